@@ -1,0 +1,1 @@
+"""Tutelage teaches small language models to reason."""

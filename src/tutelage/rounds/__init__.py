@@ -1,0 +1,1 @@
+"""The lessons: stages, and the loop over them."""

@@ -1,0 +1,1 @@
+"""The problems: tasks and graders."""

@@ -1,0 +1,25 @@
+"""What a teacher is: it is asked for rationales and delivers them, graded, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from tutelage.records import Feedback, FeedbackRequest
+
+Deliver = Callable[[Feedback], None]
+
+
+class Teacher(Protocol):
+    """Writes rationales for problems and for the student's mistakes on them: one of the three plug-in points."""
+
+    def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
+        """Answer every request and hand each reply to `deliver` as soon as it is safe on disk, in any order.
+
+        Every request ends as exactly one Feedback, also one that could not be answered or was rejected.
+
+        Raises:
+            BudgetSpent: a cap is reached; all that was bought has been delivered.
+            TeacherError: the teacher cannot be asked at all; what came before has been delivered.
+        """
+        ...
