@@ -1,1 +1,25 @@
-"""Tutelage teaches small language models to reason."""
+"""Tutelage teaches small language models to reason.
+
+>>> from tutelage import load_config, run
+>>> result = run(load_config("examples/demo.yaml"), "runs/demo")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tutelage.api import ask, evaluate, load_task, run
+    from tutelage.config import RunConfig, load_config
+
+__version__ = "0.1.0"
+__all__ = ["RunConfig", "__version__", "ask", "evaluate", "load_config", "load_task", "run"]
+
+
+def __getattr__(name: str) -> object:
+    """The public names, loaded when they are asked for: the command should start at once."""
+    if name not in __all__:
+        raise AttributeError(f"module 'tutelage' has no attribute {name!r}")
+    module = "tutelage.config" if name in ("RunConfig", "load_config") else "tutelage.api"
+    return getattr(import_module(module), name)

@@ -2,7 +2,7 @@
 
     task: {name: gsm8k, path: data/gsm8k}
     student: {model: smollm2-135m}
-    teacher: {kind: openai, model: gpt-4.1-mini, budget: {usd: 5}}
+    teacher: {kind: openai, model: gpt-4.1-mini, budget: {requests: 2000}}
 
 Whatever a file leaves out has the default that stands here. An unknown key is an error that names the nearest key.
 """
@@ -26,7 +26,9 @@ from tutelage.records import AnswerKind
 class Section(BaseModel):
     """A part of the configuration: frozen, no unknown keys, no silent conversion of types."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class TaskConfig(Section):
@@ -100,7 +102,9 @@ class PriceConfig(Section):
     """US dollars for a million tokens."""
 
     prompt: float = Field(default=0.0, ge=0)
+    """What the teacher reads."""
     completion: float = Field(default=0.0, ge=0)
+    """What the teacher writes."""
 
 
 class TeacherConfig(Section):
@@ -244,19 +248,21 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
 def parse_config(data: object, overrides: Sequence[str] = (), *, origin: str = "configuration") -> RunConfig:
     """A RunConfig from plain data, such as a parsed YAML file. Raises ConfigError."""
     if not isinstance(data, dict):
-        raise ConfigError(f"{origin}: expected sections such as `task:`, found {type(data).__name__}")
+        found = "nothing" if data is None else type(data).__name__
+        raise ConfigError(f"{origin}: expected sections such as `task:`, found {found}")
     merged = dict(cast(dict[str, Any], data))
     for override in overrides:
         _apply(merged, override)
     try:
         return RunConfig.model_validate(merged)
     except ValidationError as error:
-        raise ConfigError(f"{origin}: " + "; ".join(_explain(item, merged) for item in error.errors()[:3])) from None
+        faults = dict.fromkeys(_explain(item, merged) for item in error.errors())
+        raise ConfigError(f"{origin}: " + "; ".join(list(faults)[:3])) from None
 
 
 def dump_config(config: RunConfig) -> str:
     """The whole configuration as YAML, defaults included."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return yaml.dump(config.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 class _Loader(yaml.SafeLoader):
@@ -269,6 +275,13 @@ _Loader.yaml_implicit_resolvers = {
     else resolvers
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what _Loader would take for a number, such as a folder named 1e4."""
+
+
+_Dumper.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
 
 
 def _read_yaml(text: str) -> object:
@@ -293,7 +306,7 @@ def _apply(data: dict[str, Any], override: str) -> None:
 
 def _explain(error: ErrorDetails, data: dict[str, Any]) -> str:
     """One pydantic error in a user's words."""
-    location = [str(part) for part in error["loc"]]
+    location = _in_the_file(error, data)
     key = ".".join(location)
     if error["type"] != "extra_forbidden":
         found = "" if error["type"] == "missing" else f" (found {error['input']!r})"
@@ -302,6 +315,18 @@ def _explain(error: ErrorDetails, data: dict[str, Any]) -> str:
     near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
     remedy = f"did you mean {near[0]!r}?" if near else f"the keys here are {', '.join(known)}"
     return f"unknown key {key!r}; {remedy}"
+
+
+def _in_the_file(error: ErrorDetails, data: dict[str, Any]) -> list[str]:
+    """Where an error is, without what pydantic appends to tell the members of a union apart."""
+    location: list[str] = []
+    here: object = data
+    for part in error["loc"]:
+        if not isinstance(here, dict) or (part not in here and error["type"] != "missing"):
+            break
+        location.append(str(part))
+        here = cast(dict[int | str, object], here).get(part)
+    return location
 
 
 def _known_keys(model: type[Section], location: Sequence[str]) -> list[str]:

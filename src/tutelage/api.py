@@ -1,0 +1,92 @@
+"""Tutelage as a library: what the commands call.
+
+>>> from tutelage import load_config, run
+>>> result = run(load_config("examples/demo.yaml"), "runs/demo")
+>>> result.test.after.accuracy
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from tutelage.config import EvaluationConfig, RunConfig, StudentConfig, TaskConfig, load_config
+from tutelage.records import Accuracy, Problem, RunResult, Split
+from tutelage.report.progress import Show
+from tutelage.run import read_result
+
+if TYPE_CHECKING:
+    from tutelage.tasks.task import Task
+
+
+def run(config: RunConfig, out: str | Path, show: Show | None = None) -> RunResult:
+    """Start the run of `config` in the directory `out`, or continue the one that stands there, to its end.
+
+    A run that has ended under the very same configuration is only read.
+
+    Raises:
+        TutelageError: see tutelage.errors; whatever was finished stays, and the same call goes on from there.
+    """
+    root = Path(out)
+    if (root / "result.json").exists():
+        result = read_result(root)
+        if result is not None and load_config(root / "config.yaml") == config:
+            return result
+    from tutelage.assemble import classroom
+    from tutelage.rounds.loop import lessons
+
+    with classroom(config, root, show or Show(quiet=True)) as room:
+        return lessons(room)
+
+
+def load_task(name: str, *, path: str | Path | None = None, **settings: object) -> Task:
+    """Load a task by name, with the settings of TaskConfig. Raises ConfigError and DataError."""
+    from tutelage.tasks.catalog import load_task
+
+    return load_task(name, path=path, **settings)
+
+
+def taught_student(
+    model: str, *, prompt: Literal["plain", "chat"] | None = None, few_shot: int | None = None
+) -> StudentConfig:
+    """The student in a model's folder or a run's, to be asked as it was taught unless told otherwise."""
+    from tutelage.student.pupil import taught_prompts
+
+    folder = str(Path(model) / "student") if (Path(model) / "student").is_dir() else model
+    taught = taught_prompts(folder)
+    usual, shots = (taught[0], len(taught[1])) if taught else ("plain", 0)
+    return StudentConfig(model=folder, prompt=prompt or usual, few_shot=shots if few_shot is None else few_shot)
+
+
+def evaluate(
+    student: StudentConfig, task: TaskConfig, split: Split, settings: EvaluationConfig, show: Show | None = None
+) -> tuple[Accuracy, list[tuple[Problem, str, bool]]]:
+    """Greedy answers of a model to a split: its accuracy, and each problem with the answer and whether it is right."""
+    from tutelage.assemble import make_pupil
+    from tutelage.report.statistics import accuracy
+    from tutelage.student.decoding import SamplingSettings
+    from tutelage.tasks.catalog import open_task
+
+    opened = open_task(task)
+    problems = opened.problems(split)
+    greedy = SamplingSettings(max_new_tokens=settings.max_new_tokens, batch_size=settings.batch_size)
+    with (show or Show(quiet=True)).bar(f"{task.name}: {split}", len(problems)) as advance:
+        answers = make_pupil(student, opened).answer(problems, [0] * len(problems), greedy, advance)
+    graded = [
+        (problem, given.text, opened.grade(problem, given.text).correct)
+        for problem, (given,) in zip(problems, answers, strict=True)
+    ]
+    return accuracy(sum(right for _, _, right in graded), len(graded)), graded
+
+
+def ask(student: StudentConfig, questions: Iterator[str], *, max_new_tokens: int = 256) -> Iterator[str]:
+    """Answers of a model to questions, one by one as they are asked; the model is loaded once."""
+    from tutelage.student.decoding import SamplingSettings
+    from tutelage.student.pupil import Pupil, taught_prompts
+
+    taught = taught_prompts(student.model)
+    pupil, greedy = Pupil(student, taught[1] if taught else ()), SamplingSettings(max_new_tokens=max_new_tokens)
+    for question in questions:
+        ((given,),) = pupil.answer([Problem.of(question, "")], [0], greedy, lambda _: None)
+        yield given.text.strip()

@@ -1,0 +1,64 @@
+"""The only place where configuration becomes objects."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tutelage.config import RunConfig, StudentConfig
+from tutelage.errors import ConfigError
+from tutelage.files import digest
+from tutelage.records import SPLITS
+from tutelage.report.progress import Show
+from tutelage.rounds.classroom import Classroom
+from tutelage.run import Run
+from tutelage.student.pupil import Pupil
+from tutelage.tasks.catalog import open_task
+from tutelage.tasks.task import Task
+from tutelage.teacher.answer_key import AnswerKeyTeacher
+from tutelage.teacher.recorded import RecordedTeacher
+from tutelage.teacher.teacher import Teacher
+
+
+@contextmanager
+def classroom(config: RunConfig, out: Path, show: Show) -> Generator[Classroom]:
+    """Everything a run needs, with its directory locked against other processes.
+
+    Raises ConfigError, DataError, RunError, TeacherError and StudentError before anything is spent.
+    """
+    task = open_task(config.task)
+    untrained = make_pupil(config.student, task)
+    run = Run.open(out, config, task_digest(task))
+    with run.lock():
+        yield Classroom(config, run, task, make_teacher(config, task, run), untrained, show)
+
+
+def make_teacher(config: RunConfig, task: Task, run: Run) -> Teacher:
+    """The teacher of a configuration. Raises ConfigError, DataError or TeacherError."""
+    settings = config.teacher
+    if settings.kind == "answer_key":
+        return AnswerKeyTeacher(grade=task.grade, kind=task.kind, seed=config.seed)
+    if settings.kind == "recorded":
+        if settings.path is None:
+            raise ConfigError("teacher.kind is 'recorded', so teacher.path must name the JSONL with the rationales")
+        return RecordedTeacher(settings.path, grade=task.grade)
+    from tutelage.teacher.client import OpenAITeacher
+
+    ledger = Path(settings.ledger) if settings.ledger else run.ledger
+    return OpenAITeacher(settings, kind=task.kind, grade=task.grade, ledger=ledger, run_id=run.id)
+
+
+def make_pupil(config: StudentConfig, task: Task) -> Pupil:
+    """The student as it comes, asked with the task's worked examples. Raises ConfigError, StudentError."""
+    if config.few_shot > len(task.examples):
+        raise ConfigError(
+            f"student.few_shot is {config.few_shot}, but task {task.name!r} has {len(task.examples)} worked examples"
+        )
+    return Pupil(config, task.examples)
+
+
+def task_digest(task: Task) -> str:
+    """Stands for every problem of every split: a run is refused other problems than it began with."""
+    return digest(*(dataclasses.asdict(problem) for split in SPLITS for problem in task.problems(split)))

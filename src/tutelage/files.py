@@ -1,0 +1,125 @@
+"""Files that are whole: written aside, synced and renamed, or appended row by row."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from tutelage.errors import RunError
+
+Row = TypeVar("Row")
+
+
+def digest(*parts: object) -> str:
+    """16 hex digits of SHA-256 over plain data and records, in a canonical form."""
+    text = json.dumps([plain(part) for part in parts], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file all or nothing: aside, synced, renamed."""
+    temporary = path.with_name(f".{path.name}.part")
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            _sync(file)
+        temporary.rename(path)
+
+
+def write_json(path: Path, data: object) -> None:
+    """Write plain data or a record as JSON, all or nothing."""
+    write_text(path, json.dumps(plain(data), indent=2, ensure_ascii=False) + "\n")
+
+
+def append_rows(path: Path, rows: Iterable[object]) -> None:
+    """Append records as JSON lines, on disk when this returns."""
+    with disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(_lines(rows))
+            _sync(file)
+
+
+def write_rows(path: Path, rows: Iterable[object]) -> None:
+    """Write records as JSON lines, all or nothing."""
+    write_text(path, _lines(rows))
+
+
+def read_rows(path: Path, kind: type[Row]) -> list[Row]:
+    """The whole rows of a JSONL file; a torn last row, left by a crash, is cut off the file."""
+    if not path.exists():
+        return []
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        with path.open("r+b") as file:
+            file.truncate(whole)
+    adapter = TypeAdapter(kind)
+    rows: list[Row] = []
+    for number, line in enumerate(data[:whole].decode("utf-8", "replace").splitlines(), start=1):
+        try:
+            rows.append(adapter.validate_json(line))
+        except ValidationError as error:
+            raise RunError(f"{path}, line {number} is broken ({error.errors()[0]['msg']}); remove the file") from None
+    return rows
+
+
+@contextmanager
+def disk_errors(path: Path) -> Generator[None]:
+    """Turn a full or read-only disk into an error of the user's, with the remedy."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise RunError(
+                f"the disk is full: cannot write {path}; free some space, then start the run again"
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise RunError(f"cannot write {path}: {error.strerror}; choose another directory with --out") from error
+        raise
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object that a JSON file holds. Raises RunError."""
+    try:
+        data: object = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(f"cannot read {path}: {error}; choose another directory with --out") from None
+    if not isinstance(data, dict):
+        raise RunError(f"{path} does not hold an object; choose another directory with --out")
+    return cast(dict[str, Any], data)
+
+
+def read_record(path: Path, kind: type[Row]) -> Row:
+    """The record that a JSON file holds. Raises RunError."""
+    try:
+        return TypeAdapter(kind).validate_json(path.read_bytes())
+    except (OSError, ValidationError) as error:
+        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error.strerror
+        raise RunError(f"cannot read {path} ({reason}); remove it and start the run again") from None
+
+
+def plain(value: object) -> object:
+    """Records as plain data; anything else as it is."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return dataclasses.asdict(value)
+    return value
+
+
+def _sync(file: IO[str]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _lines(rows: Iterable[object]) -> str:
+    return "".join(json.dumps(plain(row), ensure_ascii=False) + "\n" for row in rows)

@@ -1,0 +1,56 @@
+"""The model card of a student that has finished its lessons."""
+
+from __future__ import annotations
+
+from tutelage.config import RunConfig
+from tutelage.records import Accuracy, RunResult
+
+
+def model_card(config: RunConfig, result: RunResult) -> str:
+    """Markdown with the front matter that the Hugging Face hub reads."""
+    base = config.student.model
+    rows = "\n".join(
+        f"| {row.round} | {share(row.validation)} | {f'{row.exam.pass_rate:.1%}' if row.exam else ''} "
+        f"| {row.teacher.replies_used} | {row.training.examples} |"
+        for row in result.rounds
+    )
+    teacher = config.teacher.model or config.teacher.kind
+    return f"""---
+library_name: transformers
+pipeline_tag: text-generation
+tags: [tutelage, reasoning, distillation]
+---
+
+# {base}, taught {config.task.name}
+
+Taught by [Tutelage](https://pypi.org/project/tutelage/) with the method of *Democratizing Reasoning Ability: Tailored
+Learning from Large Language Model* (Wang et al., EMNLP 2023): exams, a teacher's rationales for the student's mistakes,
+self-reflection.
+
+- Base model: `{base}` ({config.student.weights} weights trained)
+- Task: `{config.task.name}`; teacher: `{teacher}`
+- Test accuracy before: {share(result.test.before)}
+- Test accuracy after, round {result.best_round}: {share(result.test.after)}
+
+| round | validation | exam pass rate | teacher replies used | examples |
+|---|---|---|---|---|
+{rows}
+
+The intervals are 95 % Wilson intervals; n counts problems. The lessons ended because {result.stopped_because}.
+
+It answers prompts of the form (`student.prompt: {config.student.prompt}`{_shots(config)}):
+
+```
+Question: <the question>
+Answer:
+```
+"""
+
+
+def share(result: Accuracy) -> str:
+    """An accuracy with its interval and n, in one line."""
+    return f"{result.accuracy:.1%} ({result.low:.1%} to {result.high:.1%}, n = {result.n})"
+
+
+def _shots(config: RunConfig) -> str:
+    return f", after {config.student.few_shot} worked examples" if config.student.few_shot else ""

@@ -1,0 +1,60 @@
+"""The table of a run, for a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tutelage.records import Accuracy, RoundResult, RunResult
+from tutelage.report.card import share
+
+COLUMNS = ("round", "validation (95 % interval)", "exam passed", "mistakes", "replies used", "tokens", "seconds")
+
+
+def print_rounds(rounds: tuple[RoundResult, ...], console: Console, title: str) -> None:
+    """One row a round; `mistakes` counts wrong attempts, `tokens` the tokens trained on."""
+    table = Table(title=Text(title), title_justify="left", header_style="bold")
+    for column in COLUMNS:
+        table.add_column(column, justify="right")
+    for row in rounds:
+        table.add_row(*_cells(row))
+    console.print(table)
+
+
+def print_run(result: RunResult, console: Console, title: str) -> None:
+    """The rounds, why they ended, and the test accuracy before and after."""
+    print_rounds(result.rounds, console, title)
+    spent = sum(row.teacher.cost_usd for row in result.rounds)
+    asked = sum(row.teacher.requests for row in result.rounds)
+    lines = [
+        f"ended because {result.stopped_because}; {asked:,} teacher requests, {spent:.2f} USD, {clock(result.seconds)}",
+        f"test before   {share(result.test.before)}",
+        f"test after    {share(result.test.after)}, best round {result.best_round}",
+        f"gain          {_gain(result.test.before, result.test.after):+.1f} points",
+    ]
+    for line in lines:
+        console.print(line, markup=False, highlight=False)
+
+
+def clock(seconds: float) -> str:
+    """Seconds as minutes and seconds, `4 min 07 s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def _cells(row: RoundResult) -> list[str]:
+    seen, exam = row.validation, row.exam
+    return [
+        str(row.round),
+        f"{seen.accuracy:.1%} ({seen.low:.1%} to {seen.high:.1%})",
+        f"{exam.pass_rate:.1%}" if exam else "–",
+        f"{exam.mistakes:,}" if exam else "–",
+        f"{row.teacher.replies_used:,}",
+        f"{row.training.tokens:,}",
+        f"{row.seconds:,.0f}",
+    ]
+
+
+def _gain(before: Accuracy, after: Accuracy) -> float:
+    return 100 * (after.accuracy - before.accuracy)

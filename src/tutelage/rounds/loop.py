@@ -1,0 +1,126 @@
+"""THE ALGORITHM: tailored learning (Wang et al. 2023), from the problems to a student that reasons better.
+
+    round 0    the teacher writes rationales; the student learns them
+    round r    exam → feedback on its mistakes → training on both → evaluation
+    until      it stops improving, makes no mistakes, the budget is spent, or the rounds are over
+    then       the best round by validation is evaluated on test, once, and saved
+
+Every stage keeps its work on disk and does only what is owed, so this function is also how a run goes on after a stop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tutelage.config import RoundsConfig
+from tutelage.errors import TeacherError
+from tutelage.files import write_json
+from tutelage.records import BeforeAfter, Exam, ExamSummary, Feedback, RoundResult, RunResult, TeacherSummary, Usage
+from tutelage.report.card import model_card
+from tutelage.report.statistics import accuracy
+from tutelage.rounds import stages
+from tutelage.rounds.classroom import Classroom
+from tutelage.rounds.material import customise
+from tutelage.student.pupil import Pupil
+
+
+def lessons(room: Classroom) -> RunResult:
+    """Run, or go on with, all rounds of a run; returns what `result.json` holds."""
+    config, problems = room.config, room.task.problems("train")
+    students, results = [room.untrained], list[RoundResult]()
+    exams, history = list[Exam](), list[Sequence[Feedback]]()
+
+    for round in range(config.rounds.max + 1):
+        student = students[-1]
+        if round == 0:
+            teaching = stages.annotate(room)
+        else:
+            exams.append(stages.exam(room, round, student))
+            if not exams[-1].mistakes:
+                stopped_because = "the exam has no mistakes left"
+                break
+            teaching = stages.feedback(room, round, exams[-1])
+        history.append(teaching.feedback)
+
+        examples = customise(problems, history, exams, config.training, f"{config.seed}/{round}")
+        if not any(reply.verdict.correct for reply in teaching.feedback):
+            stopped_because = _nothing_to_teach(round, teaching)
+            break
+        student, training = stages.train(room, round, student, examples)
+        validation = stages.evaluate(room, round, student, "validation", "evaluation")
+        students.append(student)
+
+        result = RoundResult(
+            round=round,
+            validation=accuracy(*validation),
+            exam=_summary(exams[-1]) if exams else None,
+            teacher=_spending(teaching.feedback),
+            training=training,
+            seconds=room.run.seconds(round),
+        )
+        results.append(result)
+        write_json(room.run.folder(round) / "result.json", result)
+        room.show.say(f"round {round}: {result.validation.accuracy:.1%} of {result.validation.n} validation problems")
+
+        if teaching.budget_spent:
+            stopped_because = "the teacher's budget is spent"
+            break
+        if plateau(results, config.rounds):
+            stopped_because = "validation no longer improves"
+            break
+    else:
+        stopped_because = "all rounds are done"
+
+    best = best_round(results)
+    students[-1].release()
+    before = stages.evaluate(room, None, room.untrained, "test", "test-before")
+    room.untrained.release()
+    after = stages.evaluate(room, None, students[best + 1], "test", "test-after")
+    test = BeforeAfter(accuracy(*before), accuracy(*after))
+    outcome = RunResult(tuple(results), best, stopped_because, test, seconds=room.run.seconds(None))
+    _graduate(room, students[best + 1], outcome)
+    write_json(room.run.root / "result.json", outcome)
+    return outcome
+
+
+def plateau(results: Sequence[RoundResult], config: RoundsConfig) -> bool:
+    """Whether none of the last `patience` rounds was better than the best before them by more than `min_gain`."""
+    shares = [result.validation.accuracy for result in results]
+    recent, earlier = shares[-config.patience :], shares[: -config.patience]
+    return bool(earlier) and max(recent) <= max(earlier) + config.min_gain
+
+
+def best_round(results: Sequence[RoundResult]) -> int:
+    """The round with the highest accuracy on validation; of equals the earliest, which cost least."""
+    return max(results, key=lambda result: result.validation.accuracy).round
+
+
+def _nothing_to_teach(round: int, teaching: stages.Teaching) -> str:
+    """Why a round has no rationale to learn from: an error in round 0, later a reason to stop."""
+    if teaching.budget_spent:
+        reason = "the teacher's budget is spent"
+    else:
+        reasons = [reply.verdict.reason for reply in teaching.feedback]
+        reason = f"none of the teacher's {len(reasons)} replies can be used (the first: {reasons[0]})"
+    if round == 0:
+        raise TeacherError(f"round 0 cannot begin: {reason}")
+    return reason
+
+
+def _summary(sitting: Exam) -> ExamSummary:
+    return ExamSummary(sitting.pass_rate, len(sitting.mistakes), len(sitting.attempts))
+
+
+def _spending(feedback: Sequence[Feedback]) -> TeacherSummary:
+    usage = sum((reply.usage for reply in feedback), Usage())
+    used = sum(reply.verdict.correct for reply in feedback)
+    return TeacherSummary(usage.requests, used, usage.prompt_tokens, usage.completion_tokens, usage.cost_usd)
+
+
+def _graduate(room: Classroom, student: Pupil, outcome: RunResult) -> None:
+    """Keep the best student in `student/`, an ordinary Hugging Face folder with a model card."""
+    stage = room.run.stage(None, "student", student.key)
+    if not stage.done:
+        stage.begin("student")
+        student.save(room.run.root / "student", model_card(room.config, outcome))
+        stage.finish()

@@ -1,0 +1,215 @@
+"""A run is a directory. What stands in it is whole: files are written aside, synced and renamed, rows are appended.
+
+    runs/demo/
+      run.json                     {"format": 1, "id": "b1946ac9…", "data": "591785b7…"}
+      config.yaml                  every setting, with the versions of Python and of the main packages
+      ledger.sqlite                the teacher's replies
+      round-01/stages.json         {"exam": {"key": "0f343b09…", "done": true, "seconds": 41.2}, …}
+      round-01/exam.jsonl …        one row an attempt
+      result.json                  the whole run in figures
+
+A stage is done when it stands in stages.json under its key, the hash of its settings and inputs. Whatever stands under
+another key is owed again.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import time
+import uuid
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any, cast
+
+from tutelage.config import RunConfig, dump_config, load_config
+from tutelage.errors import RunError
+from tutelage.files import digest, disk_errors, read_json, read_record, write_json, write_text
+from tutelage.records import RoundResult, RunResult
+
+FORMAT = 1
+"""Version of the layout of a run directory."""
+
+FREE = (
+    "task.path",
+    "student.device",
+    "teacher.concurrency",
+    "teacher.timeout",
+    "teacher.retries",
+    "teacher.key_env",
+    "teacher.budget",
+    "exam.batch_size",
+    "exam.shard",
+    "evaluation.batch_size",
+    "training.micro_batch_size",
+    "rounds",
+)
+"""Settings that may change between two starts of one run: no finished stage depends on them."""
+
+PACKAGES = ("tutelage", "torch", "transformers", "peft", "openai", "reasoning-gym")
+
+
+class Stage:
+    """One stage of one round on disk: its key, whether it is done, what it summed up."""
+
+    def __init__(self, folder: Path, name: str, key: str) -> None:
+        self.folder, self.name, self.key = folder, name, key
+        self._file = folder / "stages.json"
+        self._started = time.monotonic()
+
+    @property
+    def done(self) -> bool:
+        """Whether the stage ended under this very key."""
+        entry = self._entry()
+        return entry.get("key") == self.key and entry.get("done") is True
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What `finish` was told, with `seconds`."""
+        return self._entry()
+
+    def begin(self, *artefacts: str) -> None:
+        """Announce the work; artefacts of another key are removed, those of this key stay to be continued."""
+        self._started = time.monotonic()
+        if self._entry().get("key") != self.key:
+            for artefact in artefacts:
+                path = self.folder / artefact
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            self._write({"key": self.key, "done": False})
+
+    def finish(self, summary: Mapping[str, object] | None = None) -> None:
+        """Record the stage as done, with its seconds in this process."""
+        seconds = round(time.monotonic() - self._started, 3)
+        self._write({"key": self.key, "done": True, "seconds": seconds, **(summary or {})})
+
+    def _entry(self) -> dict[str, Any]:
+        return read_json(self._file).get(self.name, {}) if self._file.exists() else {}
+
+    def _write(self, entry: Mapping[str, object]) -> None:
+        stages = read_json(self._file) if self._file.exists() else {}
+        write_json(self._file, {**stages, self.name: entry})
+
+
+class Run:
+    """A run directory, opened for one configuration and one set of problems."""
+
+    def __init__(self, root: Path, identity: str) -> None:
+        self.root, self.id = root, identity
+
+    @classmethod
+    def open(cls, root: Path, config: RunConfig, data: str) -> Run:
+        """Start a run in `root`, or continue the one that stands there.
+
+        `data` is a digest of the task's problems.
+
+        Raises:
+            RunError: the directory holds something else, a run of another configuration, of other problems or of a
+                newer version, or the disk is full.
+        """
+        marker = root / "run.json"
+        if not marker.exists():
+            if root.exists() and (not root.is_dir() or any(root.iterdir())):
+                raise RunError(f"{root} exists and is no run; choose another directory with --out")
+            write_json(marker, {"format": FORMAT, "id": uuid.uuid4().hex, "data": data})
+            write_text(root / "config.yaml", _stamped(config))
+            return cls(root, read_json(marker)["id"])
+        found = _check_format(marker)
+        _check_config(root, config)
+        if found["data"] != data:
+            raise RunError(f"the problems of {root} have changed since it began; restore them or use another --out")
+        write_text(root / "config.yaml", _stamped(config))
+        return cls(root, found["id"])
+
+    @property
+    def ledger(self) -> Path:
+        """Where the teacher's replies are kept unless the configuration names a place."""
+        return self.root / "ledger.sqlite"
+
+    def folder(self, round: int) -> Path:
+        """The directory of a round."""
+        return self.root / f"round-{round:02d}"
+
+    def stage(self, round: int | None, name: str, *inputs: object) -> Stage:
+        """A stage of a round (None: of the whole run) under the key of its inputs."""
+        return Stage(self.root if round is None else self.folder(round), name, digest(name, *inputs))
+
+    def seconds(self, round: int | None) -> float:
+        """Seconds that the finished stages of a round took; None: of all rounds and of the whole run."""
+        folders = [self.folder(round)] if round is not None else [self.root, *sorted(self.root.glob("round-*"))]
+        files = [folder / "stages.json" for folder in folders]
+        stages = [stage for file in files if file.exists() for stage in read_json(file).values()]
+        return sum(stage.get("seconds", 0.0) for stage in stages)
+
+    @contextmanager
+    def lock(self) -> Generator[None]:
+        """Keep other processes out of this directory. Freed by the system when the process ends, however it ends."""
+        import fcntl
+
+        with disk_errors(self.root), (self.root / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RunError(
+                    f"another process is at work in {self.root}; wait for it, or choose another --out"
+                ) from None
+            yield
+
+
+def read_result(root: Path) -> RunResult | None:
+    """The result of a finished run; None if it has not finished. Raises RunError where there is no run."""
+    if not (root / "run.json").exists():
+        raise RunError(f"{root} is not a run directory; `tutelage run CONFIG --out {root}` starts a run there")
+    _check_format(root / "run.json")
+    path = root / "result.json"
+    return read_record(path, RunResult) if path.exists() else None
+
+
+def read_rounds(root: Path) -> tuple[RoundResult, ...]:
+    """The finished rounds of a run."""
+    return tuple(read_record(path, RoundResult) for path in sorted(root.glob("round-*/result.json")))
+
+
+def _check_format(marker: Path) -> dict[str, Any]:
+    found = read_json(marker)
+    if not isinstance(found.get("format"), int) or "id" not in found or "data" not in found:
+        raise RunError(f"{marker} is not the mark of a run; choose another directory with --out")
+    if found["format"] > FORMAT:
+        raise RunError(f"{marker.parent} was written by a newer Tutelage (format {found['format']}); upgrade this one")
+    return found
+
+
+def _check_config(root: Path, config: RunConfig) -> None:
+    """Refuse settings that would make finished stages wrong."""
+    before = _flat(load_config(root / "config.yaml").model_dump(mode="json"))
+    after = _flat(config.model_dump(mode="json"))
+    changed = [
+        f"{key}: {before.get(key)!r} is now {after.get(key)!r}"
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key) and not any(key == free or key.startswith(f"{free}.") for free in FREE)
+    ]
+    if changed:
+        raise RunError(
+            f"{root} was run with other settings ({'; '.join(changed[:3])}); set them back, or use another --out"
+        )
+
+
+def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, dict):
+            flat |= _flat(cast(dict[str, Any], value), f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _stamped(config: RunConfig) -> str:
+    versions = [f"python {platform.python_version()}"]
+    for package in PACKAGES:
+        try:
+            versions.append(f"{package} {metadata.version(package)}")
+        except metadata.PackageNotFoundError:
+            continue
+    return f"# As run, with {', '.join(versions)}.\n{dump_config(config)}"

@@ -1,0 +1,114 @@
+"""Every task by name: the one place where names become loaders.
+
+>>> load_task("leg_counting", train=160, test=100).problems("train")[0].question
+'Ann draws 3 cows, 2 ducks and 1 spider. How many legs does she draw in total?'
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tutelage.config import TaskConfig, parse_config
+from tutelage.errors import ConfigError
+from tutelage.records import AnswerKind, Problem
+from tutelage.tasks import leap_years, sums, symbolic
+from tutelage.tasks.benchmarks import BENCHMARKS
+from tutelage.tasks.custom import load_custom
+from tutelage.tasks.examples import EXAMPLES
+from tutelage.tasks.generated import Generator, Options, load_generated
+from tutelage.tasks.published import load_benchmark
+from tutelage.tasks.splits import LoadedTask
+
+Load = Callable[[TaskConfig], LoadedTask]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A task's description in one sentence, its loader, and which of the settings that few tasks have it takes."""
+
+    description: str
+    load: Load
+    takes: frozenset[str]
+
+
+def _published(name: str, description: str) -> Entry:
+    load = partial(load_benchmark, benchmark=BENCHMARKS[name], examples=EXAMPLES[name])
+    return Entry(description, load, frozenset(("path", "split_file")))
+
+
+def _generated(
+    name: str,
+    description: str,
+    stream: Callable[[int, Options], Iterator[Problem]],
+    options: Options,
+    kind: AnswerKind = "number",
+    notes: Callable[[list[Problem]], tuple[str, ...]] = lambda _: (),
+) -> Entry:
+    generator = Generator(kind, EXAMPLES[name], options, stream, notes)
+    settings = f" Options: {', '.join(f'{key} {value}' for key, value in options.items())}." if options else ""
+    return Entry(
+        f"Generated: {description}{settings}", partial(load_generated, generator=generator), frozenset(("options",))
+    )
+
+
+TASKS: Mapping[str, Entry] = {
+    "gsm8k": _published("gsm8k", "Grade-school maths in several steps, with worked solutions (7,473 + 1,319)."),
+    "svamp": _published("svamp", "Short maths word problems with misleading details, with equations (1,000)."),
+    "multiarith": _published("multiarith", "Maths word problems in two steps, with equations (600)."),
+    "commonsense_qa": _published("commonsense_qa", "Everyday knowledge, five choices (9,741 + 1,221)."),
+    "strategy_qa": _published("strategy_qa", "Yes-or-no questions that need several facts, which are given (2,290)."),
+    "leg_counting": _generated("leg_counting", "legs of several kinds of animals.", sums.leg_counting, sums.LEGS),
+    "chain_sum": _generated("chain_sum", "sums and differences of several numbers.", sums.chain_sum, sums.CHAIN),
+    "common_divisor": _generated(
+        "common_divisor", "the greatest common divisor of two numbers.", sums.common_divisor, sums.DIVISOR
+    ),
+    "shopping": _generated("shopping", "the price of a purchase, or the change.", sums.shopping, sums.SHOPPING),
+    "leap_year": _generated(
+        "leap_year", "is a year a leap year, yes or no?", leap_years.leap_year, leap_years.LEAP, "yes-no"
+    ),
+    "gsm_symbolic": _generated(
+        "gsm_symbolic",
+        "problems in the manner of GSM8K, most with a worked solution.",
+        symbolic.gsm_symbolic,
+        {},
+        notes=symbolic.count_dropped,
+    ),
+    "custom": Entry(
+        "Your own problems: a JSONL file, or a folder with train.jsonl.",
+        load_custom,
+        frozenset(("path", "field", "kind")),
+    ),
+}
+
+
+def open_task(config: TaskConfig) -> LoadedTask:
+    """Load the task that a configuration names.
+
+    Raises:
+        ConfigError: no such task, or a setting does not fit it.
+        DataError: its data is missing, broken, or too small for what is asked.
+    """
+    entry = TASKS.get(config.name)
+    if entry is None:
+        near = difflib.get_close_matches(config.name, TASKS, n=1, cutoff=0.5)
+        remedy = f"did you mean {near[0]!r}?" if near else f"the tasks are {', '.join(TASKS)}"
+        raise ConfigError(f"unknown task {config.name!r}; {remedy}")
+    for setting in ("path", "split_file", "field", "kind", "options"):
+        if setting not in entry.takes and getattr(config, setting):
+            raise ConfigError(
+                f"the task {config.name} takes no task.{setting} (found {getattr(config, setting)!r}); leave it out"
+            )
+    return entry.load(config)
+
+
+def load_task(name: str, *, path: str | Path | None = None, **settings: object) -> LoadedTask:
+    """Load a task by name. `settings` are the fields of `TaskConfig`, such as `train=200` or `seed=1`.
+
+    Raises ConfigError and DataError, as `open_task` does.
+    """
+    data = {"name": name, "path": None if path is None else str(path), **settings}
+    return open_task(parse_config({"task": data}, origin="load_task").task)

@@ -1,0 +1,93 @@
+"""Checks a task: what its files hold, what was dropped, and whether every gold answer grades as correct."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from tutelage.records import SPLITS, AnswerKind, Problem, Split, state_answer
+from tutelage.tasks.answers import cut
+from tutelage.tasks.splits import Conflict, LoadedTask
+from tutelage.tasks.values import find_numbers, plain, same_value, whole_number
+
+
+@dataclass(frozen=True, slots=True)
+class Misgraded:
+    """A problem whose own gold answer does not grade as correct in the given form; always a fault of task or grader."""
+
+    split: Split
+    problem_id: str
+    question: str
+    answer: str
+    form: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What `check_task` found. `sizes` are the final splits; `read`, `repeats` and `leaks` say how they came about."""
+
+    name: str
+    kind: AnswerKind
+    read: Mapping[Split, int]
+    sizes: Mapping[Split, int]
+    repeats: Mapping[Split, int]
+    leaks: int
+    conflicts: tuple[Conflict, ...]
+    rationales: int
+    equations: int
+    misgraded: tuple[Misgraded, ...]
+    short_of_answer: tuple[str, ...]
+    examples: int
+    notes: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every gold answer grades as correct."""
+        return not self.misgraded
+
+
+def check_task(task: LoadedTask) -> CheckReport:
+    """Grade every gold answer in three forms and gather the figures.
+
+    `short_of_answer` holds the ids of problems whose gold rationale never comes to the answer's value (numbers only).
+    """
+    problems: list[tuple[Split, Problem]] = [(split, problem) for split in SPLITS for problem in task.problems(split)]
+    return CheckReport(
+        name=task.name,
+        kind=task.kind,
+        read=task.report.read,
+        sizes={split: len(task.problems(split)) for split in SPLITS},
+        repeats=task.report.repeats,
+        leaks=task.report.leaks,
+        conflicts=task.report.conflicts,
+        rationales=sum(problem.rationale is not None for _, problem in problems),
+        equations=sum(problem.equation is not None for _, problem in problems),
+        misgraded=tuple(fault for split, problem in problems for fault in _misgraded(task, split, problem)),
+        short_of_answer=tuple(p.id for _, p in problems if task.kind == "number" and not _reaches(p)),
+        examples=len(task.examples),
+        notes=task.report.notes,
+    )
+
+
+def gold_forms(problem: Problem) -> Iterator[tuple[str, str]]:
+    """The forms in which a gold answer must grade as correct: their names, and the texts."""
+    yield "bare", problem.answer
+    yield "stated", f"The answer is {problem.answer}."
+    yield "after its rationale", state_answer(problem.rationale or "", problem.answer)
+
+
+def _misgraded(task: LoadedTask, split: Split, problem: Problem) -> Iterator[Misgraded]:
+    for form, text in gold_forms(problem):
+        verdict = task.grade(problem, text)
+        if not verdict.correct:
+            yield Misgraded(split, problem.id, problem.question, problem.answer, form, verdict.reason)
+        elif cut(text) != text:
+            yield Misgraded(split, problem.id, problem.question, problem.answer, form, "it is cut as if it ran on")
+
+
+def _reaches(problem: Problem) -> bool:
+    gold = whole_number(problem.answer)
+    if problem.rationale is None or gold is None:
+        return True
+    return any(same_value(gold, number) for number in find_numbers(plain(problem.rationale)))

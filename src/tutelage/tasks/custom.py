@@ -1,0 +1,181 @@
+"""The task `custom`: the user's own problems, as JSONL.
+
+    {"question": "Tom has 3 boxes of 4 pens. How many?", "answer": "12", "rationale": "3 × 4 = 12.", "equation": "3*4"}
+    {"question": "Where are books lent?", "choices": ["bank", "library"], "answer": "B"}
+
+Question and answer must be there, the rest may be; other fields don't count. `path` is one file, of which validation
+and test are drawn by content, or a folder with `train.jsonl` and, if you have them, `validation.jsonl`, `test.jsonl`
+and `examples.jsonl`: worked examples for few-shot prompts, which are problems with a rationale.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tutelage.config import TaskConfig
+from tutelage.errors import ConfigError, DataError
+from tutelage.records import AnswerKind, Choice, Problem, WorkedExample, state_answer
+from tutelage.tasks.answers import canonical
+from tutelage.tasks.published import sound
+from tutelage.tasks.rows import Row, read_jsonl
+from tutelage.tasks.splits import LoadedTask, Source, build_task, divide
+from tutelage.tasks.values import whole_number
+from tutelage.tasks.wording import text_key
+
+FIELDS = ("question", "answer", "choices", "rationale", "equation")
+TEST_SHARE = 0.2
+"""Share of a single file's questions that are its test split."""
+
+_MOSTLY = 0.9
+"""Share of answers of one kind from which the others are taken for mistakes."""
+
+_STATED = re.compile(
+    r"(?:^|(?<=\s))(?:####.*|(?:so |thus |therefore,? )?the (?:final )?answer is [^\n]*)\s*\Z", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A row read field by field, before the kind of the answers is known."""
+
+    row: Row
+    answer_field: str
+    question: str
+    answer: str
+    choices: tuple[Choice, ...]
+    rationale: str | None
+    equation: str | None
+
+
+def load_custom(config: TaskConfig) -> LoadedTask:
+    """The user's problems.
+
+    Raises:
+        DataError: a file is missing, empty or not UTF-8, or a row is broken, incomplete or unlike the others.
+        ConfigError: `path` is missing, or `field` names a field that we don't have.
+    """
+    if config.path is None:
+        raise ConfigError("task.path is missing: the task `custom` reads a JSONL file or a folder with train.jsonl")
+    fields = field_names(config.field)
+    path = Path(config.path)
+    if path.is_dir():
+        files = {split: path / f"{split}.jsonl" for split in ("train", "validation", "test", "examples")}
+    else:
+        files = {"train": path}
+    drafts = {name: read_drafts(f, fields) for name, f in files.items() if name == "train" or f.exists()}
+    given = [draft for name, part in drafts.items() if name != "examples" for draft in part]
+    kind = config.kind or tell_kind(given)
+    problems = {name: [to_problem(draft, kind) for draft in part] for name, part in drafts.items()}
+    return build_task(config, kind, _examples(problems), _source(config, problems), origin=str(path))
+
+
+def field_names(mapping: Mapping[str, str]) -> dict[str, str]:
+    """Our field names to the user's. Raises ConfigError for a name that we don't have."""
+    for ours in mapping:
+        if ours not in FIELDS:
+            near = difflib.get_close_matches(ours, FIELDS, n=1, cutoff=0.5)
+            remedy = f"did you mean {near[0]!r}?" if near else f"our fields are {', '.join(FIELDS)}"
+            raise ConfigError(f"unknown field task.field.{ours}; {remedy} (write it as ours: yours)")
+    return {name: mapping.get(name, name) for name in FIELDS}
+
+
+def read_drafts(path: Path, fields: Mapping[str, str]) -> list[Draft]:
+    """The rows of a file, each checked on its own. Raises DataError."""
+    return [_draft(row, fields) for row in read_jsonl(path)]
+
+
+def tell_kind(drafts: Sequence[Draft]) -> AnswerKind:
+    """What the answers are: choices where the rows have choices, else all numbers, all yes or no, or words.
+
+    Raises:
+        DataError: some rows have choices and some not, or a few answers are of another kind than nearly all.
+    """
+    with_choices = [draft for draft in drafts if draft.choices]
+    if with_choices:
+        odd = next((draft for draft in drafts if not draft.choices), None)
+        if odd is not None:
+            odd.row.fail("choices", f"this row has no choices, but {len(with_choices)} of {len(drafts)} rows have")
+        return "choice"
+    yes_no = [draft for draft in drafts if text_key(draft.answer) in ("yes", "no")]
+    numbers = [draft for draft in drafts if whole_number(draft.answer)]
+    parts: tuple[tuple[AnswerKind, list[Draft]], ...] = (("number", numbers), ("yes-no", yes_no))
+    for found, part in parts:
+        if len(part) == len(drafts):
+            return found
+        if len(part) >= _MOSTLY * len(drafts):
+            fitting = {id(draft) for draft in part}
+            odd = next(draft for draft in drafts if id(draft) not in fitting)
+            odd.row.fail(
+                odd.answer_field,
+                f"{odd.answer[:60]!r} is odd: {len(part)} of {len(drafts)} answers are of the kind {found}; "
+                "correct it, or set task.kind: text",
+            )
+    return "text"
+
+
+def to_problem(draft: Draft, kind: AnswerKind) -> Problem:
+    """The problem of a row. Raises DataError if its answer is none of that kind."""
+    if kind == "choice" and not draft.choices:
+        draft.row.fail("choices", "the row has no choices")
+    try:
+        answer = canonical(kind, draft.answer, draft.choices)
+    except ValueError as error:
+        draft.row.fail(draft.answer_field, f"{error} (the kind of the task is {kind})")
+    return Problem.of(
+        draft.question,
+        answer,
+        choices=draft.choices if kind == "choice" else (),
+        rationale=draft.rationale,
+        equation=draft.equation,
+    )
+
+
+def _draft(row: Row, fields: Mapping[str, str]) -> Draft:
+    for name in ("question", "answer"):
+        if not row.has(fields[name]):
+            has = ", ".join(str(key) for key in row.data) or "no fields"
+            row.fail(fields[name], f"the field is missing; the row has {has}; task.field: {{{name}: YOURS}} maps names")
+    return Draft(
+        row=row,
+        answer_field=fields["answer"],
+        question=row.text(fields["question"]),
+        answer=row.scalar(fields["answer"]),
+        choices=row.choices(fields["choices"]) if row.optional(fields["choices"]) is not None else (),
+        rationale=_without_statement(row.optional_text(fields["rationale"])),
+        equation=row.optional_text(fields["equation"]),
+    )
+
+
+def _source(config: TaskConfig, problems: Mapping[str, Sequence[Problem]]) -> Source:
+    train, notes = sound(problems["train"])
+    validation = problems.get("validation")
+    if "test" in problems:
+        return Source(train, problems["test"], validation, notes)
+    distinct = len({problem.id for problem in train})
+    if distinct < 3:
+        raise DataError(
+            f"{distinct} problems are too few to draw validation and test from; give at least 3", path=config.path
+        )
+    rest, test = divide(train, max(1, round(TEST_SHARE * distinct)), f"split {config.seed}")
+    note = f"there is no test file: {TEST_SHARE:.0%} of the questions are drawn as test by seed {config.seed}"
+    return Source(rest, test, validation, (*notes, note))
+
+
+def _examples(problems: Mapping[str, Sequence[Problem]]) -> tuple[WorkedExample, ...]:
+    asked = {problem.id for name, part in problems.items() if name != "examples" for problem in part}
+    return tuple(
+        WorkedExample(problem.text, state_answer(problem.rationale, problem.answer))
+        for problem in problems.get("examples", ())
+        if problem.rationale is not None and problem.id not in asked
+    )
+
+
+def _without_statement(rationale: str | None) -> str | None:
+    """The steps alone: a rationale gets its final answer stated in our one form later."""
+    if rationale is None:
+        return None
+    return _STATED.sub("", rationale).rstrip() or None

@@ -1,0 +1,75 @@
+r"""LaTeX in answers: simple marks are rewritten as plain text, what is left is compared by math-verify.
+
+"$\frac{1}{2}$"  ->  "$1/2$"        "\sqrt{16}"  equals  "4"  (math-verify, hence SymPy)
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import re
+from functools import lru_cache
+from typing import Any, cast
+
+_REWRITES = [
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"\\(?:left|right|displaystyle|big|Big)(?![A-Za-z])|\\!", ""),
+        (r"\\[()]", " "),
+        (r"\\[\[\]]\n?", " "),
+        (r"(?<=[0-9])(?:\\,|\{,\})(?=[0-9]{3})", ","),
+        (r"\\[,;: ]|(?<!\\)~", " "),
+        (r"\\([$%#&])", r"\1"),
+        (r"\\(?:text|mathrm|textbf|mathbf|mbox|textrm)\s?\{([^{}]{0,200})\}", r" \1"),
+        (r"(?<=[0-9])\s?\\[dtc]?frac", r" \\frac"),  # a mixed number
+        (r"\\[dtc]?frac\s?\{\s?(-?[0-9.,]{1,40})\s?\}\s?\{\s?([0-9.,]{1,40})\s?\}", r"\1/\2"),
+        (r"\\[dtc]?frac\s?([0-9])\s?([0-9])", r"\1/\2"),
+        (r"\\(?:times|cdot)(?![A-Za-z])", "×"),
+        (r"\\div(?![A-Za-z])", "÷"),
+        (r"\\approx(?![A-Za-z])", "≈"),
+        (r"\^\s?(?:\\circ(?![A-Za-z])|\{\s?\\circ\s?\})", "°"),
+    )
+]
+_OPERATION = re.compile(r"\\(?:sqrt|[dtc]?frac|pi|log|ln|sin|cos|tan)(?![A-Za-z])|[√π]|[0-9)}]\s?\^\s?[{(0-9-]")
+_NOTATION = re.compile(rf"{_OPERATION.pattern}|(?<![A-Za-z])[A-Za-z]\s?\^\s?[{{(0-9-]")
+_COSTLY = re.compile(
+    r"!|\^\s?\{?[^{}^]{0,20}\^|\^\s?[{(]?\s?-?[0-9]{3}|[0-9]{13}|\\(?:int|sum|prod|lim|binom)|\\\\|\*\*"
+)
+_LONGEST = 100
+
+
+def unlatex(text: str) -> str:
+    """The text with simple LaTeX (delimiters, fractions of numbers, text, spaces, signs) as plain text."""
+    if "\\" not in text and "{,}" not in text:
+        return text
+    for pattern, replacement in _REWRITES:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def is_expression(text: str) -> bool:
+    r"""Whether a text holds a root, a power or the like, so that its numbers alone don't give its value."""
+    return _OPERATION.search(text) is not None
+
+
+def same_expression(gold: str, stated: str) -> bool:
+    r"""Whether two expressions are equal, at least one of them in mathematical notation.
+
+    Long or costly ones (towers of powers, factorials, integrals) are never computed and count as different.
+    """
+    pair = (gold.strip(), stated.strip())
+    if not any(_NOTATION.search(side) for side in pair):
+        return False
+    if any(len(side) > _LONGEST or not side.isprintable() or _COSTLY.search(side) for side in pair):
+        return False
+    return _equal(*pair)
+
+
+@lru_cache(maxsize=4096)
+def _equal(gold: str, stated: str) -> bool:
+    judge = cast(Any, importlib.import_module("math_verify"))  # here, since SymPy takes a second and is rarely needed
+    for name in ("math_verify.parser", "math_verify.grader", "math_verify.utils"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    # No time limits: math-verify keeps them by signals, which work in the main thread alone. `_COSTLY` stands in.
+    sides = [judge.parse(side if "$" in side else f"${side}$", parsing_timeout=None) for side in (gold, stated)]
+    return all(sides) and bool(judge.verify(sides[0], sides[1], timeout_seconds=None))

@@ -1,0 +1,99 @@
+r"""Grades numbers: what value does a text state as its final answer?
+
+"5 + 6 = 11 apples"  ->  11        "18 dollars for 2 days"  ->  18        "5 or 6"  ->  two answers, so none
+"""
+
+from __future__ import annotations
+
+import re
+
+from tutelage.records import Problem, Verdict
+from tutelage.tasks.latex import is_expression, same_expression, unlatex
+from tutelage.tasks.statements import NO_ANSWER, Unread, affirmed, last_line, sentences, shorten, statements
+from tutelage.tasks.values import Number, find_numbers, find_word_numbers, plain, same_value
+
+_ASIDE = re.compile(
+    r" ?[(\[;]| [-–—] (?![0-9$])|,? (?:because|since|as|when|if|which|that|who|where|while|with|for|per|in|on|at|from"
+    r"|of|out|after|before|by|than|rather|instead|so|each|every|not)\b",
+    re.IGNORECASE,
+)
+_OR = re.compile(r"\bor\b[^=+*/×]*$", re.IGNORECASE)
+_MINUS = re.compile(r"^(\W{0,4})minus (?=[$0-9])|\bnegative (?=[$0-9])", re.IGNORECASE)
+_GOES_ON = re.compile(
+    r"[,;:+*/×÷-]|\b(?:so|then|and|thus|therefore|which|but|plus|minus|times|divided)\b", re.IGNORECASE
+)
+"""What tells that a sentence goes on after the result of a calculation, and does not only name its unit."""
+
+_OR_WITHIN = 24
+"""Characters before a number in which an "or" makes it an alternative."""
+
+
+def grade_number(problem: Problem, text: str) -> Verdict:
+    """Grades by exact value; see `same_value` for decimals and percentages."""
+    gold, stated = read_number(plain(unlatex(problem.answer))), stated_number(text)
+    if isinstance(gold, Number) and isinstance(stated, Number):
+        right = same_value(gold, stated)
+        return Verdict(right, str(stated), "right" if right else f"{stated} is not {problem.answer}")
+    found = statements(text)
+    piece = found[0].piece if found else last_line(text)
+    if same_expression(problem.answer, piece):
+        return Verdict(True, piece, "right")
+    if isinstance(stated, Unread):
+        return Verdict(False, None, stated.reason)
+    return Verdict(False, str(stated), f"{stated} is not {shorten(problem.answer)}")
+
+
+def stated_number(text: str) -> Number | Unread:
+    """The number stated as the final answer: by the last statement that holds one, else at the end of the last line."""
+    text = plain(unlatex(text))
+    found = statements(text)
+    for statement in found:
+        number = read_number(statement.piece)
+        if isinstance(number, Number) or not number.silent:
+            return number
+    return Unread(f"no number in {shorten(found[0].piece)!r}", silent=True) if found else _at_the_end(text)
+
+
+def read_number(piece: str) -> Number | Unread:
+    """The one number that a statement gives: of a calculation its result, of a sentence what stands before any aside.
+
+    `piece` has been through `plain`.
+    """
+    said = affirmed(piece)
+    if said is None:
+        return Unread(f"{shorten(piece)!r} says only what is not the answer", silent=True)
+    for side in reversed(re.split("[=≈]", _MINUS.sub(r"\1-", said))):
+        if is_expression(side):
+            return Unread(f"{shorten(side.strip())!r} is not a plain number")
+        if numbers := find_numbers(side) or find_word_numbers(side):
+            return _only(numbers, side)
+    return Unread(f"no number in {shorten(piece)!r}", silent=True)
+
+
+def _only(numbers: list[Number], piece: str) -> Number | Unread:
+    """The first of the numbers, unless the piece gives another as well."""
+    first = numbers[0]
+    aside = _ASIDE.search(piece, first.end)
+    until = aside.start() if aside else len(piece)
+    for other in numbers[1:]:
+        alternative = other.start < until or _OR.search(piece[max(first.end, other.start - _OR_WITHIN) : other.start])
+        if alternative and not (same_value(first, other) or same_value(other, first)):
+            return Unread(f"two answers stated: {first} and {other}")
+    return first
+
+
+def _at_the_end(text: str) -> Number | Unread:
+    """The last number of the last line."""
+    for sentence in reversed(sentences(last_line(text))):
+        said = _MINUS.sub(r"\1-", sentence)
+        tail = said.rpartition("=")[2]
+        if is_expression(tail):
+            return Unread(f"{shorten(tail.strip())!r} is not a plain number")
+        numbers = find_numbers(said) or find_word_numbers(said)
+        if len(numbers) > 1 and _OR.search(said[numbers[-2].end : numbers[-1].start][-_OR_WITHIN:]):
+            return _only(numbers[-2:], said)
+        if numbers:
+            results = [n for n in numbers if n.start >= len(said) - len(tail)] if len(tail) < len(said) else []
+            through = results and _GOES_ON.search(said[results[0].end : results[-1].start]) is None
+            return results[0] if through else numbers[-1]
+    return NO_ANSWER

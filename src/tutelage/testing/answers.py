@@ -1,0 +1,78 @@
+"""An endpoint that answers from worked solutions, as the answer-key teacher would.
+
+{"question": "Tom has 3 boxes of 4 pens. How many pens?", "answer": "12", "equation": "3 * 4"}
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, cast
+
+from tutelage.errors import DataError
+from tutelage.records import FeedbackRequest, Problem, content_hash
+from tutelage.teacher.answer_key import write_rationale
+from tutelage.teacher.arithmetic import read_number
+from tutelage.testing.endpoint import Body, Fault, TeacherEndpoint
+
+_ATTEMPT = re.compile(r"<attempt>\n(.*?)\n</attempt>", re.DOTALL)
+
+
+def answer_key_endpoint(
+    problems: Iterable[Problem],
+    *,
+    faults: Iterable[Fault | None] | Callable[[int, Body], Fault | None] = (),
+    key: str | None = None,
+    port: int = 0,
+    seed: int = 0,
+) -> TeacherEndpoint:
+    """An endpoint that knows the worked solutions of these problems; what it does not know it says so."""
+    by_hash = {content_hash(problem.text): problem for problem in problems}
+
+    def reply(body: Body) -> str:
+        prompt = str(body["messages"][-1]["content"])
+        problem = _asked_about(prompt, by_hash)
+        if problem is None:
+            return "This question is not known here."
+        attempt = _ATTEMPT.search(prompt)
+        request = FeedbackRequest(problem, attempt[1] if attempt else None)
+        kind = "number" if read_number(problem.answer) is not None else "text"
+        text, reason = write_rationale(request, kind, seed)
+        return text if text is not None else f"There is no worked solution here: {reason}."
+
+    return TeacherEndpoint(reply, faults=faults if callable(faults) else tuple(faults), key=key, port=port)
+
+
+def _asked_about(prompt: str, problems: dict[str, Problem]) -> Problem | None:
+    """The problem whose text the prompt's paragraphs begin with, after their heading."""
+    _, _, rest = prompt.partition("Question:\n")
+    paragraphs = rest.split("\n\n")
+    for count in range(1, len(paragraphs) + 1):
+        if problem := problems.get(content_hash("\n\n".join(paragraphs[:count]))):
+            return problem
+    return None
+
+
+def read_problems(path: Path) -> list[Problem]:
+    """The problems of a JSONL file with question, answer and rationale or equation. Raises DataError."""
+    problems: list[Problem] = []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot be read: {error}", path=path) from None
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = cast(dict[str, Any], json.loads(line))
+            problem = Problem.of(
+                str(row["question"]), str(row["answer"]), rationale=row.get("rationale"), equation=row.get("equation")
+            )
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise DataError(
+                f"expected an object with question and answer ({error!r})", path=path, line=number
+            ) from None
+        problems.append(problem)
+    return problems

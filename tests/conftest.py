@@ -1,0 +1,52 @@
+"""What every test stands on: no network but loopback, deterministic hypothesis, the benchmark data where it is."""
+
+import ipaddress
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # read by huggingface_hub when it is imported, so it must stand before any test
+
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci")
+
+_CONNECTING = {"socket.connect": 1, "socket.sendto": 1, "socket.getaddrinfo": 0}
+"""Audit events of the interpreter that reach for a host, and which argument names it."""
+
+
+class NetworkError(RuntimeError):
+    """A test reached for the network."""
+
+
+def _is_local(address: object) -> bool:
+    host = address[0] if isinstance(address, tuple) else address
+    if isinstance(host, bytes):
+        host = host.decode(errors="replace")
+    if not isinstance(host, str) or host in ("", "localhost") or host.startswith("/"):
+        return True  # nobody in particular, this machine, or a Unix socket
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+def _stay_at_home(event: str, arguments: tuple[object, ...]) -> None:
+    position = _CONNECTING.get(event)
+    if position is not None and not _is_local(arguments[position]):
+        raise NetworkError(f"{event} to {arguments[position]!r}: tests reach loopback only")
+
+
+def pytest_configure() -> None:
+    sys.addaudithook(_stay_at_home)  # holds for every socket of the process, whichever library opens it
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder with the public benchmark data, beside the project; a test that needs it skips without it."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no benchmark data at {folder}")
+    return folder

@@ -1,0 +1,41 @@
+import pytest
+
+from tutelage.errors import StudentError
+from tutelage.records import WorkedExample
+from tutelage.student.prompts import PromptFormat
+
+SHOTS = (WorkedExample("1 + 1?", "1 + 1 = 2\nThe answer is 2."),)
+
+
+def test_plain_prompt_to_the_letter(student):
+    prompt = PromptFormat(student.tokenizer, SHOTS).prompt("2 + 3?")
+    assert prompt == "Question: 1 + 1?\nAnswer: 1 + 1 = 2\nThe answer is 2.\n\nQuestion: 2 + 3?\nAnswer:"
+
+
+def test_chat_prompt_goes_through_the_template(student):
+    prompt = PromptFormat(student.tokenizer, SHOTS, chat=True).prompt("2 + 3?")
+    assert prompt == "<s>user: 1 + 1?</s><s>assistant: 1 + 1 = 2\nThe answer is 2.</s><s>user: 2 + 3?</s><s>"
+
+
+@pytest.mark.parametrize("chat", [False, True])
+def test_a_completion_ends_with_the_end_token_and_reads_as_it_was(student, chat):
+    ids = PromptFormat(student.tokenizer, chat=chat).completion_ids("  4 × 3 = 12\nThe answer is 12. ")
+    assert ids[-1] == student.tokenizer.eos_token_id
+    assert student.tokenizer.decode(ids[:-1]) == ("" if chat else " ") + "4 × 3 = 12\nThe answer is 12."
+
+
+def test_stop_strings_only_where_there_are_no_turns(student):
+    assert PromptFormat(student.tokenizer).stop_strings == ("\nQuestion:",)
+    assert PromptFormat(student.tokenizer, chat=True).stop_strings == ()
+
+
+def test_chat_without_a_template_is_the_users_fault(student):
+    student.tokenizer.chat_template = None
+    with pytest.raises(StudentError, match="no chat template"):
+        PromptFormat(student.tokenizer, chat=True)
+
+
+def test_a_tokenizer_without_an_end_is_refused(student):
+    student.tokenizer.eos_token = None
+    with pytest.raises(StudentError, match="no end token"):
+        PromptFormat(student.tokenizer)

@@ -1,0 +1,57 @@
+"""The public names, pinned: what users import changes on purpose only. A name that is new or gone is entered here and
+in CHANGELOG.md."""
+
+import ast
+import importlib
+import inspect
+from importlib import metadata, resources
+from types import ModuleType
+
+import pytest
+
+import tutelage
+
+SURFACE = {
+    "tutelage.records": """
+        Accuracy AnswerKind Attempt BeforeAfter Choice Completion Exam ExamSummary Feedback FeedbackRequest Grade
+        Problem RoundResult RunResult SPLITS Split TeacherSummary TrainingExample TrainingSummary Usage Verdict
+        WorkedExample content_hash state_answer
+    """,
+    "tutelage.errors": "BudgetSpent ConfigError DataError RunError StudentError TeacherError TutelageError",
+    "tutelage.config": """
+        BudgetConfig EvaluationConfig ExamConfig LoraConfig PriceConfig RoundsConfig RunConfig Section StudentConfig
+        TaskConfig TeacherConfig TrainingConfig dump_config load_config parse_config
+    """,
+    "tutelage.tasks.task": "Task",
+    "tutelage.teacher.teacher": "Deliver Teacher",
+}
+
+
+def _public_names(module: ModuleType) -> set[str]:
+    """What a module defines itself at its top: functions, classes, constants and aliases, not what it imports."""
+    names: set[str] = set()
+    for node in ast.parse(inspect.getsource(module)).body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                names.add(name)
+    return {name for name in names if not name.startswith("_")}
+
+
+def test_the_package_exports_what_users_need():
+    assert sorted(tutelage.__all__) == ["RunConfig", "__version__", "load_config", "load_task", "run"]
+    assert all(hasattr(tutelage, name) for name in tutelage.__all__)
+
+
+@pytest.mark.parametrize("module", SURFACE)
+def test_the_public_names_of_a_module_are_pinned(module):
+    assert sorted(_public_names(importlib.import_module(module))) == sorted(SURFACE[module].split())
+
+
+def test_the_version_is_that_of_the_installed_package():
+    assert tutelage.__version__ == metadata.version("tutelage")
+
+
+def test_the_package_says_that_it_is_typed():
+    assert (resources.files("tutelage") / "py.typed").is_file()
