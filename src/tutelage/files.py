@@ -30,7 +30,7 @@ def write_text(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.part")
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8") as file:
+        with temporary.open("w", encoding="utf-8", errors="replace") as file:
             file.write(text)
             _sync(file)
         temporary.rename(path)
@@ -45,7 +45,7 @@ def append_rows(path: Path, rows: Iterable[object]) -> None:
     """Append records as JSON lines, on disk when this returns."""
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
+        with path.open("a", encoding="utf-8", errors="replace") as file:  # a teacher may send half a surrogate pair
             file.write(_lines(rows))
             _sync(file)
 
@@ -66,7 +66,7 @@ def read_rows(path: Path, kind: type[Row]) -> list[Row]:
             file.truncate(whole)
     adapter = TypeAdapter(kind)
     rows: list[Row] = []
-    for number, line in enumerate(data[:whole].decode("utf-8", "replace").splitlines(), start=1):
+    for number, line in enumerate(data[:whole].split(b"\n")[:-1], start=1):
         try:
             rows.append(adapter.validate_json(line))
         except ValidationError as error:

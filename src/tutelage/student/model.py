@@ -10,11 +10,14 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from contextlib import redirect_stderr
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
@@ -58,7 +61,7 @@ def load_student(config: StudentConfig, folder: Path | None = None) -> Student:
             tokenizer = AutoTokenizer.from_pretrained(source)
             model = AutoModelForCausalLM.from_pretrained(source, dtype=getattr(torch, config.dtype))
             model.to(device)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise StudentError(f"cannot load the student {str(source)!r}: {_first_line(error)}") from error
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise StudentError(f"the student {str(source)!r} does not fit in memory: {_first_line(error)}") from error
@@ -139,7 +142,7 @@ class quiet:  # noqa: N801  (reads as a verb: `with quiet():`)
 def _read_gguf(folder: Path) -> Student:
     """De-quantise a GGUF file into a plain model: one loaded from GGUF refuses to be saved."""
     names: dict[str, Any] = {"gguf_file": EMBEDDED_FILE}
-    with quiet():
+    with quiet(), redirect_stderr(StringIO()):  # its progress bar cannot be turned off
         tokenizer = AutoTokenizer.from_pretrained(folder, **names)
         loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **names)
         settings = {k: v for k, v in loaded.config.to_dict().items() if k != "quantization_config"}

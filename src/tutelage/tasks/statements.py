@@ -44,6 +44,11 @@ _LEAD_IN = re.compile(
     re.IGNORECASE,
 )
 _NEGATION = re.compile(r"\W{0,4}not\b(?:(?P<instead>.{0,80}?\bbut\b(?: rather)?))?", re.IGNORECASE)
+LONGEST = 2_000
+"""Characters of a statement or of a last line that are looked at; no answer is longer."""
+
+_MOST = 50
+"""Statements of one form that are looked at, from the end: a text may repeat itself thousands of times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +99,8 @@ def sentences(text: str) -> list[str]:
 
 
 def last_line(text: str) -> str:
-    """The last line that is not blank."""
-    return text.rstrip().rpartition("\n")[2].strip()
+    """The last line that is not blank; of a very long one, its end."""
+    return text.rstrip().rpartition("\n")[2][-LONGEST:].strip()
 
 
 def shorten(text: str) -> str:
@@ -105,21 +110,20 @@ def shorten(text: str) -> str:
 
 def _opened(text: str) -> Iterator[Statement]:
     """What follows an opening such as "The answer is"."""
-    for match in _OPENING.finditer(text):
-        lead_in = _LEAD_IN.match(text, match.end())
-        start = lead_in.end() if lead_in else match.end()
-        sentence_end = _SENTENCE_END.search(text, start)
-        line_end = text.find("\n", start)
-        yield Statement(
-            match.start(),
-            text[start : sentence_end.start() if sentence_end else len(text)].strip(),
-            text[start : line_end if line_end >= 0 else len(text)].strip(),
-        )
+    openings = list(_OPENING.finditer(text))[-_MOST:]
+    ends = [opening.start() for opening in openings[1:]]
+    for opening, end in zip(openings, [*ends, len(text)], strict=False):
+        lead_in = _LEAD_IN.match(text, opening.end())
+        start = lead_in.end() if lead_in else opening.end()
+        sentence_end = _SENTENCE_END.search(text, start, end)
+        piece = text[start : sentence_end.start() if sentence_end else end]
+        line = text[start:end].partition("\n")[0]
+        yield Statement(opening.start(), piece[:LONGEST].strip(), line[:LONGEST].strip())
 
 
 def _reversed(text: str) -> Iterator[Statement]:
     """What precedes "is the answer", from the start of the sentence."""
-    for match in _REVERSED.finditer(text):
+    for match in list(_REVERSED.finditer(text))[-_MOST:]:
         head = sentences(text[max(0, match.start() - 200) : match.start()])
         if head:
             yield Statement(match.start(), head[-1], head[-1])
@@ -127,7 +131,7 @@ def _reversed(text: str) -> Iterator[Statement]:
 
 def _boxed(text: str) -> Iterator[Statement]:
     r"""What stands in `\boxed{…}`, braces within it balanced."""
-    for match in _BOX.finditer(text):
+    for match in list(_BOX.finditer(text))[-_MOST:]:
         depth, position, limit = 1, match.end(), min(len(text), match.end() + 2000)
         while position < limit and depth:
             depth += {"{": 1, "}": -1}.get(text[position], 0)

@@ -1,0 +1,82 @@
+from io import StringIO
+
+from rich.console import Console
+
+from tutelage.config import BudgetConfig, parse_config
+from tutelage.records import (
+    Accuracy,
+    BeforeAfter,
+    CostBound,
+    ExamSummary,
+    RoundResult,
+    RunResult,
+    TeacherSummary,
+    TrainingSummary,
+)
+from tutelage.report.bounds import print_bounds
+from tutelage.report.card import model_card
+from tutelage.report.table import clock, print_run
+
+TRAINING = TrainingSummary(12, 0, 34567, 60.0, 0.25, 0.2, 0.1)
+RESULT = RunResult(
+    rounds=(
+        RoundResult(0, Accuracy(0.25, 0.12, 0.44, 40), None, TeacherSummary(12, 11, 10, 20, 0.5), TRAINING, 61.0),
+        RoundResult(
+            1,
+            Accuracy(0.5, 0.35, 0.65, 40),
+            ExamSummary(0.375, 25, 40),
+            TeacherSummary(9, 9, 10, 20, 0.75),
+            TRAINING,
+            90.0,
+        ),
+    ),
+    best_round=1,
+    stopped_because="all rounds are done",
+    test=BeforeAfter(Accuracy(0.0, 0.0, 0.04, 100), Accuracy(0.45, 0.36, 0.55, 100)),
+    seconds=247.4,
+)
+
+
+def printed(show, *arguments) -> str:
+    file = StringIO()
+    show(*arguments[:-1], Console(file=file, width=120), arguments[-1])
+    return file.getvalue()
+
+
+def test_the_table_of_a_run():
+    text = printed(print_run, RESULT, "runs/[demo]")
+    assert "runs/[demo]" in text
+    row = next(line for line in text.splitlines() if "50.0% (35.0% to 65.0%)" in line)
+    assert [cell.strip() for cell in row.split("│")[1:-1]] == [
+        "1",
+        "50.0% (35.0% to 65.0%)",
+        "37.5%",
+        "25",
+        "9",
+        "34,567",
+        "90",
+    ]
+    assert "ended because all rounds are done; 21 teacher requests, 1.25 USD, 4 min 07 s" in text
+    assert "test before   0.0% (0.0% to 4.0%, n = 100)" in text
+    assert "best round 1" in text
+    assert "+45.0 points" in text
+
+
+def test_clock():
+    assert [clock(59.4), clock(60), clock(3671)] == ["59 s", "1 min 00 s", "61 min 11 s"]
+
+
+def test_the_model_card_says_what_it_is_and_how_sure():
+    card = model_card(parse_config({"task": {"name": "leg_counting"}}), RESULT)
+    assert card.startswith("---\nlibrary_name: transformers\n")
+    assert "Test accuracy after, round 1: 45.0% (36.0% to 55.0%, n = 100)" in card
+    assert "| 1 | 50.0% (35.0% to 65.0%, n = 40) | 37.5% | 9 | 12 |" in card
+
+
+def test_bounds_add_up_and_name_the_caps():
+    bounds = [CostBound(0, 100, 5000, 6000, 0.5), CostBound(1, 200, 7000, 8000, 1.25)]
+    file = StringIO()
+    print_bounds(bounds, BudgetConfig(usd=1.5), Console(file=file, width=120))
+    total = next(line for line in file.getvalue().splitlines() if "all" in line)
+    assert [cell.strip() for cell in total.split("│")[1:-1]] == ["all", "300", "12,000", "14,000", "1.75"]
+    assert "1.5 usd" in file.getvalue()

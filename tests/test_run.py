@@ -1,0 +1,118 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tutelage.config import load_config, parse_config
+from tutelage.errors import RunError
+from tutelage.run import Run, read_result, read_rounds
+
+
+def config(**sections):
+    return parse_config({"task": {"name": "leg_counting"}, **sections})
+
+
+def test_a_run_is_started_and_opened_again(tmp_path):
+    first = Run.open(tmp_path / "a", config(), "data")
+    second = Run.open(tmp_path / "a", config(), "data")
+    assert first.id == second.id
+    assert first.ledger == tmp_path / "a" / "ledger.sqlite"
+    assert first.id != Run.open(tmp_path / "b", config(), "data").id
+
+
+def test_the_configuration_is_kept_whole_with_versions(tmp_path):
+    given = config(training={"learning_rate": 3e-5}, rounds={"max": 7})
+    Run.open(tmp_path, given, "data")
+    assert load_config(tmp_path / "config.yaml") == given
+    assert (
+        (tmp_path / "config.yaml").read_text().startswith(f"# As run, with python {sys.version.split()[0]}, tutelage ")
+    )
+
+
+def test_settings_that_finished_stages_depend_on_may_not_change(tmp_path):
+    Run.open(tmp_path, config(), "data")
+    with pytest.raises(RunError, match=r"training\.epochs: 3 is now 4.*--out"):
+        Run.open(tmp_path, config(training={"epochs": 4}), "data")
+    with pytest.raises(RunError, match=r"task\.options\.max_animals: None is now 3"):
+        Run.open(tmp_path, config(task={"name": "leg_counting", "options": {"max_animals": 3}}), "data")
+
+
+def test_settings_that_change_no_result_may(tmp_path):
+    Run.open(tmp_path, config(), "data")
+    changed = config(rounds={"max": 9}, teacher={"budget": {"requests": 5}}, exam={"batch_size": 2})
+    Run.open(tmp_path, changed, "data")
+    assert load_config(tmp_path / "config.yaml") == changed
+
+
+def test_other_problems_are_refused(tmp_path):
+    Run.open(tmp_path, config(), "data")
+    with pytest.raises(RunError, match="the problems of .* have changed"):
+        Run.open(tmp_path, config(), "other data")
+
+
+def test_a_directory_that_is_no_run_is_left_alone(tmp_path):
+    (tmp_path / "thesis.tex").write_text("…")
+    with pytest.raises(RunError, match="is no run"):
+        Run.open(tmp_path, config(), "data")
+    with pytest.raises(RunError, match="is no run"):
+        Run.open(tmp_path / "thesis.tex", config(), "data")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_a_run_of_a_newer_version_is_refused(tmp_path):
+    Run.open(tmp_path, config(), "data")
+    marker = json.loads((tmp_path / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps({**marker, "format": 99}))
+    for act in (lambda: Run.open(tmp_path, config(), "data"), lambda: read_result(tmp_path)):
+        with pytest.raises(RunError, match="newer Tutelage"):
+            act()
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(RunError, match="not the mark of a run"):
+        Run.open(tmp_path, config(), "data")
+
+
+def test_a_stage_is_done_under_its_key_alone(tmp_path):
+    run = Run.open(tmp_path, config(), "data")
+    stage = run.stage(1, "exam", {"samples": 4}, "model-a")
+    assert not stage.done
+    stage.begin("exam.jsonl")
+    (stage.folder / "exam.jsonl").write_text("half\n")
+    run.stage(1, "exam", {"samples": 4}, "model-a").begin("exam.jsonl")
+    assert (stage.folder / "exam.jsonl").exists()  # the same work goes on
+    stage.finish({"note": 3})
+    assert run.stage(1, "exam", {"samples": 4}, "model-a").summary["note"] == 3
+    other = run.stage(1, "exam", {"samples": 4}, "model-b")
+    assert not other.done
+    other.begin("exam.jsonl")
+    assert not (stage.folder / "exam.jsonl").exists()  # other work begins anew
+    assert not stage.done
+
+
+def test_seconds_add_up(tmp_path):
+    run = Run.open(tmp_path, config(), "data")
+    for round in (0, 1):
+        stage = run.stage(round, "training")
+        stage.begin()
+        stage.finish({"seconds": 10.0 + round})
+    assert (run.seconds(0), run.seconds(1), run.seconds(None)) == (10.0, 11.0, 21.0)
+
+
+def test_one_process_at_a_time(tmp_path):
+    run = Run.open(tmp_path, config(), "data")
+    other = (
+        f"from pathlib import Path; from tutelage.run import Run\nwith Run(Path({str(tmp_path)!r}), 'x').lock(): pass"
+    )
+    with run.lock():
+        held = subprocess.run([sys.executable, "-c", other], capture_output=True, text=True, check=False)
+    free = subprocess.run([sys.executable, "-c", other], capture_output=True, text=True, check=False)
+    assert "another process is at work" in held.stderr
+    assert free.returncode == 0
+
+
+def test_results_of_no_run_and_of_an_unfinished_one(tmp_path):
+    with pytest.raises(RunError, match="is not a run directory"):
+        read_result(tmp_path)
+    Run.open(tmp_path, config(), "data")
+    assert read_result(tmp_path) is None
+    assert read_rounds(tmp_path) == ()
