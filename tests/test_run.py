@@ -47,7 +47,7 @@ def test_settings_that_change_no_result_may(tmp_path):
 
 def test_other_problems_are_refused(tmp_path):
     Run.open(tmp_path, config(), "data")
-    with pytest.raises(RunError, match="the problems of .* have changed"):
+    with pytest.raises(RunError, match=r"the problems of .* have changed"):
         Run.open(tmp_path, config(), "other data")
 
 

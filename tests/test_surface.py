@@ -13,7 +13,7 @@ import tutelage
 
 SURFACE = {
     "tutelage.records": """
-        Accuracy AnswerKind Attempt BeforeAfter Choice Completion Exam ExamSummary Feedback FeedbackRequest Grade
+        Accuracy AnswerKind Attempt BeforeAfter Choice Completion CostBound Exam ExamSummary Feedback FeedbackRequest Grade
         Problem RoundResult RunResult SPLITS Split TeacherSummary TrainingExample TrainingSummary Usage Verdict
         WorkedExample content_hash state_answer
     """,
@@ -40,7 +40,15 @@ def _public_names(module: ModuleType) -> set[str]:
 
 
 def test_the_package_exports_what_users_need():
-    assert sorted(tutelage.__all__) == ["RunConfig", "__version__", "load_config", "load_task", "run"]
+    assert sorted(tutelage.__all__) == [
+        "RunConfig",
+        "__version__",
+        "ask",
+        "evaluate",
+        "load_config",
+        "load_task",
+        "run",
+    ]
     assert all(hasattr(tutelage, name) for name in tutelage.__all__)
 
 

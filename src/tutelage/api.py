@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tutelage.config import EvaluationConfig, RunConfig, StudentConfig, TaskConfig, load_config
-from tutelage.records import Accuracy, Problem, RunResult, Split
+from tutelage.records import Accuracy, Attempt, Problem, RunResult, Split
 from tutelage.report.progress import Show
 from tutelage.run import read_result
 
@@ -61,23 +61,20 @@ def taught_student(
 
 def evaluate(
     student: StudentConfig, task: TaskConfig, split: Split, settings: EvaluationConfig, show: Show | None = None
-) -> tuple[Accuracy, list[tuple[Problem, str, bool]]]:
-    """Greedy answers of a model to a split: its accuracy, and each problem with the answer and whether it is right."""
+) -> tuple[Accuracy, list[Attempt]]:
+    """Greedy answers of a model to a split, graded, in the order of its problems, and their accuracy."""
     from tutelage.assemble import make_pupil
     from tutelage.report.statistics import accuracy
+    from tutelage.rounds.stages import graded
     from tutelage.student.decoding import SamplingSettings
     from tutelage.tasks.catalog import open_task
 
     opened = open_task(task)
-    problems = opened.problems(split)
+    problems, pupil = opened.problems(split), make_pupil(student, opened)
     greedy = SamplingSettings(max_new_tokens=settings.max_new_tokens, batch_size=settings.batch_size)
     with (show or Show(quiet=True)).bar(f"{task.name}: {split}", len(problems)) as advance:
-        answers = make_pupil(student, opened).answer(problems, [0] * len(problems), greedy, advance)
-    graded = [
-        (problem, given.text, opened.grade(problem, given.text).correct)
-        for problem, (given,) in zip(problems, answers, strict=True)
-    ]
-    return accuracy(sum(right for _, _, right in graded), len(graded)), graded
+        attempts = graded(opened, problems, pupil.answer(problems, [0] * len(problems), greedy, advance))
+    return accuracy(sum(attempt.verdict.correct for attempt in attempts), len(attempts)), attempts
 
 
 def ask(student: StudentConfig, questions: Iterator[str], *, max_new_tokens: int = 256) -> Iterator[str]:

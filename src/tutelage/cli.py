@@ -14,8 +14,10 @@ import typer
 
 from tutelage.errors import ConfigError, TutelageError
 
-app = typer.Typer(invoke_without_command=True, add_completion=False, rich_markup_mode="markdown")
-tasks_app = typer.Typer(help="List the tasks, or check one.", rich_markup_mode="markdown")
+app = typer.Typer(
+    invoke_without_command=True, add_completion=False, rich_markup_mode="markdown", pretty_exceptions_enable=False
+)
+tasks_app = typer.Typer(rich_markup_mode="markdown")
 app.add_typer(tasks_app, name="tasks")
 
 Config = Annotated[Path, typer.Argument(help="The YAML file with the run's settings.", metavar="CONFIG")]
@@ -135,9 +137,9 @@ def evaluate(
         chosen |= {split: limit} if limit and split != "train" else {}
         student = api.taught_student(model, prompt=prompt, few_shot=few_shot)
         settings = EvaluationConfig(max_new_tokens=max_new_tokens, batch_size=batch_size)
-        result, graded = api.evaluate(student, TaskConfig.model_validate(chosen), split, settings, Show())
+        result, attempts = api.evaluate(student, TaskConfig.model_validate(chosen), split, settings, Show())
         if answers:
-            write_rows(answers, graded)
+            write_rows(answers, attempts)
         print(f"{task} {split}: {share(result)}")
 
 

@@ -30,6 +30,7 @@ from tutelage.rounds.classroom import Classroom
 from tutelage.rounds.material import annotation_requests, feedback_requests
 from tutelage.student.decoding import SamplingSettings
 from tutelage.student.pupil import Pupil
+from tutelage.tasks.task import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ def exam(room: Classroom, round: int, student: Pupil) -> Exam:
             for start in range(sat, len(problems), settings.shard):
                 shard = problems[start : start + settings.shard]
                 seeds = [_seed(room.config.seed, round, problem.id) for problem in shard]
-                append_rows(path, _graded(room, shard, student.answer(shard, seeds, sampling, advance)))
+                append_rows(path, graded(room.task, shard, student.answer(shard, seeds, sampling, advance)))
         stage.finish()
     return Exam(tuple(read_rows(path, Attempt)))
 
@@ -104,7 +105,7 @@ def evaluate(room: Classroom, round: int | None, student: Pupil, split: Split, n
         with room.show.bar(title, len(problems)) as advance:
             greedy = SamplingSettings(max_new_tokens=settings.max_new_tokens, batch_size=settings.batch_size)
             answers = student.answer(problems, [0] * len(problems), greedy, advance)
-        write_rows(path, _graded(room, problems, answers))
+        write_rows(path, graded(room.task, problems, answers))
         stage.finish()
     attempts = read_rows(path, Attempt)
     return sum(attempt.verdict.correct for attempt in attempts), len(attempts)
@@ -147,9 +148,10 @@ def _seed(*parts: object) -> int:
     return int(digest(*parts), 16)
 
 
-def _graded(room: Classroom, problems: Sequence[Problem], answers: Sequence[Sequence[Completion]]) -> list[Attempt]:
+def graded(task: Task, problems: Sequence[Problem], answers: Sequence[Sequence[Completion]]) -> list[Attempt]:
+    """Completions as attempts, in the order of the problems, the samples of one problem together."""
     return [
-        Attempt(problem.id, sample, given.text, room.task.grade(problem, given.text), given.finish, given.tokens)
+        Attempt(problem.id, sample, given.text, task.grade(problem, given.text), given.finish, given.tokens)
         for problem, completions in zip(problems, answers, strict=True)
         for sample, given in enumerate(completions)
     ]

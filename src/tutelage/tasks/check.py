@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from tutelage.records import SPLITS, AnswerKind, Problem, Split, state_answer
 from tutelage.tasks.answers import cut
 from tutelage.tasks.splits import Conflict, LoadedTask
+from tutelage.tasks.statements import shorten
 from tutelage.tasks.values import find_numbers, plain, same_value, whole_number
+
+_SHOWN = 10
+"""Rows of a kind that a description lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,33 @@ def check_task(task: LoadedTask) -> CheckReport:
     )
 
 
+def describe(report: CheckReport) -> str:
+    """The report in lines of text."""
+    graded = sum(report.sizes.values())
+    wrong = len({fault.problem_id for fault in report.misgraded})
+    lines = [
+        f"{report.name}: answers of the kind {report.kind}",
+        f"{'':<12}{'rows read':>12}{'repeated':>12}{'problems':>12}",
+        *(f"{s:<12}{report.read[s]:>12,}{report.repeats[s]:>12,}{report.sizes[s]:>12,}" for s in SPLITS),
+        f"dropped, since a later split asks them too: {report.leaks:,}",
+        f"questions that came twice with different answers (the first one stays): {len(report.conflicts):,}",
+        *(
+            f"    {_show(c.question)}: kept {_show(c.kept)}, dropped {_show(c.dropped)}"
+            for c in report.conflicts[:_SHOWN]
+        ),
+        f"with a worked solution: {report.rationales:,}; with an equation: {report.equations:,}",
+        f"worked solutions that never come to the answer: {len(report.short_of_answer):,}",
+        f"worked examples for few-shot prompts: {report.examples}",
+        *(f"note: {note}" for note in report.notes),
+        f"gold answers that grade as correct: {graded - wrong:,} of {graded:,}",
+        *(
+            f"    {f.split}, {_show(f.question)}: {_show(f.answer)} {f.form}: {f.reason}"
+            for f in report.misgraded[:_SHOWN]
+        ),
+    ]
+    return "\n".join(lines)
+
+
 def gold_forms(problem: Problem) -> Iterator[tuple[str, str]]:
     """The forms in which a gold answer must grade as correct: their names, and the texts."""
     yield "bare", problem.answer
@@ -91,3 +122,7 @@ def _reaches(problem: Problem) -> bool:
     if problem.rationale is None or gold is None:
         return True
     return any(same_value(gold, number) for number in find_numbers(plain(problem.rationale)))
+
+
+def _show(text: str) -> str:
+    return repr(shorten(text))

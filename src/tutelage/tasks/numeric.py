@@ -1,6 +1,8 @@
 r"""Grades numbers: what value does a text state as its final answer?
 
-"5 + 6 = 11 apples"  ->  11        "18 dollars for 2 days"  ->  18        "5 or 6"  ->  two answers, so none
+    "5 + 6 = 11 apples"  ->  11        "18 dollars for 2 days"  ->  18        "5 or 6"  ->  two answers, so none
+
+What follows the value (a unit, a reason, a comparison) is an aside and doesn't count; a second value does.
 """
 
 from __future__ import annotations
@@ -13,10 +15,12 @@ from tutelage.tasks.statements import NO_ANSWER, Unread, affirmed, last_line, se
 from tutelage.tasks.values import Number, find_numbers, find_word_numbers, plain, same_value
 
 _ASIDE = re.compile(
-    r" ?[(\[;]| [-–—] (?![0-9$])|,? (?:because|since|as|when|if|which|that|who|where|while|with|for|per|in|on|at|from"
-    r"|of|out|after|before|by|than|rather|instead|so|each|every|not)\b",
+    r" ?[(\[;]| [-–—] (?![0-9$])|,(?= (?!(?:or|and)\b)[A-Za-z])"
+    r"|,? (?:because|since|as|when|if|which|that|who|where|while|with|for|per|in|on|at|from|of|out|after|before|by|than|rather|instead|so|each|every|not)\b",
     re.IGNORECASE,
 )
+_REASON = re.compile(r"(?<=[0-9A-Za-z%)]),? \(?(?:because|since|as)\b", re.IGNORECASE)
+_SPACED = re.compile(r"(?<![0-9.,/] )(?<![0-9.,/])[1-9][0-9]{0,2}(?: [0-9]{3}(?![0-9]))+")
 _OR = re.compile(r"\bor\b[^=+*/×]*$", re.IGNORECASE)
 _MINUS = re.compile(r"^(\W{0,4})minus (?=[$0-9])|\bnegative (?=[$0-9])", re.IGNORECASE)
 _GOES_ON = re.compile(
@@ -24,6 +28,7 @@ _GOES_ON = re.compile(
 )
 """What tells that a sentence goes on after the result of a calculation, and does not only name its unit."""
 
+_FEW_WORDS = 3
 _OR_WITHIN = 24
 """Characters before a number in which an "or" makes it an alternative."""
 
@@ -62,7 +67,9 @@ def read_number(piece: str) -> Number | Unread:
     said = affirmed(piece)
     if said is None:
         return Unread(f"{shorten(piece)!r} says only what is not the answer", silent=True)
-    for side in reversed(re.split("[=≈]", _MINUS.sub(r"\1-", said))):
+    said = _SPACED.sub(lambda match: match[0].replace(" ", ","), _MINUS.sub(r"\1-", said))
+    reason = _REASON.search(said)
+    for side in reversed(re.split("[=≈]", said[: reason.start()] if reason else said)):
         if is_expression(side):
             return Unread(f"{shorten(side.strip())!r} is not a plain number")
         if numbers := find_numbers(side) or find_word_numbers(side):
@@ -89,7 +96,7 @@ def _at_the_end(text: str) -> Number | Unread:
         tail = said.rpartition("=")[2]
         if is_expression(tail):
             return Unread(f"{shorten(tail.strip())!r} is not a plain number")
-        numbers = find_numbers(said) or find_word_numbers(said)
+        numbers = find_numbers(said) or _counts(said)
         if len(numbers) > 1 and _OR.search(said[numbers[-2].end : numbers[-1].start][-_OR_WITHIN:]):
             return _only(numbers[-2:], said)
         if numbers:
@@ -97,3 +104,9 @@ def _at_the_end(text: str) -> Number | Unread:
             through = results and _GOES_ON.search(said[results[0].end : results[-1].start]) is None
             return results[0] if through else numbers[-1]
     return NO_ANSWER
+
+
+def _counts(sentence: str) -> list[Number]:
+    """Numbers in words; of a longer sentence those alone that must be counts ("one" and "half" may be anything)."""
+    words = find_word_numbers(sentence)
+    return words if len(sentence.split()) <= _FEW_WORDS else [n for n in words if n.value > 1 or n.value < 0]

@@ -76,7 +76,8 @@ def _read_either(piece: str, line: str, choices: Sequence[Choice]) -> Choice | U
 def _agreed(choice: Choice | Unread, said: str, choices: Sequence[Choice]) -> Choice | Unread:
     """The choice, unless the words after its label are those of another one."""
     words = text_key(said[_leading(said, choices) :])
-    if isinstance(choice, Choice) and any(text_key(other.text) == words for other in choices if other != choice):
+    said_by = {other.label for other in choices if text_key(other.text) == words}
+    if isinstance(choice, Choice) and said_by and choice.label not in said_by:
         return Unread(f"{shorten(said)!r} is not what choice {choice.label} says")
     return choice
 

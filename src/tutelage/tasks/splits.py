@@ -151,7 +151,7 @@ def validation_size(config: TaskConfig, train: int) -> int:
     size = config.validation
     if size < 1:
         return max(1, round(size * train))
-    if size % 1 != 0:  # also true of infinity
+    if size % 1:
         raise ConfigError(f"task.validation is {size}; give a number of problems such as 100, or a share below 1")
     return int(size)
 

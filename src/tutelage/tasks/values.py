@@ -136,8 +136,10 @@ def _read(match: re.Match[str]) -> Number | None:
             return None
     else:
         digits = match["plain"].replace(",", "")
-        value = Fraction(digits) * Fraction(10) ** exponent
+        value = Fraction(int(digits) if digits.isdecimal() else digits)
         places = max(0, len(digits.partition(".")[2]) - exponent)
+        if exponent:
+            value *= Fraction(10) ** exponent
     if match["scale"]:
         power = _SCALES[match["scale"].lower()]
         value, places = value * 10**power, max(0, places - power)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from tutelage.records import Problem, Verdict
 from tutelage.tasks.latex import same_expression
@@ -93,12 +94,20 @@ def same_text(gold: str, stated: str) -> bool:
 
 def text_key(text: str) -> str:
     """The words of a text in one form: case folded, without punctuation and articles, numbers by value."""
+    return _short_key(text) if len(text) <= _SHORT else _key(text)
+
+
+def _key(text: str) -> str:
     text = plain(text)
     for find in (find_numbers, find_word_numbers):
         text = _with_values(text, find(text))
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    folded = unicodedata.normalize("NFC", text).casefold()
     words = _WORD.findall(folded.replace("'", "").replace("’", ""))
     return " ".join(word for word in words if word not in _ARTICLES) or " ".join(words)
+
+
+_SHORT = 100
+_short_key = lru_cache(maxsize=4096)(_key)  # choices and gold answers come again with every attempt
 
 
 def _with_values(text: str, numbers: list[Number]) -> str:

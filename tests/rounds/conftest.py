@@ -1,0 +1,36 @@
+import pytest
+import torch
+
+from tests.student.tiny import tiny_folder
+from tutelage.config import RunConfig, parse_config
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> str:
+    return str(tiny_folder(tmp_path_factory.mktemp("students") / "tiny"))
+
+
+@pytest.fixture
+def config(tiny) -> RunConfig:
+    """Two rounds on six problems with a student that writes noise: every part runs, nothing is learnt."""
+    return parse_config(
+        {
+            "task": {
+                "name": "leg_counting",
+                "train": 6,
+                "validation": 3,
+                "test": 4,
+                "options": {"min_animals": 2, "max_animals": 2},
+            },
+            "student": {"model": tiny, "device": "cpu"},
+            "exam": {"samples": 2, "max_new_tokens": 12, "shard": 2},
+            "evaluation": {"max_new_tokens": 12},
+            "training": {"epochs": 2, "batch_size": 3, "learning_rate": 1e-3},
+            "rounds": {"max": 2, "patience": 3},
+        }
+    )

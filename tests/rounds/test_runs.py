@@ -1,0 +1,176 @@
+"""Whole runs of a tiny real student, in this process: the loop with every part of it real."""
+
+import dataclasses
+import json
+import shutil
+
+import pytest
+
+from tutelage.api import run
+from tutelage.config import RunConfig
+from tutelage.errors import ConfigError, RunError, StudentError, TeacherError
+from tutelage.files import read_rows
+from tutelage.records import Attempt, Feedback
+from tutelage.tasks.catalog import open_task
+from tutelage.testing import Fault, answer_key_endpoint
+
+pytestmark = pytest.mark.slow
+
+TIMES = {"seconds"}
+
+
+def timeless(value):
+    """A result without its times."""
+    if isinstance(value, dict):
+        return {key: timeless(inner) for key, inner in value.items() if key not in TIMES}
+    return [timeless(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+def changed(config: RunConfig, **sections) -> RunConfig:
+    parts = {name: getattr(config, name).model_copy(update=update) for name, update in sections.items()}
+    return config.model_copy(update=parts)
+
+
+def test_a_whole_run(config, tmp_path):
+    result = run(config, tmp_path / "run")
+    assert [row.round for row in result.rounds] == [0, 1, 2]
+    assert result.stopped_because == "all rounds are done"
+    first, second, third = result.rounds
+    assert first.exam is None
+    assert second.exam is not None
+    assert (second.exam.attempts, second.exam.mistakes) == (12, 12)
+    assert first.teacher.replies_used == first.training.examples == 6
+    assert third.training.examples >= second.training.examples > 6  # the data of all rounds so far
+    assert (first.validation.n, result.test.before.n, result.test.after.n) == (3, 4, 4)
+    root = tmp_path / "run"
+    written = json.loads((root / "result.json").read_text())
+    assert written == json.loads(json.dumps(dataclasses.asdict(result)))
+    assert set(written["rounds"][1]) >= {"round", "validation", "exam", "teacher", "training", "seconds"}
+    assert set(written["rounds"][1]["training"]) >= {"examples", "tokens", "seconds", "loss"}
+    assert set(written["test"]["after"]) == {"accuracy", "low", "high", "n"}
+    assert len(read_rows(root / "round-01" / "exam.jsonl", Attempt)) == 12
+    assert len(read_rows(root / "round-01" / "feedback.jsonl", Feedback)) == second.teacher.requests
+    assert {path.name for path in (root / "student").iterdir()} >= {"model.safetensors", "config.json", "README.md"}
+    assert not list(root.glob("round-*/checkpoints"))
+    assert not list(root.rglob("*.part"))
+
+
+def test_a_finished_run_is_only_read(config, tmp_path, monkeypatch):
+    first = run(config, tmp_path / "run")
+    monkeypatch.setattr("tutelage.assemble.classroom", None)  # nothing may be built
+    assert run(config, tmp_path / "run") == first
+
+
+def test_two_runs_are_alike(config, tmp_path):
+    one, two = (timeless(dataclasses.asdict(run(config, tmp_path / name))) for name in "ab")
+    assert one == two
+
+
+def test_a_run_can_be_made_longer(config, tmp_path):
+    short = run(changed(config, rounds={"max": 1}), tmp_path / "run")
+    stamp = (tmp_path / "run" / "round-01" / "model" / "model.safetensors").stat().st_mtime_ns
+    longer = run(config, tmp_path / "run")
+    assert longer.rounds[:2] == short.rounds
+    assert len(longer.rounds) == 3
+    assert (tmp_path / "run" / "round-01" / "model" / "model.safetensors").stat().st_mtime_ns == stamp
+
+
+def test_work_that_was_taken_away_is_done_again_and_no_more(config, tmp_path):
+    root = tmp_path / "run"
+    first = run(config, root)
+    (root / "result.json").unlink()
+    shutil.rmtree(root / "round-02")
+    exam = (root / "round-01" / "exam.jsonl").stat().st_mtime_ns
+    assert timeless(dataclasses.asdict(run(config, root))) == timeless(dataclasses.asdict(first))
+    assert (root / "round-01" / "exam.jsonl").stat().st_mtime_ns == exam
+
+
+def test_other_settings_are_refused_and_nothing_is_lost(config, tmp_path):
+    root = tmp_path / "run"
+    run(config, root)
+    before = {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()}
+    with pytest.raises(RunError, match=r"training\.epochs: 2 is now 5"):
+        run(changed(config, training={"epochs": 5}), root)
+    assert {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()} == before
+
+
+def test_lora_and_chat_and_few_shots_run_too(config, tmp_path):
+    settings = changed(config, student={"weights": "lora", "prompt": "chat", "few_shot": 2}, rounds={"max": 1})
+    run(settings, tmp_path / "run")
+    asking = json.loads((tmp_path / "run" / "student" / "tutelage.json").read_text())
+    assert asking["prompt"] == "chat"
+    assert len(asking["examples"]) == 2
+    with pytest.raises(ConfigError, match=r"few_shot is 99, but task 'leg_counting' has \d worked examples"):
+        run(changed(config, student={"few_shot": 99}), tmp_path / "other")
+
+
+def test_a_teacher_that_can_teach_nothing_is_an_error_in_round_0(config, tmp_path):
+    (tmp_path / "recorded.jsonl").write_text('{"question": "Another?", "rationale": "It is 3."}\n')
+    settings = changed(config, teacher={"kind": "recorded", "path": str(tmp_path / "recorded.jsonl")})
+    with pytest.raises(TeacherError, match=r"none of the teacher's 6 replies can be used .*no rationale recorded"):
+        run(settings, tmp_path / "run")
+    with pytest.raises(ConfigError, match=r"teacher\.path"):
+        run(changed(config, teacher={"kind": "recorded"}), tmp_path / "other")
+
+
+def test_a_loss_that_is_not_finite_ends_in_one_line_and_goes_on_from_the_same_place(config, tmp_path):
+    wild = changed(config, training={"learning_rate": 1e30, "epochs": 9})
+    with pytest.raises(StudentError, match="the loss is not finite at step"):
+        run(wild, tmp_path / "run")
+    assert (tmp_path / "run" / "round-00" / "annotation.jsonl").exists()
+
+
+def test_a_budget_ends_the_lessons_with_what_was_bought_and_more_money_goes_on(config, tmp_path):
+    problems = open_task(config.task).problems("train")
+    with answer_key_endpoint(problems) as endpoint:
+        teacher = {"kind": "openai", "model": "test", "base_url": endpoint.base_url}
+        capped = changed(
+            config, teacher={**teacher, "budget": config.teacher.budget.model_copy(update={"requests": 8})}
+        )
+        result = run(capped, tmp_path / "run")
+        assert result.stopped_because == "the teacher's budget is spent"
+        assert len(endpoint.requests) == 8 == sum(row.teacher.requests for row in result.rounds)
+        assert [row.teacher.replies_used for row in result.rounds] == [6, 2]
+        assert run(capped, tmp_path / "run") == result
+        richer = changed(capped, teacher={"budget": config.teacher.budget})
+        more = run(richer, tmp_path / "run")
+    assert more.stopped_because == "all rounds are done"
+    assert more.rounds[0].teacher == result.rounds[0].teacher
+    assert more.rounds[1].teacher.replies_used == 6
+    assert len(endpoint.requests) == sum(row.teacher.requests for row in more.rounds)
+
+
+def test_a_budget_for_nothing(config, tmp_path):
+    with answer_key_endpoint([]) as endpoint:
+        budget = config.teacher.budget.model_copy(update={"requests": 0})
+        teacher = {"kind": "openai", "model": "test", "base_url": endpoint.base_url, "budget": budget}
+        with pytest.raises(TeacherError, match=r"round 0 cannot begin: the teacher's budget is spent"):
+            run(changed(config, teacher=teacher), tmp_path / "run")
+    assert endpoint.requests == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [(Fault.http(401), "401"), (Fault.http(403), "403"), (Fault.http(404), "404"), (Fault.http(400), "400")],
+)
+def test_an_endpoint_that_refuses_loses_nothing(config, tmp_path, fault, message):
+    problems = open_task(config.task).problems("train")
+    with answer_key_endpoint(problems, faults=lambda number, body: fault if number >= 4 else None) as endpoint:
+        teacher = {"kind": "openai", "model": "test", "base_url": endpoint.base_url, "concurrency": 1, "retries": 0}
+        with pytest.raises(TeacherError, match=message):
+            run(changed(config, teacher=teacher, rounds={"max": 0}), tmp_path / "run")
+    bought = read_rows(tmp_path / "run" / "round-00" / "annotation.jsonl", Feedback)
+    assert len([row for row in bought if row.verdict.correct]) == 4
+
+
+@pytest.mark.parametrize("fault", [Fault.http(500), Fault.http(429), Fault.html(), Fault.garbage(), Fault.empty()])
+def test_an_endpoint_that_keeps_failing_ends_the_run_until_it_is_well_again(config, tmp_path, fault):
+    problems, ill = open_task(config.task).problems("train"), [True]
+    with answer_key_endpoint(problems, faults=lambda number, body: fault if ill else None) as endpoint:
+        teacher = {"kind": "openai", "model": "test", "base_url": endpoint.base_url, "retries": 0}
+        settings = changed(config, teacher=teacher, rounds={"max": 0})
+        with pytest.raises(TeacherError):
+            run(settings, tmp_path / "run")
+        ill.clear()
+        result = run(settings, tmp_path / "run")
+    assert result.rounds[0].teacher.replies_used == 6

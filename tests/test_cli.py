@@ -1,0 +1,181 @@
+"""The command, called as a user calls it; what it prints and how it ends."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from tests.student.tiny import tiny_folder
+from tutelage.cli import app
+from tutelage.testing import answer_key_endpoint
+
+SETTINGS = {
+    "task": {"name": "leg_counting", "train": 4, "validation": 2, "test": 3, "options": {"max_animals": 2}},
+    "exam": {"samples": 1, "max_new_tokens": 6},
+    "evaluation": {"max_new_tokens": 6},
+    "training": {"epochs": 1, "batch_size": 4},
+    "rounds": {"max": 1},
+}
+
+
+def tutelage(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> str:
+    return str(tiny_folder(tmp_path_factory.mktemp("students") / "tiny"))
+
+
+@pytest.fixture
+def config(tmp_path, tiny) -> Path:
+    path = tmp_path / "legs.yaml"
+    path.write_text(yaml.safe_dump({**SETTINGS, "student": {"model": tiny, "device": "cpu"}}))
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, tiny) -> Path:
+    folder = tmp_path_factory.mktemp("cli")
+    (folder / "legs.yaml").write_text(yaml.safe_dump({**SETTINGS, "student": {"model": tiny, "device": "cpu"}}))
+    result = tutelage("run", folder / "legs.yaml", "--out", folder / "run")
+    assert result.exit_code == 0, result.output
+    assert "test after" in result.output
+    return folder / "run"
+
+
+@pytest.mark.parametrize("command", ["run", "demo", "show", "estimate", "eval", "ask", "tasks", "tasks check"])
+def test_every_command_has_help_with_an_example(command):
+    result = tutelage(*command.split(), "--help")
+    assert result.exit_code == 0
+    assert "Example: tutelage" in result.output
+
+
+def test_without_arguments_there_is_help_and_version_is_told():
+    assert "Usage" in tutelage().output
+    assert tutelage("--version").output.startswith("tutelage 0.")
+
+
+def test_show(finished, tmp_path):
+    result = tutelage("show", finished)
+    assert "exam passed" in " ".join(result.output.split())
+    (finished / "result.json").rename(tmp_path / "result.json")
+    try:
+        assert "not finished" in tutelage("show", finished).output
+    finally:
+        (tmp_path / "result.json").rename(finished / "result.json")
+
+
+def test_a_second_run_only_shows(finished):
+    before = (finished / "result.json").stat().st_mtime_ns
+    result = tutelage("run", finished.parent / "legs.yaml", "--out", finished)
+    assert result.exit_code == 0
+    assert "gain" in result.output
+    assert (finished / "result.json").stat().st_mtime_ns == before
+
+
+def test_eval_and_ask_use_a_run_as_it_was_taught(finished, tmp_path):
+    answers = tmp_path / "answers.jsonl"
+    arguments = ("--task", "leg_counting", "--limit", 5, "--max-new-tokens", 4, "--answers", answers)
+    result = tutelage("eval", finished, *arguments)
+    assert result.exit_code == 0, result.output
+    assert "leg_counting test: 0.0% (0.0% to 43.4%, n = 5)" in result.output
+    assert len([json.loads(line) for line in answers.read_text().splitlines()]) == 5
+    assert tutelage("ask", finished, "2 + 2?", "--max-new-tokens", 4).exit_code == 0
+
+
+def test_ask_at_a_prompt(finished):
+    result = CliRunner().invoke(app, ["ask", str(finished), "--max-new-tokens", "3"], input="1 + 1?\n2 + 2?\n\nnever")
+    assert result.exit_code == 0
+    assert result.output.count("?") >= 2
+
+
+def test_tasks_are_listed_and_checked(tmp_path):
+    assert {"gsm8k", "svamp", "multiarith", "commonsense_qa", "strategy_qa", "gsm_symbolic", "custom"} <= {
+        line.split()[0] for line in tutelage("tasks").output.splitlines()
+    }
+    rows = [{"question": f"What is {n} + 1?", "answer": str(n + 1)} for n in range(40)]
+    path = tmp_path / "mine.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in [*rows, rows[3]]))
+    result = tutelage("tasks", "check", "custom", "--path", path)
+    assert result.exit_code == 0, result.output
+    assert "repeat" in result.output
+
+
+def test_estimate_bounds_what_the_run_then_costs(config, tmp_path):
+    from tutelage.config import load_config
+    from tutelage.tasks.catalog import open_task
+
+    with answer_key_endpoint(open_task(load_config(config).task).problems("train")) as endpoint:
+        overrides = [f"teacher.base_url={endpoint.base_url}", "teacher.kind=openai", "teacher.model=test"]
+        overrides += ["teacher.price={prompt: 0.15, completion: 0.6}"]
+        sets = [part for override in overrides for part in ("--set", override)]
+        bound = tutelage("estimate", config, *sets)
+        assert bound.exit_code == 0, bound.output
+        assert endpoint.requests == []
+        assert tutelage("run", config, "--out", tmp_path / "run", *sets).exit_code == 0
+    last = next(line for line in bound.output.splitlines() if "all" in line and "│" in line)
+    requests, prompt, completion, _ = (float(cell.replace(",", "")) for cell in last.split("│")[2:-1])
+    rounds = json.loads((tmp_path / "run" / "result.json").read_text())["rounds"]
+    assert 0 < sum(row["teacher"]["requests"] for row in rounds) <= requests == 16
+    assert 0 < sum(row["teacher"]["prompt_tokens"] for row in rounds) <= prompt
+    assert 0 < sum(row["teacher"]["completion_tokens"] for row in rounds) <= completion
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["run", "none.yaml"], 2, "cannot read the configuration none.yaml"),
+        (["show", "."], 2, "is not a run directory"),
+        (["tasks", "check", "gsm8"], 2, "did you mean 'gsm8k'?"),
+        (["tasks", "check", "gsm8k", "--path", "no/such/folder"], 2, "no/such/folder"),
+        (["eval", "./nothing", "--task", "leg_counting", "--limit", "2"], 4, "there is no folder './nothing'"),
+    ],
+)
+def test_faults_are_told_in_one_line_with_their_exit_code(arguments, code, message):
+    result = tutelage(*arguments)
+    assert result.exit_code == code
+    assert message in result.output
+    assert result.output.splitlines()[-1].startswith("error: ")
+    assert "Traceback" not in result.output
+
+
+def test_settings_that_do_not_fit(config, tmp_path):
+    for override, message in [
+        ("training.epocs=3", "did you mean 'epochs'?"),
+        ("trainig.epochs=3", "did you mean 'training'?"),
+        ("training.epochs=many", "found 'many'"),
+        ("training.epochs", "section.key=value"),
+        ("task={name: leg_counting, train: 9000, options: {max_animals: 2, max_instances: 2}}", "10100 distinct problems are asked for"),
+        ("teacher={kind: openai, model: x}", "OPENAI_API_KEY"),
+        ("teacher={kind: openai, base_url: 'http://127.0.0.1:9/v1'}", r"teacher\.model"),
+    ]:
+        result = tutelage("run", config, "--out", tmp_path / "run", "--set", override)
+        assert result.exit_code in (2, 3), override
+        assert re.search(message, result.output), (override, result.output)
+
+
+def test_debug_shows_the_traceback(tmp_path):
+    result = tutelage("--debug", "show", tmp_path)
+    assert result.exception is not None
+    assert type(result.exception).__name__ == "RunError"
+    tutelage("tasks")  # puts the switch back
+
+
+def test_the_module_is_the_command():
+    result = subprocess.run([sys.executable, "-m", "tutelage", "--version"], capture_output=True, text=True, check=True)
+    assert result.stdout.startswith("tutelage 0.")
+
+
+def test_the_demo_is_found_and_fits():
+    from tutelage.cli import _demo_config
+    from tutelage.config import load_config
+
+    settings = load_config(_demo_config())
+    assert settings.student.model == "smollm2-135m"
+    assert settings.rounds.max >= 3

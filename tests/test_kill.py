@@ -1,0 +1,99 @@
+"""kill -9 at any moment: the continued run ends as one that was never stopped, and no reply is paid for twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.rounds.test_runs import timeless
+from tests.student.tiny import tiny_folder
+from tutelage.config import parse_config
+from tutelage.tasks.catalog import open_task
+from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint
+
+pytestmark = pytest.mark.slow
+
+SETTINGS = {
+    "task": {"name": "leg_counting", "train": 8, "validation": 3, "test": 3, "options": {"max_animals": 2}},
+    "exam": {"samples": 2, "max_new_tokens": 16, "shard": 2},
+    "evaluation": {"max_new_tokens": 12},
+    "training": {"epochs": 4, "batch_size": 2, "learning_rate": 1e-3},
+    "rounds": {"max": 1},
+}
+MOMENTS: dict[str, Callable[[Path], bool]] = {
+    "in the annotation": lambda root: size(root / "round-00" / "annotation.jsonl") > 2,
+    "in the training of round 0": lambda root: bool(list(root.glob("round-00/checkpoints/*/trainer_state.json"))),
+    "in the exam": lambda root: size(root / "round-01" / "exam.jsonl") > 0,
+    "in the feedback": lambda root: size(root / "round-01" / "feedback.jsonl") > 0,
+    "in the training of round 1": lambda root: bool(list(root.glob("round-01/checkpoints/*/model.safetensors"))),
+    "before the result": lambda root: (root / "test-before.jsonl").exists(),
+}
+
+
+def size(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def command(config: Path, root: Path) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    arguments = [sys.executable, "-m", "tutelage", "run", str(config), "--out", str(root)]
+    return subprocess.Popen(arguments, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+
+
+def finish(config: Path, root: Path) -> dict:
+    process = command(config, root)
+    _, errors = process.communicate(timeout=100)
+    assert process.returncode == 0, errors.decode()
+    return timeless(json.loads((root / "result.json").read_text()))
+
+
+def write_config(folder: Path, endpoint: TeacherEndpoint) -> Path:
+    student = {"model": str(tiny_folder(folder / "student")), "device": "cpu"}
+    teacher = {"kind": "openai", "model": "test", "base_url": endpoint.base_url, "concurrency": 2}
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump({**SETTINGS, "student": student, "teacher": teacher}))
+    return path
+
+
+def test_killed_again_and_again_a_run_ends_as_if_it_had_never_been(tmp_path):
+    problems = open_task(parse_config(SETTINGS).task).problems("train")
+    with answer_key_endpoint(problems, faults=lambda number, body: Fault.slow(0.1)) as endpoint:
+        config = write_config(tmp_path, endpoint)
+        expected = finish(config, tmp_path / "whole")
+        paid = len(endpoint.requests)
+        root, kills = tmp_path / "killed", 0
+        for moment, has_come in MOMENTS.items():
+            process = command(config, root)
+            while not has_come(root):
+                assert process.poll() is None, f"the run ended before the moment {moment!r}"
+                time.sleep(0.002)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            kills += 1
+        assert finish(config, root) == expected
+        # The endpoint saw again at most what was in flight when a process was killed in the middle of asking.
+        assert paid <= len(endpoint.requests) - paid <= paid + 2 * 2
+    assert kills == len(MOMENTS)
+
+
+def test_ctrl_c_ends_a_run_with_the_command_that_goes_on(tmp_path):
+    problems = open_task(parse_config(SETTINGS).task).problems("train")
+    with answer_key_endpoint(problems) as endpoint:
+        config, root = write_config(tmp_path, endpoint), tmp_path / "run"
+        process = command(config, root)
+        while not MOMENTS["in the training of round 0"](root):
+            assert process.poll() is None
+            time.sleep(0.002)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+        assert process.returncode == 130
+        assert f"go on with: tutelage run {config} --out {root}" in errors.decode()
+        assert "Traceback" not in errors.decode()
+        finish(config, root)
