@@ -151,7 +151,10 @@ def test_settings_that_do_not_fit(config, tmp_path):
         ("trainig.epochs=3", "did you mean 'training'?"),
         ("training.epochs=many", "found 'many'"),
         ("training.epochs", "section.key=value"),
-        ("task={name: leg_counting, train: 9000, options: {max_animals: 2, max_instances: 2}}", "10100 distinct problems are asked for"),
+        (
+            "task={name: leg_counting, train: 9000, options: {max_animals: 2, max_instances: 2}}",
+            "10100 distinct problems are asked for",
+        ),
         ("teacher={kind: openai, model: x}", "OPENAI_API_KEY"),
         ("teacher={kind: openai, base_url: 'http://127.0.0.1:9/v1'}", r"teacher\.model"),
     ]:

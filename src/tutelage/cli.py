@@ -182,7 +182,7 @@ def check(
 ) -> None:
     """Load every row, grade every gold answer, report repeats and leaks between splits.
 
-    Example: `tutelage tasks check my-task --path problems.jsonl` (task `custom` for your own JSONL)
+    Example: `tutelage tasks check custom --path problems.jsonl`
     """
     with _explained():
         from tutelage.tasks.catalog import load_task

@@ -25,7 +25,11 @@ def test_every_gold_answer_grades_as_correct_and_no_problem_is_lost(shared_data,
     task = load_task(name, path=shared_data)
     report = check_task(task)
     assert report.misgraded == ()
-    found = (*(report.read[s] for s in ("train", "test")), *(report.repeats[s] for s in ("train", "test")), report.leaks)
+    found = (
+        *(report.read[s] for s in ("train", "test")),
+        *(report.repeats[s] for s in ("train", "test")),
+        report.leaks,
+    )
     assert (*found, sum(report.sizes.values())) == FIGURES[name]
     asked = [problem.id for split in SPLITS for problem in task.problems(split)]
     assert len(set(asked)) == len(asked)
@@ -46,5 +50,4 @@ def test_no_student_ever_sees_a_calculator_mark(shared_data):
     for split in SPLITS:
         for problem in task.problems(split):
             assert problem.rationale
-            assert not {"<<", ">>", "####"} & {problem.rationale[i : i + 2] for i in range(len(problem.rationale))}
-            assert "####" not in problem.rationale
+            assert not [mark for mark in ("<<", ">>", "####") if mark in problem.rationale]

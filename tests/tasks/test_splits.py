@@ -14,9 +14,9 @@ def problem(number, answer=None):
     return Problem.of(f"What is {number} + 0?", str(number if answer is None else answer))
 
 
-def build(train, test, held=None, **settings):
+def build(rows, asked, held=None, **settings):
     config = TaskConfig(name="sums", **settings)
-    return build_task(config, "number", (), Source(train, test, held), origin="here.jsonl")
+    return build_task(config, "number", (), Source(rows, asked, held), origin="here.jsonl")
 
 
 TRAIN = [problem(number) for number in range(100)]
@@ -54,7 +54,7 @@ def test_limits_draw_subsets_and_leave_the_other_splits_alone():
 def test_repeats_conflicts_and_leaks_are_dropped_and_told():
     train = [problem(1), problem(2), problem(1), problem(2, answer=7), problem(3), problem(4), problem(100), problem(5)]
     test = [problem(100), problem(101), problem(100)]
-    task = build(train, test, validation=[problem(4), problem(101), problem(6)])
+    task = build(train, test, held=[problem(4), problem(101), problem(6)])
     assert [p.answer for p in task.problems("train")] == ["1", "2", "3", "5"]
     assert [p.answer for p in task.problems("validation")] == ["4", "6"]
     assert [p.answer for p in task.problems("test")] == ["100", "101"]

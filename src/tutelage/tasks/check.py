@@ -121,7 +121,8 @@ def _reaches(problem: Problem) -> bool:
     gold = whole_number(problem.answer)
     if problem.rationale is None or gold is None:
         return True
-    return any(same_value(gold, number) for number in find_numbers(plain(problem.rationale)))
+    lines = reversed(plain(problem.rationale).splitlines())  # the answer mostly stands in the last one
+    return any(same_value(gold, number) for line in lines for number in find_numbers(line))
 
 
 def _show(text: str) -> str:

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import random
 import sys
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
+from types import ModuleType
 from typing import Any, cast
 
 from tutelage.errors import ConfigError
@@ -32,13 +34,21 @@ def gym_rows(dataset: str, seed: int, settings: Mapping[str, object]) -> Iterato
 
 def _create(dataset: str, seed: str, settings: Mapping[str, object]) -> Sequence[Row]:
     with untouched_random_state():
-        gym = cast(Any, importlib.import_module("reasoning_gym"))  # here, since it takes a second
+        gym = _reasoning_gym()
         # reasoning-gym seeds row i with seed + i: neighbouring seeds would share almost all rows
         start = random.Random(seed).getrandbits(48)
         try:
             return gym.create_dataset(dataset, seed=start, size=_BLOCK, **settings)
         except (AssertionError, ValueError) as error:
             raise ConfigError(f"task.options of {dataset}: {error}") from None
+
+
+def _reasoning_gym() -> Any:  # noqa: ANN401  (it has no types)
+    """The package, imported here since that takes a second."""
+    if importlib.util.find_spec("pycosat") is None:
+        # No wheels, and no C compiler built it; reasoning-gym imports it at once, though only zebra puzzles call it.
+        sys.modules["pycosat"] = ModuleType("pycosat")
+    return cast(Any, importlib.import_module("reasoning_gym"))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ What follows the value (a unit, a reason, a comparison) is an aside and doesn't 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from tutelage.records import Problem, Verdict
 from tutelage.tasks.latex import is_expression, same_expression, unlatex
@@ -16,7 +17,8 @@ from tutelage.tasks.values import Number, find_numbers, find_word_numbers, plain
 
 _ASIDE = re.compile(
     r" ?[(\[;]| [-–—] (?![0-9$])|,(?= (?!(?:or|and)\b)[A-Za-z])"
-    r"|,? (?:because|since|as|when|if|which|that|who|where|while|with|for|per|in|on|at|from|of|out|after|before|by|than|rather|instead|so|each|every|not)\b",
+    r"|,? (?:because|since|as|when|if|which|that|who|where|while|with|for|per|in|on|at|from|of|out|after|before|by|than"
+    r"|rather|instead|so|each|every|not)\b",
     re.IGNORECASE,
 )
 _REASON = re.compile(r"(?<=[0-9A-Za-z%)]),? \(?(?:because|since|as)\b", re.IGNORECASE)
@@ -35,7 +37,7 @@ _OR_WITHIN = 24
 
 def grade_number(problem: Problem, text: str) -> Verdict:
     """Grades by exact value; see `same_value` for decimals and percentages."""
-    gold, stated = read_number(plain(unlatex(problem.answer))), stated_number(text)
+    gold, stated = _gold(problem.answer), stated_number(text)
     if isinstance(gold, Number) and isinstance(stated, Number):
         right = same_value(gold, stated)
         return Verdict(right, str(stated), "right" if right else f"{stated} is not {problem.answer}")
@@ -75,6 +77,11 @@ def read_number(piece: str) -> Number | Unread:
         if numbers := find_numbers(side) or find_word_numbers(side):
             return _only(numbers, side)
     return Unread(f"no number in {shorten(piece)!r}", silent=True)
+
+
+@lru_cache(maxsize=4096)  # a problem's answer comes again with every attempt
+def _gold(answer: str) -> Number | Unread:
+    return read_number(plain(unlatex(answer)))
 
 
 def _only(numbers: list[Number], piece: str) -> Number | Unread:

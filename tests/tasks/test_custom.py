@@ -1,0 +1,242 @@
+"""The user's own JSONL: what is read, what is told from it, and that every fault is named with its place."""
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tutelage.errors import ConfigError, DataError
+from tutelage.records import SPLITS
+from tutelage.tasks.catalog import load_task
+from tutelage.tasks.rows import Row, read_jsonl
+
+
+def write(path, rows):
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def row(n, **fields):
+    return {"question": f"What is {n} + 1?", "answer": str(n + 1), **fields}
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "mine.jsonl"
+
+
+def everything(task):
+    return {problem.question: problem for split in SPLITS for problem in task.problems(split)}
+
+
+def test_one_file_is_split_by_content(file):
+    write(file, [row(n) for n in range(50)])
+    task = load_task("custom", path=file)
+    assert [len(task.problems(split)) for split in SPLITS] == [36, 4, 10]
+    assert task.kind == "number"
+    assert task.examples == ()
+    assert task.report.notes == ("there is no test file: 20% of the questions are drawn as test by seed 0",)
+    write(file, [row(n) for n in reversed(range(50))])
+    assert set(load_task("custom", path=file).problems("test")) == set(task.problems("test"))
+    assert set(load_task("custom", path=file, seed=1).problems("test")) != set(task.problems("test"))
+
+
+def test_a_folder_has_the_splits_that_its_files_say(tmp_path):
+    write(tmp_path / "train.jsonl", [row(n) for n in range(20)])
+    write(tmp_path / "test.jsonl", [row(n) for n in range(20, 25)])
+    task = load_task("custom", path=tmp_path)
+    assert [len(task.problems(split)) for split in SPLITS] == [18, 2, 5]
+    write(tmp_path / "validation.jsonl", [row(n) for n in range(25, 28)])
+    task = load_task("custom", path=tmp_path)
+    assert [len(task.problems(split)) for split in SPLITS] == [20, 3, 5]
+    assert [p.answer for p in task.problems("validation")] == ["26", "27", "28"]
+    (tmp_path / "test.jsonl").unlink()
+    assert [len(load_task("custom", path=tmp_path).problems(split)) for split in SPLITS] == [16, 3, 4]
+
+
+def test_examples_come_from_their_own_file_and_are_no_problems(tmp_path):
+    write(tmp_path / "train.jsonl", [row(n) for n in range(20)])
+    own = row(90, rationale="90 + 1 = 91.")
+    write(tmp_path / "examples.jsonl", [own, row(91), row(3, rationale="3 + 1 = 4.")])
+    (example,) = load_task("custom", path=tmp_path).examples
+    assert example.question == "What is 90 + 1?"
+    assert example.rationale == "90 + 1 = 91.\nThe answer is 91."
+
+
+def test_all_fields_are_read(file):
+    rows = [
+        row(n, rationale=f"{n} + 1 = {n + 1}.\nThe answer is {n + 1}.", equation=f"{n} + 1", id=7) for n in range(5)
+    ]
+    problem = everything(load_task("custom", path=write(file, rows)))["What is 3 + 1?"]
+    assert (problem.answer, problem.rationale, problem.equation) == ("4", "3 + 1 = 4.", "3 + 1")
+
+
+def test_fields_may_have_other_names_also_nested_ones(file):
+    rows = [{"prompt": f"What is {n}?", "gold": {"value": n}, "answer": "no"} for n in range(5)]
+    task = load_task("custom", path=write(file, rows), field={"question": "prompt", "answer": "gold.value"})
+    assert everything(task)["What is 3?"].answer == "3"
+
+
+@pytest.mark.parametrize(
+    ("answers", "kind", "one_form"),
+    [
+        (["1,000", "$2", "70%", 4, 5.0], "number", ["1000", "2", "70%", "4", "5"]),
+        (["yes", "No.", True, "no", "YES"], "yes-no", ["yes", "no", "yes", "no", "yes"]),
+        (["Paris", "1912", "yes", "a cat ", "3:30"], "text", ["Paris", "1912", "yes", "a cat", "3:30"]),
+        (["5 apples", "6 pears", "7 figs", "8 nuts", "x"], "text", ["5 apples", "6 pears", "7 figs", "8 nuts", "x"]),
+    ],
+)
+def test_the_kind_is_told_from_the_answers(file, answers, kind, one_form):
+    rows = [{"question": f"Number {n}?", "answer": answer} for n, answer in enumerate(answers)]
+    task = load_task("custom", path=write(file, rows))
+    assert task.kind == kind
+    assert [everything(task)[f"Number {n}?"].answer for n in range(5)] == one_form
+    for problem in everything(task).values():
+        assert task.grade(problem, f"The answer is {problem.answer}.").correct
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        ["bank", "library"],
+        [{"label": "A", "text": "bank"}, {"label": "B", "text": "library"}],
+        {"A": "bank", "B": "library"},
+        {"label": ["A", "B"], "text": ["bank", "library"]},
+    ],
+)
+def test_choices_in_any_form_and_answers_by_label_or_text(file, choices):
+    answers = ["A", "library", "(b)", "Bank", "B. library"]
+    rows = [{"question": f"Number {n}?", "answer": a, "choices": choices} for n, a in enumerate(answers)]
+    task = load_task("custom", path=write(file, rows))
+    assert task.kind == "choice"
+    found = everything(task)
+    assert [found[f"Number {n}?"].answer for n in range(5)] == ["A", "B", "B", "A", "B"]
+    assert found["Number 0?"].text == "Number 0?\n(A) bank\n(B) library"
+
+
+def test_the_kind_may_be_given(file):
+    rows = [{"question": f"Number {n}?", "answer": f"{n} apples"} for n in range(5)]
+    task = load_task("custom", path=write(file, rows), kind="number")
+    assert everything(task)["Number 3?"].answer == "3"
+    rows[2]["answer"] = "a few"
+    with pytest.raises(
+        DataError, match=r"line 3, field 'answer': 'a few' is not a number \(the kind of the task is number\)"
+    ):
+        load_task("custom", path=write(file, rows), kind="number")
+    with pytest.raises(DataError, match="line 1, field 'choices': the row has no choices"):
+        load_task("custom", path=file, kind="choice")
+
+
+def test_a_mixed_file_says_what_is_odd(file):
+    rows = [row(n) for n in range(20)]
+    rows[6]["answer"] = "n/a"
+    with pytest.raises(
+        DataError, match=r"line 7, field 'answer': 'n/a' is odd: 19 of 20 answers are of the kind number"
+    ):
+        load_task("custom", path=write(file, rows))
+    assert load_task("custom", path=file, kind="text").kind == "text"
+    rows = [row(n, choices=["1", "2"]) for n in range(2)] + [row(5)]
+    with pytest.raises(DataError, match="line 3, field 'choices': this row has no choices, but 2 of 3 rows have"):
+        load_task("custom", path=write(file, rows))
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("{", "not JSON"),
+        ("[1]", r"expected an object such as .*, found \[1\]"),
+        ("null", "found None"),
+        (
+            '{"question": "a"}',
+            r"field 'answer': the field is missing; the row has question; task.field: \{answer: YOURS\}",
+        ),
+        ('{"answer": "a"}', "field 'question': the field is missing"),
+        ('{"question": "  ", "answer": "1"}', "field 'question': the field is empty"),
+        ('{"question": "a", "answer": ""}', "field 'answer': the field is empty"),
+        ('{"question": 7, "answer": "1"}', "field 'question': expected text, found 7"),
+        ('{"question": "a", "answer": [1]}', r"field 'answer': expected text or a number, found \[1\]"),
+        ('{"question": "a", "answer": null}', "field 'answer': expected text or a number, found None"),
+        ('{"question": "a", "answer": NaN}', "not JSON .NaN is not a value"),
+        ('{"question": "a", "answer": "1", "rationale": 5}', "field 'rationale': expected text, found 5"),
+        ('{"question": "a", "answer": "1", "choices": "AB"}', "field 'choices': expected texts or"),
+        ('{"question": "a", "answer": "1", "choices": ["1"]}', "field 'choices': expected two choices or more"),
+        ('{"question": "a", "answer": "1", "choices": ["1", ""]}', "field 'choices': the field is empty"),
+        ('{"question": "a", "answer": "1", "choices": {"A": "1", "a": "2"}}', "of distinct labels"),
+        ('{"question": "a", "answer": "1", "choices": {"label": ["A"], "text": []}}', "expected texts or"),
+        ('{"question": "a\\ud800", "answer": "1"}', "field 'question': half of a Unicode surrogate pair"),
+        ("[" * 5000, "not JSON"),
+        ("9" * 5000, "not JSON"),
+    ],
+)
+def test_a_broken_row_is_named_with_file_line_and_field(file, line, message):
+    file.write_text(json.dumps(row(1)) + "\n\n" + line + "\n", encoding="utf-8")
+    with pytest.raises(DataError, match=message) as error:
+        load_task("custom", path=file)
+    assert str(error.value).startswith(f"{file}, line 3")
+    assert error.value.line == 3
+    assert "\n" not in str(error.value)
+
+
+def test_files_that_cannot_be_read_are_data_errors(file, tmp_path):
+    with pytest.raises(DataError, match="cannot read the file: No such file"):
+        load_task("custom", path=file)
+    with pytest.raises(DataError, match=r"train\.jsonl: cannot read the file"):
+        load_task("custom", path=tmp_path)
+    file.write_text("\n \n", encoding="utf-8")
+    with pytest.raises(DataError, match="the file has no rows"):
+        load_task("custom", path=file)
+    file.write_bytes(json.dumps(row(1)).encode() + b"\n\xff\xfe")
+    with pytest.raises(DataError, match="line 2: the file is not UTF-8"):
+        load_task("custom", path=file)
+    write(file, [row(1), row(2)])
+    with pytest.raises(DataError, match="2 problems are too few to draw validation and test from"):
+        load_task("custom", path=file)
+
+
+def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(file):
+    file.write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(json.dumps(row(n)).encode() for n in range(5)))
+    assert len(everything(load_task("custom", path=file))) == 5
+
+
+def test_unusual_line_separators_stay_in_their_row(file):
+    write(file, [row(n, rationale="one\u2028two\x85three") for n in range(5)])
+    assert all(p.rationale == "one\u2028two\x85three" for p in everything(load_task("custom", path=file)).values())
+
+
+def test_settings_that_do_not_fit_are_config_errors(file):
+    with pytest.raises(ConfigError, match=r"task\.path is missing"):
+        load_task("custom")
+    with pytest.raises(
+        ConfigError, match=r"unknown field task\.field\.anser; did you mean 'answer'\? \(write it as ours: you"
+    ):
+        load_task("custom", path=file, field={"anser": "gold"})
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=8)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(["label", "text", "A"]), inner)
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(["question", "answer", "choices", "rationale", "equation"]), JSON))
+def test_whatever_a_row_holds_it_is_read_or_refused(tmp_path_factory, data):
+    folder = tmp_path_factory.getbasetemp() / "any"
+    folder.mkdir(exist_ok=True)
+    rows = [row(n) for n in range(5)] if "choices" not in data else [row(n, choices=["1", "2", "3"]) for n in range(2)]
+    write(folder / "any.jsonl", [*rows, data])
+    with contextlib.suppress(DataError):
+        task = load_task("custom", path=folder / "any.jsonl")
+        for problem in everything(task).values():
+            assert problem.question.strip()
+            assert task.grade(problem, problem.answer).reason
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=5), st.integers()), min_size=1, max_size=5))
+def test_jsonl_comes_back_as_it_was_written(tmp_path_factory, rows):
+    file = write(tmp_path_factory.getbasetemp() / "rows.jsonl", rows)
+    assert read_jsonl(file) == [Row(data, str(file), line) for line, data in enumerate(rows, start=1)]
