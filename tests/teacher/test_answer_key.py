@@ -52,7 +52,7 @@ def test_samples_seeds_and_mistakes_vary_it(problem):
     by_mistake = {feedback.text for feedback in ask(*(FeedbackRequest(problem, text) for text in wrong), kind=kind)}
     assert len(set(by_sample)) == len(by_sample)
     assert len(by_seed) == 4
-    assert len(by_mistake) >= 2
+    assert by_sample[0] not in by_mistake  # what was told before did not help
     assert ask(FeedbackRequest(problem, wrong[0], 3), kind=kind) == ask(
         FeedbackRequest(problem, wrong[0], 3), kind=kind
     )

@@ -68,4 +68,5 @@ def untouched_random_state() -> Generator[None]:
 def animal_legs() -> Mapping[str, int]:
     """How many legs each of reasoning-gym's animals has."""
     with untouched_random_state():
+        _reasoning_gym()
         return importlib.import_module("reasoning_gym.arithmetic.leg_counting").ANIMALS

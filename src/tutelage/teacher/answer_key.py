@@ -22,7 +22,6 @@ from tutelage.records import (
     Problem,
     Usage,
     Verdict,
-    content_hash,
     state_answer,
 )
 from tutelage.teacher.arithmetic import Calculation, find_calculations, find_numbers, read_number
@@ -84,9 +83,8 @@ def write_rationale(request: FeedbackRequest, kind: AnswerKind, seed: int = 0) -
         if reason := _unsound(candidate, solution, kind):
             last_reason = reason
             continue
-        turn = int(content_hash(request.mistake), 16) % _LIGHT if request.mistake else 0
         variants = _variants(candidate, solution, request.mistake)
-        return state_answer(_take(variants, turn + seed % _LIGHT + request.sample), problem.answer), ""
+        return state_answer(_take(variants, seed % _LIGHT + request.sample), problem.answer), ""
     return None, last_reason
 
 
@@ -126,16 +124,21 @@ def _unsound(problem: Problem, solution: str, kind: AnswerKind) -> str | None:
 
 
 def _variants(problem: Problem, solution: str, mistake: str | None) -> Iterator[str]:
-    """Sound wordings, no two alike, lightest first; with a mistake, those that put its first wrong step right."""
+    """Sound wordings, no two alike, lightest first; with a mistake, those that put its first wrong step right.
+
+    The solution as it stands is what the student was told without a mistake, so with one it comes only if nothing
+    else does.
+    """
     wrong = explain_mistake(problem, mistake) if mistake is not None else None
     bases = _put_right(problem, solution, wrong) if wrong else [solution]
     longest = _LONGEST * len(solution) + _SPARE
-    seen: set[str] = set()
+    told = {solution} if mistake is not None else set[str]()
+    seen = set(told)
     for text in (text for base in bases for text in _wordings(base, problem)):
         if text not in seen and len(text) <= longest and all(item.holds for item in find_calculations(text)):
             seen.add(text)
             yield text
-    if not seen:
+    if seen == told:
         yield solution
 
 
