@@ -13,8 +13,8 @@ import tutelage
 
 SURFACE = {
     "tutelage.records": """
-        Accuracy AnswerKind Attempt BeforeAfter Choice Completion CostBound Exam ExamSummary Feedback FeedbackRequest Grade
-        Problem RoundResult RunResult SPLITS Split TeacherSummary TrainingExample TrainingSummary Usage Verdict
+        Accuracy AnswerKind Attempt BeforeAfter Choice Completion CostBound Exam ExamSummary Feedback FeedbackRequest
+        Grade Problem RoundResult RunResult SPLITS Split TeacherSummary TrainingExample TrainingSummary Usage Verdict
         WorkedExample content_hash state_answer
     """,
     "tutelage.errors": "BudgetSpent ConfigError DataError RunError StudentError TeacherError TutelageError",

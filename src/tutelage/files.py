@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import IO, Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from tutelage.errors import RunError
+from tutelage.errors import RunError, TutelageError
 
 Row = TypeVar("Row")
 
@@ -76,17 +77,23 @@ def read_rows(path: Path, kind: type[Row]) -> list[Row]:
 
 @contextmanager
 def disk_errors(path: Path) -> Generator[None]:
-    """Turn a full or read-only disk into an error of the user's, with the remedy."""
+    """Turn a full or closed disk into an error of the user's, with the remedy."""
     try:
         yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise RunError(
-                f"the disk is full: cannot write {path}; free some space, then start the run again"
-            ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    except TutelageError:
+        raise
+    except Exception as error:
+        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or _is_full(path):
+            raise RunError(f"the disk is full: cannot write {path}; free some space and start again") from error
+        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             raise RunError(f"cannot write {path}: {error.strerror}; choose another directory with --out") from error
         raise
+
+
+def _is_full(path: Path) -> bool:
+    """Whether hardly a megabyte is left. torch and safetensors fail on a full disk with errors that don't say so."""
+    there = next((folder for folder in (path, *path.parents) if folder.exists()), None)
+    return there is not None and shutil.disk_usage(there).free < 2**20
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -31,6 +31,7 @@ from transformers import (
 
 from tutelage.config import LoraConfig, TrainingConfig
 from tutelage.errors import StudentError
+from tutelage.files import disk_errors
 from tutelage.records import TrainingExample, TrainingSummary
 from tutelage.student.encoding import Padded
 from tutelage.student.lessons import Lesson, Lessons
@@ -89,7 +90,7 @@ def train(
     adapted = _add_adapters(student.model, lora) if lora is not None else None
     trainer = LessonTrainer(adapted or student.model, lessons, config, checkpoints, seed, advance)
     try:
-        with quiet():
+        with quiet(), disk_errors(checkpoints):
             trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
     except torch.OutOfMemoryError as error:
         raise StudentError(
