@@ -96,7 +96,7 @@ def test_a_negative_that_does_not_fit_takes_its_row_out_of_self_reflection_only(
     config = CONFIG.model_copy(update={"max_tokens": 60})
     lessons = Lessons(PromptFormat(student.tokenizer), [long], config, 0)
     (lesson,) = lessons[0]
-    assert (lessons.truncated, lesson.batch_reflecting, lesson.positives) == (0, 0, None)
+    assert (lessons.truncated, lesson.batch_reflecting, lesson.pairs) == (0, 0, None)
 
 
 def test_examples_without_room_for_a_rationale_are_counted_and_left_out(student):

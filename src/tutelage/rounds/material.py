@@ -42,11 +42,12 @@ def customise(
     `history` holds the feedback of every round so far, `exams` every exam so far; the last of each is this round's
     (round 0 has none). Every right rationale of this round, or of all rounds (`config.data`), is an anchor. Positives
     are the other right rationales for the problem, whatever their round; negatives are the mistakes of this round's
-    exam. An attempt that was cut at the length limit has no end to reflect on, so it is no negative.
+    exam, beside this round's rationales: earlier ones are learnt again by the LM loss alone, which costs a third. An
+    attempt that was cut at the length limit has no end to reflect on, so it is no negative.
     """
-    taught = {r: _rationales(feedback) for r, feedback in enumerate(history)}
-    anchors = taught[len(history) - 1] if config.data == "round" else _merged(taught.values())
-    right = _merged([*taught.values(), *(_own_correct(exam) for exam in exams if config.own_correct)])
+    taught = [_rationales(feedback) for feedback in history]
+    anchors = taught[-1] if config.data == "round" else _merged(taught)
+    right = _merged([*taught, *(_own_correct(exam) for exam in exams if config.own_correct)])
     wrong = _by_problem(exams[-1].mistakes) if exams else {}
     examples: list[TrainingExample] = []
     for problem in problems:
@@ -54,14 +55,14 @@ def customise(
         negatives = distinct(a.text.strip() for a in wrong.get(problem.id, ()) if a.finish == "stop" and a.text.strip())
         for anchor in distinct(anchors.get(problem.id, [])):
             positives = [text for text in distinct(right[problem.id]) if text != anchor]
-            examples.append(
-                TrainingExample(
-                    problem,
-                    anchor,
-                    tuple(_draw(positives, config.max_positives, rng)),
-                    tuple(_draw(negatives, config.max_negatives, rng)),
-                )
+            example = TrainingExample(
+                problem,
+                anchor,
+                tuple(_draw(positives, config.max_positives, rng)),
+                tuple(_draw(negatives, config.max_negatives, rng)),
             )
+            new = anchor in taught[-1].get(problem.id, ())
+            examples.append(example if new else example.without_reflection())
     return examples
 
 

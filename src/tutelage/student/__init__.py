@@ -2,6 +2,7 @@
 
 import os
 
-# Read by OpenMP when torch is first imported. Threads that spin at every barrier while another program has one of the
-# cores make a step 10 to 40 times slower (measured on two cores); threads that sleep cost nothing measurable.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Read by OpenMP (libgomp) when torch is first imported: how long a thread spins at a barrier before it sleeps. The
+# default spins for milliseconds, which on a machine that does something else besides makes small steps 10 to 40 times
+# slower; not to spin at all makes large ones slower by a third. Measured on two cores.
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")

@@ -21,19 +21,20 @@ Pair = tuple[Encoded, Encoded]
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One micro-batch, with the counts of its whole batch that the losses are divided by."""
+    """One micro-batch, with the counts of its whole batch that the losses are divided by.
+
+    `reflecting` are the places of the anchors with self-reflection; `pairs` has their positives, then their negatives.
+    """
 
     anchors: Padded
     reflecting: list[int]
-    positives: Padded | None
-    negatives: Padded | None
+    pairs: Padded | None
     batch_targets: int
     batch_reflecting: int
 
     def to(self, device: torch.device) -> Lesson:
         """The same micro-batch on a device."""
-        positives, negatives = (rows and rows.to(device) for rows in (self.positives, self.negatives))
-        return replace(self, anchors=self.anchors.to(device), positives=positives, negatives=negatives)
+        return replace(self, anchors=self.anchors.to(device), pairs=self.pairs and self.pairs.to(device))
 
 
 class Lessons(Dataset[list[Lesson]]):
@@ -80,8 +81,9 @@ class Lessons(Dataset[list[Lesson]]):
         return Lesson(
             anchors=pad([anchor for anchor, _ in triples], weight),
             reflecting=[a for a, (_, pair) in enumerate(triples) if pair is not None],
-            positives=pad([positive for positive, _ in pairs], weight) if pairs else None,
-            negatives=pad([negative for _, negative in pairs], weight) if pairs else None,
+            pairs=pad([*(positive for positive, _ in pairs), *(negative for _, negative in pairs)], weight)
+            if pairs
+            else None,
             batch_targets=targets,
             batch_reflecting=reflecting,
         )

@@ -48,10 +48,10 @@ def lesson_losses(model: PreTrainedModel, lesson: Lesson, margin: float) -> tupl
     anchors = lesson.anchors
     output = model(input_ids=anchors.input_RL, attention_mask=anchors.mask_RL, output_hidden_states=True)
     lm_loss = weighted_lm_loss(output.logits, anchors.tokens_RL, anchors.weights_RL) / lesson.batch_targets
-    if lesson.positives is None or lesson.negatives is None:
+    if lesson.pairs is None:
         return lm_loss, torch.zeros((), device=lm_loss.device)
     anchor_SD = _ends(output.hidden_states[-1], anchors)[lesson.reflecting]
-    positive_SD, negative_SD = (_last_hidden(model, rows) for rows in (lesson.positives, lesson.negatives))
+    positive_SD, negative_SD = _last_hidden(model, lesson.pairs).chunk(2)
     return lm_loss, triplet_loss(anchor_SD, positive_SD, negative_SD, margin) / lesson.batch_reflecting
 
 
