@@ -46,10 +46,10 @@ def printed(show, *arguments) -> str:
 def test_the_table_of_a_run():
     text = printed(print_run, RESULT, "runs/[demo]")
     assert "runs/[demo]" in text
-    row = next(line for line in text.splitlines() if "50.0% (35.0% to 65.0%)" in line)
+    row = next(line for line in text.splitlines() if "50.0% (35%–65%)" in line)
     assert [cell.strip() for cell in row.split("│")[1:-1]] == [
         "1",
-        "50.0% (35.0% to 65.0%)",
+        "50.0% (35%–65%)",
         "37.5%",
         "25",
         "9",

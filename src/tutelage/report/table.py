@@ -9,14 +9,14 @@ from rich.text import Text
 from tutelage.records import Accuracy, RoundResult, RunResult
 from tutelage.report.card import share
 
-COLUMNS = ("round", "validation (95 % interval)", "exam passed", "mistakes", "replies used", "tokens", "seconds")
+COLUMNS = ("round", "validation (95 %)", "exam passed", "mistakes", "replies used", "tokens", "seconds")
 
 
 def print_rounds(rounds: tuple[RoundResult, ...], console: Console, title: str) -> None:
-    """One row a round; `mistakes` counts wrong attempts, `tokens` the tokens trained on."""
+    """One row a round; validation with its 95 % interval, `mistakes` in attempts, `tokens` as trained on."""
     table = Table(title=Text(title), title_justify="left", header_style="bold")
     for column in COLUMNS:
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=column.startswith("validation"))
     for row in rounds:
         table.add_row(*_cells(row))
     console.print(table)
@@ -47,7 +47,7 @@ def _cells(row: RoundResult) -> list[str]:
     seen, exam = row.validation, row.exam
     return [
         str(row.round),
-        f"{seen.accuracy:.1%} ({seen.low:.1%} to {seen.high:.1%})",
+        f"{seen.accuracy:.1%} ({seen.low:.0%}–{seen.high:.0%})",
         f"{exam.pass_rate:.1%}" if exam else "–",
         f"{exam.mistakes:,}" if exam else "–",
         f"{row.teacher.replies_used:,}",
