@@ -144,6 +144,7 @@ def test_lora_trains_adapters_and_merges_them(student, tmp_path):
     assert all("proj" in name for name in changed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lora", [None, LoraConfig(rank=4)])
 def test_a_stopped_training_goes_on_to_the_very_same_weights(tmp_path, lora):
     class Stopped(Exception):

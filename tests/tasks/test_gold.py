@@ -10,6 +10,8 @@ from tutelage.tasks.catalog import load_task
 from tutelage.tasks.check import check_task
 from tutelage.tasks.examples import EXAMPLES
 
+pytestmark = pytest.mark.slow
+
 FIGURES = {
     # rows of train and test, repeats in them, leaks, problems in all
     "gsm8k": (7473, 1319, 0, 0, 0, 8792),

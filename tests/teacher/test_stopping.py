@@ -7,6 +7,8 @@ import signal
 import time
 from collections import Counter
 
+import pytest
+
 from tests.teacher.grading import grade
 from tutelage.config import BudgetConfig, TeacherConfig
 from tutelage.errors import BudgetSpent
@@ -14,6 +16,8 @@ from tutelage.records import FeedbackRequest, Problem
 from tutelage.teacher.client import OpenAITeacher
 from tutelage.teacher.ledger import Ledger
 from tutelage.testing import Fault, answer_key_endpoint
+
+pytestmark = pytest.mark.slow
 
 COUNT, CONCURRENCY = 40, 4
 PROBLEMS = [
