@@ -18,7 +18,7 @@ from tutelage.config import parse_config
 from tutelage.tasks.catalog import open_task
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 SETTINGS = {
     "task": {"name": "leg_counting", "train": 8, "validation": 3, "test": 3, "options": {"max_animals": 2}},
