@@ -41,7 +41,11 @@ def test_settings_that_finished_stages_depend_on_may_not_change(tmp_path):
 def test_settings_that_change_no_result_may(tmp_path):
     Run.open(tmp_path, config(), "data")
     changed = config(rounds={"max": 9}, teacher={"budget": {"requests": 5}}, exam={"batch_size": 2})
+    (tmp_path / "result.json").write_text("{}")
+    Run.open(tmp_path, config(), "data")
+    assert (tmp_path / "result.json").exists()
     Run.open(tmp_path, changed, "data")
+    assert not (tmp_path / "result.json").exists()  # stopped now, the longer run must not pass for finished
     assert load_config(tmp_path / "config.yaml") == changed
 
 

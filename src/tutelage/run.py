@@ -119,6 +119,8 @@ class Run:
         _check_config(root, config)
         if found["data"] != data:
             raise RunError(f"the problems of {root} have changed since it began; restore them or use another --out")
+        if load_config(root / "config.yaml") != config:
+            (root / "result.json").unlink(missing_ok=True)  # it ended under the settings that stood here before
         write_text(root / "config.yaml", _stamped(config))
         return cls(root, found["id"])
 

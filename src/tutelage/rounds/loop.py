@@ -42,10 +42,10 @@ def lessons(room: Classroom) -> RunResult:
             teaching = stages.feedback(room, round, exams[-1])
         history.append(teaching.feedback)
 
-        examples = customise(problems, history, exams, config.training, f"{config.seed}/{round}")
         if not any(reply.verdict.correct for reply in teaching.feedback):
             stopped_because = _nothing_to_teach(round, teaching)
             break
+        examples = customise(problems, history, exams, config.training, f"{config.seed}/{round}")
         student, training = stages.train(room, round, student, examples)
         validation = stages.evaluate(room, round, student, "validation", "evaluation")
         students.append(student)

@@ -15,13 +15,12 @@ from tutelage.records import Completion, Problem, TrainingExample, TrainingSumma
 from tutelage.student.decoding import SamplingSettings
 from tutelage.student.model import Student, load_student, save_student
 from tutelage.student.prompts import PromptFormat
-from tutelage.student.sampling import Sampler, TorchSampler
+from tutelage.student.sampling import Advance, Sampler, TorchSampler
 from tutelage.student.training import train
 
 ASKING = "tutelage.json"
 """File beside a saved student: the form of its prompts."""
 
-Advance = Callable[[int], None]
 MakeSampler = Callable[[Student, PromptFormat], Sampler]
 
 

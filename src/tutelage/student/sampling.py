@@ -11,7 +11,7 @@ from tutelage.student.model import Student
 from tutelage.student.prompts import PromptFormat
 
 Advance = Callable[[int], None]
-"""Told how many more prompts are answered, for a progress bar."""
+"""Told how many more prompts are answered, or steps done, for a progress bar."""
 
 
 class Sampler(Protocol):

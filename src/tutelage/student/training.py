@@ -12,7 +12,7 @@ from __future__ import annotations
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,7 @@ from tutelage.student.lessons import Lesson, Lessons
 from tutelage.student.losses import triplet_loss, weighted_lm_loss
 from tutelage.student.model import Student, quiet
 from tutelage.student.prompts import PromptFormat
-
-Advance = Callable[[int], None]
-"""Told how many more steps are done, for a progress bar."""
+from tutelage.student.sampling import Advance
 
 
 def lesson_losses(model: PreTrainedModel, lesson: Lesson, margin: float) -> tuple[torch.Tensor, torch.Tensor]:
