@@ -13,7 +13,7 @@ PIP := $(RUN) pip --quiet --quiet --disable-pip-version-check --no-input install
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit check clean
+.PHONY: help install demo test unit check bench clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ check: $(INSTALLED) ## lint, format, types and the layering of the house
 	@$(RUN) ruff format --check .
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(RUN) pyright
 	@$(RUN) pytest tests/test_layering.py
+
+bench: $(INSTALLED) ## measure speed against the reference implementation, into docs/performance.md (under 25 minutes)
+	@$(RUN) benchmarks.performance
 
 clean: ## remove .venv and caches; runs/ stays
 	rm -rf .venv build dist src/*.egg-info .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*

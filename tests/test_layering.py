@@ -30,14 +30,25 @@ EXTRA_ROOMS = {"testing": {"records", "errors", "config", "teacher"}}
 """Rooms outside the floors, and what they may import."""
 
 HOMES = {
-    "student/": ["torch", "transformers", "accelerate", "peft", "safetensors", "gguf", "tokenizers", "numpy"],
+    "student/": [
+        "torch",
+        "transformers",
+        "accelerate",
+        "peft",
+        "safetensors",
+        "gguf",
+        "tokenizers",
+        "numpy",
+        "psutil",
+        "vllm",
+    ],
     "teacher/client.py": ["openai", "httpx", "httpx2", "aiohttp", "requests", "http.client", "urllib.request"],
     "teacher/ledger.py": ["sqlite3"],
     "tasks/": ["reasoning_gym", "datasets"],
 }
 """The only place where a library is imported."""
-LAZY = {"reasoning_gym", "datasets"}
-"""Imported inside functions only: they take seconds."""
+LAZY = {"reasoning_gym", "datasets", "vllm"}
+"""Imported inside functions only: they take seconds, or are not there."""
 
 LONGEST_FILE, LONGEST_FUNCTION = 300, 60
 

@@ -6,7 +6,16 @@ import pytest
 
 from tutelage.config import load_config, parse_config
 from tutelage.errors import RunError
+from tutelage.records import Work
 from tutelage.run import Run, read_result, read_rounds
+
+FREE_SECTIONS = {
+    "student": {"engine": "generate"},
+    "exam": {"batch_size": 2, "shard": 3},
+    "evaluation": {"batch_size": 2},
+    "training": {"packing": "never", "pass_tokens": 100},
+}
+"""Settings that change how something is computed, not what comes out."""
 
 
 def config(**sections):
@@ -40,7 +49,7 @@ def test_settings_that_finished_stages_depend_on_may_not_change(tmp_path):
 
 def test_settings_that_change_no_result_may(tmp_path):
     Run.open(tmp_path, config(), "data")
-    changed = config(rounds={"max": 9}, teacher={"budget": {"requests": 5}}, exam={"batch_size": 2})
+    changed = config(rounds={"max": 9}, teacher={"budget": {"requests": 5}}, **FREE_SECTIONS)
     (tmp_path / "result.json").write_text("{}")
     Run.open(tmp_path, config(), "data")
     assert (tmp_path / "result.json").exists()
@@ -84,7 +93,7 @@ def test_a_stage_is_done_under_its_key_alone(tmp_path):
     (stage.folder / "exam.jsonl").write_text("half\n")
     run.stage(1, "exam", {"samples": 4}, "model-a").begin("exam.jsonl")
     assert (stage.folder / "exam.jsonl").exists()  # the same work goes on
-    stage.finish({"note": 3})
+    stage.finish(summary={"note": 3})
     assert run.stage(1, "exam", {"samples": 4}, "model-a").summary["note"] == 3
     other = run.stage(1, "exam", {"samples": 4}, "model-b")
     assert not other.done
@@ -98,8 +107,20 @@ def test_seconds_add_up(tmp_path):
     for round in (0, 1):
         stage = run.stage(round, "training")
         stage.begin()
-        stage.finish({"seconds": 10.0 + round})
+        stage.finish(summary={"seconds": 10.0 + round})
     assert (run.seconds(0), run.seconds(1), run.seconds(None)) == (10.0, 11.0, 21.0)
+
+
+def test_what_the_stages_cost_is_kept_by_their_names(tmp_path):
+    run = Run.open(tmp_path, config(), "data")
+    work = Work(2.0, 100, 50.0, 0.25, 10**9)
+    for round, name, cost in [(0, "annotation", None), (0, "training", work), (None, "test-before", work)]:
+        stage = run.stage(round, name)
+        stage.begin()
+        stage.finish(cost)
+    assert run.work(0) == {"training": work}
+    assert run.work(1) == {}
+    assert run.work(None) == {"test-before": work}
 
 
 def test_one_process_at_a_time(tmp_path):

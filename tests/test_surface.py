@@ -15,7 +15,7 @@ SURFACE = {
     "tutelage.records": """
         Accuracy AnswerKind Attempt BeforeAfter Choice Completion CostBound Exam ExamSummary Feedback FeedbackRequest
         Grade Problem RoundResult RunResult SPLITS Split TeacherSummary TrainingExample TrainingSummary Usage Verdict
-        WorkedExample content_hash state_answer
+        Work WorkedExample content_hash state_answer
     """,
     "tutelage.errors": "BudgetSpent ConfigError DataError RunError StudentError TeacherError TutelageError",
     "tutelage.config": """

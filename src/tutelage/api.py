@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -65,25 +66,25 @@ def evaluate(
     """Greedy answers of a model to a split, graded, in the order of its problems, and their accuracy."""
     from tutelage.assemble import make_pupil
     from tutelage.report.statistics import accuracy
-    from tutelage.rounds.stages import graded
-    from tutelage.student.decoding import SamplingSettings
+    from tutelage.rounds.stages import greedy_attempts
     from tutelage.tasks.catalog import open_task
 
+    show = show or Show(quiet=True)
     opened = open_task(task)
-    problems, pupil = opened.problems(split), make_pupil(student, opened)
-    greedy = SamplingSettings(max_new_tokens=settings.max_new_tokens, batch_size=settings.batch_size)
-    with (show or Show(quiet=True)).bar(f"{task.name}: {split}", len(problems)) as advance:
-        attempts = graded(opened, problems, pupil.answer(problems, [0] * len(problems), greedy, advance))
+    problems, pupil = opened.problems(split), make_pupil(student, opened, show.say)
+    with show.bar(f"{task.name}: {split}", len(problems)) as advance:
+        attempts, _ = greedy_attempts(opened, pupil, problems, settings, advance)
     return accuracy(sum(attempt.verdict.correct for attempt in attempts), len(attempts)), attempts
 
 
 def ask(student: StudentConfig, questions: Iterator[str], *, max_new_tokens: int = 256) -> Iterator[str]:
     """Answers of a model to questions, one by one as they are asked; the model is loaded once."""
-    from tutelage.student.decoding import SamplingSettings
     from tutelage.student.pupil import Pupil, taught_prompts
+    from tutelage.student.sampling import SamplingSettings
 
     taught = taught_prompts(student.model)
     pupil, greedy = Pupil(student, taught[1] if taught else ()), SamplingSettings(max_new_tokens=max_new_tokens)
+    answers = deque[str]()
     for question in questions:
-        ((given,),) = pupil.answer([Problem.of(question, "")], [0], greedy, lambda _: None)
-        yield given.text.strip()
+        pupil.answer([Problem.of(question, "")], [0], greedy, lambda _, given: answers.append(given[0].text.strip()))
+        yield answers.popleft()

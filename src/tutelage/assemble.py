@@ -14,7 +14,9 @@ from tutelage.records import SPLITS
 from tutelage.report.progress import Show
 from tutelage.rounds.classroom import Classroom
 from tutelage.run import Run
+from tutelage.student.engines.engine import Engine
 from tutelage.student.pupil import Pupil
+from tutelage.student.sampling import Say
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import Task
 from tutelage.teacher.answer_key import AnswerKeyTeacher
@@ -29,7 +31,7 @@ def classroom(config: RunConfig, out: Path, show: Show) -> Generator[Classroom]:
     Raises ConfigError, DataError, RunError, TeacherError and StudentError before anything is spent.
     """
     task = open_task(config.task)
-    untrained = make_pupil(config.student, task)
+    untrained = make_pupil(config.student, task, show.say)
     run = Run.open(out, config, task_digest(task))
     with run.lock():
         yield Classroom(config, run, task, make_teacher(config, task, run), untrained, show)
@@ -50,13 +52,13 @@ def make_teacher(config: RunConfig, task: Task, run: Run) -> Teacher:
     return OpenAITeacher(settings, kind=task.kind, grade=task.grade, ledger=ledger, run_id=run.id)
 
 
-def make_pupil(config: StudentConfig, task: Task) -> Pupil:
+def make_pupil(config: StudentConfig, task: Task, say: Say) -> Pupil:
     """The student as it comes, asked with the task's worked examples. Raises ConfigError, StudentError."""
     if config.few_shot > len(task.examples):
         raise ConfigError(
             f"student.few_shot is {config.few_shot}, but task {task.name!r} has {len(task.examples)} worked examples"
         )
-    return Pupil(config, task.examples)
+    return Pupil(config, task.examples, engine=Engine(config.engine, say))
 
 
 def task_digest(task: Task) -> str:

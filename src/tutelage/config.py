@@ -81,8 +81,10 @@ class StudentConfig(Section):
     """Ask in plain text, or through the model's chat template."""
     few_shot: int = Field(default=0, ge=0)
     """How many of the task's worked examples (it has three to five) stand before every question."""
-    dtype: Literal["float32", "bfloat16"] = "float32"
-    """Precision of the weights in memory and on disk."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Precision to compute in; auto: bfloat16 where the hardware is made for it. Weights are kept in float32."""
+    engine: Literal["auto", "shared-prefix", "generate", "vllm"] = "auto"
+    """What samples the answers: our own engine, Transformers' `generate`, or vLLM; auto: the fastest there is."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to compute; auto: the first accelerator there is, or the CPU."""
 
@@ -149,10 +151,10 @@ class ExamConfig(Section):
     """Sampling temperature."""
     max_new_tokens: int = Field(default=128, gt=0)
     """Tokens after which an attempt is cut."""
-    batch_size: int = Field(default=64, gt=0)
-    """Attempts sampled at once."""
-    shard: int = Field(default=64, gt=0)
-    """Problems after which the attempts are saved: what a crash can lose."""
+    batch_size: int = Field(default=256, gt=0)
+    """Attempts sampled at once, if memory allows."""
+    shard: int = Field(default=16, gt=0)
+    """Answered problems after which the attempts are saved: what a crash can lose."""
 
 
 class EvaluationConfig(Section):
@@ -160,8 +162,8 @@ class EvaluationConfig(Section):
 
     max_new_tokens: int = Field(default=256, gt=0)
     """Tokens after which an answer is cut."""
-    batch_size: int = Field(default=64, gt=0)
-    """Problems answered at once."""
+    batch_size: int = Field(default=256, gt=0)
+    """Problems answered at once, if memory allows."""
 
 
 class TrainingConfig(Section):
@@ -179,8 +181,10 @@ class TrainingConfig(Section):
     """Gradients are scaled down to this norm."""
     batch_size: int = Field(default=16, gt=0)
     """Examples in a step. No batch holds the same question twice."""
-    micro_batch_size: int = Field(default=16, gt=0)
-    """Examples computed at once; does not change the loss."""
+    packing: Literal["auto", "always", "never"] = "auto"
+    """Compute what rows share only once; auto: wherever the model can. Does not change the loss."""
+    pass_tokens: int | None = Field(default=None, gt=0)
+    """Tokens computed at once; None: as many as memory allows. Does not change the loss."""
     max_tokens: int = Field(default=1024, gt=0)
     """Tokens of prompt and rationale after which an example is truncated (counted and reported)."""
     prompt_weight: float = Field(default=0.1, ge=0)
@@ -189,6 +193,8 @@ class TrainingConfig(Section):
     """Weight of the self-reflection loss (the paper's lambda); 0 turns it off."""
     margin: float = Field(default=1.0, gt=0)
     """Margin of the triplet loss (the paper's rho)."""
+    prompt_gradient: Literal["keep", "stop"] = "keep"
+    """Whether the gradient of the self-reflection loss flows through the prompt; the released code stops it there."""
     max_positives: int = Field(default=10, gt=0)
     """Other right rationales kept per problem."""
     max_negatives: int = Field(default=4, gt=0)
@@ -197,8 +203,6 @@ class TrainingConfig(Section):
     """The student's own right attempts are positives too."""
     data: Literal["round", "all"] = "all"
     """Train on this round's rationales, or on those of all rounds so far."""
-    autocast: bool = False
-    """Compute in bfloat16 with weights in full precision."""
 
 
 class RoundsConfig(Section):

@@ -12,7 +12,7 @@ One problem with its records, as they stand on disk:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -230,15 +230,36 @@ class TeacherSummary:
 
 @dataclass(frozen=True, slots=True)
 class TrainingSummary:
-    """The figures of a round's training. `tokens` counts all passes; `loss` is the mean of the last epoch."""
+    """The figures of a round's training.
+
+    `row_tokens` are those of all rows of all epochs, each with a prompt of its own; what was computed for them is
+    fewer, since rows share (the rest counts padding). The losses are means of the last epoch.
+    """
 
     examples: int
     truncated: int
-    tokens: int
-    seconds: float
+    row_tokens: int
+    computed_tokens: int
+    padded_tokens: int
     loss: float
     lm_loss: float
     reflection_loss: float
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a stage cost, in the process that finished it.
+
+    `tokens` are those that a stage is about: learnt by a training (`row_tokens`), written by a student or a teacher.
+    `padding` is the share of the places computed that held no token; `peak_memory` is in bytes, on the GPU where the
+    student is there, else of the whole process.
+    """
+
+    seconds: float
+    tokens: int
+    tokens_per_second: float
+    padding: float
+    peak_memory: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +271,7 @@ class RoundResult:
     exam: ExamSummary | None
     teacher: TeacherSummary
     training: TrainingSummary
+    work: Mapping[str, Work]
     seconds: float
 
 
@@ -269,6 +291,7 @@ class RunResult:
     best_round: int
     stopped_because: str
     test: BeforeAfter
+    work: Mapping[str, Work]
     seconds: float
 
 

@@ -14,6 +14,7 @@ another key is owed again.
 
 from __future__ import annotations
 
+import dataclasses
 import platform
 import shutil
 import time
@@ -27,7 +28,7 @@ from typing import Any, cast
 from tutelage.config import RunConfig, dump_config, load_config
 from tutelage.errors import RunError
 from tutelage.files import digest, disk_errors, read_json, read_record, write_json, write_text
-from tutelage.records import RoundResult, RunResult
+from tutelage.records import RoundResult, RunResult, Work
 
 FORMAT = 1
 """Version of the layout of a run directory."""
@@ -35,6 +36,7 @@ FORMAT = 1
 FREE = (
     "task.path",
     "student.device",
+    "student.engine",
     "teacher.concurrency",
     "teacher.timeout",
     "teacher.retries",
@@ -43,7 +45,8 @@ FREE = (
     "exam.batch_size",
     "exam.shard",
     "evaluation.batch_size",
-    "training.micro_batch_size",
+    "training.packing",
+    "training.pass_tokens",
     "rounds",
 )
 """Settings that may change between two starts of one run: no finished stage depends on them."""
@@ -56,7 +59,6 @@ class Stage:
 
     def __init__(self, folder: Path, name: str, key: str) -> None:
         self.folder, self.name, self.key = folder, name, key
-        self._file = folder / "stages.json"
         self._started = time.monotonic()
 
     @property
@@ -79,17 +81,17 @@ class Stage:
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
             self._write({"key": self.key, "done": False})
 
-    def finish(self, summary: Mapping[str, object] | None = None) -> None:
-        """Record the stage as done, with its seconds in this process."""
+    def finish(self, work: Work | None = None, summary: Mapping[str, object] | None = None) -> None:
+        """Record the stage as done, with its seconds in this process and what it cost."""
+        cost = {"work": dataclasses.asdict(work)} if work else {}
         seconds = round(time.monotonic() - self._started, 3)
-        self._write({"key": self.key, "done": True, "seconds": seconds, **(summary or {})})
+        self._write({"key": self.key, "done": True, "seconds": seconds, **cost, **(summary or {})})
 
     def _entry(self) -> dict[str, Any]:
-        return read_json(self._file).get(self.name, {}) if self._file.exists() else {}
+        return _stages(self.folder).get(self.name, {})
 
     def _write(self, entry: Mapping[str, object]) -> None:
-        stages = read_json(self._file) if self._file.exists() else {}
-        write_json(self._file, {**stages, self.name: entry})
+        write_json(self.folder / "stages.json", {**_stages(self.folder), self.name: entry})
 
 
 class Run:
@@ -140,9 +142,12 @@ class Run:
     def seconds(self, round: int | None) -> float:
         """Seconds that the finished stages of a round took; None: of all rounds and of the whole run."""
         folders = [self.folder(round)] if round is not None else [self.root, *sorted(self.root.glob("round-*"))]
-        files = [folder / "stages.json" for folder in folders]
-        stages = [stage for file in files if file.exists() for stage in read_json(file).values()]
-        return sum(stage.get("seconds", 0.0) for stage in stages)
+        return sum(stage.get("seconds", 0.0) for folder in folders for stage in _stages(folder).values())
+
+    def work(self, round: int | None) -> dict[str, Work]:
+        """What the stages of a round cost (None: those of the whole run), by their names."""
+        stages = _stages(self.root if round is None else self.folder(round))
+        return {name: Work(**entry["work"]) for name, entry in stages.items() if "work" in entry}
 
     @contextmanager
     def lock(self) -> Generator[None]:
@@ -171,6 +176,11 @@ def read_result(root: Path) -> RunResult | None:
 def read_rounds(root: Path) -> tuple[RoundResult, ...]:
     """The finished rounds of a run."""
     return tuple(read_record(path, RoundResult) for path in sorted(root.glob("round-*/result.json")))
+
+
+def _stages(folder: Path) -> dict[str, dict[str, Any]]:
+    file = folder / "stages.json"
+    return read_json(file) if file.exists() else {}
 
 
 def _check_format(marker: Path) -> dict[str, Any]:

@@ -12,27 +12,31 @@ from tutelage.records import (
     RunResult,
     TeacherSummary,
     TrainingSummary,
+    Work,
 )
 from tutelage.report.bounds import print_bounds
 from tutelage.report.card import model_card
 from tutelage.report.table import clock, print_run
 
-TRAINING = TrainingSummary(12, 0, 34567, 60.0, 0.25, 0.2, 0.1)
+TRAINING = TrainingSummary(12, 0, 34567, 12345, 67, 0.25, 0.2, 0.1)
+WORK = {"training": Work(60.0, 34567, 576.1, 0.0054, 10**9)}
 RESULT = RunResult(
     rounds=(
-        RoundResult(0, Accuracy(0.25, 0.12, 0.44, 40), None, TeacherSummary(12, 11, 10, 20, 0.5), TRAINING, 61.0),
+        RoundResult(0, Accuracy(0.25, 0.12, 0.44, 40), None, TeacherSummary(12, 11, 10, 20, 0.5), TRAINING, WORK, 61.0),
         RoundResult(
             1,
             Accuracy(0.5, 0.35, 0.65, 40),
             ExamSummary(0.375, 25, 40),
             TeacherSummary(9, 9, 10, 20, 0.75),
             TRAINING,
+            WORK,
             90.0,
         ),
     ),
     best_round=1,
     stopped_because="all rounds are done",
     test=BeforeAfter(Accuracy(0.0, 0.0, 0.04, 100), Accuracy(0.45, 0.36, 0.55, 100)),
+    work={},
     seconds=247.4,
 )
 

@@ -27,7 +27,7 @@ def config(tiny) -> RunConfig:
                 "test": 4,
                 "options": {"min_animals": 2, "max_animals": 2},
             },
-            "student": {"model": tiny, "device": "cpu"},
+            "student": {"model": tiny, "device": "cpu", "dtype": "float32"},
             "exam": {"samples": 2, "max_new_tokens": 12, "shard": 2},
             "evaluation": {"max_new_tokens": 12},
             "training": {"epochs": 2, "batch_size": 3, "learning_rate": 1e-3},

@@ -6,9 +6,11 @@ from tutelage.rounds.loop import best_round, plateau
 
 
 def results(*shares: float) -> list[RoundResult]:
-    training = TrainingSummary(1, 0, 1, 1.0, 1.0, 1.0, 0.0)
+    training = TrainingSummary(1, 0, 1, 1, 0, 1.0, 1.0, 0.0)
     teacher = TeacherSummary(0, 0, 0, 0, 0.0)
-    return [RoundResult(n, Accuracy(share, 0, 1, 9), None, teacher, training, 1.0) for n, share in enumerate(shares)]
+    return [
+        RoundResult(n, Accuracy(share, 0, 1, 9), None, teacher, training, {}, 1.0) for n, share in enumerate(shares)
+    ]
 
 
 @pytest.mark.parametrize(

@@ -5,25 +5,32 @@ import json
 import shutil
 
 import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import BloomConfig
 
+from tests.student.architectures import build
+from tests.student.tiny import tiny_student
 from tutelage.api import run
 from tutelage.config import RunConfig
 from tutelage.errors import ConfigError, RunError, StudentError, TeacherError
 from tutelage.files import read_rows
 from tutelage.records import Attempt, Feedback
+from tutelage.report.progress import Show
+from tutelage.student.model import Student, save_student
 from tutelage.tasks.catalog import open_task
 from tutelage.testing import Fault, answer_key_endpoint
 
 pytestmark = pytest.mark.slow
 
-TIMES = {"seconds"}
+TIMES = frozenset({"seconds", "tokens_per_second", "peak_memory"})
 
 
-def timeless(value):
-    """A result without its times."""
+def timeless(value, without=TIMES):
+    """A result without what is measured by the clock."""
     if isinstance(value, dict):
-        return {key: timeless(inner) for key, inner in value.items() if key not in TIMES}
-    return [timeless(inner) for inner in value] if isinstance(value, list | tuple) else value
+        return {key: timeless(inner, without) for key, inner in value.items() if key not in without}
+    return [timeless(inner, without) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def changed(config: RunConfig, **sections) -> RunConfig:
@@ -45,14 +52,114 @@ def test_a_whole_run(config, tmp_path):
     root = tmp_path / "run"
     written = json.loads((root / "result.json").read_text())
     assert written == json.loads(json.dumps(dataclasses.asdict(result)))
-    assert set(written["rounds"][1]) >= {"round", "validation", "exam", "teacher", "training", "seconds"}
-    assert set(written["rounds"][1]["training"]) >= {"examples", "tokens", "seconds", "loss"}
+    assert set(written["rounds"][1]) >= {"round", "validation", "exam", "teacher", "training", "work", "seconds"}
+    assert set(written["rounds"][1]["training"]) >= {
+        "examples",
+        "row_tokens",
+        "computed_tokens",
+        "padded_tokens",
+        "loss",
+    }
     assert set(written["test"]["after"]) == {"accuracy", "low", "high", "n"}
     assert len(read_rows(root / "round-01" / "exam.jsonl", Attempt)) == 12
     assert len(read_rows(root / "round-01" / "feedback.jsonl", Feedback)) == second.teacher.requests
     assert {path.name for path in (root / "student").iterdir()} >= {"model.safetensors", "config.json", "README.md"}
     assert not list(root.glob("round-*/checkpoints"))
     assert not list(root.rglob("*.part"))
+
+
+def test_every_stage_says_what_it_cost(config, tmp_path):
+    run(config, tmp_path / "run")
+    written = json.loads((tmp_path / "run" / "result.json").read_text())
+    stages = {f"{row['round']}: {name}": cost for row in written["rounds"] for name, cost in row["work"].items()}
+    learning = {"0: annotation", "0: training"} | {f"{n}: {name}" for n in (1, 2) for name in ("feedback", "training")}
+    answering = {"1: exam", "2: exam", *(f"{n}: evaluation" for n in range(3))}
+    assert stages.keys() == learning | answering
+    assert written["work"].keys() == {"test-before", "test-after"}
+    for name, cost in {**stages, **written["work"]}.items():
+        assert cost["seconds"] > 0, name
+        assert 0 <= cost["padding"] < 1, name
+        assert cost["peak_memory"] > 10**8, name  # of the whole process
+        assert cost["tokens_per_second"] == pytest.approx(cost["tokens"] / cost["seconds"], rel=0.1, abs=0.1), name
+        assert cost["tokens"] > 0 or "annotation" in name or "feedback" in name, name  # the answer key writes for free
+    attempts = read_rows(tmp_path / "run" / "round-01" / "exam.jsonl", Attempt)
+    assert stages["1: exam"]["tokens"] == sum(attempt.tokens for attempt in attempts)
+    training = written["rounds"][1]["training"]
+    assert stages["1: training"]["tokens"] == training["row_tokens"] > training["computed_tokens"] > 0
+    assert stages["1: training"]["padding"] == 0.0
+
+
+@pytest.mark.parametrize("left", [0, 5, 12], ids=["at its beginning", "in the middle", "before it was marked as done"])
+def test_an_exam_that_was_stopped_goes_on_with_the_same_answers(config, tmp_path, left):
+    root = tmp_path / "run"
+    first = run(config, root)
+    path, stages = root / "round-01" / "exam.jsonl", root / "round-01" / "stages.json"
+    attempts, asked = sorted(path.read_text().splitlines()), (root / "round-01" / "feedback.jsonl").read_text()
+    path.write_text("".join(line + "\n" for line in path.read_text().splitlines()[:left]))
+    entries = json.loads(stages.read_text())
+    entries["exam"] = {"key": entries["exam"]["key"], "done": False}
+    stages.write_text(json.dumps(entries))
+    (root / "result.json").unlink()
+    again = run(config, root)
+    assert sorted(path.read_text().splitlines()) == attempts
+    assert (root / "round-01" / "feedback.jsonl").read_text() == asked
+    without = TIMES | {"work"}
+    assert timeless(dataclasses.asdict(again), without) == timeless(dataclasses.asdict(first), without)
+
+
+def test_the_way_of_computing_changes_no_answer(config, tmp_path):
+    """Our engine or `generate`, few rows or many, packed or padded."""
+    ours = run(changed(config, rounds={"max": 1}), tmp_path / "ours")
+    other = changed(
+        config,
+        student={"engine": "generate"},
+        exam={"batch_size": 2, "shard": 1},
+        evaluation={"batch_size": 1},
+        training={"packing": "never", "pass_tokens": 2000},
+        rounds={"max": 1},
+    )
+    theirs = run(other, tmp_path / "theirs")
+    for name in ("annotation", "exam", "feedback", "evaluation"):
+        for round in (0, 1):
+            path = f"round-0{round}/{name}.jsonl"
+            if (tmp_path / "ours" / path).exists():
+                rows = [sorted((tmp_path / side / path).read_text().splitlines()) for side in ("ours", "theirs")]
+                assert rows[0] == rows[1], path
+    for one, two in zip(ours.rounds, theirs.rounds, strict=True):
+        assert one.training.loss == pytest.approx(two.training.loss, rel=1e-4)
+        assert (one.training.padded_tokens, one.training.row_tokens) == (0, two.training.row_tokens)
+        assert two.training.padded_tokens > 0
+
+
+@pytest.mark.parametrize("weights", ["full", "lora"])
+def test_a_run_in_bfloat16(config, tmp_path, weights):
+    config = changed(config, student={"dtype": "bfloat16", "weights": weights}, rounds={"max": 1})
+    result = run(config, tmp_path / "run")
+    assert len(result.rounds) == 2
+    for model in (tmp_path / "run").rglob("model.safetensors"):
+        assert {weight.dtype for weight in load_file(model).values()} == {torch.float32}
+    one, two = (timeless(dataclasses.asdict(each)) for each in (result, run(config, tmp_path / "again")))
+    assert one == two
+
+
+def test_a_student_that_cannot_be_packed_is_taught_all_the_same_and_it_is_said(config, tmp_path):
+    student = tiny_student()
+    bloom = BloomConfig(vocab_size=len(student.tokenizer), hidden_size=32, n_layer=2, n_head=4)
+    save_student(Student(build(bloom), student.tokenizer), tmp_path / "bloom")
+    told: list[str] = []
+    show = Show(quiet=True)
+    show.say = told.append
+    settings = changed(config, student={"model": str(tmp_path / "bloom")}, rounds={"max": 1})
+    result = run(settings, tmp_path / "run", show)
+    assert result.rounds[1].training.padded_tokens > 0
+    assert sum("sampled by `generate`" in line for line in told) >= 1
+    assert sum("trains on padded rows" in line for line in told) == 2  # once a round
+    for setting, message in [
+        ({"training": {"packing": "always"}}, "packing is 'always'"),
+        ({"student": {"engine": "shared-prefix"}}, "engine is 'shared-prefix'"),
+    ]:
+        with pytest.raises(StudentError, match=message):
+            run(changed(settings, **setting), tmp_path / message[:7])
 
 
 def test_a_finished_run_is_only_read(config, tmp_path, monkeypatch):

@@ -1,7 +1,4 @@
-import torch
-
-from tutelage.student.encoding import Encoded, encode, pad
-from tutelage.student.losses import IGNORE
+from tutelage.student.encoding import encode
 
 
 def test_what_fits_is_whole(format):
@@ -18,12 +15,3 @@ def test_what_does_not_fit_loses_its_end_and_its_end_token(format):
     assert cut.completion == whole.completion[:-1]
     assert format.tokenizer.eos_token_id not in cut.completion
     assert encode(format, "1?", "one", 3).completion == ()
-
-
-def test_padding_by_hand():
-    rows = pad([Encoded((5, 6), (7,), False), Encoded((8,), (9, 10, 11), True)], prompt_weight=0.1)
-    assert rows.tokens_RL.tolist() == [[5, 6, 7, IGNORE], [8, 9, 10, 11]]
-    assert rows.input_RL.tolist() == [[5, 6, 7, 0], [8, 9, 10, 11]]
-    assert rows.mask_RL.tolist() == [[1, 1, 1, 0], [1, 1, 1, 1]]
-    assert torch.allclose(rows.weights_RL, torch.tensor([[0.1, 0.1, 1.0, 0.0], [0.1, 1.0, 1.0, 1.0]]))
-    assert rows.last_R.tolist() == [2, 3]

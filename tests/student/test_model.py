@@ -39,9 +39,11 @@ def test_saving_replaces_what_a_crash_left(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-def test_bfloat16_weights(tmp_path):
-    student = load_student(config(tiny_folder(tmp_path / "model"), dtype="bfloat16"))
-    assert {p.dtype for p in student.model.parameters()} == {torch.bfloat16}
+def test_weights_are_loaded_in_float32_whatever_is_computed_in(tmp_path):
+    tiny_student().model.to(torch.bfloat16).save_pretrained(tmp_path / "model")
+    tiny_student().tokenizer.save_pretrained(tmp_path / "model")
+    student = load_student(config(tmp_path / "model", dtype="bfloat16"))
+    assert {p.dtype for p in student.model.parameters()} == {torch.float32}
 
 
 def test_end_tokens_are_those_of_the_settings_and_the_tokenizers(tmp_path):

@@ -1,43 +1,62 @@
-from tutelage.student.decoding import SamplingSettings
+"""When an answer is over, and what of it counts."""
+
+import pytest
+
+from tests.student.tiny import tiny_tokenizer
+from tutelage.records import Completion
 from tutelage.student.prompts import PromptFormat
-from tutelage.student.sampling import TorchSampler
+from tutelage.student.sampling import Ends
 
-QUESTIONS = ["1 + 1?", "What is three times four?", "x", "How many legs have 2 cows and a hen?"]
-
-
-def ask(student, settings, format=None, told=None):
-    format = format or PromptFormat(student.tokenizer)
-    prompts = [format.prompt(question) for question in QUESTIONS]
-    advance = told.append if told is not None else lambda _: None
-    return TorchSampler(student, format).sample(prompts, [11, 12, 13, 14], settings, advance)
+TOKENIZER = tiny_tokenizer()
+END = TOKENIZER.eos_token_id
+ENDS = Ends(TOKENIZER, frozenset([END]), PromptFormat(TOKENIZER).stop_strings)
 
 
-def test_answers_come_in_order_whatever_the_batch_size(student):
-    settings = [SamplingSettings(samples=2, temperature=1.0, max_new_tokens=8, batch_size=n) for n in (2, 4, 64)]
-    answers = [ask(student, setting) for setting in settings]
-    assert answers[0] == answers[1] == answers[2]
-    assert [len(samples) for samples in answers[0]] == [2, 2, 2, 2]
+def tokens(text: str) -> list[int]:
+    return TOKENIZER(text, add_special_tokens=False).input_ids
 
 
-def test_progress_counts_prompts(student):
-    told: list[int] = []
-    ask(student, SamplingSettings(samples=2, temperature=1.0, max_new_tokens=2, batch_size=6), told=told)
-    assert sum(told) == len(QUESTIONS)
-    assert len(told) == 2
+def test_an_end_token_ends_an_answer():
+    row = [*tokens("so 7."), END]
+    assert ENDS(row)
+    assert not any(ENDS(row[:n]) for n in range(len(row)))
+    assert ENDS.completion(row) == Completion("so 7.", "stop", 6)
 
 
-def test_length_and_stop_are_told_apart(student):
-    cut = ask(student, SamplingSettings(max_new_tokens=3))
-    assert all(answer.finish == "length" and answer.tokens == 3 for (answer,) in cut)
-    student.model.generation_config.eos_token_id = list(range(len(student.tokenizer)))
-    ended = ask(student, SamplingSettings(max_new_tokens=3))
-    assert all(answer.finish == "stop" and answer.tokens == 1 for (answer,) in ended)
+def test_an_answer_ends_where_a_next_question_begins():
+    row = tokens("so 7.\nThe answer is 7.\n\nQuestion: and")
+    over = [n for n in range(len(row) + 1) if ENDS(row[:n])]
+    assert over[0] == len("so 7.\nThe answer is 7.\n\nQuestion:")
+    assert ENDS.completion(row) == Completion("so 7.\nThe answer is 7.\n", "stop", len(row))
 
 
-def test_an_answer_ends_where_a_next_question_begins(student):
-    sampler = TorchSampler(student, PromptFormat(student.tokenizer))
-    tokens = student.tokenizer("so 7.\nThe answer is 7.\n\nQuestion: and").input_ids
-    assert sampler._holds_stop_string(tokens)
-    assert not sampler._holds_stop_string(tokens[:-14])
-    completion = sampler._completion(tokens, frozenset())
-    assert (completion.text, completion.finish) == ("so 7.\nThe answer is 7.\n", "stop")
+def test_length_and_stop_are_told_apart():
+    assert ENDS.completion(tokens("so 7")) == Completion("so 7", "length", 4)
+    assert ENDS.completion([*tokens("so 7"), END]).finish == "stop"
+    assert ENDS.completion([]) == Completion("", "length", 0)
+
+
+def test_a_stop_string_is_found_however_long_the_answer():
+    row = tokens("and so on " * 40)
+    assert not ENDS(row)
+    assert ENDS([*row, *tokens("\nQuestion:")])
+    assert ENDS.completion([*row, *tokens("\nQuestion:")]).text == "and so on " * 40
+
+
+@pytest.mark.parametrize("string", ["=", "ä₂🎓"])
+def test_stop_strings_of_a_letter_and_of_letters_of_many_bytes(string):
+    ends = Ends(TOKENIZER, frozenset(), (string,))
+    row = tokens("2 × 3 " + string)
+    assert [n for n in range(len(row) + 1) if ends(row[:n])] == [len(row)]
+    assert ends.completion(row).text == "2 × 3 "
+
+
+def test_the_first_of_several_stop_strings_cuts():
+    ends = Ends(TOKENIZER, frozenset(), ("\n\n", "Q:"))
+    assert ends.completion(tokens("a Q: b\n\nc")).text == "a "
+
+
+def test_without_stop_strings_only_tokens_end():
+    ends = Ends(TOKENIZER, frozenset([END]))
+    assert not ends(tokens("\nQuestion:"))
+    assert not ends([])

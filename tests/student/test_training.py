@@ -1,179 +1,185 @@
-"""The two losses against a slow, obvious implementation, and a round of training with its checkpoints."""
+"""A round of training: what it learns, sums up and leaves behind, in every precision, and after a stop."""
 
 import copy
 
 import pytest
 import torch
 
-from tests.student.tiny import tiny_student
+from tests.student.architectures import CONFIGS, UNPACKABLE, build
+from tests.student.definition import apart
+from tests.student.lesson import CONFIG, EXAMPLES, changed, lessons_of, step_losses
+from tests.student.tiny import tiny_student, tiny_tokenizer
 from tutelage.config import LoraConfig, TrainingConfig
 from tutelage.errors import StudentError
-from tutelage.records import Problem, TrainingExample
-from tutelage.student.lessons import Lessons
+from tutelage.student.model import Student
 from tutelage.student.prompts import PromptFormat
-from tutelage.student.training import lesson_losses, train
+from tutelage.student.training import Means, train
 
-CONFIG = TrainingConfig(batch_size=4, micro_batch_size=4, epochs=1, margin=1.2)
-EXAMPLES = [
-    TrainingExample(Problem.of("1 + 2?", "3"), "1 + 2 = 3.", ("It is 3, since 1 + 2 = 3.",), ("1 + 2 = 4.",)),
-    TrainingExample(Problem.of("5?", "5"), "Five is 5."),
-    TrainingExample(Problem.of("How many legs has a cow?", "4"), "A cow has 4 legs.", ("4 legs.",), ("5 legs or so.",)),
-    TrainingExample(Problem.of("2 × 2?", "4"), "2 × 2 = 4.", ("4.",), ()),
-]
+BOTH = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
 
 
-def slow_losses(student, examples, config):
-    """One row at a time, no padding, token by token, straight from the definition."""
-    format, model = PromptFormat(student.tokenizer), student.model
-
-    def run(example, rationale):
-        prompt = format.prompt_ids(format.prompt(example.problem.text))
-        ids = prompt + format.completion_ids(rationale)
-        output = model(torch.tensor([ids]), output_hidden_states=True)
-        return prompt, ids, output.logits[0].log_softmax(-1), output.hidden_states[-1][0, -1]
-
-    total, targets, triplets = 0.0, 0, []
-    for example in examples:
-        prompt, ids, logp, end = run(example, example.anchor)
-        for place in range(1, len(ids)):
-            weight = config.prompt_weight if place < len(prompt) else 1.0
-            total = total - weight * logp[place - 1, ids[place]]
-            targets += 1
-        if example.positives and example.negatives:
-            near = torch.cosine_similarity(end, run(example, example.positives[0])[3], dim=0)
-            far = torch.cosine_similarity(end, run(example, example.negatives[0])[3], dim=0)
-            triplets.append(torch.clamp(config.margin - near + far, min=0))
-    return total / targets, torch.stack(triplets).mean() if triplets else torch.tensor(0.0)
-
-
-def batch_losses(student, config, examples=EXAMPLES):
-    lessons = Lessons(PromptFormat(student.tokenizer), examples, config, seed=0)
-    parts = [lesson_losses(student.model, lesson, config.margin) for lesson in lessons[0]]
-    return sum(lm for lm, _ in parts), sum(reflection for _, reflection in parts)
-
-
-def gradient(student, loss):
-    student.model.zero_grad()
-    loss.backward()
-    return torch.cat([p.grad.flatten() for p in student.model.parameters() if p.grad is not None])
-
-
-@pytest.mark.parametrize("micro", [1, 2, 3, 4])
-def test_losses_and_gradients_are_those_of_the_definition_however_the_batch_is_split(student, micro):
-    config = CONFIG.model_copy(update={"micro_batch_size": micro})
-    slow_lm, slow_reflection = slow_losses(student, EXAMPLES, config)
-    lm, reflection = batch_losses(student, config)
-    assert lm.item() == pytest.approx(slow_lm.item(), rel=1e-5)
-    assert reflection.item() == pytest.approx(slow_reflection.item(), rel=1e-5)
-    expected = gradient(student, slow_lm + 0.5 * slow_reflection)
-    found = gradient(student, lm + 0.5 * reflection)
-    assert (found - expected).norm() < 1e-5 * expected.norm()
-
-
-def test_the_triplet_reaches_the_prompt(student):
-    _, reflection = batch_losses(student, CONFIG)
-    reflection.backward()
-    grads = student.model.get_input_embeddings().weight.grad
-    question = student.tokenizer("Q", add_special_tokens=False).input_ids[0]  # stands in the prompt alone
-    assert grads[question].abs().sum() > 0
-
-
-def test_truncation_cuts_the_end_and_takes_the_row_out_of_self_reflection(student):
+def teach(student, folder, config=CONFIG, *, seed=0, **means):
     format = PromptFormat(student.tokenizer)
-    lengths = [len(row) for _, row in Lessons(format, EXAMPLES, CONFIG, 0).anchors]
-    config = CONFIG.model_copy(update={"max_tokens": max(lengths) - 1})
-    lessons = Lessons(format, EXAMPLES, config, 0)
-    assert lessons.truncated == 1
-    (lesson,) = lessons[0]
-    assert lesson.batch_reflecting == 1  # of the two rows with both, the long one is out
-    assert lesson.batch_targets == sum(lengths) - 1 - 4
-    lm, _ = batch_losses(student, config)
-    assert lm.item() != batch_losses(student, CONFIG)[0].item()
+    return train(student, format, EXAMPLES, config, seed=seed, checkpoints=folder, means=Means(**means))
 
 
-def test_a_negative_that_does_not_fit_takes_its_row_out_of_self_reflection_only(student):
-    long = TrainingExample(EXAMPLES[0].problem, "3.", ("It is 3.",), ("no " * 100,))
-    config = CONFIG.model_copy(update={"max_tokens": 60})
-    lessons = Lessons(PromptFormat(student.tokenizer), [long], config, 0)
-    (lesson,) = lessons[0]
-    assert (lessons.truncated, lesson.batch_reflecting, lesson.pairs) == (0, 0, None)
+def student_of(config) -> Student:
+    """A tiny model of another architecture, with the tiny tokenizer's vocabulary."""
+    tokenizer = tiny_tokenizer()
+    config = copy.deepcopy(config)
+    config.vocab_size = len(tokenizer)
+    return Student(build(config), tokenizer)
 
 
-def test_examples_without_room_for_a_rationale_are_counted_and_left_out(student):
-    wordy = TrainingExample(Problem.of("why " * 40, "1"), "1.")
-    lessons = Lessons(
-        PromptFormat(student.tokenizer), [*EXAMPLES, wordy], CONFIG.model_copy(update={"max_tokens": 80}), 0
-    )
-    assert lessons.truncated == 1
-    assert len(lessons.anchors) == 4
-    with pytest.raises(StudentError, match=r"training\.max_tokens = 5"):
-        Lessons(PromptFormat(student.tokenizer), EXAMPLES, CONFIG.model_copy(update={"max_tokens": 5}), 0)
+def flat(state):
+    return torch.cat([weight.float().flatten() for weight in state.values()])
 
 
-def test_training_learns_and_sums_up(student, tmp_path):
-    config = CONFIG.model_copy(update={"epochs": 12, "learning_rate": 1e-2})
+@BOTH
+def test_training_learns_and_sums_up(student, tmp_path, dtype):
+    config = changed(epochs=8, learning_rate=1e-2)
     told: list[int] = []
-    summary = train(
-        student, PromptFormat(student.tokenizer), EXAMPLES, config, seed=0, checkpoints=tmp_path, advance=told.append
-    )
+    summary = teach(student, tmp_path, config, dtype=dtype, advance=told.append)
     first = tiny_student()
-    start = [loss.item() for loss in batch_losses(first, config)]
-    assert summary.lm_loss < 0.7 * start[0]
+    start = [loss.item() for loss in step_losses(first, lessons_of(first)[0])]
+    assert summary.lm_loss < 0.8 * start[0]
     assert summary.loss == pytest.approx(summary.lm_loss + 0.5 * summary.reflection_loss)
-    assert (summary.examples, summary.truncated, sum(told)) == (4, 0, 12)
-    rows = [row for _, row in Lessons(PromptFormat(student.tokenizer), EXAMPLES, CONFIG, 0).anchors]
-    assert summary.tokens > 12 * sum(map(len, rows))  # positives and negatives count too
+    assert (summary.examples, summary.truncated, sum(told)) == (4, 0, 8)
+    assert summary.row_tokens == lessons_of(first, config).row_tokens
+    assert summary.padded_tokens == 0
+    assert 0 < summary.computed_tokens < 0.7 * summary.row_tokens
+    assert {weight.dtype for weight in student.model.parameters()} == {torch.float32}
 
 
-def test_lora_trains_adapters_and_merges_them(student, tmp_path):
-    config = CONFIG.model_copy(update={"epochs": 3, "learning_rate": 1e-2})
+def test_padded_rows_learn_the_same(student, tmp_path):
+    config = changed(epochs=3, learning_rate=1e-3, batch_size=2)
+    packed = teach(student, tmp_path / "packed", config)
+    other = tiny_student()
+    told: list[str] = []
+    padded = teach(other, tmp_path / "padded", config.model_copy(update={"packing": "never"}), say=told.append)
+    assert told == []  # it was asked for
+    assert padded.loss == pytest.approx(packed.loss, rel=1e-5)
+    assert padded.computed_tokens == padded.row_tokens == packed.row_tokens
+    assert padded.padded_tokens > 0
+    assert apart(flat(other.model.state_dict()), flat(student.model.state_dict())) < 1e-4
+
+
+@pytest.mark.parametrize("limit", [1, pytest.param(150, marks=pytest.mark.slow)])
+def test_the_size_of_a_pass_changes_nothing_that_is_learnt(student, tmp_path, limit):
+    whole = teach(student, tmp_path / "whole", changed(learning_rate=1e-3))
+    other = tiny_student()
+    split = teach(other, tmp_path / "split", changed(learning_rate=1e-3, pass_tokens=limit))
+    assert split.loss == pytest.approx(whole.loss, rel=1e-5)
+    assert apart(flat(other.model.state_dict()), flat(student.model.state_dict())) < 1e-4
+
+
+def test_bfloat16_learns_what_float32_learns(student, tmp_path):
+    start, other = flat(student.model.state_dict()), tiny_student()
+    config = changed(epochs=4, learning_rate=1e-3)
+    exact, rounded = teach(student, tmp_path / "a", config), teach(other, tmp_path / "b", config, dtype=torch.bfloat16)
+    assert rounded.loss == pytest.approx(exact.loss, rel=0.02)
+    moved, also = flat(student.model.state_dict()) - start, flat(other.model.state_dict()) - start
+    assert torch.cosine_similarity(moved, also, dim=0) > 0.95
+    lost = flat(other.model.state_dict()) == flat(other.model.state_dict()).bfloat16().float()
+    assert lost.float().mean() < 0.1  # its weights are float32 in truth, not bfloat16 ones in a wider coat
+
+
+@pytest.mark.parametrize(
+    "dtype", [pytest.param(torch.float32, marks=pytest.mark.slow), torch.bfloat16], ids=["float32", "bfloat16"]
+)
+def test_lora_trains_adapters_and_merges_them_in_float32(student, tmp_path, dtype):
     before = copy.deepcopy(student.model.state_dict())
-    train(
-        student,
-        PromptFormat(student.tokenizer),
-        EXAMPLES,
-        config,
-        seed=0,
-        checkpoints=tmp_path,
-        lora=LoraConfig(rank=4),
-    )
+    teach(student, tmp_path, changed(epochs=3, learning_rate=1e-2), dtype=dtype, lora=LoraConfig(rank=4))
     after = student.model.state_dict()
     assert after.keys() == before.keys()
-    changed = {name for name in after if not torch.equal(after[name], before[name])}
-    assert changed
-    assert all("proj" in name for name in changed)
+    assert {weight.dtype for weight in after.values()} == {torch.float32}
+    changes = {name: after[name] - before[name] for name in after if not torch.equal(after[name], before[name])}
+    assert changes
+    assert all("proj" in name for name in changes)
+    for change in changes.values():  # what was merged has the adapters' rank: nothing of the weight was rounded
+        values = torch.linalg.svdvals(change.double())
+        assert values[4] < 1e-4 * values[0]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lora", [None, LoraConfig(rank=4)])
-def test_a_stopped_training_goes_on_to_the_very_same_weights(tmp_path, lora):
-    class Stopped(Exception):
-        pass
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("lora", [None, LoraConfig(rank=2)], ids=["full", "lora"])
+def test_every_architecture_is_trained(tmp_path, name, lora):
+    student = student_of(CONFIGS[name])
+    before = flat(student.model.state_dict())
+    told: list[str] = []
+    summary = teach(student, tmp_path, changed(epochs=2, learning_rate=1e-2), lora=lora, say=told.append)
+    assert told == []
+    assert summary.padded_tokens == 0
+    assert not torch.equal(flat(student.model.state_dict()), before)
 
-    def stop_at(steps):
-        done = []
 
-        def advance(n):
-            done.append(n)
-            if len(done) == steps:
-                raise Stopped
+def test_what_cannot_be_packed_trains_on_padded_rows_and_says_so(tmp_path):
+    student, told = student_of(UNPACKABLE), []
+    start = [loss.item() for loss in step_losses(student, padded_lesson(student))]
+    summary = teach(student, tmp_path, changed(epochs=8, learning_rate=1e-2), say=told.append)
+    assert told == ["a model of type 'bloom' can't be packed: it trains on padded rows, slower"]
+    assert summary.lm_loss < 0.8 * start[0]
+    assert summary.computed_tokens == summary.row_tokens
+    assert summary.padded_tokens > 0
 
-        return advance
 
+def padded_lesson(student):
+    lessons = lessons_of(student)
+    lessons.tree = False
+    return lessons[0]
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [({"packing": "always"}, "packing is 'always'.*'bloom'.*'auto'"), ({"prompt_gradient": "stop"}, "'stop'.*'keep'")],
+)
+def test_what_cannot_be_packed_is_refused_where_it_must_be(tmp_path, setting, message):
+    student = student_of(UNPACKABLE)
+    before = flat(student.model.state_dict())
+    with pytest.raises(StudentError, match=message) as caught:
+        teach(student, tmp_path, changed(**setting))
+    assert "\n" not in str(caught.value)
+    assert torch.equal(flat(student.model.state_dict()), before)
+
+
+def test_always_is_no_trouble_where_it_can_be(student, tmp_path):
+    assert teach(student, tmp_path, changed(packing="always")).padded_tokens == 0
+
+
+def test_a_stopped_prompt_gradient_learns_otherwise(student, tmp_path):
+    config, other = changed(learning_rate=1e-3, reflection_weight=5.0), tiny_student()
+    kept = teach(student, tmp_path / "a", config)
+    stopped = teach(other, tmp_path / "b", config.model_copy(update={"prompt_gradient": "stop"}))
+    assert stopped.loss == pytest.approx(kept.loss, rel=1e-5)  # the first step's loss is the same, its gradient not
+    assert stopped.computed_tokens > kept.computed_tokens
+    assert not torch.allclose(flat(other.model.state_dict()), flat(student.model.state_dict()), atol=1e-5)
+
+
+class Stopped(Exception):
+    pass
+
+
+def stop_at(steps):
+    done = []
+
+    def advance(n):
+        done.append(n)
+        if len(done) == steps:
+            raise Stopped
+
+    return advance
+
+
+@pytest.mark.slow
+@BOTH
+@pytest.mark.parametrize("lora", [None, LoraConfig(rank=4)], ids=["full", "lora"])
+def test_a_stopped_training_goes_on_to_the_very_same_weights(tmp_path, lora, dtype):
     config = TrainingConfig(batch_size=2, epochs=3, learning_rate=1e-2)
 
     def run(folder, advance=lambda _: None):
         student = tiny_student()
-        summary = train(
-            student,
-            PromptFormat(student.tokenizer),
-            EXAMPLES,
-            config,
-            seed=3,
-            checkpoints=folder,
-            lora=lora,
-            advance=advance,
-        )
+        summary = teach(student, folder, config, seed=3, lora=lora, dtype=dtype, advance=advance)
         return student.model.state_dict(), summary
 
     whole, summary = run(tmp_path / "whole")
@@ -188,11 +194,22 @@ def test_a_stopped_training_goes_on_to_the_very_same_weights(tmp_path, lora):
     assert torn.name == "checkpoint-4"
     assert sum(rest) == 2
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
-    assert (summary.loss, summary.tokens) == (resumed_summary.loss, resumed_summary.tokens)
+    assert {weight.dtype for weight in resumed.values()} == {torch.float32}
+    assert (summary.loss, summary.row_tokens) == (resumed_summary.loss, resumed_summary.row_tokens)
+    assert resumed_summary.computed_tokens < summary.computed_tokens  # those of this process
 
 
 def test_a_loss_that_is_not_finite_stops_with_the_remedy(student, tmp_path):
     with torch.no_grad():
-        student.model.get_input_embeddings().weight[5] = float("nan")
+        student.model.get_input_embeddings().weight[:] = float("nan")
     with pytest.raises(StudentError, match=r"not finite at step 1.*lower training\.learning_rate"):
-        train(student, PromptFormat(student.tokenizer), EXAMPLES, CONFIG, seed=0, checkpoints=tmp_path)
+        teach(student, tmp_path, changed(packing="never"))
+
+
+def test_a_student_of_nan_is_not_taken_for_one_that_cannot_be_packed(student, tmp_path):
+    with torch.no_grad():
+        student.model.get_input_embeddings().weight[:] = float("nan")
+    told: list[str] = []
+    with pytest.raises(StudentError, match="not finite at step 1"):
+        teach(student, tmp_path, say=told.append)
+    assert told == []

@@ -51,7 +51,7 @@ def _cells(row: RoundResult) -> list[str]:
         f"{exam.pass_rate:.1%}" if exam else "–",
         f"{exam.mistakes:,}" if exam else "–",
         f"{row.teacher.replies_used:,}",
-        f"{row.training.tokens:,}",
+        f"{row.training.row_tokens:,}",
         f"{row.seconds:,.0f}",
     ]
 

@@ -56,6 +56,7 @@ def lessons(room: Classroom) -> RunResult:
             exam=_summary(exams[-1]) if exams else None,
             teacher=_spending(teaching.feedback),
             training=training,
+            work=room.run.work(round),
             seconds=room.run.seconds(round),
         )
         results.append(result)
@@ -77,7 +78,9 @@ def lessons(room: Classroom) -> RunResult:
     room.untrained.release()
     after = stages.evaluate(room, None, students[best + 1], "test", "test-after")
     test = BeforeAfter(accuracy(*before), accuracy(*after))
-    outcome = RunResult(tuple(results), best, stopped_because, test, seconds=room.run.seconds(None))
+    outcome = RunResult(
+        tuple(results), best, stopped_because, test, work=room.run.work(None), seconds=room.run.seconds(None)
+    )
     _graduate(room, students[best + 1], outcome)
     write_json(room.run.root / "result.json", outcome)
     return outcome

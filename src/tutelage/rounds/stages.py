@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tutelage.config import ExamConfig
+from tutelage.config import EvaluationConfig
 from tutelage.errors import BudgetSpent
 from tutelage.files import append_rows, digest, read_rows, write_rows
 from tutelage.records import (
@@ -28,8 +29,9 @@ from tutelage.records import (
 )
 from tutelage.rounds.classroom import Classroom
 from tutelage.rounds.material import annotation_requests, feedback_requests
-from tutelage.student.decoding import SamplingSettings
+from tutelage.student.meter import Meter
 from tutelage.student.pupil import Pupil
+from tutelage.student.sampling import Advance, Sampled, SamplingSettings
 from tutelage.tasks.task import Task
 
 
@@ -55,17 +57,21 @@ def exam(room: Classroom, round: int, student: Pupil) -> Exam:
     path = stage.folder / "exam.jsonl"
     if not stage.done:
         stage.begin(path.name)
-        sat = _whole_shards(path, settings)
-        with room.show.bar(f"round {round}: exam", len(problems), sat) as advance:
-            sampling = SamplingSettings(
-                settings.samples, settings.temperature, settings.max_new_tokens, settings.batch_size
-            )
-            for start in range(sat, len(problems), settings.shard):
-                shard = problems[start : start + settings.shard]
-                seeds = [_seed(room.config.seed, round, problem.id) for problem in shard]
-                append_rows(path, graded(room.task, shard, student.answer(shard, seeds, sampling, advance)))
-        stage.finish()
-    return Exam(tuple(read_rows(path, Attempt)))
+        sat = _answered(path, settings.samples)
+        owed = [problem for problem in problems if problem.id not in sat]
+        seeds = [_seed(room.config.seed, round, problem.id) for problem in owed]
+        sampling = SamplingSettings(
+            settings.samples, settings.temperature, settings.max_new_tokens, settings.batch_size
+        )
+        with room.show.bar(f"round {round}: exam", len(problems), len(sat)) as advance, Meter(student.device) as meter:
+            shards = _Shards(room.task, owed, path, settings.shard, advance)
+            cost = student.answer(owed, seeds, sampling, shards.add)
+            shards.save()
+            meter.count(shards.tokens, cost.computed_tokens, cost.padded_tokens)
+        stage.finish(meter.work)
+    places = {problem.id: place for place, problem in enumerate(problems)}
+    attempts = sorted(read_rows(path, Attempt), key=lambda attempt: (places[attempt.problem_id], attempt.sample))
+    return Exam(tuple(attempts))
 
 
 def feedback(room: Classroom, round: int, sitting: Exam) -> Teaching:
@@ -80,16 +86,17 @@ def train(
 ) -> tuple[Pupil, TrainingSummary]:
     """The student learns from the round's examples; returns what it has become."""
     config, seed = room.config.training, room.config.seed + round
-    settings = config.model_dump(exclude={"micro_batch_size"})
+    settings = config.model_dump(exclude={"packing", "pass_tokens"})
     stage = room.run.stage(round, "training", settings, seed, student.key, digest(*examples))
     model, checkpoints = stage.folder / "model", stage.folder / "checkpoints"
     if not stage.done:
         stage.begin("model", "checkpoints")
         write_rows(stage.folder / "examples.jsonl", examples)
         steps = config.epochs * -(-len(examples) // config.batch_size)
-        with room.show.bar(f"round {round}: training", steps) as advance:
+        with room.show.bar(f"round {round}: training", steps) as advance, Meter(student.device) as meter:
             summary = student.learn(examples, config, seed=seed, checkpoints=checkpoints, folder=model, advance=advance)
-        stage.finish({"training": dataclasses.asdict(summary)})
+            meter.count(summary.row_tokens, summary.computed_tokens, summary.padded_tokens)
+        stage.finish(meter.work, {"training": dataclasses.asdict(summary)})
         shutil.rmtree(checkpoints, ignore_errors=True)
     return student.at(model, stage.key), TrainingSummary(**stage.summary["training"])
 
@@ -102,13 +109,28 @@ def evaluate(room: Classroom, round: int | None, student: Pupil, split: Split, n
     if not stage.done:
         stage.begin(path.name)
         title = f"round {round}: {name}" if round is not None else name
-        with room.show.bar(title, len(problems)) as advance:
-            greedy = SamplingSettings(max_new_tokens=settings.max_new_tokens, batch_size=settings.batch_size)
-            answers = student.answer(problems, [0] * len(problems), greedy, advance)
-        write_rows(path, graded(room.task, problems, answers))
-        stage.finish()
+        with room.show.bar(title, len(problems)) as advance, Meter(student.device) as meter:
+            attempts, cost = greedy_attempts(room.task, student, problems, settings, advance)
+            meter.count(sum(attempt.tokens for attempt in attempts), cost.computed_tokens, cost.padded_tokens)
+        write_rows(path, attempts)
+        stage.finish(meter.work)
     attempts = read_rows(path, Attempt)
     return sum(attempt.verdict.correct for attempt in attempts), len(attempts)
+
+
+def greedy_attempts(
+    task: Task, student: Pupil, problems: Sequence[Problem], settings: EvaluationConfig, advance: Advance
+) -> tuple[list[Attempt], Sampled]:
+    """The likeliest answer to every problem, graded, in their order, and what it cost."""
+    greedy = SamplingSettings(max_new_tokens=settings.max_new_tokens, rows=settings.batch_size)
+    attempts: dict[int, Attempt] = {}
+
+    def answered(place: int, completions: Sequence[Completion]) -> None:
+        (attempts[place],) = graded(task, problems[place], completions)
+        advance(1)
+
+    cost = student.answer(problems, [0] * len(problems), greedy, answered)
+    return [attempts[place] for place in range(len(problems))], cost
 
 
 def _ask_teacher(room: Classroom, round: int, name: str, requests: Sequence[FeedbackRequest]) -> Teaching:
@@ -120,27 +142,52 @@ def _ask_teacher(room: Classroom, round: int, name: str, requests: Sequence[Feed
         stage.begin(path.name)
         answered = {(reply.problem_id, reply.sample) for reply in read_rows(path, Feedback)}
         owed = [request for request in requests if (request.problem.id, request.sample) not in answered]
-        with room.show.bar(f"round {round}: {name}", len(requests), len(answered)) as advance:
+        spent: dict[str, object] = {}
+        with room.show.bar(f"round {round}: {name}", len(requests), len(answered)) as advance, Meter() as meter:
 
             def deliver(reply: Feedback) -> None:
                 append_rows(path, [reply])
+                meter.count(reply.usage.completion_tokens)
                 advance(1)
 
             try:
                 room.teacher.teach(owed, deliver)
-                stage.finish()
-            except BudgetSpent as spent:
-                room.show.say(str(spent))
-                stage.finish({"spent": budget})
+            except BudgetSpent as error:
+                room.show.say(str(error))
+                spent["spent"] = budget
+        stage.finish(meter.work, spent)
     return Teaching(tuple(read_rows(path, Feedback)), "spent" in stage.summary)
 
 
-def _whole_shards(path: Path, settings: ExamConfig) -> int:
-    """How many problems have been sat; a shard that was torn by a crash is sat again, in the same company."""
+def _answered(path: Path, samples: int) -> set[str]:
+    """Problems that have been sat whole; what a crash left of others is dropped."""
     attempts = read_rows(path, Attempt)
-    whole = len(attempts) // (settings.shard * settings.samples) * settings.shard
-    write_rows(path, attempts[: whole * settings.samples])
+    count = Counter(attempt.problem_id for attempt in attempts)
+    whole = {problem for problem, found in count.items() if found == samples}
+    write_rows(path, [attempt for attempt in attempts if attempt.problem_id in whole])
     return whole
+
+
+class _Shards:
+    """Keeps graded attempts on disk, some problems at a time."""
+
+    def __init__(self, task: Task, problems: Sequence[Problem], path: Path, size: int, advance: Advance) -> None:
+        self.task, self.problems, self.path, self.size, self.advance = task, problems, path, size, advance
+        self.tokens = 0
+        self._waiting: list[list[Attempt]] = []
+
+    def add(self, place: int, completions: Sequence[Completion]) -> None:
+        """Grade the answers to a problem; a full shard is saved."""
+        self._waiting.append(graded(self.task, self.problems[place], completions))
+        self.tokens += sum(given.tokens for given in completions)
+        self.advance(1)
+        if len(self._waiting) == self.size:
+            self.save()
+
+    def save(self) -> None:
+        """Append what waits."""
+        append_rows(self.path, [attempt for attempts in self._waiting for attempt in attempts])
+        self._waiting.clear()
 
 
 def _seed(*parts: object) -> int:
@@ -148,10 +195,9 @@ def _seed(*parts: object) -> int:
     return int(digest(*parts), 16)
 
 
-def graded(task: Task, problems: Sequence[Problem], answers: Sequence[Sequence[Completion]]) -> list[Attempt]:
-    """Completions as attempts, in the order of the problems, the samples of one problem together."""
+def graded(task: Task, problem: Problem, completions: Sequence[Completion]) -> list[Attempt]:
+    """Completions of a problem as attempts, in order."""
     return [
         Attempt(problem.id, sample, given.text, task.grade(problem, given.text), given.finish, given.tokens)
-        for problem, completions in zip(problems, answers, strict=True)
         for sample, given in enumerate(completions)
     ]

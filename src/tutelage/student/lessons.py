@@ -1,49 +1,46 @@
-"""From a round's examples to the micro-batches of its training, by the lesson plan."""
+"""From a round's examples to the forward passes of its training, by the lesson plan."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-import torch
 from torch.utils.data import Dataset
 
 from tutelage.config import TrainingConfig
 from tutelage.errors import StudentError
 from tutelage.records import TrainingExample
-from tutelage.student.encoding import Encoded, Padded, encode, pad
-from tutelage.student.plan import Batch, lesson_plan
+from tutelage.student.encoding import Encoded, encode
+from tutelage.student.packing import Family, packs
+from tutelage.student.passes import Pass, as_rows, as_tree
+from tutelage.student.plan import Row, lesson_plan
 from tutelage.student.prompts import PromptFormat
-
-Pair = tuple[Encoded, Encoded]
-"""A positive and a negative."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One micro-batch, with the counts of its whole batch that the losses are divided by.
+    """One step: its forward passes, and the counts of the whole batch that the sums of their losses are divided by.
 
-    `reflecting` are the places of the anchors with self-reflection; `pairs` has their positives, then their negatives.
+    `targets` are the tokens that L_LM predicts, `pairs` the questions of all `questions` that L_SR compares.
     """
 
-    anchors: Padded
-    reflecting: list[int]
-    pairs: Padded | None
-    batch_targets: int
-    batch_reflecting: int
-
-    def to(self, device: torch.device) -> Lesson:
-        """The same micro-batch on a device."""
-        return replace(self, anchors=self.anchors.to(device), pairs=self.pairs and self.pairs.to(device))
+    passes: tuple[Pass, ...]
+    questions: int
+    targets: int
+    pairs: int
 
 
-class Lessons(Dataset[list[Lesson]]):
-    """The batches of all epochs, in the order of the plan, encoded when they are asked for."""
+class Lessons(Dataset[Lesson]):
+    """The steps of all epochs, in the order of the plan, drawn up as passes when they are asked for.
+
+    `tree` packs the questions of a pass; `pass_tokens` limits the tokens of one (None: a step is one pass).
+    """
 
     def __init__(
         self, format: PromptFormat, examples: Sequence[TrainingExample], config: TrainingConfig, seed: int
     ) -> None:
         self.format, self.config = format, config
+        self.tree, self.pass_tokens = True, config.pass_tokens
         anchors = [(example, self._encode(example, example.anchor)) for example in examples]
         self.truncated = sum(anchor.truncated for _, anchor in anchors)
         # A prompt that leaves no room for its rationale teaches nothing; it counts as truncated and is left out.
@@ -60,47 +57,79 @@ class Lessons(Dataset[list[Lesson]]):
         )
         self.batches = [batch for epoch in plan for batch in epoch]
         self.epoch_ends = [sum(len(epoch) for epoch in plan[: n + 1]) for n in range(len(plan))]
-        self.tokens = sum(len(lesson_row) for batch in self.batches for lesson_row in self._rows(batch))
 
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __getitem__(self, index: int) -> list[Lesson]:
-        batch = sorted(self.batches[index], key=lambda row: len(self.anchors[row.example][1]))
-        triples = [self._triple(row.example, row.positive, row.negative) for row in batch]
-        targets = sum(len(anchor) - 1 for anchor, _ in triples)
-        reflecting = sum(pair is not None for _, pair in triples)
-        size = self.config.micro_batch_size
-        return [
-            self._lesson(triples[start : start + size], targets, reflecting) for start in range(0, len(triples), size)
-        ]
-
-    def _lesson(self, triples: Sequence[tuple[Encoded, Pair | None]], targets: int, reflecting: int) -> Lesson:
-        weight = self.config.prompt_weight
-        pairs = [pair for _, pair in triples if pair is not None]
+    def __getitem__(self, index: int) -> Lesson:
+        families = [self._family(row) for row in self.batches[index]]
         return Lesson(
-            anchors=pad([anchor for anchor, _ in triples], weight),
-            reflecting=[a for a, (_, pair) in enumerate(triples) if pair is not None],
-            pairs=pad([*(positive for positive, _ in pairs), *(negative for _, negative in pairs)], weight)
-            if pairs
-            else None,
-            batch_targets=targets,
-            batch_reflecting=reflecting,
+            passes=tuple(self._passes(families)),
+            questions=len(families),
+            targets=sum(family.targets for family in families),
+            pairs=sum(family.pair is not None for family in families),
         )
 
-    def _triple(self, index: int, positive: str | None, negative: str | None) -> tuple[Encoded, Pair | None]:
-        """The anchor and, where all three end as they should, its positive and negative."""
-        example, anchor = self.anchors[index]
-        if positive is None or negative is None or anchor.truncated or self.config.reflection_weight == 0:
-            return anchor, None
-        pair = self._encode(example, positive), self._encode(example, negative)
-        return anchor, None if any(encoded.truncated for encoded in pair) else pair
+    @property
+    def longest(self) -> int:
+        """Tokens of the longest question: what a pass must hold at least."""
+        return max(self._tokens([family]) for step in self.steps() for family in step)
 
-    def _rows(self, batch: Batch) -> Iterator[Encoded]:
-        for row in batch:
-            anchor, pair = self._triple(row.example, row.positive, row.negative)
-            yield anchor
-            yield from pair or ()
+    def sample_pass(self) -> Pass:
+        """A small pass like those of the training, for measuring."""
+        return next(self._passes(next(self.steps())[:1]))
+
+    @property
+    def most_tokens(self) -> int:
+        """Tokens of the largest step as one pass, padding with it; what all its prompts share is counted for each."""
+        return max(map(self._tokens, self.steps()))
+
+    @property
+    def row_tokens(self) -> int:
+        """Tokens of all rows of all steps, each with a prompt of its own: what there is to learn, however computed."""
+        return sum(_row_tokens(family) for step in self.steps() for family in step)
+
+    def steps(self) -> Iterator[list[Family]]:
+        """The questions of every step."""
+        return ([self._family(row) for row in batch] for batch in self.batches)
+
+    def _tokens(self, families: Sequence[Family]) -> int:
+        if self.tree:
+            return sum(family.tree_tokens(self.config.prompt_gradient) for family in families)
+        return sum(len(family.branches) for family in families) * max(map(_width, families))
+
+    def _passes(self, families: Sequence[Family]) -> Iterator[Pass]:
+        weight, limit = self.config.prompt_weight, self.pass_tokens
+        if self.tree:
+            for pack in packs(families, limit, self.config.prompt_gradient) if limit else [families]:
+                yield as_tree(pack, weight, self.config.prompt_gradient)
+            return
+        rows: list[Family] = []
+        for family in sorted(families, key=_width):  # rows of like length together, so that little is padded
+            if rows and limit and self._tokens([*rows, family]) > limit:
+                yield as_rows(rows, weight)
+                rows = []
+            rows.append(family)
+        yield as_rows(rows, weight)
+
+    def _family(self, row: Row) -> Family:
+        """The anchor and, where all three end as they should, its positive and negative."""
+        example, anchor = self.anchors[row.example]
+        alone = Family(anchor.prompt, anchor.completion, None)
+        if row.positive is None or row.negative is None or anchor.truncated or self.config.reflection_weight == 0:
+            return alone
+        positive, negative = self._encode(example, row.positive), self._encode(example, row.negative)
+        if positive.truncated or negative.truncated:
+            return alone
+        return Family(anchor.prompt, anchor.completion, (positive.completion, negative.completion))
 
     def _encode(self, example: TrainingExample, rationale: str) -> Encoded:
         return encode(self.format, example.problem.text, rationale, self.config.max_tokens)
+
+
+def _width(family: Family) -> int:
+    return len(family.prompt) + max(map(len, family.branches))
+
+
+def _row_tokens(family: Family) -> int:
+    return sum(len(family.prompt) + len(branch) for branch in family.branches)

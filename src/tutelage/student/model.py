@@ -47,7 +47,7 @@ class Student:
 
 
 def load_student(config: StudentConfig, folder: Path | None = None) -> Student:
-    """The student of the configuration, or its later self in `folder`.
+    """The student of the configuration, or its later self in `folder`, with float32 weights.
 
     Raises:
         StudentError: no such model, not a model folder, or more than the memory holds.
@@ -59,7 +59,7 @@ def load_student(config: StudentConfig, folder: Path | None = None) -> Student:
     try:
         with quiet():
             tokenizer = AutoTokenizer.from_pretrained(source)
-            model = AutoModelForCausalLM.from_pretrained(source, dtype=getattr(torch, config.dtype))
+            model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
             model.to(device)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise StudentError(f"cannot load the student {str(source)!r}: {_first_line(error)}") from error

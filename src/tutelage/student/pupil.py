@@ -9,26 +9,30 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Literal
 
+import torch
+
 from tutelage.config import StudentConfig, TrainingConfig
 from tutelage.files import digest, read_json
 from tutelage.records import Completion, Problem, TrainingExample, TrainingSummary, WorkedExample
-from tutelage.student.decoding import SamplingSettings
-from tutelage.student.model import Student, load_student, save_student
+from tutelage.student.engines.engine import Engine
+from tutelage.student.model import Student, load_student, pick_device, resolve, save_student
+from tutelage.student.precision import compute_dtype, compute_in
 from tutelage.student.prompts import PromptFormat
-from tutelage.student.sampling import Advance, Sampler, TorchSampler
-from tutelage.student.training import train
+from tutelage.student.sampling import Advance, Ends, Sampled, SamplingSettings
+from tutelage.student.training import Means, train
 
 ASKING = "tutelage.json"
 """File beside a saved student: the form of its prompts."""
 
-MakeSampler = Callable[[Student, PromptFormat], Sampler]
+Answered = Callable[[int, list[Completion]], None]
+"""Handed the completions of a problem, by its place among those asked."""
 
 
 class Pupil:
     """The student at one point of its lessons.
 
     `folder` is where it is saved; None is the model that the configuration names, untrained. `key` stands for what it
-    has learnt: two students with one key answer alike.
+    has learnt: two students with one key answer alike. `engine` samples for it, and for all that it becomes.
     """
 
     def __init__(
@@ -38,25 +42,34 @@ class Pupil:
         folder: Path | None = None,
         *,
         key: str | None = None,
-        make_sampler: MakeSampler = TorchSampler,
+        engine: Engine | None = None,
     ) -> None:
         self.config, self.folder = config, folder
-        self.key = key or digest(config.model_dump(exclude={"device"}), str(folder))
-        self._examples = examples[: config.few_shot]
-        self._make_sampler = make_sampler
+        self.key = key or digest(config.model_dump(exclude={"device", "engine"}), str(folder))
+        self.engine = engine or Engine(config.engine)
+        self.examples = examples[: config.few_shot]
         self._student: Student | None = None
 
     def at(self, folder: Path, key: str) -> Pupil:
         """The same student at a later point, saved in `folder`."""
-        return Pupil(self.config, self._examples, folder, key=key, make_sampler=self._make_sampler)
+        return Pupil(self.config, self.examples, folder, key=key, engine=self.engine)
 
     def answer(
-        self, problems: Sequence[Problem], seeds: Sequence[int], settings: SamplingSettings, advance: Advance
-    ) -> list[list[Completion]]:
-        """Completions for every problem, in order; see Sampler."""
-        format = self._format
-        prompts = [format.prompt(problem.text) for problem in problems]
-        return self._make_sampler(self._loaded, format).sample(prompts, seeds, settings, advance)
+        self, problems: Sequence[Problem], seeds: Sequence[int], settings: SamplingSettings, answered: Answered
+    ) -> Sampled:
+        """Completions for every problem, handed over in any order; see Sampler."""
+        student = self.loaded(self.dtype)
+        format = self._format(student)
+        prompts = [tuple(format.prompt_ids(format.prompt(problem.text))) for problem in problems]
+        ends = Ends(student.tokenizer, student.end_tokens, format.stop_strings)
+        if self.engine.is_vllm:
+            self.release()
+            sampler = self.engine.vllm(self.folder or Path(resolve(self.config.model)), ends, settings.rows, self.dtype)
+        else:
+            sampler = self.engine.torch(student.model, ends, prompts, settings)
+        return sampler.sample(
+            prompts, seeds, settings, lambda n, rows: answered(n, [ends.completion(row) for row in rows])
+        )
 
     def learn(
         self,
@@ -72,35 +85,49 @@ class Pupil:
 
         `checkpoints` lets a stopped training go on at its last whole epoch. Raises StudentError.
         """
-        lora = self.config.lora if self.config.weights == "lora" else None
-        student, format = self._loaded, self._format
+        self.engine.rest()
+        student = self.loaded(torch.float32)
         self._student = None  # the weights are about to change: nobody may take them for the old student's
-        summary = train(
-            student, format, examples, config, seed=seed, checkpoints=checkpoints, lora=lora, advance=advance
-        )
+        lora = self.config.lora if self.config.weights == "lora" else None
+        means = Means(self.dtype, lora, advance, self.engine.say)
+        format = self._format(student)
+        summary = train(student, format, examples, config, seed=seed, checkpoints=checkpoints, means=means)
         save_student(student, folder)
         return summary
 
     def save(self, folder: Path, notes: str) -> None:
         """Write the student as a Hugging Face folder with a model card, and how it is used to be asked."""
-        asking = {"prompt": self.config.prompt, "examples": [asdict(example) for example in self._examples]}
+        asking = {"prompt": self.config.prompt, "examples": [asdict(example) for example in self.examples]}
         texts = {"README.md": notes, ASKING: json.dumps(asking, indent=2, ensure_ascii=False) + "\n"}
-        save_student(self._loaded, folder, texts)
+        save_student(self.loaded(torch.float32), folder, texts)
 
     def release(self) -> None:
         """Free the memory of the model; the next use loads it again."""
         self._student = None
         gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
     @property
-    def _loaded(self) -> Student:
-        if self._student is None:
+    def device(self) -> torch.device:
+        """Where it computes. Raises StudentError if there is no such device."""
+        return pick_device(self.config.device)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision that it computes in."""
+        return compute_dtype(self.config, self.device)
+
+    def loaded(self, dtype: torch.dtype) -> Student:
+        """The model with its weights in a precision; they are kept in float32, so that one is never cast up."""
+        if self._student is None or self._student.model.dtype != dtype:
+            self._student = None
             self._student = load_student(self.config, self.folder)
+            compute_in(self._student.model, dtype)
         return self._student
 
-    @property
-    def _format(self) -> PromptFormat:
-        return PromptFormat(self._loaded.tokenizer, self._examples, chat=self.config.prompt == "chat")
+    def _format(self, student: Student) -> PromptFormat:
+        return PromptFormat(student.tokenizer, self.examples, chat=self.config.prompt == "chat")
 
 
 def taught_prompts(model: str) -> tuple[Literal["plain", "chat"], list[WorkedExample]] | None:

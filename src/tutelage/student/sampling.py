@@ -1,78 +1,80 @@
-"""The student answers: many prompts in, completions out, in length-sorted batches."""
+"""The student answers: the Sampler protocol, and what every engine needs to know of an answer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from transformers import PreTrainedTokenizerBase
+
 from tutelage.records import Completion
-from tutelage.student.decoding import SamplingSettings, decode
-from tutelage.student.model import Student
-from tutelage.student.prompts import PromptFormat
+from tutelage.student.encoding import Tokens
 
 Advance = Callable[[int], None]
-"""Told how many more prompts are answered, or steps done, for a progress bar."""
+"""Told how many more problems are answered, or steps done, for a progress bar."""
+
+Say = Callable[[str], None]
+"""Told what a person should know, a line at a time."""
+
+Deliver = Callable[[int, list[list[int]]], None]
+"""Handed the tokens of all samples of a prompt, by its number, as soon as the last of them is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingSettings:
+    """How completions are drawn; temperature 0 is greedy decoding. `rows` are computed at once, if memory allows."""
+
+    samples: int = 1
+    temperature: float = 0.0
+    max_new_tokens: int = 256
+    rows: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What a sampling cost: tokens computed, of prompts and answers, and places computed for padding."""
+
+    computed_tokens: int
+    padded_tokens: int
 
 
 class Sampler(Protocol):
     """Writes completions for prompts: one of the three plug-in points."""
 
     def sample(
-        self, prompts: Sequence[str], seeds: Sequence[int], settings: SamplingSettings, advance: Advance
-    ) -> list[list[Completion]]:
-        """`settings.samples` completions for every prompt, in its order.
+        self, prompts: Sequence[Tokens], seeds: Sequence[int], settings: SamplingSettings, deliver: Deliver
+    ) -> Sampled:
+        """Write `settings.samples` completions for every prompt and hand them over, prompt by prompt, in any order.
 
-        `seeds` has one number a prompt: the same prompt, seed and settings give the same completions (in float32),
-        whatever else is asked beside them.
+        Prompts and completions are token ids; a completion holds its end token where it came to one. `seeds` has one
+        number a prompt: the same prompt, seed and settings give the same completions (in float32), whatever else is
+        asked beside them.
         """
         ...
 
 
-class TorchSampler:
-    """Decodes with the student's own model, on CPU or GPU."""
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """When an answer is over: an end token, or a stop string in its text."""
 
-    def __init__(self, student: Student, format: PromptFormat) -> None:
-        self.student, self.format = student, format
+    tokenizer: PreTrainedTokenizerBase
+    tokens: frozenset[int]
+    strings: tuple[str, ...] = ()
 
-    def sample(
-        self, prompts: Sequence[str], seeds: Sequence[int], settings: SamplingSettings, advance: Advance
-    ) -> list[list[Completion]]:
-        """See Sampler."""
-        ids = [self.format.prompt_ids(prompt) for prompt in prompts]
-        order = sorted(range(len(ids)), key=lambda i: len(ids[i]), reverse=True)
-        width = max(1, settings.batch_size // settings.samples)
-        answers: dict[int, list[Completion]] = {}
-        self.student.model.eval()
-        for start in range(0, len(order), width):
-            batch = order[start : start + width]
-            completions = self._batch([ids[i] for i in batch], [seeds[i] for i in batch], settings)
-            for n, i in enumerate(batch):
-                answers[i] = completions[n * settings.samples : (n + 1) * settings.samples]
-            advance(len(batch))
-        return [answers[i] for i in range(len(ids))]
-
-    def _batch(self, ids: list[list[int]], seeds: list[int], settings: SamplingSettings) -> list[Completion]:
-        end_tokens = self.student.end_tokens
-        rows = decode(
-            self.student.model,
-            ids,
-            seeds,
-            settings,
-            end_tokens,
-            self._holds_stop_string,
-        )
-        return [self._completion(tokens, end_tokens) for tokens in rows]
-
-    def _holds_stop_string(self, tokens: list[int]) -> bool:
-        # A stop string is a few tokens long, so the tail is enough and each step stays cheap.
-        stops = self.format.stop_strings
-        if not stops:
+    def __call__(self, tokens: Sequence[int]) -> bool:
+        """Whether the answer ends with its last token."""
+        if tokens and tokens[-1] in self.tokens:
+            return True
+        if not self.strings:
             return False
-        tail = self.student.tokenizer.decode(tokens[-2 * max(map(len, stops)) :])
-        return any(stop in tail for stop in stops)
+        # The tail is enough, and each step stays cheap: a letter takes four tokens at most, one a byte.
+        tail = self.tokenizer.decode(tokens[-4 * max(map(len, self.strings)) :])
+        return any(string in tail for string in self.strings)
 
-    def _completion(self, tokens: list[int], end_tokens: frozenset[int]) -> Completion:
-        text = self.student.tokenizer.decode(tokens, skip_special_tokens=True)
-        cuts = [text.find(stop) for stop in self.format.stop_strings if stop in text]
-        ended = bool(cuts) or (bool(tokens) and tokens[-1] in end_tokens)
-        return Completion(text[: min(cuts)] if cuts else text, "stop" if ended else "length", len(tokens))
+    def completion(self, tokens: Sequence[int]) -> Completion:
+        """The answer as text, cut where a stop string begins."""
+        text = self.tokenizer.decode(tokens, skip_special_tokens=True)
+        cuts = [text.find(string) for string in self.strings if string in text]
+        finish = "stop" if cuts or (tokens and tokens[-1] in self.tokens) else "length"
+        return Completion(text[: min(cuts)] if cuts else text, finish, len(tokens))

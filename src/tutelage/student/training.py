@@ -1,25 +1,21 @@
 """One round of training, by Transformers' Trainer: L = L_LM + reflection_weight * L_SR.
 
-    A  rows of anchors     S  rows with self-reflection     D  width of the hidden state
-
-A step is one batch of the lesson plan. Its anchors give L_LM; the hidden states at the ends of its anchors, positives
-and negatives give L_SR. Both losses are divided by counts of the whole batch, so neither padding nor the size of the
-micro-batches changes them.
+A step is one batch of the lesson plan, computed in as many forward passes as memory needs. Both losses are divided by
+counts of the whole batch, so how it was split changes nothing.
 """
 
 from __future__ import annotations
 
 import shutil
-import time
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader
 from transformers import (
-    PreTrainedModel,
     PrinterCallback,
     Trainer,
     TrainerCallback,
@@ -33,34 +29,23 @@ from tutelage.config import LoraConfig, TrainingConfig
 from tutelage.errors import StudentError
 from tutelage.files import disk_errors
 from tutelage.records import TrainingExample, TrainingSummary
-from tutelage.student.encoding import Padded
+from tutelage.student.capacity import fit_passes
 from tutelage.student.lessons import Lesson, Lessons
-from tutelage.student.losses import triplet_loss, weighted_lm_loss
 from tutelage.student.model import Student, quiet
+from tutelage.student.passes import packs_right, pass_losses
+from tutelage.student.precision import FullPrecision, MixedAdamW
 from tutelage.student.prompts import PromptFormat
-from tutelage.student.sampling import Advance
+from tutelage.student.sampling import Advance, Say
 
 
-def lesson_losses(model: PreTrainedModel, lesson: Lesson, margin: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """L_LM and L_SR of a micro-batch: its part of the two losses of its whole batch. Scalars."""
-    anchors = lesson.anchors
-    output = model(input_ids=anchors.input_RL, attention_mask=anchors.mask_RL, output_hidden_states=True)
-    lm_loss = weighted_lm_loss(output.logits, anchors.tokens_RL, anchors.weights_RL) / lesson.batch_targets
-    if lesson.pairs is None:
-        return lm_loss, torch.zeros((), device=lm_loss.device)
-    anchor_SD = _ends(output.hidden_states[-1], anchors)[lesson.reflecting]
-    positive_SD, negative_SD = _last_hidden(model, lesson.pairs).chunk(2)
-    return lm_loss, triplet_loss(anchor_SD, positive_SD, negative_SD, margin) / lesson.batch_reflecting
+@dataclass(frozen=True, slots=True)
+class Means:
+    """How a round's training is carried out; none of it changes what is learnt, but for rounding."""
 
-
-def _last_hidden(model: PreTrainedModel, rows: Padded) -> torch.Tensor:
-    """Hidden state of each row's last token, without the vocabulary's logits, which nobody needs here."""
-    hidden_RLD = model.base_model(input_ids=rows.input_RL, attention_mask=rows.mask_RL).last_hidden_state
-    return _ends(hidden_RLD, rows)
-
-
-def _ends(hidden_RLD: torch.Tensor, rows: Padded) -> torch.Tensor:
-    return hidden_RLD[torch.arange(len(rows.last_R), device=hidden_RLD.device), rows.last_R]
+    dtype: torch.dtype = torch.float32
+    lora: LoraConfig | None = None
+    advance: Advance = lambda steps: None
+    say: Say = lambda text: None
 
 
 def train(
@@ -71,37 +56,40 @@ def train(
     *,
     seed: int,
     checkpoints: Path,
-    lora: LoraConfig | None = None,
-    advance: Advance = lambda steps: None,
+    means: Means = Means(),
 ) -> TrainingSummary:
-    """Train the student in place for one round and sum it up.
+    """Train the student, whose weights are float32, in place for one round and sum it up.
 
     `checkpoints` keeps the state at the end of every epoch but the last; a training that was stopped goes on from
-    there. With `lora`, adapters are trained and merged into the model.
+    there. With `means.lora`, adapters are trained and merged into the model.
 
     Raises:
         StudentError: the loss is not finite, memory is short, or no example fits `config.max_tokens`.
     """
-    started = time.monotonic()
     lessons = Lessons(format, examples, config, seed)
     set_seed(seed)
-    adapted = _add_adapters(student.model, lora) if lora is not None else None
-    trainer = LessonTrainer(adapted or student.model, lessons, config, checkpoints, seed, advance)
+    adapted = _add_adapters(student.model, means.lora) if means.lora is not None else None
+    full = FullPrecision(adapted or student.model, means.dtype)
+    lessons.tree = _layout(student, config, means.say)
+    lessons.pass_tokens = fit_passes(student.model, lessons, means.dtype != torch.float32, means.say)
+    trainer = LessonTrainer(adapted or student.model, lessons, config, checkpoints, seed, full, means.advance)
     try:
         with quiet(), disk_errors(checkpoints):
             trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
     except torch.OutOfMemoryError as error:
         raise StudentError(
-            f"training ran out of memory; lower training.micro_batch_size (now {config.micro_batch_size})"
+            f"training ran out of memory; lower training.pass_tokens (now {lessons.pass_tokens})"
         ) from error
+    full.restore()
     if adapted is not None:
         student.model = adapted.merge_and_unload()
     last = next(entry for entry in reversed(trainer.state.log_history) if "lm_loss" in entry)
     return TrainingSummary(
         examples=len(examples),
         truncated=lessons.truncated,
-        tokens=lessons.tokens,
-        seconds=time.monotonic() - started,
+        row_tokens=lessons.row_tokens,
+        computed_tokens=trainer.epoch.computed,
+        padded_tokens=trainer.epoch.padded,
         loss=last["lm_loss"] + config.reflection_weight * last["reflection_loss"],
         lm_loss=last["lm_loss"],
         reflection_loss=last["reflection_loss"],
@@ -118,21 +106,18 @@ class LessonTrainer(Trainer):
         config: TrainingConfig,
         checkpoints: Path,
         seed: int,
+        full: FullPrecision,
         advance: Advance,
     ) -> None:
         device = next(model.parameters()).device
-        steps = len(lessons)
         arguments = TrainingArguments(
             output_dir=str(checkpoints),
             per_device_train_batch_size=1,
             num_train_epochs=1,
             learning_rate=config.learning_rate,
-            weight_decay=config.weight_decay,
-            warmup_steps=round(config.warmup_share * steps),
+            warmup_steps=round(config.warmup_share * len(lessons)),
             max_grad_norm=config.max_grad_norm,
             lr_scheduler_type="linear",
-            optim="adamw_torch_fused",
-            bf16=config.autocast,
             use_cpu=device.type == "cpu",
             seed=seed,
             save_strategy="no",
@@ -144,40 +129,61 @@ class LessonTrainer(Trainer):
             save_total_limit=1,
         )
         self.epoch = EndOfEpoch(lessons.epoch_ends, advance)
-        super().__init__(model=model, args=arguments, train_dataset=lessons, callbacks=[self.epoch])
+        optimizer = MixedAdamW(full, config.learning_rate, config.weight_decay)
+        super().__init__(
+            model=model,
+            args=arguments,
+            train_dataset=lessons,
+            callbacks=[self.epoch],
+            optimizers=(optimizer, None),
+        )
         self.remove_callback(PrinterCallback)
         self.args._n_gpu = min(1, self.args.n_gpu)  # one process, one device: DataParallel would split our batches
         self.config = config
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """The plan's batches in their order, one a step."""
-        return DataLoader(self.train_dataset, batch_size=1, shuffle=False, collate_fn=lambda lessons: lessons[0])
+        return DataLoader(
+            self.train_dataset, batch_size=1, shuffle=False, collate_fn=lambda lessons: {"lesson": lessons[0]}
+        )
 
-    def training_step(self, model: Any, inputs: list[Lesson], num_items_in_batch: object = None) -> torch.Tensor:
-        """Back-propagate every micro-batch of the step; returns the step's loss."""
+    def training_step(self, model: Any, inputs: dict[str, Lesson], num_items_in_batch: object = None) -> torch.Tensor:
+        """Back-propagate every pass of the step; returns the step's loss."""
         model.train()
+        lesson = inputs["lesson"]
         inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+        weight = self.config.reflection_weight
         total = torch.zeros(2, dtype=torch.float64)
-        for lesson in inputs:
-            with self.compute_loss_context_manager():
-                lm_loss, reflection_loss = lesson_losses(inner, lesson.to(inner.device), self.config.margin)
-            self.accelerator.backward(lm_loss + self.config.reflection_weight * reflection_loss)
+        for sheet in lesson.passes:
+            lm_sum, reflection_sum = pass_losses(inner, sheet, self.config.margin)
+            lm_loss, reflection_loss = lm_sum / lesson.targets, reflection_sum / max(1, lesson.pairs)
+            self.accelerator.backward(lm_loss + weight * reflection_loss)
             total += torch.stack([lm_loss.detach(), reflection_loss.detach()]).double().cpu()
         if not total.isfinite().all():
             raise StudentError(
                 f"the loss is not finite at step {self.state.global_step + 1} (L_LM {total[0]:g}, L_SR {total[1]:g});"
                 f" lower training.learning_rate (now {self.config.learning_rate:g})"
             )
-        self.epoch.sums += total
-        return (total[0] + self.config.reflection_weight * total[1]).float().to(inner.device)
+        self.epoch.count(lesson, total)
+        return (total[0] + weight * total[1]).float().to(inner.device)
 
 
 class EndOfEpoch(TrainerCallback):
-    """At the end of each epoch of the plan: the mean losses into the history, and a checkpoint."""
+    """At the end of each epoch of the plan: the mean losses into the history, and a checkpoint.
+
+    Counts, too, what this process computed: real tokens and padded ones.
+    """
 
     def __init__(self, ends: Sequence[int], advance: Advance) -> None:
         self.ends, self.advance = ends, advance
         self.sums = torch.zeros(2, dtype=torch.float64)
+        self.computed = self.padded = 0
+
+    def count(self, lesson: Lesson, losses: torch.Tensor) -> None:
+        """One step's losses and tokens."""
+        self.sums += losses
+        self.computed += sum(sheet.tokens for sheet in lesson.passes)
+        self.padded += sum(sheet.input_RT.numel() - sheet.tokens for sheet in lesson.passes)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Called by Trainer after every step."""
@@ -191,7 +197,20 @@ class EndOfEpoch(TrainerCallback):
         control.should_save = state.global_step != self.ends[-1]  # the last one is saved as the round's model
 
 
-def _add_adapters(model: PreTrainedModel, config: LoraConfig) -> Any:
+def _layout(student: Student, config: TrainingConfig, say: Say) -> bool:
+    """Whether steps are packed as trees; says so where they can't be. Raises StudentError where they must be."""
+    kind = f"a model of type {student.model.config.model_type!r}"
+    tree = config.packing != "never" and packs_right(student.model)
+    if not tree and config.packing == "always":
+        raise StudentError(f"training.packing is 'always', but {kind} can't be packed; set it to 'auto'")
+    if not tree and config.prompt_gradient == "stop":
+        raise StudentError(f"training.prompt_gradient 'stop' needs packed steps, and {kind} has none; set it to 'keep'")
+    if not tree and config.packing == "auto":
+        say(f"{kind} can't be packed: it trains on padded rows, slower")
+    return tree
+
+
+def _add_adapters(model: Any, config: LoraConfig) -> Any:
     from peft import LoraConfig as PeftLoraConfig
     from peft import get_peft_model
 

@@ -1,0 +1,1 @@
+"""Measurements: the reference's way and ours, side by side on one machine."""

@@ -1,0 +1,147 @@
+"""A whole run both ways: ours, and the same lessons with the reference's training steps and `generate`.
+
+    python -m benchmarks.end_to_end [CONFIG] [--set key=value]... [--seeds 1]
+
+Both ways have the same problems, teacher, rounds and settings; the reference stops the gradient of L_SR at the prompt,
+as the released code does. Prints both results, then one JSON line: how many times as fast ours is (median over the
+seeds), and the test accuracy of both after the run, as means over the seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch.optim.lr_scheduler import LambdaLR
+
+from benchmarks.measure import machine
+from benchmarks.reference import ReferenceTrainer, Row, reference_generate
+from tutelage.assemble import classroom
+from tutelage.config import RunConfig, TrainingConfig, load_config
+from tutelage.records import Problem, TrainingExample, TrainingSummary
+from tutelage.report.progress import Show
+from tutelage.rounds.classroom import Classroom
+from tutelage.rounds.loop import lessons
+from tutelage.student.lessons import Lessons
+from tutelage.student.model import save_student
+from tutelage.student.packing import Family
+from tutelage.student.prompts import PromptFormat
+from tutelage.student.pupil import Answered, Pupil
+from tutelage.student.sampling import Advance, Ends, Sampled, SamplingSettings
+
+ROWS = 16
+"""Rows of a batch of the reference's sampling."""
+
+
+class ReferencePupil(Pupil):
+    """A student that answers and learns the reference's way."""
+
+    def at(self, folder: Path, key: str) -> Pupil:
+        """The same student at a later point."""
+        return ReferencePupil(self.config, self.examples, folder, key=key, engine=self.engine)
+
+    def answer(
+        self, problems: Sequence[Problem], seeds: Sequence[int], settings: SamplingSettings, answered: Answered
+    ) -> Sampled:
+        """By `generate`, in the order of the problems."""
+        student = self.loaded(self.dtype)
+        format = PromptFormat(student.tokenizer, self.examples)
+        prompts = [format.prompt_ids(format.prompt(problem.text)) for problem in problems]
+        pad = student.tokenizer.pad_token_id or 0
+        width = ROWS // settings.samples
+        ends = Ends(student.tokenizer, student.end_tokens, format.stop_strings)
+        for start in range(0, len(prompts), width):
+            batch = prompts[start : start + width]
+            written = reference_generate(
+                student.model, batch, settings.samples, settings.temperature, settings.max_new_tokens, ROWS, pad
+            )
+            for n, rows in enumerate(written):
+                answered(start + n, [ends.completion(row) for row in rows])
+        return Sampled(0, 0)
+
+    def learn(
+        self,
+        examples: Sequence[TrainingExample],
+        config: TrainingConfig,
+        *,
+        seed: int,
+        checkpoints: Path,
+        folder: Path,
+        advance: Advance,
+    ) -> TrainingSummary:
+        """By five padded passes a step, over the same batches in the same order."""
+        student = self.loaded(self.dtype)
+        self.release()
+        plan = Lessons(PromptFormat(student.tokenizer, self.examples), examples, config, seed)
+        steps = [[_row(family) for family in families] for families in plan.steps()]
+        trainer = ReferenceTrainer(student.model, config)
+        warmup = round(config.warmup_share * len(steps))
+        schedule = LambdaLR(trainer.optimizer, lambda step: _linear(step, warmup, len(steps)))
+        losses: list[float] = []
+        for rows in steps:
+            losses.append(trainer.step(rows))
+            schedule.step()
+            advance(1)
+        save_student(student, folder)
+        mean = statistics.mean(losses[-len(steps) // config.epochs :])
+        return TrainingSummary(len(examples), plan.truncated, plan.row_tokens, plan.row_tokens, 0, mean, mean, 0.0)
+
+
+def main() -> None:
+    """Run both ways and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("config", nargs="?", default="examples/demo.yaml")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--seeds", type=int, default=1)
+    given = parser.parse_args()
+    print(machine())
+    ours, reference, speedups = list[float](), list[float](), list[float]()
+    for seed in range(given.seeds):
+        config = load_config(given.config, [*given.set, f"seed={seed}"])
+        seconds, accuracy = _run(config, Pupil)
+        plain_seconds, plain_accuracy = _run(config, ReferencePupil)
+        ours.append(accuracy)
+        reference.append(plain_accuracy)
+        speedups.append(plain_seconds / seconds)
+        print(
+            f"seed {seed}: ours {seconds:.0f} s, {accuracy:.1%}; reference {plain_seconds:.0f} s, {plain_accuracy:.1%}"
+        )
+    figures = {
+        "end_to_end_speedup": round(statistics.median(speedups), 2),
+        "accuracy_ours": round(statistics.mean(ours), 4),
+        "accuracy_reference": round(statistics.mean(reference), 4),
+    }
+    print(json.dumps(figures))
+
+
+def _run(config: RunConfig, kind: type[Pupil]) -> tuple[float, float]:
+    """Seconds of a run, and the accuracy on test after it."""
+    with tempfile.TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        with classroom(config, Path(folder) / "run", Show(quiet=True)) as room:
+            result = lessons(_with(room, kind))
+        return time.perf_counter() - started, result.test.after.accuracy
+
+
+def _with(room: Classroom, kind: type[Pupil]) -> Classroom:
+    known = room.untrained
+    untrained = kind(known.config, known.examples, engine=known.engine)
+    return Classroom(room.config, room.run, room.task, room.teacher, untrained, room.show)
+
+
+def _row(family: Family) -> Row:
+    return Row(family.prompt, family.anchor, *(family.pair or (None, None)))
+
+
+def _linear(step: int, warmup: int, steps: int) -> float:
+    """Trainer's linear schedule: up over the warm-up, then down to 0."""
+    return step / warmup if step < warmup else (steps - step) / max(1, steps - warmup)
+
+
+if __name__ == "__main__":
+    main()

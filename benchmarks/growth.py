@@ -1,0 +1,84 @@
+"""How our costs grow: seconds of a training step and of an exam against problems, samples and the prompt's length.
+
+    python -m benchmarks.growth [--model DIR] [--repeats 3]
+
+Prints Markdown: each line of a table changes one thing and leaves the others at 8 problems, 4 samples and no few-shot
+prefix. Figures are medians, after a warm-up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import statistics
+import time
+from collections.abc import Callable
+
+from benchmarks.problems import benchmark_examples, benchmark_format, prefix_length
+from benchmarks.sampling import exam
+from benchmarks.training import lesson_step
+from tutelage.config import StudentConfig, TrainingConfig
+from tutelage.student.lessons import Lessons
+from tutelage.student.model import Student, load_student
+from tutelage.student.precision import compute_dtype, compute_in
+
+PROBLEMS = (2, 4, 8, 16)
+SAMPLES = (1, 2, 4, 8)
+PREFIXES = (0, 200, 400, 800)
+TOKENS = 32
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default=StudentConfig().model)
+    parser.add_argument("--repeats", type=int, default=3)
+    given = parser.parse_args()
+    student = load_student(StudentConfig(model=given.model))
+    print("| a training step | seconds | tokens computed | tokens of the rows |\n|---|---|---|---|")
+    for name, problems, prefix in [(f"{n} problems", n, 0) for n in PROBLEMS] + [("", 8, n) for n in PREFIXES[1:]]:
+        _training_row(student, name, problems, prefix, given.repeats)
+    print(f"\n| an exam of at most {TOKENS} new tokens | seconds | tokens written |\n|---|---|---|")
+    asked = [(f"{n} problems, 4 samples", n, 4, 0) for n in (8, 16, 32)]
+    asked += [(f"8 problems, {n} samples", 8, n, 0) for n in SAMPLES]
+    for name, problems, samples, prefix in asked + [("", 8, 4, n) for n in PREFIXES[1:]]:
+        _exam_row(student, name, problems, samples, prefix, given.repeats)
+
+
+def _training_row(student: Student, name: str, problems: int, prefix: int, repeats: int) -> None:
+    config = TrainingConfig(batch_size=problems, epochs=1, max_tokens=4096)
+    format = benchmark_format(student.tokenizer, prefix)
+    lessons = Lessons(format, benchmark_examples(problems), config, seed=0)
+    lesson = lessons[0]
+    step = lesson_step(
+        copy.deepcopy(student.model), lesson, config, compute_dtype(StudentConfig(), student.model.device)
+    )
+    seconds = _seconds(step, repeats)
+    name = name or f"{problems} problems, {prefix_length(format)} prefix tokens"
+    print(f"| {name} | {seconds:.2f} | {sum(sheet.tokens for sheet in lesson.passes):,} | {lessons.row_tokens:,} |")
+
+
+def _exam_row(student: Student, name: str, problems: int, samples: int, prefix: int, repeats: int) -> None:
+    format = benchmark_format(student.tokenizer, prefix)
+    model = copy.deepcopy(student.model)
+    compute_in(model, compute_dtype(StudentConfig(), model.device))
+    texts = [example.problem.text for example in benchmark_examples(problems)]
+    prompts = [tuple(format.prompt_ids(format.prompt(text))) for text in texts]
+    sit = exam(student, model, prompts, samples=samples, tokens=TOKENS, rows=256)
+    seconds = _seconds(sit, repeats)
+    name = name or f"{problems} problems, {samples} samples, {prefix_length(format)} prefix tokens"
+    print(f"| {name} | {seconds:.2f} | {sit():,.0f} |")
+
+
+def _seconds(work: Callable[[], float], repeats: int) -> float:
+    work()
+    taken: list[float] = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Fair timing: several ways of one job, warmed up, run in turn, compared repeat by repeat.
+
+>>> rates = interleaved({"ours": our_step, "reference": reference_step})
+>>> ratio(rates, "ours", "reference")
+5.3
+"""
+
+from __future__ import annotations
+
+import gc
+import platform
+import statistics
+import time
+from collections.abc import Callable, Mapping
+
+import torch
+
+Way = Callable[[], float]
+"""Does the job once and returns the units of work done: problems, or tokens."""
+
+
+def interleaved(ways: Mapping[str, Way], repeats: int = 5) -> dict[str, list[float]]:
+    """Units per second of every way in every repeat.
+
+    Each way runs once before the clock starts. The ways then take turns, so that a machine that slows down or is
+    disturbed does so for all of them. Work left on a GPU counts: the clock stops when it is done.
+    """
+    for work in ways.values():
+        work()
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(repeats):
+        for name, work in ways.items():
+            rates[name].append(_rate(work))
+    return rates
+
+
+def ratio(rates: Mapping[str, list[float]], a: str, b: str) -> float:
+    """How many times as fast as `b` way `a` is: the median over the repeats of a's rate by b's in the same repeat."""
+    return statistics.median(x / y for x, y in zip(rates[a], rates[b], strict=True))
+
+
+def machine() -> str:
+    """What the figures were measured on, in one line."""
+    found = torch.cpu.get_capabilities()
+    units = [name for name in ("avx512_bf16", "amx_bf16") if found.get(name)]
+    return ", ".join(
+        [
+            f"{found.get('cpu_name') or platform.processor() or platform.machine()}",
+            f"{found['num_physical_cores']} cores",
+            f"bf16 units: {' and '.join(units) or 'none'}",
+            torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU",
+            f"torch {torch.__version__} with {torch.get_num_threads()} threads",
+        ]
+    )
+
+
+def _rate(work: Way) -> float:
+    gc.collect()  # what one way left behind is not cleared away on the time of the next
+    _finish()
+    started = time.perf_counter()
+    units = work()
+    _finish()
+    return units / (time.perf_counter() - started)
+
+
+def _finish() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()

@@ -1,0 +1,123 @@
+"""Exams: Transformers' `generate` in small fixed batches against our engine, on the same problems, model and machine.
+
+    python -m benchmarks.sampling [--model DIR] [--tokens 48] [--prefix 400] [--repeats 5]
+
+Every way draws 4 samples a problem. Ours has 256 rows; `generate` gets one batch of its 16 or 64, since its rate does
+not depend on their number. Prints a table of tokens per second, then one JSON line: how many times as fast ours is, and
+the share of greedy tokens in which ours and `generate` agree, in float32.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+from collections.abc import Callable
+
+import torch
+from transformers import PreTrainedModel
+
+from benchmarks.measure import interleaved, machine, ratio
+from benchmarks.problems import benchmark_examples, benchmark_format, prefix_length
+from benchmarks.reference import reference_generate
+from tutelage.config import StudentConfig
+from tutelage.student.encoding import Tokens
+from tutelage.student.engines.shared_prefix import SharedPrefixSampler
+from tutelage.student.model import Student, load_student
+from tutelage.student.precision import compute_dtype, compute_in
+from tutelage.student.sampling import Ends, SamplingSettings
+
+SAMPLES = 4
+ROWS = 256
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default=StudentConfig().model)
+    parser.add_argument("--tokens", type=int, default=48, help="new tokens of an answer, at most")
+    parser.add_argument("--prefix", type=int, default=400, help="tokens of the few-shot prefix, about")
+    parser.add_argument("--repeats", type=int, default=5)
+    given = parser.parse_args()
+    student = load_student(StudentConfig(model=given.model))
+    dtype = compute_dtype(StudentConfig(), student.model.device)
+    models = {precision: _cast(student.model, precision) for precision in (torch.float32, torch.bfloat16)}
+    print(machine())
+    print(f"{SAMPLES} samples a problem, at most {given.tokens} new tokens; ours computes in {dtype}")
+    figures: dict[str, float] = {}
+    for suffix, prefix in (("", 0), ("_fewshot", given.prefix)):
+        prompts, tokens = _prompts(student, ROWS // SAMPLES, prefix)
+        ways = {
+            "generate, fp32, 16 rows": _generate(student, models[torch.float32], prompts, given.tokens, 16),
+            "generate, bf16, 64 rows": _generate(student, models[torch.bfloat16], prompts, given.tokens, 64),
+            "ours": exam(student, models[dtype], prompts, samples=SAMPLES, tokens=given.tokens, rows=ROWS),
+        }
+        if prefix:  # a minute a repeat, and not asked for
+            del ways["generate, fp32, 16 rows"]
+        rates = interleaved(ways, given.repeats)
+        print(f"\nfew-shot prefix of {tokens} tokens; tokens per second, slowest to fastest repeat")
+        for name, measured in rates.items():
+            print(f"  {name:<26} {'  '.join(f'{rate:.0f}' for rate in sorted(measured))}")
+            if name != "ours":
+                kind = "generate16_fp32" if "16" in name[-8:] else "generate64_bf16"
+                figures[f"sampling_speedup_{kind}{suffix}"] = round(ratio(rates, "ours", name), 2)
+    figures["greedy_tokens_equal_fp32"] = _agreement(student, models[torch.float32], given.tokens)
+    print(json.dumps(figures))
+
+
+def _cast(model: PreTrainedModel, dtype: torch.dtype) -> PreTrainedModel:
+    model = copy.deepcopy(model)
+    compute_in(model, dtype)
+    return model
+
+
+def _prompts(student: Student, problems: int, prefix: int) -> tuple[list[Tokens], int]:
+    format = benchmark_format(student.tokenizer, prefix)
+    texts = [example.problem.text for example in benchmark_examples(problems)]
+    return [tuple(format.prompt_ids(format.prompt(text))) for text in texts], prefix_length(format)
+
+
+def _generate(
+    student: Student, model: PreTrainedModel, prompts: list[Tokens], tokens: int, rows: int
+) -> Callable[[], float]:
+    batch = prompts[: rows // SAMPLES]
+    pad = student.tokenizer.pad_token_id or 0
+
+    def sample() -> float:
+        answers = reference_generate(model, batch, SAMPLES, 1.0, tokens, rows, pad)
+        return sum(len(answer) for samples in answers for answer in samples)
+
+    return sample
+
+
+def exam(
+    student: Student, model: PreTrainedModel, prompts: list[Tokens], *, samples: int, tokens: int, rows: int
+) -> Callable[[], float]:
+    """Our way of an exam. Each call sits it again and returns the number of tokens written."""
+    sampler = SharedPrefixSampler(model, Ends(student.tokenizer, student.end_tokens), rows)
+    settings = SamplingSettings(samples, 1.0, tokens, rows)
+
+    def sample() -> float:
+        written: list[int] = []
+        seeds = list(range(len(prompts)))
+        sampler.sample(prompts, seeds, settings, lambda _, answers: written.extend(map(len, answers)))
+        return sum(written)
+
+    return sample
+
+
+def _agreement(student: Student, model: PreTrainedModel, tokens: int) -> float:
+    """Share of greedy tokens, place by place, in which ours and `generate` agree, over 16 problems."""
+    prompts, _ = _prompts(student, 16, 0)
+    plain = reference_generate(model, prompts, 1, 0.0, tokens, 16, student.tokenizer.pad_token_id or 0)
+    ours: dict[int, list[int]] = {}
+    sampler = SharedPrefixSampler(model, Ends(student.tokenizer, student.end_tokens), 16)
+    settings = SamplingSettings(max_new_tokens=tokens)
+    sampler.sample(prompts, [0] * len(prompts), settings, lambda n, rows: ours.__setitem__(n, rows[0]))
+    same = [a == b for n, (row,) in enumerate(plain) for a, b in zip(row, ours[n], strict=False)]
+    longest = sum(max(len(row), len(ours[n])) for n, (row,) in enumerate(plain))
+    return round(sum(same) / longest, 6)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""Training steps: the reference's way against ours, on the same problems, model and machine.
+
+    python -m benchmarks.training [--model DIR] [--problems 8] [--prefix 400] [--repeats 5]
+
+Prints a table of problems per second, then one JSON line: how many times as fast ours is, without and with a few-shot
+prefix, against the reference in float32 and under autocast; and how far our gradient is from the plain computation's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+from collections.abc import Callable
+
+import torch
+from transformers import PreTrainedModel
+
+from benchmarks.measure import interleaved, machine, ratio
+from benchmarks.problems import benchmark_examples, benchmark_format, encoded_rows, prefix_length
+from benchmarks.reference import ReferenceTrainer, Row, reference_losses
+from tutelage.config import StudentConfig, TrainingConfig
+from tutelage.student.lessons import Lesson, Lessons
+from tutelage.student.model import Student, load_student
+from tutelage.student.passes import pass_losses
+from tutelage.student.precision import FullPrecision, MixedAdamW, compute_dtype, compute_in
+
+EPSILON = 1e-12
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default=StudentConfig().model)
+    parser.add_argument("--problems", type=int, default=8, help="problems of a step")
+    parser.add_argument("--prefix", type=int, default=400, help="tokens of the few-shot prefix, about")
+    parser.add_argument("--repeats", type=int, default=5)
+    given = parser.parse_args()
+    config = StudentConfig(model=given.model)
+    student = load_student(config)
+    dtype = compute_dtype(config, student.model.device)
+    print(machine())
+    print(f"{given.problems} problems a step; ours computes in {dtype}")
+    figures: dict[str, float] = {}
+    for suffix, prefix in (("", 0), ("_fewshot", given.prefix)):
+        rates = _rates(student, dtype, given.problems, prefix, given.repeats)
+        figures[f"training_speedup_fp32{suffix}"] = round(ratio(rates, "ours", "reference fp32"), 2)
+        figures[f"training_speedup_autocast{suffix}"] = round(ratio(rates, "ours", "reference autocast"), 2)
+    for name, precision in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        figures[f"gradient_error_{name}"] = float(f"{_gradient_error(student, precision):.2g}")
+    print(json.dumps(figures))
+
+
+def _rates(student: Student, dtype: torch.dtype, problems: int, prefix: int, repeats: int) -> dict[str, list[float]]:
+    """Problems per second of every way, AdamW included."""
+    config = TrainingConfig(batch_size=problems, epochs=1, max_tokens=4096)
+    lesson, rows, tokens = _step(student, config, problems, prefix)
+    ways = {
+        "reference fp32": _reference(copy.deepcopy(student.model), rows, config, autocast=False),
+        "reference autocast": _reference(copy.deepcopy(student.model), rows, config, autocast=True),
+        "ours": lesson_step(copy.deepcopy(student.model), lesson, config, dtype),
+    }
+    rates = interleaved(ways, repeats)
+    print(f"\nfew-shot prefix of {tokens} tokens; problems per second, slowest to fastest repeat")
+    for name, measured in rates.items():
+        print(f"  {name:<20} {'  '.join(f'{rate:.3f}' for rate in sorted(measured))}")
+    return rates
+
+
+def _step(student: Student, config: TrainingConfig, problems: int, prefix: int) -> tuple[Lesson, list[Row], int]:
+    """One step on the same problems, in our form and in the reference's."""
+    format = benchmark_format(student.tokenizer, prefix)
+    examples = benchmark_examples(problems)
+    return Lessons(format, examples, config, seed=0)[0], encoded_rows(format, examples), prefix_length(format)
+
+
+def _reference(
+    model: PreTrainedModel, rows: list[Row], config: TrainingConfig, *, autocast: bool
+) -> Callable[[], float]:
+    trainer = ReferenceTrainer(model, config, autocast=autocast)
+
+    def step() -> float:
+        trainer.step(rows)
+        return len(rows)
+
+    return step
+
+
+def lesson_step(
+    model: PreTrainedModel, lesson: Lesson, config: TrainingConfig, dtype: torch.dtype
+) -> Callable[[], float]:
+    """Our way of a step: passes, clipping, AdamW. Each call does it again and returns the number of problems."""
+    optimizer = MixedAdamW(FullPrecision(model, dtype), config.learning_rate, config.weight_decay)
+
+    def step() -> float:
+        _backward(model, lesson, config)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
+        optimizer.step()
+        optimizer.zero_grad()
+        return lesson.questions
+
+    return step
+
+
+def _backward(model: PreTrainedModel, lesson: Lesson, config: TrainingConfig) -> None:
+    model.train()
+    for sheet in lesson.passes:
+        lm_sum, reflection_sum = pass_losses(model, sheet, config.margin)
+        (lm_sum / lesson.targets + config.reflection_weight * reflection_sum / max(1, lesson.pairs)).backward()
+
+
+def _gradient_error(student: Student, dtype: torch.dtype) -> float:
+    """|ours - reference's| / |reference's| of the whole gradient, the reference's in float32 and through the prompt."""
+    config = TrainingConfig(batch_size=4, epochs=1)
+    lesson, rows, _ = _step(student, config, 4, 0)
+    model, plain = copy.deepcopy(student.model), copy.deepcopy(student.model)
+    compute_in(model, dtype)
+    _backward(model, lesson, config)
+    lm_loss, reflection_loss = reference_losses(plain, rows, config.prompt_weight, config.margin, prompt_gradient=True)
+    (lm_loss + config.reflection_weight * reflection_loss).backward()
+    pairs = [(a.grad, b.grad) for a, b in zip(model.parameters(), plain.parameters(), strict=True)]
+    apart = sum(float((a.float() - b).square().sum()) for a, b in pairs if a is not None and b is not None)
+    whole = sum(float(b.square().sum()) for _, b in pairs if b is not None)
+    return (apart / max(whole, EPSILON)) ** 0.5
+
+
+if __name__ == "__main__":
+    main()

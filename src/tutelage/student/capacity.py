@@ -1,0 +1,104 @@
+"""Jobs made to fit the memory there is: how many tokens a training computes at once, how many rows an exam samples.
+
+Sizes are powers of two below a fixed upper bound, so that a run that goes on after a stop splits its work as before,
+though a little more or less memory is free by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from transformers import PreTrainedModel
+
+from tutelage.student.encoding import Tokens
+from tutelage.student.lessons import Lessons
+from tutelage.student.memory import (
+    TrainingMemory,
+    available_memory,
+    gigabytes,
+    kv_bytes_per_token,
+    logit_bytes,
+    refuse,
+    sampling_memory,
+    saved_bytes,
+)
+from tutelage.student.packing import shared_prefix
+from tutelage.student.passes import last_hidden
+from tutelage.student.sampling import SamplingSettings, Say
+
+MOST_TOKENS = {"cpu": 4096}
+"""Tokens of a pass beyond which a device computes no faster; for others than the CPU, 32768."""
+
+BACKWARD = 1.5
+"""Memory of a pass at its peak, in the bytes that its forward part keeps: gradients of activations live beside them."""
+
+
+def fit_passes(model: PreTrainedModel, lessons: Lessons, mixed: bool, say: Say) -> int:
+    """The most tokens that a training may compute at once. Raises StudentError if its longest question won't fit.
+
+    The weights are loaded; with `mixed`, their float32 copies too.
+    """
+    device, longest = model.device, lessons.longest
+    wanted = min(lessons.most_tokens, lessons.pass_tokens or MOST_TOKENS.get(device.type, 32768))
+    memory, available = _training_memory(model, lessons, mixed), available_memory(device)
+    fitting = memory.tokens_that_fit(available)
+    if fitting < longest:
+        raise refuse(
+            f"training on a question of {longest} tokens",
+            memory.parts(longest),
+            available,
+            "set student.weights to lora, lower training.max_tokens, or take a smaller student",
+        )
+    if fitting < wanted:
+        wanted = max(_power_of_two(fitting), longest)
+        say(f"training computes {wanted} tokens at once: {gigabytes(available)} of memory can be had")
+    return max(wanted, longest)
+
+
+def _training_memory(model: PreTrainedModel, lessons: Lessons, mixed: bool) -> TrainingMemory:
+    """What is still to be taken: gradients, the optimizer's moments, and activations as measured on one question."""
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    gradients = sum(weight.nbytes + (4 * weight.numel() if mixed else 0) for weight in trained)
+    head = model.get_output_embeddings().weight
+    sheet = lessons.sample_pass()
+    kept = saved_bytes(lambda: last_hidden(model, sheet), [*model.parameters(), *model.buffers()])
+    return TrainingMemory(
+        weights=0,
+        gradients=gradients,
+        optimizer=sum(8 * weight.numel() for weight in trained),
+        per_token=int(BACKWARD * kept / sheet.input_RT.numel()),
+        fixed=logit_bytes(len(head), head.nbytes if head.requires_grad else 0),
+    )
+
+
+def fit_rows(model: PreTrainedModel, prompts: Sequence[Tokens], settings: SamplingSettings, say: Say) -> int:
+    """How many answers can be sampled at once. Raises StudentError if the samples of one problem don't fit."""
+    if not prompts:
+        return settings.samples
+    shared, available = shared_prefix(prompts), available_memory(model.device)
+    memory = sampling_memory(
+        kv_bytes_per_token(model.config, torch.finfo(model.dtype).bits // 8),
+        model.get_input_embeddings().num_embeddings,
+        prompt_tokens=max(map(len, prompts)) - shared,
+        max_new_tokens=settings.max_new_tokens,
+        prefix_tokens=shared,
+    )
+    wanted = min(max(settings.rows, settings.samples), len(prompts) * settings.samples)
+    fitting = memory.rows_that_fit(available)
+    if fitting < settings.samples:
+        raise refuse(
+            f"sampling {settings.samples} answers at once",
+            memory.parts(settings.samples),
+            available,
+            "lower exam.samples or max_new_tokens, or take a smaller student",
+        )
+    if fitting < wanted:
+        wanted = max(settings.samples, _power_of_two(fitting))
+        say(f"{wanted} answers are sampled at once: {gigabytes(available)} of memory can be had")
+    return wanted
+
+
+def _power_of_two(number: int) -> int:
+    """The largest that is not above the number."""
+    return 1 << (number.bit_length() - 1)

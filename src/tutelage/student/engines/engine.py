@@ -1,0 +1,65 @@
+"""Which engine samples a run's answers: chosen by what is there, or as the configuration says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import torch
+from transformers import PreTrainedModel
+
+from tutelage.errors import StudentError
+from tutelage.student.capacity import fit_rows
+from tutelage.student.encoding import Tokens
+from tutelage.student.engines import vllm
+from tutelage.student.engines.generate import GenerateSampler
+from tutelage.student.engines.shared_prefix import SharedPrefixSampler
+from tutelage.student.passes import has_plain_logits, packs_right
+from tutelage.student.sampling import Ends, Sampler, SamplingSettings, Say
+
+EngineName = Literal["auto", "shared-prefix", "generate", "vllm"]
+
+
+class Engine:
+    """The engine of a run. Each student is sampled by it in turn; vLLM is started once for all of them."""
+
+    def __init__(self, name: EngineName = "auto", say: Say = lambda text: None) -> None:
+        self.name, self.say = name, say
+        self._vllm: vllm.VllmSampler | None = None
+
+    @property
+    def is_vllm(self) -> bool:
+        """Whether vLLM samples: it loads the student from its folder, so nobody else need."""
+        return self.name == "vllm" or (self.name == "auto" and vllm.unavailable() is None)
+
+    def vllm(self, folder: Path, ends: Ends, rows: int, dtype: torch.dtype) -> Sampler:
+        """vLLM, with the student of this folder. Raises StudentError if it isn't there."""
+        if self._vllm is None:
+            options = vllm.VllmOptions(dtype="bfloat16" if dtype == torch.bfloat16 else "float32")
+            self._vllm = vllm.VllmSampler(folder, ends, rows, options)
+        elif self._vllm.folder != folder:
+            self._vllm.load(folder)
+        return self._vllm
+
+    def torch(
+        self, model: PreTrainedModel, ends: Ends, prompts: Sequence[Tokens], settings: SamplingSettings
+    ) -> Sampler:
+        """An engine that computes with this model, as many rows at once as memory allows. Raises StudentError."""
+        rows = fit_rows(model, prompts, settings, self.say)
+        if self.name == "generate":
+            return GenerateSampler(model, ends, rows)
+        if packs_right(model) and has_plain_logits(model):
+            return SharedPrefixSampler(model, ends, rows)
+        kind = model.config.model_type
+        if self.name == "shared-prefix":
+            raise StudentError(
+                f"student.engine is 'shared-prefix', which can't compute a model of type {kind!r}; set it to 'auto'"
+            )
+        self.say(f"a model of type {kind!r} is sampled by `generate`, slower than our own engine")
+        return GenerateSampler(model, ends, rows)
+
+    def rest(self) -> None:
+        """Leave the memory of the device to somebody else, such as a training."""
+        if self._vllm is not None:
+            self._vllm.sleep()

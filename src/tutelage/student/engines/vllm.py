@@ -1,0 +1,234 @@
+"""The `vllm` engine: a student saved as a Hugging Face folder writes its completions on a GPU, through vLLM.
+
+One engine serves a whole run. It starts at its first use, sleeps while the student is trained, and takes over the
+weights of the next round in place:
+
+    sampler = VllmSampler(folder, ends, rows=256)
+    sampler.sample(...)          # starts the engine
+    sampler.sleep()              # the GPU's memory is free for training
+    sampler.load(next_folder)    # wakes it, with the new weights
+    sampler.sample(...)
+
+Written for the offline interface of vLLM 0.33. The same prompt, seed and settings give each attempt the same random
+numbers in any company. The last bits of the probabilities still depend on the batch unless `VLLM_BATCH_INVARIANT=1` is
+set, so a few attempts may part from an earlier run's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from tutelage.errors import StudentError
+from tutelage.student.encoding import Tokens
+from tutelage.student.sampling import Deliver, Ends, Sampled, SamplingSettings
+
+ENVIRONMENT = {
+    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",  # CUDA does not survive a fork, and training may have begun to use it
+    "VLLM_LOGGING_LEVEL": "ERROR",  # its warnings are about settings that are ours, and stand between progress bars
+    "VLLM_NO_USAGE_STATS": "1",  # a run tells nobody about itself
+}
+"""What vLLM reads from the environment; a value that the user has set stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class VllmOptions:
+    """How the engine is set up.
+
+    `dtype` is stated because vLLM's own choice for a float32 folder is float16. `memory_share` is the part of the
+    GPU's memory, between 0 and 1, that weights, cache and buffers may fill together. Without `sleep_mode` (CUDA and
+    ROCm only) the engine ends at `sleep` and starts again afterwards.
+    """
+
+    dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
+    seed: int = 0
+    memory_share: float = 0.9
+    sleep_mode: bool = True
+
+
+def unavailable() -> str | None:
+    """Why this engine can't be used here, with the remedy; None if it can."""
+    if find_spec("vllm") is None:
+        return 'vLLM is not installed; run `pip install "tutelage[vllm]"` or choose another engine'
+    if not torch.cuda.is_available():
+        return "vLLM needs a GPU and torch finds none; choose another engine"
+    return None
+
+
+def attempt_seed(seed: int, sample: int) -> int:
+    """The seed of one attempt: 63 bits (vLLM keeps seeds as signed 64-bit numbers, and -1 means none)."""
+    sequence = np.random.SeedSequence(seed % 2**64, spawn_key=(sample,))
+    return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def engine_arguments(folder: Path, rows: int, options: VllmOptions) -> dict[str, Any]:
+    """Keywords of `vllm.LLM` for the student in `folder`, at most `rows` completions at once."""
+    return {
+        "model": str(folder),
+        "dtype": options.dtype,
+        "seed": options.seed,
+        "max_num_seqs": rows,
+        "max_model_len": -1,  # the student's own limit, or what fits: long contexts need no place in an exam
+        "gpu_memory_utilization": options.memory_share,
+        "enable_prefix_caching": True,
+        "enable_sleep_mode": options.sleep_mode,
+        "use_tqdm_on_load": False,
+    }
+
+
+def sampling_arguments(seed: int, sample: int, settings: SamplingSettings, ends: Ends) -> dict[str, Any]:
+    """Keywords of `vllm.SamplingParams` for one attempt; everything unnamed is off by default."""
+    return {
+        "n": 1,
+        "temperature": settings.temperature,
+        "seed": attempt_seed(seed, sample),
+        "max_tokens": settings.max_new_tokens,
+        "stop_token_ids": sorted(ends.tokens),
+        "ignore_eos": True,  # `stop_token_ids` says it all: vLLM would add end tokens by rules of its own
+        "stop": list(ends.strings),
+        "detokenize": bool(ends.strings),
+        "skip_special_tokens": False,  # a stop string is looked for in the text as it stands
+    }
+
+
+class VllmSampler:
+    """A Sampler that asks vLLM; see the module's docstring for its life.
+
+    `rows` completions are written at once at most, whatever the settings say: vLLM fixes its batch when it starts. It
+    finds stop strings itself; a completion ends with the token that completes one.
+    """
+
+    def __init__(self, folder: Path, ends: Ends, rows: int, options: VllmOptions | None = None) -> None:
+        """`folder` holds the student. Raises StudentError if vLLM or the GPU is missing."""
+        reason = unavailable()
+        if reason is not None:
+            raise StudentError(reason)
+        self.folder, self.ends, self.rows = folder, ends, rows
+        self.options = options or VllmOptions()
+        self._engine: Any = None
+        self._asleep = False
+
+    def sample(
+        self, prompts: Sequence[Tokens], seeds: Sequence[int], settings: SamplingSettings, deliver: Deliver
+    ) -> Sampled:
+        """See Sampler. Raises StudentError if vLLM refuses a prompt (longer than the student's context) or dies."""
+        self._start()
+        self.wake()
+        drawn = settings.samples if settings.temperature > 0 else 1  # greedy: one attempt is all attempts
+        attempts: dict[str, tuple[int, int]] = {}
+        try:
+            for index, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
+                for sample in range(drawn):
+                    attempts[f"{index}/{sample}"] = index, sample
+                    self._ask(f"{index}/{sample}", prompt, seed, sample, settings)
+            return self._collect(attempts, drawn, settings.samples, deliver)
+        except BaseException:
+            self.close()  # whatever is still under way in it must not come back as an answer to the next call
+            raise
+
+    def load(self, folder: Path) -> None:
+        """Answer as the student in `folder` from now on: the same architecture with other weights.
+
+        A running engine takes the weights over in place; where vLLM can't, a new one starts at the next use. (On a GPU
+        only: vLLM's CPU build keeps a packed copy of a tied output layer, and would go on with the old one.)
+        """
+        self.folder = folder
+        if self._engine is None:
+            return
+        try:
+            self.wake()
+            self._engine.collective_rpc("reload_weights", kwargs={"weights_path": str(folder)})
+            fresh = self._engine.reset_prefix_cache()  # its keys and values are the old student's
+        except Exception:  # vLLM passes errors of its workers on as plain ones
+            fresh = False
+        if not fresh:
+            self.close()
+
+    def sleep(self) -> None:
+        """Leave the GPU's memory to training: the cache is dropped, the weights wait in the host's memory."""
+        if self._engine is None or self._asleep:
+            return
+        if not self.options.sleep_mode:
+            self.close()
+            return
+        # Level 2 drops the weights too, but has brought back broken models (vLLM's issue 29341).
+        self._engine.sleep(level=1)
+        self._asleep = True
+
+    def wake(self) -> None:
+        """Take the GPU's memory back; nothing happens if the engine is awake or not started."""
+        if self._asleep:
+            with _told_by_vllm("cannot wake up; is the GPU's memory still in use?"):
+                self._engine.wake_up()
+            self._asleep = False
+
+    def close(self) -> None:
+        """End the engine and its process; the next use starts a new one."""
+        engine, self._engine, self._asleep = self._engine, None, False
+        if engine is not None:
+            engine.llm_engine.engine_core.shutdown()
+
+    def _start(self) -> None:
+        if self._engine is not None:
+            return
+        for name, value in ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+        try:
+            from vllm import LLM
+        except (ImportError, OSError, RuntimeError) as error:  # built for another torch, or without a driver
+            raise StudentError(f"vLLM is installed but can't be imported: {_first_line(error)}") from error
+        with _told_by_vllm(f"cannot start with the student {str(self.folder)!r}; if memory is short, lower its share"):
+            self._engine = LLM(**engine_arguments(self.folder, self.rows, self.options))
+
+    def _ask(self, name: str, prompt: Tokens, seed: int, sample: int, settings: SamplingSettings) -> None:
+        from vllm import SamplingParams
+        from vllm.inputs import tokens_input
+        from vllm.sampling_params import RequestOutputKind
+
+        arguments = sampling_arguments(seed, sample, settings, self.ends)
+        with _told_by_vllm(f"refuses a prompt of {len(prompt)} tokens"):
+            parameters = SamplingParams(**arguments, output_kind=RequestOutputKind.FINAL_ONLY)
+            self._engine.llm_engine.add_request(name, tokens_input(list(prompt)), parameters)
+
+    def _collect(self, attempts: dict[str, tuple[int, int]], drawn: int, samples: int, deliver: Deliver) -> Sampled:
+        """Hand over each prompt's completions when all that are `drawn` are written, a greedy one `samples` times."""
+        written: dict[int, dict[int, list[int]]] = {}
+        engine, computed = self._engine.llm_engine, 0
+        while attempts:
+            with _told_by_vllm("stopped while it wrote"):
+                outputs = engine.step()
+            for output in outputs:
+                completion = output.outputs[0]
+                if completion.finish_reason not in {"stop", "length"}:
+                    raise StudentError(f"vLLM gave a completion up: {completion.finish_reason}; start the run again")
+                index, sample = attempts.pop(output.request_id)
+                done = written.setdefault(index, {})
+                done[sample] = list(completion.token_ids)
+                computed += len(output.prompt_token_ids) - (output.num_cached_tokens or 0) + len(done[sample])
+                if len(done) == drawn:
+                    deliver(index, [list(done[i % drawn]) for i in range(samples)])
+                    del written[index]
+        return Sampled(computed, 0)  # vLLM packs its rows
+
+
+@contextmanager
+def _told_by_vllm(what: str) -> Iterator[None]:
+    """Errors that vLLM raises for its user's faults or for its own, as ours; a wrong call of ours stays a bug."""
+    from vllm.exceptions import VLLMError
+
+    try:
+        yield
+    except (VLLMError, OSError, ValueError, RuntimeError) as error:
+        raise StudentError(f"vLLM {what}: {_first_line(error)}") from error
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

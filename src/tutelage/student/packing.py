@@ -1,0 +1,168 @@
+"""Many rows that begin alike, computed as one tree: what they share is computed once, and nothing is padded.
+
+A step learns some questions behind one few-shot prompt. Each question has an anchor to learn and, where the student
+made a mistake, a positive and a negative to compare it with. The rows
+
+    F F F q q a a a      F F F q q p p      F F F q q n n      F F F r r b b
+
+(few-shot prefix, question, rationale) hold few tokens that differ. Packed, they are one sequence:
+
+    place      0 1 2   3 4   5 6 7   8 9   10 11   12 13   14 15
+    token      F F F   q q   a a a   p p   n  n    r  r    b  b
+    position   0 1 2   3 4   5 6 7   5 6   5  6    3  4    5  6
+    segment    0       1     2       3     4       5       6
+    parent     -       0     1       1     1       0       5
+
+A token stands at the position that it has in its own row, and sees its *path*: its ancestors' segments, and its own
+segment up to itself (tree_attention.py). So `n n` sees F F F q q and n n, but neither a nor p, and every hidden state
+is the one that the row alone would give. The gradients are too: what a shared token gets from its rows adds up.
+
+The losses look at few places: each target (a token that is predicted, with its weight) at the place of the token before
+it, and each rationale's end. In the drawing place 2 predicts both q and r, and place 4 predicts a.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Literal
+
+from tutelage.student.encoding import Tokens
+
+PromptGradient = Literal["keep", "stop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A question of a step: its prompt, the anchor that is learnt, the pair that the anchor is compared with."""
+
+    prompt: Tokens
+    anchor: Tokens
+    pair: tuple[Tokens, Tokens] | None
+
+    @property
+    def targets(self) -> int:
+        """Tokens that L_LM predicts: all of the row but its first."""
+        return len(self.prompt) + len(self.anchor) - 1
+
+    @property
+    def branches(self) -> tuple[Tokens, ...]:
+        """The rationales."""
+        return (self.anchor, *(self.pair or ()))
+
+    def tree_tokens(self, prompt_gradient: PromptGradient) -> int:
+        """Tokens of its tree alone: the prompt once, and the rationales; with "stop" a paired anchor twice."""
+        twice = self.anchor if self.pair is not None and prompt_gradient == "stop" else ()
+        return len(self.prompt) + sum(map(len, self.branches)) + len(twice)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Consecutive tokens of a pack, from place `start` to before `end`, and the segment that they follow.
+
+    With `apart`, no gradient flows from this segment to its ancestors.
+    """
+
+    start: int
+    end: int
+    parent: int | None
+    apart: bool = False
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+
+class Tree:
+    """The tokens of a pack, grown segment by segment; a segment's number is what `grow` returned for it."""
+
+    def __init__(self) -> None:
+        self.tokens: list[int] = []
+        self.positions: list[int] = []
+        self.segments: list[Segment] = []
+
+    def grow(self, tokens: Sequence[int], parent: int | None = None, *, apart: bool = False) -> int:
+        """Append a segment behind `parent`; None: rows begin with it."""
+        start = len(self.tokens)
+        before = 0 if parent is None else self.positions[self.segments[parent].end - 1] + 1
+        self.tokens.extend(tokens)
+        self.positions.extend(range(before, before + len(tokens)))
+        self.segments.append(Segment(start, len(self.tokens), parent, apart))
+        return len(self.segments) - 1
+
+    def path(self, segment: int | None) -> list[Segment]:
+        """The segment and its ancestors, the root first."""
+        if segment is None:
+            return []
+        found = self.segments[segment]
+        return [*self.path(found.parent), found]
+
+
+Target = tuple[int, int, float]
+"""A place that predicts, the token that it predicts, and the weight of that token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the losses look in a pack; `ends` are the last tokens of anchor, positive and negative, for every pair."""
+
+    targets: list[Target]
+    ends: list[tuple[int, int, int]]
+
+
+def grow_tree(
+    families: Sequence[Family], prompt_weight: float, prompt_gradient: PromptGradient = "keep"
+) -> tuple[Tree, Places]:
+    """The tree of some questions, and where the losses look in it."""
+    tree, targets, ends = Tree(), list[Target](), list[tuple[int, int, int]]()
+    shared = shared_prefix([family.prompt for family in families])
+    root = tree.grow(families[0].prompt[:shared]) if shared else None
+
+    def learn(tokens: Sequence[int], parent: int | None, weight: float) -> int:
+        segment = tree.grow(tokens, parent)
+        start = tree.segments[segment].start
+        if parent is not None:
+            targets.append((tree.segments[parent].end - 1, tokens[0], weight))
+        targets.extend((start + n, token, weight) for n, token in enumerate(tokens[1:]))
+        return segment
+
+    def compare(tokens: Sequence[int], parent: int) -> int:
+        return tree.segments[tree.grow(tokens, parent, apart=prompt_gradient == "stop")].end - 1
+
+    for n in range(1, shared):  # predicted once, for all rows
+        targets.append((n - 1, families[0].prompt[n], prompt_weight * len(families)))
+    for family in families:
+        question = learn(family.prompt[shared:], root, prompt_weight)
+        anchor = tree.segments[learn(family.anchor, question, 1.0)].end - 1
+        if family.pair is not None:
+            if prompt_gradient == "stop":  # L_LM goes through the prompt, L_SR does not: the anchor stands there twice
+                anchor = compare(family.anchor, question)
+            ends.append((anchor, *(compare(branch, question) for branch in family.pair)))
+    return tree, Places(targets, ends)
+
+
+def shared_prefix(rows: Sequence[Tokens]) -> int:
+    """How many tokens all rows begin with, at least one of each row left over; 0 for a single row."""
+    if len(rows) < 2:
+        return 0
+    columns = takewhile(lambda column: len(set(column)) == 1, zip(*rows, strict=False))
+    return min(sum(1 for _ in columns), min(map(len, rows)) - 1)
+
+
+def packs(families: Sequence[Family], limit: int, prompt_gradient: PromptGradient = "keep") -> Iterator[list[Family]]:
+    """Distribute questions over packs of at most `limit` tokens: the longest first, each where it first fits.
+
+    A question that is longer than the limit has a pack of its own.
+    """
+    shared = shared_prefix([family.prompt for family in families])
+    bins: list[list[Family]] = []
+    room: list[int] = []
+    for family in sorted(families, key=lambda family: family.tree_tokens(prompt_gradient), reverse=True):
+        size = family.tree_tokens(prompt_gradient) - shared
+        place = next((n for n, left in enumerate(room) if size <= left), len(bins))
+        if place == len(bins):
+            bins.append([])
+            room.append(limit - shared)
+        bins[place].append(family)
+        room[place] -= size
+    yield from bins

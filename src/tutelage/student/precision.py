@@ -1,0 +1,93 @@
+"""Which precision the student computes in, and its weights in full precision beside.
+
+Hardware that multiplies bfloat16 matrices does so several times faster than float32. Sums of small updates would be
+lost in bfloat16 weights, so training keeps a float32 copy that the optimizer works on (mixed precision, Micikevicius
+et al. 2018, arXiv 1710.03740).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.optim import AdamW
+
+from tutelage.config import StudentConfig
+
+
+def compute_dtype(config: StudentConfig, device: torch.device) -> torch.dtype:
+    """The precision of a configuration; `auto` is bfloat16 where the device has matrix units for it, else float32."""
+    if config.dtype != "auto":
+        return getattr(torch, config.dtype)
+    if device.type == "cuda":
+        fast = torch.cuda.get_device_capability(device) >= (8, 0)  # before Ampere it is emulated
+    else:
+        fast = device.type == "cpu" and bool(torch.cpu._is_amx_tile_supported())
+    return torch.bfloat16 if fast else torch.float32
+
+
+def compute_in(model: torch.nn.Module, dtype: torch.dtype) -> None:
+    """Cast the weights in place. Buffers stay: the frequencies of rotary positions would suffer."""
+    for weight in model.parameters():
+        weight.data = weight.data.to(dtype)
+
+
+class FullPrecision:
+    """The float32 weights of a model that computes in another precision: trained there, written back by `restore`."""
+
+    def __init__(self, model: torch.nn.Module, dtype: torch.dtype) -> None:
+        self.model = model
+        self.weights = {weight: weight.detach().clone() for weight in model.parameters() if weight.dtype != dtype}
+        compute_in(model, dtype)
+
+    def restore(self) -> None:
+        """Give the model its float32 weights, as trained."""
+        for weight, full in self.weights.items():
+            weight.data = full.data
+
+
+class MixedAdamW(AdamW):
+    """AdamW (Loshchilov & Hutter 2019) on the float32 copies of a model's weights; the model follows each step.
+
+    Its state holds the copies, so a training that goes on from a checkpoint loses no bit of them.
+    """
+
+    def __init__(self, full: FullPrecision, learning_rate: float, weight_decay: float) -> None:
+        self._pairs = [
+            (weight, full.weights.get(weight, weight)) for weight in full.model.parameters() if weight.requires_grad
+        ]
+        groups = [
+            {"params": [copy for _, copy in self._pairs if copy.ndim > 1], "weight_decay": weight_decay},
+            {"params": [copy for _, copy in self._pairs if copy.ndim <= 1], "weight_decay": 0.0},
+        ]
+        super().__init__([group for group in groups if group["params"]], lr=learning_rate, fused=True)
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> Any:
+        """One update, from the gradients of the model's own weights."""
+        for weight, copy in self._pairs:
+            if weight is not copy:
+                copy.grad = None if weight.grad is None else weight.grad.to(copy.dtype)
+        result = super().step(closure)
+        for weight, copy in self._pairs:
+            if weight is not copy:
+                weight.copy_(copy)
+                copy.grad = None
+        return result
+
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Forget the gradients of the model's weights."""
+        for weight, _ in self._pairs:
+            weight.grad = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state, with the float32 copies."""
+        return {**super().state_dict(), "copies": [copy for weight, copy in self._pairs if weight is not copy]}
+
+    @torch.no_grad()
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Back to a saved state, the copies with it."""
+        copies = [copy for weight, copy in self._pairs if weight is not copy]
+        for copy, saved in zip(copies, state_dict["copies"], strict=True):
+            copy.copy_(saved)
+        super().load_state_dict({key: value for key, value in state_dict.items() if key != "copies"})

@@ -1,0 +1,85 @@
+"""The two losses straight from the definition: one row at a time, no padding, token by token."""
+
+from collections.abc import Sequence
+
+import torch
+from transformers import DynamicCache
+
+from tutelage.student.packing import Family
+
+WEIGHT, MARGIN = 0.1, 2.0
+"""Of the prompt; a margin of 2 keeps every triplet in force, whatever the cosines are."""
+
+FAMILIES = [
+    Family((7, 8, 9, 10, 11), (20, 21, 22, 1), ((23, 24, 1), (25, 26, 27, 28, 29, 1))),
+    Family((12, 13), (30, 31, 1), None),
+    Family((14, 15, 16, 17, 18, 19, 6, 5), (32, 1), ((33, 34, 35, 36, 1), (37, 1))),
+    Family((9, 8), (38, 39, 40, 41, 42, 43, 44, 1), None),
+    Family((46, 7), (47, 1), ((48, 49, 1), (50, 1))),
+]
+"""Questions of different lengths that share no token at their beginning; two have no pair."""
+PROMPT_ONLY = 19
+"""A token that stands in the prompt of a question with a pair, and nowhere else."""
+PREFIX = (51, 52, 53, 54, 55, 56, 57, 58, 59, 2, 3)
+"""A few-shot prefix, longer than Gemma's window."""
+
+
+def behind(prefix: tuple[int, ...], families: Sequence[Family] = FAMILIES) -> list[Family]:
+    """The questions behind a prefix."""
+    return [Family(prefix + family.prompt, family.anchor, family.pair) for family in families]
+
+
+def slow_losses(model, families, margin=MARGIN):
+    """Sums of L_LM and L_SR over the questions."""
+
+    def run(prompt, rationale):
+        output = model(torch.tensor([prompt + rationale]), output_hidden_states=True)
+        return output.logits[0].log_softmax(-1), output.hidden_states[-1][0, -1]
+
+    lm_loss = reflection_loss = torch.zeros(())
+    for family in families:
+        logp, end = run(family.prompt, family.anchor)
+        for place, token in enumerate(family.prompt + family.anchor):
+            if place > 0:
+                weight = WEIGHT if place < len(family.prompt) else 1.0
+                lm_loss = lm_loss - weight * logp[place - 1, token]
+        if family.pair:
+            positive, negative = (run(family.prompt, branch)[1] for branch in family.pair)
+            reflection_loss = reflection_loss + triplet(end, positive, negative, margin)
+    return lm_loss, reflection_loss
+
+
+def slow_stopped_reflection(model, families, margin=MARGIN):
+    """The sum of L_SR as the released code has it: the prompt's keys and values are kept, without gradient."""
+
+    def end(prompt, rationale):
+        with torch.no_grad():
+            cache = model(torch.tensor([prompt]), use_cache=True).past_key_values
+        assert isinstance(cache, DynamicCache)
+        place_1C = torch.arange(len(prompt), len(prompt) + len(rationale))[None]
+        output = model(
+            torch.tensor([rationale]), past_key_values=cache, position_ids=place_1C, output_hidden_states=True
+        )
+        return output.hidden_states[-1][0, -1]
+
+    paired = [family for family in families if family.pair]
+    ends = [[end(family.prompt, branch) for branch in family.branches] for family in paired]
+    return torch.stack([triplet(*three, margin) for three in ends]).sum()
+
+
+def triplet(anchor, positive, negative, margin):
+    """max(0, margin - cos(anchor, positive) + cos(anchor, negative))."""
+    near, far = (torch.cosine_similarity(anchor, other, dim=0) for other in (positive, negative))
+    return torch.clamp(margin - near + far, min=0)
+
+
+def gradient(model, loss):
+    """The gradient of every trained weight, one behind the other; zeros where a loss does not reach."""
+    trained = [weight for weight in model.parameters() if weight.requires_grad]
+    found = torch.autograd.grad(loss, trained, allow_unused=True, retain_graph=True)
+    return torch.cat([(torch.zeros_like(w) if g is None else g).flatten() for w, g in zip(trained, found, strict=True)])
+
+
+def apart(found, expected):
+    """How far two tensors are apart, relative to the expected one."""
+    return ((found - expected).norm() / expected.norm()).item()

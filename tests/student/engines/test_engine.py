@@ -1,0 +1,70 @@
+"""Which engine samples: by what the model can and what the configuration says."""
+
+import pytest
+import torch
+from transformers import Gemma2Config
+
+from tests.student.architectures import CONFIGS, HEADS, SMALL, UNPACKABLE, build, tiny
+from tests.student.engines.sampled import NEVER, answers, asked, greedy
+from tutelage.errors import StudentError
+from tutelage.student.engines import vllm
+from tutelage.student.engines.engine import Engine
+from tutelage.student.engines.generate import GenerateSampler
+from tutelage.student.engines.shared_prefix import SharedPrefixSampler
+from tutelage.student.sampling import SamplingSettings
+
+CAPPED = Gemma2Config(**SMALL, **HEADS, head_dim=8)
+without_vllm = pytest.mark.skipif(vllm.unavailable() is None, reason="vLLM is there")
+
+
+def chosen(name, model, settings=SamplingSettings()):  # noqa: B008  (frozen)
+    told: list[str] = []
+    return Engine(name, told.append).torch(model, NEVER, asked(True), settings), told
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_our_own_engine_where_it_can(name):
+    for setting in ("auto", "shared-prefix"):
+        sampler, told = chosen(setting, tiny(name))
+        assert isinstance(sampler, SharedPrefixSampler)
+        assert told == []
+
+
+@pytest.mark.parametrize(("config", "kind"), [(UNPACKABLE, "bloom"), (CAPPED, "gemma2")], ids=["bloom", "gemma2"])
+def test_generate_where_it_cannot_and_it_says_so(config, kind):
+    model = build(config)
+    sampler, told = chosen("auto", model)
+    assert isinstance(sampler, GenerateSampler)
+    assert told == [f"a model of type '{kind}' is sampled by `generate`, slower than our own engine"]
+    assert len(answers(sampler, asked(True), greedy())[0]) == 4
+    with pytest.raises(StudentError, match=rf"'shared-prefix'.*'{kind}'; set it to 'auto'") as caught:
+        chosen("shared-prefix", model)
+    assert "\n" not in str(caught.value)
+
+
+def test_generate_where_it_is_asked_for():
+    sampler, told = chosen("generate", tiny("llama"))
+    assert isinstance(sampler, GenerateSampler)
+    assert told == []
+
+
+def test_no_prompts_need_no_rows():
+    """An exam that was stopped between its last answer and its end has nobody left to ask."""
+    sampler = Engine().torch(tiny("llama"), NEVER, [], greedy())
+    assert answers(sampler, [], greedy())[0] == []
+
+
+def test_no_more_rows_than_there_are_answers():
+    sampler, _ = chosen("auto", tiny("llama"), SamplingSettings(samples=3, temperature=1.0, rows=256))
+    assert isinstance(sampler, SharedPrefixSampler)
+    assert sampler.rows == 12
+
+
+@without_vllm
+def test_vllm_is_taken_where_it_is_and_refused_where_it_is_not(tmp_path):
+    assert not Engine("auto").is_vllm
+    assert Engine("vllm").is_vllm
+    with pytest.raises(StudentError, match="vLLM") as caught:
+        Engine("vllm").vllm(tmp_path, NEVER, 8, torch.float32)
+    assert "\n" not in str(caught.value)
+    Engine("vllm").rest()  # nothing to put to rest

@@ -1,0 +1,50 @@
+"""A few examples of a round, and their losses by the slow definition."""
+
+from tests.student.definition import slow_losses
+from tutelage.config import TrainingConfig
+from tutelage.records import Problem, TrainingExample
+from tutelage.student.lessons import Lessons
+from tutelage.student.packing import Family
+from tutelage.student.passes import pass_losses
+from tutelage.student.prompts import PromptFormat
+
+CONFIG = TrainingConfig(batch_size=4, epochs=1, margin=1.2)
+EXAMPLES = [
+    TrainingExample(Problem.of("1 + 2?", "3"), "1 + 2 = 3.", ("It is 3, since 1 + 2 = 3.",), ("1 + 2 = 4.",)),
+    TrainingExample(Problem.of("5?", "5"), "Five is 5."),
+    TrainingExample(Problem.of("How many legs has a cow?", "4"), "A cow has 4 legs.", ("4 legs.",), ("5 legs or so.",)),
+    TrainingExample(Problem.of("2 × 2?", "4"), "2 × 2 = 4.", ("4.",), ()),
+]
+
+
+def changed(**update) -> TrainingConfig:
+    return CONFIG.model_copy(update=update)
+
+
+def lessons_of(student, config=CONFIG, examples=EXAMPLES, seed=0) -> Lessons:
+    return Lessons(PromptFormat(student.tokenizer), examples, config, seed)
+
+
+def step_losses(student, lesson, config=CONFIG):
+    """L_LM and L_SR of a step, as a training divides them."""
+    sums = [pass_losses(student.model, sheet, config.margin) for sheet in lesson.passes]
+    lm, reflection = (sum(each) for each in zip(*sums, strict=True))
+    return lm / lesson.targets, reflection / max(1, lesson.pairs)
+
+
+def slow_step_losses(student, examples=EXAMPLES, config=CONFIG):
+    """The same of one batch of examples with one positive and one negative at most, by the definition."""
+    format = PromptFormat(student.tokenizer)
+    families = []
+    for example in examples:
+        rationales = [tuple(format.completion_ids(text)) for text in (*example.positives, *example.negatives)]
+        pair = (rationales[0], rationales[1]) if example.positives and example.negatives else None
+        prompt, anchor = (tuple(ids) for ids in (_prompt(format, example), format.completion_ids(example.anchor)))
+        families.append(Family(prompt, anchor, pair))
+    lm, reflection = slow_losses(student.model, families, config.margin)
+    targets = sum(len(family.prompt) + len(family.anchor) - 1 for family in families)
+    return lm / targets, reflection / max(1, sum(family.pair is not None for family in families))
+
+
+def _prompt(format, example):
+    return format.prompt_ids(format.prompt(example.problem.text))

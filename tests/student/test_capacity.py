@@ -1,0 +1,182 @@
+"""Jobs are made to fit the memory there is, or refused with figures; the memory is patched, all else is real."""
+
+import pytest
+import torch
+
+from tests.student.engines.sampled import NEVER, answers, asked
+from tests.student.lesson import EXAMPLES, changed, lessons_of
+from tests.student.tiny import tiny_student
+from tutelage.config import LoraConfig
+from tutelage.errors import StudentError
+from tutelage.student import capacity
+from tutelage.student.capacity import fit_passes, fit_rows
+from tutelage.student.engines.engine import Engine
+from tutelage.student.memory import gigabytes, kv_bytes_per_token
+from tutelage.student.prompts import PromptFormat
+from tutelage.student.sampling import SamplingSettings
+from tutelage.student.training import Means, train
+
+MB = 10**6
+
+
+@pytest.fixture
+def memory(monkeypatch):
+    """Sets how many bytes are to be had."""
+
+    def there_are(size):
+        monkeypatch.setattr(capacity, "available_memory", lambda device: size)
+
+    return there_are
+
+
+def fitted(student, memory, available, **settings):
+    memory(available)
+    told: list[str] = []
+    lessons = lessons_of(student, changed(**settings))
+    return fit_passes(student.model, lessons, False, told.append), told, lessons
+
+
+def needed(student, memory) -> int:
+    """The least memory, within 1 %, in which the whole step is one pass."""
+    low, high = 0, 10**9
+    while high - low > high // 100:
+        middle = (low + high) // 2
+        try:
+            _, told, _ = fitted(student, memory, middle)
+        except StudentError:
+            told = ["refused"]
+        low, high = (middle, high) if told else (low, middle)
+    return high
+
+
+def test_with_memory_enough_a_step_is_one_pass(student, memory):
+    tokens, told, lessons = fitted(student, memory, 10**12)
+    assert told == []
+    assert tokens == lessons.most_tokens
+    assert fitted(student, memory, 10**12, pass_tokens=90)[0] == 90
+
+
+def test_with_less_passes_shrink_to_a_power_of_two_and_it_is_said_once(student, memory):
+    enough = needed(student, memory)
+    tokens, told, lessons = fitted(student, memory, int(0.93 * enough))
+    assert tokens < lessons.most_tokens
+    assert tokens == max(128, lessons.longest)
+    (line,) = told
+    assert f"training computes {tokens} tokens at once" in line
+    assert gigabytes(int(0.93 * enough)) in line
+
+
+def test_what_is_said_is_what_is_done_when_the_longest_question_just_fits(student, memory):
+    lessons = lessons_of(student)
+    longest = lessons.longest
+    assert longest & (longest - 1) != 0  # no power of two
+    tokens, (line,), _ = fitted(
+        student, memory, capacity._training_memory(student.model, lessons, False).needs(longest)
+    )
+    assert tokens == longest
+    assert f"training computes {longest} tokens at once" in line
+
+
+def test_a_question_that_does_not_fit_is_refused_with_figures(student, memory):
+    with pytest.raises(StudentError, match=r"a question of \d+ tokens needs .*activations .*only 0\.001 GB") as caught:
+        fitted(student, memory, MB)
+    assert "student.weights to lora" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_training_obeys(student, memory, tmp_path):
+    memory(int(0.93 * needed(student, memory)))
+    told: list[str] = []
+    format, other = PromptFormat(student.tokenizer), tiny_student()
+    means = Means(say=told.append)
+    train(student, format, EXAMPLES, changed(learning_rate=1e-3), seed=0, checkpoints=tmp_path / "a", means=means)
+    assert len(told) == 1
+    memory(10**12)
+    train(other, format, EXAMPLES, changed(learning_rate=1e-3), seed=0, checkpoints=tmp_path / "b")
+    for weight, expected in zip(student.model.parameters(), other.model.parameters(), strict=True):
+        assert torch.allclose(weight, expected, rtol=1e-3, atol=1e-5)
+    memory(MB)
+    with pytest.raises(StudentError, match=r"only 0\.001 GB can be had"):
+        train(student, format, EXAMPLES, changed(), seed=0, checkpoints=tmp_path / "c")
+
+
+def test_adapters_need_less(memory, tmp_path):
+    student = tiny_student(width=128)
+    weights = sum(weight.numel() for weight in student.model.parameters())
+    memory(12 * weights)  # full: a gradient and two moments of 4 bytes each, and there is nothing left
+    with pytest.raises(StudentError, match=r"gradients 0\.\d+ GB, optimiser 0\.\d+ GB"):
+        fit_passes(student.model, lessons_of(student), False, lambda text: None)
+    adapters = Means(lora=LoraConfig(rank=2, targets=("q_proj",)))
+    format = PromptFormat(student.tokenizer)
+    summary = train(student, format, EXAMPLES, changed(), seed=0, checkpoints=tmp_path, means=adapters)
+    assert summary.examples == 4
+
+
+def test_copies_in_full_precision_need_more(student, memory):
+    lessons, memory_of = lessons_of(student), capacity._training_memory
+    plain, mixed = (memory_of(student.model, lessons, each) for each in (False, True))
+    weights = sum(weight.numel() for weight in student.model.parameters())
+    assert mixed.gradients - plain.gradients == 4 * weights
+
+
+def test_padded_rows_are_counted_as_rows(student, memory):
+    """The rows of a question repeat its prompt: what fits as a tree may not fit as rows."""
+    memory(10**12)
+    lessons = lessons_of(student)
+    lessons.tree = False
+    tokens = fit_passes(student.model, lessons, False, lambda text: None)
+    widest = max(sheet.input_RT.numel() for sheet in lessons[0].passes)
+    assert tokens >= widest  # with memory enough a step of rows is one pass, too
+    just = capacity._training_memory(student.model, lessons, False).needs(lessons_of(student).longest)
+    memory(just)  # enough for the longest question as a tree
+    with pytest.raises(StudentError, match=r"a question of \d+ tokens"):
+        fit_passes(student.model, lessons, False, lambda text: None)
+
+
+SETTINGS = SamplingSettings(samples=2, temperature=1.0, max_new_tokens=10, rows=8)
+
+
+def row_bytes(model, prompts):
+    longest = max(map(len, prompts)) - capacity.shared_prefix(prompts)
+    return kv_bytes_per_token(model.config, 4) * (longest + 10) + 3 * 4 * model.config.vocab_size
+
+
+def test_rows_are_as_many_as_fit_a_power_of_two_and_it_is_said(student, memory):
+    prompts, told = asked(False), []
+    each = row_bytes(student.model, prompts)
+    for available, rows in [(9 * each, 8), (7 * each, 4), (3 * each, 2), (2 * each, 2)]:
+        memory(available)
+        told.clear()
+        assert fit_rows(student.model, prompts, SETTINGS, told.append) == rows
+        assert len(told) == (0 if rows == 8 else 1)
+    assert told[0].startswith("2 answers are sampled at once: ")
+
+
+def test_a_prefix_is_paid_once(student, memory):
+    prompts = asked(True)
+    prefix = kv_bytes_per_token(student.model.config, 4) * capacity.shared_prefix(prompts)
+    each = row_bytes(student.model, prompts)
+    memory(prefix + 8 * each)
+    assert fit_rows(student.model, prompts, SETTINGS, pytest.fail) == 8
+    memory(prefix + 8 * each - 1)
+    assert fit_rows(student.model, prompts, SETTINGS, lambda text: None) == 4
+
+
+def test_samples_of_a_problem_that_do_not_fit_are_refused_with_figures(student, memory):
+    memory(row_bytes(student.model, asked(False)))
+    with pytest.raises(
+        StudentError, match=r"sampling 2 answers at once needs .*keys and values .*exam\.samples"
+    ) as told:
+        fit_rows(student.model, asked(False), SETTINGS, lambda text: None)
+    assert "\n" not in str(told.value)
+
+
+def test_fewer_rows_give_the_same_answers(student, memory):
+    told: list[str] = []
+    found = []
+    for available in (10**12, 3 * row_bytes(student.model, asked(True))):
+        memory(available)
+        sampler = Engine("auto", told.append).torch(student.model, NEVER, asked(True), SETTINGS)
+        found.append(answers(sampler, asked(True), SETTINGS)[0])
+    assert found[0] == found[1]
+    assert len(told) == 1
