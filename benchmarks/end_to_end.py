@@ -17,6 +17,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from torch.optim.lr_scheduler import LambdaLR
 
 from benchmarks.measure import machine
@@ -75,11 +76,11 @@ class ReferencePupil(Pupil):
         advance: Advance,
     ) -> TrainingSummary:
         """By five padded passes a step, over the same batches in the same order."""
-        student = self.loaded(self.dtype)
+        student = self.loaded(torch.float32)
         self.release()
         plan = Lessons(PromptFormat(student.tokenizer, self.examples), examples, config, seed)
         steps = [[_row(family) for family in families] for families in plan.steps()]
-        trainer = ReferenceTrainer(student.model, config)
+        trainer = ReferenceTrainer(student.model, config, autocast=self.dtype == torch.bfloat16)
         warmup = round(config.warmup_share * len(steps))
         schedule = LambdaLR(trainer.optimizer, lambda step: _linear(step, warmup, len(steps)))
         losses: list[float] = []

@@ -22,9 +22,9 @@ from tutelage.student.lessons import Lessons
 from tutelage.student.model import Student, load_student
 from tutelage.student.precision import compute_dtype, compute_in
 
-PROBLEMS = (2, 4, 8, 16)
-SAMPLES = (1, 2, 4, 8)
-PREFIXES = (0, 200, 400, 800)
+PROBLEMS = (2, 4, 8)
+SAMPLES = (1, 2, 4)
+PREFIXES = (0, 400, 800)
 TOKENS = 32
 
 
@@ -32,7 +32,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default=StudentConfig().model)
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=2)
     given = parser.parse_args()
     student = load_student(StudentConfig(model=given.model))
     print("| a training step | seconds | tokens computed | tokens of the rows |\n|---|---|---|---|")

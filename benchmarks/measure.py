@@ -19,13 +19,13 @@ Way = Callable[[], float]
 """Does the job once and returns the units of work done: problems, or tokens."""
 
 
-def interleaved(ways: Mapping[str, Way], repeats: int = 5) -> dict[str, list[float]]:
+def interleaved(ways: Mapping[str, Way], repeats: int = 5, *, warm_up: bool = True) -> dict[str, list[float]]:
     """Units per second of every way in every repeat.
 
-    Each way runs once before the clock starts. The ways then take turns, so that a machine that slows down or is
-    disturbed does so for all of them. Work left on a GPU counts: the clock stops when it is done.
+    Each way runs once before the clock starts, unless the process is warm. The ways then take turns, so that a machine
+    that slows down or is disturbed does so for all of them. Work left on a GPU counts: the clock stops when it is done.
     """
-    for work in ways.values():
+    for work in ways.values() if warm_up else ():
         work()
     rates: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repeats):

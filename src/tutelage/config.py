@@ -84,7 +84,8 @@ class StudentConfig(Section):
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision to compute in; auto: bfloat16 where the hardware is made for it. Weights are kept in float32."""
     engine: Literal["auto", "shared-prefix", "generate", "vllm"] = "auto"
-    """What samples the answers: our own engine, Transformers' `generate`, or vLLM; auto: the fastest there is."""
+    """What samples the answers: our own engine, Transformers' `generate`, or vLLM; auto: vLLM where it is installed and
+    there is a GPU, else our own where it can compute the model."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to compute; auto: the first accelerator there is, or the CPU."""
 
@@ -182,9 +183,9 @@ class TrainingConfig(Section):
     batch_size: int = Field(default=16, gt=0)
     """Examples in a step. No batch holds the same question twice."""
     packing: Literal["auto", "always", "never"] = "auto"
-    """Compute what rows share only once; auto: wherever the model can. Does not change the loss."""
+    """Compute what rows share only once; auto: wherever the model can. Changes the loss by rounding alone."""
     pass_tokens: int | None = Field(default=None, gt=0)
-    """Tokens computed at once; None: as many as memory allows. Does not change the loss."""
+    """Tokens computed at once, or one question's if it has more; None: what memory allows, to a fixed bound."""
     max_tokens: int = Field(default=1024, gt=0)
     """Tokens of prompt and rationale after which an example is truncated (counted and reported)."""
     prompt_weight: float = Field(default=0.1, ge=0)

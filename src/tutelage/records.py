@@ -250,7 +250,8 @@ class TrainingSummary:
 class Work:
     """What a stage cost, in the process that finished it.
 
-    `tokens` are those that a stage is about: learnt by a training (`row_tokens`), written by a student or a teacher.
+    `tokens` are those that a stage is about: learnt by a training (`row_tokens`, all of them, even if it was stopped on
+    the way), written by a student or a teacher.
     `padding` is the share of the places computed that held no token; `peak_memory` is in bytes, on the GPU where the
     student is there, else of the whole process.
     """

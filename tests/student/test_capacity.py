@@ -12,6 +12,8 @@ from tutelage.student import capacity
 from tutelage.student.capacity import fit_passes, fit_rows
 from tutelage.student.engines.engine import Engine
 from tutelage.student.memory import gigabytes, kv_bytes_per_token
+from tutelage.student.passes import last_hidden
+from tutelage.student.precision import FullPrecision, MixedAdamW
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampling import SamplingSettings
 from tutelage.student.training import Means, train
@@ -47,6 +49,18 @@ def needed(student, memory) -> int:
             told = ["refused"]
         low, high = (middle, high) if told else (low, middle)
     return high
+
+
+def test_adamw_takes_what_we_say(student):
+    """The gradients and moments of a real step."""
+    lessons = lessons_of(student, changed())
+    estimate = capacity._training_memory(student.model, lessons, mixed=False)
+    optimizer = MixedAdamW(FullPrecision(student.model, torch.float32), 1e-3, 0.01)
+    last_hidden(student.model, lessons.sample_pass()).sum().backward()
+    optimizer.step()
+    moments = [m for state in optimizer.state.values() for m in (state["exp_avg"], state["exp_avg_sq"])]
+    assert estimate.gradients == sum(p.grad.nbytes for p in student.model.parameters() if p.grad is not None)
+    assert estimate.optimizer == sum(m.nbytes for m in moments)
 
 
 def test_with_memory_enough_a_step_is_one_pass(student, memory):

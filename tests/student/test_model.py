@@ -39,6 +39,17 @@ def test_saving_replaces_what_a_crash_left(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+def test_a_student_larger_than_the_memory_is_refused_before_it_is_loaded(tmp_path, monkeypatch):
+    tiny_folder(tmp_path / "model")
+    size = sum(weight.nbytes for weight in tiny_student().model.parameters())
+    monkeypatch.setattr(models, "available_memory", lambda device: size)
+    assert load_student(config(tmp_path / "model"))
+    monkeypatch.setattr(models, "available_memory", lambda device: size - 1)
+    with pytest.raises(StudentError, match=r"needs 0\.\d+ GB \(weights .* can be had; take a smaller one"):
+        load_student(config(tmp_path / "model"))
+    assert load_student(config(tmp_path / "model"), dtype=torch.bfloat16).model.dtype == torch.bfloat16
+
+
 def test_weights_are_loaded_in_float32_whatever_is_computed_in(tmp_path):
     tiny_student().model.to(torch.bfloat16).save_pretrained(tmp_path / "model")
     tiny_student().tokenizer.save_pretrained(tmp_path / "model")
@@ -71,7 +82,6 @@ def test_a_hub_name_that_cannot_be_had_is_an_error_in_one_line():
 
 def test_a_folder_whose_model_is_broken(tmp_path):
     folder = tiny_folder(tmp_path / "model")
-    (folder / "config.json").write_text(json.dumps({"model_type": "llama"}))
     (folder / "model.safetensors").write_bytes(b"garbage")
     with pytest.raises(StudentError, match="cannot load the student"):
         load_student(config(folder))

@@ -55,6 +55,8 @@ def _attention(
     **more: Any,
 ) -> tuple[torch.Tensor, None]:
     """The form of a function of AttentionInterface: heads leave behind the tokens."""
+    if more.get("softcap") is not None:
+        raise ValueError("attention with a soft cap can't be computed by parts")
     layer: Any = module.layer_idx
     how = How(scaling, more.get("sliding_window"), more.get("dropout", 0.0))
     out_RHTd = attend(layer, query, key, value, how)

@@ -24,11 +24,11 @@ from tutelage.student.memory import (
     saved_bytes,
 )
 from tutelage.student.packing import shared_prefix
-from tutelage.student.passes import last_hidden
+from tutelage.student.passes import has_plain_logits, last_hidden
 from tutelage.student.sampling import SamplingSettings, Say
 
 MOST_TOKENS = {"cpu": 4096}
-"""Tokens of a pass beyond which a device computes no faster; for others than the CPU, 32768."""
+"""Tokens of a pass beyond which a device computes no faster; for others than the CPU, 8192 (not measured)."""
 
 BACKWARD = 1.5
 """Memory of a pass at its peak, in the bytes that its forward part keeps: gradients of activations live beside them."""
@@ -40,7 +40,7 @@ def fit_passes(model: PreTrainedModel, lessons: Lessons, mixed: bool, say: Say) 
     The weights are loaded; with `mixed`, their float32 copies too.
     """
     device, longest = model.device, lessons.longest
-    wanted = min(lessons.most_tokens, lessons.pass_tokens or MOST_TOKENS.get(device.type, 32768))
+    wanted = min(lessons.most_tokens, lessons.pass_tokens or MOST_TOKENS.get(device.type, 8192))
     memory, available = _training_memory(model, lessons, mixed), available_memory(device)
     fitting = memory.tokens_that_fit(available)
     if fitting < longest:
@@ -62,21 +62,31 @@ def _training_memory(model: PreTrainedModel, lessons: Lessons, mixed: bool) -> T
     gradients = sum(weight.nbytes + (4 * weight.numel() if mixed else 0) for weight in trained)
     head = model.get_output_embeddings().weight
     sheet = lessons.sample_pass()
+    training = model.training
+    model.train()  # dropout keeps more
     kept = saved_bytes(lambda: last_hidden(model, sheet), [*model.parameters(), *model.buffers()])
+    model.train(training)
+    per_token = BACKWARD * kept / sheet.input_RT.numel()
+    if not has_plain_logits(model):  # then all logits are computed at once, in float32 with their gradient
+        per_token += 3 * 4 * len(head)
     return TrainingMemory(
-        weights=0,
         gradients=gradients,
         optimizer=sum(8 * weight.numel() for weight in trained),
-        per_token=int(BACKWARD * kept / sheet.input_RT.numel()),
+        per_token=int(per_token),
         fixed=logit_bytes(len(head), head.nbytes if head.requires_grad else 0),
     )
 
 
-def fit_rows(model: PreTrainedModel, prompts: Sequence[Tokens], settings: SamplingSettings, say: Say) -> int:
-    """How many answers can be sampled at once. Raises StudentError if the samples of one problem don't fit."""
+def fit_rows(
+    model: PreTrainedModel, prompts: Sequence[Tokens], settings: SamplingSettings, say: Say, *, sharing: bool = True
+) -> int:
+    """How many answers can be sampled at once, by an engine that shares the prompts' prefix or one that doesn't.
+
+    Raises StudentError if the samples of one problem don't fit.
+    """
     if not prompts:
         return settings.samples
-    shared, available = shared_prefix(prompts), available_memory(model.device)
+    shared, available = shared_prefix(prompts) if sharing else 0, available_memory(model.device)
     memory = sampling_memory(
         kv_bytes_per_token(model.config, torch.finfo(model.dtype).bits // 8),
         model.get_input_embeddings().num_embeddings,

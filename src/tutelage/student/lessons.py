@@ -41,6 +41,7 @@ class Lessons(Dataset[Lesson]):
     ) -> None:
         self.format, self.config = format, config
         self.tree, self.pass_tokens = True, config.pass_tokens
+        self._encoded: dict[tuple[str, str], Encoded] = {}
         anchors = [(example, self._encode(example, example.anchor)) for example in examples]
         self.truncated = sum(anchor.truncated for _, anchor in anchors)
         # A prompt that leaves no room for its rationale teaches nothing; it counts as truncated and is left out.
@@ -76,8 +77,8 @@ class Lessons(Dataset[Lesson]):
         return max(self._tokens([family]) for step in self.steps() for family in step)
 
     def sample_pass(self) -> Pass:
-        """A small pass like those of the training, for measuring."""
-        return next(self._passes(next(self.steps())[:1]))
+        """A small pass like those of the training, for measuring: four questions at most."""
+        return next(self._passes(next(self.steps())[:4]))
 
     @property
     def most_tokens(self) -> int:
@@ -124,7 +125,10 @@ class Lessons(Dataset[Lesson]):
         return Family(anchor.prompt, anchor.completion, (positive.completion, negative.completion))
 
     def _encode(self, example: TrainingExample, rationale: str) -> Encoded:
-        return encode(self.format, example.problem.text, rationale, self.config.max_tokens)
+        key = example.problem.id, rationale
+        if key not in self._encoded:
+            self._encoded[key] = encode(self.format, example.problem.text, rationale, self.config.max_tokens)
+        return self._encoded[key]
 
 
 def _width(family: Family) -> int:

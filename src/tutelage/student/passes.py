@@ -8,6 +8,7 @@ are computed for targets alone, in chunks, and never for positives and negatives
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from tutelage.student.attention import attending
 from tutelage.student.losses import triplet_loss, weighted_lm_loss
 from tutelage.student.packing import Family, Places, PromptGradient, Target, Tree, grow_tree
 from tutelage.student.tree_attention import tree_attention
+
+MORE_THAN_LOGITS = re.compile(r"logits?_.*(cap|scal)|logit_scale|lm_head_multiplier")
+"""Settings of Transformers' models that shape their logits after the output layer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +89,9 @@ def pass_losses(model: PreTrainedModel, sheet: Pass, margin: float) -> tuple[tor
 
 def has_plain_logits(model: PreTrainedModel) -> bool:
     """Whether logits are the output layer's and nothing more: no soft cap (Gemma 2), no scale (Cohere, Granite)."""
-    config = model.config.get_text_config()
-    scales = (getattr(config, name, None) for name in ("logit_scale", "logits_scaling"))
-    return not getattr(config, "final_logit_softcapping", None) and all(scale in (None, 1, 1.0) for scale in scales)
+    settings = model.config.get_text_config().to_dict()
+    more = {name: value for name, value in settings.items() if MORE_THAN_LOGITS.search(name)}
+    return all(value in (None, False, 0, 1) for value in more.values())
 
 
 def packs_right(model: PreTrainedModel) -> bool:
@@ -101,6 +105,8 @@ def packs_right(model: PreTrainedModel) -> bool:
     try:
         with torch.no_grad():
             packed, *alone = (last_hidden(model, sheet)[torch.tensor(sheet.places.ends)].float() for sheet in sheets)
+    except torch.OutOfMemoryError:
+        raise
     except (TypeError, ValueError, AttributeError, RuntimeError):
         return False  # a model that is built otherwise: no base model, no positions, another kind of attention
     finally:

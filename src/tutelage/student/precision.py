@@ -13,6 +13,7 @@ import torch
 from torch.optim import AdamW
 
 from tutelage.config import StudentConfig
+from tutelage.errors import StudentError
 
 
 def compute_dtype(config: StudentConfig, device: torch.device) -> torch.dtype:
@@ -36,8 +37,8 @@ class FullPrecision:
     """The float32 weights of a model that computes in another precision: trained there, written back by `restore`."""
 
     def __init__(self, model: torch.nn.Module, dtype: torch.dtype) -> None:
-        self.model = model
-        self.weights = {weight: weight.detach().clone() for weight in model.parameters() if weight.dtype != dtype}
+        self.model, self.dtype = model, dtype
+        self.weights = {weight: weight.detach() for weight in model.parameters() if weight.dtype != dtype}
         compute_in(model, dtype)
 
     def restore(self) -> None:
@@ -53,6 +54,7 @@ class MixedAdamW(AdamW):
     """
 
     def __init__(self, full: FullPrecision, learning_rate: float, weight_decay: float) -> None:
+        self._dtype = full.dtype
         self._pairs = [
             (weight, full.weights.get(weight, weight)) for weight in full.model.parameters() if weight.requires_grad
         ]
@@ -87,7 +89,13 @@ class MixedAdamW(AdamW):
     @torch.no_grad()
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Back to a saved state, the copies with it."""
-        copies = [copy for weight, copy in self._pairs if weight is not copy]
-        for copy, saved in zip(copies, state_dict["copies"], strict=True):
+        pairs = [(weight, copy) for weight, copy in self._pairs if weight is not copy]
+        if len(pairs) != len(state_dict["copies"]):
+            raise StudentError(
+                "this round's training was stopped in another precision than it goes on in; set student.dtype to"
+                f" {'bfloat16' if state_dict['copies'] else 'float32'}, or remove its checkpoints to train it anew"
+            )
+        for (weight, copy), saved in zip(pairs, state_dict["copies"], strict=True):
             copy.copy_(saved)
+            weight.data = copy.to(self._dtype)
         super().load_state_dict({key: value for key, value in state_dict.items() if key != "copies"})

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Literal
 
 import torch
+from transformers import PreTrainedTokenizerBase
 
 from tutelage.config import StudentConfig, TrainingConfig
 from tutelage.files import digest, read_json
 from tutelage.records import Completion, Problem, TrainingExample, TrainingSummary, WorkedExample
 from tutelage.student.engines.engine import Engine
-from tutelage.student.model import Student, load_student, pick_device, resolve, save_student
-from tutelage.student.precision import compute_dtype, compute_in
+from tutelage.student.model import Student, load_student, load_tokenizer, pick_device, resolve, save_student
+from tutelage.student.precision import compute_dtype
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampling import Advance, Ends, Sampled, SamplingSettings
 from tutelage.student.training import Means, train
@@ -58,15 +59,19 @@ class Pupil:
         self, problems: Sequence[Problem], seeds: Sequence[int], settings: SamplingSettings, answered: Answered
     ) -> Sampled:
         """Completions for every problem, handed over in any order; see Sampler."""
-        student = self.loaded(self.dtype)
-        format = self._format(student)
-        prompts = [tuple(format.prompt_ids(format.prompt(problem.text))) for problem in problems]
-        ends = Ends(student.tokenizer, student.end_tokens, format.stop_strings)
         if self.engine.is_vllm:
-            self.release()
+            self.release()  # vLLM loads the weights itself, and wants the memory
+            tokenizer, end_tokens = load_tokenizer(self.config, self.folder)
+        else:
+            student = self.loaded(self.dtype)
+            tokenizer, end_tokens = student.tokenizer, student.end_tokens
+        format = self._format(tokenizer)
+        prompts = [tuple(format.prompt_ids(format.prompt(problem.text))) for problem in problems]
+        ends = Ends(tokenizer, end_tokens, format.stop_strings)
+        if self.engine.is_vllm:
             sampler = self.engine.vllm(self.folder or Path(resolve(self.config.model)), ends, settings.rows, self.dtype)
         else:
-            sampler = self.engine.torch(student.model, ends, prompts, settings)
+            sampler = self.engine.torch(self.loaded(self.dtype).model, ends, prompts, settings)
         return sampler.sample(
             prompts, seeds, settings, lambda n, rows: answered(n, [ends.completion(row) for row in rows])
         )
@@ -90,7 +95,7 @@ class Pupil:
         self._student = None  # the weights are about to change: nobody may take them for the old student's
         lora = self.config.lora if self.config.weights == "lora" else None
         means = Means(self.dtype, lora, advance, self.engine.say)
-        format = self._format(student)
+        format = self._format(student.tokenizer)
         summary = train(student, format, examples, config, seed=seed, checkpoints=checkpoints, means=means)
         save_student(student, folder)
         return summary
@@ -122,12 +127,11 @@ class Pupil:
         """The model with its weights in a precision; they are kept in float32, so that one is never cast up."""
         if self._student is None or self._student.model.dtype != dtype:
             self._student = None
-            self._student = load_student(self.config, self.folder)
-            compute_in(self._student.model, dtype)
+            self._student = load_student(self.config, self.folder, dtype)
         return self._student
 
-    def _format(self, student: Student) -> PromptFormat:
-        return PromptFormat(student.tokenizer, self.examples, chat=self.config.prompt == "chat")
+    def _format(self, tokenizer: PreTrainedTokenizerBase) -> PromptFormat:
+        return PromptFormat(tokenizer, self.examples, chat=self.config.prompt == "chat")
 
 
 def taught_prompts(model: str) -> tuple[Literal["plain", "chat"], list[WorkedExample]] | None:

@@ -40,7 +40,7 @@ from tutelage.student.sampling import Advance, Say
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """How a round's training is carried out; none of it changes what is learnt, but for rounding."""
+    """How a round's training is carried out."""
 
     dtype: torch.dtype = torch.float32
     lora: LoraConfig | None = None
@@ -69,16 +69,17 @@ def train(
     lessons = Lessons(format, examples, config, seed)
     set_seed(seed)
     adapted = _add_adapters(student.model, means.lora) if means.lora is not None else None
-    full = FullPrecision(adapted or student.model, means.dtype)
-    lessons.tree = _layout(student, config, means.say)
-    lessons.pass_tokens = fit_passes(student.model, lessons, means.dtype != torch.float32, means.say)
-    trainer = LessonTrainer(adapted or student.model, lessons, config, checkpoints, seed, full, means.advance)
     try:
+        full = FullPrecision(adapted or student.model, means.dtype)
+        lessons.tree = _layout(student, config, means.say)
+        lessons.pass_tokens = fit_passes(student.model, lessons, means.dtype != torch.float32, means.say)
+        trainer = LessonTrainer(adapted or student.model, lessons, config, checkpoints, seed, full, means.advance)
         with quiet(), disk_errors(checkpoints):
             trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
     except torch.OutOfMemoryError as error:
         raise StudentError(
-            f"training ran out of memory; lower training.pass_tokens (now {lessons.pass_tokens})"
+            f"training ran out of memory; lower training.pass_tokens (now {lessons.pass_tokens}),"
+            " or set student.weights to lora"
         ) from error
     full.restore()
     if adapted is not None:
@@ -139,7 +140,12 @@ class LessonTrainer(Trainer):
         )
         self.remove_callback(PrinterCallback)
         self.args._n_gpu = min(1, self.args.n_gpu)  # one process, one device: DataParallel would split our batches
-        self.config = config
+        self.config, self.full = config, full
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """Copies bring the weights with them (MixedAdamW); peft would put float32 adapters in the place of ours."""
+        if not self.full.weights:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """The plan's batches in their order, one a step."""
@@ -158,7 +164,7 @@ class LessonTrainer(Trainer):
             lm_sum, reflection_sum = pass_losses(inner, sheet, self.config.margin)
             lm_loss, reflection_loss = lm_sum / lesson.targets, reflection_sum / max(1, lesson.pairs)
             self.accelerator.backward(lm_loss + weight * reflection_loss)
-            total += torch.stack([lm_loss.detach(), reflection_loss.detach()]).double().cpu()
+            total += torch.stack([lm_loss.detach(), reflection_loss.detach()]).cpu().double()
         if not total.isfinite().all():
             raise StudentError(
                 f"the loss is not finite at step {self.state.global_step + 1} (L_LM {total[0]:g}, L_SR {total[1]:g});"
@@ -224,6 +230,7 @@ def _add_adapters(model: Any, config: LoraConfig) -> Any:
     )
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)  # peft's own
+        warnings.filterwarnings("ignore", message="fan_in_fan_out is set to False")  # GPT-2: peft sets it right itself
         return get_peft_model(model, settings)
 
 

@@ -135,8 +135,9 @@ class FlexTreeAttention:
 
             tokens = len(self._position_T)
             keys = 2 * tokens if self._any_apart else tokens
-            device = self._position_T.device.type
-            self._masks[window] = create_block_mask(self._sees(window), None, None, tokens, keys, device=device)
+            device = self._position_T.device
+            make: Any = torch.compile(create_block_mask) if device.type == "cuda" else create_block_mask
+            self._masks[window] = make(self._sees(window), None, None, tokens, keys, device=device.type)
         return self._masks[window]
 
     def _sees(self, window: int | None) -> Callable[..., torch.Tensor]:

@@ -38,12 +38,16 @@ def choose(logits_RV: torch.Tensor, key_R: Sequence[int], temperature: float) ->
     """
     if temperature == 0:
         return logits_RV.argmax(dim=-1)
+    if logits_RV.device.type == "mps":  # it has no float64, which the noise needs
+        return choose(logits_RV.cpu(), key_R, temperature).to(logits_RV.device)
     keys_R1 = torch.tensor(key_R, device=logits_RV.device)[:, None]
     logits_RV = logits_RV.float() / temperature
     total_R1 = logits_RV.logsumexp(dim=-1, keepdim=True)
     top_RK, token_RK = logits_RV.topk(min(CANDIDATES, logits_RV.shape[-1]), sorted=False)
     share_R1 = 1 - (top_RK - total_R1).exp().sum(dim=-1, keepdim=True)
-    rest_R1 = share_R1.clamp(min=0).log() + total_R1  # -inf where the candidates are all there is
+    if top_RK.shape == logits_RV.shape:
+        share_R1 = torch.zeros_like(share_R1)  # the candidates are all there is, whatever rounding has left
+    rest_R1 = share_R1.clamp(min=0).log() + total_R1
     racer_RN = torch.cat([token_RK, torch.full_like(keys_R1, REST)], dim=-1)
     score_RN = torch.cat([top_RK, rest_R1], dim=-1).double() + gumbel(keys_R1, racer_RN)
     chosen_R1 = racer_RN.gather(1, score_RN.argmax(dim=-1, keepdim=True))

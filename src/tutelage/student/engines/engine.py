@@ -46,18 +46,16 @@ class Engine:
         self, model: PreTrainedModel, ends: Ends, prompts: Sequence[Tokens], settings: SamplingSettings
     ) -> Sampler:
         """An engine that computes with this model, as many rows at once as memory allows. Raises StudentError."""
-        rows = fit_rows(model, prompts, settings, self.say)
-        if self.name == "generate":
-            return GenerateSampler(model, ends, rows)
-        if packs_right(model) and has_plain_logits(model):
-            return SharedPrefixSampler(model, ends, rows)
+        if self.name != "generate" and packs_right(model) and has_plain_logits(model):
+            return SharedPrefixSampler(model, ends, fit_rows(model, prompts, settings, self.say))
         kind = model.config.model_type
         if self.name == "shared-prefix":
             raise StudentError(
                 f"student.engine is 'shared-prefix', which can't compute a model of type {kind!r}; set it to 'auto'"
             )
-        self.say(f"a model of type {kind!r} is sampled by `generate`, slower than our own engine")
-        return GenerateSampler(model, ends, rows)
+        if self.name == "auto":
+            self.say(f"a model of type {kind!r} is sampled by `generate`, slower than our own engine")
+        return GenerateSampler(model, ends, fit_rows(model, prompts, settings, self.say, sharing=False))
 
     def rest(self) -> None:
         """Leave the memory of the device to somebody else, such as a training."""

@@ -28,6 +28,9 @@ from tutelage.student.sampling import Deliver, Ends, Sampled, SamplingSettings
 REFILL = 1 / 8
 """New prompts enter when this share of the slots is free: one by one is dear, and slots that wait are idle."""
 
+ENTER_TOKENS = 16384
+"""Tokens of questions computed at once, at most: what they need while they are computed is not small."""
+
 
 @dataclass(slots=True)
 class _Row:
@@ -106,6 +109,7 @@ class _Sitting:
         room = min(free // samples, self.slots.questions - len(self.questions), len(self.owed))
         if not room or (self.rows and free < REFILL * self.slots.rows):
             return
+        room = min(room, max(1, ENTER_TOKENS // len(self.prompts[self.owed[0]])))  # the longest comes first
         entering = [self.owed.popleft() for _ in range(room)]
         tails = [self.prompts[n][self.shared :] for n in entering]
         position_1L = self.slots.begin_questions([len(tail) for tail in tails], len(self.questions), len(self.rows))

@@ -34,7 +34,7 @@ class Slots:
         self, rows: int, samples: int, *, question_tokens: int, answer_tokens: int, device: torch.device
     ) -> None:
         self.rows, self.samples, self.device = rows, samples, device
-        self.questions = -(-2 * rows // samples)  # twice what full ones need: some have few rows left
+        self.questions = min(rows, -(-2 * rows // samples))  # twice what full ones need: some have few rows left
         self._prefix = Shelf(1, 0, device)
         self._question = Shelf(self.questions, question_tokens, device)
         self._answer = Shelf(rows, answer_tokens, device)
