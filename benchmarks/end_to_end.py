@@ -31,7 +31,6 @@ from tutelage.rounds.loop import lessons
 from tutelage.student.lessons import Lessons
 from tutelage.student.model import save_student
 from tutelage.student.packing import Family
-from tutelage.student.prompts import PromptFormat
 from tutelage.student.pupil import Answered, Pupil
 from tutelage.student.sampling import Advance, Ends, Sampled, SamplingSettings
 
@@ -51,7 +50,7 @@ class ReferencePupil(Pupil):
     ) -> Sampled:
         """By `generate`, in the order of the problems."""
         student = self.loaded(self.dtype)
-        format = PromptFormat(student.tokenizer, self.examples)
+        format = self.format(student.tokenizer)
         prompts = [format.prompt_ids(format.prompt(problem.text)) for problem in problems]
         pad = student.tokenizer.pad_token_id or 0
         width = ROWS // settings.samples
@@ -78,7 +77,7 @@ class ReferencePupil(Pupil):
         """By five padded passes a step, over the same batches in the same order."""
         student = self.loaded(torch.float32)
         self.release()
-        plan = Lessons(PromptFormat(student.tokenizer, self.examples), examples, config, seed)
+        plan = Lessons(self.format(student.tokenizer), examples, config, seed)
         steps = [[_row(family) for family in families] for families in plan.steps()]
         trainer = ReferenceTrainer(student.model, config, autocast=self.dtype == torch.bfloat16)
         warmup = round(config.warmup_share * len(steps))

@@ -2,10 +2,7 @@
 
 A job is sized before it starts: `available_memory` against `TrainingMemory` or `SamplingMemory`; one that cannot be
 made small enough is refused with figures (`refuse`). What a model keeps for the backward pass is measured on a small
-pack (`saved_bytes`), so no architecture needs a formula:
-
-    short, long = (saved_bytes(lambda: loss(pack), model.parameters()) for pack in (pack_of_128, pack_of_256))
-    per_token = (long - short) / 128        # what does not grow with the pack drops out
+pack (`saved_bytes`), so no architecture needs a formula; capacity.py does so.
 
 The memory of a CPU is the whole process's. A process under `heap.keep_freed_memory` keeps what it has freed: that is
 counted as available, since the next allocation takes it first.

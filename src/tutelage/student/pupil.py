@@ -65,7 +65,7 @@ class Pupil:
         else:
             student = self.loaded(self.dtype)
             tokenizer, end_tokens = student.tokenizer, student.end_tokens
-        format = self._format(tokenizer)
+        format = self.format(tokenizer)
         prompts = [tuple(format.prompt_ids(format.prompt(problem.text))) for problem in problems]
         ends = Ends(tokenizer, end_tokens, format.stop_strings)
         if self.engine.is_vllm:
@@ -95,7 +95,7 @@ class Pupil:
         self._student = None  # the weights are about to change: nobody may take them for the old student's
         lora = self.config.lora if self.config.weights == "lora" else None
         means = Means(self.dtype, lora, advance, self.engine.say)
-        format = self._format(student.tokenizer)
+        format = self.format(student.tokenizer)
         summary = train(student, format, examples, config, seed=seed, checkpoints=checkpoints, means=means)
         save_student(student, folder)
         return summary
@@ -130,7 +130,8 @@ class Pupil:
             self._student = load_student(self.config, self.folder, dtype)
         return self._student
 
-    def _format(self, tokenizer: PreTrainedTokenizerBase) -> PromptFormat:
+    def format(self, tokenizer: PreTrainedTokenizerBase) -> PromptFormat:
+        """How it is asked."""
         return PromptFormat(tokenizer, self.examples, chat=self.config.prompt == "chat")
 
 

@@ -104,10 +104,9 @@ class FlexTreeAttention:
         segment_T = torch.empty(len(tree.tokens), dtype=torch.long)
         for s, segment in enumerate(tree.segments):
             segment_T[segment.start : segment.end] = s
-        number = {segment: s for s, segment in enumerate(tree.segments)}
-        for s in range(count):
-            for step in tree.path(s):
-                sees_SS[s, number[step]] = True
+            if segment.parent is not None:  # parents stand before their children
+                sees_SS[s] = sees_SS[segment.parent]
+            sees_SS[s, s] = True
         self._segment_T, self._sees_SS = segment_T.to(device), sees_SS.to(device)
         self._apart_S = torch.tensor([segment.apart for segment in tree.segments], device=device)
         self._position_T = torch.tensor(tree.positions, device=device)
