@@ -23,7 +23,8 @@ from torch.optim.lr_scheduler import LambdaLR
 from benchmarks.measure import machine
 from benchmarks.reference import ReferenceTrainer, Row, reference_generate
 from tutelage.assemble import classroom
-from tutelage.config import RunConfig, TrainingConfig, load_config
+from tutelage.config import RunConfig, TrainingConfig
+from tutelage.config_file import load_config
 from tutelage.records import Problem, TrainingExample, TrainingSummary
 from tutelage.report.progress import Show
 from tutelage.rounds.classroom import Classroom

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tutelage import config as module
-from tutelage.config import RunConfig, Section, dump_config, load_config, parse_config
+from tutelage.config import RunConfig, Section
+from tutelage.config_file import dump_config, load_config, parse_config
 from tutelage.errors import ConfigError
 
 TASK = {"task": {"name": "gsm8k"}}
@@ -50,7 +51,7 @@ def test_an_unknown_key_is_refused_by_name_with_the_nearest(data, key, nearest):
 
 def test_an_unknown_key_near_nothing_lists_the_keys_there_are():
     message = _refusal(TASK | {"teacher": {"budget": {"zzzz": 1}}})
-    assert message == "configuration: unknown key 'teacher.budget.zzzz'; the keys here are requests, tokens, usd"
+    assert message == "configuration: unknown key 'teacher.budget.zzzz'; the keys here are requests, prompt_tokens, completion_tokens, tokens, usd"
 
 
 def test_a_mistyped_section_is_told_beside_the_missing_one():

@@ -18,7 +18,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
     {"records", "errors"},
-    {"files", "config", "run"},
+    {"files", "config", "config_file", "run"},
     {"tasks", "teacher", "student", "report"},
     {"rounds"},
     {"studies", "assemble"},

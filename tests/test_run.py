@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tutelage.config import load_config, parse_config
+from tutelage.config_file import load_config, parse_config
 from tutelage.errors import RunError
 from tutelage.records import Work
 from tutelage.run import Run, read_result, read_rounds

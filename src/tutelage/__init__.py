@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tutelage.api import ask, evaluate, load_task, run
-    from tutelage.config import RunConfig, load_config
+    from tutelage.config import RunConfig
+    from tutelage.config_file import load_config
 
 __version__ = "0.1.0"
 __all__ = ["RunConfig", "__version__", "ask", "evaluate", "load_config", "load_task", "run"]
@@ -21,5 +22,5 @@ def __getattr__(name: str) -> object:
     """The public names, loaded when they are asked for: the command should start at once."""
     if name not in __all__:
         raise AttributeError(f"module 'tutelage' has no attribute {name!r}")
-    module = "tutelage.config" if name in ("RunConfig", "load_config") else "tutelage.api"
-    return getattr(import_module(module), name)
+    homes = {"RunConfig": "tutelage.config", "load_config": "tutelage.config_file"}
+    return getattr(import_module(homes.get(name, "tutelage.api")), name)

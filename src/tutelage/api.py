@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tutelage.config import EvaluationConfig, RunConfig, StudentConfig, TaskConfig, load_config
+from tutelage.config import EvaluationConfig, RunConfig, StudentConfig, TaskConfig
+from tutelage.config_file import load_config
 from tutelage.records import Accuracy, Attempt, Problem, RunResult, Split
 from tutelage.report.progress import Show
 from tutelage.run import read_result

@@ -100,7 +100,7 @@ def estimate(config: Config, set: Set = None) -> None:
     with _explained():
         from rich.console import Console
 
-        from tutelage.config import load_config
+        from tutelage.config_file import load_config
         from tutelage.report.bounds import print_bounds
         from tutelage.rounds.estimate import estimate as bounds_of
         from tutelage.tasks.catalog import open_task
@@ -204,7 +204,7 @@ def _run(config: Path, out: Path, overrides: list[str]) -> None:
         from rich.console import Console
 
         from tutelage import api
-        from tutelage.config import load_config
+        from tutelage.config_file import load_config
         from tutelage.report.progress import Show
         from tutelage.report.table import print_run
 

@@ -1,25 +1,19 @@
-"""RunConfig: every setting of a run, typed, with its unit and one sentence; YAML in and out.
+"""RunConfig: every setting of a run, typed, with its unit and one sentence.
 
     task: {name: gsm8k, path: data/gsm8k}
     student: {model: smollm2-135m}
     teacher: {kind: openai, model: gpt-4.1-mini, budget: {requests: 2000}}
 
-Whatever a file leaves out has the default that stands here. An unknown key is an error that names the nearest key.
+Whatever a file leaves out has the default that stands here; `config_file.py` reads and writes such files.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field
 
-from tutelage.errors import ConfigError
 from tutelage.records import AnswerKind
 
 
@@ -94,7 +88,11 @@ class BudgetConfig(Section):
     """Hard caps on what the teacher may cost in a run; None: no cap."""
 
     requests: int | None = Field(default=None, ge=0)
-    """Requests sent."""
+    """Requests that were answered, or lost on the way and perhaps charged."""
+    prompt_tokens: int | None = Field(default=None, ge=0)
+    """Tokens the teacher reads."""
+    completion_tokens: int | None = Field(default=None, ge=0)
+    """Tokens the teacher writes."""
     tokens: int | None = Field(default=None, ge=0)
     """Prompt and completion tokens together."""
     usd: float | None = Field(default=None, ge=0)
@@ -108,6 +106,8 @@ class PriceConfig(Section):
     """What the teacher reads."""
     completion: float = Field(default=0.0, ge=0)
     """What the teacher writes."""
+    batch: float = Field(default=0.5, gt=0, le=1)
+    """Share of these prices that the endpoint's Batch API asks; OpenAI's is half."""
 
 
 class TeacherConfig(Section):
@@ -129,10 +129,20 @@ class TeacherConfig(Section):
     """Upper bound on the tokens of one reply."""
     concurrency: int = Field(default=8, gt=0)
     """Requests in flight at once."""
+    requests_per_minute: int | None = Field(default=None, gt=0)
+    """Your limit at the endpoint, held in every window of 60 s; None: none known."""
+    tokens_per_minute: int | None = Field(default=None, gt=0)
+    """Likewise for prompt and completion tokens together: estimated before a request, corrected by its reply."""
+    connect_timeout: float = Field(default=10.0, gt=0)
+    """Seconds until an endpoint that takes no connection counts as unreachable."""
     timeout: float = Field(default=120.0, gt=0)
-    """Seconds until a request counts as failed."""
+    """Seconds from sending a request to the end of its reply, after which it counts as failed."""
     retries: int = Field(default=5, ge=0)
-    """How often the client library tries again after a time-out, 429 or 5xx."""
+    """How often a request is tried again after a time-out, a 429, a 5xx or a broken reply."""
+    batch: bool = False
+    """Ask through the endpoint's Batch API: replies within a day, at `price.batch` of the price."""
+    batch_poll: float = Field(default=30.0, gt=0)
+    """Seconds between two looks at a batch."""
     ledger: str | None = None
     """SQLite file with every reply, usable by several runs; None: `ledger.sqlite` in the run directory."""
     budget: BudgetConfig = BudgetConfig()
@@ -141,6 +151,14 @@ class TeacherConfig(Section):
     """Rationales asked for per problem in round 0."""
     replies: int = Field(default=1, gt=0)
     """Rationales asked for per problem with a mistake in every later round, each with another mistake in view."""
+    round_replies: int | None = Field(default=None, gt=0)
+    """Rationales asked for in a later round at the most, the first by `priority`; None: for all problems."""
+    priority: Literal["uniform", "weakest-first", "frontier"] = "uniform"
+    """Who is taught first: anyone, the problems passed least often in the exam, or those passed at times first."""
+    check_arithmetic: bool = True
+    """Reject a rationale with a false calculation even if its answer is right."""
+    agreement: int = Field(default=1, gt=0)
+    """Replies drawn for every rationale; it is used if more than half of them reach the right answer."""
 
 
 class ExamConfig(Section):
@@ -229,114 +247,3 @@ class RunConfig(Section):
     rounds: RoundsConfig = RoundsConfig()
     seed: int = 0
     """Seeds exams, draws and the order of training."""
-
-
-def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
-    """Read a YAML file; each override `section.key=value` (the value as YAML) wins over it.
-
-    Relative paths in the file stay relative to the directory of the command.
-
-    Raises:
-        ConfigError: the file is missing or not YAML, a key is unknown, or a value has the wrong type or range.
-    """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read the configuration {path}: {error}") from None
-    try:
-        data = _read_yaml(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-    return parse_config(data, overrides, origin=str(path))
-
-
-def parse_config(data: object, overrides: Sequence[str] = (), *, origin: str = "configuration") -> RunConfig:
-    """A RunConfig from plain data, such as a parsed YAML file. Raises ConfigError."""
-    if not isinstance(data, dict):
-        found = "nothing" if data is None else type(data).__name__
-        raise ConfigError(f"{origin}: expected sections such as `task:`, found {found}")
-    merged = dict(cast(dict[str, Any], data))
-    for override in overrides:
-        _apply(merged, override)
-    try:
-        return RunConfig.model_validate(merged)
-    except ValidationError as error:
-        faults = dict.fromkeys(_explain(item, merged) for item in error.errors())
-        raise ConfigError(f"{origin}: " + "; ".join(list(faults)[:3])) from None
-
-
-def dump_config(config: RunConfig) -> str:
-    """The whole configuration as YAML, defaults included."""
-    return yaml.dump(config.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which 1e-4 is a number: YAML 1.1 wants a point in it, and users don't write one."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [("tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+[eE][-+]?[0-9]+$")), *resolvers]
-    if first in "-+0123456789"
-    else resolvers
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-class _Dumper(yaml.SafeDumper):
-    """Quotes what _Loader would take for a number, such as a folder named 1e4."""
-
-
-_Dumper.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
-
-
-def _read_yaml(text: str) -> object:
-    return yaml.load(text, Loader=_Loader)  # a SafeLoader: builds plain data only
-
-
-def _apply(data: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    if not equals or not key:
-        raise ConfigError(f"--set {override!r}: write it as section.key=value, such as rounds.max=5")
-    *sections, last = key.strip().split(".")
-    target = data
-    for section in sections:
-        inner: Any = target.get(section)
-        target[section] = dict(cast(dict[str, Any], inner)) if isinstance(inner, dict) else {}
-        target = target[section]
-    try:
-        target[last] = _read_yaml(value)
-    except yaml.YAMLError:
-        raise ConfigError(f"--set {override!r}: the value is not YAML") from None
-
-
-def _explain(error: ErrorDetails, data: dict[str, Any]) -> str:
-    """One pydantic error in a user's words."""
-    location = _in_the_file(error, data)
-    key = ".".join(location)
-    if error["type"] != "extra_forbidden":
-        found = "" if error["type"] == "missing" else f" (found {error['input']!r})"
-        return f"{key}: {error['msg'][0].lower()}{error['msg'][1:]}{found}"
-    known = _known_keys(RunConfig, location[:-1])
-    near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
-    remedy = f"did you mean {near[0]!r}?" if near else f"the keys here are {', '.join(known)}"
-    return f"unknown key {key!r}; {remedy}"
-
-
-def _in_the_file(error: ErrorDetails, data: dict[str, Any]) -> list[str]:
-    """Where an error is, without what pydantic appends to tell the members of a union apart."""
-    location: list[str] = []
-    here: object = data
-    for part in error["loc"]:
-        if not isinstance(here, dict) or (part not in here and error["type"] != "missing"):
-            break
-        location.append(str(part))
-        here = cast(dict[int | str, object], here).get(part)
-    return location
-
-
-def _known_keys(model: type[Section], location: Sequence[str]) -> list[str]:
-    for part in location:
-        annotation = model.model_fields[part].annotation
-        candidates = [annotation, *get_args(annotation)]
-        model = next(c for c in candidates if isinstance(c, type) and issubclass(c, Section))
-    return list(model.model_fields)

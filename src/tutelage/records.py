@@ -167,12 +167,39 @@ class FeedbackRequest:
     sample: int = 0
 
 
+FailureReason = Literal[
+    "authentication",
+    "quota",
+    "rejected request",
+    "rate limit",
+    "time-out",
+    "unreachable",
+    "server error",
+    "broken reply",
+    "refused by policy",
+    "empty",
+    "cut at the length limit",
+    "unparsable",
+    "wrong answer",
+    "answer leaked without reasoning",
+    "false calculation",
+    "samples disagree",
+    "nothing to teach from",
+]
+"""Why a request ended without a rationale to learn from."""
+
+TRANSIENT: frozenset[FailureReason] = frozenset(
+    ("rate limit", "time-out", "unreachable", "server error", "broken reply")
+)
+"""Causes that may pass by themselves: such a request is tried again, and owed when a run goes on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Feedback:
     """The teacher's reply to a request: a rationale that ends by stating its answer, graded.
 
-    A reply that cannot be used has `verdict.correct` false and the cause in `verdict.reason`; `text` is then
-    what came, possibly empty. `keys` name the ledger's rows, in the order of asking.
+    A reply that cannot be used has `verdict.correct` false, `failure` as the kind of cause and `verdict.reason` in
+    words; `text` is then what came, possibly empty. `keys` name the ledger's rows, in the order of asking.
     """
 
     problem_id: str
@@ -182,6 +209,7 @@ class Feedback:
     verdict: Verdict
     usage: Usage = field(default_factory=Usage)
     keys: tuple[str, ...] = ()
+    failure: FailureReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,13 +247,17 @@ class ExamSummary:
 
 @dataclass(frozen=True, slots=True)
 class TeacherSummary:
-    """The figures of a round's teaching that a result keeps; `replies_used` were right and trained on."""
+    """The figures of a round's teaching that a result keeps; `replies_used` were right and trained on.
+
+    `failures` counts the requests that ended without a rationale, by reason.
+    """
 
     requests: int
     replies_used: int
     prompt_tokens: int
     completion_tokens: int
     cost_usd: float
+    failures: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True, slots=True)

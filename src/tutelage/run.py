@@ -25,7 +25,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, cast
 
-from tutelage.config import RunConfig, dump_config, load_config
+from tutelage.config import RunConfig
+from tutelage.config_file import dump_config, load_config
 from tutelage.errors import RunError
 from tutelage.files import digest, disk_errors, read_json, read_record, write_json, write_text
 from tutelage.records import RoundResult, RunResult, Work
@@ -38,9 +39,14 @@ FREE = (
     "student.device",
     "student.engine",
     "teacher.concurrency",
+    "teacher.requests_per_minute",
+    "teacher.tokens_per_minute",
+    "teacher.connect_timeout",
     "teacher.timeout",
     "teacher.retries",
     "teacher.key_env",
+    "teacher.batch",
+    "teacher.batch_poll",
     "teacher.budget",
     "exam.batch_size",
     "exam.shard",

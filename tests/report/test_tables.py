@@ -2,7 +2,8 @@ from io import StringIO
 
 from rich.console import Console
 
-from tutelage.config import BudgetConfig, parse_config
+from tutelage.config import BudgetConfig
+from tutelage.config_file import parse_config
 from tutelage.records import (
     Accuracy,
     BeforeAfter,

@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from tests.student.tiny import tiny_folder
-from tutelage.config import RunConfig, parse_config
+from tutelage.config import RunConfig
+from tutelage.config_file import parse_config
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tutelage.config import TaskConfig, parse_config
+from tutelage.config import TaskConfig
+from tutelage.config_file import parse_config
 from tutelage.errors import ConfigError
 from tutelage.records import AnswerKind, Problem
 from tutelage.tasks import leap_years, sums, symbolic

@@ -1,0 +1,130 @@
+"""RunConfig as YAML, in and out; an unknown key is an error that names the nearest key.
+
+load_config("my-task.yaml", ["rounds.max=5"])
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from tutelage.config import RunConfig, Section
+from tutelage.errors import ConfigError
+
+
+def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
+    """Read a YAML file; each override `section.key=value` (the value as YAML) wins over it.
+
+    Relative paths in the file stay relative to the directory of the command.
+
+    Raises:
+        ConfigError: the file is missing or not YAML, a key is unknown, or a value has the wrong type or range.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read the configuration {path}: {error}") from None
+    try:
+        data = _read_yaml(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    return parse_config(data, overrides, origin=str(path))
+
+
+def parse_config(data: object, overrides: Sequence[str] = (), *, origin: str = "configuration") -> RunConfig:
+    """A RunConfig from plain data, such as a parsed YAML file. Raises ConfigError."""
+    if not isinstance(data, dict):
+        found = "nothing" if data is None else type(data).__name__
+        raise ConfigError(f"{origin}: expected sections such as `task:`, found {found}")
+    merged = dict(cast(dict[str, Any], data))
+    for override in overrides:
+        _apply(merged, override)
+    try:
+        return RunConfig.model_validate(merged)
+    except ValidationError as error:
+        faults = dict.fromkeys(_explain(item, merged) for item in error.errors())
+        raise ConfigError(f"{origin}: " + "; ".join(list(faults)[:3])) from None
+
+
+def dump_config(config: RunConfig) -> str:
+    """The whole configuration as YAML, defaults included."""
+    return yaml.dump(config.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which 1e-4 is a number: YAML 1.1 wants a point in it, and users don't write one."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [("tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+[eE][-+]?[0-9]+$")), *resolvers]
+    if first in "-+0123456789"
+    else resolvers
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what _Loader would take for a number, such as a folder named 1e4."""
+
+
+_Dumper.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+
+def _read_yaml(text: str) -> object:
+    return yaml.load(text, Loader=_Loader)  # a SafeLoader: builds plain data only
+
+
+def _apply(data: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set {override!r}: write it as section.key=value, such as rounds.max=5")
+    *sections, last = key.strip().split(".")
+    target = data
+    for section in sections:
+        inner: Any = target.get(section)
+        target[section] = dict(cast(dict[str, Any], inner)) if isinstance(inner, dict) else {}
+        target = target[section]
+    try:
+        target[last] = _read_yaml(value)
+    except yaml.YAMLError:
+        raise ConfigError(f"--set {override!r}: the value is not YAML") from None
+
+
+def _explain(error: ErrorDetails, data: dict[str, Any]) -> str:
+    """One pydantic error in a user's words."""
+    location = _in_the_file(error, data)
+    key = ".".join(location)
+    if error["type"] != "extra_forbidden":
+        found = "" if error["type"] == "missing" else f" (found {error['input']!r})"
+        return f"{key}: {error['msg'][0].lower()}{error['msg'][1:]}{found}"
+    known = _known_keys(RunConfig, location[:-1])
+    near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
+    remedy = f"did you mean {near[0]!r}?" if near else f"the keys here are {', '.join(known)}"
+    return f"unknown key {key!r}; {remedy}"
+
+
+def _in_the_file(error: ErrorDetails, data: dict[str, Any]) -> list[str]:
+    """Where an error is, without what pydantic appends to tell the members of a union apart."""
+    location: list[str] = []
+    here: object = data
+    for part in error["loc"]:
+        if not isinstance(here, dict) or (part not in here and error["type"] != "missing"):
+            break
+        location.append(str(part))
+        here = cast(dict[int | str, object], here).get(part)
+    return location
+
+
+def _known_keys(model: type[Section], location: Sequence[str]) -> list[str]:
+    for part in location:
+        annotation = model.model_fields[part].annotation
+        candidates = [annotation, *get_args(annotation)]
+        model = next(c for c in candidates if isinstance(c, type) and issubclass(c, Section))
+    return list(model.model_fields)
