@@ -173,9 +173,9 @@ def test_the_module_is_the_command():
 
 
 def test_the_demo_is_found_and_fits():
-    from tutelage.cli import _demo_config
+    from tutelage.cli.runs import demo_config
     from tutelage.config_file import load_config
 
-    settings = load_config(_demo_config())
+    settings = load_config(demo_config())
     assert settings.student.model == "smollm2-135m"
     assert settings.rounds.max >= 3

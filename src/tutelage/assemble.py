@@ -46,7 +46,7 @@ def make_teacher(config: RunConfig, task: Task, run: Run) -> Teacher:
         if settings.path is None:
             raise ConfigError("teacher.kind is 'recorded', so teacher.path must name the JSONL with the rationales")
         return RecordedTeacher(settings.path, grade=task.grade)
-    from tutelage.teacher.client import OpenAITeacher
+    from tutelage.teacher.openai_teacher import OpenAITeacher
 
     ledger = Path(settings.ledger) if settings.ledger else run.ledger
     return OpenAITeacher(settings, kind=task.kind, grade=task.grade, ledger=ledger, run_id=run.id)

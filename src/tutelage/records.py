@@ -330,10 +330,26 @@ class RunResult:
 
 @dataclass(frozen=True, slots=True)
 class CostBound:
-    """What a round's teacher can cost at most; `requests` counts the second asking of every reply too."""
+    """What a round's teacher costs at least and at most, from an empty ledger and if no request is lost."""
 
     round: int
+    least: Usage
+    most: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What the replies of one model cost in one day, by UTC (`2026-05-17`)."""
+
+    day: str
+    model: str
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class FailureCount:
+    """How many requests to a model ended without a reply to learn from, for one reason."""
+
+    model: str
+    reason: str
     requests: int
-    prompt_tokens: int
-    completion_tokens: int
-    cost_usd: float

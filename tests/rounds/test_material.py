@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 from tutelage.config import TrainingConfig
 from tutelage.records import Attempt, Exam, Feedback, Problem, Verdict
-from tutelage.rounds.material import annotation_requests, customise, feedback_requests
+from tutelage.rounds.material import annotation_requests, customise
 
 COW, HEN = Problem.of("How many legs has a cow?", "4"), Problem.of("How many legs has a hen?", "2")
 RIGHT, WRONG = Verdict(True, "4", "right"), Verdict(False, "5", "5 is not 4")
@@ -27,20 +29,6 @@ def test_every_problem_is_annotated_so_many_times():
         (HEN, None, 0),
         (HEN, None, 1),
     ]
-
-
-def test_only_mistakes_are_asked_about_and_each_once():
-    requests = feedback_requests([COW, HEN], SITTING, 5, seed=0)
-    assert {r.problem for r in requests} == {COW}
-    assert sorted(r.mistake or "" for r in requests) == ["five", "six"]
-    assert [r.sample for r in requests] == [0, 1]
-    assert len(feedback_requests([COW, HEN], SITTING, 1, seed=0)) == 1
-
-
-def test_the_mistake_shown_is_drawn_by_seed():
-    shown = {feedback_requests([COW], SITTING, 1, seed=seed)[0].mistake for seed in range(20)}
-    assert shown == {"five", "six"}
-    assert feedback_requests([COW], SITTING, 1, 3) == feedback_requests([COW], SITTING, 1, 3)
 
 
 HISTORY = [[reply(COW, "four"), reply(HEN, "two legs")], [reply(COW, "4 legs"), reply(COW, "bad", 1, WRONG)]]
@@ -92,3 +80,13 @@ def test_the_order_in_which_replies_came_does_not_matter():
     shuffled = [list(reversed(round)) for round in HISTORY]
     config = TrainingConfig()
     assert customise([COW, HEN], HISTORY, [SITTING], config, 0) == customise([COW, HEN], shuffled, [SITTING], config, 0)
+
+
+def test_of_one_sample_the_mistake_decides_the_order():
+    """A request that is made again has the sample of then, so it may share it with another."""
+    replies = [replace(reply(COW, mistake), mistake=mistake) for mistake in ("five", "six")]
+    first, second = (
+        customise([COW], [list(order)], [SITTING], TrainingConfig(), 0) for order in (replies, replies[::-1])
+    )
+    assert first == second
+    assert [example.anchor for example in first] == ["five", "six"]

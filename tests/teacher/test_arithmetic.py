@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutelage.teacher.arithmetic import find_calculations, find_numbers, read_number
+from tutelage.teacher.arithmetic import Fault, find_calculations, find_numbers, read_number
 from tutelage.teacher.expressions import Expression, Operation, evaluate, parse_expression
 from tutelage.teacher.splitting import write_expression, write_number
 
@@ -44,6 +44,12 @@ from tutelage.teacher.splitting import write_expression, write_number
         ("Kelsey = 134 + 26 = 160 videos", "134 + 26 = 160", True),
         ("5 / 0 = 0", "5 / 0 = 0", False),
         ("48/2 = 24 and so on", "48/2 = 24", True),
+        ("12 / 1/4 = 48", "12 / 1/4 = 48", True),
+        ("12 ÷ 1/4 = 3", "12 ÷ 1/4 = 3", True),
+        ("2/3 / 4/5 = 5/6", "2/3 / 4/5 = 5/6", True),
+        ("12 / 1/4 = 36", "12 / 1/4 = 36", False),
+        ("100 / 3 = 33.33 × 3 = 100", "100 / 3 = 33.33 × 3 = 100", True),
+        ("100 / 3 = 33.33 × 3 = 101", "100 / 3 = 33.33 × 3 = 101", False),
     ],
 )
 def test_finds_a_calculation_and_judges_it(text, found, holds):
@@ -81,6 +87,31 @@ def test_leaves_alone_what_is_no_calculation(text):
 def test_finds_several_in_order():
     text = "3 cows have 3 × 4 = 12 legs.\n2 hens have 2 × 2 = 4 legs, 12 + 4 = 16 in all."
     assert [item.text for item in find_calculations(text)] == ["3 × 4 = 12", "2 × 2 = 4", "12 + 4 = 16"]
+
+
+def test_a_rounded_result_is_used_as_what_it_stands_for():
+    text = "Each gets 100 / 3 = 33.33 dollars. All three get 33.33 × 3 = {}."
+    assert [[item.holds for item in find_calculations(text.format(n))] for n in (100, "99.99", 101)] == [
+        [True, True],
+        [True, True],
+        [True, False],
+    ]
+    percent = "40 / 200 × 100 = 20%. That is 0.2 × 5 = 100."
+    assert [item.holds for item in find_calculations(percent)] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "false_part", "makes"),
+    [
+        ("3 × 4 = 13", "3 × 4 = 13", 12),
+        ("2*4=8+3=12", "8+3=12", 11),
+        ("2 + 2 =  5 = 4", "2 + 2 = 5", 4),
+        ("5 / 0 = 0", "5 / 0 = 0", None),
+    ],
+)
+def test_says_which_part_is_false(text, false_part, makes):
+    [calculation] = find_calculations(text)
+    assert calculation.fault == Fault(false_part, makes)
 
 
 def test_says_what_stands_where():

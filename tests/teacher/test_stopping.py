@@ -13,7 +13,7 @@ from tests.teacher.grading import grade
 from tutelage.config import BudgetConfig, TeacherConfig
 from tutelage.errors import BudgetSpent
 from tutelage.records import FeedbackRequest, Problem
-from tutelage.teacher.client import OpenAITeacher
+from tutelage.teacher.openai_teacher import OpenAITeacher
 from tutelage.teacher.ledger import Ledger
 from tutelage.testing import Fault, answer_key_endpoint
 
@@ -26,7 +26,7 @@ PROBLEMS = [
 BUDGET_SPENT, INTERRUPTED = 33, 130
 
 _processes = multiprocessing.get_context("forkserver")  # imports once, then a process starts at once
-_processes.set_forkserver_preload(["tutelage.teacher.client"])
+_processes.set_forkserver_preload(["tutelage.teacher.openai_teacher"])
 
 
 def hold(base_url, folder, cap):

@@ -1,37 +1,48 @@
-"""What a run's teacher can cost at most, before a cent is spent."""
+"""What a run's teacher can cost, before a cent is spent.
+
+200 problems, one reply each     round 0: 200 to 400 requests; round 1: 0 to 400; …
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from tutelage.config import RunConfig
-from tutelage.records import CostBound, FeedbackRequest
+from tutelage.records import CostBound, FeedbackRequest, Usage
 from tutelage.rounds.material import annotation_requests
 from tutelage.tasks.task import Task
-from tutelage.teacher.budget import ASKS_PER_REQUEST, cost_of, estimate_request
+from tutelage.teacher.budget import least_for, most_for
 
 BYTES_PER_TOKEN = 8
 """A generous bound on the length of a sampled token: common ones have 3 to 4 bytes, rare words up to 16."""
 
 
 def estimate(config: RunConfig, task: Task) -> list[CostBound]:
-    """Bounds round by round, all problems wrong in every exam, every reply rejected once and as long as allowed.
+    """Bounds round by round, before the caps of `teacher.budget`.
 
-    The caps of `teacher.budget` hold besides. A run that is stopped early costs less.
+    At least: round 0 asks for every rationale once and all are right; no later round finds a mistake. At most: all
+    problems are wrong in every exam, every reply is rejected once and as long as allowed.
     """
-    problems = task.problems("train")
+    teacher, problems = config.teacher, task.problems("train")
     mistake = "x" * (config.exam.max_new_tokens * BYTES_PER_TOKEN)
-    first = annotation_requests(problems, config.teacher.annotations)
-    replies = min(config.teacher.replies, config.exam.samples)
-    later = [FeedbackRequest(problem, mistake, sample) for problem in problems for sample in range(replies)]
-    rounds: Sequence[Sequence[FeedbackRequest]] = [first, *[later] * config.rounds.max]
-    bounds = {id(requests): _bound(requests, config, task) for requests in (first, later)}
-    return [CostBound(round, *bounds[id(requests)]) for round, requests in enumerate(rounds)]
+    first = annotation_requests(problems, teacher.annotations)
+    replies = min(teacher.replies, config.exam.samples)
+    wrong = [FeedbackRequest(problem, mistake, sample) for problem in problems for sample in range(replies)]
+    dearest = sorted((most_for(request, teacher, task.kind) for request in wrong), key=_size, reverse=True)
+    later = _sum(dearest[: teacher.round_replies])
+    return [
+        CostBound(
+            0,
+            least=_sum(least_for(request, teacher, task.kind) for request in first),
+            most=_sum(most_for(request, teacher, task.kind) for request in first),
+        ),
+        *(CostBound(round, Usage(), later) for round in range(1, config.rounds.max + 1)),
+    ]
 
 
-def _bound(requests: Sequence[FeedbackRequest], config: RunConfig, task: Task) -> tuple[int, int, int, float]:
-    settings = config.teacher
-    tokens = [estimate_request(request, settings, task.kind) for request in requests]
-    prompt, completion = sum(p for p, _ in tokens), sum(c for _, c in tokens)
-    asks = ASKS_PER_REQUEST if settings.kind == "openai" else 1
-    return len(requests) * asks, prompt, completion, cost_of(prompt, completion, settings.price)
+def _size(usage: Usage) -> int:
+    return usage.prompt_tokens
+
+
+def _sum(usages: Iterable[Usage]) -> Usage:
+    return sum(usages, Usage())

@@ -10,6 +10,7 @@ Every stage keeps its work on disk and does only what is owed, so this function 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from tutelage.config import RoundsConfig
@@ -39,7 +40,7 @@ def lessons(room: Classroom) -> RunResult:
             if not exams[-1].mistakes:
                 stopped_because = "the exam has no mistakes left"
                 break
-            teaching = stages.feedback(room, round, exams[-1])
+            teaching = stages.feedback(room, round, exams[-1], history)
         history.append(teaching.feedback)
 
         if not any(reply.verdict.correct for reply in teaching.feedback):
@@ -54,7 +55,7 @@ def lessons(room: Classroom) -> RunResult:
             round=round,
             validation=accuracy(*validation),
             exam=_summary(exams[-1]) if exams else None,
-            teacher=_spending(teaching.feedback),
+            teacher=_spending(teaching),
             training=training,
             work=room.run.work(round),
             seconds=room.run.seconds(round),
@@ -103,7 +104,7 @@ def _nothing_to_teach(round: int, teaching: stages.Teaching) -> str:
     if teaching.budget_spent:
         reason = "the teacher's budget is spent"
     else:
-        reasons = [reply.verdict.reason for reply in teaching.feedback]
+        reasons = [reply.verdict.reason for reply in (*teaching.feedback, *teaching.failed)]
         reason = f"none of the teacher's {len(reasons)} replies can be used (the first: {reasons[0]})"
     if round == 0:
         raise TeacherError(f"round 0 cannot begin: {reason}")
@@ -114,10 +115,14 @@ def _summary(sitting: Exam) -> ExamSummary:
     return ExamSummary(sitting.pass_rate, len(sitting.mistakes), len(sitting.attempts))
 
 
-def _spending(feedback: Sequence[Feedback]) -> TeacherSummary:
-    usage = sum((reply.usage for reply in feedback), Usage())
-    used = sum(reply.verdict.correct for reply in feedback)
-    return TeacherSummary(usage.requests, used, usage.prompt_tokens, usage.completion_tokens, usage.cost_usd)
+def _spending(teaching: stages.Teaching) -> TeacherSummary:
+    replies = [*teaching.feedback, *teaching.failed]
+    usage = sum((reply.usage for reply in replies), Usage())
+    used = sum(reply.verdict.correct for reply in replies)
+    failures = Counter(reply.failure for reply in replies if reply.failure)
+    return TeacherSummary(
+        usage.requests, used, usage.prompt_tokens, usage.completion_tokens, usage.cost_usd, dict(failures)
+    )
 
 
 def _graduate(room: Classroom, student: Pupil, outcome: RunResult) -> None:

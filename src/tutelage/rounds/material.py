@@ -7,10 +7,15 @@ mistake in view; its rationale becomes the anchor, the rationale of round 0 a po
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, islice, zip_longest
+from typing import TypeVar
 
-from tutelage.config import TrainingConfig
-from tutelage.records import Attempt, Exam, Feedback, FeedbackRequest, Problem, TrainingExample
+from tutelage.config import TeacherConfig, TrainingConfig
+from tutelage.records import TRANSIENT, Attempt, Exam, Feedback, FeedbackRequest, Problem, TrainingExample
+from tutelage.rounds.choosing import kinds_of_mistake, new_mistakes, sent_again
+
+_Row = TypeVar("_Row", Attempt, Feedback)
 
 
 def annotation_requests(problems: Iterable[Problem], each: int) -> list[FeedbackRequest]:
@@ -18,16 +23,30 @@ def annotation_requests(problems: Iterable[Problem], each: int) -> list[Feedback
     return [FeedbackRequest(problem, None, sample) for problem in problems for sample in range(each)]
 
 
-def feedback_requests(problems: Sequence[Problem], exam: Exam, each: int, seed: object) -> list[FeedbackRequest]:
-    """Later rounds: for every problem with a mistake up to `each` requests, each with a different mistake in view."""
-    mistakes = _by_problem(exam.mistakes)
-    requests: list[FeedbackRequest] = []
-    for problem in problems:
-        texts = distinct(attempt.text for attempt in mistakes.get(problem.id, ()))
-        rng = random.Random(f"{seed}/{problem.id}")
-        shown = rng.sample(texts, min(each, len(texts)))
-        requests += [FeedbackRequest(problem, text, sample) for sample, text in enumerate(shown)]
-    return requests
+def feedback_requests(
+    problems: Sequence[Problem], exam: Exam, teacher: TeacherConfig, before: Sequence[Feedback], seed: object
+) -> list[FeedbackRequest]:
+    """Later rounds: what is asked about the mistakes of an exam, in this order, so that a spent budget cuts the end.
+
+    The first mistake of every problem, problems by `teacher.priority`, then the second of each, … up to
+    `teacher.replies` each and `teacher.round_replies` in all. A problem whose mistakes are all near-identical to those
+    sent `before` (the feedback of all earlier rounds) is asked about once more in the very words of then: the ledger
+    answers such requests for nothing, so they stand at the end and are not counted. `choosing` says which mistake is
+    shown, `likeness` what is near-identical.
+    """
+    sat, sent = _by_problem(exam.attempts), _by_problem(sorted(filter(_was_sent, before), key=_identity))
+    new: list[list[FeedbackRequest]] = []
+    again: list[list[FeedbackRequest]] = []
+    for problem in _by_priority(problems, sat, teacher, seed):
+        wrong = [attempt for attempt in sat[problem.id] if not attempt.verdict.correct]
+        kinds = kinds_of_mistake(wrong, random.Random(f"{seed}/{problem.id}"))
+        told = sent.get(problem.id, [])
+        shown = list(islice(new_mistakes(kinds, told), teacher.replies))
+        if shown:
+            new.append([FeedbackRequest(problem, text, sample) for sample, text in enumerate(shown)])
+        else:
+            again.append(sent_again(problem, kinds, told)[: teacher.replies])
+    return _breadth_first(new)[: teacher.round_replies] + _breadth_first(again)
 
 
 def customise(
@@ -66,6 +85,34 @@ def customise(
     return examples
 
 
+def _by_priority(
+    problems: Sequence[Problem], sat: Mapping[str, Sequence[Attempt]], teacher: TeacherConfig, seed: object
+) -> list[Problem]:
+    """The problems with a mistake, those to be taught first in front, equals in random order."""
+    right = {problem: sum(a.verdict.correct for a in attempts) / len(attempts) for problem, attempts in sat.items()}
+    owed = [problem for problem in problems if right.get(problem.id, 1.0) < 1.0]
+    random.Random(f"{seed}/order").shuffle(owed)
+    if teacher.priority == "weakest-first":
+        owed.sort(key=lambda problem: right[problem.id])
+    elif teacher.priority == "frontier":
+        owed.sort(key=lambda problem: right[problem.id] == 0.0)
+    return owed
+
+
+def _was_sent(reply: Feedback) -> bool:
+    """Whether the teacher saw a mistake: not in round 0, and not where the request was lost on the way."""
+    return reply.mistake is not None and reply.failure not in TRANSIENT
+
+
+def _identity(reply: Feedback) -> tuple[str, int, str]:
+    return reply.problem_id, reply.sample, reply.mistake or ""
+
+
+def _breadth_first(requests: Iterable[Sequence[FeedbackRequest]]) -> list[FeedbackRequest]:
+    """The first of each, then the second of each, and so on."""
+    return [request for request in chain.from_iterable(zip_longest(*requests)) if request is not None]
+
+
 def distinct(texts: Iterable[str]) -> list[str]:
     """The texts without repeats, in their order."""
     return list(dict.fromkeys(texts))
@@ -75,7 +122,7 @@ def _rationales(feedback: Iterable[Feedback]) -> dict[str, list[str]]:
     """The right rationales of every problem, in the order of asking, whatever order they came in."""
     usable = [reply for reply in feedback if reply.verdict.correct]
     found: dict[str, list[str]] = {}
-    for reply in sorted(usable, key=lambda reply: (reply.problem_id, reply.sample)):
+    for reply in sorted(usable, key=_identity):
         found.setdefault(reply.problem_id, []).append(reply.text)
     return found
 
@@ -85,10 +132,10 @@ def _own_correct(exam: Exam) -> dict[str, list[str]]:
     return {problem: [attempt.text.strip() for attempt in attempts] for problem, attempts in right.items()}
 
 
-def _by_problem(attempts: Iterable[Attempt]) -> dict[str, list[Attempt]]:
-    found: dict[str, list[Attempt]] = {}
-    for attempt in attempts:
-        found.setdefault(attempt.problem_id, []).append(attempt)
+def _by_problem(rows: Iterable[_Row]) -> dict[str, list[_Row]]:
+    found: dict[str, list[_Row]] = {}
+    for row in rows:
+        found.setdefault(row.problem_id, []).append(row)
     return found
 
 

@@ -17,6 +17,7 @@ from tutelage.config import EvaluationConfig
 from tutelage.errors import BudgetSpent
 from tutelage.files import append_rows, digest, read_rows, write_rows
 from tutelage.records import (
+    TRANSIENT,
     Attempt,
     Completion,
     Exam,
@@ -37,9 +38,10 @@ from tutelage.tasks.task import Task
 
 @dataclass(frozen=True, slots=True)
 class Teaching:
-    """What a round's asking brought, and whether it ended because the budget was spent."""
+    """What a round's asking brought, the requests that got no reply, and whether the budget was spent."""
 
     feedback: tuple[Feedback, ...]
+    failed: tuple[Feedback, ...]
     budget_spent: bool
 
 
@@ -74,10 +76,10 @@ def exam(room: Classroom, round: int, student: Pupil) -> Exam:
     return Exam(tuple(attempts))
 
 
-def feedback(room: Classroom, round: int, sitting: Exam) -> Teaching:
-    """The teacher writes a rationale for every problem with a mistake, the mistake in view."""
-    problems, each = room.task.problems("train"), room.config.teacher.replies
-    requests = feedback_requests(problems, sitting, each, f"{room.config.seed}/{round}")
+def feedback(room: Classroom, round: int, sitting: Exam, history: Sequence[Sequence[Feedback]]) -> Teaching:
+    """The teacher writes rationales for problems with a mistake, the mistake in view; `history` is earlier feedback."""
+    problems, before = room.task.problems("train"), [reply for past in history for reply in past]
+    requests = feedback_requests(problems, sitting, room.config.teacher, before, f"{room.config.seed}/{round}")
     return _ask_teacher(room, round, "feedback", requests)
 
 
@@ -134,19 +136,25 @@ def greedy_attempts(
 
 
 def _ask_teacher(room: Classroom, round: int, name: str, requests: Sequence[FeedbackRequest]) -> Teaching:
-    """Ask what has not been answered yet; a spent budget ends the asking, and what was bought is returned."""
+    """Ask what has not been answered yet; a spent budget ends the asking, and what was bought is returned.
+
+    Requests that got no reply are in `failed.jsonl`; they are asked again if the stage is.
+    """
     budget = room.config.teacher.budget.model_dump()
     stage = room.run.stage(round, name, digest(*requests))
-    path = stage.folder / f"{name}.jsonl"
+    path, failed = stage.folder / f"{name}.jsonl", stage.folder / "failed.jsonl"
     if not stage.done or stage.summary.get("spent", budget) != budget:
         stage.begin(path.name)
-        answered = {(reply.problem_id, reply.sample) for reply in read_rows(path, Feedback)}
-        owed = [request for request in requests if (request.problem.id, request.sample) not in answered]
+        failed.unlink(missing_ok=True)
+        answered = {(reply.problem_id, reply.sample, reply.mistake) for reply in read_rows(path, Feedback)}
+        owed = [
+            request for request in requests if (request.problem.id, request.sample, request.mistake) not in answered
+        ]
         spent: dict[str, object] = {}
         with room.show.bar(f"round {round}: {name}", len(requests), len(answered)) as advance, Meter() as meter:
 
             def deliver(reply: Feedback) -> None:
-                append_rows(path, [reply])
+                append_rows(failed if reply.failure in TRANSIENT else path, [reply])
                 meter.count(reply.usage.completion_tokens)
                 advance(1)
 
@@ -156,7 +164,8 @@ def _ask_teacher(room: Classroom, round: int, name: str, requests: Sequence[Feed
                 room.show.say(str(error))
                 spent["spent"] = budget
         stage.finish(meter.work, spent)
-    return Teaching(tuple(read_rows(path, Feedback)), "spent" in stage.summary)
+    feedback, lost = read_rows(path, Feedback), read_rows(failed, Feedback)
+    return Teaching(tuple(feedback), tuple(lost), "spent" in stage.summary)
 
 
 def _answered(path: Path, samples: int) -> set[str]:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -26,12 +26,20 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """The first equation of a claim that is false, and what its left side makes; None where it divides by zero."""
+
+    text: str
+    makes: Fraction | None
+
+
+@dataclass(frozen=True, slots=True)
 class Calculation:
     """A claim `left = … = result` in a text, at `text[start:end]`.
 
     `expression` holds the characters of the first side, `left` what they mean and `value` what that makes (None where
-    it divides by zero); `stated` and `result` are the last side's characters (with `$` or `%`) and value. `holds` says
-    whether all sides agree; a decimal result may be rounded or cut off.
+    it divides by zero); `stated` and `result` are the last side's characters (with `$` or `%`) and value. `fault` says
+    where the sides do not agree, if so; a decimal result may be rounded or cut off, and used as what it stands for.
     """
 
     text: str
@@ -42,7 +50,18 @@ class Calculation:
     value: Fraction | None
     stated: str
     result: Fraction
-    holds: bool
+    fault: Fault | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether all sides agree."""
+        return self.fault is None
+
+    @property
+    def unrounded(self) -> Fraction | None:
+        """The value where the result is right to some decimals only; None where it is exact, false or in percent."""
+        rounded = self.holds and self.value is not None and 0 < abs(self.value - self.result) <= Fraction(1, 10)
+        return self.value if rounded else None
 
 
 def find_numbers(text: str) -> list[Number]:
@@ -79,12 +98,15 @@ def find_calculations(text: str) -> tuple[Calculation, ...]:
         return ()
     tokens = list(tokens_of(text))
     found: list[Calculation] = []
+    exact: dict[Fraction, Fraction] = {}  # what a rounded result stands for: 33.33 for 100/3
     index = 0
     while index < len(tokens):
         end = index + 1
-        if _may_start(tokens, index) and (parsed := _parse_claim(text, tokens, index)):
+        if _may_start(tokens, index) and (parsed := _parse_claim(text, tokens, index, exact)):
             calculation, end = parsed
             found.append(calculation)
+            if (value := calculation.unrounded) is not None:
+                exact[calculation.result] = value
         index = end
     return tuple(found)
 
@@ -115,51 +137,94 @@ def _is_sign(tokens: Sequence[Token], index: int) -> bool:
     return before.kind == "word" and before.end < token.start and len(before.text) > 1
 
 
-def _parse_claim(text: str, tokens: Sequence[Token], index: int) -> tuple[Calculation, int] | None:
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One side of a claim; `first` and `last` are its tokens."""
+
+    expression: Expression
+    first: int
+    last: int
+
+
+def _parse_claim(
+    text: str, tokens: Sequence[Token], index: int, exact: Mapping[Fraction, Fraction]
+) -> tuple[Calculation, int] | None:
     """`expression = expression [= …]` at the token `index`, and the token after it."""
-    parser = Parser(tokens, index)
-    left = parser.sum()
-    left_end = tokens[parser.last_value].end
-    if not isinstance(left, Operation):
+    sides = _read_sides(Parser(tokens, index))
+    if not sides:
         return None
-    sides: list[Expression] = [left]
-    first, last = 0, 0  # the tokens at which the last side begins and ends
-    while parser.at("equals"):
-        parser.position += 1
-        begin = parser.position
-        side = parser.sum()
-        if side is None or evaluate(side) is None or parser.at("operator"):
-            break
-        sides.append(side)
-        first, last = begin, parser.last_value
-    result = evaluate(sides[-1])
-    if len(sides) == 1 or result is None:
-        return None
-    start, end = tokens[index].start, tokens[last].end
+    fault = _find_fault(text, tokens, sides, exact)
+    if fault is not None:  # perhaps its fractions bind first
+        others = _read_sides(Parser(tokens, index, fractions=True))
+        if others and _find_fault(text, tokens, others, exact) is None:
+            sides, fault = others, None
+    left, right = sides[0], sides[-1]
+    operation, result = left.expression, evaluate(right.expression)
+    assert isinstance(operation, Operation), "the first side is read so"
+    assert result is not None, "the others are read so"
+    start, end = tokens[index].start, tokens[right.last].end
     claim = Calculation(
         text=text[start:end],
         start=start,
         end=end,
-        expression=text[start:left_end],
-        left=left,
-        value=evaluate(left),
-        stated=text[tokens[first].start : end],
+        expression=text[start : tokens[left.last].end],
+        left=operation,
+        value=evaluate(operation),
+        stated=text[tokens[right.first].start : end],
         result=result,
-        holds=_agree(sides, tokens[last]),
+        fault=fault,
     )
-    return claim, last + 1
+    return claim, right.last + 1
 
 
-def _agree(sides: Sequence[Expression], last: Token) -> bool:
-    """Whether each side has the value of the one before, or goes on from it as in `2 × 4 = 8 + 3 = 11`."""
+def _read_sides(parser: Parser) -> list[_Side]:
+    """The sides of a claim: an operation first, then one or more with a value; nothing if there is none."""
+    begin, left = parser.position, parser.sum()
+    if not isinstance(left, Operation):
+        return []
+    sides = [_Side(left, begin, parser.last_value)]
+    while parser.at("equals"):
+        parser.position += 1
+        begin, side = parser.position, parser.sum()
+        if side is None or evaluate(side) is None or parser.at("operator"):
+            break
+        sides.append(_Side(side, begin, parser.last_value))
+    return sides if len(sides) > 1 else []
+
+
+def _find_fault(
+    text: str, tokens: Sequence[Token], sides: Sequence[_Side], exact: Mapping[Fraction, Fraction]
+) -> Fault | None:
+    """The first side that has neither the value of the one before nor goes on from it, as in `2 × 4 = 8 + 3 = 11`."""
+    known = dict(exact)
+    last = tokens[sides[-1].last]
     for left, right in pairwise(sides):
-        value, other = evaluate(left), evaluate(right)
-        if value is None or other is None:
-            return False
-        onward = isinstance(right, Operation) and operands(right)[0] == value
-        if not (_same(value, other, last) or onward):
-            return False
-    return True
+        value, other = evaluate(left.expression), evaluate(right.expression)
+        meant = evaluate(_unrounded(left.expression, known))
+        equal = other is not None and any(_same(one, other, last) for one in (value, meant) if one is not None)
+        onward = None if equal or value is None else _onward(right.expression, value)
+        if onward is not None and value is not None:
+            known[onward] = value
+        elif not equal:
+            return Fault(" ".join(text[tokens[left.first].start : tokens[right.last].end].split()), value)
+    return None
+
+
+def _unrounded(expression: Expression, exact: Mapping[Fraction, Fraction]) -> Expression:
+    """The expression with what its rounded numbers stand for."""
+    if isinstance(expression, Fraction):
+        return exact.get(expression, expression)
+    return Operation(expression.operator, _unrounded(expression.left, exact), _unrounded(expression.right, exact))
+
+
+def _onward(side: Expression, value: Fraction) -> Fraction | None:
+    """The first number of a side that goes on from `value`, perhaps rounded to its decimals; None if it does not."""
+    if not isinstance(side, Operation):
+        return None
+    first = operands(side)[0]
+    decimals = next((count for count in range(1, 7) if 10**count % first.denominator == 0), None)
+    unit = Fraction(0) if decimals is None or first.denominator == 1 else Fraction(1, 10**decimals)
+    return first if first == value or abs(first - value) < unit else None
 
 
 def _same(value: Fraction, stated: Fraction, token: Token) -> bool:

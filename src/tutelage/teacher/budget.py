@@ -3,8 +3,9 @@
     caps {requests: 500, tokens: None, usd: 5.0}, spent 4.97 USD, two requests in flight that may cost 0.01 USD each:
     a third that may cost 0.02 USD does not fit.
 
-Requests are counted when they are answered. What the client library sends again after a time-out or a failure, and
-what was in flight when a run was killed, is not known to have been charged and not counted.
+A request counts when it is answered, and also when it was sent and its reply was lost (a time-out, a broken
+connection, a killed process): it may have been charged, so it counts at its upper bound. One that the endpoint refused
+with a status was not charged.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from tutelage.errors import BudgetSpent, ConfigError
 from tutelage.records import AnswerKind, FeedbackRequest, Usage
 from tutelage.teacher.prompts import MAX_REASON_BYTES, Message, first_messages, second_messages
 
-ASKS_PER_REQUEST = 2
+ASKINGS = 2
 """A rejected reply is asked for once more."""
 _TOKENS_PER_MESSAGE = 16
 _TOKENS_PER_PROMPT = 64
+MOST_BYTES_PER_TOKEN = 8
+"""Running text has 3 to 5 bytes a token with today's tokenisers; so many on average would be out of the ordinary."""
 """Chat templates add role marks to each message, and some a preamble such as today's date."""
 
 
@@ -33,17 +36,33 @@ def prompt_tokens_bound(messages: Sequence[Message]) -> int:
     return texts + _TOKENS_PER_MESSAGE * len(messages) + _TOKENS_PER_PROMPT
 
 
-def estimate_request(request: FeedbackRequest, config: TeacherConfig, kind: AnswerKind) -> tuple[int, int]:
-    """Upper bounds on the prompt and completion tokens of one request, both times of asking included.
+def most_for(request: FeedbackRequest, config: TeacherConfig, kind: AnswerKind) -> Usage:
+    """The most that answering a request can take: every reply rejected once, and as long as allowed.
 
     Only the `openai` teacher costs anything.
     """
     if config.kind != "openai":
-        return 0, 0
-    first = first_messages(request, kind)
-    second = second_messages(request, kind, "x" * MAX_REASON_BYTES)
-    prompt = prompt_tokens_bound(first) + prompt_tokens_bound(second)
-    return prompt, ASKS_PER_REQUEST * config.max_tokens
+        return Usage(requests=1)
+    asked = first_messages(request, kind), second_messages(request, kind, "x" * MAX_REASON_BYTES)
+    prompt = config.agreement * sum(prompt_tokens_bound(messages) for messages in asked)
+    completion = config.agreement * ASKINGS * config.max_tokens
+    cost = cost_of(prompt, completion, price_of(config))
+    return Usage(config.agreement * ASKINGS, prompt, completion, cost)
+
+
+def least_for(request: FeedbackRequest, config: TeacherConfig, kind: AnswerKind) -> Usage:
+    """The least that it can take: asked once, answered with one token."""
+    if config.kind != "openai":
+        return Usage(requests=1)
+    text = sum(len(message["content"].encode(errors="replace")) for message in first_messages(request, kind))
+    prompt, completion = config.agreement * (text // MOST_BYTES_PER_TOKEN), config.agreement
+    return Usage(config.agreement, prompt, completion, cost_of(prompt, completion, price_of(config)))
+
+
+def price_of(config: TeacherConfig) -> PriceConfig:
+    """What is paid: less through the Batch API."""
+    share = config.price.batch if config.batch else 1.0
+    return PriceConfig(prompt=share * config.price.prompt, completion=share * config.price.completion)
 
 
 def cost_of(prompt_tokens: int, completion_tokens: int, price: PriceConfig) -> float:
@@ -66,12 +85,12 @@ class Budget:
             )
         self._caps, self._price = caps, price
         self._spent = spent or Usage()
-        self._in_flight: list[Usage] = []
+        self._in_flight = Usage()
 
     @property
     def idle(self) -> bool:
         """Whether nothing is in flight."""
-        return not self._in_flight
+        return self._in_flight.requests == 0
 
     def bound(self, messages: Sequence[Message], max_tokens: int) -> Usage:
         """The most that asking this once can cost."""
@@ -84,32 +103,43 @@ class Budget:
 
     def fits(self, bound: Usage) -> bool:
         """Whether a request with this bound stays within every cap, whatever those in flight turn out to cost."""
-        total = sum(self._in_flight, self._spent) + bound
-        tokens = total.prompt_tokens + total.completion_tokens
-        caps = (self._caps.requests, total.requests), (self._caps.tokens, tokens), (self._caps.usd, total.cost_usd)
-        return all(cap is None or value <= cap for cap, value in caps)
+        total = self._spent + self._in_flight + bound
+        return all(cap is None or value <= cap for _, value, cap, _ in self._figures(total))
 
     def reserve(self, bound: Usage) -> None:
         """Count a request as in flight."""
-        self._in_flight.append(bound)
+        self._in_flight = self._in_flight + bound
 
     def settle(self, bound: Usage, paid: Usage | None) -> None:
-        """Take a request out of flight: it cost `paid`, or nothing if it was not answered."""
-        self._in_flight.remove(bound)
+        """Take a request out of flight: it cost `paid`, or nothing (None)."""
+        prompt = self._in_flight.prompt_tokens - bound.prompt_tokens
+        completion = self._in_flight.completion_tokens - bound.completion_tokens
+        # The cost is made of the tokens anew: differences of dollars would drift.
+        cost = cost_of(prompt, completion, self._price)
+        self._in_flight = Usage(self._in_flight.requests - 1, prompt, completion, cost)
         self._spent += paid or Usage()
 
     def exhausted(self, bound: Usage) -> BudgetSpent:
         """The exception that says which caps a further request could pass."""
-        caps = self._caps
-        tokens = self._spent.prompt_tokens + self._spent.completion_tokens
-        figures = [
-            f"{self._spent.requests} of {caps.requests} requests" if caps.requests is not None else "",
-            f"{tokens:,} of {caps.tokens:,} tokens" if caps.tokens is not None else "",
-            f"${self._spent.cost_usd:.4f} of ${caps.usd:.4f}" if caps.usd is not None else "",
+        used = [
+            f"{form.format(value)} of {form.format(cap)} {name}" for name, value, cap, form in self._capped(self._spent)
         ]
-        most = f"up to {bound.prompt_tokens + bound.completion_tokens:,} tokens"
-        most += f" and ${bound.cost_usd:.4f}" if caps.usd is not None else ""
+        needed = [f"{form.format(value)} {name}" for name, value, _, form in self._capped(bound)]
         return BudgetSpent(
-            f"the teacher's budget is spent: {', '.join(filter(None, figures))} used, and one more request may take "
-            f"{most}; raise teacher.budget to go on"
+            f"the teacher's budget is spent: {', '.join(used)} used, and one more request may take up to "
+            f"{', '.join(needed)}; raise teacher.budget to go on"
         )
+
+    def _figures(self, usage: Usage) -> list[tuple[str, float, float | None, str]]:
+        """Name, value, cap and form of everything that can be capped."""
+        caps = self._caps
+        return [
+            ("requests", usage.requests, caps.requests, "{:,}"),
+            ("prompt tokens", usage.prompt_tokens, caps.prompt_tokens, "{:,}"),
+            ("completion tokens", usage.completion_tokens, caps.completion_tokens, "{:,}"),
+            ("tokens", usage.prompt_tokens + usage.completion_tokens, caps.tokens, "{:,}"),
+            ("USD", usage.cost_usd, caps.usd, "{:.4f}"),
+        ]
+
+    def _capped(self, usage: Usage) -> list[tuple[str, float, float, str]]:
+        return [(name, value, cap, form) for name, value, cap, form in self._figures(usage) if cap is not None]

@@ -1,6 +1,4 @@
-"""The `openai` teacher: any OpenAI-compatible endpoint, asked asynchronously through the openai client library.
-
-    OpenAITeacher(config.teacher, kind="number", grade=task.grade, ledger="runs/a/ledger.sqlite", run_id="a")
+"""The HTTP client of an OpenAI-compatible endpoint, through the openai library; nothing else in the house imports it.
 
 The key comes from the environment variable `teacher.key_env` and goes nowhere but into the request's header.
 """
@@ -9,129 +7,33 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import os
 import re
-from collections.abc import Coroutine, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+import time
+from collections.abc import Mapping
 from typing import cast
 from urllib.parse import urlsplit, urlunsplit
 
+import httpx2
 import openai
-from openai.types.chat import ChatCompletionMessageParam
-from pydantic import BaseModel, Field, ValidationError
 
 from tutelage.config import TeacherConfig
 from tutelage.errors import ConfigError, TeacherError
-from tutelage.records import AnswerKind, FeedbackRequest, Grade
-from tutelage.teacher.budget import Budget
-from tutelage.teacher.ledger import Ledger
-from tutelage.teacher.lesson import Lesson, Reply, RequestFailed, Settings
+from tutelage.teacher.completion import Reply, explain_status, read_completion
+from tutelage.teacher.failures import Refused, RequestFailed
 from tutelage.teacher.prompts import Message
-from tutelage.teacher.teacher import Deliver
+from tutelage.teacher.retry_after import retry_after
 
+Client = openai.AsyncOpenAI
 OPENAI = "https://api.openai.com/v1"
-_CONNECT_SECONDS = 10.0
-_REJECTED = (400, 405, 413, 415, 422)
-_OF_ONE_REQUEST = ("content_filter", "content_policy_violation", "context_length_exceeded")
-"""Error codes that say nothing about the next request."""
 
 
-class OpenAITeacher:
-    """Asks an endpoint for rationales; every reply is in the ledger before it is used, and no reply is paid for twice.
-
-    `run_id` names the run in the ledger: its budget covers all that this run has paid, in this process or before.
+class Endpoint:
+    """Where and how to ask, and what its failures mean. No message ever holds the key.
 
     Raises:
-        ConfigError: no model is named, or a cap in US dollars has no price.
-        TeacherError: the key is not set.
-        RunError: the ledger cannot be used.
+        ConfigError: `teacher.base_url` is no URL.
+        TeacherError: the key is not set, or cannot be one.
     """
-
-    def __init__(
-        self,
-        config: TeacherConfig,
-        *,
-        kind: AnswerKind,
-        grade: Grade,
-        ledger: str | Path,
-        run_id: str,
-        environ: Mapping[str, str] = os.environ,
-    ) -> None:
-        if not config.model:
-            raise ConfigError("teacher.model is not set: name the teacher as the endpoint does, such as gpt-4.1-mini")
-        self._config, self._ledger = config, Path(ledger)
-        self._endpoint = _Endpoint(config, environ)
-        self._settings = Settings(
-            endpoint=self._endpoint.shown,
-            model=config.model,
-            temperature=config.temperature,
-            max_tokens=config.max_tokens,
-            concurrency=config.concurrency,
-            kind=kind,
-            grade=grade,
-            run_id=run_id,
-        )
-        Budget(config.budget, config.price)
-        Ledger(self._ledger).close()  # what is wrong with it is said before the student sits an exam
-
-    def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
-        """Answer every request, `concurrency` at a time, and deliver the replies as they come.
-
-        Raises:
-            BudgetSpent: a cap is reached; all that was bought, now or before, has been delivered.
-            TeacherError: the key is refused, the quota spent, the model unknown, or the endpoint keeps failing.
-            RunError: the ledger cannot be written.
-        """
-        with Ledger(self._ledger) as ledger:
-            spent = ledger.spent(self._settings.run_id)
-            _run(self._hold(ledger, Budget(self._config.budget, self._config.price, spent), requests, deliver))
-
-    async def _hold(
-        self, ledger: Ledger, budget: Budget, requests: Iterable[FeedbackRequest], deliver: Deliver
-    ) -> None:
-        async with self._endpoint.connect() as client:
-            lesson = Lesson(
-                lambda messages: self._endpoint.ask(client, messages), ledger, budget, self._settings, deliver
-            )
-            await lesson.hold(requests)
-
-
-def _run(work: Coroutine[None, None, None]) -> None:
-    """`asyncio.run`, also where a loop is running already, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(work)
-        return
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, work).result()
-
-
-class _Message(BaseModel):
-    content: str | None = None
-    refusal: str | None = None
-
-
-class _Choice(BaseModel):
-    message: _Message
-    finish_reason: str | None = None
-
-
-class _Usage(BaseModel):
-    prompt_tokens: int = Field(ge=0)
-    completion_tokens: int = Field(default=0, ge=0)
-
-
-class _Completion(BaseModel):
-    """What of a chat completion is used. Endpoints differ in the rest, so nothing else is asked for."""
-
-    choices: list[_Choice] = Field(min_length=1)
-    usage: _Usage | None = None
-
-
-class _Endpoint:
-    """Where and how to ask, and what its failures mean."""
 
     def __init__(self, config: TeacherConfig, environ: Mapping[str, str]) -> None:
         self._config = config
@@ -141,77 +43,70 @@ class _Endpoint:
         self.shown = _without_credentials(self._url)
         self._key = _read_key(config.key_env, environ, needed=not _is_loopback(self._url))
 
-    def connect(self) -> openai.AsyncOpenAI:
+    def connect(self) -> Client:
         """A client; to be used as an asynchronous context manager within one event loop."""
-        timeout = openai.Timeout(self._config.timeout, connect=min(self._config.timeout, _CONNECT_SECONDS))
+        at_once = self._config.concurrency
         return openai.AsyncOpenAI(
-            base_url=self._url, api_key=self._key, max_retries=self._config.retries, timeout=timeout
+            base_url=self._url,
+            api_key=self._key,
+            max_retries=0,  # whether and when to try again is for the lesson to say, with all workers in view
+            timeout=openai.Timeout(self._config.timeout, connect=self._config.connect_timeout),
+            http_client=openai.DefaultAsyncHttpxClient(
+                limits=httpx2.Limits(max_connections=at_once, max_keepalive_connections=at_once)
+            ),
         )
 
-    async def ask(self, client: openai.AsyncOpenAI, messages: list[Message]) -> Reply:
-        """One reply. Raises RequestFailed or TeacherError, never with the key in the message."""
+    async def ask(self, client: Client, messages: list[Message]) -> Reply:
+        """One reply. Raises RequestFailed or Refused."""
+        try:
+            async with asyncio.timeout(self._config.timeout):  # the library's own limits the pauses, not the whole
+                # The raw body: the library lets HTML and other garbage pass as if it were a completion.
+                response = await client.post("/chat/completions", cast_to=httpx2.Response, body=self.body(messages))
+        except (openai.APIError, TimeoutError) as error:
+            raise self.explain(error) from None
+        try:
+            return read_completion(response.content, response.headers.get("content-type", ""))
+        except RequestFailed as failure:
+            raise RequestFailed(failure.reason, self._scrub(str(failure)), charged=True) from None
+
+    def body(self, messages: list[Message]) -> dict[str, object]:
+        """What is sent to be answered."""
         # OpenAI's newer models know the limit by its new name only, many other endpoints by its old one only.
         limit = "max_completion_tokens" if self._url == OPENAI else "max_tokens"
-        try:
-            # The raw body: the library lets HTML and other garbage pass as if it were a completion.
-            response = await client.chat.completions.with_raw_response.create(
-                model=self._config.model or "",
-                messages=cast(list[ChatCompletionMessageParam], messages),
-                temperature=self._config.temperature,
-                extra_body={limit: self._config.max_tokens},
+        config = self._config
+        return {
+            "model": config.model,
+            "messages": messages,
+            "temperature": config.temperature,
+            limit: config.max_tokens,
+        }
+
+    def refusal(self, status: int, code: str, text: str, wait: float | None = None) -> RequestFailed | Refused:
+        """What a status means; `text` is the endpoint's own and may be anything."""
+        text = self._scrub(" ".join(re.sub(r"<[^>]*>", " ", text).split())[:300]) or "no message"
+        return explain_status(status, code, text, wait, self.shown, self._config)
+
+    def explain(self, error: openai.APIError | httpx2.HTTPError | TimeoutError) -> RequestFailed | Refused:
+        """What went wrong with a call."""
+        if isinstance(error, openai.APIStatusError):
+            return self._status(error)
+        cause = error.__cause__
+        if isinstance(cause, httpx2.ConnectTimeout | httpx2.ConnectError):
+            said = self._scrub(str(cause)) or f"no connection within {self._config.connect_timeout:g} s"
+            return RequestFailed("unreachable", f"cannot reach {self.shown} ({said})")
+        if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException | TimeoutError):
+            return RequestFailed(
+                "time-out", f"no reply within {self._config.timeout:g} s (teacher.timeout)", charged=True
             )
-        except openai.APIStatusError as error:
-            raise self._explain(error) from None
-        except openai.APITimeoutError:
-            raise RequestFailed(f"no reply within {self._config.timeout:g} s (teacher.timeout)") from None
-        except openai.APIConnectionError as error:
-            cause = self._scrub(str(error.__cause__ or error)) or type(error.__cause__).__name__
-            raise RequestFailed(f"cannot reach {self.shown} ({cause})") from None
-        return self._read(response.http_response.content, response.http_response.headers.get("content-type", ""))
+        said = self._scrub(str(cause or error)) or type(cause or error).__name__
+        return RequestFailed("broken reply", f"the connection to {self.shown} broke ({said})", charged=True)
 
-    def _read(self, body: bytes, content_type: str) -> Reply:
-        if not body.strip():
-            raise RequestFailed("the reply has an empty body")
-        try:
-            completion = _Completion.model_validate_json(body)
-        except ValidationError as error:
-            what = "HTML" if "html" in content_type or body.lstrip()[:1] == b"<" else "no chat completion"
-            place = ".".join(str(part) for part in error.errors()[0]["loc"]) or "the body"
-            start = self._scrub(" ".join(body[:80].decode(errors="replace").split()))
-            raise RequestFailed(f"the reply is {what}: {place} is wrong or missing; it begins {start!r}") from None
-        choice, usage = completion.choices[0], completion.usage
-        refused = choice.message.content is None and choice.message.refusal is not None
-        return Reply(
-            text=_storable(choice.message.content or choice.message.refusal or ""),
-            finish_reason="content_filter" if refused else choice.finish_reason or "stop",
-            prompt_tokens=usage and usage.prompt_tokens,
-            completion_tokens=usage and usage.completion_tokens,
-        )
-
-    def _explain(self, error: openai.APIStatusError) -> TeacherError | RequestFailed:
-        """What an HTTP status means: whether all requests would fare alike, and what to do."""
-        status, code = error.status_code, error.code or error.type or ""
-        said = f"({status}): {self._said(error)}"
-        if status in (401, 403):
-            return TeacherError(f"the endpoint {self.shown} refused the key ({status}); check ${self._config.key_env}")
-        if status == 404:
-            return TeacherError(
-                f"the endpoint {self.shown} does not know the model {self._config.model!r} or the address {said}; "
-                "check teacher.model and teacher.base_url (it usually ends in /v1)"
-            )
-        if status == 402 or code == "insufficient_quota":
-            return TeacherError(f"the account at {self.shown} has no quota left {said}; add credit, then go on")
-        if status in _REJECTED and code not in _OF_ONE_REQUEST:
-            return TeacherError(f"the endpoint {self.shown} rejected the request {said}; check the settings of teacher")
-        return RequestFailed(f"the endpoint failed {said}")
-
-    def _said(self, error: openai.APIStatusError) -> str:
-        """The endpoint's own words, on one line, without tags and cut to a readable length."""
+    def _status(self, error: openai.APIStatusError) -> RequestFailed | Refused:
         body = error.body
         message = cast(dict[str, object], body).get("message") if isinstance(body, dict) else None
         text = message if isinstance(message, str) else error.response.text
-        text = " ".join(re.sub(r"<[^>]*>", " ", text).split())
-        return self._scrub(text[:300]) or "no message"
+        wait = retry_after(error.response.headers, time.time())
+        return self.refusal(error.status_code, error.code or error.type or "", text, wait)
 
     def _scrub(self, text: str) -> str:
         return text.replace(self._key, "[key]") if len(self._key) > 4 else text
@@ -242,8 +137,3 @@ def _without_credentials(url: str) -> str:
     """The URL as it may be shown and stored: no user, password or query."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
-def _storable(text: str) -> str:
-    """Without lone surrogates and NUL, which SQLite's text cannot hold."""
-    return text.replace("\x00", "").encode(errors="replace").decode()

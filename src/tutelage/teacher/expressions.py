@@ -134,11 +134,12 @@ def operands(expression: Expression) -> list[Fraction]:
 class Parser:
     """Recursive descent over tokens: sum := product ((+|-) product)*, product := atom ((*|/|of) atom)*.
 
-    With `units`, words may stand between a number and the sign after it.
+    With `units`, words may stand between a number and the sign after it. With `fractions`, a slash without spaces binds
+    first: `12 / 1/4` is 48, as its writer means it, not 3.
     """
 
-    def __init__(self, tokens: Sequence[Token], position: int, *, units: bool = True) -> None:
-        self.tokens, self.position, self._units = tokens, position, units
+    def __init__(self, tokens: Sequence[Token], position: int, *, units: bool = True, fractions: bool = False) -> None:
+        self.tokens, self.position, self._units, self._fractions = tokens, position, units, fractions
         self._stop = min(len(tokens), position + MAX_TOKENS)
         self._depth = 0
         self.last_value = position  # the last number or bracket read
@@ -152,7 +153,21 @@ class Parser:
         return self._chain(self._product, "+-")
 
     def _product(self) -> Expression | None:
-        return self._chain(self._atom, "*/")
+        return self._chain(self._fraction if self._fractions else self._atom, "*/")
+
+    def _fraction(self) -> Expression | None:
+        above, number = self._atom(), self.last_value
+        if above is None or self.position != number + 1 or not self._at_narrow_slash():
+            return above
+        self.position += 1
+        below = self._number()
+        return None if below is None else Operation("/", above, below)
+
+    def _at_narrow_slash(self) -> bool:
+        if not self.at("operator") or self.position + 1 >= self._stop:
+            return False
+        before, slash, after = self.tokens[self.position - 1 : self.position + 2]
+        return slash.text == "/" and after.is_value and before.end == slash.start and slash.end == after.start
 
     def _chain(self, operand: Callable[[], Expression | None], operators: str) -> Expression | None:
         left = operand()

@@ -1,32 +1,28 @@
-"""The ledger: every reply of the teacher that was paid for, in SQLite, by the hash of what was asked.
+"""The ledger: every request that may cost money, in SQLite, from before it is sent until its reply is on disk.
 
-    key "5f1c…" run "demo-7" model "gpt-4.1-mini" request {"messages": […], "temperature": 0.7, …}
-    text "Each box holds 4 pens, so …" finish_reason "stop" prompt_tokens 212 completion_tokens 41 cost_usd 0.00015
+    Sent      token "a3…" key "5f1c…" run "demo-7" bound 320 + 512 tokens, 0.00036 USD
+    Answered  token "a3…" the reply: key "5f1c…" run "demo-7" model "gpt-4.1-mini" request {"messages": […], …}
+              text "Each box holds 4 pens, so …" finish_reason "stop" prompt_tokens 212 completion_tokens 41 …
 
-Several processes and several runs may share one file. A reply is committed before anyone sees it.
+The key is a hash of all that shapes a reply. Several processes and several runs may share one file.
+A reply is committed before anyone sees it. What is sent and never answered counts as spent at its upper bound.
 """
 
 from __future__ import annotations
 
-import sqlite3
-import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tutelage.errors import RunError
-from tutelage.records import Usage
-
-APPLICATION_ID = 0x5475_746C  # "Tutl", in the header of the file
-_BUSY_SECONDS = 60.0
+from tutelage.records import FailureReason, Usage
+from tutelage.teacher.ledger_file import explained, open_ledger, transaction
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """One reply. `created` is in seconds since 1970, `request` JSON of what was sent, without the key."""
+    """One reply. `created` is in seconds since 1970, `request` JSON of what was sent, without the API key."""
 
     key: str
     run_id: str
@@ -46,29 +42,74 @@ class LedgerRow:
         return Usage(1, self.prompt_tokens, self.completion_tokens, self.cost_usd)
 
 
-def _create_replies(connection: sqlite3.Connection) -> None:
-    # Not unique by key: two runs that ask at the same moment both pay, and both payments are kept.
-    connection.execute(
-        """CREATE TABLE replies (
-            id INTEGER PRIMARY KEY, key TEXT NOT NULL, run_id TEXT NOT NULL, created REAL NOT NULL,
-            endpoint TEXT NOT NULL, model TEXT NOT NULL, request TEXT NOT NULL, text TEXT NOT NULL,
-            finish_reason TEXT NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
-            cost_usd REAL NOT NULL
-        )"""
-    )
-    connection.execute("CREATE INDEX replies_by_key ON replies (key)")
-    connection.execute("CREATE INDEX replies_by_run ON replies (run_id)")
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request about to be sent, alone or as a line of `batch`. `bound` is the most that this one request can cost.
+
+    `token` names this sending: the same request sent again has the same key and another token. A line of a batch keeps
+    its `request` too: its reply may come to another process, which has no other way to know it.
+    """
+
+    token: str
+    key: str
+    run_id: str
+    created: float
+    bound: Usage
+    batch: str = ""
+    request: str = ""
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create_replies,)
-"""Oldest first; a ledger's `user_version` says how many it has seen."""
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The reply to what was sent under `token`."""
 
-_COLUMNS = ", ".join(field.name for field in fields(LedgerRow))
-_PLACES = ", ".join("?" for _ in fields(LedgerRow))
+    token: str
+    row: LedgerRow
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaid:
+    """What was sent under `token` was refused: nothing was charged."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A request that ended without a reply to learn from; `detail` is the reason in words."""
+
+    key: str
+    run_id: str
+    created: float
+    endpoint: str
+    model: str
+    reason: FailureReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What was handed to an endpoint's Batch API; `batch_id` is the endpoint's name for it, empty until it is known."""
+
+    token: str
+    run_id: str
+    created: float
+    endpoint: str
+    model: str
+    batch_id: str = ""
+    done: bool = False
+
+
+Entry = Sent | Answered | Unpaid | Failed | Batch
+"""What can be written; a Batch takes the place of the one with the same token."""
+
+REPLY_COLUMNS = ", ".join(field.name for field in fields(LedgerRow))
+SUMS = "count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), coalesce(sum(cost_usd), 0.0)"
+"""The figures of a Usage, in SQL."""
 
 
 class Ledger:
-    """An open ledger; a context manager.
+    """An open ledger; a context manager. One thread at a time may write through it.
 
     Raises:
         RunError: on opening and on every use, if the file is no ledger, is broken, is of a newer version, cannot be
@@ -77,36 +118,51 @@ class Ledger:
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
-        with self._explained():
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(
-                self._path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
-        try:
-            with self._explained():
-                self._prepare()
-        except BaseException:
-            self._connection.close()
-            raise
+        self._connection = open_ledger(self._path)
+
+    def write(self, *entries: Entry) -> None:
+        """Write all entries or none; on return they are on disk."""
+        if not entries:
+            return
+        with explained(self._path), transaction(self._connection):
+            for entry in entries:
+                for statement, values in _statements(entry):
+                    self._connection.execute(statement, values)
 
     def find(self, key: str, run_id: str) -> LedgerRow | None:
         """The reply to a request, whichever run bought it; `run_id`'s own first, so that going on changes nothing."""
-        query = f"SELECT {_COLUMNS} FROM replies WHERE key = ? ORDER BY run_id <> ?, id LIMIT 1"
-        with self._explained():
+        query = f"SELECT {REPLY_COLUMNS} FROM replies WHERE key = ? ORDER BY run_id <> ?, id LIMIT 1"
+        with explained(self._path):
             row = self._connection.execute(query, (key, run_id)).fetchone()
         return None if row is None else LedgerRow(*row)
 
-    def record(self, row: LedgerRow) -> None:
-        """Add a reply; on return it is on disk."""
-        with self._explained():
-            self._connection.execute(f"INSERT INTO replies ({_COLUMNS}) VALUES ({_PLACES})", astuple(row))
-
     def spent(self, run_id: str) -> Usage:
-        """What a run has paid for so far."""
-        query = """SELECT count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0),
-            coalesce(sum(cost_usd), 0.0) FROM replies WHERE run_id = ?"""
-        with self._explained():
-            return Usage(*self._connection.execute(query, (run_id,)).fetchone())
+        """What a run has paid at most so far: its replies, and what was sent and perhaps charged, at its bound."""
+        columns = "prompt_tokens, completion_tokens, cost_usd"
+        query = f"""SELECT {SUMS} FROM (SELECT {columns} FROM replies WHERE run_id = :run
+            UNION ALL SELECT {columns} FROM sent WHERE run_id = :run)"""
+        with explained(self._path):
+            return Usage(*self._connection.execute(query, {"run": run_id}).fetchone())
+
+    def lost(self, run_id: str) -> Usage:
+        """What a run has sent that is neither answered nor refused, at its bound."""
+        with explained(self._path):
+            return Usage(*self._connection.execute(f"SELECT {SUMS} FROM sent WHERE run_id = ?", (run_id,)).fetchone())
+
+    def sent(self, batch: str) -> list[Sent]:
+        """The requests of a batch that are neither answered nor refused, in the order of sending."""
+        query = """SELECT token, key, run_id, created, request, prompt_tokens, completion_tokens, cost_usd FROM sent
+            WHERE batch = ? ORDER BY rowid"""
+        with explained(self._path):
+            rows = self._connection.execute(query, (batch,)).fetchall()
+        return [Sent(*row[:4], bound=Usage(1, *row[5:]), batch=batch, request=row[4]) for row in rows]
+
+    def open_batches(self, run_id: str) -> list[Batch]:
+        """A run's batches that are not done, oldest first."""
+        query = """SELECT token, run_id, created, endpoint, model, batch_id FROM batches
+            WHERE run_id = ? AND NOT done ORDER BY created, token"""
+        with explained(self._path):
+            return [Batch(*row) for row in self._connection.execute(query, (run_id,))]
 
     def close(self) -> None:
         """Close the file."""
@@ -120,67 +176,34 @@ class Ledger:
     ) -> None:
         self.close()
 
-    def _prepare(self) -> None:
-        self._check_identity()
-        self._use_write_ahead_log()
-        # A reply is money: it must outlive a loss of power, which costs one sync for each.
-        self._connection.execute("PRAGMA synchronous = FULL")
-        if self._version() == len(MIGRATIONS):
-            return
-        self._connection.execute("BEGIN IMMEDIATE")  # one process migrates, the others wait and find it done
-        try:
-            for migrate in MIGRATIONS[self._version() :]:
-                migrate(self._connection)
-            self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            self._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
 
-    def _check_identity(self) -> None:
-        """Refuse a file of someone else's, or of a newer version, before anything is written to it."""
-        version = self._version()
-        tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if (tables or version) and self._pragma("application_id") != APPLICATION_ID:
-            raise RunError(f"{self._path} is an SQLite file but no ledger of ours; name another file as teacher.ledger")
-        if version > len(MIGRATIONS):
-            raise RunError(
-                f"the ledger {self._path} has version {version}, this tutelage knows {len(MIGRATIONS)}; "
-                "upgrade tutelage or name another file as teacher.ledger"
-            )
-
-    def _version(self) -> int:
-        return self._pragma("user_version")
-
-    def _pragma(self, name: str) -> int:
-        return self._connection.execute(f"PRAGMA {name}").fetchone()[0]
-
-    def _use_write_ahead_log(self) -> None:
-        """Switch to WAL; when others open the file at this moment SQLite says `locked` without waiting."""
-        deadline = time.monotonic() + _BUSY_SECONDS
-        while True:
-            try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
-                return
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
-
-    @contextmanager
-    def _explained(self) -> Generator[None]:
-        """Turn what SQLite and the file system say into a RunError."""
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            raise RunError(f"{_fault(self._path, error)} ({error})") from None
+def _statements(entry: Entry) -> Iterator[tuple[str, Sequence[object]]]:
+    """What an entry is in SQL."""
+    match entry:
+        case Sent(bound=bound):
+            row = _columns(entry) | _columns(bound)
+            del row["bound"], row["requests"]
+            yield _insert("sent", row)
+        case Answered(token, reply):
+            yield "DELETE FROM sent WHERE token = ?", (token,)
+            yield _insert("replies", _columns(reply))
+        case Unpaid(token):
+            yield "DELETE FROM sent WHERE token = ?", (token,)
+        case Failed():
+            yield _insert("failures", _columns(entry))
+        case Batch():
+            yield _insert("batches", _columns(entry), "INSERT OR REPLACE")
 
 
-def _fault(path: Path, error: sqlite3.Error | OSError) -> str:
-    code = getattr(error, "sqlite_errorcode", None)
-    if code == sqlite3.SQLITE_FULL:
-        return f"the disk is full: cannot write the ledger {path}; free some space and continue the run"
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        return f"the ledger {path} is broken or no SQLite file; move it away or name another as teacher.ledger"
-    return f"cannot use the ledger {path}; check that its folder exists and can be written"
+def _columns(record: Entry | LedgerRow | Usage) -> dict[str, object]:
+    return {field.name: getattr(record, field.name) for field in fields(record)}
+
+
+def _insert(table: str, row: dict[str, object], verb: str = "INSERT") -> tuple[str, Sequence[object]]:
+    statement = f"{verb} INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})"
+    return statement, [_storable(value) for value in row.values()]
+
+
+def _storable(value: object) -> object:
+    """Half a surrogate pair, which an endpoint may send and SQLite cannot hold, becomes `?`."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else value

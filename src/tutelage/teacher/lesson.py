@@ -1,8 +1,8 @@
-"""One lesson with an asynchronous teacher: requests in, feedback out, through the ledger and within the budget.
+"""One lesson with an asynchronous teacher: requests in, feedback out, through the ledger, the limits and the budget.
 
-    request -> in the ledger? ------------------------------------> read, grade -> right -> deliver
-                 no -> wait for room in the budget -> ask -> record ---^   |
-                                                                           wrong -> ask once more with the hint
+    question -> in the ledger? -> its reply
+                  no -> room in the budget -> let through by the limits -> noted as sent -> asked -> recorded -^
+                           ^------------------- tried again after a time-out, 429, 5xx … -----------'
 
 No HTTP here: `Ask` is whoever answers.
 """
@@ -10,92 +10,64 @@ No HTTP here: `Ask` is whoever answers.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
+import random
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass
+import uuid
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from typing import cast
 
 from tutelage.errors import BudgetSpent, TeacherError
-from tutelage.records import AnswerKind, Feedback, FeedbackRequest, Grade, Usage, Verdict
+from tutelage.records import TRANSIENT, Feedback, FeedbackRequest, Usage
 from tutelage.teacher.budget import Budget
-from tutelage.teacher.ledger import Ledger, LedgerRow
-from tutelage.teacher.prompts import Message, Reading, first_messages, read_reply, second_messages
+from tutelage.teacher.clerk import Clerk
+from tutelage.teacher.completion import Reply
+from tutelage.teacher.exchange import Question, Settings, exchange
+from tutelage.teacher.failures import Record, Refused, RequestFailed
+from tutelage.teacher.ledger import Answered, Ledger, LedgerRow, Sent, Unpaid
+from tutelage.teacher.limits import Limits
+from tutelage.teacher.prompts import Message
 from tutelage.teacher.teacher import Deliver
 
-FAILURES_IN_A_ROW = 10
-"""So many failed requests in a row end the lesson; see also `FAILURES_AT_FIRST`."""
-FAILURES_AT_FIRST = 3
-"""So many do, where the endpoint has not answered once."""
 _GRACE_SECONDS = 10.0
 """How long replies in flight are waited for when the lesson must end."""
-
-
-class RequestFailed(Exception):
-    """A request got no usable reply, for a cause that may lie in the request or pass by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What an endpoint answered; token counts are None where it did not say."""
-
-    text: str
-    finish_reason: str
-    prompt_tokens: int | None
-    completion_tokens: int | None
+_BACK_OFF = (0.5, 30.0)
+"""Seconds before the first try again, doubled each time, and the most of them."""
 
 
 Ask = Callable[[list[Message]], Awaitable[Reply]]
-"""Raises RequestFailed, or TeacherError when asking anything else would be in vain."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What shapes a reply beside the messages, and what it is judged by."""
-
-    endpoint: str
-    model: str
-    temperature: float
-    max_tokens: int
-    concurrency: int
-    kind: AnswerKind
-    grade: Grade
-    run_id: str
-
-    def shape(self, messages: list[Message], sample: int) -> str:
-        """All that the reply depends on, as JSON. Its hash is the ledger's key."""
-        shape = {
-            "endpoint": self.endpoint,
-            "model": self.model,
-            "messages": messages,
-            "temperature": self.temperature,
-            "max_tokens": self.max_tokens,
-            "sample": sample,
-        }
-        return json.dumps(shape, sort_keys=True)
+"""Raises RequestFailed, or Refused when asking anything else would be in vain."""
 
 
 class Lesson:
-    """One call of `teach`."""
+    """One call of `teach`. A request that fails by chance is tried again up to `retries` times."""
 
-    def __init__(self, ask: Ask, ledger: Ledger, budget: Budget, settings: Settings, deliver: Deliver) -> None:
-        self._ask, self._ledger, self._budget, self._settings = ask, ledger, budget, settings
-        self._deliver = deliver
+    def __init__(
+        self,
+        ask: Ask,
+        ledger: Ledger,
+        clerk: Clerk,
+        budget: Budget,
+        limits: Limits,
+        settings: Settings,
+        retries: int,
+    ) -> None:
+        self._ask, self._ledger, self._clerk, self._settings = ask, ledger, clerk, settings
+        self._budget, self._limits, self._retries = budget, limits, retries
         self._room = asyncio.Condition()
+        self._buying: dict[str, asyncio.Task[LedgerRow | None]] = {}
         self._spent: BudgetSpent | None = None
         self._stopping = False
-        self._answered = False
-        # Failures are delivered once the endpoint answers again. If it does not, they are owed when the run goes on.
-        self._failed: list[Feedback] = []
+        self._record = Record()
+        self._replies = 0
 
-    async def hold(self, requests: Iterable[FeedbackRequest]) -> None:
+    async def hold(self, requests: Iterable[FeedbackRequest], deliver: Deliver, concurrency: int) -> None:
         """Answer all requests, `concurrency` at a time; the iterable is read as needed.
 
         Raises:
             BudgetSpent, TeacherError: after what was in flight is delivered.
         """
         source = iter(requests)
-        workers = [asyncio.create_task(self._work(source)) for _ in range(self._settings.concurrency)]
+        workers = [asyncio.create_task(self._work(source, deliver)) for _ in range(concurrency)]
         try:
             done, pending = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
             self._stopping = True
@@ -107,89 +79,108 @@ class Lesson:
             for worker in workers:
                 worker.cancel()
             await asyncio.gather(*workers, return_exceptions=True)
-        self._end()
-
-    def _end(self) -> None:
-        if self._failed and not self._answered:
-            raise self._keeps_failing()
-        self._deliver_failed()
         if self._spent is not None:
             raise self._spent
+        if self._record.in_vain:
+            raise self._keeps_failing()
 
-    async def _work(self, source: Iterator[FeedbackRequest]) -> None:
+    async def _work(self, source: Iterator[FeedbackRequest], deliver: Deliver) -> None:
         for request in source:
             if self._stopping:
                 return
             feedback = await self._answer(request)
             if feedback is not None:
-                self._deliver(feedback)
+                deliver(feedback)
+            if self._record.hopeless:
+                raise self._keeps_failing()
             await asyncio.sleep(0)  # replies from the ledger never wait; let Ctrl-C through
 
     async def _answer(self, request: FeedbackRequest) -> Feedback | None:
-        """The feedback; None if it could not be bought or has to wait for the endpoint to recover."""
-        rows: list[LedgerRow] = []
+        """The feedback; None if the budget does not allow it."""
+        conversation = exchange(request, self._settings)
+        questions, asked = next(conversation), False
         try:
-            reading = await self._ask_once(first_messages(request, self._settings.kind), request, rows)
-            if reading is not None and not reading.verdict.correct:
-                again = second_messages(request, self._settings.kind, reading.verdict.reason)
-                reading = await self._ask_once(again, request, rows) or reading
-        except RequestFailed as failure:
-            verdict = Verdict(False, None, f"no reply: {failure}")
-            self._note_failure(self._feedback(request, Reading("", verdict), rows))
-            return None
-        return None if reading is None else self._feedback(request, reading, rows)
+            while True:
+                known = [self._ledger.find(question.key, self._settings.run_id) for question in questions]
+                asked = asked or None in known
+                try:
+                    replies = await self._replies_to(questions, known)
+                except RequestFailed as failure:
+                    questions = conversation.throw(failure)
+                except Refused as refusal:
+                    await self._clerk.write(self._settings.failed(questions[0].key, refusal.reason, str(refusal)))
+                    raise
+                else:
+                    questions = conversation.send(replies)
+        except StopIteration as end:
+            feedback: Feedback | None = end.value
+        if feedback is not None and asked:
+            await self._note(feedback, questions[0].key)
+        return feedback
 
-    def _feedback(self, request: FeedbackRequest, reading: Reading, rows: list[LedgerRow]) -> Feedback:
-        own = [row.usage for row in rows if row.run_id == self._settings.run_id]
-        identity = request.problem.id, request.sample, request.mistake
-        keys = tuple(row.key for row in rows)
-        return Feedback(*identity, reading.text, reading.verdict, sum(own, Usage()), keys)
+    async def _replies_to(
+        self, questions: Sequence[Question], known: Sequence[LedgerRow | None]
+    ) -> list[LedgerRow] | None:
+        """The rows, in order, those not `known` bought at once; None if the budget does not allow all of them."""
+        buying = [self._buy_once(question) for question, row in zip(questions, known, strict=True) if row is None]
+        bought = await asyncio.gather(*buying, return_exceptions=True)
+        for outcome in bought:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        new = iter(bought)
+        rows = [row or next(new) for row in known]
+        return None if None in rows else cast(list[LedgerRow], rows)
 
-    async def _ask_once(
-        self, messages: list[Message], request: FeedbackRequest, rows: list[LedgerRow]
-    ) -> Reading | None:
-        """A reply from the ledger or the endpoint, added to `rows` and read; None if the budget does not allow it."""
-        shape = self._settings.shape(messages, request.sample)
-        key = hashlib.sha256(shape.encode()).hexdigest()[:32]
-        row = self._ledger.find(key, self._settings.run_id) or await self._buy(key, shape, messages)
-        if row is None:
-            return None
-        rows.append(row)
-        settings = self._settings
-        return read_reply(row.text, row.finish_reason, request.problem, settings.grade, max_tokens=settings.max_tokens)
+    async def _buy_once(self, question: Question) -> LedgerRow | None:
+        """Buy a reply; whoever wants the same one meanwhile waits for it."""
+        task = self._buying.get(question.key)
+        if task is None:
+            task = self._buying[question.key] = asyncio.create_task(self._buy(question))
+            task.add_done_callback(lambda _: self._buying.pop(question.key))
+        return await task
 
-    async def _buy(self, key: str, shape: str, messages: list[Message]) -> LedgerRow | None:
-        bound = self._budget.bound(messages, self._settings.max_tokens)
-        if not await self._reserve(bound):
-            return None
+    async def _buy(self, question: Question) -> LedgerRow | None:
+        bound = self._budget.bound(question.messages, self._settings.max_tokens)
+        tries = 0
+        while await self._reserve(bound):
+            replies = self._replies
+            try:
+                return await self._send(question, bound)
+            except RequestFailed as failure:
+                # Who is told to wait while others are answered stands in a queue that moves.
+                tries += failure.wait is None or replies == self._replies
+                if failure.reason not in TRANSIENT or tries > self._retries or self._stopping:
+                    raise
+                if failure.wait is not None:
+                    self._limits.hold(failure.wait)
+                else:
+                    first, most = _BACK_OFF
+                    await asyncio.sleep(min(most, first * 2 ** (tries - 1)) * random.uniform(0.5, 1.0))
+        return None
+
+    async def _send(self, question: Question, bound: Usage) -> LedgerRow:
+        admission = await self._limits.admit(bound.prompt_tokens + bound.completion_tokens)
+        token = uuid.uuid4().hex
         paid: Usage | None = None
         try:
-            reply = await self._ask(messages)
-            # An endpoint that does not say what a reply took is charged at the bound.
-            prompt = bound.prompt_tokens if reply.prompt_tokens is None else reply.prompt_tokens
-            completion = bound.completion_tokens if reply.completion_tokens is None else reply.completion_tokens
-            paid = self._budget.charge(prompt, completion)
-            row = LedgerRow(
-                key=key,
-                run_id=self._settings.run_id,
-                created=time.time(),
-                endpoint=self._settings.endpoint,
-                model=self._settings.model,
-                request=shape,
-                text=reply.text,
-                finish_reason=reply.finish_reason,
-                prompt_tokens=prompt,
-                completion_tokens=completion,
-                cost_usd=paid.cost_usd,
-            )
-            self._ledger.record(row)
+            await self._clerk.write(Sent(token, question.key, self._settings.run_id, time.time(), bound))
+            paid = bound  # whatever happens now: it may have been charged
+            reply = await self._ask(question.messages)
+            row = self._settings.row(question.key, question.shape, reply, bound)
+            paid = row.usage
+            self._limits.correct(admission, paid.prompt_tokens + paid.completion_tokens)
+            await self._clerk.write(Answered(token, row))
+            self._replies += 1
+            return row
+        except (RequestFailed, Refused) as failure:
+            if not (isinstance(failure, RequestFailed) and failure.charged):
+                paid = None
+                await self._clerk.write(Unpaid(token))
+            raise
         finally:
             self._budget.settle(bound, paid)
             async with self._room:
                 self._room.notify_all()
-        self._answered = True
-        self._deliver_failed()
-        return row
 
     async def _reserve(self, bound: Usage) -> bool:
         """Wait until the request fits beside those in flight; if none is, it never will: the budget is spent."""
@@ -203,19 +194,14 @@ class Lesson:
             self._budget.reserve(bound)
             return True
 
-    def _note_failure(self, feedback: Feedback) -> None:
-        self._failed.append(feedback)
-        if len(self._failed) >= (FAILURES_IN_A_ROW if self._answered else FAILURES_AT_FIRST):
-            raise self._keeps_failing()
-
-    def _deliver_failed(self) -> None:
-        for feedback in self._failed:
-            self._deliver(feedback)
-        self._failed.clear()
+    async def _note(self, feedback: Feedback, key: str) -> None:
+        """Remember how a request ended, for this lesson and in the ledger."""
+        self._record.note(feedback.failure, feedback.verdict.reason.removeprefix("no reply: "))
+        if feedback.failure is not None:
+            await self._clerk.write(self._settings.failed(key, feedback.failure, feedback.verdict.reason))
 
     def _keeps_failing(self) -> TeacherError:
-        reason = self._failed[-1].verdict.reason.removeprefix("no reply: ")
         return TeacherError(
-            f"the endpoint {self._settings.endpoint} keeps failing: {reason}; "
-            "check that it is up and teacher.base_url is right, then run the same command again"
+            f"the endpoint {self._settings.endpoint} keeps failing: {self._record.explain()}; then run the same "
+            "command again"
         )

@@ -1,17 +1,12 @@
-"""What the teacher is asked, and how its reply is read. Pure.
+"""What the teacher is asked, for the first and for the second time. Pure.
 
-asked   [{"role": "system", "content": "You write worked solutions …"}, {"role": "user", "content": "Question: …"}]
-reply   "**Solution:** Each box holds 4 pens, so 3 × 4 = 12 pens.\\n\\n\\\\boxed{12}"
-read    "Each box holds 4 pens, so 3 × 4 = 12 pens.\\nThe answer is 12."
+first   [{"role": "system", "content": "You write worked solutions …"}, {"role": "user", "content": "Question: …"}]
+second  the same, and "Earlier a solution could not be used, for this reason: 3 × 4 = 13 is false: it makes 12 …"
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
-
-from tutelage.records import AnswerKind, FeedbackRequest, Grade, Problem, Verdict, state_answer
-from tutelage.teacher.statements import without_statement
+from tutelage.records import AnswerKind, FeedbackRequest, Problem
 
 Message = dict[str, str]
 """`{"role": "system" | "user", "content": text}`, as the chat API takes it."""
@@ -86,97 +81,3 @@ def _clip(text: str, limit: int) -> str:
     """At most `limit` UTF-8 bytes of the text."""
     data = text.strip().encode(errors="replace")
     return data.decode() if len(data) <= limit else f"{data[: limit - 3].decode(errors='ignore')}…"
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A reply as kept: if `verdict` is right the rationale, ending in our statement of the answer; else as it came."""
-
-    text: str
-    verdict: Verdict
-
-
-def read_reply(text: str, finish_reason: str, problem: Problem, grade: Grade, *, max_tokens: int) -> Reading:
-    """Clean, grade and judge a reply. A rejected one keeps its text and has the reason in its verdict."""
-    cleaned = clean(text)
-    verdict = _judge(cleaned, finish_reason, problem, grade, max_tokens)
-    if not verdict.correct:
-        return Reading(text.strip(), verdict)
-    steps = re.sub(r"\\boxed\{([^{}]*)\}", r"\1", without_statement(cleaned))
-    concluded = state_answer(steps, problem.answer)
-    return Reading(concluded, grade(problem, concluded))
-
-
-def _judge(cleaned: str, finish_reason: str, problem: Problem, grade: Grade, max_tokens: int) -> Verdict:
-    broken = {
-        "content_filter": "refused by the endpoint's content policy",
-        "length": f"cut at the limit of {max_tokens} tokens",
-    }.get(finish_reason, "" if cleaned else "the reply is empty")
-    if broken:
-        return Verdict(False, None, broken)
-    verdict = grade(problem, cleaned)
-    if verdict.correct:
-        flaw = _flaw(without_statement(cleaned), problem)
-        return verdict if flaw is None else Verdict(False, verdict.answer, flaw)
-    if verdict.answer is not None:
-        return Verdict(False, verdict.answer, f"wrong answer: {verdict.reason}")
-    declined = "the teacher declined" if _DECLINED.match(cleaned) else "the reply cannot be parsed"
-    return Verdict(False, None, f"{declined}: {verdict.reason}")
-
-
-_DECLINED = re.compile(
-    r"(?:i['’]?m |i am )?(?:very )?(?:sorry|afraid)\b|i (?:can(?:no|['’])t|won['’]t|am unable)", re.I
-)
-_LEAKS = re.compile(
-    r"""\bas\ (?:was\ |is\ )?(?:given|stated|provided|hinted)\b[^.\n]{0,20}\banswer\b
-    |\b(?:given|told|provided|known|know)\ (?:us\ |that\ )?(?:that\ )?the\ (?:correct|right|final)\ answer\b
-    |\bthe\ (?:correct|right|given|provided|expected)\ answer\ (?:was|is|has\ been)\ (?:given|provided|known|stated)\b
-    |\b(?:the|this|your)\ hint\b|\banswer\ key\b
-    |\bthe\ student(?:'s|’s)?\ (?:made|wrote|said|forgot|attempt|mistake|answer|solution|error|should)\b
-    |\byour\ (?:mistake|attempt|error|solution|answer)\b|\byou\ (?:made\ a\ mistake|forgot|went\ wrong|wrote)\b
-    |\b(?:the|this|that)\ (?:earlier|previous|wrong|incorrect|flawed)\ (?:attempt|solution|answer|reply)\b
-    |\bthe\ attempt\b""",
-    re.IGNORECASE | re.VERBOSE,
-)
-
-
-def _flaw(steps: str, problem: Problem) -> str | None:
-    """Why a rationale with the right answer must not be trained on, if so."""
-    if len(re.findall(r"\w+", steps)) < 3:
-        return "the reply states the answer without a step of reasoning"
-    for leak in _LEAKS.finditer(steps):
-        if leak.group().lower() not in problem.text.lower():
-            return f"the reply speaks of what is not in the question: {leak.group()!r}"
-    return None
-
-
-_HEADING = re.compile(
-    r"^[#*_\s>]*(?:here (?:is|'s|’s) (?:the|a|my)\b[^\n:]*|(?:worked |short |complete )?solution|rationale|explanation|"
-    r"reasoning|step[- ]by[- ]step(?: solution)?)\s*[*_]*\s*:\s*[*_]*[ \t]*\n?|^#+[ \t]+[^\n\d]*\n",
-    re.IGNORECASE,
-)
-_SUBSTITUTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE), ""),  # what reasoning servers leave in
-    (re.compile(r"(?m)^[ \t]*```[^\n]*$\n?"), ""),
-    (re.compile(r"(?<![\w*])\*\*(?=\S)([^\n]+?)(?<=\S)\*\*(?![\w*])"), r"\1"),
-    (re.compile(r"\\(?:times|cdot)\b\s?"), "× "),
-    (re.compile(r"\\div\b\s?"), "÷ "),
-    (re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}"), r"\1/\2"),
-    (re.compile(r"\\(?:text|mathrm|textbf)\{([^{}]*)\}"), r"\1"),
-    (re.compile(r"\\[\[\]()]"), ""),
-    (re.compile(r"\\([$%])"), r"\1"),
-    (re.compile(r"\\boxed\{([^{}]*)\}(?=[^\n]*\n[^\n]*\w)"), r"\1"),  # a box amid the steps is no final answer
-    (re.compile(r"(?m)^[ \t]*[-*•][ \t]+"), ""),
-    (re.compile(r"[ \t]+\n"), "\n"),
-    (re.compile(r"\n{2,}"), "\n"),
-)
-
-
-def clean(text: str) -> str:
-    """The reply in plain text: no thoughts, code fences, headings, bold type, bullets or simple LaTeX."""
-    text = text.replace("\x00", "").encode(errors="replace").decode().strip()
-    for pattern, replacement in _SUBSTITUTIONS:
-        text = pattern.sub(replacement, text)
-    for _ in range(2):
-        text = _HEADING.sub("", text.strip(), count=1)
-    return text.strip()

@@ -1,13 +1,25 @@
-"""Try a run without a key: a real endpoint on loopback that answers as scripted.
+"""Try a run without a key: a real endpoint on loopback whose answers, latency, limits and faults are scripted.
 
->>> with TeacherEndpoint(reply=lambda body: "3 × 4 = 12 pens.\\nThe answer is 12.") as endpoint:
+>>> reply = lambda body: "3 × 4 = 12 pens.\\nThe answer is 12."
+>>> with TeacherEndpoint(reply, faults=[Fault.rate_limited(2), Fault.half_body()], latency=0.5) as endpoint:
 ...     config = TeacherConfig(kind="openai", base_url=endpoint.base_url, model="test")
 ...     ...
 
 `python -m tutelage.testing --data problems.jsonl` serves worked solutions from a file until Ctrl-C.
 """
 
-from tutelage.testing.answers import answer_key_endpoint
-from tutelage.testing.endpoint import Fault, TeacherEndpoint
+from tutelage.testing.answers import answer_key_endpoint, answer_key_reply
+from tutelage.testing.endpoint import TeacherEndpoint
+from tutelage.testing.faults import Fault
+from tutelage.testing.log import Seen, most_requests_in_a_minute, most_tokens_in_a_minute, request_key
 
-__all__ = ["Fault", "TeacherEndpoint", "answer_key_endpoint"]
+__all__ = [
+    "Fault",
+    "Seen",
+    "TeacherEndpoint",
+    "answer_key_endpoint",
+    "answer_key_reply",
+    "most_requests_in_a_minute",
+    "most_tokens_in_a_minute",
+    "request_key",
+]

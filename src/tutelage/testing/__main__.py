@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 from tutelage.errors import TutelageError
-from tutelage.testing.answers import answer_key_endpoint, read_problems
+from tutelage.testing.serve import serve
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -17,20 +16,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tutelage.testing", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="JSONL: question, answer and rationale or equation")
     parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: 8000)")
-    options = parser.parse_args(arguments)
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds that every completion takes (default: 0)")
+    parser.add_argument("--requests-per-minute", type=int, metavar="N", help="one more gets a 429")
+    parser.add_argument("--tokens-per-minute", type=int, metavar="N", help="prompt and completion together")
+    parser.add_argument("--faults", default="", metavar="SCRIPT", help="such as ok*5,429:2,half-body...")
+    parser.add_argument("--key", help="the key that is asked for (default: any will do)")
     try:
-        problems = read_problems(options.data)
-        endpoint = answer_key_endpoint(problems, port=options.port)
-    except (TutelageError, OSError, OverflowError) as error:
+        serve(**vars(parser.parse_args(arguments)))
+    except TutelageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    with endpoint:
-        print(f"{len(problems)} problems served; Ctrl-C ends it. In the configuration:", flush=True)
-        print(f"teacher: {{kind: openai, model: answer-key, base_url: {endpoint.base_url}}}", flush=True)
-        try:
-            threading.Event().wait()
-        except KeyboardInterrupt:
-            print(f"\n{len(endpoint.requests)} requests answered")
     return 0
 
 

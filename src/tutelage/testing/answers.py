@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,7 +15,9 @@ from tutelage.errors import DataError
 from tutelage.records import FeedbackRequest, Problem, content_hash
 from tutelage.teacher.answer_key import write_rationale
 from tutelage.teacher.arithmetic import read_number
-from tutelage.testing.endpoint import Body, Fault, TeacherEndpoint
+from tutelage.testing.completions import Body, Reply
+from tutelage.testing.endpoint import TeacherEndpoint
+from tutelage.testing.script import Faults
 
 _ATTEMPT = re.compile(r"<attempt>\n(.*?)\n</attempt>", re.DOTALL)
 
@@ -23,12 +25,18 @@ _ATTEMPT = re.compile(r"<attempt>\n(.*?)\n</attempt>", re.DOTALL)
 def answer_key_endpoint(
     problems: Iterable[Problem],
     *,
-    faults: Iterable[Fault | None] | Callable[[int, Body], Fault | None] = (),
+    faults: Faults = (),
     key: str | None = None,
     port: int = 0,
     seed: int = 0,
+    latency: float = 0.0,
 ) -> TeacherEndpoint:
-    """An endpoint that knows the worked solutions of these problems; what it does not know it says so."""
+    """An endpoint that knows the worked solutions of these problems; for more settings make a TeacherEndpoint."""
+    return TeacherEndpoint(answer_key_reply(problems, seed), faults=faults, key=key, port=port, latency=latency)
+
+
+def answer_key_reply(problems: Iterable[Problem], seed: int = 0) -> Reply:
+    """Replies with the worked solution of the problem that is asked about; what it does not know it says so."""
     by_hash = {content_hash(problem.text): problem for problem in problems}
 
     def reply(body: Body) -> str:
@@ -42,7 +50,7 @@ def answer_key_endpoint(
         text, reason = write_rationale(request, kind, seed)
         return text if text is not None else f"There is no worked solution here: {reason}."
 
-    return TeacherEndpoint(reply, faults=faults if callable(faults) else tuple(faults), key=key, port=port)
+    return reply
 
 
 def _asked_about(prompt: str, problems: dict[str, Problem]) -> Problem | None:

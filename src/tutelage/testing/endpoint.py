@@ -1,4 +1,4 @@
-"""A chat-completions endpoint on 127.0.0.1: a real HTTP server, with faults on demand.
+"""A teacher on 127.0.0.1 that answers as scripted: a real HTTP server, with latency, limits and faults on demand.
 
 POST /v1/chat/completions  {"model": "test", "messages": [{"role": "user", "content": "Question:\\n…"}], …}
 200  {"choices": [{"message": {"role": "assistant", "content": "…"}, "finish_reason": "stop"}], "usage": {…}, …}
@@ -6,235 +6,162 @@ POST /v1/chat/completions  {"model": "test", "messages": [{"role": "user", "cont
 
 from __future__ import annotations
 
-import json
-import socket
+import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Self
 
-Body = dict[str, Any]
-Reply = Callable[[Body], str]
-_TOKENS_PER_MESSAGE = 4
+from tutelage.testing.batches import Batches
+from tutelage.testing.completions import Body, Completion, Reply, complete, look_up, read_request
+from tutelage.testing.faults import Fault
+from tutelage.testing.limits import Limits, Ruling
+from tutelage.testing.log import Seen, request_key
+from tutelage.testing.script import Faults, script_of
+from tutelage.testing.server import Request, Response, Send, Server, refusal
 
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What goes wrong with one request. Make it with the functions below."""
-
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict[str, str])
-    body: bytes | None = None
-    """Sent in place of a completion; None: a completion."""
-    finish_reason: str = "stop"
-    seconds: float = 0.0
-    """Waited before answering."""
-    hang_up: bool = False
-    without: str | None = None
-    """Part of the completion that is left out: choices or usage."""
-
-    @classmethod
-    def http(cls, status: int, message: str = "scripted fault", *, code: str | None = None, **headers: str) -> Fault:
-        """An HTTP error in the API's form; headers are written with underscores: `retry_after="1"`."""
-        body = json.dumps({"error": {"message": message, "type": code, "code": code, "param": None}}).encode()
-        return cls(status=status, headers={key.replace("_", "-"): value for key, value in headers.items()}, body=body)
-
-    @classmethod
-    def html(cls, status: int = 200) -> Fault:
-        """A web page, as a proxy or a wrong address answers."""
-        return cls(status, {"content-type": "text/html"}, b"<!doctype html><title>Welcome</title><h1>It works</h1>")
-
-    @classmethod
-    def empty(cls) -> Fault:
-        """Status 200 and no body."""
-        return cls(body=b"")
-
-    @classmethod
-    def garbage(cls) -> Fault:
-        """A body that breaks off within its JSON."""
-        return cls(body=b'{"choices": [{"message": {"con')
-
-    @classmethod
-    def missing_choices(cls) -> Fault:
-        """A completion without its choices."""
-        return cls(without="choices")
-
-    @classmethod
-    def missing_usage(cls) -> Fault:
-        """A completion that does not say what it took."""
-        return cls(without="usage")
-
-    @classmethod
-    def content_filter(cls) -> Fault:
-        """An empty completion, withheld by policy."""
-        return cls(finish_reason="content_filter")
-
-    @classmethod
-    def length(cls) -> Fault:
-        """A completion cut halfway at the token limit."""
-        return cls(finish_reason="length")
-
-    @classmethod
-    def reset(cls) -> Fault:
-        """The connection is dropped without an answer."""
-        return cls(hang_up=True)
-
-    @classmethod
-    def slow(cls, seconds: float) -> Fault:
-        """A good answer, late."""
-        return cls(seconds=seconds)
+_ADMITTED = Ruling(0.0, {})
 
 
+@dataclass(eq=False, repr=False)
 class TeacherEndpoint:
-    """Serves `/v1/chat/completions` while the context lasts.
+    """Serves `/v1/chat/completions`, `/v1/files` and `/v1/batches` while the context lasts.
 
-    `reply` makes the text of a completion from the request's body, or maps questions to rationales (the question
-    that stands in the prompt is answered). `faults` are spent on the first requests in order, None for none, or are a
-    function of the request's number (from 0) and body. With `key`, other keys get a 401. Tokens are counted as words.
+    Raises OSError or OverflowError when it is made, if the port cannot be had.
     """
 
-    def __init__(
-        self,
-        reply: Reply | Mapping[str, str],
-        *,
-        faults: Sequence[Fault | None] | Callable[[int, Body], Fault | None] = (),
-        key: str | None = None,
-        port: int = 0,
-    ) -> None:
+    reply: Reply | Mapping[str, str]
+    """Makes the text of a completion from the request's body, or maps questions to rationales (the question that
+    stands in the prompt is answered). It may be called by several threads at once."""
+    faults: Faults = ()
+    """Spent on the first requests in order, None for none; or a function of the request's number (from 0) and body."""
+    key: str | None = None
+    """The key that is asked for; another one gets a 401. None: any will do."""
+    port: int = 0
+    """0: a free one."""
+    latency: float = 0.0
+    """Seconds that every completion takes."""
+    requests_per_minute: int | None = None
+    """Requests admitted in any 60 s; one more gets a 429. None: no limit. Batches are not limited."""
+    tokens_per_minute: int | None = None
+    """The same for tokens, prompt and completion together; they count from the arrival of their request."""
+    clock_offset: float = 0.0
+    """Seconds by which the endpoint's clock is fast: in the Date header, in dates of Retry-After, in batches."""
+    keep: bool = True
+    """Keep the bodies of all requests. Without, the log alone grows, by some 350 bytes a request."""
+    batch_seconds: float = 0.0
+    """How long a batch takes."""
+    batch_expires_after: int | None = None
+    """A batch expires when so many of its lines are answered. None: never."""
+
+    def __post_init__(self) -> None:
         self.requests: list[Body] = []
-        """The bodies of all requests, in the order in which they came."""
+        """The bodies of all chat requests, in the order in which they came, lines of batches among them."""
+        self.log: list[Seen] = []
+        """The same requests in brief."""
         self.most_at_once = 0
         """The most requests that were in flight at one moment."""
         self._at_once = 0
-        self._reply = reply if callable(reply) else _look_up(reply)
-        self._faults, self._key = faults, key
-        self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", port), self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._last: Completion | None = None
+        self._write = self.reply if callable(self.reply) else look_up(self.reply)
+        self._script = script_of(self.faults)
+        self._limits = Limits(self.requests_per_minute, self.tokens_per_minute)
+        self._lock = threading.Condition()
+        self._batches = Batches(self._answer_line, self.clock, self.batch_seconds, self.batch_expires_after)
+        self._server = Server(self.port, self._handle, self.clock)
 
     @property
     def base_url(self) -> str:
         """What to put into `teacher.base_url`."""
         return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 
+    def clock(self) -> float:
+        """Unix seconds, as the endpoint believes."""
+        return time.time() + self.clock_offset
+
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._server.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        self._batches.stop()
+        self._server.stop()
+        with self._lock:  # so that the log is whole; a `reply` that hangs is not waited for
+            self._lock.wait_for(lambda: self._at_once == 0, 1.0)
 
-    def admits(self, authorization: str | None) -> bool:
-        """Whether the header holds the key that is asked for."""
-        return self._key is None or authorization == f"Bearer {self._key}"
+    def _handle(self, request: Request, send: Send) -> None:
+        if self.key is not None and request.headers.get("authorization") != f"Bearer {self.key}":
+            send(refusal(401, "Incorrect API key provided", "invalid_api_key"))
+        elif (request.method, request.path) != ("POST", "/v1/chat/completions"):
+            send(self._batches.handle(request))
+        elif (body := read_request(request.body)) is None:
+            send(refusal(400, "the body is no chat request"))
+        else:
+            self._chat(body, send)
 
-    def answer(self, body: Body) -> tuple[Fault, bytes]:
-        """What goes wrong with a request (perhaps nothing), and the bytes to send."""
+    def _chat(self, body: Body, send: Send) -> None:
         with self._lock:
-            number = len(self.requests)
-            self.requests.append(body)
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
         try:
-            fault = self._fault(number, body) or Fault()
-            time.sleep(fault.seconds)
-            return fault, _completion(number, body, self._reply, fault) if fault.body is None else fault.body
+            number, fault, completion = self._draw(body)
+            ruling = self._limits.admit(self.log[number].arrival, completion.tokens) if completion else _ADMITTED
+            if ruling.wait:
+                response, completion = _too_many(ruling), None
+            else:
+                response = self._response(fault, completion, ruling.headers)
+            self._charge(number, response, completion)
+            self._server.pause(fault.seconds + (self.latency if completion else 0.0))
+            if send(response):
+                self.log[number] = self.log[number]._replace(finished=time.monotonic())
         finally:
             with self._lock:
                 self._at_once -= 1
+                self._lock.notify_all()
 
-    def _fault(self, number: int, body: Body) -> Fault | None:
-        if callable(self._faults):
-            return self._faults(number, body)
-        return self._faults[number] if number < len(self._faults) else None
+    def _answer_line(self, body: Body) -> Response:
+        """The answer to a line of a batch, which knows neither limits nor latency."""
+        number, fault, completion = self._draw(body)
+        response = self._response(fault, completion, {})
+        self._charge(number, response, completion)
+        self.log[number] = self.log[number]._replace(finished=time.monotonic())
+        return response
 
+    def _draw(self, body: Body) -> tuple[int, Fault, Completion | None]:
+        """A request's number, under which it stands in the log, what goes wrong with it, and its completion if any."""
+        seen = Seen(time.monotonic(), None, request_key(body), 0, 0, 0)
+        with self._lock:
+            number = len(self.log)
+            self.log.append(seen)
+            if self.keep:
+                self.requests.append(body)
+        fault = self._script(number, body) or Fault()
+        if fault.body is not None or fault.hang_up:
+            return number, fault, None
+        completion = self._last if fault.stale else None
+        if completion is None:
+            completion = complete(number, self.clock(), body, self._write(body), fault)
+        self._last = completion
+        return number, fault, completion
 
-def _look_up(rationales: Mapping[str, str]) -> Reply:
-    def reply(body: Body) -> str:
-        prompt = str(body["messages"][-1]["content"])
-        found = [question for question in rationales if question in prompt]
-        return rationales[max(found, key=len)] if found else "This question is not known here."
+    def _response(self, fault: Fault, completion: Completion | None, headers: Mapping[str, str]) -> Response:
+        body = completion.data if completion else fault.body or b""
+        headers = {**headers, **fault.headers}
+        if fault.retry_date is not None:
+            headers["retry-after"] = formatdate(self.clock() + fault.retry_date, usegmt=True)
+        return Response(fault.status, body, headers, fault)
 
-    return reply
-
-
-def _completion(number: int, body: Body, reply: Reply, fault: Fault) -> bytes:
-    text = "" if fault.finish_reason == "content_filter" else reply(body)
-    if fault.finish_reason == "length":
-        text = text[: len(text) // 2]
-    prompt = sum(len(message["content"].split()) + _TOKENS_PER_MESSAGE for message in body["messages"])
-    completion: Body = {
-        "id": f"chatcmpl-{number}",
-        "object": "chat.completion",
-        "created": 0,
-        "model": body.get("model", "test"),
-        "choices": [
-            {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": fault.finish_reason}
-        ],
-        "usage": {
-            "prompt_tokens": prompt,
-            "completion_tokens": len(text.split()),
-            "total_tokens": prompt + len(text.split()),
-        },
-    }
-    if fault.without:
-        del completion[fault.without]
-    return json.dumps(completion).encode()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], endpoint: TeacherEndpoint) -> None:
-        self.endpoint = endpoint
-        super().__init__(address, _Handler)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is no error of ours: killed runs do."""
+    def _charge(self, number: int, response: Response, completion: Completion | None) -> None:
+        """Note the answer as soon as it is decided: a client that is gone by then has to pay for it all the same."""
+        status = 0 if response.fault.hang_up else response.status
+        charged = (completion.prompt_tokens, completion.completion_tokens) if completion else (0, 0)
+        arrival, finished, key, *_ = self.log[number]
+        self.log[number] = Seen(arrival, finished, key, status, *charged)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    server: _Server  # pyright: ignore[reportIncompatibleVariableOverride]
-
-    def do_POST(self) -> None:
-        """A chat completion."""
-        data = self.rfile.read(int(self.headers.get("content-length", 0)))
-        if self.path != "/v1/chat/completions":
-            return self._send(Fault.http(404, f"no such address: {self.path}"))
-        if not self.server.endpoint.admits(self.headers.get("authorization")):
-            return self._send(Fault.http(401, "Incorrect API key provided", code="invalid_api_key"))
-        try:
-            body = json.loads(data)
-            body["messages"][0]["content"].split()
-        except (ValueError, LookupError, TypeError, AttributeError):
-            return self._send(Fault.http(400, "the body is no chat request"))
-        fault, payload = self.server.endpoint.answer(body)
-        return self._send(fault, payload)
-
-    def do_GET(self) -> None:
-        """Nothing is served but completions."""
-        self._send(Fault.http(404, "POST to /v1/chat/completions"))
-
-    def _send(self, fault: Fault, payload: bytes | None = None) -> None:
-        if fault.hang_up:
-            self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
-            return
-        payload = payload if payload is not None else fault.body or b""
-        self.send_response(fault.status)
-        for name, value in ({"content-type": "application/json"} | dict(fault.headers)).items():
-            self.send_header(name, value)
-        self.send_header("content-length", str(len(payload)))
-        self.end_headers()
-        self.wfile.write(payload)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
+def _too_many(ruling: Ruling) -> Response:
+    body = Fault.rate_limited().body or b""
+    retry = {"retry-after": str(math.ceil(ruling.wait)), "retry-after-ms": str(math.ceil(ruling.wait * 1000))}
+    return Response(429, body, retry | dict(ruling.headers))

@@ -11,8 +11,8 @@ from tests.teacher.grading import grade
 from tutelage.config import BudgetConfig, PriceConfig, TeacherConfig
 from tutelage.errors import BudgetSpent, ConfigError, RunError, TeacherError
 from tutelage.records import FeedbackRequest, Problem, Usage, state_answer
-from tutelage.teacher.budget import estimate_request
-from tutelage.teacher.client import OpenAITeacher
+from tutelage.teacher.budget import most_for
+from tutelage.teacher.openai_teacher import OpenAITeacher
 from tutelage.teacher.ledger import Ledger
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint
 
@@ -188,9 +188,9 @@ def test_the_estimate_bounds_what_was_charged(lesson):
     with TeacherEndpoint(lambda _: "2 + 4 = 6. The answer is 6.") as endpoint:
         delivered, _ = lesson(endpoint, requests(5))
     for feedback, request in zip(sorted(delivered, key=str), sorted(requests(5), key=str), strict=True):
-        prompt, completion = estimate_request(request, config, "number")
-        assert 0 < feedback.usage.prompt_tokens <= prompt
-        assert 0 < feedback.usage.completion_tokens <= completion
+        most = most_for(request, config, "number")
+        assert 0 < feedback.usage.prompt_tokens <= most.prompt_tokens
+        assert 0 < feedback.usage.completion_tokens <= most.completion_tokens
 
 
 @pytest.mark.parametrize(
@@ -207,14 +207,32 @@ def test_the_estimate_bounds_what_was_charged(lesson):
             Fault.http(429, "You exceeded", code="insufficient_quota"),
             r"no quota left \(429\): You exceeded; add credit",
         ),
-        (Fault.http(500, "boom"), r"keeps failing: the endpoint failed \(500\): boom; check that it is up"),
-        (Fault.html(502), r"keeps failing: the endpoint failed \(502\): Welcome It works"),
-        (Fault.http(429, "slow down"), r"keeps failing: the endpoint failed \(429\): slow down"),
-        (Fault.html(), r"keeps failing: the reply is HTML"),
-        (Fault.empty(), r"keeps failing: the reply has an empty body"),
-        (Fault.garbage(), r"keeps failing: the reply is no chat completion"),
-        (Fault.missing_choices(), r"keeps failing: the reply is no chat completion: choices is wrong or missing"),
-        (Fault.reset(), r"keeps failing: cannot reach http"),
+        (
+            Fault.http(500, "boom"),
+            r"keeps failing: 3 of the last 3 requests failed: .*the last: the endpoint failed \(500\): boom\); check that it is up",
+        ),
+        (
+            Fault.html(502),
+            r"keeps failing: 3 of the last 3 requests failed: .*the last: the endpoint failed \(502\): Welcome It works",
+        ),
+        (
+            Fault.http(429, "slow down"),
+            r"keeps failing: 3 of the last 3 requests failed: .*the last: the endpoint failed \(429\): slow down",
+        ),
+        (Fault.html(), r"keeps failing: 3 of the last 3 requests failed: .*the last: the reply is HTML"),
+        (Fault.empty(), r"keeps failing: 3 of the last 3 requests failed: .*the last: the reply has an empty body"),
+        (
+            Fault.garbage(),
+            r"keeps failing: 3 of the last 3 requests failed: .*the last: the reply is no chat completion",
+        ),
+        (
+            Fault.missing_choices(),
+            r"keeps failing: 3 of the last 3 requests failed: .*the last: the reply is no chat completion: choices is wrong or missing",
+        ),
+        (
+            Fault.reset(),
+            r"keeps failing: 3 of the last 3 requests failed: 3 broken reply .the last: the connection to http",
+        ),
     ],
 )
 def test_an_endpoint_that_only_fails_ends_the_lesson(lesson, fault, message):

@@ -1,0 +1,68 @@
+"""The command `tutelage`. No logic: it reads arguments, calls the library, prints.
+
+    tutelage run | demo | show | estimate     runs.py
+    tutelage eval | ask                       students.py
+    tutelage tasks [check]                    tasks.py
+    tutelage ledger show | export | verify    ledger.py
+    tutelage serve-test-teacher               endpoint.py
+
+Heavy modules are imported inside the commands, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tutelage.cli.endpoint import serve_test_teacher
+from tutelage.cli.group import FaultsInOneLine
+from tutelage.cli.ledger import ledger_app
+from tutelage.cli.runs import demo, estimate, run, show
+from tutelage.cli.students import ask, evaluate
+from tutelage.cli.tasks import tasks_app
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    cls=FaultsInOneLine,
+    invoke_without_command=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    """Teach a small language model to reason: exams, a teacher for its mistakes, rounds until it stops improving.
+
+    Example: `tutelage run examples/demo.yaml`
+    """
+    if version:
+        from tutelage import __version__
+
+        print(f"tutelage {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+app.command()(run)
+app.command()(demo)
+app.command()(show)
+app.command()(estimate)
+app.command(name="eval")(evaluate)
+app.command()(ask)
+app.add_typer(tasks_app, name="tasks")
+app.add_typer(ledger_app, name="ledger")
+app.command()(serve_test_teacher)
+
+
+def main() -> None:
+    """Entry point of the command."""
+    app()

@@ -1,0 +1,34 @@
+"""`tutelage serve-test-teacher`: a scripted endpoint on loopback, to try a run with before any money is spent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def serve_test_teacher(
+    data: Annotated[Path, typer.Option(help="JSONL with question, answer, and rationale or equation.")],
+    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8000,
+    latency: Annotated[float, typer.Option(help="Seconds to each reply.", min=0)] = 0.0,
+    requests_per_minute: Annotated[int | None, typer.Option(help="A limit that it keeps.", min=1)] = None,
+    tokens_per_minute: Annotated[int | None, typer.Option(help="A limit that it keeps.", min=1)] = None,
+    faults: Annotated[str, typer.Option(help="What goes wrong, in order, such as `ok*5,429,half-body`.")] = "",
+    key: Annotated[str | None, typer.Option(help="The only API key that it takes; without it, any.")] = None,
+) -> None:
+    """Serve worked solutions as an OpenAI-compatible endpoint on loopback, until Ctrl-C.
+
+    Example: `tutelage serve-test-teacher --data problems.jsonl --latency 1 --faults "ok*5,429,half-body"`
+    """
+    from tutelage.testing.serve import serve
+
+    serve(
+        data,
+        port=port,
+        latency=latency,
+        requests_per_minute=requests_per_minute,
+        tokens_per_minute=tokens_per_minute,
+        faults=faults,
+        key=key,
+    )

@@ -1,0 +1,96 @@
+"""`tutelage ledger`: what the teacher cost, its replies as JSONL, whether the file is whole. It only reads."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+
+from tutelage.errors import RunError
+
+ledger_app = typer.Typer(rich_markup_mode="markdown", no_args_is_help=True, help="Look into a ledger of replies.")
+
+Ledger = Annotated[Path, typer.Argument(help="The SQLite file, or the folder of a run.", metavar="LEDGER")]
+FAULTS_SHOWN = 20
+_STEERING = re.compile("[\x7f-\x9f\u2028\u2029]")
+"""Characters that JSON lets stand, but that a terminal may obey or some readers take for the end of a line."""
+
+
+@ledger_app.command()
+def show(ledger: Ledger) -> None:
+    """Spending by day and model, failures by reason, and what was sent and never answered.
+
+    Example: `tutelage ledger show runs/demo`
+    """
+    from rich.console import Console
+
+    from tutelage.report.ledger import print_ledger
+    from tutelage.teacher.ledger_reader import LedgerReader
+
+    with LedgerReader(ledger) as reader:
+        print_ledger(reader.spending(), reader.failures(), reader.lost(), Console(), str(reader.path))
+
+
+@ledger_app.command()
+def export(
+    ledger: Ledger,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to this file, not to the terminal.")] = None,
+) -> None:
+    """Every reply with its request, as JSON lines.
+
+    Example: `tutelage ledger export runs/demo --out replies.jsonl`
+    """
+    from tutelage.teacher.ledger_reader import LedgerReader, export_row
+
+    with LedgerReader(ledger) as reader, _destination(out, reader.path) as file:
+        for row in reader.rows():
+            line = json.dumps(export_row(row), ensure_ascii=False)
+            file.write(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", line) + "\n")
+
+
+@ledger_app.command()
+def verify(ledger: Ledger) -> None:
+    """Check the file and every reply in it; exit code 2 if anything is wrong.
+
+    Example: `tutelage ledger verify runs/demo`
+    """
+    from tutelage.report.ledger import printable
+    from tutelage.teacher.ledger_reader import LedgerReader
+
+    with LedgerReader(ledger) as reader:
+        faults = list(reader.faults())
+        replies = sum(row.usage.requests for row in reader.spending())
+    for fault in faults[:FAULTS_SHOWN]:
+        print(printable(fault))
+    if len(faults) > FAULTS_SHOWN:
+        print(f"… and {len(faults) - FAULTS_SHOWN:,} more")
+    if faults:
+        raise RunError(f"the ledger {reader.path} is not whole ({len(faults):,} found); restore it or use another")
+    print(f"{printable(str(reader.path))}: {replies:,} replies, all whole")
+
+
+@contextmanager
+def _destination(out: Path | None, ledger: Path) -> Generator[IO[str]]:
+    """Standard output, or a file that appears when it is whole."""
+    from tutelage.files import disk_errors
+
+    if out is None:
+        yield sys.stdout
+        return
+    if out.exists() and out.samefile(ledger):
+        raise RunError(f"--out {out} is the ledger itself; name another file")
+    part = out.with_name(f".{out.name}.part")
+    with disk_errors(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with part.open("w", encoding="utf-8") as file:
+                yield file
+            part.replace(out)
+        finally:
+            part.unlink(missing_ok=True)

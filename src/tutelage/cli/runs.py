@@ -1,0 +1,101 @@
+"""`tutelage run`, `demo`, `show`, `estimate`: a run from its price to its table."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tutelage.errors import ConfigError
+
+Config = Annotated[Path, typer.Argument(help="The YAML file with the run's settings.", metavar="CONFIG")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A setting that wins over the file; repeatable.")
+]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the run is kept: runs/NAME by default.")]
+
+
+def run(config: Config, out: Out = None, set: Set = None) -> None:
+    """Start a run, or continue it where it was stopped.
+
+    Example: `tutelage run my-task.yaml --out runs/my-task --set rounds.max=5`
+    """
+    _run(config, out or Path("runs") / config.stem, set or [])
+
+
+def demo(out: Out = None) -> None:
+    """Teach the embedded student for some minutes, offline: no key, no hub, no GPU.
+
+    Example: `tutelage demo`
+    """
+    _run(demo_config(), out or Path("runs/demo"), [])
+
+
+def show(run: Annotated[Path, typer.Argument(help="A run's directory.", metavar="RUN")]) -> None:
+    """Show the table of a run, finished or not.
+
+    Example: `tutelage show runs/demo`
+    """
+    from rich.console import Console
+
+    from tutelage.report.table import print_rounds, print_run
+    from tutelage.run import read_result, read_rounds
+
+    result = read_result(run)
+    if result is not None:
+        print_run(result, Console(), str(run))
+    else:
+        print_rounds(read_rounds(run), Console(), f"{run}, not finished")
+
+
+def estimate(config: Config, set: Set = None) -> None:
+    """Upper bounds on the teacher's requests, tokens and cost, before a cent is spent.
+
+    Example: `tutelage estimate my-task.yaml --set rounds.max=2`
+    """
+    from rich.console import Console
+
+    from tutelage.config_file import load_config
+    from tutelage.report.bounds import print_bounds
+    from tutelage.rounds.estimate import estimate as bounds_of
+    from tutelage.tasks.catalog import open_task
+
+    settings = load_config(config, set or [])
+    print_bounds(bounds_of(settings, open_task(settings.task)), settings.teacher.budget, Console())
+
+
+def _run(config: Path, out: Path, overrides: list[str]) -> None:
+    with _told_how_to_go_on(f"tutelage run {config} --out {out}" + "".join(f" --set {item}" for item in overrides)):
+        from rich.console import Console
+
+        from tutelage import api
+        from tutelage.config_file import load_config
+        from tutelage.report.progress import Show
+        from tutelage.report.table import print_run
+
+        result = api.run(load_config(config, overrides), out, Show())
+        print_run(result, Console(), str(out))
+        print(f"student       {out / 'student'}")
+
+
+@contextmanager
+def _told_how_to_go_on(command: str) -> Generator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"\nstopped; go on with: {command}", err=True)
+        raise typer.Exit(130) from None
+
+
+def demo_config() -> Path:
+    """examples/demo.yaml of a checkout, or the copy that an installed package carries."""
+    import sys
+
+    places = [Path(__file__).parents[3] / "examples", Path(sys.prefix) / "share" / "tutelage"]
+    for place in places:
+        if (place / "demo.yaml").is_file():
+            return place / "demo.yaml"
+    raise ConfigError(f"demo.yaml is in none of {', '.join(map(str, places))}; reinstall tutelage")

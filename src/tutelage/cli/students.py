@@ -1,0 +1,74 @@
+"""`tutelage eval` and `ask`: what a student can do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Model = Annotated[str, typer.Argument(help="A model's folder, a run's folder, a hub name, or smollm2-135m.")]
+Prompt = Annotated[Literal["plain", "chat"] | None, typer.Option(help="How to ask; default: as it was taught.")]
+Tokens = Annotated[int, typer.Option(help="Tokens after which an answer is cut.", min=1)]
+
+
+def evaluate(  # noqa: PLR0913, PLR0917 - options of a command
+    model: Model,
+    task: Annotated[str, typer.Option(help="The task's name; `tutelage tasks` lists them.")],
+    split: Annotated[Literal["train", "validation", "test"], typer.Option(help="Which problems.")] = "test",
+    path: Annotated[Path | None, typer.Option(help="The task's data; without it, from the hub.")] = None,
+    limit: Annotated[int | None, typer.Option(help="Only so many problems, drawn by seed.", min=1)] = None,
+    prompt: Prompt = None,
+    few_shot: Annotated[int | None, typer.Option(help="Worked examples before each question.", min=0)] = None,
+    max_new_tokens: Tokens = 256,
+    batch_size: Annotated[int, typer.Option(help="Problems answered at once.", min=1)] = 64,
+    answers: Annotated[Path | None, typer.Option(help="Write every answer to this JSONL file.")] = None,
+) -> None:
+    """Greedy accuracy of a model on a task, with its 95 % interval.
+
+    Example: `tutelage eval runs/demo --task leg_counting --split test`
+    """
+    from tutelage import api
+    from tutelage.config import EvaluationConfig, TaskConfig
+    from tutelage.files import write_rows
+    from tutelage.report.card import share
+    from tutelage.report.progress import Show
+
+    chosen: dict[str, object] = {"name": task, "path": str(path) if path else None}
+    chosen |= {split: limit} if limit and split != "train" else {}
+    student = api.taught_student(model, prompt=prompt, few_shot=few_shot)
+    settings = EvaluationConfig(max_new_tokens=max_new_tokens, batch_size=batch_size)
+    result, attempts = api.evaluate(student, TaskConfig.model_validate(chosen), split, settings, Show())
+    if answers:
+        write_rows(answers, attempts)
+    print(f"{task} {split}: {share(result)}")
+
+
+def ask(
+    model: Model,
+    question: Annotated[str | None, typer.Argument(help="The question; without it, a prompt to type at.")] = None,
+    prompt: Prompt = None,
+    max_new_tokens: Tokens = 256,
+) -> None:
+    """Ask a model one question, or many at a prompt.
+
+    Example: `tutelage ask runs/demo "How many legs do 3 cows and 2 hens have in total?"`
+    """
+    from tutelage import api
+
+    questions = iter([question]) if question else _typed()
+    for answer in api.ask(api.taught_student(model, prompt=prompt), questions, max_new_tokens=max_new_tokens):
+        print(answer)
+
+
+def _typed() -> Iterator[str]:
+    """Questions typed by a person, until an empty line or the end of input."""
+    while True:
+        try:
+            question = input("? ").strip()
+        except EOFError:
+            return
+        if not question:
+            return
+        yield question

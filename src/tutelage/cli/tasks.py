@@ -1,0 +1,41 @@
+"""`tutelage tasks`: the list of tasks, and the check of one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+tasks_app = typer.Typer(rich_markup_mode="markdown")
+
+
+@tasks_app.callback(invoke_without_command=True)
+def tasks(context: typer.Context) -> None:
+    """List the tasks, or check one.
+
+    Example: `tutelage tasks` or `tutelage tasks check gsm8k --path data/gsm8k`
+    """
+    if context.invoked_subcommand is None:
+        from tutelage.tasks.catalog import TASKS
+
+        for name, entry in TASKS.items():
+            print(f"{name:<22} {entry.description}")
+
+
+@tasks_app.command()
+def check(
+    task: Annotated[str, typer.Argument(help="The task's name.", metavar="TASK")],
+    path: Annotated[Path | None, typer.Option(help="The task's data; without it, from the hub.")] = None,
+) -> None:
+    """Load every row, grade every gold answer, report repeats and leaks between splits.
+
+    Example: `tutelage tasks check custom --path problems.jsonl`
+    """
+    from tutelage.tasks.catalog import load_task
+    from tutelage.tasks.check import check_task, describe
+
+    report = check_task(load_task(task, path=path))
+    print(describe(report))
+    if not report.ok:
+        raise typer.Exit(2)

@@ -1,0 +1,102 @@
+"""The ledger's tables, as an ordered list of small migrations: a ledger of an older version opens in a newer tutelage.
+
+    replies    what was answered, one row a reply that was paid for, with its text
+    sent       requests on their way, with the most they can cost; a row goes when its request is answered or refused
+    failures   requests that ended without a reply, with the reason
+    batches    what was handed to an endpoint's Batch API
+
+The number of migrations that a file has seen is its version: `PRAGMA user_version`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from tutelage.errors import RunError
+
+APPLICATION_ID = 0x5475_746C  # "Tutl", in the header of the file
+
+
+def _create_replies(connection: sqlite3.Connection) -> None:
+    # Not unique by key: two runs that ask at the same moment both pay, and both payments are kept.
+    connection.execute(
+        """CREATE TABLE replies (
+            id INTEGER PRIMARY KEY, key TEXT NOT NULL, run_id TEXT NOT NULL, created REAL NOT NULL,
+            endpoint TEXT NOT NULL, model TEXT NOT NULL, request TEXT NOT NULL, text TEXT NOT NULL,
+            finish_reason TEXT NOT NULL, prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL,
+            cost_usd REAL NOT NULL
+        )"""
+    )
+    connection.execute("CREATE INDEX replies_by_key ON replies (key)")
+    connection.execute("CREATE INDEX replies_by_run ON replies (run_id)")
+
+
+def _follow_requests(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """CREATE TABLE sent (
+            token TEXT PRIMARY KEY, key TEXT NOT NULL, run_id TEXT NOT NULL, created REAL NOT NULL,
+            prompt_tokens INTEGER NOT NULL, completion_tokens INTEGER NOT NULL, cost_usd REAL NOT NULL,
+            batch TEXT NOT NULL, request TEXT NOT NULL
+        )"""
+    )
+    connection.execute("CREATE INDEX sent_by_run ON sent (run_id)")
+    connection.execute("CREATE INDEX sent_by_batch ON sent (batch)")
+    connection.execute(
+        """CREATE TABLE failures (
+            id INTEGER PRIMARY KEY, key TEXT NOT NULL, run_id TEXT NOT NULL, created REAL NOT NULL,
+            endpoint TEXT NOT NULL, model TEXT NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL
+        )"""
+    )
+    connection.execute(
+        """CREATE TABLE batches (
+            token TEXT PRIMARY KEY, run_id TEXT NOT NULL, created REAL NOT NULL, endpoint TEXT NOT NULL,
+            model TEXT NOT NULL, batch_id TEXT NOT NULL, done INTEGER NOT NULL
+        )"""
+    )
+    # With what is summed in the index itself, a run's spending is read without touching the texts.
+    connection.execute("DROP INDEX replies_by_run")
+    connection.execute("CREATE INDEX replies_by_run ON replies (run_id, prompt_tokens, completion_tokens, cost_usd)")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create_replies, _follow_requests)
+"""Oldest first; what stands here is never changed, only added to."""
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """How many migrations a file has seen; 0 for an empty one."""
+    return _pragma(connection, "user_version")
+
+
+def check_identity(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a file of someone else's, or of a newer version, before anything is written to it. Raises RunError."""
+    version = version_of(connection)
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if (tables or version) and _pragma(connection, "application_id") != APPLICATION_ID:
+        raise RunError(f"{path} is an SQLite file but no ledger of ours; name another file as teacher.ledger")
+    if version > len(MIGRATIONS):
+        raise RunError(
+            f"the ledger {path} has version {version}, this tutelage knows {len(MIGRATIONS)}; "
+            "upgrade tutelage or name another file as teacher.ledger"
+        )
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring a ledger to the newest version, all or nothing; one process migrates, the others wait and find it done."""
+    if version_of(connection) == len(MIGRATIONS):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for step in MIGRATIONS[version_of(connection) :]:
+            step(connection)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return connection.execute(f"PRAGMA {name}").fetchone()[0]

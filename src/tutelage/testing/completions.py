@@ -1,0 +1,84 @@
+"""From a chat request to a chat completion, as pure functions.
+
+{"model": "test", "messages": [{"role": "user", "content": "How many pens?"}], …}
+{"id": "chatcmpl-0", "choices": [{"message": {"role": "assistant", "content": "…"}, "finish_reason": "stop"}], …}
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from tutelage.testing.faults import Fault
+
+Body = dict[str, Any]
+"""A JSON object, as it came or as it goes."""
+Reply = Callable[[Body], str]
+"""Writes the text of a completion, given the body of the request."""
+_TOKENS_PER_MESSAGE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The bytes of a completion, and what it is charged for. Tokens are counted as words."""
+
+    data: bytes
+    prompt_tokens: int
+    completion_tokens: int
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and completion together."""
+        return self.prompt_tokens + self.completion_tokens
+
+
+def read_request(data: bytes) -> Body | None:
+    """The body of a chat request; None if it is none."""
+    try:
+        body = json.loads(data)
+    except ValueError:
+        return None
+    return body if is_request(body) else None
+
+
+def is_request(body: object) -> bool:
+    """Whether this is an object with at least one message, each with a text."""
+    try:
+        messages = cast(Body, body)["messages"]
+        return bool(messages) and all(isinstance(message["content"], str) for message in messages)
+    except (LookupError, TypeError):
+        return False
+
+
+def look_up(rationales: Mapping[str, str]) -> Reply:
+    """Replies with the rationale of the longest of these questions that stands in the prompt."""
+
+    def reply(body: Body) -> str:
+        prompt = str(body["messages"][-1]["content"])
+        found = [question for question in rationales if question in prompt]
+        return rationales[max(found, key=len)] if found else "This question is not known here."
+
+    return reply
+
+
+def complete(number: int, created: float, body: Body, text: str, fault: Fault) -> Completion:
+    """The completion with this text, marred by the fault; `created` in Unix seconds."""
+    if fault.finish_reason == "content_filter":
+        text = ""
+    elif fault.finish_reason == "length":
+        text = text[: len(text) // 2]
+    prompt = sum(len(message["content"].split()) + _TOKENS_PER_MESSAGE for message in body["messages"])
+    words = len(text.split())
+    message = {"role": "assistant", "content": text, "refusal": None}
+    whole: Body = {
+        "id": f"chatcmpl-{number}",
+        "object": "chat.completion",
+        "created": int(created),
+        "model": body.get("model", "test"),
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": fault.finish_reason}],
+        "usage": {"prompt_tokens": prompt, "completion_tokens": words, "total_tokens": prompt + words},
+    }
+    kept = {name: part for name, part in (whole | dict(fault.parts)).items() if part is not None}
+    return Completion(json.dumps(kept).encode(), prompt, words)

@@ -1,0 +1,141 @@
+"""What can go wrong with one request, as data.
+
+Fault.rate_limited(3)     429, retry-after: 3
+Fault.slow_body(2)        200, the headers at once, the body in drops over 2 s
+Fault.half_body()         200, the connection is closed in the middle of the body
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from tutelage.testing.limits import duration
+
+RetryForm = Literal["seconds", "date", "ms", "reset"]
+"""How a 429 says when to come back: Retry-After in seconds or as a date, retry-after-ms, or x-ratelimit-reset-*."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong with one request. Make it with the functions below; all times are in seconds."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: bytes | None = None
+    """Sent in place of a completion; None: a completion."""
+    finish_reason: str = "stop"
+    seconds: float = 0.0
+    """Waited before answering, on top of the endpoint's latency."""
+    hang_up: bool = False
+    parts: Mapping[str, object] = field(default_factory=dict[str, object])
+    """Parts of the completion that differ, such as choices or usage; None: left out."""
+    stale: bool = False
+    """The previous completion once more, whatever was asked."""
+    retry_date: float | None = None
+    """Retry-After is the date so far ahead, by the endpoint's clock."""
+    drip: float = 0.0
+    """The body takes so long, after the headers."""
+    cut: bool = False
+    """The connection is closed in the middle of the body."""
+    times: int = 1
+    """So often is the response sent, one straight after the other."""
+
+    @classmethod
+    def http(cls, status: int, message: str = "scripted fault", *, code: str | None = None, **headers: str) -> Fault:
+        """An HTTP error in the API's form; headers are written with underscores: `retry_after="1"`."""
+        body = json.dumps({"error": {"message": message, "type": code, "code": code, "param": None}}).encode()
+        return cls(status=status, headers={key.replace("_", "-"): value for key, value in headers.items()}, body=body)
+
+    @classmethod
+    def rate_limited(cls, after: float | None = None, form: RetryForm = "seconds") -> Fault:
+        """A 429 that says to come back `after` so many seconds, or with None says nothing of it."""
+        body = cls.http(429, "Rate limit reached", code="rate_limit_exceeded").body
+        if after is None:
+            return cls(429, body=body)
+        if form == "date":
+            return cls(429, body=body, retry_date=after)
+        headers = {
+            "seconds": {"retry-after": str(math.ceil(after))},
+            "ms": {"retry-after-ms": str(round(after * 1000))},
+            "reset": {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": duration(after)},
+        }
+        return cls(429, headers[form], body)
+
+    @classmethod
+    def html(cls, status: int = 200) -> Fault:
+        """A web page, as a proxy or a wrong address answers."""
+        return cls(status, {"content-type": "text/html"}, b"<!doctype html><title>Welcome</title><h1>It works</h1>")
+
+    @classmethod
+    def empty(cls) -> Fault:
+        """Status 200 and no body."""
+        return cls(body=b"")
+
+    @classmethod
+    def garbage(cls) -> Fault:
+        """A body that breaks off within its JSON."""
+        return cls(body=b'{"choices": [{"message": {"con')
+
+    @classmethod
+    def wrong_json(cls) -> Fault:
+        """Sound JSON that is no completion."""
+        return cls(body=b'{"detail": "pong"}')
+
+    @classmethod
+    def empty_choices(cls) -> Fault:
+        """A completion with `"choices": []`."""
+        return cls(parts={"choices": []})
+
+    @classmethod
+    def missing_choices(cls) -> Fault:
+        """A completion without its choices."""
+        return cls(parts={"choices": None})
+
+    @classmethod
+    def missing_usage(cls) -> Fault:
+        """A completion that does not say what it took."""
+        return cls(parts={"usage": None})
+
+    @classmethod
+    def content_filter(cls) -> Fault:
+        """An empty completion, withheld by policy."""
+        return cls(finish_reason="content_filter")
+
+    @classmethod
+    def length(cls) -> Fault:
+        """A completion cut halfway at the token limit."""
+        return cls(finish_reason="length")
+
+    @classmethod
+    def repeat(cls) -> Fault:
+        """The previous completion again: same id, same text, whatever was asked. The very first one is its own."""
+        return cls(stale=True)
+
+    @classmethod
+    def reset(cls) -> Fault:
+        """The connection is reset before an answer."""
+        return cls(hang_up=True)
+
+    @classmethod
+    def slow(cls, seconds: float) -> Fault:
+        """A good answer, late."""
+        return cls(seconds=seconds)
+
+    @classmethod
+    def slow_body(cls, seconds: float) -> Fault:
+        """The headers at once, then the body in drops."""
+        return cls(drip=seconds)
+
+    @classmethod
+    def half_body(cls) -> Fault:
+        """Content-length promises the whole body; half of it comes, then the connection is closed."""
+        return cls(cut=True)
+
+    @classmethod
+    def twice(cls) -> Fault:
+        """The whole response two times on the wire; the second answers nothing that was asked."""
+        return cls(times=2)

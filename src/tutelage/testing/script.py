@@ -1,0 +1,89 @@
+"""Which fault befalls which request: a list, a function, or a line of text.
+
+ok*5,429:3,half-body       five good answers, a 429 with Retry-After: 3, half a body, then good answers for ever
+ok*9,slow:2...             every tenth answer is two seconds late
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+
+from tutelage.errors import ConfigError
+from tutelage.testing.completions import Body
+from tutelage.testing.faults import Fault
+
+Script = Callable[[int, Body], Fault | None]
+"""The fault of a request, given its number (from 0) and body; None: it is answered well."""
+Faults = Sequence[Fault | None] | Script
+
+_PLAIN: dict[str, Callable[[], Fault]] = {
+    "ok": Fault,
+    "429": Fault.rate_limited,
+    "reset": Fault.reset,
+    "half-body": Fault.half_body,
+    "html": Fault.html,
+    "empty": Fault.empty,
+    "garbage": Fault.garbage,
+    "wrong-json": Fault.wrong_json,
+    "empty-choices": Fault.empty_choices,
+    "missing-choices": Fault.missing_choices,
+    "missing-usage": Fault.missing_usage,
+    "content-filter": Fault.content_filter,
+    "length": Fault.length,
+    "repeat": Fault.repeat,
+    "twice": Fault.twice,
+}
+_TIMED: dict[str, Callable[[float], Fault]] = {
+    "429": Fault.rate_limited,
+    "429-date": lambda seconds: Fault.rate_limited(seconds, "date"),
+    "429-ms": lambda seconds: Fault.rate_limited(seconds, "ms"),
+    "429-reset": lambda seconds: Fault.rate_limited(seconds, "reset"),
+    "503": lambda seconds: Fault.http(503, retry_after=str(math.ceil(seconds))),
+    "slow": Fault.slow,
+    "slow-body": Fault.slow_body,
+}
+"""Followed by seconds, as in slow:2."""
+NAMES = (*_PLAIN, *(f"{name}:SECONDS" for name in _TIMED), "any status from 400 to 599")
+_ITEM = re.compile(r"(?P<name>[a-z0-9-]+)(:(?P<seconds>\d{1,5}(\.\d{1,3})?))?(\*(?P<count>\d{1,5}))?")
+
+
+def script_of(faults: Faults, *, repeated: bool = False) -> Script:
+    """A function of the request's number: a sequence is spent on the first requests, or over and over."""
+    if callable(faults):
+        return faults
+    length = len(faults)
+
+    def script(number: int, _: Body) -> Fault | None:
+        if repeated and length:
+            return faults[number % length]
+        return faults[number] if number < length else None
+
+    return script
+
+
+def parse_script(text: str) -> Script:
+    """Read NAME[:SECONDS][*COUNT],…; three dots at the end repeat it from the start. Raises ConfigError."""
+    line = text.strip()
+    repeated = line.endswith("...")
+    items = [item.strip() for item in line.removesuffix("...").rstrip(" ,").split(",")] if line else []
+    return script_of([fault for item in items for fault in _parse(item)], repeated=repeated)
+
+
+def _parse(item: str) -> list[Fault]:
+    match = _ITEM.fullmatch(item)
+    fault = _make(match["name"], match["seconds"]) if match else None
+    if match is None or fault is None:
+        raise ConfigError(
+            f"{item!r} is no fault; write NAME, NAME:SECONDS or NAME*COUNT with one of these: {', '.join(NAMES)}"
+        )
+    return [fault] * int(match["count"] or 1)
+
+
+def _make(name: str, seconds: str | None) -> Fault | None:
+    if seconds is not None:
+        return _TIMED[name](float(seconds)) if name in _TIMED else None
+    if name in _PLAIN:
+        return _PLAIN[name]()
+    return Fault.http(int(name)) if re.fullmatch(r"[45]\d\d", name) else None

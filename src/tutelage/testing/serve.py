@@ -1,0 +1,62 @@
+"""The endpoint as a command: worked solutions from a file, served until Ctrl-C.
+
+$ python -m tutelage.testing --data problems.jsonl --latency 1 --faults 'ok*9,429:2...'
+200 problems served; Ctrl-C ends it. In the configuration:
+teacher: {kind: openai, model: answer-key, base_url: http://127.0.0.1:8000/v1}
+"""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from tutelage.errors import ConfigError
+from tutelage.testing.answers import answer_key_reply, read_problems
+from tutelage.testing.endpoint import TeacherEndpoint
+from tutelage.testing.script import parse_script
+
+
+def serve(
+    data: Path,
+    *,
+    port: int,
+    latency: float,
+    requests_per_minute: int | None,
+    tokens_per_minute: int | None,
+    faults: str,
+    key: str | None,
+) -> None:
+    """Serve the problems of a JSONL file until Ctrl-C; `latency` in seconds, `faults` as `parse_script` reads them.
+
+    Raises:
+        DataError: the file cannot be read.
+        ConfigError: an unknown fault, a port that cannot be had, a negative latency or limit.
+    """
+    for name, value in (
+        ("latency", latency),
+        ("requests-per-minute", requests_per_minute),
+        ("tokens-per-minute", tokens_per_minute),
+    ):
+        if value is not None and not 0 <= value < float("inf"):
+            raise ConfigError(f"{name} is {value}; it must be 0 or more")
+    problems = read_problems(data)
+    try:
+        endpoint = TeacherEndpoint(
+            answer_key_reply(problems),
+            faults=parse_script(faults),
+            key=key,
+            port=port,
+            latency=latency,
+            requests_per_minute=requests_per_minute,
+            tokens_per_minute=tokens_per_minute,
+            keep=False,
+        )
+    except (OSError, OverflowError) as error:
+        raise ConfigError(f"cannot listen on port {port}: {error}; name another, or 0 for a free one") from None
+    with endpoint:
+        print(f"{len(problems)} problems served; Ctrl-C ends it. In the configuration:", flush=True)
+        print(f"teacher: {{kind: openai, model: answer-key, base_url: {endpoint.base_url}}}", flush=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            print(f"\n{len(endpoint.log)} requests answered")

@@ -1,0 +1,205 @@
+"""What is asked about an exam, and in which order: `material.feedback_requests`."""
+
+import random
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tutelage.config import TeacherConfig
+from tutelage.records import Attempt, Exam, Feedback, Problem, Verdict
+from tutelage.rounds.likeness import alike
+from tutelage.rounds.material import feedback_requests
+
+COW, HEN, FLY, EEL = (
+    Problem.of(f"How many legs has {animal}?", "4") for animal in ("a cow", "a hen", "a fly", "an eel")
+)
+ANIMALS = [COW, HEN, FLY, EEL]
+
+
+def sat(problem, *texts):
+    """Attempts that state what they say; `4` is right."""
+    return [
+        Attempt(problem.id, sample, f"It has {text} legs.", Verdict(text == "4", text, ""), "stop", 5)
+        for sample, text in enumerate(texts)
+    ]
+
+
+def answered(requests, failure=None):
+    """The feedback on requests; a lost one where `failure` names a cause."""
+    verdict = Verdict(failure is None, "4", "")
+    return [Feedback(r.problem.id, r.sample, r.mistake, "four", verdict, failure=failure) for r in requests]
+
+
+# Pass rates: cow 2/4, hen 0, fly 1/4, eel 1.
+SITTING = Exam(
+    (*sat(COW, "4", "5", "4", "5"), *sat(HEN, "1", "2", "2", "3"), *sat(FLY, "9", "4", "8", "8"), *sat(EEL, *"4444"))
+)
+
+
+def ask(replies=1, priority="uniform", round_replies=None, before=(), seed=0, exam=SITTING):
+    teacher = TeacherConfig(replies=replies, priority=priority, round_replies=round_replies)
+    return feedback_requests(ANIMALS, exam, teacher, before, seed)
+
+
+def asked_about(**settings):
+    return [request.problem for request in ask(**settings)]
+
+
+def test_every_problem_with_a_mistake_is_asked_about_and_no_other():
+    assert {r.problem for r in ask()} == {COW, HEN, FLY}
+    assert {r.mistake for r in ask()} == {"It has 5 legs.", "It has 2 legs.", "It has 8 legs."}  # most frequent first
+
+
+def test_one_mistake_in_many_attempts_is_asked_about():
+    exam = Exam(tuple(sat(COW, *["4"] * 40, "5")))
+    assert [r.mistake for r in ask(exam=exam)] == ["It has 5 legs."]
+
+
+def test_uniform_is_any_order():
+    orders = {tuple(asked_about(seed=seed)) for seed in range(60)}
+    assert len(orders) == 6
+
+
+def test_weakest_first():
+    assert {tuple(asked_about(priority="weakest-first", seed=seed)) for seed in range(20)} == {(HEN, FLY, COW)}
+
+
+def test_frontier_comes_before_what_was_never_passed():
+    orders = {tuple(asked_about(priority="frontier", seed=seed)) for seed in range(40)}
+    assert orders == {(COW, FLY, HEN), (FLY, COW, HEN)}
+
+
+def test_the_first_reply_for_all_then_the_second():
+    requests = ask(replies=9, priority="weakest-first")
+    assert [(r.problem, r.sample) for r in requests] == [
+        (HEN, 0),
+        (FLY, 0),
+        (COW, 0),
+        (HEN, 1),
+        (FLY, 1),
+        (HEN, 2),
+    ]
+    assert ask(replies=9, priority="weakest-first", round_replies=4) == requests[:4]
+
+
+def test_another_kind_of_mistake_in_the_next_round_then_the_same_requests_again():
+    first = ask()
+    second = ask(before=answered(first), seed=1)
+    assert {r.problem for r in second[:2]} == {HEN, FLY}
+    assert not {r.mistake for r in second[:2]} & {r.mistake for r in first}
+    assert second[2:] == [r for r in first if r.problem == COW]  # there is no other kind
+
+
+def test_requests_made_again_are_not_counted():
+    told = answered(ask())
+    assert [r.problem for r in ask(before=told, round_replies=1)][1:] == [COW]
+    everything = ask(replies=9)
+    again = ask(replies=9, before=answered(everything), round_replies=1, seed=5)
+    assert {(r.problem, r.sample, r.mistake) for r in again} == {(r.problem, r.sample, r.mistake) for r in everything}
+    assert len(ask(before=answered(everything))) == 3  # one reply each, as ever
+
+
+def test_a_request_that_was_lost_was_not_sent():
+    lost = answered(ask(), "time-out")
+    assert ask(before=lost, round_replies=3) == ask()
+    declined = answered(ask(), "refused by policy")
+    assert ask(before=declined) != ask()
+
+
+def test_annotations_were_about_no_mistake():
+    annotations = [Feedback(animal.id, 0, None, "four", Verdict(True, "4", "")) for animal in ANIMALS]
+    assert ask(before=annotations) == ask()
+
+
+def test_an_exam_without_mistakes_asks_nothing():
+    assert ask(exam=Exam(tuple(sat(EEL, "4", "4")))) == []
+    assert ask(exam=Exam(())) == []
+
+
+SAYINGS = st.lists(st.sampled_from(["4", "5", "6", "7", "five"]), min_size=1, max_size=6)
+EXAMS = st.lists(SAYINGS, min_size=4, max_size=4).map(
+    lambda sayings: Exam(tuple(a for animal, texts in zip(ANIMALS, sayings, strict=True) for a in sat(animal, *texts)))
+)
+TEACHERS = st.builds(
+    TeacherConfig,
+    replies=st.integers(1, 4),
+    round_replies=st.none() | st.integers(1, 8),
+    priority=st.sampled_from(["uniform", "weakest-first", "frontier"]),
+)
+
+
+def rounds(exams, teacher):
+    """Each round's requests, and the feedback that came before them."""
+    before: list[Feedback] = []
+    for round, exam in enumerate(exams):
+        requests = feedback_requests(ANIMALS, exam, teacher, before, round)
+        yield exam, requests, list(before)
+        before += answered(requests)
+
+
+def is_again(request, before):
+    return any(
+        (r.problem_id, r.sample, r.mistake) == (request.problem.id, request.sample, request.mistake) for r in before
+    )
+
+
+@given(st.lists(EXAMS, min_size=1, max_size=3), TEACHERS)
+def test_the_caps_hold_and_nothing_is_sent_twice(exams, teacher):
+    for _, requests, before in rounds(exams, teacher):
+        new = [r for r in requests if not is_again(r, before)]
+        assert requests[: len(new)] == new  # what costs nothing stands at the end
+        assert teacher.round_replies is None or len(new) <= teacher.round_replies
+        assert max(Counter(r.problem.id for r in requests).values(), default=0) <= teacher.replies
+        assert len({(r.problem.id, r.sample, r.mistake) for r in requests}) == len(requests)
+        for place, request in enumerate(new):
+            earlier = [r.mistake for r in before if r.problem_id == request.problem.id]
+            beside = [r.mistake for r in new[:place] if r.problem == request.problem]
+            assert not any(alike(request.mistake, other) for other in earlier + beside)
+            assert request.sample == len(beside)
+
+
+@given(st.lists(EXAMS, min_size=1, max_size=3), TEACHERS)
+def test_all_mistaken_are_asked_about_in_breadth(exams, teacher):
+    for exam, requests, before in rounds(exams, teacher.model_copy(update={"round_replies": None})):
+        assert {r.problem.id for r in requests} == {attempt.problem_id for attempt in exam.mistakes}
+        texts = {attempt.text for attempt in exam.mistakes} | {reply.mistake for reply in before}
+        assert {r.mistake for r in requests} <= texts
+        new = [r for r in requests if not is_again(r, before)]
+        assert [r.sample for r in new] == sorted(r.sample for r in new)
+        turns = [[r.problem for r in new if r.sample == turn] for turn in range(teacher.replies)]
+        for turn, following in pairwise(turns):
+            assert following == [problem for problem in turn if problem in following]  # the same order every time
+
+
+@given(EXAMS, EXAMS, TEACHERS, st.randoms(use_true_random=False))
+def test_neither_the_order_of_attempts_nor_of_replies_matters(first, second, teacher, rng: random.Random):
+    before = answered(feedback_requests(ANIMALS, first, teacher, [], 0))
+    expected = feedback_requests(ANIMALS, second, teacher, before, 1)
+    attempts, replies = list(second.attempts), list(before)
+    rng.shuffle(attempts)
+    rng.shuffle(replies)
+    assert feedback_requests(ANIMALS, Exam(tuple(attempts)), teacher, replies, 1) == expected
+
+
+@given(EXAMS, st.sampled_from(["uniform", "weakest-first", "frontier"]), st.integers(0, 99))
+def test_priorities_written_down_slowly(exam, priority, seed):
+    """No problem stands before one that is to be taught earlier."""
+
+    def urgency(problem):
+        own = [attempt.verdict.correct for attempt in exam.attempts if attempt.problem_id == problem.id]
+        rate = sum(own) / len(own)
+        return {"uniform": 0, "weakest-first": rate, "frontier": 0 if 0 < rate < 1 else 1}[priority]
+
+    order = [urgency(problem) for problem in asked_about(exam=exam, priority=priority, seed=seed)]
+    assert order == sorted(order)
+
+
+@pytest.mark.parametrize("priority", ["uniform", "weakest-first", "frontier"])
+def test_among_equals_no_place_is_preferred(priority):
+    exam = Exam(tuple(attempt for animal in ANIMALS for attempt in sat(animal, "5", "4")))
+    first = Counter(asked_about(exam=exam, priority=priority, seed=seed)[0].question for seed in range(400))
+    assert min(first.values()) > 60  # 100 each on average
+    assert len(first) == 4

@@ -1,0 +1,37 @@
+import pytest
+
+from tests.testing.asking import ask, post, text_of
+from tutelage.errors import DataError
+from tutelage.records import FeedbackRequest, Problem
+from tutelage.teacher.prompts import first_messages
+from tutelage.testing import answer_key_endpoint
+from tutelage.testing.answers import read_problems
+
+PENS = Problem.of("Tom has 3 boxes of 4 pens.\n\nHow many pens?", "12", equation="3 * 4")
+
+
+def test_the_answer_key_knows_its_problems():
+    body = {"messages": first_messages(FeedbackRequest(PENS, "3 + 4 = 7. The answer is 7."), "number")}
+    other = {"messages": first_messages(FeedbackRequest(Problem.of("Why?", "1")), "number")}
+    with answer_key_endpoint([PENS, Problem.of("Why?", "1")]) as endpoint:
+        text, unsolved, unknown = (text_of(post(endpoint, asked)) for asked in (body, other, ask("Hello?")))
+    assert "3 × 4 = 4 + 4 + 4 = 12" in text
+    assert text.endswith("\nThe answer is 12.")
+    assert unsolved.startswith("There is no worked solution here")
+    assert unknown == "This question is not known here."
+
+
+def test_reads_problems(tmp_path):
+    path = tmp_path / "p.jsonl"
+    path.write_text(
+        '{"question": "q", "answer": 12, "equation": "3 * 4"}\n\n{"question": "r", "answer": "5", "rationale": "R."}\n'
+    )
+    assert read_problems(path) == [Problem.of("q", "12", equation="3 * 4"), Problem.of("r", "5", rationale="R.")]
+
+
+@pytest.mark.parametrize("row", ["{", "[1]", '{"question": "q"}', "4"])
+def test_a_broken_row_is_named(tmp_path, row):
+    path = tmp_path / "p.jsonl"
+    path.write_text(f'{{"question": "q", "answer": "1"}}\n{row}\n')
+    with pytest.raises(DataError, match=r"p\.jsonl, line 2: expected an object with question and answer"):
+        read_problems(path)

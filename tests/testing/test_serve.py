@@ -1,0 +1,63 @@
+import json
+import re
+import signal
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from tests.testing.asking import post, refused, text_of
+from tutelage.records import FeedbackRequest, Problem
+from tutelage.teacher.prompts import first_messages
+from tutelage.testing import TeacherEndpoint
+from tutelage.testing.__main__ import main
+
+PENS = Problem.of("How many pens are in 3 boxes of 4?", "12", equation="3 * 4")
+ROW = json.dumps({"question": PENS.question, "answer": "12", "equation": "3 * 4"})
+
+
+def test_the_command_serves_until_interrupted(tmp_path):
+    (tmp_path / "p.jsonl").write_text(ROW)
+    options = ["--data", str(tmp_path / "p.jsonl"), "--port", "0", "--faults", "503,ok*2", "--requests-per-minute", "1"]
+    command = [sys.executable, "-m", "tutelage.testing", *options, "--key", "k", "--latency", "0.01"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("1 problems served")
+        address = re.search(r"base_url: (\S+)}", process.stdout.readline())
+        assert address is not None
+        served = SimpleNamespace(base_url=address[1])
+        body = {"messages": first_messages(FeedbackRequest(PENS), "number")}
+        assert refused(served, body)[0] == 401
+        assert refused(served, body, key="k")[0] == 503
+        assert "3 × 4 = 12" in text_of(post(served, body, key="k"))
+        assert refused(served, body, key="k")[0] == 429
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read() == "\n3 requests answered\n"
+        assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "nowhere.jsonl: cannot be read"),
+        (["--faults", "ok,half"], "'half' is no fault"),
+        (["--latency", "-1"], "latency is -1.0"),
+        (["--latency", "nan"], "latency is nan"),
+        (["--tokens-per-minute", "-1"], "tokens-per-minute is -1"),
+    ],
+)
+def test_the_command_names_what_is_wrong(tmp_path, capsys, options, message):
+    if options:
+        (tmp_path / "nowhere.jsonl").write_text(ROW)
+    assert main(["--data", str(tmp_path / "nowhere.jsonl"), *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_port_that_cannot_be_had_is_named(tmp_path, capsys):
+    (tmp_path / "p.jsonl").write_text(ROW)
+    with TeacherEndpoint(lambda _: "") as endpoint:
+        taken = endpoint.base_url.split(":")[2].split("/")[0]
+        for port in (taken, "70000"):
+            assert main(["--data", str(tmp_path / "p.jsonl"), "--port", port]) == 2
+            assert f"cannot listen on port {port}: " in capsys.readouterr().err
