@@ -13,15 +13,16 @@ import tutelage
 
 SURFACE = {
     "tutelage.records": """
-        Accuracy AnswerKind Attempt BeforeAfter Choice Completion CostBound Exam ExamSummary Feedback FeedbackRequest
-        Grade Problem RoundResult RunResult SPLITS Split TeacherSummary TrainingExample TrainingSummary Usage Verdict
-        Work WorkedExample content_hash state_answer
+        Accuracy AnswerKind Attempt BeforeAfter Choice Completion CostBound Exam ExamSummary FailureCount FailureReason
+        Feedback FeedbackRequest Grade Problem RoundResult RunResult SPLITS Spending Split TRANSIENT TeacherSummary
+        TrainingExample TrainingSummary Usage Verdict Work WorkedExample content_hash state_answer
     """,
     "tutelage.errors": "BudgetSpent ConfigError DataError RunError StudentError TeacherError TutelageError",
     "tutelage.config": """
         BudgetConfig EvaluationConfig ExamConfig LoraConfig PriceConfig RoundsConfig RunConfig Section StudentConfig
-        TaskConfig TeacherConfig TrainingConfig dump_config load_config parse_config
+        TaskConfig TeacherConfig TrainingConfig
     """,
+    "tutelage.config_file": "dump_config load_config parse_config",
     "tutelage.tasks.task": "Task",
     "tutelage.teacher.teacher": "Deliver Teacher",
 }

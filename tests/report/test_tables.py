@@ -13,6 +13,7 @@ from tutelage.records import (
     RunResult,
     TeacherSummary,
     TrainingSummary,
+    Usage,
     Work,
 )
 from tutelage.report.bounds import print_bounds
@@ -79,9 +80,16 @@ def test_the_model_card_says_what_it_is_and_how_sure():
 
 
 def test_bounds_add_up_and_name_the_caps():
-    bounds = [CostBound(0, 100, 5000, 6000, 0.5), CostBound(1, 200, 7000, 8000, 1.25)]
+    first = Usage(100, 5000, 6000, 0.5)
+    bounds = [CostBound(0, Usage(50, 900, 50, 0.125), first), CostBound(1, Usage(), Usage(200, 7000, 8000, 1.25))]
     file = StringIO()
     print_bounds(bounds, BudgetConfig(usd=1.5), Console(file=file, width=120))
     total = next(line for line in file.getvalue().splitlines() if "all" in line)
-    assert [cell.strip() for cell in total.split("│")[1:-1]] == ["all", "300", "12,000", "14,000", "1.75"]
+    assert [cell.strip() for cell in total.split("│")[1:-1]] == [
+        "all",
+        "50 – 300",
+        "900 – 12,000",
+        "50 – 14,000",
+        "0.12 – 1.75",
+    ]
     assert "1.5 usd" in file.getvalue()

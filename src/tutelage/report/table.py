@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -33,6 +35,10 @@ def print_run(result: RunResult, console: Console, title: str) -> None:
         f"test after    {share(result.test.after)}, best round {result.best_round}",
         f"gain          {_gain(result.test.before, result.test.after):+.1f} points",
     ]
+    failures = sum((Counter(row.teacher.failures) for row in result.rounds), Counter[str]())
+    if failures:
+        listed = ", ".join(f"{count:,} {reason}" for reason, count in failures.most_common())
+        lines.insert(1, f"no rationale  {listed}")
     for line in lines:
         console.print(line, markup=False, highlight=False)
 
