@@ -34,10 +34,10 @@ def classroom(config: RunConfig, out: Path, show: Show) -> Generator[Classroom]:
     untrained = make_pupil(config.student, task, show.say)
     run = Run.open(out, config, task_digest(task))
     with run.lock():
-        yield Classroom(config, run, task, make_teacher(config, task, run), untrained, show)
+        yield Classroom(config, run, task, make_teacher(config, task, run, show.say), untrained, show)
 
 
-def make_teacher(config: RunConfig, task: Task, run: Run) -> Teacher:
+def make_teacher(config: RunConfig, task: Task, run: Run, say: Say) -> Teacher:
     """The teacher of a configuration. Raises ConfigError, DataError or TeacherError."""
     settings = config.teacher
     if settings.kind == "answer_key":
@@ -49,7 +49,7 @@ def make_teacher(config: RunConfig, task: Task, run: Run) -> Teacher:
     from tutelage.teacher.openai_teacher import OpenAITeacher
 
     ledger = Path(settings.ledger) if settings.ledger else run.ledger
-    return OpenAITeacher(settings, kind=task.kind, grade=task.grade, ledger=ledger, run_id=run.id)
+    return OpenAITeacher(settings, kind=task.kind, grade=task.grade, ledger=ledger, run_id=run.id, say=say)
 
 
 def make_pupil(config: StudentConfig, task: Task, say: Say) -> Pupil:

@@ -52,7 +52,7 @@ def wait_for(client, batch, statuses=OVER):
 
 
 def read(client, identity):
-    return [json.loads(row) for row in client.files.content(identity).text.splitlines()] if identity else []
+    return [json.loads(row) for row in client.files.content(identity).content.splitlines()] if identity else []
 
 
 def test_a_batch_is_answered_line_by_line():
@@ -243,3 +243,30 @@ def test_any_file_is_read_or_refused(data):
     found, faults = read_lines(data)
     assert found == []
     assert faults
+
+
+def test_calls_fail_as_scripted():
+    faults = {
+        "POST /v1/files": [Fault.http(500, "not now")],
+        "POST /v1/batches": [Fault.reset()],
+        "GET /v1/batches/*": [None, Fault.rate_limited(2)],
+    }
+    with TeacherEndpoint(echo, batch_faults=faults) as endpoint, open_client(endpoint) as client:
+        with pytest.raises(openai.InternalServerError, match="not now"):
+            submit(client, lines("a"))  # the file was not kept
+        with pytest.raises(openai.APIConnectionError):
+            submit(client, lines("a"))  # the batch was made all the same
+        [batch] = client.batches.list()
+        assert client.batches.retrieve(batch.id).input_file_id == "file-1"
+        with pytest.raises(openai.RateLimitError) as limited:
+            client.batches.retrieve(batch.id)
+        assert wait_for(client, batch).status == "completed"
+        calls = list(endpoint.batch_calls)
+    assert limited.value.response.headers["retry-after"] == "2"
+    assert calls[:5] == [
+        "POST /v1/files",
+        "POST /v1/files",
+        "GET /v1/files/file-1/content",
+        "POST /v1/batches",
+        "GET /v1/batches",
+    ]

@@ -17,7 +17,7 @@ class Clerk:
     """An asynchronous context manager, for one event loop; leaving it waits for what is being written.
 
     Raises:
-        RunError: from `write`, and from every one after it, if the ledger cannot be written.
+        RunError: from every `write` that shared a transaction, if the ledger cannot be written.
     """
 
     def __init__(self, ledger: Ledger) -> None:

@@ -18,13 +18,15 @@ import openai
 
 from tutelage.config import TeacherConfig
 from tutelage.errors import ConfigError, TeacherError
-from tutelage.teacher.completion import Reply, explain_status, read_completion
+from tutelage.teacher.completion import LatestReplies, Reply, explain_status, read_completion
 from tutelage.teacher.failures import Refused, RequestFailed
 from tutelage.teacher.prompts import Message
 from tutelage.teacher.retry_after import retry_after
 
 Client = openai.AsyncOpenAI
 OPENAI = "https://api.openai.com/v1"
+_SHORTEST_KEY = 8
+"""Characters; what is shorter is no secret but a word, such as EMPTY, that may stand in any reply."""
 
 
 class Endpoint:
@@ -42,6 +44,7 @@ class Endpoint:
             raise ConfigError(f"teacher.base_url is {self._url!r}; write a URL such as http://localhost:8000/v1")
         self.shown = _without_credentials(self._url)
         self._key = _read_key(config.key_env, environ, needed=not _is_loopback(self._url))
+        self._latest = LatestReplies()
 
     def connect(self) -> Client:
         """A client; to be used as an asynchronous context manager within one event loop."""
@@ -64,10 +67,13 @@ class Endpoint:
                 response = await client.post("/chat/completions", cast_to=httpx2.Response, body=self.body(messages))
         except (openai.APIError, TimeoutError) as error:
             raise self.explain(error) from None
-        try:
-            return read_completion(response.content, response.headers.get("content-type", ""))
-        except RequestFailed as failure:
-            raise RequestFailed(failure.reason, self._scrub(str(failure)), charged=True) from None
+        body = self.scrub(response.content.decode(errors="surrogateescape")).encode(errors="surrogateescape")
+        reply = read_completion(body, response.headers.get("content-type", ""))
+        if self._latest.is_repeat(reply, messages):
+            # The connection is out of step: what comes next on it would be taken for the answer to something else.
+            await response.extensions["network_stream"].aclose()
+            raise RequestFailed("broken reply", "the reply is that to another request, sent again", charged=True)
+        return reply
 
     def body(self, messages: list[Message]) -> dict[str, object]:
         """What is sent to be answered."""
@@ -83,7 +89,7 @@ class Endpoint:
 
     def refusal(self, status: int, code: str, text: str, wait: float | None = None) -> RequestFailed | Refused:
         """What a status means; `text` is the endpoint's own and may be anything."""
-        text = self._scrub(" ".join(re.sub(r"<[^>]*>", " ", text).split())[:300]) or "no message"
+        text = " ".join(re.sub(r"<[^>]*>", " ", self.scrub(text)).split())[:300] or "no message"
         return explain_status(status, code, text, wait, self.shown, self._config)
 
     def explain(self, error: openai.APIError | httpx2.HTTPError | TimeoutError) -> RequestFailed | Refused:
@@ -92,14 +98,18 @@ class Endpoint:
             return self._status(error)
         cause = error.__cause__
         if isinstance(cause, httpx2.ConnectTimeout | httpx2.ConnectError):
-            said = self._scrub(str(cause)) or f"no connection within {self._config.connect_timeout:g} s"
+            said = self.scrub(str(cause)) or f"no connection within {self._config.connect_timeout:g} s"
             return RequestFailed("unreachable", f"cannot reach {self.shown} ({said})")
         if isinstance(error, openai.APITimeoutError | httpx2.TimeoutException | TimeoutError):
             return RequestFailed(
                 "time-out", f"no reply within {self._config.timeout:g} s (teacher.timeout)", charged=True
             )
-        said = self._scrub(str(cause or error)) or type(cause or error).__name__
+        said = self.scrub(str(cause or error)) or type(cause or error).__name__
         return RequestFailed("broken reply", f"the connection to {self.shown} broke ({said})", charged=True)
+
+    def scrub(self, text: str) -> str:
+        """The text without the key: there are endpoints that echo it."""
+        return text.replace(self._key, "[key]") if len(self._key) >= _SHORTEST_KEY else text
 
     def _status(self, error: openai.APIStatusError) -> RequestFailed | Refused:
         body = error.body
@@ -107,9 +117,6 @@ class Endpoint:
         text = message if isinstance(message, str) else error.response.text
         wait = retry_after(error.response.headers, time.time())
         return self.refusal(error.status_code, error.code or error.type or "", text, wait)
-
-    def _scrub(self, text: str) -> str:
-        return text.replace(self._key, "[key]") if len(self._key) > 4 else text
 
 
 def _read_key(variable: str, environ: Mapping[str, str], *, needed: bool) -> str:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, Field, ValidationError
@@ -15,6 +16,8 @@ from tutelage.teacher.failures import Refused, RequestFailed
 
 LONGEST_WAIT = 900.0
 """Seconds that an endpoint may ask us to wait; if it wants longer the lesson ends and says so."""
+LATEST = 1000
+"""Replies that are remembered; what is sent twice comes soon."""
 _PASSING = (408, 409, 425)
 """Statuses below 500 that may pass by themselves."""
 _POLICY = ("content_filter", "content_policy_violation")
@@ -25,12 +28,13 @@ _QUOTA = "insufficient_quota"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an endpoint answered; token counts are None where it did not say."""
+    """What an endpoint answered; token counts are None and `id` is empty where it did not say."""
 
     text: str
     finish_reason: str
     prompt_tokens: int | None
     completion_tokens: int | None
+    id: str = ""
 
 
 class _Message(BaseModel):
@@ -44,8 +48,8 @@ class _Choice(BaseModel):
 
 
 class _Usage(BaseModel):
-    prompt_tokens: int = Field(ge=0)
-    completion_tokens: int = Field(default=0, ge=0)
+    prompt_tokens: int | None = Field(default=None, ge=0)
+    completion_tokens: int | None = Field(default=None, ge=0)
 
 
 class _Completion(BaseModel):
@@ -53,6 +57,7 @@ class _Completion(BaseModel):
 
     choices: list[_Choice] = Field(min_length=1)
     usage: _Usage | None = None
+    id: object = None
 
 
 def read_completion(body: bytes, content_type: str = "") -> Reply:
@@ -70,11 +75,27 @@ def read_completion(body: bytes, content_type: str = "") -> Reply:
     choice, usage = completion.choices[0], completion.usage
     refused = choice.message.content is None and choice.message.refusal is not None
     return Reply(
-        text=_storable(choice.message.content or choice.message.refusal or ""),
+        text=(choice.message.content or choice.message.refusal or "").replace("\x00", ""),  # which ends a text in SQL
         finish_reason="content_filter" if refused else choice.finish_reason or "stop",
         prompt_tokens=usage and usage.prompt_tokens,
         completion_tokens=usage and usage.completion_tokens,
+        id=str(completion.id or ""),
     )
+
+
+class LatestReplies:
+    """The latest replies, so that one is known that comes again, as the answer to another question."""
+
+    def __init__(self) -> None:
+        self._asked: dict[int, int] = {}
+
+    def is_repeat(self, reply: Reply, messages: Sequence[Mapping[str, str]]) -> bool:
+        """Whether this very reply was the answer to other messages before. Some servers give all replies one id."""
+        asked = hash(repr(messages))
+        first = self._asked.setdefault(hash((reply.id, reply.text)), asked)
+        if len(self._asked) > LATEST:
+            del self._asked[next(iter(self._asked))]
+        return bool(reply.id and reply.text) and first != asked
 
 
 def explain_status(
@@ -109,8 +130,3 @@ def _refused(status: int, code: str, said: str, endpoint: str, config: TeacherCo
         what = f"does not know the model {config.model!r} or the address"
         remedy = "check teacher.model and teacher.base_url (it usually ends in /v1)"
     return Refused("rejected request", f"the endpoint {endpoint} {what} {said}; {remedy}")
-
-
-def _storable(text: str) -> str:
-    """Without lone surrogates and NUL, which SQLite's text cannot hold."""
-    return text.replace("\x00", "").encode(errors="replace").decode()

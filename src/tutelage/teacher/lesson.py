@@ -13,7 +13,8 @@ import asyncio
 import random
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import cast
 
 from tutelage.errors import BudgetSpent, TeacherError
@@ -32,7 +33,6 @@ _GRACE_SECONDS = 10.0
 """How long replies in flight are waited for when the lesson must end."""
 _BACK_OFF = (0.5, 30.0)
 """Seconds before the first try again, doubled each time, and the most of them."""
-
 
 Ask = Callable[[list[Message]], Awaitable[Reply]]
 """Raises RequestFailed, or Refused when asking anything else would be in vain."""
@@ -57,6 +57,7 @@ class Lesson:
         self._buying: dict[str, asyncio.Task[LedgerRow | None]] = {}
         self._spent: BudgetSpent | None = None
         self._stopping = False
+        self._idle: set[asyncio.Task[LedgerRow | None]] = set()
         self._record = Record()
         self._replies = 0
 
@@ -71,6 +72,8 @@ class Lesson:
         try:
             done, pending = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
             self._stopping = True
+            for task in self._idle:  # the others have something in flight that is paid for
+                task.cancel()
             if pending:
                 await asyncio.wait(pending, timeout=_GRACE_SECONDS)
             for worker in done:
@@ -148,18 +151,20 @@ class Lesson:
                 return await self._send(question, bound)
             except RequestFailed as failure:
                 # Who is told to wait while others are answered stands in a queue that moves.
-                tries += failure.wait is None or replies == self._replies
+                tries += not failure.wait or replies == self._replies
                 if failure.reason not in TRANSIENT or tries > self._retries or self._stopping:
                     raise
-                if failure.wait is not None:
+                if failure.wait:
                     self._limits.hold(failure.wait)
                 else:
                     first, most = _BACK_OFF
-                    await asyncio.sleep(min(most, first * 2 ** (tries - 1)) * random.uniform(0.5, 1.0))
+                    with self._idly():
+                        await asyncio.sleep(min(most, first * 2 ** (tries - 1)) * random.uniform(0.5, 1.0))
         return None
 
     async def _send(self, question: Question, bound: Usage) -> LedgerRow:
-        admission = await self._limits.admit(bound.prompt_tokens + bound.completion_tokens)
+        with self._idly():
+            admission = await self._limits.admit(bound.prompt_tokens + bound.completion_tokens)
         token = uuid.uuid4().hex
         paid: Usage | None = None
         try:
@@ -185,7 +190,8 @@ class Lesson:
     async def _reserve(self, bound: Usage) -> bool:
         """Wait until the request fits beside those in flight; if none is, it never will: the budget is spent."""
         async with self._room:
-            await self._room.wait_for(lambda: self._spent or self._budget.fits(bound) or self._budget.idle)
+            with self._idly():
+                await self._room.wait_for(lambda: self._spent or self._budget.fits(bound) or self._budget.idle)
             if self._spent is None and not self._budget.fits(bound):
                 self._spent = self._budget.exhausted(bound)
             if self._spent is not None:
@@ -193,6 +199,18 @@ class Lesson:
                 return False
             self._budget.reserve(bound)
             return True
+
+    @contextmanager
+    def _idly(self) -> Generator[None]:
+        """Within, nothing is in flight: a lesson that must end waits no longer for this task."""
+        if self._stopping:
+            raise asyncio.CancelledError
+        task = cast(asyncio.Task[LedgerRow | None], asyncio.current_task())
+        self._idle.add(task)
+        try:
+            yield
+        finally:
+            self._idle.discard(task)
 
     async def _note(self, feedback: Feedback, key: str) -> None:
         """Remember how a request ended, for this lesson and in the ledger."""

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Awaitable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from tutelage.config import TeacherConfig
 from tutelage.errors import ConfigError
 from tutelage.records import AnswerKind, FeedbackRequest, Grade
 from tutelage.teacher.batch_lesson import BatchLesson
+from tutelage.teacher.batches import Batches
 from tutelage.teacher.budget import Budget, price_of
 from tutelage.teacher.clerk import Clerk
 from tutelage.teacher.client import Client, Endpoint
@@ -31,7 +33,8 @@ from tutelage.teacher.teacher import Deliver
 class OpenAITeacher:
     """Asks an endpoint for rationales; every reply is in the ledger before it is used, and no reply is paid for twice.
 
-    `run_id` names the run in the ledger: its budget covers all that this run has paid, in this process or before.
+    `run_id` names the run in the ledger: its budget covers all that this run has paid, in this process or before. `say`
+    is told what a user wants to know while a batch is on its way, which can take a day.
 
     Raises:
         ConfigError: no model is named, or a cap in US dollars has no price.
@@ -48,10 +51,11 @@ class OpenAITeacher:
         ledger: str | Path,
         run_id: str,
         environ: Mapping[str, str] = os.environ,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
         if not config.model:
             raise ConfigError("teacher.model is not set: name the teacher as the endpoint does, such as gpt-4.1-mini")
-        self._config, self._ledger = config, Path(ledger)
+        self._config, self._ledger, self._say = config, Path(ledger), say
         self._endpoint = Endpoint(config, environ)
         self._settings = Settings(
             endpoint=self._endpoint.shown,
@@ -81,10 +85,25 @@ class OpenAITeacher:
     async def _hold(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
         with Ledger(self._ledger) as ledger:
             async with self._endpoint.connect() as client:
+                batches = self._batches(client, ledger)
                 if self._config.batch:
-                    await self._hold_by_batches(client, ledger, requests, deliver)
+                    lesson = BatchLesson(batches, ledger, self._settings, self._config.retries)
+                    await lesson.hold(requests, deliver, lambda: self._budget(ledger))
                 else:
+                    await batches.collect(wait=False)  # of a start with `batch` set: what is asked there is paid
                     await self._hold_online(client, ledger, requests, deliver)
+
+    def _batches(self, client: Client, ledger: Ledger) -> Batches:
+        config = self._config
+        price = price_of(config.model_copy(update={"batch": True}))
+        return Batches(
+            BatchDesk(self._endpoint, client),
+            ledger,
+            replace(self._settings, price=price),
+            retries=config.retries,
+            poll=config.batch_poll,
+            say=self._say,
+        )
 
     async def _hold_online(
         self, client: Client, ledger: Ledger, requests: Iterable[FeedbackRequest], deliver: Deliver
@@ -99,13 +118,6 @@ class OpenAITeacher:
             async with Clerk(written) as clerk:
                 lesson = Lesson(ask, ledger, clerk, self._budget(ledger), limits, self._settings, config.retries)
                 await lesson.hold(requests, deliver, config.concurrency)
-
-    async def _hold_by_batches(
-        self, client: Client, ledger: Ledger, requests: Iterable[FeedbackRequest], deliver: Deliver
-    ) -> None:
-        desk = BatchDesk(self._endpoint, client)
-        lesson = BatchLesson(self._endpoint, desk, ledger, self._settings, self._config.retries)
-        await lesson.hold(requests, deliver, lambda: self._budget(ledger), self._config.batch_poll)
 
     def _budget(self, ledger: Ledger) -> Budget:
         return Budget(self._config.budget, self._settings.price, ledger.spent(self._settings.run_id))

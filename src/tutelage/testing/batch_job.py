@@ -77,7 +77,9 @@ class Job:
         for line in lines[done:]:
             self._rows.add_error(line, *_UNDONE[end])
         output, errors = (
-            self._files.add(f"{self._shown['id']}_{name}.jsonl", "".join(rows).encode(), "batch_output").shown["id"]
+            self._files.add(
+                f"{self._shown['id']}_{name}.jsonl", "".join(rows).encode(errors="replace"), "batch_output"
+            ).shown["id"]
             if rows
             else None
             for name, rows in (("output", self._rows.output), ("error", self._rows.errors))
@@ -161,7 +163,8 @@ class Rows:
 
     def _row(self, line: Body, response: Body | None, error: Body | None) -> str:
         row = {"id": f"batch_req_{self._done + 1}", "custom_id": line["custom_id"], "response": response}
-        return json.dumps(row | {"error": error}) + "\n"
+        # Not ASCII alone: a text may hold U+2028, which is the end of a line to some readers.
+        return json.dumps(row | {"error": error}, ensure_ascii=False) + "\n"
 
 
 def read_lines(data: bytes) -> tuple[list[Body], list[Body]]:

@@ -1,18 +1,22 @@
 """OpenAI's Batch API: requests in one file, answers in another, after a while.
 
-in   {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": {"model": …, "messages": […]}}
-out  {"id": "batch_req_1", "custom_id": "a", "response": {"status_code": 200, "body": {…}, …}, "error": null}
+in    {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": {"model": …, "messages": […]}}
+out   {"id": "batch_req_1", "custom_id": "a", "response": {"status_code": 200, "body": {…}, …}, "error": null}
+fault {"POST /v1/batches": [Fault.reset()], "GET /v1/files/*/content": [None, Fault.half_body()]}
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Any, cast
 
 from tutelage.testing.batch_job import ENDPOINT, Answer, Job, Shown
 from tutelage.testing.completions import Body
+from tutelage.testing.faults import Fault
 from tutelage.testing.server import Request, Response, not_found, ok, refusal
 from tutelage.testing.uploads import Files
 
@@ -20,18 +24,42 @@ from tutelage.testing.uploads import Files
 class Batches:
     """The files and batches of one endpoint. Each batch runs in a thread of its own, which asks `answer` line by line.
 
-    `seconds` is how long a batch takes; after `expires_after` lines it expires (None: never).
+    `seconds` is how long a batch takes; after `expires_after` lines it expires (None: never). `faults` are spent on the
+    calls that match their pattern.
     """
 
-    def __init__(self, answer: Answer, clock: Callable[[], float], seconds: float, expires_after: int | None) -> None:
+    def __init__(
+        self,
+        answer: Answer,
+        clock: Callable[[], float],
+        seconds: float,
+        expires_after: int | None,
+        faults: Mapping[str, Iterable[Fault | None]],
+    ) -> None:
         self._answer, self._clock = answer, clock
         self._seconds, self._expires_after = seconds, expires_after
+        self._faults = {pattern: iter(spent) for pattern, spent in faults.items()}
+        self.calls: list[str] = []
+        """All calls, such as `GET /v1/batches/batch_1`, in the order in which they came."""
         self._files = Files(clock)
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
 
     def handle(self, request: Request) -> Response:
-        """Answer whatever is asked of files and batches; anything else is not found."""
+        """Answer a call. A fault with a body of its own stands in place of its effect, others befall its answer."""
+        fault = self._draw(f"{request.method} {request.path}") or Fault()
+        if fault.body is not None:
+            return Response(fault.status, fault.body, fault.headers, fault)
+        return replace(self._respond(request), fault=fault)
+
+    def _draw(self, call: str) -> Fault | None:
+        with self._lock:
+            self.calls.append(call)
+            matching = [faults for pattern, faults in self._faults.items() if fnmatchcase(call, pattern)]
+            return next(matching[0], None) if matching else None
+
+    def _respond(self, request: Request) -> Response:
+        """Whatever is asked of files and batches; anything else is not found."""
         match [request.method, *request.path.split("/")[1:]]:
             case ["POST", "v1", "files"]:
                 response = self._files.upload(request)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Self
 
@@ -55,6 +55,8 @@ class TeacherEndpoint:
     """How long a batch takes."""
     batch_expires_after: int | None = None
     """A batch expires when so many of its lines are answered. None: never."""
+    batch_faults: Mapping[str, Iterable[Fault | None]] = field(default_factory=dict[str, Iterable[Fault | None]])
+    """Spent on the calls of files and batches that match a pattern, such as `POST /v1/batches` or `GET /v1/files/*`."""
 
     def __post_init__(self) -> None:
         self.requests: list[Body] = []
@@ -69,13 +71,20 @@ class TeacherEndpoint:
         self._script = script_of(self.faults)
         self._limits = Limits(self.requests_per_minute, self.tokens_per_minute)
         self._lock = threading.Condition()
-        self._batches = Batches(self._answer_line, self.clock, self.batch_seconds, self.batch_expires_after)
+        self._batches = Batches(
+            self._answer_line, self.clock, self.batch_seconds, self.batch_expires_after, self.batch_faults
+        )
         self._server = Server(self.port, self._handle, self.clock)
 
     @property
     def base_url(self) -> str:
         """What to put into `teacher.base_url`."""
         return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    @property
+    def batch_calls(self) -> Sequence[str]:
+        """The calls of files and batches, such as `GET /v1/batches/batch_1`, in the order in which they came."""
+        return self._batches.calls
 
     def clock(self) -> float:
         """Unix seconds, as the endpoint believes."""
@@ -95,7 +104,9 @@ class TeacherEndpoint:
         if self.key is not None and request.headers.get("authorization") != f"Bearer {self.key}":
             send(refusal(401, "Incorrect API key provided", "invalid_api_key"))
         elif (request.method, request.path) != ("POST", "/v1/chat/completions"):
-            send(self._batches.handle(request))
+            response = self._batches.handle(request)
+            self._server.pause(response.fault.seconds)
+            send(response)
         elif (body := read_request(request.body)) is None:
             send(refusal(400, "the body is no chat request"))
         else:
