@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.teacher_endpoint import Endpoint
-from tutelage.teacher.ledger import Answered, Ledger, LedgerRow
+from tutelage.teacher.ledger.ledger import Answered, Ledger, LedgerRow
 from tutelage.testing.log import Seen, most_requests_in_a_minute, most_tokens_in_a_minute
 
 STORED = 0.25

@@ -19,7 +19,7 @@ import yaml
 from tutelage.config import TeacherConfig
 from tutelage.errors import BudgetSpent
 from tutelage.records import Feedback, FeedbackRequest, Problem, Verdict
-from tutelage.teacher.openai_teacher import OpenAITeacher
+from tutelage.teacher.online.openai_teacher import OpenAITeacher
 
 
 def requests(count: int) -> Iterator[FeedbackRequest]:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.teacher.ledger_rows import reply, write_version_1
+from tests.teacher.ledger.rows import reply, write_version_1
 from tests.test_cli import tutelage
 from tutelage.records import Usage
-from tutelage.teacher.ledger import Answered, Failed, Ledger, Sent
+from tutelage.teacher.ledger.ledger import Answered, Failed, Ledger, Sent
 
 TEXT = "3 × 4 = 12\n[red]\x1b[2J\x9b2J\u2028"
 

@@ -42,8 +42,8 @@ HOMES = {
         "psutil",
         "vllm",
     ],
-    "teacher/client": ["openai", "httpx", "httpx2", "aiohttp", "requests", "http.client", "urllib.request"],
-    "teacher/ledger": ["sqlite3"],
+    "teacher/online/client": ["openai", "httpx", "httpx2", "aiohttp", "requests", "http.client", "urllib.request"],
+    "teacher/ledger/": ["sqlite3"],
     "tasks/": ["reasoning_gym", "datasets"],
 }
 """The only place where a library is imported."""
@@ -187,9 +187,9 @@ def test_files_and_functions_stay_readable():
     ("place", "source"),
     [
         ("records.py", "from tutelage.config import RunConfig"),
-        ("config.py", "import tutelage.teacher.client"),
+        ("config.py", "import tutelage.teacher.online.client"),
         ("tasks/custom.py", "from tutelage.teacher.teacher import Teacher"),
-        ("teacher/client.py", "def f():\n    from tutelage import tasks"),
+        ("teacher/online/client.py", "def f():\n    from tutelage import tasks"),
         ("student/model.py", "from ..report import page"),
         (
             "report/page.py",
@@ -198,7 +198,7 @@ def test_files_and_functions_stay_readable():
         ("rounds/loop.py", "from tutelage import load_config"),
         ("rounds/loop.py", "from importlib import import_module\nimport_module('tutelage.cli')"),
         ("testing.py", "from tutelage.tasks.task import Task"),
-        ("teacher/client.py", "from tutelage.testing import TeacherEndpoint"),
+        ("teacher/online/client.py", "from tutelage.testing import TeacherEndpoint"),
         ("api.py", "from tutelage.testing import TeacherEndpoint"),
         ("testing.py", "from tutelage.cli import app"),
     ],
@@ -215,7 +215,7 @@ def test_the_reader_sees_an_import_that_points_up(place, source):
         ("rounds/loop.py", "from . import stages\nfrom ..student.losses import lm_loss\nimport json"),
         ("cli.py", "from tutelage import assemble, config\nimport tutelage.api"),
         ("cli/serving.py", "def f():\n    from tutelage.testing.serve import serve"),
-        ("testing.py", "from tutelage.teacher.answer_key import AnswerKeyTeacher"),
+        ("testing.py", "from tutelage.teacher.offline.answer_key import AnswerKeyTeacher"),
     ],
 )
 def test_the_reader_lets_pass_what_points_down(place, source):
@@ -227,10 +227,10 @@ def test_the_reader_lets_pass_what_points_down(place, source):
     [
         ("rounds/stages.py", "import torch.nn.functional as F", 1),
         ("student/losses.py", "import torch.nn.functional as F\nfrom numpy import array", 0),
-        ("teacher/budget.py", "import sqlite3\nfrom openai import AsyncOpenAI", 2),
-        ("teacher/client.py", "from openai import AsyncOpenAI", 0),
-        ("teacher/ledger.py", "import sqlite3", 0),
-        ("teacher/ledger_file.py", "import sqlite3", 0),
+        ("teacher/online/budget.py", "import sqlite3\nfrom openai import AsyncOpenAI", 2),
+        ("teacher/online/client.py", "from openai import AsyncOpenAI", 0),
+        ("teacher/ledger/reader.py", "import sqlite3", 0),
+        ("teacher/ledger/file.py", "import sqlite3", 0),
         ("testing.py", "from http.server import HTTPServer\nfrom http import HTTPStatus", 0),
         ("cli.py", "def f():\n    import reasoning_gym, urllib.request", 2),
         ("report/page.py", "import torchvision, datasets_of_ours", 0),

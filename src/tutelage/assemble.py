@@ -19,8 +19,8 @@ from tutelage.student.pupil import Pupil
 from tutelage.student.sampling import Say
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import Task
-from tutelage.teacher.answer_key import AnswerKeyTeacher
-from tutelage.teacher.recorded import RecordedTeacher
+from tutelage.teacher.offline.answer_key import AnswerKeyTeacher
+from tutelage.teacher.offline.recorded import RecordedTeacher
 from tutelage.teacher.teacher import Teacher
 
 
@@ -46,7 +46,7 @@ def make_teacher(config: RunConfig, task: Task, run: Run, say: Say) -> Teacher:
         if settings.path is None:
             raise ConfigError("teacher.kind is 'recorded', so teacher.path must name the JSONL with the rationales")
         return RecordedTeacher(settings.path, grade=task.grade)
-    from tutelage.teacher.openai_teacher import OpenAITeacher
+    from tutelage.teacher.online.openai_teacher import OpenAITeacher
 
     ledger = Path(settings.ledger) if settings.ledger else run.ledger
     return OpenAITeacher(settings, kind=task.kind, grade=task.grade, ledger=ledger, run_id=run.id, say=say)

@@ -10,7 +10,7 @@ from tutelage.rounds.estimate import estimate
 from tutelage.rounds.material import annotation_requests
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import Task
-from tutelage.teacher.openai_teacher import OpenAITeacher
+from tutelage.teacher.online.openai_teacher import OpenAITeacher
 from tutelage.testing import TeacherEndpoint, answer_key_reply
 
 

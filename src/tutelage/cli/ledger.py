@@ -31,7 +31,7 @@ def show(ledger: Ledger) -> None:
     from rich.console import Console
 
     from tutelage.report.ledger import print_ledger
-    from tutelage.teacher.ledger_reader import LedgerReader
+    from tutelage.teacher.ledger.reader import LedgerReader
 
     with LedgerReader(ledger) as reader:
         print_ledger(reader.spending(), reader.failures(), reader.lost(), Console(), str(reader.path))
@@ -46,7 +46,7 @@ def export(
 
     Example: `tutelage ledger export runs/demo --out replies.jsonl`
     """
-    from tutelage.teacher.ledger_reader import LedgerReader, export_row
+    from tutelage.teacher.ledger.reader import LedgerReader, export_row
 
     with LedgerReader(ledger) as reader, _destination(out, reader.path) as file:
         for row in reader.rows():
@@ -61,7 +61,7 @@ def verify(ledger: Ledger) -> None:
     Example: `tutelage ledger verify runs/demo`
     """
     from tutelage.report.ledger import printable
-    from tutelage.teacher.ledger_reader import LedgerReader
+    from tutelage.teacher.ledger.reader import LedgerReader
 
     with LedgerReader(ledger) as reader:
         faults = list(reader.faults())

@@ -11,7 +11,7 @@ from tutelage.config import RunConfig
 from tutelage.records import CostBound, FeedbackRequest, Usage
 from tutelage.rounds.material import annotation_requests
 from tutelage.tasks.task import Task
-from tutelage.teacher.budget import least_for, most_for
+from tutelage.teacher.online.budget import least_for, most_for
 
 BYTES_PER_TOKEN = 8
 """A generous bound on the length of a sampled token: common ones have 3 to 4 bytes, rare words up to 16."""

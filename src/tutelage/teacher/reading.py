@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from tutelage.records import FailureReason, Grade, Problem, Verdict, state_answer
 from tutelage.teacher.arithmetic import Fault, find_calculations
 from tutelage.teacher.doubt import is_doubtful
-from tutelage.teacher.splitting import write_number
+from tutelage.teacher.offline.splitting import write_number
 from tutelage.teacher.statements import stated_answers, without_statement
 
 _LONGEST_QUOTE = 100

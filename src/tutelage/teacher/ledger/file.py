@@ -1,0 +1,130 @@
+"""How a ledger's file is opened, to write or only to look, and what its faults mean.
+
+open_ledger("runs/a/ledger.sqlite")      made if need be, migrated, every commit synced to the disk
+open_read_only("runs/a/ledger.sqlite")   never made, never changed; an older version is migrated in memory
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tutelage.errors import RunError
+from tutelage.teacher.ledger.schema import MIGRATIONS, check_identity, migrate, version_of
+
+_BUSY_SECONDS = 60.0
+
+
+def open_ledger(path: Path) -> sqlite3.Connection:
+    """A ledger to write; a version newer than ours and foreign files are refused. Raises RunError."""
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        with _closed_on_error(connection):
+            check_identity(connection, path)
+            _use_write_ahead_log(connection)
+            # A reply is money: it must outlive a loss of power, which costs one sync for each commit.
+            connection.execute("PRAGMA synchronous = FULL")
+            migrate(connection)
+    return connection
+
+
+def open_read_only(path: Path) -> sqlite3.Connection:
+    """A ledger as it is at this moment, whoever goes on writing it. Raises RunError, also if there is none."""
+    if not path.is_file():
+        raise RunError(f"there is no ledger {path}; name the file (teacher.ledger, or ledger.sqlite in a run's folder)")
+    with explained(path):
+        connection = _look(path)
+        with _closed_on_error(connection):
+            check_identity(connection, path)
+            return connection if version_of(connection) == len(MIGRATIONS) else _migrated_copy(connection)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Generator[None]:
+    """All or nothing, and on disk at the end."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite ends it by itself where the disk is full
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def explained(path: Path) -> Generator[None]:
+    """Turn what SQLite and the file system say into a RunError; a wrong use of SQLite stays what it is, a bug."""
+    try:
+        yield
+    except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+        raise
+    except (sqlite3.Error, OSError) as error:
+        raise RunError(f"{_fault(path, error)} ({error})") from None
+
+
+def _look(path: Path) -> sqlite3.Connection:
+    """A connection that reads one state of the file."""
+    uri = path.resolve().as_uri()
+    try:
+        return _begin(f"{uri}?mode=ro")
+    except sqlite3.OperationalError as error:
+        # SQLite wants two files beside a ledger. In a folder where it can't make them nobody writes either.
+        log = path.with_name(f"{path.name}-wal")
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            raise
+        if log.is_file() and log.stat().st_size:  # replies that are not in the file yet
+            raise
+        return _begin(f"{uri}?immutable=1")
+
+
+def _begin(uri: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+    with _closed_on_error(connection):
+        connection.execute("BEGIN")
+        version_of(connection)  # the first read fixes the state that all later ones see
+    return connection
+
+
+def _migrated_copy(connection: sqlite3.Connection) -> sqlite3.Connection:
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    with _closed_on_error(copy):
+        connection.backup(copy)
+        migrate(copy)
+    connection.close()
+    return copy
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch to WAL; when others open the file at this moment SQLite says `locked` without waiting."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+@contextmanager
+def _closed_on_error(connection: sqlite3.Connection) -> Generator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _fault(path: Path, error: sqlite3.Error | OSError) -> str:
+    code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_FULL:
+        return f"the disk is full: cannot write the ledger {path}; free some space and continue the run"
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+        return f"the ledger {path} is broken or no SQLite file; move it away or name another as teacher.ledger"
+    return f"cannot use the ledger {path}; check that its folder exists and can be written"

@@ -1,0 +1,147 @@
+"""A ledger as the commands read it: what it cost, what failed, every reply, and whether all of it is whole.
+
+spending   2026-05-17  gpt-4.1-mini  812 replies, 172,144 + 33,292 tokens, 0.122 USD
+failures   gpt-4.1-mini  wrong answer  31
+faults     "reply 17: its key '5f1c…' is not the hash of its request"
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+from tutelage.errors import RunError
+from tutelage.records import FailureCount, Spending, Usage
+from tutelage.teacher.ledger.file import explained, open_read_only
+from tutelage.teacher.ledger.ledger import REPLY_COLUMNS, SUMS, LedgerRow
+
+
+class LedgerReader:
+    """One state of a ledger, never changed and never made; a context manager. A run's folder stands for its ledger.
+
+    Raises:
+        RunError: on opening and on every use, if there is no ledger, or it is broken or of a newer version.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path) / "ledger.sqlite" if Path(path).is_dir() else Path(path)
+        self._connection = open_read_only(self.path)
+        self._connection.text_factory = _decode
+
+    def rows(self) -> Iterator[LedgerRow]:
+        """Every reply, oldest first, read as they are asked for."""
+        with explained(self.path):
+            for row in self._connection.execute(f"SELECT {REPLY_COLUMNS} FROM replies ORDER BY id"):
+                yield LedgerRow(*row)
+
+    def spending(self) -> list[Spending]:
+        """What was paid, by day and model."""
+        query = f"SELECT date(created, 'unixepoch') AS day, model, {SUMS} FROM replies GROUP BY day, model"
+        with explained(self.path):
+            return [Spending(day or "?", model, Usage(*sums)) for day, model, *sums in self._connection.execute(query)]
+
+    def failures(self) -> list[FailureCount]:
+        """Requests that ended without a reply to learn from, by model and reason, the most frequent first."""
+        query = (
+            "SELECT model, reason, count(*) FROM failures GROUP BY model, reason ORDER BY count(*) DESC, model, reason"
+        )
+        with explained(self.path):
+            return [FailureCount(*row) for row in self._connection.execute(query)]
+
+    def lost(self) -> Usage:
+        """What was sent, by whichever run, and neither answered nor refused: perhaps charged, at most this."""
+        with explained(self.path):
+            return Usage(*self._connection.execute(f"SELECT {SUMS} FROM sent").fetchone())
+
+    def faults(self) -> Iterator[str]:
+        """All that is wrong with the file or a reply, one line each; nothing if it is whole."""
+        with explained(self.path):
+            for (report,) in self._connection.execute("PRAGMA integrity_check"):
+                if report != "ok":
+                    yield f"the file: {report}"
+            twice = "SELECT key FROM replies GROUP BY key HAVING min(request) <> max(request)"
+            for (key,) in self._connection.execute(twice):
+                yield f"key {key!r} stands for more than one request"
+            for number, *row in self._connection.execute(f"SELECT id, {REPLY_COLUMNS} FROM replies ORDER BY id"):
+                yield from (f"reply {number}: {fault}" for fault in _faults_of(LedgerRow(*row)))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def export_row(row: LedgerRow) -> dict[str, object]:
+    """A reply as plain data for other tools; `created` is ISO 8601, in UTC. Raises RunError."""
+    request = _request_of(row)
+    created = _iso_time(row.created)
+    if request is None or created is None:
+        raise RunError(f"the reply {row.key!r} is damaged; `tutelage ledger verify` says how")
+    return {
+        "key": row.key,
+        "run_id": row.run_id,
+        "created": created,
+        "endpoint": row.endpoint,
+        "model": row.model,
+        **{name: request.get(name) for name in ("messages", "temperature", "max_tokens", "sample")},
+        "text": row.text,
+        "finish_reason": row.finish_reason,
+        "prompt_tokens": row.prompt_tokens,
+        "completion_tokens": row.completion_tokens,
+        "cost_usd": row.cost_usd,
+    }
+
+
+def _faults_of(row: LedgerRow) -> Iterator[str]:
+    if hashlib.sha256(str(row.request).encode()).hexdigest()[:32] != row.key:
+        yield f"its key {row.key!r} is not the hash of its request"
+    request = _request_of(row)
+    if request is None:
+        yield "its request is not a JSON object"
+    else:
+        yield from (f"its request has no {name!r}" for name in ("model", "messages") if not request.get(name))
+    for name, tokens in (("prompt_tokens", row.prompt_tokens), ("completion_tokens", row.completion_tokens)):
+        if not _is_amount(tokens):
+            yield f"its {name} are {tokens!r}"
+    if not _is_amount(row.cost_usd):
+        yield f"its cost_usd is {row.cost_usd!r}"
+    if _iso_time(row.created) is None:
+        yield f"its time, created, is {row.created!r}"
+
+
+def _is_amount(value: object) -> bool:
+    """SQLite keeps any type in any column, so what a damaged row holds has to be asked."""
+    return isinstance(value, int | float) and math.isfinite(value) and value >= 0
+
+
+def _request_of(row: LedgerRow) -> dict[str, object] | None:
+    try:
+        request: object = json.loads(row.request)
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return cast(dict[str, object], request) if isinstance(request, dict) else None
+
+
+def _iso_time(seconds: float) -> str | None:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None
+
+
+def _decode(text: bytes) -> str:
+    """Bytes that are no UTF-8 are read all the same, so that `faults` can say where they stand."""
+    return text.decode(errors="replace")

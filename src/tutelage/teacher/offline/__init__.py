@@ -1,0 +1,1 @@
+"""Teachers that cost nothing: worked solutions and recorded rationales."""

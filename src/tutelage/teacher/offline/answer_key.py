@@ -1,0 +1,208 @@
+"""The offline teacher: it knows the worked solution, as a gold rationale or an equation, and words it anew.
+
+    problem   "A farm has 3 cows and 2 hens. How many legs?", solution "3 cows have 3 × 4 = 12 legs. 2 hens have …"
+    mistake   "3 cows have 3 × 4 = 13 legs. …"
+    feedback  "3 cows have 3 × 4 = 4 + 4 + 4 = 12 legs. 2 hens have 2 × 2 = 4 legs. 12 + 4 = 16 legs in total.
+              The answer is 16."
+
+The feedback reads as an ordinary solution: the student's first wrong step is worked out in smaller parts where the
+gold merely states it, and nothing speaks of a mistake, since there is none in view when the student is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from tutelage.records import (
+    AnswerKind,
+    Feedback,
+    FeedbackRequest,
+    Grade,
+    Problem,
+    Usage,
+    Verdict,
+    state_answer,
+)
+from tutelage.teacher.arithmetic import Calculation, find_calculations, find_numbers, read_number
+from tutelage.teacher.offline.mistakes import (
+    FirstWrongStep,
+    equation_text,
+    explain_mistake,
+    worked_solution,
+)
+from tutelage.teacher.offline.splitting import check_of, smaller_parts
+from tutelage.teacher.offline.wording import sentences, wordings
+from tutelage.teacher.teacher import Deliver
+
+__all__ = ["AnswerKeyTeacher", "FirstWrongStep", "explain_mistake", "write_rationale"]
+
+NO_SOLUTION = "the answer key has no worked solution for this problem"
+_LONGEST = 1.5
+"""A wording may be this many times as long as the solution, and `_SPARE` characters more: students are small."""
+_SPARE = 60
+_LIGHT = 4
+"""A mistake turns to one of so many wordings, the lightest; further samples and seeds reach the others."""
+
+
+class AnswerKeyTeacher:
+    """Writes rationales from worked solutions, offline and free; one of the teachers.
+
+    `seed`, the request's `sample` and its mistake choose the wording: samples of one problem differ.
+    """
+
+    def __init__(self, *, grade: Grade, kind: AnswerKind, seed: int = 0) -> None:
+        self._grade, self._seed = grade, seed
+        self._kind: AnswerKind = kind
+
+    def can_teach(self, problem: Problem) -> bool:
+        """Whether there is a sound worked solution to teach from."""
+        return write_rationale(FeedbackRequest(problem), self._kind, self._seed)[0] is not None
+
+    def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
+        """Answer every request in order; a problem without a sound solution ends as a rejected Feedback."""
+        for request in requests:
+            deliver(self._answer(request))
+
+    def _answer(self, request: FeedbackRequest) -> Feedback:
+        text, reason = write_rationale(request, self._kind, self._seed)
+        verdict = Verdict(False, None, reason) if text is None else self._grade(request.problem, text)
+        identity = request.problem.id, request.sample, request.mistake
+        return Feedback(*identity, text or "", verdict, Usage(requests=1))
+
+
+def write_rationale(request: FeedbackRequest, kind: AnswerKind, seed: int = 0) -> tuple[str | None, str]:
+    """A rationale for the request, or None and the reason why there is none."""
+    problem = request.problem
+    last_reason = NO_SOLUTION
+    for candidate in _sources(problem):
+        solution = worked_solution(candidate)
+        if solution is None:
+            last_reason = f"the answer key's equation cannot be worked out: {candidate.equation}"
+            continue
+        if reason := _unsound(candidate, solution, kind):
+            last_reason = reason
+            continue
+        variants = _variants(candidate, solution, request.mistake)
+        return state_answer(_take(variants, seed % _LIGHT + request.sample), problem.answer), ""
+    return None, last_reason
+
+
+def _take(variants: Iterator[str], index: int) -> str:
+    """The variant at `index`, from the first again after the last; only those needed are made."""
+    made: list[str] = []
+    for variant in variants:
+        made.append(variant)
+        if len(made) > index:
+            return variant
+    return made[index % len(made)]
+
+
+def _sources(problem: Problem) -> list[Problem]:
+    """The problem with its gold rationale alone, then with its equation alone."""
+    sources: list[Problem] = []
+    if problem.rationale and problem.rationale.strip():
+        sources.append(Problem(problem.id, problem.question, problem.answer, problem.choices, problem.rationale, None))
+    if problem.equation and problem.equation.strip():
+        sources.append(Problem(problem.id, problem.question, problem.answer, problem.choices, None, problem.equation))
+    return sources
+
+
+def _unsound(problem: Problem, solution: str, kind: AnswerKind) -> str | None:
+    """Why the solution must not be taught, if so."""
+    calculations = find_calculations(solution)
+    if wrong := next((item for item in calculations if not item.holds), None):
+        return f"the worked solution holds a false calculation: {' '.join(wrong.text.split())}"
+    answer = read_number(problem.answer)
+    if kind != "number" or answer is None:
+        return None
+    if problem.rationale is None:
+        reached = calculations[-1].result if calculations else find_numbers(solution)[-1].value
+        return None if reached == answer else f"the equation {problem.equation} does not give {problem.answer}"
+    values = {abs(number.value) for number in find_numbers(solution)} | {abs(item.result) for item in calculations}
+    return None if abs(answer) in values else f"the worked solution does not reach the answer {problem.answer}"
+
+
+def _variants(problem: Problem, solution: str, mistake: str | None) -> Iterator[str]:
+    """Sound wordings, no two alike, lightest first; with a mistake, those that put its first wrong step right.
+
+    The solution as it stands is what the student was told without a mistake, so with one it comes only if nothing
+    else does.
+    """
+    wrong = explain_mistake(problem, mistake) if mistake is not None else None
+    bases = _put_right(problem, solution, wrong) if wrong else [solution]
+    longest = _LONGEST * len(solution) + _SPARE
+    told = {solution} if mistake is not None else set[str]()
+    seen = set(told)
+    for text in (text for base in bases for text in _wordings(base, problem)):
+        if text not in seen and len(text) <= longest and all(item.holds for item in find_calculations(text)):
+            seen.add(text)
+            yield text
+    if seen == told:
+        yield solution
+
+
+def _wordings(solution: str, problem: Problem) -> Iterator[str]:
+    """Those that suit every solution; those of an equation right after the first."""
+    general = wordings(solution, problem.question)
+    yield next(general)
+    yield from _equation_wordings(solution, problem)
+    yield from general
+
+
+def _put_right(problem: Problem, solution: str, wrong: FirstWrongStep) -> list[str]:
+    """The solution with the step at fault worked out or checked; without such a step, its decisive sentence last."""
+    calculations = find_calculations(solution)
+    if wrong.step is None or not calculations:
+        return [solution] if read_number(problem.answer) is not None else _with_decisive_fact(solution)
+    step = calculations[wrong.step]
+    found: list[str] = []
+    if parts := smaller_parts(step):
+        found.append(solution[: step.start] + parts + solution[step.end :])
+    if check := check_of(step):
+        end = _sentence_end(solution, step)
+        stop = "" if solution[:end].endswith((".", "!")) else "."
+        found.append(f"{solution[:end]}{stop} Check: {check}.{solution[end:]}")
+    return found or [solution]
+
+
+def _sentence_end(solution: str, step: Calculation) -> int:
+    """Where the sentence with the calculation ends."""
+    end = 0
+    for sentence in sentences(solution):
+        end = solution.index(sentence, end) + len(sentence)
+        if end >= step.end:
+            break
+    return end
+
+
+def _with_decisive_fact(solution: str) -> list[str]:
+    """A solution of facts: the last one decides, so it is set beside the conclusion."""
+    *facts, last = sentences(solution) or [solution]
+    marks = "What decides it:", "The point that settles the question:", "The deciding fact:"
+    return [" ".join([*facts, mark, last]) for mark in marks]
+
+
+_OPERATION_WORDS = {
+    "+": ("Add {a} and {b}", "{a} and {b} together"),
+    "-": ("Take {b} away from {a}", "{a} less {b}"),
+    "×": ("Multiply {a} by {b}", "{a} times {b}"),
+    "/": ("Divide {a} by {b}", "{a} shared by {b}"),
+}
+_STEP = re.compile(r"(?:(?<=^)|(?<=\. ))(\(?-?[\d./]+\)?) ([-+×/]) (\(?-?[\d./]+\)?)(?= = )")
+
+
+def _equation_wordings(solution: str, problem: Problem) -> list[str]:
+    """Steps that come from an equation, in words, and with the whole equation first."""
+    whole = equation_text(problem.equation) if problem.rationale is None and problem.equation else None
+    if whole is None:
+        return []
+
+    def worded(form: int) -> str:
+        def in_words(match: re.Match[str]) -> str:
+            words = _OPERATION_WORDS[match[2]][form]
+            return f"{words.format(a=match[1].strip('()'), b=match[3].strip('()'))}: {match[0]}"
+
+        return _STEP.sub(in_words, solution)
+
+    return [worded(0), f"We need {whole}. {solution}", worded(1), f"The whole calculation is {whole}. {solution}"]

@@ -1,0 +1,1 @@
+"""A teacher behind an API: asked, limited, paid and recorded."""

@@ -1,0 +1,152 @@
+"""What one request comes to: what is asked, and what follows from the replies. Pure.
+
+    request ─ asked ─ right ──────────────────────────────────→ feedback
+                 └─ rejected ─ asked once more, with the hint ─→ feedback
+
+`exchange` is a generator: it yields what is to be asked and is sent the replies, wherever they come from: the ledger,
+an endpoint, a batch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+from tutelage.config import PriceConfig
+from tutelage.records import AnswerKind, FailureReason, Feedback, FeedbackRequest, Grade, Usage, Verdict
+from tutelage.teacher.ledger.ledger import Failed, LedgerRow
+from tutelage.teacher.online.budget import cost_of
+from tutelage.teacher.online.completion import Reply
+from tutelage.teacher.online.failures import RequestFailed
+from tutelage.teacher.prompts import Message, first_messages, second_messages
+from tutelage.teacher.reading import Reading, read_reply
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What shapes a reply beside the messages, and what it is judged by."""
+
+    endpoint: str
+    model: str
+    temperature: float
+    max_tokens: int
+    kind: AnswerKind
+    grade: Grade
+    run_id: str
+    price: PriceConfig
+    check_arithmetic: bool = True
+    agreement: int = 1
+
+    def row(self, key: str, shape: str, reply: Reply, bound: Usage) -> LedgerRow:
+        """A reply as the ledger keeps it; an endpoint that does not say what it took is charged at the bound."""
+        prompt = bound.prompt_tokens if reply.prompt_tokens is None else reply.prompt_tokens
+        completion = bound.completion_tokens if reply.completion_tokens is None else reply.completion_tokens
+        return LedgerRow(
+            key=key,
+            run_id=self.run_id,
+            created=time.time(),
+            endpoint=self.endpoint,
+            model=self.model,
+            request=shape,
+            text=reply.text,
+            finish_reason=reply.finish_reason,
+            prompt_tokens=prompt,
+            completion_tokens=completion,
+            cost_usd=cost_of(prompt, completion, self.price),
+        )
+
+    def failed(self, key: str, reason: FailureReason, detail: str) -> Failed:
+        """A request without a usable reply as the ledger keeps it."""
+        return Failed(key, self.run_id, time.time(), self.endpoint, self.model, reason, detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing to ask the endpoint: the messages, and all that its reply depends on as JSON (`shape`)."""
+
+    messages: list[Message]
+    shape: str
+
+    @property
+    def key(self) -> str:
+        """Under which the ledger keeps the reply: 32 hex digits of the shape's SHA-256."""
+        return hashlib.sha256(self.shape.encode()).hexdigest()[:32]
+
+
+Exchange = Generator[list[Question], Sequence[LedgerRow] | None, Feedback | None]
+"""Is sent the replies in order, or None where the budget does not allow to ask; RequestFailed may be thrown in."""
+
+
+def exchange(request: FeedbackRequest, settings: Settings) -> Exchange:
+    """Ask, and ask once more if the reply is rejected; returns the feedback, None if nothing could be asked."""
+    rows: list[LedgerRow] = []
+    reading: Reading | None = None
+    try:
+        messages = first_messages(request, settings.kind)
+        replies = yield _questions(messages, request, settings)
+        if replies is None:
+            return None
+        rows += replies
+        reading = _read(replies, request, settings)
+        if not reading.verdict.correct:
+            messages = second_messages(request, settings.kind, reading.verdict.reason)
+            if (replies := (yield _questions(messages, request, settings))) is not None:
+                rows += replies
+                reading = _read(replies, request, settings)
+    except RequestFailed as failure:
+        reading = Reading("", Verdict(False, None, f"no reply: {failure}"), failure.reason)
+    own = [row.usage for row in rows if row.run_id == settings.run_id]
+    return Feedback(
+        problem_id=request.problem.id,
+        sample=request.sample,
+        mistake=request.mistake,
+        text=reading.text,
+        verdict=reading.verdict,
+        usage=sum(own, Usage()),
+        keys=tuple(row.key for row in rows),
+        failure=reading.failure,
+    )
+
+
+def _questions(messages: list[Message], request: FeedbackRequest, settings: Settings) -> list[Question]:
+    """`agreement` times the same; the first has the key that it would have alone."""
+    samples = [request.sample, *(f"{request.sample}.{again}" for again in range(1, settings.agreement))]
+    return [Question(messages, _shape(messages, sample, settings)) for sample in samples]
+
+
+def _shape(messages: list[Message], sample: int | str, settings: Settings) -> str:
+    shape = {
+        "endpoint": settings.endpoint,
+        "model": settings.model,
+        "messages": messages,
+        "temperature": settings.temperature,
+        "max_tokens": settings.max_tokens,
+        "sample": sample,
+    }
+    return json.dumps(shape, sort_keys=True)
+
+
+def _read(rows: Sequence[LedgerRow], request: FeedbackRequest, settings: Settings) -> Reading:
+    """The first right rationale, if more than half of the replies are right; else the first that is not."""
+    readings = [
+        read_reply(
+            row.text,
+            row.finish_reason,
+            request.problem,
+            settings.grade,
+            max_tokens=settings.max_tokens,
+            check_arithmetic=settings.check_arithmetic,
+        )
+        for row in rows
+    ]
+    right = [reading for reading in readings if reading.verdict.correct]
+    if 2 * len(right) > len(readings):
+        return right[0]
+    wrong = next(reading for reading in readings if not reading.verdict.correct)
+    if not right:
+        return wrong
+    reason = f"{len(right)} of {len(readings)} samples are right, and one is not: {wrong.verdict.reason}"
+    return Reading(wrong.text, Verdict(False, wrong.verdict.answer, reason), "samples disagree")

@@ -1,0 +1,225 @@
+"""One lesson with an asynchronous teacher: requests in, feedback out, through the ledger, the limits and the budget.
+
+    question -> in the ledger? -> its reply
+                  no -> room in the budget -> let through by the limits -> noted as sent -> asked -> recorded -^
+                           ^------------------- tried again after a time-out, 429, 5xx … -----------'
+
+No HTTP here: `Ask` is whoever answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import cast
+
+from tutelage.errors import BudgetSpent, TeacherError
+from tutelage.records import TRANSIENT, Feedback, FeedbackRequest, Usage
+from tutelage.teacher.ledger.ledger import Answered, Ledger, LedgerRow, Sent, Unpaid
+from tutelage.teacher.online.budget import Budget
+from tutelage.teacher.online.clerk import Clerk
+from tutelage.teacher.online.completion import Reply
+from tutelage.teacher.online.exchange import Question, Settings, exchange
+from tutelage.teacher.online.failures import Record, Refused, RequestFailed
+from tutelage.teacher.online.limits import Limits
+from tutelage.teacher.prompts import Message
+from tutelage.teacher.teacher import Deliver
+
+_GRACE_SECONDS = 10.0
+"""How long replies in flight are waited for when the lesson must end."""
+_BACK_OFF = (0.5, 30.0)
+"""Seconds before the first try again, doubled each time, and the most of them."""
+
+Ask = Callable[[list[Message]], Awaitable[Reply]]
+"""Raises RequestFailed, or Refused when asking anything else would be in vain."""
+
+
+class Lesson:
+    """One call of `teach`. A request that fails by chance is tried again up to `retries` times."""
+
+    def __init__(
+        self,
+        ask: Ask,
+        ledger: Ledger,
+        clerk: Clerk,
+        budget: Budget,
+        limits: Limits,
+        settings: Settings,
+        retries: int,
+    ) -> None:
+        self._ask, self._ledger, self._clerk, self._settings = ask, ledger, clerk, settings
+        self._budget, self._limits, self._retries = budget, limits, retries
+        self._room = asyncio.Condition()
+        self._buying: dict[str, asyncio.Task[LedgerRow | None]] = {}
+        self._spent: BudgetSpent | None = None
+        self._stopping = False
+        self._idle: set[asyncio.Task[LedgerRow | None]] = set()
+        self._record = Record()
+        self._replies = 0
+
+    async def hold(self, requests: Iterable[FeedbackRequest], deliver: Deliver, concurrency: int) -> None:
+        """Answer all requests, `concurrency` at a time; the iterable is read as needed.
+
+        Raises:
+            BudgetSpent, TeacherError: after what was in flight is delivered.
+        """
+        source = iter(requests)
+        workers = [asyncio.create_task(self._work(source, deliver)) for _ in range(concurrency)]
+        try:
+            done, pending = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+            self._stopping = True
+            for task in self._idle:  # the others have something in flight that is paid for
+                task.cancel()
+            if pending:
+                await asyncio.wait(pending, timeout=_GRACE_SECONDS)
+            for worker in done:
+                worker.result()  # raises what ended the lesson
+        finally:
+            for worker in workers:
+                worker.cancel()
+            await asyncio.gather(*workers, return_exceptions=True)
+        if self._spent is not None:
+            raise self._spent
+        if self._record.in_vain:
+            raise self._keeps_failing()
+
+    async def _work(self, source: Iterator[FeedbackRequest], deliver: Deliver) -> None:
+        for request in source:
+            if self._stopping:
+                return
+            feedback = await self._answer(request)
+            if feedback is not None:
+                deliver(feedback)
+            if self._record.hopeless:
+                raise self._keeps_failing()
+            await asyncio.sleep(0)  # replies from the ledger never wait; let Ctrl-C through
+
+    async def _answer(self, request: FeedbackRequest) -> Feedback | None:
+        """The feedback; None if the budget does not allow it."""
+        conversation = exchange(request, self._settings)
+        questions, asked = next(conversation), False
+        try:
+            while True:
+                known = [self._ledger.find(question.key, self._settings.run_id) for question in questions]
+                asked = asked or None in known
+                try:
+                    replies = await self._replies_to(questions, known)
+                except RequestFailed as failure:
+                    questions = conversation.throw(failure)
+                except Refused as refusal:
+                    await self._clerk.write(self._settings.failed(questions[0].key, refusal.reason, str(refusal)))
+                    raise
+                else:
+                    questions = conversation.send(replies)
+        except StopIteration as end:
+            feedback: Feedback | None = end.value
+        if feedback is not None and asked:
+            await self._note(feedback, questions[0].key)
+        return feedback
+
+    async def _replies_to(
+        self, questions: Sequence[Question], known: Sequence[LedgerRow | None]
+    ) -> list[LedgerRow] | None:
+        """The rows, in order, those not `known` bought at once; None if the budget does not allow all of them."""
+        buying = [self._buy_once(question) for question, row in zip(questions, known, strict=True) if row is None]
+        bought = await asyncio.gather(*buying, return_exceptions=True)
+        for outcome in bought:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        new = iter(bought)
+        rows = [row or next(new) for row in known]
+        return None if None in rows else cast(list[LedgerRow], rows)
+
+    async def _buy_once(self, question: Question) -> LedgerRow | None:
+        """Buy a reply; whoever wants the same one meanwhile waits for it."""
+        task = self._buying.get(question.key)
+        if task is None:
+            task = self._buying[question.key] = asyncio.create_task(self._buy(question))
+            task.add_done_callback(lambda _: self._buying.pop(question.key))
+        return await task
+
+    async def _buy(self, question: Question) -> LedgerRow | None:
+        bound = self._budget.bound(question.messages, self._settings.max_tokens)
+        tries = 0
+        while await self._reserve(bound):
+            replies = self._replies
+            try:
+                return await self._send(question, bound)
+            except RequestFailed as failure:
+                # Who is told to wait while others are answered stands in a queue that moves.
+                tries += not failure.wait or replies == self._replies
+                if failure.reason not in TRANSIENT or tries > self._retries or self._stopping:
+                    raise
+                if failure.wait:
+                    self._limits.hold(failure.wait)
+                else:
+                    first, most = _BACK_OFF
+                    with self._idly():
+                        await asyncio.sleep(min(most, first * 2 ** (tries - 1)) * random.uniform(0.5, 1.0))
+        return None
+
+    async def _send(self, question: Question, bound: Usage) -> LedgerRow:
+        with self._idly():
+            admission = await self._limits.admit(bound.prompt_tokens + bound.completion_tokens)
+        token = uuid.uuid4().hex
+        paid: Usage | None = None
+        try:
+            await self._clerk.write(Sent(token, question.key, self._settings.run_id, time.time(), bound))
+            paid = bound  # whatever happens now: it may have been charged
+            reply = await self._ask(question.messages)
+            row = self._settings.row(question.key, question.shape, reply, bound)
+            paid = row.usage
+            self._limits.correct(admission, paid.prompt_tokens + paid.completion_tokens)
+            await self._clerk.write(Answered(token, row))
+            self._replies += 1
+            return row
+        except (RequestFailed, Refused) as failure:
+            if not (isinstance(failure, RequestFailed) and failure.charged):
+                paid = None
+                await self._clerk.write(Unpaid(token))
+            raise
+        finally:
+            self._budget.settle(bound, paid)
+            async with self._room:
+                self._room.notify_all()
+
+    async def _reserve(self, bound: Usage) -> bool:
+        """Wait until the request fits beside those in flight; if none is, it never will: the budget is spent."""
+        async with self._room:
+            with self._idly():
+                await self._room.wait_for(lambda: self._spent or self._budget.fits(bound) or self._budget.idle)
+            if self._spent is None and not self._budget.fits(bound):
+                self._spent = self._budget.exhausted(bound)
+            if self._spent is not None:
+                self._room.notify_all()
+                return False
+            self._budget.reserve(bound)
+            return True
+
+    @contextmanager
+    def _idly(self) -> Generator[None]:
+        """Within, nothing is in flight: a lesson that must end waits no longer for this task."""
+        if self._stopping:
+            raise asyncio.CancelledError
+        task = cast(asyncio.Task[LedgerRow | None], asyncio.current_task())
+        self._idle.add(task)
+        try:
+            yield
+        finally:
+            self._idle.discard(task)
+
+    async def _note(self, feedback: Feedback, key: str) -> None:
+        """Remember how a request ended, for this lesson and in the ledger."""
+        self._record.note(feedback.failure, feedback.verdict.reason.removeprefix("no reply: "))
+        if feedback.failure is not None:
+            await self._clerk.write(self._settings.failed(key, feedback.failure, feedback.verdict.reason))
+
+    def _keeps_failing(self) -> TeacherError:
+        return TeacherError(
+            f"the endpoint {self._settings.endpoint} keeps failing: {self._record.explain()}; then run the same "
+            "command again"
+        )

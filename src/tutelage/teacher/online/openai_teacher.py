@@ -1,0 +1,134 @@
+"""The `openai` teacher: any OpenAI-compatible endpoint, through ledger, limits and budget.
+
+OpenAITeacher(config.teacher, kind="number", grade=task.grade, ledger="runs/a/ledger.sqlite", run_id="a")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from tutelage.config import TeacherConfig
+from tutelage.errors import ConfigError
+from tutelage.records import AnswerKind, FeedbackRequest, Grade
+from tutelage.teacher.ledger.ledger import Ledger
+from tutelage.teacher.online.batch_lesson import BatchLesson
+from tutelage.teacher.online.batches import Batches
+from tutelage.teacher.online.budget import Budget, price_of
+from tutelage.teacher.online.clerk import Clerk
+from tutelage.teacher.online.client import Client, Endpoint
+from tutelage.teacher.online.client_batches import BatchDesk
+from tutelage.teacher.online.completion import Reply
+from tutelage.teacher.online.exchange import Settings
+from tutelage.teacher.online.lesson import Lesson
+from tutelage.teacher.online.limits import Limits
+from tutelage.teacher.prompts import Message
+from tutelage.teacher.teacher import Deliver
+
+
+class OpenAITeacher:
+    """Asks an endpoint for rationales; every reply is in the ledger before it is used, and no reply is paid for twice.
+
+    `run_id` names the run in the ledger: its budget covers all that this run has paid, in this process or before. `say`
+    is told what a user wants to know while a batch is on its way, which can take a day.
+
+    Raises:
+        ConfigError: no model is named, or a cap in US dollars has no price.
+        TeacherError: the key is not set.
+        RunError: the ledger cannot be used.
+    """
+
+    def __init__(
+        self,
+        config: TeacherConfig,
+        *,
+        kind: AnswerKind,
+        grade: Grade,
+        ledger: str | Path,
+        run_id: str,
+        environ: Mapping[str, str] = os.environ,
+        say: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        if not config.model:
+            raise ConfigError("teacher.model is not set: name the teacher as the endpoint does, such as gpt-4.1-mini")
+        self._config, self._ledger, self._say = config, Path(ledger), say
+        self._endpoint = Endpoint(config, environ)
+        self._settings = Settings(
+            endpoint=self._endpoint.shown,
+            model=config.model,
+            temperature=config.temperature,
+            max_tokens=config.max_tokens,
+            kind=kind,
+            grade=grade,
+            run_id=run_id,
+            price=price_of(config),
+            check_arithmetic=config.check_arithmetic,
+            agreement=config.agreement,
+        )
+        Budget(config.budget, config.price)
+        Ledger(self._ledger).close()  # what is wrong with it is said before the student sits an exam
+
+    def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
+        """Answer every request, `concurrency` at a time, and deliver the replies as they come.
+
+        Raises:
+            BudgetSpent: a cap is reached; all that was bought, now or before, has been delivered.
+            TeacherError: the key is refused, the quota spent, the model unknown, or the endpoint keeps failing.
+            RunError: the ledger cannot be written.
+        """
+        _run(self._hold(requests, deliver))
+
+    async def _hold(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
+        with Ledger(self._ledger) as ledger:
+            async with self._endpoint.connect() as client:
+                batches = self._batches(client, ledger)
+                if self._config.batch:
+                    lesson = BatchLesson(batches, ledger, self._settings, self._config.retries)
+                    await lesson.hold(requests, deliver, lambda: self._budget(ledger))
+                else:
+                    await batches.collect(wait=False)  # of a start with `batch` set: what is asked there is paid
+                    await self._hold_online(client, ledger, requests, deliver)
+
+    def _batches(self, client: Client, ledger: Ledger) -> Batches:
+        config = self._config
+        price = price_of(config.model_copy(update={"batch": True}))
+        return Batches(
+            BatchDesk(self._endpoint, client),
+            ledger,
+            replace(self._settings, price=price),
+            retries=config.retries,
+            poll=config.batch_poll,
+            say=self._say,
+        )
+
+    async def _hold_online(
+        self, client: Client, ledger: Ledger, requests: Iterable[FeedbackRequest], deliver: Deliver
+    ) -> None:
+        config = self._config
+        limits = Limits(config.requests_per_minute, config.tokens_per_minute)
+
+        def ask(messages: list[Message]) -> Awaitable[Reply]:
+            return self._endpoint.ask(client, messages)
+
+        with Ledger(self._ledger) as written:  # a connection of its own: reading never waits for the disk
+            async with Clerk(written) as clerk:
+                lesson = Lesson(ask, ledger, clerk, self._budget(ledger), limits, self._settings, config.retries)
+                await lesson.hold(requests, deliver, config.concurrency)
+
+    def _budget(self, ledger: Ledger) -> Budget:
+        return Budget(self._config.budget, self._settings.price, ledger.spent(self._settings.run_id))
+
+
+def _run(work: Coroutine[None, None, None]) -> None:
+    """`asyncio.run`, also where a loop is running already, as in a notebook."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(work)
+        return
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()

@@ -1,0 +1,46 @@
+"""How often, and after how long, a call that failed by chance is made again.
+
+500                    tried again after 0.5 s, 1 s, 2 s … at most 30 s
+429, retry-after: 7    tried again after 7 s
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from tutelage.errors import TeacherError
+from tutelage.teacher.online.failures import RequestFailed
+
+_BACK_OFF = (0.5, 30.0)
+"""Seconds before a call is first made again, doubled each time, and the most of them."""
+_Answer = TypeVar("_Answer")
+
+
+class Tries:
+    """At most `retries` more for every call to an endpoint's `service`."""
+
+    def __init__(self, service: str, retries: int) -> None:
+        self._service, self._retries = service, retries
+
+    async def persist(self, call: Callable[[], Awaitable[_Answer]]) -> _Answer:
+        """Make a call until it does not raise RequestFailed. Raises TeacherError at the end of the tries."""
+        for tries in itertools.count(1):
+            try:
+                return await call()
+            except RequestFailed as failure:
+                await self.pause(failure, tries)
+        raise AssertionError("the loop returns or raises")
+
+    async def pause(self, failure: RequestFailed, tries: int) -> None:
+        """Wait after so many tries, the last of which failed so. Raises TeacherError if there is no further one."""
+        if tries > self._retries:
+            raise self.keeps_failing(failure) from None
+        first, most = _BACK_OFF
+        await asyncio.sleep(failure.wait or min(most, first * 2 ** (tries - 1)))
+
+    def keeps_failing(self, failure: RequestFailed) -> TeacherError:
+        """What ends the lesson after the last try."""
+        return TeacherError(f"{self._service} keeps failing: {failure}; run the same command again later")

@@ -1,0 +1,75 @@
+"""A ledger of 100,000 replies: opening it, what a run has spent, and a look-up."""
+
+import time
+from dataclasses import astuple
+
+import pytest
+
+from tests.teacher.ledger.rows import reply
+from tutelage.records import Usage
+from tutelage.teacher.ledger.file import open_ledger, transaction
+from tutelage.teacher.ledger.ledger import REPLY_COLUMNS, Ledger
+
+REPLIES = 100_000
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    path = tmp_path_factory.mktemp("large") / "l"
+    *_, request, text, finish, prompt, completion, cost = astuple(reply(text="3 × 4 = 12 pens. " * 20))
+    rest = "run-a", 1.5, "http://e/v1", "m", request * 3, text, finish, prompt, completion, cost
+    connection = open_ledger(path)
+    with transaction(connection):
+        connection.executemany(
+            f"INSERT INTO replies ({REPLY_COLUMNS}) VALUES (?{', ?' * 10})",
+            ((f"{number * 7919 % REPLIES:032x}", *rest) for number in range(REPLIES)),
+        )
+    connection.close()
+    return path
+
+
+def best_of(tries, action):
+    seconds = []
+    for _ in range(tries):
+        start = time.perf_counter()
+        action()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def test_opening_and_summing_take_less_than_half_a_second(large):
+    def open_and_sum():
+        with Ledger(large) as ledger:
+            assert ledger.spent("run-a") == Usage(REPLIES, 10 * REPLIES, 5 * REPLIES, 0.25 * REPLIES)
+
+    assert best_of(3, open_and_sum) < 0.5
+
+
+def test_a_look_up_takes_less_than_a_millisecond(large):
+    keys = [f"{number:032x}" for number in range(0, REPLIES, REPLIES // 200)]
+    with Ledger(large) as ledger:
+
+        def look_up():
+            assert all(ledger.find(key, "run-b") is not None for key in keys)
+            assert ledger.find("none", "run-b") is None
+
+        assert best_of(3, look_up) / len(keys) < 0.001
+
+
+def test_what_is_asked_often_reads_an_index(large):
+    plans = {
+        "SELECT * FROM replies WHERE key = ? ORDER BY run_id <> ?, id LIMIT 1": "USING INDEX replies_by_key",
+        "SELECT count(*), sum(prompt_tokens), sum(cost_usd) FROM replies WHERE run_id = ?": "USING COVERING INDEX",
+        "SELECT sum(cost_usd) FROM sent WHERE run_id = ?": "USING INDEX sent_by_run",
+        "SELECT * FROM sent WHERE batch = ? ORDER BY rowid": "USING INDEX sent_by_batch",
+        "DELETE FROM sent WHERE token = ?": "USING INDEX sqlite_autoindex_sent_1",
+    }
+    connection = open_ledger(large)
+    for query, index in plans.items():
+        (plan,) = (
+            row[3]
+            for row in connection.execute(f"EXPLAIN QUERY PLAN {query}", ["x"] * query.count("?"))
+            if "ORDER BY" not in row[3]
+        )
+        assert index in plan
+    connection.close()

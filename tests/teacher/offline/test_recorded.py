@@ -1,0 +1,106 @@
+import json
+
+import pytest
+
+from tests.teacher.grading import grade
+from tutelage.errors import DataError
+from tutelage.records import FeedbackRequest, Problem, Usage
+from tutelage.teacher.offline.recorded import NOT_RECORDED, RecordedTeacher
+
+PENS = Problem.of("Tom has 3 boxes of 4 pens. How many pens?", "12")
+
+
+@pytest.fixture
+def record(tmp_path):
+    def write(*rows):
+        path = tmp_path / "recorded.jsonl"
+        path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows), encoding="utf-8")
+        return path
+
+    return write
+
+
+def ask(path, *requests):
+    given_back = []
+    RecordedTeacher(path, grade=grade).teach(requests, given_back.append)
+    return given_back
+
+
+def test_replays_and_states_the_answer(record):
+    path = record(
+        {"question": "  Tom has 3 boxes of  4 pens.\nHow many pens? ", "rationale": "3 × 4 = 12", "answer": "12"}
+    )
+    [feedback] = ask(path, FeedbackRequest(PENS))
+    assert feedback.text == "3 × 4 = 12\nThe answer is 12."
+    assert feedback.verdict.correct
+    assert feedback.usage == Usage(requests=1)
+
+
+def test_a_stated_answer_is_kept_and_put_in_the_common_form(record):
+    path = record({"question": PENS.question, "rationale": "3 × 4 = 12.\n#### 12.0", "answer": "99"})
+    assert ask(path, FeedbackRequest(PENS))[0].text == "3 × 4 = 12.\nThe answer is 12."
+
+
+def test_deals_several_in_order(record):
+    path = record(*({"question": PENS.question, "rationale": f"Way {n}.", "answer": "12"} for n in range(3)))
+    texts = [feedback.text.split(".")[0] for feedback in ask(path, *(FeedbackRequest(PENS, None, n) for n in range(4)))]
+    assert texts == ["Way 0", "Way 1", "Way 2", "Way 0"]
+
+
+def test_rationales_for_the_mistake_in_view_come_first(record):
+    row = {"question": PENS.question, "answer": 12}
+    path = record({**row, "rationale": "Plain."}, {**row, "rationale": "For seven.", "mistake": "3 + 4 =  7"})
+    replies = ask(path, FeedbackRequest(PENS, "3 + 4 = 7 "), FeedbackRequest(PENS, "8"), FeedbackRequest(PENS))
+    assert [feedback.text.split(".")[0] for feedback in replies] == ["For seven", "Plain", "Plain"]
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"rationale": "3 + 4 = 7", "answer": "7"}, "7 is not 12"),
+        ({"rationale": "3 × 4 = 12"}, "no answer is stated"),
+        ({"rationale": "3 × 4 = 12", "answer": ""}, "no answer is stated"),
+        ({"rationale": "3 × 4 = 12", "answer": "12", "mistake": "3 + 4 = 7"}, NOT_RECORDED),
+        ({"question": "Another?", "rationale": "3 × 4 = 12", "answer": "12"}, NOT_RECORDED),
+    ],
+)
+def test_rejects_with_the_reason(record, row, reason):
+    [feedback] = ask(record({"question": PENS.question} | row), FeedbackRequest(PENS))
+    assert (feedback.verdict.correct, feedback.verdict.reason) == (False, reason)
+
+
+GOOD = json.dumps({"question": "q", "rationale": "r"})
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ("{", "line 3: not JSON"),
+        ("[1]", "line 3: expected an object, found list"),
+        ('{"question": "q"}', "line 3, field 'rationale': expected text, it is missing"),
+        ('{"question": " ", "rationale": "r"}', "line 3, field 'question': expected text, found \" \""),
+        ('{"question": "q", "rationale": "r", "answer": ["4"]}', "line 3, field 'answer': expected text, found"),
+        ("[" * 100_000, "line 3: not JSON"),
+    ],
+)
+def test_a_broken_row_is_named(record, row, message):
+    with pytest.raises(DataError, match=r"recorded\.jsonl, ") as error:
+        RecordedTeacher(record(GOOD, "", row), grade=grade)
+    assert message in str(error.value)
+
+
+def test_a_missing_or_foreign_file_is_named(tmp_path):
+    with pytest.raises(DataError, match=r"nowhere\.jsonl: cannot be read"):
+        RecordedTeacher(tmp_path / "nowhere.jsonl", grade=grade)
+    (tmp_path / "latin").write_bytes(b'{"question": "caf\xe9"}')
+    with pytest.raises(DataError, match="is not UTF-8 at byte"):
+        RecordedTeacher(tmp_path / "latin", grade=grade)
+
+
+def test_real_recordings_replay(shared_data):
+    path = shared_data / "recorded" / "multiarith.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    requests = [FeedbackRequest(Problem.of(row["question"], row["answer"])) for row in rows if row["answer"]]
+    replies = ask(path, *requests)
+    assert len(replies) == len(requests)
+    assert sum(feedback.verdict.correct for feedback in replies) > 0.9 * len(requests)

@@ -1,0 +1,85 @@
+import pytest
+
+from tutelage.config import BudgetConfig, PriceConfig, TeacherConfig
+from tutelage.errors import ConfigError
+from tutelage.records import FeedbackRequest, Problem, Usage
+from tutelage.teacher.online.budget import Budget, least_for, most_for, prompt_tokens_bound
+from tutelage.teacher.prompts import first_messages, second_messages
+
+PRICE = PriceConfig(prompt=1.0, completion=4.0)
+PROBLEM = Problem.of("Tom has 3 boxes of 4 pens. How many pens?", "12")
+
+
+def test_without_caps_everything_fits():
+    budget = Budget(BudgetConfig(), PRICE, Usage(10**6, 10**9, 10**9, 1e6))
+    assert budget.fits(Usage(1, 10**6, 10**6, 100.0))
+
+
+@pytest.mark.parametrize(
+    "caps",
+    [BudgetConfig(requests=3), BudgetConfig(tokens=450), BudgetConfig(usd=0.0009)],
+    ids=["requests", "tokens", "usd"],
+)
+def test_a_cap_counts_what_is_spent_and_in_flight(caps):
+    budget = Budget(caps, PRICE, Budget(caps, PRICE).charge(100, 50))
+    bound = budget.charge(100, 50)
+    assert budget.fits(bound)
+    budget.reserve(bound)
+    assert budget.fits(bound)
+    budget.reserve(bound)
+    assert not budget.fits(bound)
+    budget.settle(bound, None)
+    assert budget.fits(bound)
+    budget.settle(bound, bound)
+    assert budget.idle
+    assert budget.fits(bound)
+
+
+def test_a_cap_of_nothing_allows_nothing():
+    budget = Budget(BudgetConfig(requests=0), PRICE)
+    assert not budget.fits(budget.charge(1, 1))
+
+
+def test_dollars_need_a_price():
+    with pytest.raises(ConfigError, match=r"teacher\.budget\.usd is 5 but teacher\.price is not set"):
+        Budget(BudgetConfig(usd=5.0), PriceConfig())
+
+
+def test_says_which_caps_are_reached():
+    caps = BudgetConfig(requests=2, tokens=10_000, usd=0.5)
+    message = str(Budget(caps, PRICE, Usage(2, 1000, 500, 0.003)).exhausted(Usage(1, 300, 512, 0.01)))
+    assert "2 of 2 requests, 1,500 of 10,000 tokens, 0.0030 of 0.5000 USD used" in message
+    assert "up to 1 requests, 812 tokens, 0.0100 USD; raise teacher.budget" in message
+
+
+def test_the_bounds_hold_both_times_of_asking():
+    config = TeacherConfig(kind="openai", max_tokens=100, price=PRICE)
+    request = FeedbackRequest(PROBLEM, "3 + 4 = 7 pens are in the boxes. " * 100)
+    least, most = least_for(request, config, "number"), most_for(request, config, "number")
+    asked = [first_messages(request, "number"), second_messages(request, "number", "wrong answer: 7 is not 12")]
+    assert most.prompt_tokens >= sum(prompt_tokens_bound(messages) for messages in asked)
+    assert most.prompt_tokens >= sum(len(message["content"].encode()) for messages in asked for message in messages)
+    assert (most.requests, most.completion_tokens) == (2, 200)
+    assert most.cost_usd == pytest.approx((most.prompt_tokens + 4 * 200) / 1e6)
+    assert (least.requests, least.completion_tokens) == (1, 1)
+    assert 0 < least.prompt_tokens < sum(len(message["content"].split()) for message in asked[0])
+
+
+def test_offline_nothing_costs_anything():
+    request = FeedbackRequest(PROBLEM)
+    assert least_for(request, TeacherConfig(), "number") == most_for(request, TeacherConfig(), "number") == Usage(1)
+
+
+def test_through_the_batch_api_it_costs_half():
+    request = FeedbackRequest(PROBLEM)
+    config = TeacherConfig(kind="openai", price=PRICE)
+    batch = config.model_copy(update={"batch": True})
+    assert most_for(request, batch, "number").cost_usd == most_for(request, config, "number").cost_usd / 2
+
+
+def test_agreement_multiplies_everything():
+    request = FeedbackRequest(PROBLEM)
+    config = TeacherConfig(kind="openai", price=PRICE)
+    thrice = config.model_copy(update={"agreement": 3})
+    one, three = most_for(request, config, "number"), most_for(request, thrice, "number")
+    assert (three.requests, three.prompt_tokens) == (3 * one.requests, 3 * one.prompt_tokens)

@@ -1,0 +1,154 @@
+"""The budget against what the endpoint itself saw: no cap is ever passed, whatever is in flight or lost on the way."""
+
+import pytest
+
+from tests.teacher.online.lessons import PROBLEMS, lost, make_teacher, requests, seen_by, spent, teach
+from tutelage.config import BudgetConfig, PriceConfig, TeacherConfig
+from tutelage.errors import BudgetSpent
+from tutelage.records import FeedbackRequest, Usage
+from tutelage.teacher.online.budget import cost_of, least_for, most_for
+from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint
+
+PRICE = PriceConfig(prompt=1.0, completion=4.0)
+CAPS = [
+    {"requests": 7},
+    {"prompt_tokens": 5_000},
+    {"completion_tokens": 450},
+    {"tokens": 6_000},
+    {"usd": 0.006},
+    {"requests": 9, "tokens": 6_000, "usd": 1.0},
+]
+each_cap = pytest.mark.parametrize("caps", CAPS, ids="+".join)
+
+
+def within(caps, usage):
+    """Whether what was used stays within every cap."""
+    used = {
+        "requests": usage.requests,
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "tokens": usage.prompt_tokens + usage.completion_tokens,
+        "usd": cost_of(usage.prompt_tokens, usage.completion_tokens, PRICE),
+    }
+    return all(used[name] <= cap for name, cap in caps.items())
+
+
+@pytest.mark.parametrize("cap", [0, 1, 7, 39])
+def test_a_cap_on_requests_is_used_up_and_never_passed(tmp_path, cap):
+    with answer_key_endpoint(PROBLEMS, faults=lambda number, _: Fault.slow(0.005 * (number % 3))) as endpoint:
+        delivered, error = teach(tmp_path, endpoint, requests(), budget=BudgetConfig(requests=cap))
+        assert isinstance(error, BudgetSpent)
+        assert f"{cap} of {cap} requests" in str(error)
+        assert len(endpoint.log) == len(delivered) == cap
+        again, error = teach(tmp_path, endpoint, requests(), budget=BudgetConfig(requests=cap))
+        assert isinstance(error, BudgetSpent)
+        assert len(endpoint.log) == len(again) == cap
+        more, error = teach(tmp_path, endpoint, requests(), budget=BudgetConfig(requests=40))
+        assert (error, len(more), len(endpoint.log)) == (None, 40, 40)
+
+
+@pytest.mark.parametrize("said", [True, False], ids=["usage", "no usage"])
+@each_cap
+def test_slow_replies_in_flight_count_at_their_bound(tmp_path, caps, said):
+    faults = None if said else Fault.missing_usage()
+    with answer_key_endpoint(PROBLEMS, faults=lambda *_: faults, latency=0.05) as endpoint:
+        settings = {"budget": BudgetConfig(**caps), "price": PRICE, "max_tokens": 200, "concurrency": 16}
+        delivered, error = teach(tmp_path, endpoint, requests(), **settings)
+    assert isinstance(error, BudgetSpent)
+    assert 2 <= len(endpoint.log) < 40
+    assert spent(tmp_path) == sum((feedback.usage for feedback in delivered), Usage())
+    assert within(caps, seen_by(endpoint))
+    assert within(caps, spent(tmp_path))
+    if said:
+        assert spent(tmp_path).prompt_tokens == seen_by(endpoint).prompt_tokens
+
+
+@each_cap
+def test_what_timed_out_counts_at_its_bound(tmp_path, caps):
+    """Every second reply comes too late; the endpoint charges it all the same."""
+    late = Fault.slow(20.0)
+    with answer_key_endpoint(PROBLEMS, faults=lambda number, _: late if number % 2 else None) as endpoint:
+        settings = {"budget": BudgetConfig(**caps), "price": PRICE, "max_tokens": 200, "concurrency": 4}
+        delivered, error = teach(tmp_path, endpoint, requests(), timeout=0.4, **settings)
+    assert isinstance(error, BudgetSpent)
+    timed_out = sum(feedback.failure == "time-out" for feedback in delivered)
+    assert timed_out == lost(tmp_path).requests >= 1
+    assert len(endpoint.log) == spent(tmp_path).requests == seen_by(endpoint).requests
+    assert lost(tmp_path).completion_tokens == 200 * timed_out
+    assert within(caps, spent(tmp_path))
+    assert within(caps, seen_by(endpoint))
+
+
+def test_what_was_lost_stays_lost_for_the_next_lesson(tmp_path):
+    cap = BudgetConfig(requests=4)
+    with answer_key_endpoint(PROBLEMS, faults=[None, *[Fault.half_body()] * 2]) as endpoint:
+        delivered, _ = teach(tmp_path, endpoint, requests(3), concurrency=1, budget=cap)
+        assert [feedback.failure for feedback in delivered] == [None, "broken reply", "broken reply"]
+        again, error = teach(tmp_path, endpoint, requests(3), concurrency=1, budget=cap)
+        assert (len(again), isinstance(error, BudgetSpent), len(endpoint.log)) == (2, True, 4)
+    assert (spent(tmp_path).requests, lost(tmp_path).requests) == (4, 2)
+
+
+@pytest.mark.parametrize("fault", [Fault.http(500), Fault.rate_limited(0.01, "ms")], ids=["500", "429"])
+def test_what_was_refused_costs_nothing(tmp_path, fault):
+    with answer_key_endpoint(PROBLEMS, faults=[None, fault, None, fault]) as endpoint:
+        delivered, error = teach(
+            tmp_path, endpoint, requests(5), concurrency=1, retries=1, budget=BudgetConfig(requests=5)
+        )
+        assert (error, len(delivered), len(endpoint.log)) == (None, 5, 7)
+    assert spent(tmp_path) == seen_by(endpoint)
+    assert lost(tmp_path) == Usage()
+
+
+def test_another_run_has_a_budget_of_its_own(tmp_path):
+    cap = BudgetConfig(requests=3)
+    with answer_key_endpoint(PROBLEMS) as endpoint:
+        teach(tmp_path, endpoint, requests(), budget=cap)
+        other, error = teach(tmp_path, endpoint, requests(), budget=cap, run_id="run-b")
+    assert isinstance(error, BudgetSpent)
+    assert len(other) == 6  # three found, three bought
+    assert spent(tmp_path, "run-b").requests == 3
+
+
+def test_what_is_known_is_delivered_when_nothing_may_be_bought(tmp_path):
+    with answer_key_endpoint(PROBLEMS) as endpoint:
+        teach(tmp_path, endpoint, requests()[30:], concurrency=1)
+        delivered, error = teach(tmp_path, endpoint, requests(), budget=BudgetConfig(requests=0))
+    assert isinstance(error, BudgetSpent)
+    assert [feedback.problem_id for feedback in delivered] == [problem.id for problem in PROBLEMS[30:40]]
+
+
+def test_a_second_asking_that_the_budget_forbids_leaves_the_first_reply(tmp_path):
+    with TeacherEndpoint(lambda _: "2 + 4 = 6. The answer is 6.") as endpoint:
+        [feedback], error = teach(tmp_path, endpoint, requests(1), budget=BudgetConfig(requests=1))
+    assert isinstance(error, BudgetSpent)
+    assert (feedback.failure, feedback.usage.requests) == ("wrong answer", 1)
+
+
+@pytest.mark.parametrize("agreement", [1, 3])
+def test_the_estimate_bounds_what_was_charged(tmp_path, agreement):
+    config = TeacherConfig(kind="openai", model="m", agreement=agreement, price=PRICE)
+    asked = [FeedbackRequest(problem, "3 + 4 = 7. The answer is 7.") for problem in PROBLEMS[:5]]
+    with TeacherEndpoint(lambda _: "2 + 4 = 6. The answer is 6.") as endpoint:
+        delivered, _ = teach(tmp_path, endpoint, asked, agreement=agreement, price=PRICE)
+    assert sum((feedback.usage for feedback in delivered), Usage()).requests == 2 * 5 * agreement
+    by_id = {request.problem.id: request for request in asked}
+    for feedback in delivered:
+        least, most = (bound(by_id[feedback.problem_id], config, "number") for bound in (least_for, most_for))
+        for name in ("requests", "prompt_tokens", "completion_tokens", "cost_usd"):
+            assert getattr(least, name) <= getattr(feedback.usage, name) <= getattr(most, name)
+
+
+def test_the_requests_are_read_to_the_end_once_the_budget_is_spent(tmp_path):
+    taken = []
+
+    def source():
+        for request in requests():
+            taken.append(request)
+            yield request
+
+    with answer_key_endpoint(PROBLEMS) as endpoint:
+        with pytest.raises(BudgetSpent):
+            make_teacher(tmp_path, endpoint, budget=BudgetConfig(requests=3)).teach(source(), lambda _: None)
+        assert len(endpoint.log) == 3
+    assert len(taken) == 40  # those that another run has bought are found

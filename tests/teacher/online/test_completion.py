@@ -1,0 +1,200 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tutelage.config import TeacherConfig
+from tutelage.teacher.online.completion import (
+    LATEST,
+    LONGEST_WAIT,
+    LatestReplies,
+    Reply,
+    explain_status,
+    read_completion,
+)
+from tutelage.teacher.online.failures import Refused, RequestFailed
+
+CONFIG = TeacherConfig(kind="openai", model="m")
+COMPLETION = {
+    "id": "chatcmpl-1",
+    "choices": [{"message": {"role": "assistant", "content": "3 × 4 = 12"}, "finish_reason": "stop"}],
+    "usage": {"prompt_tokens": 61, "completion_tokens": 9, "total_tokens": 70},
+}
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["choices", "message", "content", "usage"]), inner),
+)
+
+
+def read(**changes):
+    return read_completion(json.dumps(COMPLETION | changes).encode())
+
+
+def choice(**message):
+    return {"choices": [{"message": message, "finish_reason": "stop"}]}
+
+
+def explain(status, code="", text="said", wait=None):
+    return explain_status(status, code, text, wait, "http://e/v1", CONFIG)
+
+
+def test_what_is_read():
+    assert read() == Reply("3 × 4 = 12", "stop", 61, 9, "chatcmpl-1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "text", "finish"),
+    [
+        (choice(content="a"), "a", "stop"),
+        (choice(content=None), "", "stop"),
+        (choice(content="", refusal="no"), "no", "stop"),
+        (choice(content=None, refusal="I must not"), "I must not", "content_filter"),
+        (choice(content="a", refusal="no"), "a", "stop"),
+        ({"choices": [{"message": {"content": "a"}}]}, "a", "stop"),
+        ({"choices": [{"message": {"content": "a", "reasoning": "b"}, "finish_reason": "length"}]}, "a", "length"),
+        (choice(content="a\x00𝄞"), "a𝄞", "stop"),
+    ],
+)
+def test_forms_of_a_completion(changes, text, finish):
+    reply = read(**changes)
+    assert (reply.text, reply.finish_reason) == (text, finish)
+
+
+@pytest.mark.parametrize(
+    ("usage", "counts"),
+    [
+        (None, (None, None)),
+        ({}, (None, None)),
+        ({"prompt_tokens": 61}, (61, None)),
+        ({"prompt_tokens": None, "completion_tokens": 9}, (None, 9)),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, (0, 0)),
+    ],
+)
+def test_an_endpoint_may_not_say_what_it_took(usage, counts):
+    reply = read(usage=usage)
+    assert (reply.prompt_tokens, reply.completion_tokens) == counts
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "the reply has an empty body"),
+        (b" \n", "the reply has an empty body"),
+        (b"<html>x</html>", "the reply is HTML: the body is wrong or missing; it begins '<html>x</html>'"),
+        (b'{"choices": [', "the reply is no chat completion: the body is wrong"),
+        (b"[]", "the reply is no chat completion: the body is wrong"),
+        (b'{"detail": "pong"}', 'no chat completion: choices is wrong or missing; it begins \'{"detail": "pong"}\''),
+        (b'{"choices": []}', "no chat completion: choices is wrong"),
+        (b'{"choices": [{}]}', r"choices.0.message is wrong or missing"),
+        (b'{"choices": [{"message": {"content": 7}}]}', r"choices.0.message.content is wrong"),
+        (b'{"choices": [{"message": {}}], "usage": {"prompt_tokens": -1}}', "usage.prompt_tokens is wrong"),
+        (b"\xff\xfe", "no chat completion: the body is wrong"),
+        (b'{"choices": [{"message": {"content": "\\ud800"}}]}', "no chat completion: the body is wrong"),
+    ],
+)
+def test_what_is_no_completion_says_where(body, message):
+    with pytest.raises(RequestFailed, match=message) as failure:
+        read_completion(body)
+    assert (failure.value.reason, failure.value.charged) == ("broken reply", True)
+
+
+def test_html_is_known_by_its_type_too():
+    with pytest.raises(RequestFailed, match="the reply is HTML"):
+        read_completion(b"Bad gateway", "text/html; charset=utf-8")
+
+
+@given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
+def test_whatever_comes_is_a_reply_or_a_failure_in_one_line(body):
+    failure = None
+    try:
+        assert read_completion(body).text.encode()
+    except RequestFailed as caught:
+        failure = caught
+    assert failure is None or (failure.charged and "\n" not in str(failure) and len(str(failure)) < 500)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "reason"),
+    [
+        (401, "", "authentication"),
+        (403, "", "authentication"),
+        (402, "", "quota"),
+        (429, "insufficient_quota", "quota"),
+        (400, "", "rejected request"),
+        (404, "model_not_found", "rejected request"),
+        (405, "", "rejected request"),
+        (422, "", "rejected request"),
+        (304, "", "rejected request"),
+    ],
+)
+def test_what_is_refused_for_good(status, code, reason):
+    refusal = explain(status, code)
+    assert isinstance(refusal, Refused)
+    assert refusal.reason == reason
+    assert f"({status})" in str(refusal)
+    assert "; " in str(refusal)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(429, "rate limit"), *((status, "server error") for status in (408, 409, 425, 500, 503, 529))],
+)
+def test_what_may_pass(status, reason):
+    failure = explain(status, wait=3.0)
+    assert isinstance(failure, RequestFailed)
+    assert (failure.reason, failure.wait, failure.charged) == (reason, 3.0, False)
+    assert str(failure) == f"the endpoint failed ({status}): said"
+
+
+@pytest.mark.parametrize("status", [400, 403, 429, 500])
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("content_filter", "refused by policy"),
+        ("content_policy_violation", "refused by policy"),
+        ("context_length_exceeded", "rejected request"),
+    ],
+)
+def test_what_concerns_one_request_only(status, code, reason):
+    failure = explain(status, code)
+    assert isinstance(failure, RequestFailed)
+    assert failure.reason == reason
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_who_wants_to_be_left_alone_for_too_long(status):
+    assert isinstance(explain(status, wait=LONGEST_WAIT), RequestFailed)
+    refusal = explain(status, wait=LONGEST_WAIT + 1)
+    assert isinstance(refusal, Refused)
+    assert "http://e/v1 wants to be left alone for 15 min" in str(refusal)
+
+
+@given(st.integers(300, 599), st.text(), st.text(), st.none() | st.floats(0))
+def test_whatever_the_status_it_is_explained(status, code, text, wait):
+    assert str(status) in str(explain(status, code, text, wait))
+
+
+def test_a_reply_that_comes_again_for_another_question():
+    latest, first, second = LatestReplies(), [{"content": "a"}], [{"content": "b"}]
+    reply = Reply("3 × 4 = 12", "stop", 1, 1, "id-1")
+    assert not latest.is_repeat(reply, first)
+    assert not latest.is_repeat(reply, first)  # a cache may answer the same question so
+    assert latest.is_repeat(reply, second)
+    assert not latest.is_repeat(Reply("3 × 4 = 12", "stop", 1, 1, "id-2"), second)
+    assert not latest.is_repeat(Reply("5 × 4 = 20", "stop", 1, 1, "id-1"), second)
+
+
+@pytest.mark.parametrize(("text", "identity"), [("12", ""), ("", "id-1")])
+def test_what_cannot_be_told_apart_is_no_repeat(text, identity):
+    latest, reply = LatestReplies(), Reply(text, "stop", 1, 1, identity)
+    assert not latest.is_repeat(reply, [{"content": "a"}])
+    assert not latest.is_repeat(reply, [{"content": "b"}])
+
+
+def test_only_the_latest_replies_are_remembered():
+    latest = LatestReplies()
+    for number in range(LATEST + 1):
+        assert not latest.is_repeat(Reply("12", "stop", 1, 1, f"id-{number}"), [{"content": "a"}])
+    assert latest.is_repeat(Reply("12", "stop", 1, 1, "id-1"), [{"content": "b"}])
+    assert not latest.is_repeat(Reply("12", "stop", 1, 1, "id-0"), [{"content": "b"}])

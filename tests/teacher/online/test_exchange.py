@@ -1,0 +1,192 @@
+"""An exchange by hand: what it asks is looked at, and rows are sent to it. No endpoint, no ledger."""
+
+import hashlib
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.teacher.grading import grade
+from tutelage.config import PriceConfig
+from tutelage.records import FeedbackRequest, Problem, Usage
+from tutelage.teacher.online.completion import Reply
+from tutelage.teacher.online.exchange import Settings, exchange
+from tutelage.teacher.online.failures import RequestFailed
+from tutelage.teacher.prompts import first_messages, second_messages
+
+SETTINGS = Settings(
+    endpoint="http://e/v1",
+    model="m",
+    temperature=0.5,
+    max_tokens=64,
+    kind="number",
+    grade=grade,
+    run_id="run-a",
+    price=PriceConfig(prompt=1.0, completion=4.0),
+)
+PROBLEM = Problem.of("Tom has 3 boxes of 4 pens. How many pens?", "12")
+REQUEST = FeedbackRequest(PROBLEM, "3 + 4 = 7 pens. The answer is 7.", 2)
+RIGHT, ALSO_RIGHT = "3 × 4 = 12 pens.\nThe answer is 12.", "Each box holds 4, so 3 × 4 = 12.\nThe answer is 12."
+WRONG = "3 + 4 = 7 pens.\nThe answer is 7."
+BOUND = Usage(1, 900, 64)
+
+
+def rows(questions, *texts, **changes):
+    """The ledger's rows of replies with these texts, 100 + 10 tokens each."""
+    made = [
+        SETTINGS.row(question.key, question.shape, Reply(text, "stop", 100, 10), BOUND)
+        for question, text in zip(questions, texts, strict=True)
+    ]
+    return [replace(row, **changes) for row in made]
+
+
+def hold(*steps, request=REQUEST, settings=SETTINGS):
+    """Send what the steps say in turn, one text or several at once or None; returns all that was asked, and the end."""
+    conversation = exchange(request, settings)
+    asked = [next(conversation)]
+    try:
+        for step in steps:
+            texts = (step,) if isinstance(step, str) else step
+            if isinstance(step, RequestFailed):
+                asked.append(conversation.throw(step))
+            else:
+                asked.append(conversation.send(None if texts is None else rows(asked[-1], *texts)))
+    except StopIteration as end:
+        return asked, end.value
+    raise AssertionError(f"it asks once more: {asked[-1]}")
+
+
+def test_a_right_reply_is_the_feedback():
+    [[question]], feedback = hold(RIGHT)
+    assert question.messages == first_messages(REQUEST, "number")
+    assert (feedback.problem_id, feedback.sample, feedback.mistake) == (PROBLEM.id, 2, REQUEST.mistake)
+    assert (feedback.text, feedback.verdict.correct, feedback.failure) == (RIGHT, True, None)
+    assert (feedback.usage, feedback.keys) == (Usage(1, 100, 10, 140e-6), (question.key,))
+
+
+def test_the_key_is_the_hash_of_all_that_shapes_the_reply():
+    [[question]], _ = hold(RIGHT)
+    assert question.key == hashlib.sha256(question.shape.encode()).hexdigest()[:32]
+    assert json.loads(question.shape) == {
+        "endpoint": "http://e/v1",
+        "model": "m",
+        "messages": question.messages,
+        "temperature": 0.5,
+        "max_tokens": 64,
+        "sample": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    "change", [{"endpoint": "http://f/v1"}, {"model": "n"}, {"temperature": 0.6}, {"max_tokens": 65}]
+)
+def test_another_setting_is_another_key(change):
+    [[first]], _ = hold(RIGHT)
+    [[second]], _ = hold(RIGHT, settings=replace(SETTINGS, **change))
+    assert first.key != second.key
+
+
+@pytest.mark.parametrize("change", [{"run_id": "run-b"}, {"price": PriceConfig()}, {"check_arithmetic": False}])
+def test_what_does_not_shape_the_reply_leaves_the_key(change):
+    [[first]], _ = hold(RIGHT)
+    [[second]], _ = hold(RIGHT, settings=replace(SETTINGS, **change))
+    assert first.key == second.key
+
+
+def test_a_rejected_reply_is_asked_for_once_more_with_the_reason():
+    [_, [again]], feedback = hold(WRONG, RIGHT)
+    assert again.messages == second_messages(REQUEST, "number", "wrong answer: 7 is not 12")
+    assert (feedback.text, feedback.failure, feedback.usage.requests, len(feedback.keys)) == (RIGHT, None, 2, 2)
+
+
+def test_it_is_not_asked_a_third_time():
+    asked, feedback = hold(WRONG, "3 + 3 = 6.\nThe answer is 6.")
+    assert len(asked) == 2
+    assert (feedback.failure, feedback.verdict.reason) == ("wrong answer", "wrong answer: 6 is not 12")
+    assert feedback.text == "3 + 3 = 6.\nThe answer is 6."
+    assert feedback.usage == Usage(2, 200, 20, 280e-6)
+
+
+def test_without_a_budget_there_is_no_feedback():
+    asked, feedback = hold(None)
+    assert (len(asked), feedback) == (1, None)
+
+
+def test_without_a_budget_for_the_second_time_the_first_reply_stands():
+    asked, feedback = hold(WRONG, None)
+    assert len(asked) == 2
+    assert (feedback.failure, feedback.text, feedback.usage.requests) == ("wrong answer", WRONG, 1)
+
+
+@pytest.mark.parametrize("before", [(), (WRONG,)], ids=["the first time", "the second time"])
+def test_a_failed_request_is_feedback_too(before):
+    _, feedback = hold(*before, RequestFailed("time-out", "no reply within 3 s"))
+    assert (feedback.failure, feedback.verdict.reason) == ("time-out", "no reply: no reply within 3 s")
+    assert (feedback.verdict.correct, feedback.verdict.answer, feedback.text) == (False, None, "")
+    assert feedback.usage.requests == len(feedback.keys) == len(before)
+
+
+def test_what_another_run_paid_for_costs_nothing():
+    conversation = exchange(REQUEST, SETTINGS)
+    [question] = next(conversation)
+    again = conversation.send(rows([question], WRONG, run_id="run-b"))
+    with pytest.raises(StopIteration) as end:
+        conversation.send(rows(again, RIGHT))
+    assert end.value.value.usage == Usage(1, 100, 10, 140e-6)
+    assert len(end.value.value.keys) == 2
+
+
+def test_with_agreement_the_first_sample_has_the_key_that_it_has_alone():
+    [[alone]], _ = hold(RIGHT)
+    [questions], feedback = hold((RIGHT,) * 3, settings=replace(SETTINGS, agreement=3))
+    assert questions[0] == alone
+    assert len({question.key for question in questions}) == 3
+    assert [json.loads(question.shape)["sample"] for question in questions] == [2, "2.1", "2.2"]
+    assert {tuple(map(str, question.messages)) for question in questions} == {tuple(map(str, alone.messages))}
+    assert feedback.keys == tuple(question.key for question in questions)
+    assert feedback.usage.requests == 3
+
+
+@pytest.mark.parametrize(
+    ("texts", "used"),
+    [
+        ((RIGHT,), RIGHT),
+        ((RIGHT, ALSO_RIGHT), RIGHT),
+        ((WRONG, ALSO_RIGHT, RIGHT), ALSO_RIGHT),
+        ((RIGHT, WRONG, WRONG, ALSO_RIGHT, RIGHT), RIGHT),
+    ],
+)
+def test_more_than_half_are_right(texts, used):
+    asked, feedback = hold(texts, settings=replace(SETTINGS, agreement=len(texts)))
+    assert (len(asked), feedback.text, feedback.failure) == (1, used, None)
+
+
+@pytest.mark.parametrize("texts", [(RIGHT, WRONG), (WRONG, RIGHT, WRONG), (RIGHT, WRONG, WRONG, RIGHT)])
+def test_half_is_not_enough(texts):
+    asked, feedback = hold(texts, texts, settings=replace(SETTINGS, agreement=len(texts)))
+    assert len(asked) == 2
+    assert (feedback.failure, feedback.verdict.correct, feedback.text) == ("samples disagree", False, WRONG)
+    reason = f"{texts.count(RIGHT)} of {len(texts)} samples are right, and one is not: wrong answer: 7 is not 12"
+    assert feedback.verdict.reason == reason
+    assert reason in asked[1][0].messages[1]["content"]
+
+
+def test_if_none_is_right_the_reason_is_that_of_the_first():
+    texts = (WRONG, "The answer is 12.", "")
+    _, feedback = hold(texts, texts, settings=replace(SETTINGS, agreement=3))
+    assert (feedback.failure, feedback.verdict.reason) == ("wrong answer", "wrong answer: 7 is not 12")
+
+
+def test_a_false_calculation_is_rejected_unless_told_not_to_look():
+    text = "3 × 4 = 13 pens, and one is lost, so 12.\nThe answer is 12."
+    _, strict = hold(text, text)
+    _, lax = hold(text, settings=replace(SETTINGS, check_arithmetic=False))
+    assert (strict.failure, lax.failure) == ("false calculation", None)
+
+
+def test_a_row_is_charged_at_the_bound_where_the_endpoint_does_not_say():
+    row = SETTINGS.row("k", "{}", Reply(RIGHT, "stop", None, None), BOUND)
+    assert (row.prompt_tokens, row.completion_tokens) == (900, 64)
+    assert row.cost_usd == pytest.approx((900 + 4 * 64) / 1e6)
+    half = SETTINGS.row("k", "{}", Reply(RIGHT, "stop", 100, None), BOUND)
+    assert (half.prompt_tokens, half.completion_tokens) == (100, 64)

@@ -1,0 +1,55 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tutelage.teacher.online.retry_after import retry_after
+
+NOW = 1_763_805_600.0  # Sat, 22 Nov 2025 10:00:00 GMT
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": "0.5"}, 0.5),
+        ({"retry-after": "0"}, 0.0),
+        ({"retry-after-ms": "350", "retry-after": "1"}, 0.35),
+        ({"retry-after": "-3"}, None),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "Sat, 22 Nov 2025 10:00:07 GMT"}, 7.0),
+        ({"retry-after": "Sat, 22 Nov 2025 09:59:00 GMT"}, 0.0),
+        # The endpoint's clock is two hours ahead; so is its date.
+        ({"retry-after": "Sat, 22 Nov 2025 12:00:07 GMT", "date": "Sat, 22 Nov 2025 12:00:02 GMT"}, 5.0),
+        ({"x-ratelimit-reset-requests": "1m2.5s"}, 62.5),
+        ({"x-ratelimit-reset-tokens": "20ms"}, 0.02),
+        ({"x-ratelimit-reset-tokens": "1h0m1s"}, 3601.0),
+        ({"x-ratelimit-reset-tokens": "2"}, 2.0),
+        ({"x-ratelimit-reset-tokens": "later"}, None),
+        ({"x-ratelimit-reset-tokens": "2s", "x-ratelimit-reset-requests": "9s"}, 2.0),
+        (
+            {
+                "x-ratelimit-reset-tokens": "2s",
+                "x-ratelimit-reset-requests": "9s",
+                "x-ratelimit-remaining-requests": "0",
+            },
+            9.0,
+        ),
+        ({"retry-after": "3", "x-ratelimit-reset-requests": "9s"}, 3.0),
+    ],
+)
+def test_reads_what_endpoints_send(headers, seconds):
+    assert retry_after(headers, NOW) == pytest.approx(seconds)
+
+
+NAMES = ["retry-after", "retry-after-ms", "date", "x-ratelimit-reset-requests", "x-ratelimit-remaining-tokens"]
+TEXTS = st.text(max_size=30) | st.sampled_from(["9" * 400, "1e999", "Sat, 99 Nov 2025 10:00:07 GMT", "٣", "1d", "0ms"])
+
+
+@given(st.dictionaries(st.sampled_from(NAMES), TEXTS))
+def test_whatever_is_sent_it_is_a_wait_or_nothing(headers):
+    seconds = retry_after(headers, NOW)
+    assert seconds is None or (seconds >= 0 and math.isfinite(seconds))
