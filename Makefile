@@ -13,10 +13,10 @@ PIP := $(RUN) pip --quiet --quiet --disable-pip-version-check --no-input install
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit check bench clean
+.PHONY: help install demo test unit check bench bench-teacher bench-run clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## make .venv with pinned packages; the other commands do it by themselves
 
@@ -36,7 +36,13 @@ check: $(INSTALLED) ## lint, format, types and the layering of the house
 	@$(RUN) pytest tests/test_layering.py
 
 bench: $(INSTALLED) ## measure speed against the reference implementation, into docs/performance.md (under 25 minutes)
-	@$(RUN) benchmarks.performance
+	@$(RUN) benchmarks.performance student
+
+bench-teacher: $(INSTALLED) ## measure the teacher: throughput, limits, kills, budget, ledger, memory (some 20 minutes)
+	@$(RUN) benchmarks.performance teacher
+
+bench-run: $(INSTALLED) ## measure the whole demo both ways, three seeds (an hour or more)
+	@$(RUN) benchmarks.performance run
 
 clean: ## remove .venv and caches; runs/ stays
 	rm -rf .venv build dist src/*.egg-info .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*

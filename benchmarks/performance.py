@@ -1,6 +1,8 @@
-"""Runs every benchmark and writes docs/performance.md: `make bench`.
+"""Runs benchmarks and writes what they print into docs/: `make bench`, `make bench-teacher`, `make bench-run`.
 
-The page is made of what the benchmarks print, so it holds no figure that was not measured on the machine it names.
+    python -m benchmarks.performance student|teacher|run
+
+A page is made of what the benchmarks print, so it holds no figure that was not measured on the machine it names.
 """
 
 from __future__ import annotations
@@ -13,38 +15,71 @@ from pathlib import Path
 
 from benchmarks.measure import machine
 
-PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
+DOCS = Path(__file__).parent.parent / "docs"
 
 SMALL_RUN = ("task.train=20", "task.validation=8", "task.test=16", "rounds.max=1", "rounds.patience=1")
 """The demo, cut down so that the reference's way of it ends within minutes."""
 
-HEAD = """# Performance
+STUDENT = """# Performance of the student
 
-Written by `make bench` (`python -m benchmarks.performance`); figures are this machine's:
+Written by `make bench` (`python -m benchmarks.performance student`); figures are this machine's:
 
     {machine}
 
 The *reference's way* is what the paper's released code does, written by us with the same model, data and mathematics
 (`benchmarks/reference.py`): five forward passes a training step over padded batches, `generate` of Transformers in
 small fixed batches. Both ways run in one process, in turn, five times; ratios are medians of the repeats' own ratios.
-To end in time, three things are smaller than in use: with a few-shot prefix nothing is warmed up and the reference's
-steps have 2 problems where ours have 8 (it shares nothing between problems but AdamW's step, 2 % of its time); answers
-have at most 32 tokens, so the prompt, which `generate` computes once a sample, weighs more than in a real exam; and the
-whole run is the demo cut down, one seed, its accuracies too few problems to compare.
+To end in time, three things are smaller than in use: the reference's steps have 4 problems where ours have 8 (it shares
+nothing between problems but AdamW's step, 2 % of its time), with a few-shot prefix 2, and nothing is warmed up there;
+answers have at most 32 tokens, so the prompt, which `generate` computes once a sample, weighs more than in a real exam;
+and the whole run is the demo cut down, one seed, its accuracies too few problems to compare
+([performance-run.md](performance-run.md) has the whole one).
+"""
+
+TEACHER = """# Performance of the teacher
+
+Written by `make bench-teacher` (`python -m benchmarks.performance teacher`); figures are this machine's:
+
+    {machine}
+
+The endpoint is a real HTTP server on loopback in a process of its own, and what is counted is what it saw. A request
+counts as repeated after a kill if the endpoint had sent its reply 0.25 s or more before the kill; those it was still
+answering are listed apart, since no client can know of them.
+"""
+
+RUN = """# Performance of a whole run
+
+Written by `make bench-run` (`python -m benchmarks.performance run`); figures are this machine's:
+
+    {machine}
+
+The demo as it is, three seeds, ours and with the reference's training steps and `generate` (`benchmarks/reference.py`).
 """
 
 
 def main() -> None:
-    """Run all and write the page."""
+    """Run what is asked for and write its page."""
+    subject = sys.argv[1] if len(sys.argv) > 1 else "student"
+    small = [part for key in SMALL_RUN for part in ("--set", key)]
     started = time.monotonic()
-    sections = [
-        _section("Training", "benchmarks.training"),
-        _section("Exams", "benchmarks.sampling"),
-        _section("A whole run", "benchmarks.end_to_end", *[part for key in SMALL_RUN for part in ("--set", key)]),
-        "\n## How costs grow\n\n" + _output("benchmarks.growth"),
-    ]
-    PAGE.write_text(HEAD.format(machine=machine()) + "".join(sections), encoding="utf-8")
-    print(f"{PAGE} written after {(time.monotonic() - started) / 60:.0f} minutes")
+    if subject == "student":
+        page, head = DOCS / "performance.md", STUDENT
+        sections = [
+            _section("Training", "benchmarks.training"),
+            _section("Exams", "benchmarks.sampling"),
+            _section("A whole run", "benchmarks.end_to_end", *small),
+            "\n## How costs grow\n\n" + _output("benchmarks.growth"),
+        ]
+    elif subject == "teacher":
+        page, head = DOCS / "performance-teacher.md", TEACHER
+        sections = [_section("All of it", "benchmarks.teacher")]
+    elif subject == "run":
+        page, head = DOCS / "performance-run.md", RUN
+        sections = [_section("Three seeds", "benchmarks.end_to_end", "--seeds", "3")]
+    else:
+        sys.exit(f"there is no page {subject!r}; write student, teacher or run")
+    page.write_text(head.format(machine=machine()) + "".join(sections), encoding="utf-8")
+    print(f"{page} written after {(time.monotonic() - started) / 60:.0f} minutes")
 
 
 def _section(title: str, module: str, *arguments: str) -> str:
