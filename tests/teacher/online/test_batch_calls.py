@@ -7,8 +7,8 @@ import pytest
 
 from tests.teacher.online.batch_lessons import KEY, PROBLEMS, Lessons, batches_made, requests
 from tutelage.records import Usage
-from tutelage.teacher.online import batches, tries
 from tutelage.teacher.ledger.reader import LedgerReader
+from tutelage.teacher.online import batches, tries
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint, answer_key_reply
 
 MAKE, UPLOAD, LIST = "POST /v1/batches", "POST /v1/files", "GET /v1/batches"

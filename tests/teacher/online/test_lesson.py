@@ -10,8 +10,8 @@ from tests.teacher.online.lessons import PROBLEMS, boxes, requests
 from tutelage.config import BudgetConfig, PriceConfig
 from tutelage.errors import BudgetSpent, TeacherError
 from tutelage.records import FeedbackRequest, Problem
-from tutelage.teacher.online import lesson as lesson_module
 from tutelage.teacher.ledger.ledger import Ledger
+from tutelage.teacher.online import lesson as lesson_module
 from tutelage.teacher.online.budget import Budget
 from tutelage.teacher.online.clerk import Clerk
 from tutelage.teacher.online.completion import Reply
