@@ -24,7 +24,7 @@ demo: $(INSTALLED) ## teach a small student for a few minutes, offline: examples
 	@.venv/bin/tutelage demo
 
 test: $(INSTALLED) ## the whole test suite, with coverage
-	@OMP_NUM_THREADS=1 $(RUN) pytest -n 3 --cov=src --cov-report=term:skip-covered --cov-fail-under=90
+	@OMP_NUM_THREADS=1 $(RUN) pytest -n 3 --maxschedchunk 2 --cov=src --cov-report=term:skip-covered --cov-fail-under=90
 
 unit: $(INSTALLED) ## the quick tests only
 	@$(RUN) pytest -m "not slow"
@@ -35,7 +35,7 @@ check: $(INSTALLED) ## lint, format, types and the layering of the house
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(RUN) pyright
 	@$(RUN) pytest tests/test_layering.py
 
-bench: $(INSTALLED) ## measure speed against the reference implementation, into docs/performance.md (under 25 minutes)
+bench: $(INSTALLED) ## measure speed against the reference implementation, into docs/performance.md (half an hour on two cores)
 	@$(RUN) benchmarks.performance student
 
 bench-teacher: $(INSTALLED) ## measure the teacher: throughput, limits, kills, budget, ledger, memory (some 20 minutes)

@@ -43,6 +43,10 @@ def pytest_configure() -> None:
     sys.addaudithook(_stay_at_home)  # holds for every socket of the process, whichever library opens it
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: "slow" not in item.keywords)  # the long ones first: no core waits for them in the end
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder with the public benchmark data, beside the project; a test that needs it skips without it."""

@@ -48,6 +48,7 @@ FREE = (
     "teacher.batch",
     "teacher.batch_poll",
     "teacher.budget",
+    "teacher.price",
     "exam.batch_size",
     "exam.shard",
     "evaluation.batch_size",

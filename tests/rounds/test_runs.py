@@ -281,3 +281,17 @@ def test_an_endpoint_that_keeps_failing_ends_the_run_until_it_is_well_again(conf
         ill.clear()
         result = run(settings, tmp_path / "run")
     assert result.rounds[0].teacher.replies_used == 6
+
+
+def test_requests_that_all_failed_are_asked_again(config, tmp_path):
+    config = changed(config, task={"train": 2}, rounds={"max": 0})
+    problems, ill = open_task(config.task).problems("train"), True
+    with answer_key_endpoint(problems, faults=lambda number, body: Fault.http(500) if ill else None) as endpoint:
+        teacher = {"kind": "openai", "model": "test", "base_url": endpoint.base_url, "retries": 0}
+        config = changed(config, teacher=teacher)
+        with pytest.raises(TeacherError, match="round 0 cannot begin: none of the teacher's 2 replies can be used"):
+            run(config, tmp_path / "run")
+        assert len(read_rows(tmp_path / "run" / "round-00" / "failed.jsonl", Feedback)) == 2
+        ill = False
+        assert run(config, tmp_path / "run").rounds[0].teacher.replies_used == 2
+    assert not (tmp_path / "run" / "round-00" / "failed.jsonl").exists()

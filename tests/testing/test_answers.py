@@ -29,6 +29,19 @@ def test_reads_problems(tmp_path):
     assert read_problems(path) == [Problem.of("q", "12", equation="3 * 4"), Problem.of("r", "5", rationale="R.")]
 
 
+def test_a_file_without_a_problem_is_refused(tmp_path):
+    path = tmp_path / "p.jsonl"
+    path.write_text("\n \n")
+    with pytest.raises(DataError, match=r"p\.jsonl: holds no problem"):
+        read_problems(path)
+
+
+def test_a_line_ends_with_a_line_feed_alone(tmp_path):
+    path = tmp_path / "p.jsonl"
+    path.write_text('{"question": "q\u2028r", "answer": "5"}\n', encoding="utf-8")
+    assert read_problems(path) == [Problem.of("q\u2028r", "5")]
+
+
 @pytest.mark.parametrize("row", ["{", "[1]", '{"question": "q"}', "4"])
 def test_a_broken_row_is_named(tmp_path, row):
     path = tmp_path / "p.jsonl"

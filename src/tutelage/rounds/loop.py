@@ -29,7 +29,7 @@ def lessons(room: Classroom) -> RunResult:
     """Run, or go on with, all rounds of a run; returns what `result.json` holds."""
     config, problems = room.config, room.task.problems("train")
     students, results = [room.untrained], list[RoundResult]()
-    exams, history = list[Exam](), list[Sequence[Feedback]]()
+    exams, history, counted = list[Exam](), list[Sequence[Feedback]](), set[str]()
 
     for round in range(config.rounds.max + 1):
         student = students[-1]
@@ -55,7 +55,7 @@ def lessons(room: Classroom) -> RunResult:
             round=round,
             validation=accuracy(*validation),
             exam=_summary(exams[-1]) if exams else None,
-            teacher=_spending(teaching),
+            teacher=_spending(teaching, counted),
             training=training,
             work=room.run.work(round),
             seconds=room.run.seconds(round),
@@ -115,9 +115,13 @@ def _summary(sitting: Exam) -> ExamSummary:
     return ExamSummary(sitting.pass_rate, len(sitting.mistakes), len(sitting.attempts))
 
 
-def _spending(teaching: stages.Teaching) -> TeacherSummary:
-    replies = [*teaching.feedback, *teaching.failed]
-    usage = sum((reply.usage for reply in replies), Usage())
+def _spending(teaching: stages.Teaching, counted: set[str]) -> TeacherSummary:
+    """What a round's teaching cost. `counted` holds the ledger's keys that were: what is found again costs nothing."""
+    replies, usage = [*teaching.feedback, *teaching.failed], Usage()
+    for reply in replies:
+        if not reply.keys or not counted.issuperset(reply.keys):  # offline there are no keys
+            usage += reply.usage
+            counted.update(reply.keys)
     used = sum(reply.verdict.correct for reply in replies)
     failures = Counter(reply.failure for reply in replies if reply.failure)
     return TeacherSummary(

@@ -138,12 +138,13 @@ def greedy_attempts(
 def _ask_teacher(room: Classroom, round: int, name: str, requests: Sequence[FeedbackRequest]) -> Teaching:
     """Ask what has not been answered yet; a spent budget ends the asking, and what was bought is returned.
 
-    Requests that got no reply are in `failed.jsonl`; they are asked again if the stage is.
+    Requests that got no reply are in `failed.jsonl`; they are asked again if the stage is, as it is if none got one.
     """
     budget = room.config.teacher.budget.model_dump()
     stage = room.run.stage(round, name, digest(*requests))
     path, failed = stage.folder / f"{name}.jsonl", stage.folder / "failed.jsonl"
-    if not stage.done or stage.summary.get("spent", budget) != budget:
+    in_vain = failed.exists() and not path.exists()
+    if not stage.done or in_vain or stage.summary.get("spent", budget) != budget:
         stage.begin(path.name)
         failed.unlink(missing_ok=True)
         answered = {(reply.problem_id, reply.sample, reply.mistake) for reply in read_rows(path, Feedback)}

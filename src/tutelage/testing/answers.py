@@ -67,7 +67,7 @@ def read_problems(path: Path) -> list[Problem]:
     """The problems of a JSONL file with question, answer and rationale or equation. Raises DataError."""
     problems: list[Problem] = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")  # U+2028 may stand in a question
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"cannot be read: {error}", path=path) from None
     for number, line in enumerate(lines, start=1):
@@ -83,4 +83,6 @@ def read_problems(path: Path) -> list[Problem]:
                 f"expected an object with question and answer ({error!r})", path=path, line=number
             ) from None
         problems.append(problem)
+    if not problems:
+        raise DataError("holds no problem; give one JSON object a line, with question and answer", path=path)
     return problems

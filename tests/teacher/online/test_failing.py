@@ -150,11 +150,11 @@ def test_an_endpoint_that_has_never_answered_is_given_up_after_three(tmp_path, f
     assert re.search(f"keeps failing: 3 of the last 3 requests failed: {message}", str(error)), error
 
 
-def test_a_single_request_that_fails_is_no_lesson(tmp_path):
+def test_a_single_request_that_fails_ends_nothing(tmp_path):
     with answer_key_endpoint(PROBLEMS, faults=[Fault.http(500, "boom")]) as endpoint:
         [feedback], error = teach(tmp_path, endpoint, requests(1))
     assert feedback.failure == "server error"
-    assert "1 of the last 1 requests failed: 1 server error (the last: the endpoint failed (500): boom)" in str(error)
+    assert error is None  # it may be the last that a run owes, and the run goes on without it
 
 
 def test_an_endpoint_that_is_not_there(tmp_path):

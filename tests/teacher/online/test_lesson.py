@@ -8,7 +8,7 @@ import pytest
 from tests.teacher.grading import grade
 from tests.teacher.online.lessons import PROBLEMS, boxes, requests
 from tutelage.config import BudgetConfig, PriceConfig
-from tutelage.errors import BudgetSpent, TeacherError
+from tutelage.errors import BudgetSpent
 from tutelage.records import FeedbackRequest, Problem
 from tutelage.teacher.ledger.ledger import Ledger
 from tutelage.teacher.online import lesson as lesson_module
@@ -132,8 +132,7 @@ def test_a_told_wait_of_nothing_is_no_reason_to_hurry(path, monkeypatch):
         raise RequestFailed("rate limit", "slow down", wait=0.0)
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
-    with pytest.raises(TeacherError, match="1 of the last 1 requests failed"):
-        asyncio.run(hold(path, ask, requests(1), retries=8))
+    asyncio.run(hold(path, ask, requests(1), retries=8))
     backed_off = [pause for pause in pauses if pause]
     assert len(backed_off) == 8
     assert all(0.25 * 2**n <= pause <= 0.5 * 2**n for n, pause in enumerate(backed_off[:6]))

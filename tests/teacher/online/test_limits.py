@@ -135,3 +135,19 @@ def test_one_after_the_other_in_the_order_in_which_they_came():
         return order
 
     assert asyncio.run(scene()) == list(range(20))
+
+
+def test_what_was_sent_lately_counts_in_the_next_event_loop():
+    limits = Limits(2, None)
+    assert asyncio.run(_admitted(limits.again(), 0.1)) == 1  # evenly spaced
+    assert asyncio.run(_admitted(limits.again(), 0.1)) == 0
+
+
+async def _admitted(limits, seconds):
+    """How many of three are let through in so long."""
+    tasks = [asyncio.create_task(limits.admit(10)) for _ in range(3)]
+    done, waiting = await asyncio.wait(tasks, timeout=seconds)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    return len(done)

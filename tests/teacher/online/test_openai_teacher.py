@@ -6,10 +6,11 @@ import time
 
 import pytest
 
-from tests.teacher.online.lessons import PROBLEMS, boxes, failures, make_teacher, requests, seen_by, spent, teach
+from tests.teacher.online.lessons import PROBLEMS, boxes, failures, lost, make_teacher, requests, seen_by, spent, teach
 from tutelage.config import BudgetConfig
 from tutelage.errors import ConfigError, RunError, TeacherError
 from tutelage.records import FeedbackRequest, Usage, state_answer
+from tutelage.teacher.online import limits
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint
 
 
@@ -100,6 +101,24 @@ def test_with_agreement_a_rationale_takes_more_than_half_of_the_samples(tmp_path
     assert (agreed.verdict.correct, agreed.keys[0], len(agreed.keys)) == (True, alone.keys[0], 3)
     assert (split.failure, split.usage.requests) == ("samples disagree", 6)
     assert failures(tmp_path) == {"samples disagree": 1}
+
+
+def test_with_agreement_no_more_is_in_flight_and_no_sample_times_out_in_a_queue(tmp_path):
+    with answer_key_endpoint(PROBLEMS, latency=0.3) as endpoint:
+        delivered, error = teach(tmp_path, endpoint, requests(2), agreement=4, concurrency=2, timeout=0.8)
+        assert (len(endpoint.log), endpoint.most_at_once) == (8, 2)
+    assert (error, [row.failure for row in delivered], lost(tmp_path).requests) == (None, [None, None], 0)
+
+
+def test_a_limit_holds_from_one_lesson_to_the_next(tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "WINDOW", 0.8)  # seconds in which one request may be sent
+    with answer_key_endpoint(PROBLEMS) as endpoint:
+        teacher, delivered = make_teacher(tmp_path, endpoint, requests_per_minute=1), []
+        teacher.teach(requests(1), delivered.append)
+        teacher.teach(requests(2), delivered.append)
+        assert len(delivered) == 3
+        first, second = (seen.arrival for seen in endpoint.log)
+    assert second - first > 0.7
 
 
 @pytest.mark.parametrize(

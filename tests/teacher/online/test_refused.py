@@ -12,6 +12,7 @@ from tutelage.records import Usage
 from tutelage.teacher.ledger.reader import LedgerReader
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint
 
+ESCAPED = f'{{"choices": [{{"message": {{"content": "\\u0073{KEY[1:]}"}}, "finish_reason": "stop"}}]}}'.encode()
 ECHO = f"Incorrect API key provided: {KEY}."
 EARLIER = "x" * 254  # what is quoted of a message would end within the key
 
@@ -102,6 +103,7 @@ def test_it_goes_on_when_the_cause_is_gone(tmp_path):
         Fault(parts={"choices": [{"message": {"content": "", "refusal": ECHO}, "finish_reason": KEY}]}),
         Fault(parts={"id": KEY, "model": KEY, "usage": {"prompt_tokens": KEY}}),
         Fault(finish_reason=KEY),
+        Fault(200, {}, ESCAPED),
     ],
 )
 def test_an_endpoint_that_echoes_the_key(tmp_path, caplog, fault):

@@ -10,6 +10,7 @@ import ipaddress
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -67,8 +68,7 @@ class Endpoint:
                 response = await client.post("/chat/completions", cast_to=httpx2.Response, body=self.body(messages))
         except (openai.APIError, TimeoutError) as error:
             raise self.explain(error) from None
-        body = self.scrub(response.content.decode(errors="surrogateescape")).encode(errors="surrogateescape")
-        reply = read_completion(body, response.headers.get("content-type", ""))
+        reply = self.read(response.content, response.headers.get("content-type", ""))
         if self._latest.is_repeat(reply, messages):
             # The connection is out of step: what comes next on it would be taken for the answer to something else.
             await response.extensions["network_stream"].aclose()
@@ -86,6 +86,13 @@ class Endpoint:
             "temperature": config.temperature,
             limit: config.max_tokens,
         }
+
+    def read(self, body: bytes, content_type: str = "") -> Reply:
+        """The reply in the body of a good answer. Raises RequestFailed if there is none in it."""
+        text = self.scrub(body.decode(errors="surrogateescape"))
+        reply = read_completion(text.encode(errors="surrogateescape"), content_type)
+        # Once more, where it is no longer JSON, in which the same key may be written in many ways.
+        return replace(reply, text=self.scrub(reply.text), finish_reason=self.scrub(reply.finish_reason))
 
     def refusal(self, status: int, code: str, text: str, wait: float | None = None) -> RequestFailed | Refused:
         """What a status means; `text` is the endpoint's own and may be anything."""

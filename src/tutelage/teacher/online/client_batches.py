@@ -16,7 +16,7 @@ import openai
 from pydantic import BaseModel, Field, ValidationError
 
 from tutelage.teacher.online.client import Client, Endpoint
-from tutelage.teacher.online.completion import Reply, read_completion
+from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.failures import Refused, RequestFailed
 from tutelage.teacher.prompts import Message
 
@@ -160,7 +160,7 @@ def _outcome(line: _Line, endpoint: Endpoint) -> Outcome:
     status, body = line.response.status_code, line.response.body
     if status == 200:
         try:
-            return read_completion(body.encode() if isinstance(body, str) else json.dumps(body).encode())
+            return endpoint.read(body.encode() if isinstance(body, str) else json.dumps(body).encode())
         except RequestFailed as failure:
             return failure
     fault = _fault_in(cast(dict[str, object], body).get("error") if isinstance(body, dict) else body)

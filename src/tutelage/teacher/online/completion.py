@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Annotated, cast
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from tutelage.config import TeacherConfig
 from tutelage.teacher.online.failures import Refused, RequestFailed
@@ -18,6 +19,8 @@ LONGEST_WAIT = 900.0
 """Seconds that an endpoint may ask us to wait; if it wants longer the lesson ends and says so."""
 LATEST = 1000
 """Replies that are remembered; what is sent twice comes soon."""
+_MOST_TOKENS = 10**9
+"""No reply takes so many; an endpoint that says so says nothing."""
 _PASSING = (408, 409, 425)
 """Statuses below 500 that may pass by themselves."""
 _POLICY = ("content_filter", "content_policy_violation")
@@ -47,16 +50,28 @@ class _Choice(BaseModel):
     finish_reason: str | None = None
 
 
+def _count(said: object) -> int | None:
+    """A number of tokens; None for what is none. A reply that is paid for is not thrown away for its bill."""
+    return int(said) if isinstance(said, int | float) and 0 <= said <= _MOST_TOKENS else None
+
+
+def _section(said: object) -> object:
+    return cast(object, said) if isinstance(said, dict) else None
+
+
+_Count = Annotated[int | None, BeforeValidator(_count)]
+
+
 class _Usage(BaseModel):
-    prompt_tokens: int | None = Field(default=None, ge=0)
-    completion_tokens: int | None = Field(default=None, ge=0)
+    prompt_tokens: _Count = None
+    completion_tokens: _Count = None
 
 
 class _Completion(BaseModel):
     """What of a chat completion is used. Endpoints differ in the rest, so nothing else is asked for."""
 
     choices: list[_Choice] = Field(min_length=1)
-    usage: _Usage | None = None
+    usage: Annotated[_Usage | None, BeforeValidator(_section)] = None
     id: object = None
 
 
@@ -115,7 +130,9 @@ def explain_status(
         return _refused(status, code, said, endpoint, config)
     if wait is not None and wait > LONGEST_WAIT:
         remedy = "run the same command again then"
-        return Refused("rate limit", f"{endpoint} wants to be left alone for {wait / 60:.0f} min {said}; {remedy}")
+        return Refused(
+            "rate limit", f"{endpoint} wants to be left alone for {min(wait, 1e9) / 60:.0f} min {said}; {remedy}"
+        )
     return RequestFailed("rate limit" if status == 429 else "server error", f"the endpoint failed {said}", wait=wait)
 
 

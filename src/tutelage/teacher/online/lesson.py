@@ -13,8 +13,8 @@ import asyncio
 import random
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import cast
 
 from tutelage.errors import BudgetSpent, TeacherError
@@ -54,6 +54,7 @@ class Lesson:
         self._ask, self._ledger, self._clerk, self._settings = ask, ledger, clerk, settings
         self._budget, self._limits, self._retries = budget, limits, retries
         self._room = asyncio.Condition()
+        self._places = asyncio.Semaphore()
         self._buying: dict[str, asyncio.Task[LedgerRow | None]] = {}
         self._spent: BudgetSpent | None = None
         self._stopping = False
@@ -68,6 +69,7 @@ class Lesson:
             BudgetSpent, TeacherError: after what was in flight is delivered.
         """
         source = iter(requests)
+        self._places = asyncio.Semaphore(concurrency)
         workers = [asyncio.create_task(self._work(source, deliver)) for _ in range(concurrency)]
         try:
             done, pending = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
@@ -84,8 +86,6 @@ class Lesson:
             await asyncio.gather(*workers, return_exceptions=True)
         if self._spent is not None:
             raise self._spent
-        if self._record.in_vain:
-            raise self._keeps_failing()
 
     async def _work(self, source: Iterator[FeedbackRequest], deliver: Deliver) -> None:
         for request in source:
@@ -148,7 +148,8 @@ class Lesson:
         while await self._reserve(bound):
             replies = self._replies
             try:
-                return await self._send(question, bound)
+                async with self._place():
+                    return await self._send(question, bound)
             except RequestFailed as failure:
                 # Who is told to wait while others are answered stands in a queue that moves.
                 tries += not failure.wait or replies == self._replies
@@ -199,6 +200,16 @@ class Lesson:
                 return False
             self._budget.reserve(bound)
             return True
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncGenerator[None]:
+        """One of the places in flight: a worker that draws several samples at once takes one for each."""
+        with self._idly():
+            await self._places.acquire()
+        try:
+            yield
+        finally:
+            self._places.release()
 
     @contextmanager
     def _idly(self) -> Generator[None]:

@@ -8,6 +8,7 @@ aiolimiter, the usual library, lets twice the limit through in the first minute 
 from __future__ import annotations
 
 import asyncio
+import copy
 import math
 from collections import deque
 from dataclasses import dataclass
@@ -98,7 +99,7 @@ class MinuteLimit:
 class Limits:
     """Lets requests through one by one, in the order in which they come, as the limits of an endpoint allow.
 
-    For one event loop. `tokens` are prompt and completion together.
+    For one event loop; `again` is for the next one. `tokens` are prompt and completion together.
     """
 
     def __init__(self, requests_per_minute: int | None, tokens_per_minute: int | None) -> None:
@@ -106,6 +107,12 @@ class Limits:
         self._tokens = MinuteLimit(tokens_per_minute, estimated=True) if tokens_per_minute else None
         self._held_until = -math.inf
         self._turn = asyncio.Lock()
+
+    def again(self) -> Limits:
+        """The same limits for another event loop: what was sent lately still counts, and what was learnt stays."""
+        limits = copy.copy(self)
+        limits._turn = asyncio.Lock()
+        return limits
 
     def hold(self, seconds: float) -> None:
         """Let nothing through for so long: the endpoint asked to be left alone."""

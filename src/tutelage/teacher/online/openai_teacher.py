@@ -69,6 +69,7 @@ class OpenAITeacher:
             check_arithmetic=config.check_arithmetic,
             agreement=config.agreement,
         )
+        self._limits = Limits(config.requests_per_minute, config.tokens_per_minute)
         Budget(config.budget, config.price)
         Ledger(self._ledger).close()  # what is wrong with it is said before the student sits an exam
 
@@ -108,8 +109,7 @@ class OpenAITeacher:
     async def _hold_online(
         self, client: Client, ledger: Ledger, requests: Iterable[FeedbackRequest], deliver: Deliver
     ) -> None:
-        config = self._config
-        limits = Limits(config.requests_per_minute, config.tokens_per_minute)
+        config, limits = self._config, self._limits.again()
 
         def ask(messages: list[Message]) -> Awaitable[Reply]:
             return self._endpoint.ask(client, messages)
