@@ -27,14 +27,24 @@ def digest(*parts: object) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file all or nothing: aside, synced, renamed."""
+    """Write a file all or nothing."""
+    with whole_file(path) as file:
+        file.write(text)
+
+
+@contextmanager
+def whole_file(path: Path) -> Generator[IO[str]]:
+    """A file that appears when it is whole: written aside, synced, renamed."""
     temporary = path.with_name(f".{path.name}.part")
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8", errors="replace") as file:
-            file.write(text)
-            _sync(file)
-        temporary.rename(path)
+        try:
+            with temporary.open("w", encoding="utf-8", errors="replace") as file:
+                yield file
+                _sync(file)
+            temporary.rename(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def write_json(path: Path, data: object) -> None:

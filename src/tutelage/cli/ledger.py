@@ -78,19 +78,12 @@ def verify(ledger: Ledger) -> None:
 @contextmanager
 def _destination(out: Path | None, ledger: Path) -> Generator[IO[str]]:
     """Standard output, or a file that appears when it is whole."""
-    from tutelage.files import disk_errors
+    from tutelage.files import whole_file
 
     if out is None:
         yield sys.stdout
         return
     if out.exists() and out.samefile(ledger):
         raise RunError(f"--out {out} is the ledger itself; name another file")
-    part = out.with_name(f".{out.name}.part")
-    with disk_errors(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with part.open("w", encoding="utf-8") as file:
-                yield file
-            part.replace(out)
-        finally:
-            part.unlink(missing_ok=True)
+    with whole_file(out) as file:
+        yield file

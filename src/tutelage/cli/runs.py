@@ -52,7 +52,7 @@ def show(run: Annotated[Path, typer.Argument(help="A run's directory.", metavar=
 
 
 def estimate(config: Config, set: Set = None) -> None:
-    """Upper bounds on the teacher's requests, tokens and cost, before a cent is spent.
+    """What the teacher's requests, tokens and cost are at least and at most, before a cent is spent.
 
     Example: `tutelage estimate my-task.yaml --set rounds.max=2`
     """

@@ -11,10 +11,7 @@ from tutelage.config import RunConfig
 from tutelage.records import CostBound, FeedbackRequest, Usage
 from tutelage.rounds.material import annotation_requests
 from tutelage.tasks.task import Task
-from tutelage.teacher.online.budget import least_for, most_for
-
-BYTES_PER_TOKEN = 8
-"""A generous bound on the length of a sampled token: common ones have 3 to 4 bytes, rare words up to 16."""
+from tutelage.teacher.online.budget import MOST_BYTES_PER_TOKEN, least_for, most_for
 
 
 def estimate(config: RunConfig, task: Task) -> list[CostBound]:
@@ -24,7 +21,7 @@ def estimate(config: RunConfig, task: Task) -> list[CostBound]:
     problems are wrong in every exam, every reply is rejected once and as long as allowed.
     """
     teacher, problems = config.teacher, task.problems("train")
-    mistake = "x" * (config.exam.max_new_tokens * BYTES_PER_TOKEN)
+    mistake = "x" * (config.exam.max_new_tokens * MOST_BYTES_PER_TOKEN)
     first = annotation_requests(problems, teacher.annotations)
     replies = min(teacher.replies, config.exam.samples)
     wrong = [FeedbackRequest(problem, mistake, sample) for problem in problems for sample in range(replies)]

@@ -7,8 +7,9 @@ import pytest
 
 from tests.teacher.ledger.rows import reply
 from tutelage.records import Usage
-from tutelage.teacher.ledger.file import open_ledger, transaction
+from tutelage.teacher.ledger.file import open_ledger
 from tutelage.teacher.ledger.ledger import REPLY_COLUMNS, Ledger
+from tutelage.teacher.ledger.transaction import transaction
 
 REPLIES = 100_000
 

@@ -7,7 +7,7 @@ import pytest
 from tests.teacher.online.lessons import PROBLEMS, failures, lost, requests, spent, teach
 from tutelage.errors import TeacherError
 from tutelage.records import Usage
-from tutelage.teacher.online import lesson
+from tutelage.teacher.online import tries
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint
 
 TIMEOUT = 1.0
@@ -39,7 +39,7 @@ each_fault = pytest.mark.parametrize("name", FAULTS)
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr(lesson, "_BACK_OFF", (0.01, 0.05))
+    monkeypatch.setattr(tries, "_BACK_OFF", (0.01, 0.05))
 
 
 def patience(reason):

@@ -12,6 +12,7 @@ from tutelage.errors import BudgetSpent
 from tutelage.records import FeedbackRequest, Problem
 from tutelage.teacher.ledger.ledger import Ledger
 from tutelage.teacher.online import lesson as lesson_module
+from tutelage.teacher.online import tries as tries_module
 from tutelage.teacher.online.budget import Budget
 from tutelage.teacher.online.clerk import Clerk
 from tutelage.teacher.online.completion import Reply
@@ -107,7 +108,7 @@ def test_what_may_have_been_charged_counts_as_lost(path, ledger, charged, lost):
 
 @pytest.mark.parametrize(("failure", "tries"), [("time-out", 4), ("server error", 4), ("refused by policy", 1)])
 def test_what_may_pass_is_tried_again(path, monkeypatch, failure, tries):
-    monkeypatch.setattr(lesson_module, "_BACK_OFF", (0.001, 0.01))
+    monkeypatch.setattr(tries_module, "_BACK_OFF", (0.001, 0.01))
     asked = []
 
     async def ask(messages):

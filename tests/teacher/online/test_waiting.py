@@ -8,7 +8,7 @@ import pytest
 
 from tests.teacher.online.lessons import PROBLEMS, boxes, failures, requests, spent, teach
 from tutelage.records import Usage
-from tutelage.teacher.online import lesson
+from tutelage.teacher.online import lesson, tries
 from tutelage.teacher.online.completion import LONGEST_WAIT
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint, answer_key_reply
 
@@ -47,7 +47,7 @@ def test_all_workers_wait_as_long_as_one_is_told_to(tmp_path, fault, offset):
 
 
 def test_without_being_told_only_the_one_backs_off(tmp_path, monkeypatch):
-    monkeypatch.setattr(lesson, "_BACK_OFF", (2.0, 2.0))
+    monkeypatch.setattr(tries, "_BACK_OFF", (2.0, 2.0))
     with answer_key_endpoint(PROBLEMS, faults=[Fault.rate_limited()]) as endpoint:
         delivered, error = teach(tmp_path, endpoint, requests(5), concurrency=2, retries=1)
     assert (error, len(delivered)) == (None, 5)
@@ -56,7 +56,7 @@ def test_without_being_told_only_the_one_backs_off(tmp_path, monkeypatch):
 
 
 def test_the_back_off_doubles(tmp_path, monkeypatch):
-    monkeypatch.setattr(lesson, "_BACK_OFF", (0.1, 30.0))
+    monkeypatch.setattr(tries, "_BACK_OFF", (0.1, 30.0))
     with answer_key_endpoint(PROBLEMS, faults=[Fault.http(500)] * 4) as endpoint:
         [feedback], error = teach(tmp_path, endpoint, requests(1), retries=4)
     assert (error, feedback.verdict.correct) == (None, True)

@@ -44,19 +44,6 @@ def open_read_only(path: Path) -> sqlite3.Connection:
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Generator[None]:
-    """All or nothing, and on disk at the end."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:  # SQLite ends it by itself where the disk is full
-            connection.execute("ROLLBACK")
-        raise
-
-
-@contextmanager
 def explained(path: Path) -> Generator[None]:
     """Turn what SQLite and the file system say into a RunError; a wrong use of SQLite stays what it is, a bug."""
     try:

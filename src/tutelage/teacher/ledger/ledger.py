@@ -17,7 +17,8 @@ from types import TracebackType
 from typing import Self
 
 from tutelage.records import FailureReason, Usage
-from tutelage.teacher.ledger.file import explained, open_ledger, transaction
+from tutelage.teacher.ledger.file import explained, open_ledger
+from tutelage.teacher.ledger.transaction import transaction
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tutelage.errors import RunError
+from tutelage.teacher.ledger.transaction import transaction
 
 APPLICATION_ID = 0x5475_746C  # "Tutl", in the header of the file
 
@@ -86,16 +87,11 @@ def migrate(connection: sqlite3.Connection) -> None:
     """Bring a ledger to the newest version, all or nothing; one process migrates, the others wait and find it done."""
     if version_of(connection) == len(MIGRATIONS):
         return
-    connection.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(connection):
         for step in MIGRATIONS[version_of(connection) :]:
             step(connection)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

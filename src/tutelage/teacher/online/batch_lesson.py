@@ -39,7 +39,7 @@ class BatchLesson:
             if stop is not None:
                 raise stop
             if self._record.hopeless or (self._record.in_vain and not wanted):
-                raise self._keeps_failing()
+                raise self._record.keeps_failing(self._settings.endpoint)
             if not wanted:
                 return
             left = budget()
@@ -112,12 +112,6 @@ class BatchLesson:
         self._record.note(feedback.failure, feedback.verdict.reason.removeprefix("no reply: "))
         if feedback.failure is not None:
             self._ledger.write(self._settings.failed(key, feedback.failure, feedback.verdict.reason))
-
-    def _keeps_failing(self) -> TeacherError:
-        return TeacherError(
-            f"the endpoint {self._settings.endpoint} keeps failing: {self._record.explain()}; then run the same "
-            "command again"
-        )
 
 
 def _reserve(questions: Sequence[Question], budget: Budget, max_tokens: int) -> list[Question]:

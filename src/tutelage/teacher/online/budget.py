@@ -21,9 +21,9 @@ ASKINGS = 2
 """A rejected reply is asked for once more."""
 _TOKENS_PER_MESSAGE = 16
 _TOKENS_PER_PROMPT = 64
+"""Chat templates add role marks to each message, and some a preamble such as today's date."""
 MOST_BYTES_PER_TOKEN = 8
 """Running text has 3 to 5 bytes a token with today's tokenisers; so many on average would be out of the ordinary."""
-"""Chat templates add role marks to each message, and some a preamble such as today's date."""
 
 
 def prompt_tokens_bound(messages: Sequence[Message]) -> int:

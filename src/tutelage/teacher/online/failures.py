@@ -77,6 +77,10 @@ class Record:
         """Whether it is no use to go on."""
         return len(self._failed) > RECENT // 2 or (self.in_vain and len(self._failed) >= AT_FIRST)
 
+    def keeps_failing(self, endpoint: str) -> TeacherError:
+        """What ends a lesson that is hopeless."""
+        return TeacherError(f"the endpoint {endpoint} keeps failing: {self.explain()}; then run the same command again")
+
     def explain(self) -> str:
         """`3 of the last 3 requests failed: 2 time-out, 1 server error (the last: …); check that …`."""
         counts = Counter[FailureReason](reason for reason, _ in self._failed).most_common()

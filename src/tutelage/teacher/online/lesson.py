@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iter
 from contextlib import asynccontextmanager, contextmanager
 from typing import cast
 
-from tutelage.errors import BudgetSpent, TeacherError
+from tutelage.errors import BudgetSpent
 from tutelage.records import TRANSIENT, Feedback, FeedbackRequest, Usage
 from tutelage.teacher.ledger.ledger import Answered, Ledger, LedgerRow, Sent, Unpaid
 from tutelage.teacher.online.budget import Budget
@@ -26,13 +26,12 @@ from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.exchange import Question, Settings, exchange
 from tutelage.teacher.online.failures import Record, Refused, RequestFailed
 from tutelage.teacher.online.limits import Limits
+from tutelage.teacher.online.tries import back_off
 from tutelage.teacher.prompts import Message
 from tutelage.teacher.teacher import Deliver
 
 _GRACE_SECONDS = 10.0
 """How long replies in flight are waited for when the lesson must end."""
-_BACK_OFF = (0.5, 30.0)
-"""Seconds before the first try again, doubled each time, and the most of them."""
 
 Ask = Callable[[list[Message]], Awaitable[Reply]]
 """Raises RequestFailed, or Refused when asking anything else would be in vain."""
@@ -95,7 +94,7 @@ class Lesson:
             if feedback is not None:
                 deliver(feedback)
             if self._record.hopeless:
-                raise self._keeps_failing()
+                raise self._record.keeps_failing(self._settings.endpoint)
             await asyncio.sleep(0)  # replies from the ledger never wait; let Ctrl-C through
 
     async def _answer(self, request: FeedbackRequest) -> Feedback | None:
@@ -158,9 +157,8 @@ class Lesson:
                 if failure.wait:
                     self._limits.hold(failure.wait)
                 else:
-                    first, most = _BACK_OFF
                     with self._idly():
-                        await asyncio.sleep(min(most, first * 2 ** (tries - 1)) * random.uniform(0.5, 1.0))
+                        await asyncio.sleep(back_off(tries) * random.uniform(0.5, 1.0))
         return None
 
     async def _send(self, question: Question, bound: Usage) -> LedgerRow:
@@ -228,9 +226,3 @@ class Lesson:
         self._record.note(feedback.failure, feedback.verdict.reason.removeprefix("no reply: "))
         if feedback.failure is not None:
             await self._clerk.write(self._settings.failed(key, feedback.failure, feedback.verdict.reason))
-
-    def _keeps_failing(self) -> TeacherError:
-        return TeacherError(
-            f"the endpoint {self._settings.endpoint} keeps failing: {self._record.explain()}; then run the same "
-            "command again"
-        )

@@ -19,6 +19,12 @@ _BACK_OFF = (0.5, 30.0)
 _Answer = TypeVar("_Answer")
 
 
+def back_off(tries: int) -> float:
+    """Seconds to wait after so many tries."""
+    first, most = _BACK_OFF
+    return min(most, first * 2 ** (tries - 1))
+
+
 class Tries:
     """At most `retries` more for every call to an endpoint's `service`."""
 
@@ -38,8 +44,7 @@ class Tries:
         """Wait after so many tries, the last of which failed so. Raises TeacherError if there is no further one."""
         if tries > self._retries:
             raise self.keeps_failing(failure) from None
-        first, most = _BACK_OFF
-        await asyncio.sleep(failure.wait or min(most, first * 2 ** (tries - 1)))
+        await asyncio.sleep(failure.wait or back_off(tries))
 
     def keeps_failing(self, failure: RequestFailed) -> TeacherError:
         """What ends the lesson after the last try."""
