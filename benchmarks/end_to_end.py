@@ -14,13 +14,12 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 from torch.optim.lr_scheduler import LambdaLR
 
-from benchmarks.measure import machine
 from benchmarks.reference import ReferenceTrainer, Row, reference_generate
 from tutelage.assemble import classroom
 from tutelage.config import RunConfig, TrainingConfig
@@ -30,6 +29,7 @@ from tutelage.report.progress import Show
 from tutelage.rounds.classroom import Classroom
 from tutelage.rounds.loop import lessons
 from tutelage.student.lessons import Lessons
+from tutelage.student.machine import machine
 from tutelage.student.model import save_student
 from tutelage.student.packing import Family
 from tutelage.student.pupil import Answered, Pupil
@@ -74,22 +74,24 @@ class ReferencePupil(Pupil):
         checkpoints: Path,
         folder: Path,
         advance: Advance,
+        check: Callable[[Pupil], float] | None = None,
+        steps: Path | None = None,
     ) -> TrainingSummary:
-        """By five padded passes a step, over the same batches in the same order."""
+        """By five padded passes a step, over the same batches in the same order; nobody looks into its steps."""
         student = self.loaded(torch.float32)
         self.release()
         plan = Lessons(self.format(student.tokenizer), examples, config, seed)
-        steps = [[_row(family) for family in families] for families in plan.steps()]
+        batches = [[_row(family) for family in families] for families in plan.steps()]
         trainer = ReferenceTrainer(student.model, config, autocast=self.dtype == torch.bfloat16)
-        warmup = round(config.warmup_share * len(steps))
-        schedule = LambdaLR(trainer.optimizer, lambda step: _linear(step, warmup, len(steps)))
+        warmup = round(config.warmup_share * len(batches))
+        schedule = LambdaLR(trainer.optimizer, lambda step: _linear(step, warmup, len(batches)))
         losses: list[float] = []
-        for rows in steps:
+        for rows in batches:
             losses.append(trainer.step(rows))
             schedule.step()
             advance(1)
         save_student(student, folder)
-        mean = statistics.mean(losses[-len(steps) // config.epochs :])
+        mean = statistics.mean(losses[-len(batches) // config.epochs :])
         return TrainingSummary(len(examples), plan.truncated, plan.row_tokens, plan.row_tokens, 0, mean, mean, 0.0)
 
 

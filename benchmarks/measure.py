@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import gc
-import platform
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -37,21 +36,6 @@ def interleaved(ways: Mapping[str, Way], repeats: int = 5, *, warm_up: bool = Tr
 def ratio(rates: Mapping[str, list[float]], a: str, b: str) -> float:
     """How many times as fast as `b` way `a` is: the median over the repeats of a's rate by b's in the same repeat."""
     return statistics.median(x / y for x, y in zip(rates[a], rates[b], strict=True))
-
-
-def machine() -> str:
-    """What the figures were measured on, in one line."""
-    found = torch.cpu.get_capabilities()
-    units = [name for name in ("avx512_bf16", "amx_bf16") if found.get(name)]
-    return ", ".join(
-        [
-            f"{found.get('cpu_name') or platform.processor() or platform.machine()}",
-            f"{found['num_physical_cores']} cores",
-            f"bf16 units: {' and '.join(units) or 'none'}",
-            torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU",
-            f"torch {torch.__version__} with {torch.get_num_threads()} threads",
-        ]
-    )
 
 
 def _rate(work: Way) -> float:

@@ -24,6 +24,7 @@ from tutelage.student.lessons import Lesson, Lessons
 from tutelage.student.model import Student, load_student
 from tutelage.student.passes import pass_losses
 from tutelage.student.precision import FullPrecision, MixedAdamW, compute_dtype, compute_in
+from tutelage.student.reflection import reflection_of
 
 EPSILON = 1e-12
 
@@ -106,8 +107,8 @@ def lesson_step(
 def _backward(model: PreTrainedModel, lesson: Lesson, config: TrainingConfig) -> None:
     model.train()
     for sheet in lesson.passes:
-        lm_sum, reflection_sum = pass_losses(model, sheet, config.margin)
-        (lm_sum / lesson.targets + config.reflection_weight * reflection_sum / max(1, lesson.pairs)).backward()
+        losses = pass_losses(model, sheet, reflection_of(config))
+        (losses.lm / lesson.targets + config.reflection_weight * losses.reflection / max(1, lesson.pairs)).backward()
 
 
 def _gradient_error(student: Student, dtype: torch.dtype) -> float:

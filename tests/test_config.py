@@ -121,7 +121,7 @@ def test_what_is_not_sections_is_refused(data, found):
         ("rounds.max=5", "rounds", "max", 5),
         (" rounds.max = 5", "rounds", "max", 5),
         ("training.learning_rate=3e-5", "training", "learning_rate", 3e-5),
-        ("training.own_correct=true", "training", "own_correct", True),
+        ("training.own_correct=train", "training", "own_correct", "train"),
         ("task.path=", "task", "path", None),
         ("task.name=a=b", "task", "name", "a=b"),
         ("teacher.base_url=http://localhost:1/v1", "teacher", "base_url", "http://localhost:1/v1"),
@@ -227,7 +227,9 @@ DATA = st.fixed_dictionaries(
     },
     optional={
         "student": st.fixed_dictionaries({"lora": st.fixed_dictionaries({"targets": st.lists(TEXT, max_size=3)})}),
-        "training": st.fixed_dictionaries({"learning_rate": POSITIVE, "own_correct": st.booleans()}),
+        "training": st.fixed_dictionaries(
+            {"learning_rate": POSITIVE, "own_correct": st.sampled_from(["none", "positives", "train"])}
+        ),
         "seed": st.integers(),
     },
 )

@@ -17,8 +17,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "tutelage"
 FILES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
-    {"records", "errors"},
-    {"files", "config", "config_file", "run"},
+    {"records", "study_records", "errors"},
+    {"files", "config", "config_file", "run", "shelf"},
     {"tasks", "teacher", "student", "report"},
     {"rounds"},
     {"studies", "assemble"},
@@ -45,9 +45,11 @@ HOMES = {
     "teacher/online/client": ["openai", "httpx", "httpx2", "aiohttp", "requests", "http.client", "urllib.request"],
     "teacher/ledger/": ["sqlite3"],
     "tasks/": ["reasoning_gym", "datasets"],
+    "report/plots": ["matplotlib"],
+    "report/comparison": ["numpy"],
 }
-"""The only place where a library is imported."""
-LAZY = {"reasoning_gym", "datasets", "vllm"}
+"""The only places where a library is imported."""
+LAZY = {"reasoning_gym", "datasets", "vllm", "matplotlib"}
 """Imported inside functions only: they take seconds, or are not there."""
 
 LONGEST_FILE, LONGEST_FUNCTION = 300, 60
@@ -55,29 +57,39 @@ LONGEST_FILE, LONGEST_FUNCTION = 300, 60
 
 @dataclass(frozen=True)
 class Import:
-    """One imported name, such as `tutelage.records.Problem` or `torch`, and where it stands."""
+    """One imported name, such as `tutelage.records.Problem` or `torch`, and where it stands.
+
+    `late` are those that loading the file does not run: inside functions, and for type checkers.
+    """
 
     name: str
     line: int
-    in_function: bool
+    late: bool
 
 
-def imports(tree: ast.AST, package: list[str], in_function: bool = False) -> Iterator[Import]:
+def imports(tree: ast.AST, package: list[str], late: bool = False) -> Iterator[Import]:
     """Every import of a file of `package`, those for type checkers and `import_module("…")` among them."""
     for node in ast.iter_child_nodes(tree):
         match node:
             case ast.Import():
-                yield from (Import(alias.name, node.lineno, in_function) for alias in node.names)
+                yield from (Import(alias.name, node.lineno, late) for alias in node.names)
             case ast.ImportFrom():
                 base = package[: len(package) + 1 - node.level] if node.level else []
                 origin = ".".join([*base, node.module] if node.module else base)
-                yield from (Import(f"{origin}.{alias.name}", node.lineno, in_function) for alias in node.names)
+                yield from (Import(f"{origin}.{alias.name}", node.lineno, late) for alias in node.names)
             case ast.Call(
                 func=ast.Name(id="import_module" | "__import__") | ast.Attribute(attr="import_module"),
                 args=[ast.Constant(value=str(name)), *_],
             ):
-                yield Import(name, node.lineno, in_function)
-        yield from imports(node, package, in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+                yield Import(name, node.lineno, late)
+        yield from imports(node, package, late or _runs_late(node))
+
+
+def _runs_late(node: ast.AST) -> bool:
+    match node:
+        case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.If(test=ast.Name(id="TYPE_CHECKING"), orelse=[]):
+            return True
+    return False
 
 
 def imports_of(path: Path, source: str | None = None) -> list[Import]:
@@ -122,13 +134,18 @@ def upward_imports(path: Path, source: str | None = None) -> list[str]:
 
 def strayed_libraries(path: Path, source: str | None = None) -> list[str]:
     place = path.relative_to(SOURCE).as_posix()
+    found = ((item, _homes(item.name)) for item in imports_of(path, source))
     return [
-        f"{place}:{item.line}: {item.name} is imported in {home} alone"
-        for item in imports_of(path, source)
-        for home, libraries in HOMES.items()
-        if not place.startswith(home)
-        if any(f"{item.name}.".startswith(f"{library}.") for library in libraries)
+        f"{place}:{item.line}: {item.name} is imported in {', '.join(homes)} alone"
+        for item, homes in found
+        if homes and not place.startswith(homes)
     ]
+
+
+def _homes(name: str) -> tuple[str, ...]:
+    return tuple(
+        home for home, libraries in HOMES.items() if any(f"{name}.".startswith(f"{library}.") for library in libraries)
+    )
 
 
 def overgrown(path: Path, source: str | None = None) -> list[str]:
@@ -174,7 +191,7 @@ def test_slow_libraries_are_imported_where_they_are_used():
         f"{path.relative_to(SOURCE)}:{item.line}: import {item.name} inside the function that needs it"
         for path in FILES
         for item in imports_of(path)
-        if not item.in_function and item.name.partition(".")[0] in LAZY
+        if not item.late and item.name.partition(".")[0] in LAZY
     ]
     assert not early, "\n".join(early)
 
@@ -234,6 +251,8 @@ def test_the_reader_lets_pass_what_points_down(place, source):
         ("testing.py", "from http.server import HTTPServer\nfrom http import HTTPStatus", 0),
         ("cli.py", "def f():\n    import reasoning_gym, urllib.request", 2),
         ("report/page.py", "import torchvision, datasets_of_ours", 0),
+        ("report/comparison.py", "import numpy as np", 0),
+        ("report/plots.py", "from matplotlib.figure import Figure\nimport numpy", 1),
     ],
 )
 def test_the_reader_sees_a_library_away_from_home(place, source, faults):
@@ -247,7 +266,7 @@ def test_the_reader_counts_lines():
     assert "301 lines" in overgrown(SOURCE / "run.py", "x = 1\n" * (LONGEST_FILE + 1))[0]
 
 
-HEAVY = ["torch", "transformers", "reasoning_gym", "openai", "datasets", "math_verify", "sympy", "numpy"]
+HEAVY = ["torch", "transformers", "reasoning_gym", "openai", "datasets", "math_verify", "sympy", "numpy", "matplotlib"]
 
 
 def test_the_command_starts_without_the_heavy_libraries():

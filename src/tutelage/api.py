@@ -7,16 +7,16 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tutelage.config import EvaluationConfig, RunConfig, StudentConfig, TaskConfig
-from tutelage.config_file import load_config
 from tutelage.records import Accuracy, Attempt, Problem, RunResult, Split
 from tutelage.report.progress import Show
-from tutelage.run import read_result
+from tutelage.run import read_finished
 
 if TYPE_CHECKING:
     from tutelage.tasks.task import Task
@@ -31,10 +31,8 @@ def run(config: RunConfig, out: str | Path, show: Show | None = None) -> RunResu
         TutelageError: see tutelage.errors; whatever was finished stays, and the same call goes on from there.
     """
     root = Path(out)
-    if (root / "result.json").exists():
-        result = read_result(root)
-        if result is not None and load_config(root / "config.yaml") == config:
-            return result
+    if (result := read_finished(root, config)) is not None:
+        return result
     from tutelage.assemble import classroom
     from tutelage.rounds.loop import lessons
 
@@ -89,3 +87,47 @@ def ask(student: StudentConfig, questions: Iterator[str], *, max_new_tokens: int
     for question in questions:
         pupil.answer([Problem.of(question, "")], [0], greedy, lambda _, given: answers.append(given[0].text.strip()))
         yield answers.popleft()
+
+
+def study(
+    file: str | Path, out: str | Path, *, jobs: int = 1, command: str = "tutelage.study", show: Show | None = None
+) -> list[str]:
+    """Run the study of a YAML file in the directory `out`, or continue it, and write study.json, study.md and plots.
+
+    `jobs` seeds go at once. Returns what went wrong, a line for every run that failed; the figures are those of all
+    other runs. Raises ConfigError, DataError.
+    """
+    from tutelage.files import write_json, write_text
+    from tutelage.report.plots import plot_study
+    from tutelage.report.study import study_page
+    from tutelage.studies.outcome import gather
+    from tutelage.studies.running import run_study
+    from tutelage.studies.study_file import load_study
+
+    folder, loaded = Path(out), load_study(Path(file))
+    faults = run_study(loaded, folder, jobs, show or Show(quiet=True))
+    figures = gather(loaded, folder, command)
+    write_json(folder / "study.json", figures)
+    plots = plot_study(figures, folder)
+    write_text(folder / "study.md", study_page(figures, [plot.name for plot in plots]))
+    return faults
+
+
+def results(folders: Sequence[str | Path], out: str | Path) -> None:
+    """Write the page that the studies in these folders make, each with its `notes.md` where there is one.
+
+    Plots are drawn beside each study.json. Raises RunError where a study.json is missing or broken.
+    """
+    from tutelage.files import read_record, write_text
+    from tutelage.report.plots import plot_study
+    from tutelage.report.results import results_page
+    from tutelage.study_records import StudyFigures
+
+    page, found = Path(out), list[tuple[StudyFigures, str, str]]()
+    for folder in map(Path, folders):
+        figures = read_record(folder / "study.json", StudyFigures)
+        plot_study(figures, folder)
+        notes = folder / "notes.md"
+        where = os.path.relpath(folder, page.parent)
+        found.append((figures, Path(where).as_posix(), notes.read_text(encoding="utf-8") if notes.exists() else ""))
+    write_text(page, results_page(found))

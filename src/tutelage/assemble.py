@@ -14,38 +14,45 @@ from tutelage.records import SPLITS
 from tutelage.report.progress import Show
 from tutelage.rounds.classroom import Classroom
 from tutelage.run import Run
+from tutelage.shelf import Shelf
 from tutelage.student.engines.engine import Engine
 from tutelage.student.pupil import Pupil
 from tutelage.student.sampling import Say
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import Task
 from tutelage.teacher.offline.answer_key import AnswerKeyTeacher
+from tutelage.teacher.offline.answers import AnswersTeacher
 from tutelage.teacher.offline.recorded import RecordedTeacher
 from tutelage.teacher.teacher import Teacher
 
 
 @contextmanager
-def classroom(config: RunConfig, out: Path, show: Show) -> Generator[Classroom]:
-    """Everything a run needs, with its directory locked against other processes.
+def classroom(config: RunConfig, out: Path, show: Show, shelf: Shelf | None = None) -> Generator[Classroom]:
+    """Everything a run needs, with its directory locked against other processes; `shelf` as in Run.open.
 
     Raises ConfigError, DataError, RunError, TeacherError and StudentError before anything is spent.
     """
     task = open_task(config.task)
     untrained = make_pupil(config.student, task, show.say)
-    run = Run.open(out, config, task_digest(task))
+    run = Run.open(out, config, task_digest(task), shelf)
     with run.lock():
         yield Classroom(config, run, task, make_teacher(config, task, run, show.say), untrained, show)
 
 
-def make_teacher(config: RunConfig, task: Task, run: Run, say: Say) -> Teacher:
-    """The teacher of a configuration. Raises ConfigError, DataError or TeacherError."""
+def make_teacher(config: RunConfig, task: Task, run: Run, say: Say) -> Teacher | None:
+    """The teacher of a configuration, None for the student itself. Raises ConfigError, DataError or TeacherError."""
     settings = config.teacher
+    if settings.kind == "student":
+        return None
+    if settings.kind == "answers":
+        return AnswersTeacher(grade=task.grade)
+    key = AnswerKeyTeacher(grade=task.grade, kind=task.kind, seed=config.seed, explain=settings.explain)
     if settings.kind == "answer_key":
-        return AnswerKeyTeacher(grade=task.grade, kind=task.kind, seed=config.seed)
+        return key
     if settings.kind == "recorded":
         if settings.path is None:
             raise ConfigError("teacher.kind is 'recorded', so teacher.path must name the JSONL with the rationales")
-        return RecordedTeacher(settings.path, grade=task.grade)
+        return RecordedTeacher(settings.path, grade=task.grade, beyond=key if settings.beyond == "answer_key" else None)
     from tutelage.teacher.online.openai_teacher import OpenAITeacher
 
     ledger = Path(settings.ledger) if settings.ledger else run.ledger

@@ -113,10 +113,13 @@ class PriceConfig(Section):
 class TeacherConfig(Section):
     """The teacher that writes rationales."""
 
-    kind: Literal["answer_key", "recorded", "openai"] = "answer_key"
-    """`answer_key` works offline from gold rationales or equations, `recorded` replays a file, `openai` asks an API."""
+    kind: Literal["answer_key", "recorded", "openai", "answers", "student"] = "answer_key"
+    """`answer_key` works offline from gold rationales or equations, `recorded` replays a file, `openai` asks an API.
+    Two to compare with: `answers` states the answer alone, `student` is the student itself (STaR)."""
     path: str | None = None
     """For `recorded`: JSONL with question, rationale and optionally answer."""
+    beyond: Literal["answer_key"] | None = None
+    """For `recorded`: who writes what was not recorded, such as feedback on a mistake; None: nobody."""
     base_url: str | None = None
     """For `openai`: the endpoint, such as http://localhost:8000/v1; None: OpenAI's own."""
     model: str | None = None
@@ -149,6 +152,12 @@ class TeacherConfig(Section):
     price: PriceConfig = PriceConfig()
     annotations: int = Field(default=1, gt=0)
     """Rationales asked for per problem in round 0."""
+    more_annotations: int = Field(default=0, ge=0)
+    """Further rationales asked for in round 0, for problems drawn by seed."""
+    mistake_in_view: bool = True
+    """Show the teacher the mistake that a rationale is for; if not, it is asked as in round 0 for another rationale."""
+    explain: bool = False
+    """Let the teacher explain the mistake, too; the student learns to find and correct it (LEMA, An et al. 2023)."""
     replies: int = Field(default=1, gt=0)
     """Rationales asked for per problem with a mistake in every later round, each with another mistake in view."""
     round_replies: int | None = Field(default=None, gt=0)
@@ -185,11 +194,30 @@ class EvaluationConfig(Section):
     """Problems answered at once, if memory allows."""
 
 
+class GuardConfig(Section):
+    """Watches a round's training for collapse, and goes back to the last good state."""
+
+    checks: int = Field(default=0, ge=0)
+    """How often a round's training is checked, at even distances, the end among them; 0: never."""
+    likelihood_drop: float = Field(default=0.1, gt=0)
+    """Nats per token by which the mean log-likelihood of the rationales trained on may fall below its best."""
+    accuracy_drop: float = Field(default=0.1, gt=0, le=1)
+    """Share of the validation problems asked by which accuracy may fall below its best."""
+    problems: int = Field(default=40, ge=0)
+    """Validation problems asked at a check, the first ones; 0: likelihood alone is watched."""
+    rationales: int = Field(default=64, gt=0)
+    """Rationales whose likelihood is watched, drawn by seed; all if there are fewer."""
+
+
 class TrainingConfig(Section):
     """One round of training: L = L_LM + reflection_weight * L_SR."""
 
+    start: Literal["previous", "untrained"] = "previous"
+    """Train on from the student of the round before, or begin anew from the untrained one."""
     epochs: int = Field(default=3, gt=0)
     """Passes over the round's data."""
+    rows: int | None = Field(default=None, gt=0)
+    """Examples trained on in a round, in as many passes as that takes, the last one cut; None: all, `epochs` times."""
     learning_rate: float = Field(default=1e-4, gt=0)
     """Peak learning rate of AdamW, reached after the warm-up, then linear decay."""
     weight_decay: float = Field(default=0.01, ge=0)
@@ -208,8 +236,12 @@ class TrainingConfig(Section):
     """Tokens of prompt and rationale after which an example is truncated (counted and reported)."""
     prompt_weight: float = Field(default=0.1, ge=0)
     """Weight of prompt tokens in L_LM; tokens of the rationale weigh 1 (the paper's w)."""
+    reflection: Literal["triplet", "preference", "none"] = "triplet"
+    """The self-reflection loss: the paper's triplet, or DPO (Rafailov et al. 2023) with L_LM as its NLL term."""
     reflection_weight: float = Field(default=0.5, ge=0)
     """Weight of the self-reflection loss (the paper's lambda); 0 turns it off."""
+    beta: float = Field(default=0.1, gt=0)
+    """For `preference`: how strongly the student is held to what it was at the start of the round (DPO's beta)."""
     margin: float = Field(default=1.0, gt=0)
     """Margin of the triplet loss (the paper's rho)."""
     prompt_gradient: Literal["keep", "stop"] = "keep"
@@ -218,10 +250,13 @@ class TrainingConfig(Section):
     """Other right rationales kept per problem."""
     max_negatives: int = Field(default=4, gt=0)
     """Mistakes kept per problem."""
-    own_correct: bool = False
-    """The student's own right attempts are positives too."""
+    own_correct: Literal["none", "positives", "train"] = "none"
+    """The student's own right attempts are positives too; with `train`, they are trained on as well."""
     data: Literal["round", "all"] = "all"
     """Train on this round's rationales, or on those of all rounds so far."""
+    guard: GuardConfig = GuardConfig()
+    gradients_every: int = Field(default=0, ge=0)
+    """Record norms and cosine of both losses' gradients every so many steps, which are two thirds dearer; 0: never."""
 
 
 class RoundsConfig(Section):

@@ -27,15 +27,17 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
     Raises:
         ConfigError: the file is missing or not YAML, a key is unknown, or a value has the wrong type or range.
     """
+    return parse_config(read_yaml_file(path), overrides, origin=str(path))
+
+
+def read_yaml_file(path: str | Path) -> object:
+    """The plain data of a YAML file. Raises ConfigError."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        return _read_yaml(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the configuration {path}: {error}") from None
-    try:
-        data = _read_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-    return parse_config(data, overrides, origin=str(path))
 
 
 def parse_config(data: object, overrides: Sequence[str] = (), *, origin: str = "configuration") -> RunConfig:

@@ -200,6 +200,7 @@ class Feedback:
 
     A reply that cannot be used has `verdict.correct` false, `failure` as the kind of cause and `verdict.reason` in
     words; `text` is then what came, possibly empty. `keys` name the ledger's rows, in the order of asking.
+    `explanation` says what is wrong in the mistake, where the teacher was asked for it.
     """
 
     problem_id: str
@@ -210,16 +211,21 @@ class Feedback:
     usage: Usage = field(default_factory=Usage)
     keys: tuple[str, ...] = ()
     failure: FailureReason | None = None
+    explanation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingExample:
-    """One row of training: the rationale learnt from, other right ones, and the student's own wrong ones."""
+    """One row of training: the rationale learnt from, other right ones, and the student's own wrong ones.
+
+    With `corrects`, what is learnt is to correct this mistake: it stands in the prompt, below the question.
+    """
 
     problem: Problem
     anchor: str
     positives: tuple[str, ...] = ()
     negatives: tuple[str, ...] = ()
+    corrects: str | None = None
 
     def without_reflection(self) -> TrainingExample:
         """The same row for the LM loss alone."""
@@ -238,17 +244,22 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True)
 class ExamSummary:
-    """The figures of an exam that a result keeps. `mistakes` and `attempts` count attempts, not problems."""
+    """The figures of an exam that a result keeps. `mistakes` and `attempts` count attempts, not problems.
+
+    `kinds` counts the mistakes by where they first leave the worked solution; it is empty where there is none.
+    """
 
     pass_rate: float
     mistakes: int
     attempts: int
+    kinds: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True, slots=True)
 class TeacherSummary:
     """The figures of a round's teaching that a result keeps; `replies_used` were right and trained on.
 
+    `replies` counts those that the round's rationales are from, whoever paid for them; `requests` this run's own.
     `failures` counts the requests that ended without a rationale, by reason.
     """
 
@@ -258,6 +269,7 @@ class TeacherSummary:
     completion_tokens: int
     cost_usd: float
     failures: Mapping[str, int] = field(default_factory=dict[str, int])
+    replies: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +277,8 @@ class TrainingSummary:
     """The figures of a round's training.
 
     `row_tokens` are those of all rows of all epochs, each with a prompt of its own; what was computed for them is
-    fewer, since rows share (the rest counts padding). The losses are means of the last epoch.
+    fewer, since rows share (the rest counts padding). The losses are means of the last epoch. `collapse` says what the
+    guard saw, and to which step it went back.
     """
 
     examples: int
@@ -276,6 +289,29 @@ class TrainingSummary:
     loss: float
     lm_loss: float
     reflection_loss: float
+    rows: int = 0
+    collapse: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One step of training, looked into: a row of `steps.jsonl`.
+
+    `near` and `far` are what self-reflection compares, means over the step's pairs: for the triplet the cosine of the
+    anchor's end to the positive's and to the negative's; for preference the log-likelihood that the anchor and the
+    mistake have gained since the round began, in nats. Gradient norms are those before clipping; `gradient_cosine` is
+    between that of L_LM and that of L_SR, unweighted. None where there is no pair or gradients were not recorded.
+    """
+
+    step: int
+    lm_loss: float
+    reflection_loss: float
+    pairs: int
+    near: float | None = None
+    far: float | None = None
+    lm_gradient: float | None = None
+    reflection_gradient: float | None = None
+    gradient_cosine: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

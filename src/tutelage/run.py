@@ -19,7 +19,7 @@ import platform
 import shutil
 import time
 import uuid
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -30,6 +30,7 @@ from tutelage.config_file import dump_config, load_config
 from tutelage.errors import RunError
 from tutelage.files import digest, disk_errors, read_json, read_record, write_json, write_text
 from tutelage.records import RoundResult, RunResult, Work
+from tutelage.shelf import Shelf
 
 FORMAT = 1
 """Version of the layout of a run directory."""
@@ -54,6 +55,7 @@ FREE = (
     "evaluation.batch_size",
     "training.packing",
     "training.pass_tokens",
+    "training.gradients_every",
     "rounds",
 )
 """Settings that may change between two starts of one run: no finished stage depends on them."""
@@ -64,9 +66,12 @@ PACKAGES = ("tutelage", "torch", "transformers", "peft", "openai", "reasoning-gy
 class Stage:
     """One stage of one round on disk: its key, whether it is done, what it summed up."""
 
-    def __init__(self, folder: Path, name: str, key: str) -> None:
-        self.folder, self.name, self.key = folder, name, key
+    def __init__(self, folder: Path, name: str, key: str, shelf: Shelf | None = None) -> None:
+        self.folder, self.name, self.key, self._shelf = folder, name, key, shelf
         self._started = time.monotonic()
+        self._artefacts: Sequence[str] = ()
+        if shelf is not None and not self.done and (entry := shelf.take(key, folder)):
+            self._write(entry)
 
     @property
     def done(self) -> bool:
@@ -79,11 +84,14 @@ class Stage:
         """What `finish` was told, with `seconds`."""
         return self._entry()
 
-    def begin(self, *artefacts: str) -> None:
-        """Announce the work; artefacts of another key are removed, those of this key stay to be continued."""
-        self._started = time.monotonic()
+    def begin(self, *artefacts: str, scratch: Sequence[str] = ()) -> None:
+        """Announce the work; artefacts of another key are removed, those of this key stay to be continued.
+
+        `scratch` are artefacts that are of no use once the stage is done.
+        """
+        self._started, self._artefacts = time.monotonic(), artefacts
         if self._entry().get("key") != self.key:
-            for artefact in artefacts:
+            for artefact in (*artefacts, *scratch):
                 path = self.folder / artefact
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
             self._write({"key": self.key, "done": False})
@@ -92,7 +100,10 @@ class Stage:
         """Record the stage as done, with its seconds in this process and what it cost."""
         cost = {"work": dataclasses.asdict(work)} if work else {}
         seconds = round(time.monotonic() - self._started, 3)
-        self._write({"key": self.key, "done": True, "seconds": seconds, **cost, **(summary or {})})
+        entry = {"key": self.key, "done": True, "seconds": seconds, **cost, **(summary or {})}
+        self._write(entry)
+        if self._shelf is not None:
+            self._shelf.put(self.key, self.folder, self._artefacts, entry)
 
     def _entry(self) -> dict[str, Any]:
         return _stages(self.folder).get(self.name, {})
@@ -102,13 +113,16 @@ class Stage:
 
 
 class Run:
-    """A run directory, opened for one configuration and one set of problems."""
+    """A run directory, opened for one configuration and one set of problems.
 
-    def __init__(self, root: Path, identity: str) -> None:
-        self.root, self.id = root, identity
+    `shelf` holds finished stages of other runs on the same problems.
+    """
+
+    def __init__(self, root: Path, identity: str, shelf: Shelf | None = None) -> None:
+        self.root, self.id, self._shelf = root, identity, shelf
 
     @classmethod
-    def open(cls, root: Path, config: RunConfig, data: str) -> Run:
+    def open(cls, root: Path, config: RunConfig, data: str, shelf: Shelf | None = None) -> Run:
         """Start a run in `root`, or continue the one that stands there.
 
         `data` is a digest of the task's problems.
@@ -117,13 +131,13 @@ class Run:
             RunError: the directory holds something else, a run of another configuration, of other problems or of a
                 newer version, or the disk is full.
         """
-        marker = root / "run.json"
+        marker, shelf = root / "run.json", shelf and shelf.part(data)
         if not marker.exists():
             if root.exists() and (not root.is_dir() or any(root.iterdir())):
                 raise RunError(f"{root} exists and is no run; choose another directory with --out")
             write_json(marker, {"format": FORMAT, "id": uuid.uuid4().hex, "data": data})
             write_text(root / "config.yaml", _stamped(config))
-            return cls(root, read_json(marker)["id"])
+            return cls(root, read_json(marker)["id"], shelf)
         found = _check_format(marker)
         _check_config(root, config)
         if found["data"] != data:
@@ -131,7 +145,7 @@ class Run:
         if load_config(root / "config.yaml") != config:
             (root / "result.json").unlink(missing_ok=True)  # it ended under the settings that stood here before
         write_text(root / "config.yaml", _stamped(config))
-        return cls(root, found["id"])
+        return cls(root, found["id"], shelf)
 
     @property
     def ledger(self) -> Path:
@@ -146,9 +160,13 @@ class Run:
         """A stage of a round (None: of the whole run) under the key of its inputs."""
         return Stage(self.root if round is None else self.folder(round), name, digest(name, *inputs))
 
+    def shared_stage(self, round: int | None, name: str, *inputs: object) -> Stage:
+        """A stage that other runs may have done: its inputs are all that its work depends on, but for the problems."""
+        return Stage(self.root if round is None else self.folder(round), name, digest(name, *inputs), self._shelf)
+
     def seconds(self, round: int | None) -> float:
         """Seconds that the finished stages of a round took; None: of all rounds and of the whole run."""
-        folders = [self.folder(round)] if round is not None else [self.root, *sorted(self.root.glob("round-*"))]
+        folders = [self.folder(round)] if round is not None else [self.root, *_rounds(self.root)]
         return sum(stage.get("seconds", 0.0) for folder in folders for stage in _stages(folder).values())
 
     def work(self, round: int | None) -> dict[str, Work]:
@@ -180,9 +198,31 @@ def read_result(root: Path) -> RunResult | None:
     return read_record(path, RunResult) if path.exists() else None
 
 
+def read_finished(root: Path, config: RunConfig) -> RunResult | None:
+    """The result of a run that has ended under this very configuration; None if there is none."""
+    if not (root / "result.json").exists():
+        return None
+    result = read_result(root)
+    return result if load_config(root / "config.yaml") == config else None
+
+
 def read_rounds(root: Path) -> tuple[RoundResult, ...]:
     """The finished rounds of a run."""
     return tuple(read_record(path, RoundResult) for path in sorted(root.glob("round-*/result.json")))
+
+
+def forget_students(root: Path) -> None:
+    """Free the disk of a finished run's models; its attempts and figures stay. With more rounds it trains anew."""
+    rounds = [(folder, "training", "model") for folder in _rounds(root)]
+    for folder, stage, model in [(root, "student", "student"), *rounds]:
+        stages = _stages(folder)
+        if stages.pop(stage, None) is not None:
+            write_json(folder / "stages.json", stages)
+        shutil.rmtree(folder / model, ignore_errors=True)
+
+
+def _rounds(root: Path) -> list[Path]:
+    return sorted(root.glob("round-*"))
 
 
 def _stages(folder: Path) -> dict[str, dict[str, Any]]:
@@ -224,11 +264,16 @@ def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _stamped(config: RunConfig) -> str:
-    versions = [f"python {platform.python_version()}"]
+def versions() -> str:
+    """Those of Python and of the main packages."""
+    found = [f"python {platform.python_version()}"]
     for package in PACKAGES:
         try:
-            versions.append(f"{package} {metadata.version(package)}")
+            found.append(f"{package} {metadata.version(package)}")
         except metadata.PackageNotFoundError:
             continue
-    return f"# As run, with {', '.join(versions)}.\n{dump_config(config)}"
+    return ", ".join(found)
+
+
+def _stamped(config: RunConfig) -> str:
+    return f"# As run, with {versions()}.\n{dump_config(config)}"

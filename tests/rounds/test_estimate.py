@@ -52,7 +52,7 @@ def test_round_0_costs_what_was_said(tmp_path, teacher, good):
     task = open_task(config.task)
     problems = task.problems("train")
     reply = answer_key_reply(problems) if good else lambda _: "It is so. The answer is -1."
-    real = charged(config, task, annotation_requests(problems, config.teacher.annotations), reply, tmp_path)
+    real = charged(config, task, annotation_requests(problems, config.teacher, config.seed), reply, tmp_path)
     bound = estimate(config, task)[0]
     assert within(bound.least, real, bound.most), (bound, real)
     # The bounds are reached where they can be: nobody asks less often than once, or more often than twice.

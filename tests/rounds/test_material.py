@@ -1,8 +1,8 @@
 from dataclasses import replace
 
-from tutelage.config import TrainingConfig
+from tutelage.config import TeacherConfig, TrainingConfig
 from tutelage.records import Attempt, Exam, Feedback, Problem, Verdict
-from tutelage.rounds.material import annotation_requests, customise
+from tutelage.rounds.material import annotation_requests, customise, feedback_requests
 
 COW, HEN = Problem.of("How many legs has a cow?", "4"), Problem.of("How many legs has a hen?", "2")
 RIGHT, WRONG = Verdict(True, "4", "right"), Verdict(False, "5", "5 is not 4")
@@ -22,13 +22,31 @@ SITTING = Exam(
 
 
 def test_every_problem_is_annotated_so_many_times():
-    requests = annotation_requests([COW, HEN], 2)
+    requests = annotation_requests([COW, HEN], TeacherConfig(annotations=2), 0)
     assert [(r.problem, r.mistake, r.sample) for r in requests] == [
         (COW, None, 0),
         (COW, None, 1),
         (HEN, None, 0),
         (HEN, None, 1),
     ]
+
+
+def test_more_annotations_are_spread_over_random_problems():
+    requests = annotation_requests([COW, HEN], TeacherConfig(more_annotations=3), 0)
+    assert [(r.problem, r.sample) for r in requests[:2]] == [(COW, 0), (HEN, 0)]
+    assert {(r.problem.id, r.sample) for r in requests[2:4]} == {(COW.id, 1), (HEN.id, 1)}
+    assert requests[4].sample == 2
+    firsts = {
+        annotation_requests([COW, HEN], TeacherConfig(more_annotations=1), seed)[2].problem.id for seed in range(9)
+    }
+    assert firsts == {COW.id, HEN.id}
+
+
+def test_without_the_mistake_in_view_another_rationale_is_asked_for():
+    teacher = TeacherConfig(mistake_in_view=False, replies=2)
+    before = [reply(COW, "four"), reply(COW, "4 legs", 1), reply(HEN, "two legs")]
+    requests = feedback_requests([COW, HEN], SITTING, teacher, before, 0)
+    assert [(r.problem, r.mistake, r.sample) for r in requests] == [(COW, None, 2), (COW, None, 3)]
 
 
 HISTORY = [[reply(COW, "four"), reply(HEN, "two legs")], [reply(COW, "4 legs"), reply(COW, "bad", 1, WRONG)]]
@@ -57,9 +75,30 @@ def test_round_zero_has_no_negatives():
 
 def test_own_right_attempts_are_positives_where_asked_for():
     sitting = Exam((attempt(COW, 0, " it has four ", RIGHT), attempt(COW, 1, "cut", RIGHT, "length")))
-    with_own = customise([COW], HISTORY, [sitting], TrainingConfig(data="round", own_correct=True), 0)
+    with_own = customise([COW], HISTORY, [sitting], TrainingConfig(data="round", own_correct="positives"), 0)
     assert sorted(with_own[0].positives) == ["four", "it has four"]
     assert customise([COW], HISTORY, [sitting], TrainingConfig(data="round"), 0)[0].positives == ("four",)
+
+
+def test_own_right_attempts_are_learnt_where_asked_for():
+    sitting = Exam((attempt(COW, 0, " it has four ", RIGHT), attempt(HEN, 0, "two!", RIGHT), attempt(COW, 1, "five")))
+    config = TrainingConfig(data="round", own_correct="train")
+    examples = customise([COW, HEN], HISTORY, [sitting], config, 0)
+    assert [(e.problem, e.anchor) for e in examples] == [(COW, "4 legs"), (COW, "it has four"), (HEN, "two!")]
+    assert examples[1].negatives == ("five",)
+    later = customise(
+        [COW], [*HISTORY, [reply(COW, "IV")]], [sitting, SITTING], config.model_copy(update={"data": "all"}), 0
+    )
+    assert [e.anchor for e in later] == ["four", "4 legs", "it has four", "IV"]
+
+
+def test_an_explained_mistake_is_one_more_row():
+    told = Feedback(COW.id, 0, "five", "4 legs", RIGHT, explanation="A cow has no fifth leg.")
+    examples = customise([COW, HEN], [[reply(COW, "four")], [told]], [SITTING], TrainingConfig(data="round"), 0)
+    assert [(e.anchor, e.corrects) for e in examples] == [
+        ("4 legs", None),
+        ("A cow has no fifth leg.\n4 legs", "five"),
+    ]
 
 
 def test_an_attempt_without_an_end_is_no_negative():

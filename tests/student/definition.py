@@ -1,4 +1,4 @@
-"""The two losses straight from the definition: one row at a time, no padding, token by token."""
+"""The losses straight from the definition: one row at a time, no padding, token by token."""
 
 from collections.abc import Sequence
 
@@ -65,6 +65,35 @@ def slow_stopped_reflection(model, families, margin=MARGIN):
     paired = [family for family in families if family.pair]
     ends = [[end(family.prompt, branch) for branch in family.branches] for family in paired]
     return torch.stack([triplet(*three, margin) for three in ends]).sum()
+
+
+def against_mistakes(families: Sequence[Family]) -> list[Family]:
+    """The questions as a preference sees them: the anchor against the mistake, with some reference or other."""
+    numbers = iter(range(1, 99))
+    return [
+        Family(f.prompt, f.anchor, f.pair and f.pair[-1:], (-3.0 * next(numbers), -4.0) if f.pair else ())
+        for f in families
+    ]
+
+
+def slow_preference(model, families, beta):
+    """The sum of DPO's loss over the questions with a mistake, and of what anchors and mistakes have gained."""
+    loss = near = far = torch.zeros(())
+    for family in families:
+        if family.pair:
+            chosen, rejected = (
+                slow_log_likelihood(model, family.prompt, branch) - before
+                for branch, before in zip(family.branches, family.reference, strict=True)
+            )
+            loss = loss - torch.log(torch.sigmoid(beta * (chosen - rejected)))
+            near, far = near + chosen, far + rejected
+    return loss, near.item(), far.item()
+
+
+def slow_log_likelihood(model, prompt, rationale):
+    """Of all tokens of a rationale behind its prompt."""
+    logp = model(torch.tensor([prompt + rationale])).logits[0].log_softmax(-1)
+    return torch.stack([logp[len(prompt) + n - 1, token] for n, token in enumerate(rationale)]).sum()
 
 
 def triplet(anchor, positive, negative, margin):

@@ -7,6 +7,7 @@ from tutelage.student.lessons import Lessons
 from tutelage.student.packing import Family
 from tutelage.student.passes import pass_losses
 from tutelage.student.prompts import PromptFormat
+from tutelage.student.reflection import reflection_of
 
 CONFIG = TrainingConfig(batch_size=4, epochs=1, margin=1.2)
 EXAMPLES = [
@@ -27,8 +28,8 @@ def lessons_of(student, config=CONFIG, examples=EXAMPLES, seed=0) -> Lessons:
 
 def step_losses(student, lesson, config=CONFIG):
     """L_LM and L_SR of a step, as a training divides them."""
-    sums = [pass_losses(student.model, sheet, config.margin) for sheet in lesson.passes]
-    lm, reflection = (sum(each) for each in zip(*sums, strict=True))
+    sums = [pass_losses(student.model, sheet, reflection_of(config)) for sheet in lesson.passes]
+    lm, reflection = (sum(getattr(each, name) for each in sums) for name in ("lm", "reflection"))
     return lm / lesson.targets, reflection / max(1, lesson.pairs)
 
 

@@ -133,6 +133,13 @@ def test_copies_in_full_precision_need_more(student, memory):
     assert mixed.gradients - plain.gradients == 4 * weights
 
 
+def test_gradients_taken_apart_need_more(student, memory):
+    usual = capacity._training_memory(student.model, lessons_of(student), False).gradients
+    for setting, times in [({}, 2), ({"reflection": "none"}, 1)]:
+        lessons = lessons_of(student, changed(gradients_every=5, **setting))
+        assert capacity._training_memory(student.model, lessons, False).gradients == times * usual
+
+
 def test_padded_rows_are_counted_as_rows(student, memory):
     """The rows of a question repeat its prompt: what fits as a tree may not fit as rows."""
     memory(10**12)

@@ -1,6 +1,7 @@
 """From examples to passes: what a step holds, what is cut, and that no way of splitting it changes its losses."""
 
 import pytest
+import torch
 
 from tests.student.definition import apart, gradient
 from tests.student.lesson import CONFIG, EXAMPLES, changed, lessons_of, slow_step_losses, step_losses
@@ -114,6 +115,54 @@ def test_without_weight_there_are_no_pairs(student):
     lesson = lessons_of(student, changed(reflection_weight=0))[0]
     assert lesson.pairs == 0
     assert lesson.passes[0].tokens < lessons_of(student)[0].passes[0].tokens
+
+
+@pytest.mark.parametrize("tree", [True, False], ids=["packed", "padded"])
+def test_a_preference_computes_anchor_and_mistake_alone(student, tree):
+    """A mistake is enough for it; the positives that a triplet needs are not computed."""
+    lessons = lessons_of(student, changed(reflection="preference"), [*EXAMPLES, ALONE])
+    lessons.tree = tree
+    families = [family for step in lessons.steps() for family in step]
+    assert sorted(len(family.branches) for family in families) == [1, 1, 2, 2, 2]
+    format = PromptFormat(student.tokenizer)
+    mistakes = {tuple(format.completion_ids(text)) for e in (*EXAMPLES, ALONE) for text in e.negatives}
+    assert {branch for family in families for branch in family.pair or ()} == mistakes
+    assert lessons.row_tokens == sum(len(f.prompt) + len(branch) for f in families for branch in f.branches)
+    assert sum(lessons[n].pairs for n in range(len(lessons))) == 3
+
+
+ALONE = TrainingExample(Problem.of("7?", "7"), "Seven.", (), ("Six.",))
+
+
+def test_a_mistake_that_is_cut_is_not_preferred_against(student):
+    long = TrainingExample(ALONE.problem, "Seven.", (), ("no " * 100,))
+    lessons = lessons_of(student, changed(reflection="preference", max_tokens=60), [long])
+    assert (lessons.truncated, lessons[0].pairs) == (0, 0)
+
+
+def test_no_reflection_is_a_weight_of_nothing(student):
+    steps = [lessons_of(student, changed(**none))[0] for none in ({"reflection": "none"}, {"reflection_weight": 0.0})]
+    assert steps[0].pairs == steps[1].pairs == 0
+    assert torch.equal(*(step.passes[0].input_RT for step in steps))
+
+
+@pytest.mark.parametrize(("rows", "steps", "ends"), [(3, 2, [2]), (4, 2, [2]), (9, 5, [2, 4, 5]), (None, 4, [2, 4])])
+def test_rows_are_counted_over_all_passes(student, rows, steps, ends):
+    lessons = lessons_of(student, changed(batch_size=2, epochs=2, rows=rows))
+    assert (len(lessons), lessons.epoch_ends) == (steps, ends)
+    assert sum(lessons[n].questions for n in range(steps)) == (rows or 8)
+    assert lessons.tokens_until(steps) == lessons.row_tokens > lessons.tokens_until(1) > 0
+
+
+def test_a_row_that_corrects_has_the_mistake_in_its_prompt_and_waits_for_another_batch(student):
+    corrects = TrainingExample(EXAMPLES[1].problem, "It is 5, not 6.", corrects="Five is 6.")
+    lessons = lessons_of(student, CONFIG, [EXAMPLES[1], corrects])
+    assert len(lessons) == 2  # no batch holds a question twice
+    prompts = {student.tokenizer.decode(family.prompt) for step in lessons.steps() for family in step}
+    question, correction = sorted(prompts, key=len)
+    assert question == "Question: 5?\nAnswer:"
+    assert correction.startswith("Question: 5?\n\nThis answer is wrong:\nFive is 6.\n")
+    assert correction.endswith("put it right.\nAnswer:")
 
 
 def test_examples_without_room_for_a_rationale_are_counted_and_left_out(student):

@@ -1,4 +1,4 @@
-"""The two losses by hand, and the gradient that L_LM computes on its way against autograd's."""
+"""The losses by hand, and the gradients of the chunked cross-entropies against autograd's."""
 
 from math import exp, log, sqrt
 
@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from tests.student.definition import apart
-from tutelage.student.losses import LOGITS_AT_ONCE, triplet_loss, weighted_lm_loss
+from tutelage.student.losses import LOGITS_AT_ONCE, preference_loss, token_losses, triplet_loss, weighted_lm_loss
 
 
 def head_of(weight_VD, bias_V=None):
@@ -66,19 +66,45 @@ def test_lm_loss_in_bfloat16_is_summed_in_float32():
         assert apart(gradient.float(), right) < 0.02
 
 
+@pytest.mark.parametrize("targets", [1, LOGITS_AT_ONCE, 2 * LOGITS_AT_ONCE + 5])
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("trained", ["all", "hidden", "head"])
+def test_token_losses_and_their_gradients_are_those_of_cross_entropy_whatever_is_made_of_them(targets, biased, trained):
+    torch.manual_seed(targets)
+    head = head_of(torch.randn(30, 8), torch.randn(30) if biased else None).requires_grad_(trained != "hidden")
+    hidden_ND = torch.randn(targets, 8, requires_grad=trained != "head")
+    token_N = torch.randint(30, (targets,))
+    expected_N = F.cross_entropy(head(hidden_ND), token_N, reduction="none")
+    loss_N = token_losses(hidden_ND, head, token_N)
+    assert torch.allclose(loss_N, expected_N, rtol=1e-5, atol=1e-6)
+    wanted = [tensor for tensor in (hidden_ND, *head.parameters()) if tensor.requires_grad]
+    for _ in range(2):  # two losses are made of them, and each is differentiated
+        found, right = (
+            torch.autograd.grad(each.mean().square() + each[0].exp(), wanted, retain_graph=True)
+            for each in (loss_N, expected_N)
+        )
+        for slope, exact in zip(found, right, strict=True):
+            assert apart(slope, exact) < 1e-5
+
+
 def test_triplet_loss_by_hand():
-    anchor = torch.tensor([[1.0, 0.0], [1.0, 1.0], [2.0, 0.0]])
-    positive = torch.tensor([[3.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
-    negative = torch.tensor([[0.0, 2.0], [0.0, 1.0], [-4.0, 0.0]])
-    # cosines: (1, 0), (1/√2, 1/√2), (1, -1); with margin 1: 0, 1, and max(0, 1 - 1 - 1) = 0
-    assert triplet_loss(anchor, positive, negative, 1.0).item() == pytest.approx(0 + 1 + 0, abs=1e-6)
-    # with margin 1.5: 0.5, 1.5, 0
-    assert triplet_loss(anchor, positive, negative, 1.5).item() == pytest.approx(2.0, abs=1e-6)
-    assert 1 / sqrt(2) == pytest.approx(torch.cosine_similarity(anchor[1], positive[1], dim=0).item())
+    near, far = torch.tensor([1.0, 1 / sqrt(2), 1.0]), torch.tensor([0.0, 1 / sqrt(2), -1.0])
+    # with margin 1: 0, 1, and max(0, 1 - 1 - 1) = 0; with margin 1.5: 0.5, 1.5, 0
+    assert triplet_loss(near, far, 1.0).item() == pytest.approx(0 + 1 + 0, abs=1e-6)
+    assert triplet_loss(near, far, 1.5).item() == pytest.approx(2.0, abs=1e-6)
 
 
-def test_triplet_loss_pulls_towards_the_positive():
-    anchor = torch.tensor([[1.0, 1.0]], requires_grad=True)
-    triplet_loss(anchor, torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]), 1.0).backward()
-    assert anchor.grad is not None
-    assert anchor.grad[0, 0] < 0 < anchor.grad[0, 1]  # a step down the gradient turns it to the positive
+def test_preference_loss_by_hand():
+    near, far = torch.tensor([0.0, 3.0, -1.0]), torch.tensor([0.0, -1.0, 1.0])
+    # beta 0.5: log 2 where nothing has been gained, log(1 + e^-2) and log(1 + e^1)
+    by_hand = log(2) + log(1 + exp(-2)) + log(1 + exp(1))
+    assert preference_loss(near, far, 0.5).item() == pytest.approx(by_hand, rel=1e-6)
+    assert preference_loss(near, far, 1e-9).item() == pytest.approx(3 * log(2), rel=1e-6)
+    assert preference_loss(torch.tensor([-900.0]), torch.tensor([0.0]), 1.0).item() == 900  # where exp has no value
+
+
+def test_preference_pushes_most_where_the_mistake_is_preferred():
+    near, far = torch.tensor([-2.0, 0.0, 2.0], requires_grad=True), torch.zeros(3)
+    preference_loss(near, far, 1.0).backward()
+    assert near.grad is not None
+    assert near.grad.tolist() == pytest.approx([-1 / (1 + exp(-2)), -0.5, -1 / (1 + exp(2))], rel=1e-5)

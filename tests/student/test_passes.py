@@ -33,6 +33,7 @@ from tutelage.student.passes import (
     packs_right,
     pass_losses,
 )
+from tutelage.student.reflection import Triplet
 
 SLOW = pytest.mark.slow
 LIMITS = [1, 30, 10_000]
@@ -43,12 +44,17 @@ ARCHITECTURES = pytest.mark.parametrize("name", CONFIGS)
 
 def packed_losses(model, families, limit=10_000, prompt_gradient="keep"):
     sheets = [as_tree(pack, WEIGHT, prompt_gradient) for pack in packs(families, limit)]
-    lm, reflection = zip(*(pass_losses(model, sheet, MARGIN) for sheet in sheets), strict=True)
+    lm, reflection = zip(*(losses(model, sheet) for sheet in sheets), strict=True)
     return sum(lm), sum(reflection)
 
 
 def padded_losses(model, families):
-    return pass_losses(model, as_rows(families, WEIGHT), MARGIN)
+    return losses(model, as_rows(families, WEIGHT))
+
+
+def losses(model, sheet, margin=MARGIN):
+    found = pass_losses(model, sheet, Triplet(margin))
+    return found.lm, found.reflection
 
 
 def with_adapters(name):
@@ -70,12 +76,11 @@ def with_adapters(name):
 def expected(name, prefix, lora):
     """A model, and value and gradient of each loss by the definition; L_LM would drown what is wrong with L_SR."""
     model = with_adapters(name) if lora else tiny(name)
-    losses = slow_losses(model, behind(prefix))
-    return model, [(loss.item(), gradient(model, loss)) for loss in losses]
+    return model, [(loss.item(), gradient(model, loss)) for loss in slow_losses(model, behind(prefix))]
 
 
-def assert_equal(model, losses, right):
-    for loss, (value, slope) in zip(losses, right, strict=True):
+def assert_equal(model, found, right):
+    for loss, (value, slope) in zip(found, right, strict=True):
         assert loss.item() == pytest.approx(value, rel=1e-5)
         assert apart(gradient(model, loss), slope) < 1e-5
 
@@ -140,15 +145,15 @@ def test_a_single_question_needs_no_neighbours_and_a_prompt_no_second_token():
     model = tiny("llama")
     for alone in (FAMILIES[0], FAMILIES[1], Family((46,), (47, 1), ((48, 49, 1), (50, 1)))):
         right = [(loss.item(), gradient(model, loss)) for loss in slow_losses(model, [alone]) if loss.requires_grad]
-        for losses in (packed_losses(model, [alone]), padded_losses(model, [alone])):
-            assert_equal(model, losses[: len(right)], right)
+        for found in (packed_losses(model, [alone]), padded_losses(model, [alone])):
+            assert_equal(model, found[: len(right)], right)
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.25, 1.0])
 def test_the_weight_of_the_prompt(weight):
     model = tiny("llama")
     families = behind(PREFIX)[:4]  # 4 × 0.25: the prefix's tokens weigh as much as a rationale's
-    rows, tree = (pass_losses(model, make(families, weight), MARGIN)[0].item() for make in (as_rows, as_tree))
+    rows, tree = (losses(model, make(families, weight))[0].item() for make in (as_rows, as_tree))
     assert tree == pytest.approx(rows, rel=1e-5)
 
 
@@ -167,17 +172,17 @@ def test_lm_loss_by_hand(bias):
     total = log(size) if bias is None else log(exp(bias) + size - 1)
     (prompt, anchor) = (12, 13, favoured), (favoured, 31, 1)
     logits = {token: (bias or 0.0) if token == favoured else 0.0 for token in prompt + anchor}
-    losses = [total - logits[token] for token in (prompt + anchor)[1:]]  # nothing predicts the first token
-    expected = WEIGHT * sum(losses[:2]) + sum(losses[2:])
+    each = [total - logits[token] for token in (prompt + anchor)[1:]]  # nothing predicts the first token
+    expected = WEIGHT * sum(each[:2]) + sum(each[2:])
     for make in (as_tree, as_rows):
-        loss, _ = pass_losses(model, make([Family(prompt, anchor, None)], WEIGHT), MARGIN)
+        loss, _ = losses(model, make([Family(prompt, anchor, None)], WEIGHT))
         assert loss.item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_margin_is_kept():
     model, (family, *_) = tiny("llama"), FAMILIES
     sheet = as_tree([family], WEIGHT)
-    wide, narrow = (pass_losses(model, sheet, margin)[1].item() for margin in (2.0, 1.5))
+    wide, narrow = (losses(model, sheet, margin)[1].item() for margin in (2.0, 1.5))
     assert wide - narrow == pytest.approx(0.5, abs=1e-5)
 
 

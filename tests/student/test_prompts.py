@@ -1,8 +1,8 @@
 import pytest
 
 from tutelage.errors import StudentError
-from tutelage.records import WorkedExample
-from tutelage.student.prompts import PromptFormat
+from tutelage.records import Choice, Problem, TrainingExample, WorkedExample
+from tutelage.student.prompts import PromptFormat, question_of
 
 SHOTS = (WorkedExample("1 + 1?", "1 + 1 = 2\nThe answer is 2."),)
 
@@ -39,3 +39,20 @@ def test_a_tokenizer_without_an_end_is_refused(student):
     student.tokenizer.eos_token = None
     with pytest.raises(StudentError, match="no end token"):
         PromptFormat(student.tokenizer)
+
+
+MISTAKEN = TrainingExample(Problem.of("2 + 3?", "5"), "It is 5.", corrects=" 2 + 3 = 6\nThe answer is 6. ")
+CORRECTION = (
+    "2 + 3?\n\nThis answer is wrong:\n2 + 3 = 6\nThe answer is 6.\n\nFind what is wrong in it, and put it right."
+)
+
+
+def test_a_row_that_corrects_asks_for_it_to_the_letter(student):
+    assert question_of(MISTAKEN) == CORRECTION
+    prompt = PromptFormat(student.tokenizer, SHOTS).prompt(question_of(MISTAKEN))
+    assert prompt == f"Question: 1 + 1?\nAnswer: 1 + 1 = 2\nThe answer is 2.\n\nQuestion: {CORRECTION}\nAnswer:"
+
+
+def test_other_rows_ask_the_question():
+    chosen = Problem.of("Which?", "A", choices=(Choice("A", "this"), Choice("B", "that")))
+    assert question_of(TrainingExample(chosen, "A.")) == "Which?\n(A) this\n(B) that"

@@ -6,7 +6,7 @@ from safetensors.torch import load_file
 
 from tests.student.lesson import EXAMPLES, changed
 from tests.student.tiny import tiny_folder
-from tutelage.config import StudentConfig
+from tutelage.config import GuardConfig, StudentConfig
 from tutelage.records import Problem, WorkedExample
 from tutelage.student.pupil import Pupil
 from tutelage.student.sampling import SamplingSettings
@@ -70,6 +70,44 @@ def test_what_is_learnt_is_kept_in_float32_and_answered_from(folder, tmp_path, d
     assert (later.key, later.engine) == ("later", student.engine)
     assert answers(later) != before
     assert answers(student) == before  # the student of before is still in its folder
+
+
+@pytest.mark.parametrize("weights", ["full", "lora"])
+def test_the_guard_asks_the_student_as_it_is_in_training(folder, tmp_path, weights):
+    """It answers by the weights of that moment, in training's own engine, and is the same one all the time."""
+    student, greedy = pupil(folder, weights=weights), SamplingSettings(max_new_tokens=6)
+    given, students = [], set()
+
+    def check(learning):
+        students.add(id(learning.loaded(learning.dtype).model))
+        given.append(answers(learning, greedy))
+        return 0.0
+
+    config = changed(epochs=2, learning_rate=3e-2, guard=GuardConfig(checks=2, likelihood_drop=99.0))
+    model, steps = tmp_path / "model", tmp_path / "steps.jsonl"
+    before = answers(student, greedy)
+    student.learn(
+        EXAMPLES,
+        config,
+        seed=0,
+        checkpoints=tmp_path / "checkpoints",
+        folder=model,
+        advance=lambda _: None,
+        check=check,
+        steps=steps,
+    )
+    assert (len(given), len(students)) == (3, 1)
+    assert given[0] == before
+    assert given[-1] == answers(student.at(model, "later"), greedy) != before
+    assert len(steps.read_text().splitlines()) == 2
+
+
+def test_a_student_in_training_is_never_asked_through_vllm(folder):
+    """vLLM would load its folder, in which the weights of before are."""
+    student = pupil(folder, engine="vllm")
+    learning = student._in_training(pupil(folder).loaded(torch.float32))
+    assert learning.engine.is_vllm
+    assert answers(learning) == answers(pupil(folder))
 
 
 def test_it_answers_in_its_precision_and_is_saved_as_it_was(folder, tmp_path):

@@ -1,18 +1,26 @@
 """A round of training: what it learns, sums up and leaves behind, in every precision, and after a stop."""
 
 import copy
+import json
+from dataclasses import replace
+from math import log
 
 import pytest
 import torch
 
 from tests.student.architectures import CONFIGS, UNPACKABLE, build
-from tests.student.definition import apart
-from tests.student.lesson import CONFIG, EXAMPLES, changed, lessons_of, step_losses
+from tests.student.definition import apart, gradient
+from tests.student.lesson import CONFIG, EXAMPLES, changed, lessons_of, slow_step_losses, step_losses
 from tests.student.tiny import tiny_student, tiny_tokenizer
-from tutelage.config import LoraConfig, TrainingConfig
+from tutelage.config import GuardConfig, LoraConfig, TrainingConfig
 from tutelage.errors import StudentError
+from tutelage.files import read_rows
+from tutelage.records import StepRecord
+from tutelage.student.likelihood import reference
 from tutelage.student.model import Student
+from tutelage.student.passes import pass_losses
 from tutelage.student.prompts import PromptFormat
+from tutelage.student.reflection import Triplet
 from tutelage.student.training import Means, train
 
 BOTH = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
@@ -169,6 +177,102 @@ def stop_at(steps):
             raise Stopped
 
     return advance
+
+
+def test_rows_end_a_training_in_the_midst_of_a_pass(student, tmp_path):
+    told: list[int] = []
+    summary = teach(student, tmp_path, changed(batch_size=2, epochs=9, rows=7), advance=told.append)
+    assert (summary.rows, summary.examples, sum(told)) == (7, 4, 4)
+    assert teach(tiny_student(), tmp_path / "whole", changed(batch_size=2, epochs=2)).rows == 8
+
+
+def test_no_reflection_is_a_weight_of_nothing_to_the_last_bit(student, tmp_path):
+    other, config = tiny_student(), changed(batch_size=2, epochs=2, learning_rate=1e-2)
+    none = teach(student, tmp_path / "a", config.model_copy(update={"reflection": "none"}))
+    zero = teach(other, tmp_path / "b", config.model_copy(update={"reflection_weight": 0.0}))
+    assert none == zero
+    assert none.loss == none.lm_loss
+    assert torch.equal(flat(student.model.state_dict()), flat(other.model.state_dict()))
+
+
+@pytest.mark.parametrize("packing", ["auto", "never"])
+def test_preference_parts_anchors_from_mistakes(student, tmp_path, packing):
+    """Its first loss is log 2, since nothing has been gained yet; then anchors gain on mistakes."""
+    config = changed(reflection="preference", epochs=6, learning_rate=1e-2, packing=packing, warmup_share=0.0)
+    summary = teach(student, tmp_path, config, steps=tmp_path / "steps.jsonl")
+    first, *_, last = read_rows(tmp_path / "steps.jsonl", StepRecord)
+    assert first.reflection_loss == pytest.approx(log(2), rel=1e-5)
+    assert (first.near, first.far) == pytest.approx((0, 0), abs=1e-3)
+    assert last.near is not None
+    assert last.far is not None
+    assert last.near > last.far + 5
+    assert summary.reflection_loss == last.reflection_loss < 0.5
+
+
+def test_each_step_is_noted_with_what_it_compared(student, tmp_path):
+    """With a batch of all examples and one draw of each kind, the first step is the definition's."""
+    lm, reflection = slow_step_losses(student)
+    lesson = lessons_of(student)[0]
+    (sheet,) = lesson.passes
+    seen = pass_losses(student.model, sheet, Triplet(1.2))
+    teach(student, tmp_path, changed(epochs=3, gradients_every=2), steps=tmp_path / "steps.jsonl")
+    rows = read_rows(tmp_path / "steps.jsonl", StepRecord)
+    assert [(row.step, row.pairs, row.lm_gradient is None) for row in rows] == [
+        (1, 2, True),
+        (2, 2, False),
+        (3, 2, True),
+    ]
+    assert (rows[0].lm_loss, rows[0].reflection_loss) == pytest.approx((lm.item(), reflection.item()), rel=1e-5)
+    assert (rows[0].near, rows[0].far) == pytest.approx((seen.near.item() / 2, seen.far.item() / 2), rel=1e-5)
+
+
+@pytest.mark.parametrize("reflection", ["triplet", "preference"])
+@pytest.mark.parametrize("limit", [1, None])
+def test_gradients_apart_are_the_definitions_and_change_nothing(tmp_path, reflection, limit):
+    config = changed(reflection=reflection, reflection_weight=2.0, learning_rate=1e-2, epochs=2, pass_tokens=limit)
+    plain, probed = tiny_student(), tiny_student()
+    first = lessons_of(plain, config)
+    first.references = reference(plain.model, first)
+    lm, other = (gradient(plain.model, loss) for loss in step_losses(plain, first[0], config))
+    teach(plain, tmp_path / "plain", config)
+    apart_too = config.model_copy(update={"gradients_every": 1})
+    teach(probed, tmp_path / "probed", apart_too, steps=tmp_path / "steps.jsonl")
+    row, _ = read_rows(tmp_path / "steps.jsonl", StepRecord)
+    assert row.lm_gradient == pytest.approx(lm.norm().item(), rel=1e-5)
+    assert row.reflection_gradient == pytest.approx(other.norm().item(), rel=1e-5)
+    assert row.gradient_cosine == pytest.approx(torch.cosine_similarity(lm, other, dim=0).item(), abs=1e-5)
+    assert apart(flat(probed.model.state_dict()), flat(plain.model.state_dict())) < 1e-4
+
+
+def test_a_step_without_pairs_has_nothing_to_compare(student, tmp_path):
+    teach(student, tmp_path, changed(reflection="none", gradients_every=1), steps=tmp_path / "steps.jsonl")
+    (row,) = read_rows(tmp_path / "steps.jsonl", StepRecord)
+    assert (row.pairs, row.near, row.far, row.lm_gradient, row.gradient_cosine) == (0, None, None, None, None)
+    assert row.reflection_loss == 0
+
+
+def test_a_stopped_training_with_preference_and_guard_goes_on_as_if_nothing_had_been(tmp_path):
+    """The reference is that of the round's first weights, not of the checkpoint's; no step is noted twice."""
+    guard = GuardConfig(checks=3, likelihood_drop=9.0)
+    config = changed(batch_size=2, epochs=3, learning_rate=1e-2, reflection="preference", guard=guard)
+
+    def run(folder, advance=lambda _: None):
+        student = tiny_student()
+        summary = teach(student, folder, config, seed=3, steps=folder / "steps.jsonl", advance=advance)
+        return student.model.state_dict(), summary, (folder / "steps.jsonl").read_text()
+
+    whole, summary, steps = run(tmp_path / "whole")
+    with pytest.raises(Stopped):
+        run(tmp_path / "torn", stop_at(3))
+    noted = tmp_path / "torn" / "steps.jsonl"
+    assert noted.read_text() == "".join(steps.splitlines(keepends=True)[:2])
+    with noted.open("a") as file:  # as a stop between the rows and the checkpoint leaves it
+        file.write(steps.splitlines(keepends=True)[2])
+    resumed, again, noted_again = run(tmp_path / "torn")
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
+    assert noted_again == steps
+    assert [json.loads(line)["step"] for line in steps.splitlines()] == [1, 2, 3, 4, 5, 6]
+    assert replace(again, computed_tokens=0) == replace(summary, computed_tokens=0)
 
 
 @pytest.mark.slow

@@ -32,6 +32,18 @@ def test_with_a_mistake_it_is_in_view_and_the_answer_hinted():
     assert "The correct answer is 12." in text
 
 
+def test_an_explanation_is_asked_for_only_with_a_mistake():
+    mistaken, plain = FeedbackRequest(PENS, "3 + 4 = 7 pens"), FeedbackRequest(PENS)
+    for messages in (first_messages, lambda *args, **how: second_messages(*args, "r", **how)):
+        asked_for = asked(messages(mistaken, "number", explain=True))
+        assert '"Mistake:"' in asked_for
+        assert '"Solution:"' in asked_for
+        assert "3 + 4 = 7 pens" in asked_for
+        assert "The correct answer is 12." in asked_for
+        assert '"Mistake:"' not in asked(messages(mistaken, "number"))
+        assert messages(plain, "number", explain=True) == messages(plain, "number")
+
+
 def test_asking_again_gives_the_hint_and_the_reason():
     text = asked(second_messages(FeedbackRequest(PENS), "number", "wrong answer: 7 is not 12"))
     assert "The correct answer is 12." in text

@@ -1,17 +1,21 @@
+import re
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.teacher.grading import grade
 from tutelage.records import Problem, Verdict
-from tutelage.teacher.reading import clean, read_reply
+from tutelage.teacher.reading import clean, read_reply, separate
 
 PENS = Problem.of("Tom has 3 boxes of 4 pens. How many pens?", "12")
 STEPS = "Each box holds 4 pens, so 3 × 4 = 12 pens."
 
 
-def read(text, finish_reason="stop", problem=PENS, *, grade=grade, check_arithmetic=True):
-    return read_reply(text, finish_reason, problem, grade, max_tokens=512, check_arithmetic=check_arithmetic)
+def read(text, finish_reason="stop", problem=PENS, *, grade=grade, check_arithmetic=True, explained=False):
+    how = {"max_tokens": 512, "check_arithmetic": check_arithmetic, "explained": explained}
+    return read_reply(text, finish_reason, problem, grade, **how)
 
 
 @pytest.mark.parametrize(
@@ -227,3 +231,68 @@ def test_with_one_result_changed_it_is_rejected(steps, unit, data):
         "false calculation",
         f"{left} = {wrong} is false: it makes {value}",
     )
+
+
+FAULT = "3 + 4 = 7 adds, but every box holds 4 pens: 3 × 4 = 12."
+SOLVED = f"{STEPS}\nThe answer is 12."
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"Mistake: {FAULT}\nSolution:\n{SOLVED}",
+        f"Mistake: {FAULT}\n\nSolution:\n\n{SOLVED}",
+        f"**Mistake:** {FAULT}\n\n**Solution:** {SOLVED}",
+        f"### Mistake\n\n{FAULT}\n\n### Correct solution\n\n{SOLVED}",
+        f"1. **Mistake**: {FAULT}\n2. **Solution**: {SOLVED}",
+        f"Sure!\n\nMISTAKE:\n{FAULT.replace('but', 'but' + chr(10))}\n\nSOLUTION:\n{SOLVED}",
+        f"```\nMistake: {FAULT}\n\nSolution:\n{SOLVED}\n```",
+        f"<think>Mistake: it adds. Solution: 7.\nSolution:\n8</think>Mistake: {FAULT}\nSolution:\n{SOLVED}",
+        f"Mistake: {FAULT}\n\n{SOLVED}",
+        f"Mistake: {FAULT}\n{SOLVED}",
+        f"The first mistake: {FAULT} The answer is 12.\nThe solution: {SOLVED}",
+        f"What is wrong: {FAULT}\nSolution:\n{SOLVED}",
+        f"Solution:\n{SOLVED}\n\nMistake: {FAULT}",
+        f"{SOLVED}\n\nMistake: {FAULT}",
+    ],
+)
+def test_the_explanation_is_kept_apart(reply):
+    reading = read(reply, explained=True)
+    assert (reading.text, reading.failure, reading.explanation) == (SOLVED, None, FAULT)
+
+
+@pytest.mark.parametrize("reply", [SOLVED, f"Solution:\n{SOLVED}", f"The attempt adds.\n\nSolution:\n{SOLVED}"])
+def test_without_an_explanation_it_is_still_a_rationale(reply):
+    reading = read(reply, explained=True)
+    assert (reading.text, reading.failure, reading.explanation) == (SOLVED, None, None)
+
+
+def test_a_rejected_reply_explains_nothing():
+    reading = read(f"Mistake: {FAULT}\nSolution:\n3 + 5 = 8 pens here. The answer is 8.", explained=True)
+    assert (reading.failure, reading.explanation) == ("wrong answer", None)
+    assert read(f"Mistake: {FAULT} The answer is 12.", explained=True).failure == "empty"
+    assert read(f"Mistake: {FAULT}", "length", explained=True).failure == "cut at the length limit"
+
+
+_pieces = st.sampled_from(
+    ["Mistake:", "**Solution:**", "### Mistake", "Solution", "\n", "\n\n", "It adds.", SOLVED, "*_#"]
+)
+
+
+@given(st.lists(_pieces | st.text(max_size=12), max_size=12).map("".join))
+@settings(max_examples=150)
+def test_any_reply_is_separated(text):
+    explanation, solution = separate(text)
+    assert explanation is None or (explanation == " ".join(explanation.split()) != "")
+    assert "\n" not in (explanation or "")
+    read(text, explained=True)
+    if "mistake" not in text.lower():
+        assert explanation is None or re.search(r"error|explanation|wrong", text, re.IGNORECASE)
+    if not re.search(r"mistake|solution|error|explanation|wrong|<think|</think", text, re.IGNORECASE):
+        assert solution == text
+
+
+def test_long_runs_of_marks_are_read_quickly():
+    began = time.process_time()
+    separate("*" * 20_000 + "\n" + "#_ " * 7_000 + "Mistake" + "* " * 7_000)
+    assert time.process_time() - began < 1

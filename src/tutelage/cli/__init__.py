@@ -2,6 +2,7 @@
 
     tutelage run | demo | show | estimate     runs.py
     tutelage eval | ask                       students.py
+    tutelage study | results                  studies.py
     tutelage tasks [check]                    tasks.py
     tutelage ledger show | export | verify    ledger.py
     tutelage serve-test-teacher               endpoint.py
@@ -20,6 +21,7 @@ from tutelage.cli.group import FaultsInOneLine
 from tutelage.cli.ledger import ledger_app
 from tutelage.cli.runs import demo, estimate, run, show
 from tutelage.cli.students import ask, evaluate
+from tutelage.cli.studies import results, study
 from tutelage.cli.tasks import tasks_app
 
 __all__ = ["app", "main"]
@@ -58,6 +60,8 @@ app.command()(show)
 app.command()(estimate)
 app.command(name="eval")(evaluate)
 app.command()(ask)
+app.command()(study)
+app.command()(results)
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(ledger_app, name="ledger")
 app.command()(serve_test_teacher)

@@ -68,7 +68,7 @@ def estimate(config: Config, set: Set = None) -> None:
 
 
 def _run(config: Path, out: Path, overrides: list[str]) -> None:
-    with _told_how_to_go_on(f"tutelage run {config} --out {out}" + "".join(f" --set {item}" for item in overrides)):
+    with told_how_to_go_on(f"tutelage run {config} --out {out}" + "".join(f" --set {item}" for item in overrides)):
         from rich.console import Console
 
         from tutelage import api
@@ -82,7 +82,8 @@ def _run(config: Path, out: Path, overrides: list[str]) -> None:
 
 
 @contextmanager
-def _told_how_to_go_on(command: str) -> Generator[None]:
+def told_how_to_go_on(command: str) -> Generator[None]:
+    """Ctrl-C in here ends with the command that goes on."""
     try:
         yield
     except KeyboardInterrupt:

@@ -12,9 +12,10 @@ Advance = Callable[[int], None]
 
 
 class Show:
-    """Tells a person what is going on; with `quiet` it says nothing."""
+    """Tells a person what is going on; with `quiet` it says nothing, without `bars` only what is worth a line."""
 
-    def __init__(self, console: Console | None = None, *, quiet: bool = False) -> None:
+    def __init__(self, console: Console | None = None, *, quiet: bool = False, bars: bool = True) -> None:
+        self._bars = bars
         self._console = console or Console(stderr=True, quiet=quiet, highlight=False)
 
     def say(self, text: str) -> None:
@@ -31,6 +32,6 @@ class Show:
             TimeElapsedColumn(),
             TimeRemainingColumn(compact=True),
         )
-        with Progress(*columns, console=self._console) as progress:
+        with Progress(*columns, console=self._console, disable=not self._bars) as progress:
             task = progress.add_task(title, total=total, completed=done)
             yield lambda units: progress.advance(task, units)

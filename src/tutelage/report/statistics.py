@@ -1,13 +1,47 @@
-"""Accuracy with its uncertainty."""
+"""Means with their uncertainty: shares of right answers, and figures of several runs that differ in their seed.
+
+accuracy(81, 263)               Accuracy(accuracy=0.308, low=0.255, high=0.366, n=263)
+over_seeds([0.40, 0.46, 0.43])  SeedMean(mean=0.43, half=0.075, seeds=3)
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from math import sqrt
+from statistics import fmean, stdev
 
 from tutelage.records import Accuracy
+from tutelage.study_records import ArmFigures, RoundFigures
 
 Z95 = 1.959963984540054
 """The 97.5 % quantile of the normal distribution."""
+
+T95 = (
+    *(12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281),
+    *(2.2010, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.0930),
+)
+"""The 97.5 % quantiles of Student's t with 1 to 19 degrees of freedom; the last one serves for more, a little wide."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeedMean:
+    """A mean over seeds; `half` is the half-width of its 95 % t interval, None with one seed."""
+
+    mean: float
+    half: float | None
+    seeds: int
+
+    @property
+    def low(self) -> float:
+        """The lower end of the interval; the mean itself with one seed."""
+        return self.mean - (self.half or 0.0)
+
+    @property
+    def high(self) -> float:
+        """The upper end of the interval; the mean itself with one seed."""
+        return self.mean + (self.half or 0.0)
 
 
 def accuracy(correct: int, n: int) -> Accuracy:
@@ -21,4 +55,34 @@ def accuracy(correct: int, n: int) -> Accuracy:
     share, z2 = correct / n, Z95**2
     centre = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = Z95 * sqrt(share * (1 - share) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-    return Accuracy(share, max(0.0, centre - half), min(1.0, centre + half), n)
+    return Accuracy(share, max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half)), n)
+
+
+def over_seeds(values: Iterable[float | None]) -> SeedMean | None:
+    """The mean of one figure of each run; runs without it (None) do not count, and None where no run has it."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return None
+    if len(known) == 1:
+        return SeedMean(known[0], None, 1)
+    quantile = T95[min(len(known) - 1, len(T95)) - 1]
+    return SeedMean(fmean(known), quantile * stdev(known) / sqrt(len(known)), len(known))
+
+
+def rounds_of(arm: ArmFigures) -> list[tuple[RoundFigures, ...]]:
+    """The rounds of an arm in their order, each as the runs had it; a run that ended before is not among them."""
+    rows = sorted((row for run in arm.runs for row in run.rounds), key=lambda row: row.round)
+    return [tuple(same) for _, same in groupby(rows, key=lambda row: row.round)]
+
+
+def mistake_shares(rows: Sequence[RoundFigures]) -> dict[str, SeedMean]:
+    """The share of each kind among the mistakes of one round, over the runs that made any; by name of the kind."""
+    counts = [row.mistakes for row in rows if sum(row.mistakes.values())]
+    kinds = sorted({kind for count in counts for kind in count})
+    shares = {kind: over_seeds(count.get(kind, 0) / sum(count.values()) for count in counts) for kind in kinds}
+    return {kind: share for kind, share in shares.items() if share}
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 seed`, `5 seeds`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tutelage.config import RunConfig
 from tutelage.report.progress import Show
+from tutelage.rounds.self_teaching import SelfTeacher
 from tutelage.run import Run
 from tutelage.student.pupil import Pupil
 from tutelage.tasks.task import Task
@@ -14,11 +15,19 @@ from tutelage.teacher.teacher import Teacher
 
 @dataclass(frozen=True, slots=True)
 class Classroom:
-    """One run's configuration, its problems, its teacher, the student as it came, and where everything is kept."""
+    """One run's configuration, its problems, its teacher, the student as it came, and where everything is kept.
+
+    Without a teacher the student teaches itself.
+    """
 
     config: RunConfig
     run: Run
     task: Task
-    teacher: Teacher
+    teacher: Teacher | None
     untrained: Pupil
     show: Show
+
+    def teacher_of(self, student: Pupil, round: int) -> Teacher:
+        """Who is asked for rationales in a round."""
+        seed = f"{self.config.seed}/{round}"
+        return self.teacher or SelfTeacher(student, self.task, self.config.exam, seed)

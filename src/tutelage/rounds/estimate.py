@@ -21,8 +21,8 @@ def estimate(config: RunConfig, task: Task) -> list[CostBound]:
     problems are wrong in every exam, every reply is rejected once and as long as allowed.
     """
     teacher, problems = config.teacher, task.problems("train")
-    mistake = "x" * (config.exam.max_new_tokens * MOST_BYTES_PER_TOKEN)
-    first = annotation_requests(problems, teacher.annotations)
+    mistake = "x" * (config.exam.max_new_tokens * MOST_BYTES_PER_TOKEN) if teacher.mistake_in_view else None
+    first = annotation_requests(problems, teacher, config.seed)
     replies = min(teacher.replies, config.exam.samples)
     wrong = [FeedbackRequest(problem, mistake, sample) for problem in problems for sample in range(replies)]
     dearest = sorted((most_for(request, teacher, task.kind) for request in wrong), key=_size, reverse=True)

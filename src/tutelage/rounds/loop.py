@@ -16,11 +16,12 @@ from collections.abc import Sequence
 from tutelage.config import RoundsConfig
 from tutelage.errors import TeacherError
 from tutelage.files import write_json
-from tutelage.records import BeforeAfter, Exam, ExamSummary, Feedback, RoundResult, RunResult, TeacherSummary, Usage
+from tutelage.records import BeforeAfter, Exam, Feedback, RoundResult, RunResult, TeacherSummary, Usage
 from tutelage.report.card import model_card
 from tutelage.report.statistics import accuracy
 from tutelage.rounds import stages
 from tutelage.rounds.classroom import Classroom
+from tutelage.rounds.diagnosis import exam_summary
 from tutelage.rounds.material import customise
 from tutelage.student.pupil import Pupil
 
@@ -34,27 +35,28 @@ def lessons(room: Classroom) -> RunResult:
     for round in range(config.rounds.max + 1):
         student = students[-1]
         if round == 0:
-            teaching = stages.annotate(room)
+            teaching = stages.annotate(room, student)
         else:
             exams.append(stages.exam(room, round, student))
             if not exams[-1].mistakes:
                 stopped_because = "the exam has no mistakes left"
                 break
-            teaching = stages.feedback(room, round, exams[-1], history)
+            teaching = stages.feedback(room, round, student, exams[-1], history)
         history.append(teaching.feedback)
 
         if not any(reply.verdict.correct for reply in teaching.feedback):
             stopped_because = _nothing_to_teach(round, teaching)
             break
         examples = customise(problems, history, exams, config.training, f"{config.seed}/{round}")
-        student, training = stages.train(room, round, student, examples)
+        start = room.untrained if config.training.start == "untrained" else student
+        student, training = stages.train(room, round, start, examples)
         validation = stages.evaluate(room, round, student, "validation", "evaluation")
         students.append(student)
 
         result = RoundResult(
             round=round,
             validation=accuracy(*validation),
-            exam=_summary(exams[-1]) if exams else None,
+            exam=exam_summary(exams[-1], room.task) if exams else None,
             teacher=_spending(teaching, counted),
             training=training,
             work=room.run.work(round),
@@ -75,10 +77,7 @@ def lessons(room: Classroom) -> RunResult:
 
     best = best_round(results)
     students[-1].release()
-    before = stages.evaluate(room, None, room.untrained, "test", "test-before")
-    room.untrained.release()
-    after = stages.evaluate(room, None, students[best + 1], "test", "test-after")
-    test = BeforeAfter(accuracy(*before), accuracy(*after))
+    test = _test(room, students[best + 1])
     outcome = RunResult(
         tuple(results), best, stopped_because, test, work=room.run.work(None), seconds=room.run.seconds(None)
     )
@@ -111,21 +110,25 @@ def _nothing_to_teach(round: int, teaching: stages.Teaching) -> str:
     return reason
 
 
-def _summary(sitting: Exam) -> ExamSummary:
-    return ExamSummary(sitting.pass_rate, len(sitting.mistakes), len(sitting.attempts))
+def _test(room: Classroom, student: Pupil) -> BeforeAfter:
+    before = stages.evaluate(room, None, room.untrained, "test", "test-before")
+    room.untrained.release()
+    after = stages.evaluate(room, None, student, "test", "test-after")
+    return BeforeAfter(accuracy(*before), accuracy(*after))
 
 
 def _spending(teaching: stages.Teaching, counted: set[str]) -> TeacherSummary:
     """What a round's teaching cost. `counted` holds the ledger's keys that were: what is found again costs nothing."""
-    replies, usage = [*teaching.feedback, *teaching.failed], Usage()
+    replies, usage, asked = [*teaching.feedback, *teaching.failed], Usage(), 0
     for reply in replies:
         if not reply.keys or not counted.issuperset(reply.keys):  # offline there are no keys
             usage += reply.usage
+            asked += len(reply.keys) or reply.usage.requests
             counted.update(reply.keys)
     used = sum(reply.verdict.correct for reply in replies)
     failures = Counter(reply.failure for reply in replies if reply.failure)
     return TeacherSummary(
-        usage.requests, used, usage.prompt_tokens, usage.completion_tokens, usage.cost_usd, dict(failures)
+        usage.requests, used, usage.prompt_tokens, usage.completion_tokens, usage.cost_usd, dict(failures), asked
     )
 
 

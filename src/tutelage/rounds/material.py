@@ -7,6 +7,7 @@ mistake in view; its rationale becomes the anchor, the rationale of round 0 a po
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice, zip_longest
 from typing import TypeVar
@@ -18,9 +19,17 @@ from tutelage.rounds.choosing import kinds_of_mistake, new_mistakes, sent_again
 _Row = TypeVar("_Row", Attempt, Feedback)
 
 
-def annotation_requests(problems: Iterable[Problem], each: int) -> list[FeedbackRequest]:
-    """Round 0: `each` rationales for every problem, with no mistake in view."""
-    return [FeedbackRequest(problem, None, sample) for problem in problems for sample in range(each)]
+def annotation_requests(problems: Sequence[Problem], teacher: TeacherConfig, seed: object) -> list[FeedbackRequest]:
+    """Round 0: `teacher.annotations` rationales for every problem, with no mistake in view, then `more_annotations`.
+
+    Those are for problems in random order, each once before any a second time.
+    """
+    rng, more, sample = random.Random(f"{seed}/more"), list[FeedbackRequest](), teacher.annotations
+    while problems and len(more) < teacher.more_annotations:
+        more.extend(FeedbackRequest(problem, None, sample) for problem in rng.sample(problems, len(problems)))
+        sample += 1
+    usual = [FeedbackRequest(problem, None, sample) for problem in problems for sample in range(teacher.annotations)]
+    return usual + more[: teacher.more_annotations]
 
 
 def feedback_requests(
@@ -32,12 +41,16 @@ def feedback_requests(
     `teacher.replies` each and `teacher.round_replies` in all. A problem whose mistakes are all near-identical to those
     sent `before` (the feedback of all earlier rounds) is asked about once more in the very words of then: the ledger
     answers such requests for nothing, so they stand at the end and are not counted. `choosing` says which mistake is
-    shown, `likeness` what is near-identical.
+    shown, `likeness` what is near-identical. Without `teacher.mistake_in_view` another rationale is asked for instead.
     """
     sat, sent = _by_problem(exam.attempts), _by_problem(sorted(filter(_was_sent, before), key=_identity))
     new: list[list[FeedbackRequest]] = []
     again: list[list[FeedbackRequest]] = []
+    asked = Counter(reply.problem_id for reply in before)
     for problem in _by_priority(problems, sat, teacher, seed):
+        if not teacher.mistake_in_view:
+            new.append([FeedbackRequest(problem, None, asked[problem.id] + n) for n in range(teacher.replies)])
+            continue
         wrong = [attempt for attempt in sat[problem.id] if not attempt.verdict.correct]
         kinds = kinds_of_mistake(wrong, random.Random(f"{seed}/{problem.id}"))
         told = sent.get(problem.id, [])
@@ -62,11 +75,16 @@ def customise(
     (round 0 has none). Every right rationale of this round, or of all rounds (`config.data`), is an anchor. Positives
     are the other right rationales for the problem, whatever their round; negatives are the mistakes of this round's
     exam, beside this round's rationales: earlier ones are learnt again by the LM loss alone, which costs a third. An
-    attempt that was cut at the length limit has no end to reflect on, so it is no negative.
+    attempt that was cut at the length limit has no end to reflect on, so it is no negative. The student's own right
+    attempts (`config.own_correct`) are positives, and anchors too if asked for. An explained mistake of this round is
+    one more row, which learns to correct it.
     """
     taught = [_rationales(feedback) for feedback in history]
+    own = [_own_correct(exam) for exam in exams if config.own_correct != "none"]
+    if config.own_correct == "train":
+        taught[1:] = [_merged(parts) for parts in zip(taught[1:], own, strict=True)]
     anchors = taught[-1] if config.data == "round" else _merged(taught)
-    right = _merged([*taught, *(_own_correct(exam) for exam in exams if config.own_correct)])
+    right = _merged([*taught, *own])
     wrong = _by_problem(exams[-1].mistakes) if exams else {}
     examples: list[TrainingExample] = []
     for problem in problems:
@@ -82,7 +100,12 @@ def customise(
             )
             new = anchor in taught[-1].get(problem.id, ())
             examples.append(example if new else example.without_reflection())
-    return examples
+    by_id = {problem.id: problem for problem in problems}
+    return examples + [
+        TrainingExample(by_id[reply.problem_id], f"{reply.explanation}\n{reply.text}", corrects=reply.mistake)
+        for reply in sorted(history[-1], key=_identity)
+        if reply.explanation and reply.verdict.correct
+    ]
 
 
 def _by_priority(

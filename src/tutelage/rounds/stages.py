@@ -9,11 +9,11 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tutelage.config import EvaluationConfig
+from tutelage.config import EvaluationConfig, GuardConfig, TrainingConfig
 from tutelage.errors import BudgetSpent
 from tutelage.files import append_rows, digest, read_rows, write_rows
 from tutelage.records import (
@@ -45,17 +45,17 @@ class Teaching:
     budget_spent: bool
 
 
-def annotate(room: Classroom) -> Teaching:
+def annotate(room: Classroom, student: Pupil) -> Teaching:
     """Round 0: the teacher writes rationales for the training problems, with no mistake to look at."""
-    requests = annotation_requests(room.task.problems("train"), room.config.teacher.annotations)
-    return _ask_teacher(room, 0, "annotation", requests)
+    requests = annotation_requests(room.task.problems("train"), room.config.teacher, room.config.seed)
+    return _ask_teacher(room, 0, "annotation", student, requests)
 
 
 def exam(room: Classroom, round: int, student: Pupil) -> Exam:
     """The student samples K answers to every training problem; every one is graded."""
     settings, problems = room.config.exam, room.task.problems("train")
     asked = settings.model_dump(exclude={"batch_size", "shard"})
-    stage = room.run.stage(round, "exam", asked, room.config.seed, student.key)
+    stage = room.run.shared_stage(round, "exam", asked, room.config.seed, student.key)
     path = stage.folder / "exam.jsonl"
     if not stage.done:
         stage.begin(path.name)
@@ -76,37 +76,67 @@ def exam(room: Classroom, round: int, student: Pupil) -> Exam:
     return Exam(tuple(attempts))
 
 
-def feedback(room: Classroom, round: int, sitting: Exam, history: Sequence[Sequence[Feedback]]) -> Teaching:
+def feedback(
+    room: Classroom, round: int, student: Pupil, sitting: Exam, history: Sequence[Sequence[Feedback]]
+) -> Teaching:
     """The teacher writes rationales for problems with a mistake, the mistake in view; `history` is earlier feedback."""
     problems, before = room.task.problems("train"), [reply for past in history for reply in past]
     requests = feedback_requests(problems, sitting, room.config.teacher, before, f"{room.config.seed}/{round}")
-    return _ask_teacher(room, round, "feedback", requests)
+    return _ask_teacher(room, round, "feedback", student, requests)
 
 
 def train(
     room: Classroom, round: int, student: Pupil, examples: Sequence[TrainingExample]
 ) -> tuple[Pupil, TrainingSummary]:
     """The student learns from the round's examples; returns what it has become."""
-    config, seed = room.config.training, room.config.seed + round
-    settings = config.model_dump(exclude={"packing", "pass_tokens"})
-    stage = room.run.stage(round, "training", settings, seed, student.key, digest(*examples))
+    config, seed = what_matters(room.config.training, examples), room.config.seed + round
+    settings = config.model_dump(exclude={"packing", "pass_tokens", "gradients_every"})
+    stage = room.run.shared_stage(round, "training", settings, seed, student.key, digest(*examples))
     model, checkpoints = stage.folder / "model", stage.folder / "checkpoints"
     if not stage.done:
-        stage.begin("model", "checkpoints")
+        stage.begin("model", "steps.jsonl", scratch=["checkpoints"])
         write_rows(stage.folder / "examples.jsonl", examples)
-        steps = config.epochs * -(-len(examples) // config.batch_size)
+        rows = config.rows or config.epochs * len(examples)
+        steps = -(-rows // config.batch_size)
         with room.show.bar(f"round {round}: training", steps) as advance, Meter(student.device) as meter:
-            summary = student.learn(examples, config, seed=seed, checkpoints=checkpoints, folder=model, advance=advance)
+            summary = student.learn(
+                examples,
+                config,
+                seed=seed,
+                checkpoints=checkpoints,
+                folder=model,
+                advance=advance,
+                steps=stage.folder / "steps.jsonl",
+                check=_validation_check(room, config.guard),
+            )
             meter.count(summary.row_tokens, summary.computed_tokens, summary.padded_tokens)
         stage.finish(meter.work, {"training": dataclasses.asdict(summary)})
-        shutil.rmtree(checkpoints, ignore_errors=True)
+    shutil.rmtree(checkpoints, ignore_errors=True)
     return student.at(model, stage.key), TrainingSummary(**stage.summary["training"])
+
+
+def what_matters(config: TrainingConfig, examples: Sequence[TrainingExample]) -> TrainingConfig:
+    """The settings that make a difference to a training on these examples, the others as they are by default.
+
+    So runs that train alike can tell: in round 0, where nobody has made a mistake yet, self-reflection has no say.
+    """
+    usual = TrainingConfig()
+    unused = {"data", "start", "own_correct", "max_positives", "max_negatives"}  # they have chosen student and examples
+    if config.rows is not None:
+        unused |= {"epochs"}
+    if config.reflection_weight == 0 or not any(example.negatives for example in examples):
+        config = config.model_copy(update={"reflection": "none", "guard": usual.guard})
+    if config.reflection == "none":
+        unused |= {"reflection_weight", "margin", "prompt_gradient", "gradients_every"}
+    if config.reflection != "preference":
+        unused |= {"beta"}
+    return config.model_copy(update={name: getattr(usual, name) for name in unused})
 
 
 def evaluate(room: Classroom, round: int | None, student: Pupil, split: Split, name: str) -> tuple[int, int]:
     """The student answers a split greedily; returns how many of how many are right."""
     settings, problems = room.config.evaluation, room.task.problems(split)
-    stage = room.run.stage(round, name, settings.max_new_tokens, split, student.key)
+    stage = room.run.shared_stage(round, name, settings.max_new_tokens, split, student.key)
     path = stage.folder / f"{name}.jsonl"
     if not stage.done:
         stage.begin(path.name)
@@ -118,6 +148,19 @@ def evaluate(room: Classroom, round: int | None, student: Pupil, split: Split, n
         stage.finish(meter.work)
     attempts = read_rows(path, Attempt)
     return sum(attempt.verdict.correct for attempt in attempts), len(attempts)
+
+
+def _validation_check(room: Classroom, guard: GuardConfig) -> Callable[[Pupil], float] | None:
+    """Tells what share of the first validation problems a student in training answers rightly."""
+    problems = room.task.problems("validation")[: guard.problems]
+    if not guard.checks or not problems:
+        return None
+
+    def check(student: Pupil) -> float:
+        attempts, _ = greedy_attempts(room.task, student, problems, room.config.evaluation, lambda _: None)
+        return sum(attempt.verdict.correct for attempt in attempts) / len(attempts)
+
+    return check
 
 
 def greedy_attempts(
@@ -135,13 +178,16 @@ def greedy_attempts(
     return [attempts[place] for place in range(len(problems))], cost
 
 
-def _ask_teacher(room: Classroom, round: int, name: str, requests: Sequence[FeedbackRequest]) -> Teaching:
+def _ask_teacher(
+    room: Classroom, round: int, name: str, student: Pupil, requests: Sequence[FeedbackRequest]
+) -> Teaching:
     """Ask what has not been answered yet; a spent budget ends the asking, and what was bought is returned.
 
     Requests that got no reply are in `failed.jsonl`; they are asked again if the stage is, as it is if none got one.
     """
     budget = room.config.teacher.budget.model_dump()
-    stage = room.run.stage(round, name, digest(*requests))
+    teacher = room.teacher_of(student, round)
+    stage = room.run.stage(round, name, digest(*requests), *([] if room.teacher else [student.key]))
     path, failed = stage.folder / f"{name}.jsonl", stage.folder / "failed.jsonl"
     in_vain = failed.exists() and not path.exists()
     if not stage.done or in_vain or stage.summary.get("spent", budget) != budget:
@@ -160,7 +206,7 @@ def _ask_teacher(room: Classroom, round: int, name: str, requests: Sequence[Feed
                 advance(1)
 
             try:
-                room.teacher.teach(owed, deliver)
+                teacher.teach(owed, deliver)
             except BudgetSpent as error:
                 room.show.say(str(error))
                 spent["spent"] = budget

@@ -10,11 +10,12 @@ from torch.utils.data import Dataset
 from tutelage.config import TrainingConfig
 from tutelage.errors import StudentError
 from tutelage.records import TrainingExample
-from tutelage.student.encoding import Encoded, encode
+from tutelage.student.encoding import Encoded, Tokens, encode
 from tutelage.student.packing import Family, packs
 from tutelage.student.passes import Pass, as_rows, as_tree
 from tutelage.student.plan import Row, lesson_plan
-from tutelage.student.prompts import PromptFormat
+from tutelage.student.prompts import PromptFormat, question_of
+from tutelage.student.reflection import reflection_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,16 @@ class Lessons(Dataset[Lesson]):
     """The steps of all epochs, in the order of the plan, drawn up as passes when they are asked for.
 
     `tree` packs the questions of a pass; `pass_tokens` limits the tokens of one (None: a step is one pass).
+    `references` has the log-likelihoods, when the round began, of rationales behind their prompts, in nats; they are
+    needed before a step is asked for if `reflection` looks at them.
     """
 
     def __init__(
         self, format: PromptFormat, examples: Sequence[TrainingExample], config: TrainingConfig, seed: int
     ) -> None:
-        self.format, self.config = format, config
+        self.format, self.config, self.reflection = format, config, reflection_of(config)
         self.tree, self.pass_tokens = True, config.pass_tokens
+        self.references: dict[tuple[Tokens, Tokens], float] = {}
         self._encoded: dict[tuple[str, str], Encoded] = {}
         anchors = [(example, self._encode(example, example.anchor)) for example in examples]
         self.truncated = sum(anchor.truncated for _, anchor in anchors)
@@ -55,6 +59,8 @@ class Lessons(Dataset[Lesson]):
             epochs=config.epochs,
             batch_size=config.batch_size,
             seed=seed,
+            rows=config.rows,
+            draw=self.reflection and self.reflection.draw,
         )
         self.batches = [batch for epoch in plan for batch in epoch]
         self.epoch_ends = [sum(len(epoch) for epoch in plan[: n + 1]) for n in range(len(plan))]
@@ -65,7 +71,7 @@ class Lessons(Dataset[Lesson]):
     def __getitem__(self, index: int) -> Lesson:
         families = [self._family(row) for row in self.batches[index]]
         return Lesson(
-            passes=tuple(self._passes(families)),
+            passes=tuple(map(self.sheet, self.packs(families))),
             questions=len(families),
             targets=sum(family.targets for family in families),
             pairs=sum(family.pair is not None for family in families),
@@ -78,7 +84,7 @@ class Lessons(Dataset[Lesson]):
 
     def sample_pass(self) -> Pass:
         """A small pass like those of the training, for measuring: four questions at most."""
-        return next(self._passes(next(self.steps())[:4]))
+        return self.sheet(next(self.packs(next(self.steps())[:4])))
 
     @property
     def most_tokens(self) -> int:
@@ -88,7 +94,11 @@ class Lessons(Dataset[Lesson]):
     @property
     def row_tokens(self) -> int:
         """Tokens of all rows of all steps, each with a prompt of its own: what there is to learn, however computed."""
-        return sum(_row_tokens(family) for step in self.steps() for family in step)
+        return self.tokens_until(len(self))
+
+    def tokens_until(self, step: int) -> int:
+        """Those of the first steps."""
+        return sum(_row_tokens(self._family(row)) for batch in self.batches[:step] for row in batch)
 
     def steps(self) -> Iterator[list[Family]]:
         """The questions of every step."""
@@ -99,36 +109,41 @@ class Lessons(Dataset[Lesson]):
             return sum(family.tree_tokens(self.config.prompt_gradient) for family in families)
         return sum(len(family.branches) for family in families) * max(map(_width, families))
 
-    def _passes(self, families: Sequence[Family]) -> Iterator[Pass]:
-        weight, limit = self.config.prompt_weight, self.pass_tokens
+    def packs(self, families: Sequence[Family]) -> Iterator[list[Family]]:
+        """Questions distributed over passes."""
+        limit = self.pass_tokens
         if self.tree:
-            for pack in packs(families, limit, self.config.prompt_gradient) if limit else [families]:
-                yield as_tree(pack, weight, self.config.prompt_gradient)
+            yield from packs(families, limit, self.config.prompt_gradient) if limit else [list(families)]
             return
         rows: list[Family] = []
         for family in sorted(families, key=_width):  # rows of like length together, so that little is padded
             if rows and limit and self._tokens([*rows, family]) > limit:
-                yield as_rows(rows, weight)
+                yield rows
                 rows = []
             rows.append(family)
-        yield as_rows(rows, weight)
+        yield rows
+
+    def sheet(self, pack: Sequence[Family]) -> Pass:
+        """The pass of a pack."""
+        if self.tree:
+            return as_tree(pack, self.config.prompt_weight, self.config.prompt_gradient)
+        return as_rows(pack, self.config.prompt_weight)
 
     def _family(self, row: Row) -> Family:
-        """The anchor and, where all three end as they should, its positive and negative."""
+        """The anchor and, where all end as they should, what it is compared with."""
         example, anchor = self.anchors[row.example]
-        alone = Family(anchor.prompt, anchor.completion, None)
-        if row.positive is None or row.negative is None or anchor.truncated or self.config.reflection_weight == 0:
-            return alone
-        positive, negative = self._encode(example, row.positive), self._encode(example, row.negative)
-        if positive.truncated or negative.truncated:
-            return alone
-        return Family(anchor.prompt, anchor.completion, (positive.completion, negative.completion))
+        compared = [self._encode(example, rationale) for rationale in row.compared]
+        if not compared or anchor.truncated or any(each.truncated for each in compared):
+            return Family(anchor.prompt, anchor.completion, None)
+        branches = [each.completion for each in (anchor, *compared)]
+        reference = [self.references[anchor.prompt, branch] for branch in branches] if self.references else []
+        return Family(anchor.prompt, branches[0], tuple(branches[1:]), tuple(reference))
 
     def _encode(self, example: TrainingExample, rationale: str) -> Encoded:
-        key = example.problem.id, rationale
-        if key not in self._encoded:
-            self._encoded[key] = encode(self.format, example.problem.text, rationale, self.config.max_tokens)
-        return self._encoded[key]
+        question = question_of(example)
+        if (question, rationale) not in self._encoded:
+            self._encoded[question, rationale] = encode(self.format, question, rationale, self.config.max_tokens)
+        return self._encoded[question, rationale]
 
 
 def _width(family: Family) -> int:

@@ -1,8 +1,9 @@
-"""The two losses of the method: pure functions, shapes in the names.
+"""The losses of training: pure functions, shapes in the names.
 
-    N  targets     B  rows with self-reflection     V  vocabulary     D  width of the hidden state
+    N  targets     S  questions with a pair     V  vocabulary     D  width of the hidden state     C  rows of a chunk
 
-Source: Wang et al. 2023 (arXiv 2310.13332), section 3.3, with the normalisation of the released code.
+Sources: Wang et al. 2023 (arXiv 2310.13332), section 3.3, with the normalisation of the released code, for L_LM and the
+triplet; Rafailov et al. 2023 (arXiv 2305.18290), equation 7, for the preference (DPO).
 """
 
 from __future__ import annotations
@@ -26,27 +27,36 @@ def weighted_lm_loss(
     by the sum of the weights. Logits, which for a small model are most of the memory, exist for a few targets at a
     time; their gradient is computed with them, so that they need not be kept or computed again.
     """
-    return _ChunkedCrossEntropy.apply(hidden_ND, head.weight, head.bias, token_N, weight_N)  # pyright: ignore
+    return _WeightedCrossEntropy.apply(hidden_ND, head.weight, head.bias, token_N, weight_N)  # pyright: ignore
 
 
-def triplet_loss(
-    anchor_BD: torch.Tensor,
-    positive_BD: torch.Tensor,
-    negative_BD: torch.Tensor,
-    margin: float,
-) -> torch.Tensor:
-    """Sum over the rows of max(0, margin - cos(anchor, positive) + cos(anchor, negative)); a scalar.
+def token_losses(hidden_ND: torch.Tensor, head: torch.nn.Linear, token_N: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of each token, in nats, [N]: for a loss that is no weighted sum of them.
 
-    Each is the last layer's hidden state of the last token of a rationale given its prompt. Divide by the number of
-    rows of the batch that have both a positive and a negative.
+    Its slopes are known only when all of it is, so the logits, a few targets at a time here too, are computed again
+    for the gradient: a third more work than `weighted_lm_loss`.
     """
-    near_B = F.cosine_similarity(anchor_BD.float(), positive_BD.float(), dim=-1)
-    far_B = F.cosine_similarity(anchor_BD.float(), negative_BD.float(), dim=-1)
-    return F.relu(margin - near_B + far_B).sum()
+    return _TokenCrossEntropy.apply(hidden_ND, head.weight, head.bias, token_N)  # pyright: ignore
 
 
-class _ChunkedCrossEntropy(torch.autograd.Function):
-    """d loss / d logits = weight * (softmax - one-hot), carried to the hidden states and the head chunk by chunk."""
+def triplet_loss(near_S: torch.Tensor, far_S: torch.Tensor, margin: float) -> torch.Tensor:
+    """Sum of max(0, margin - near + far) over the pairs; a scalar.
+
+    `near` and `far` are the cosines of the anchor's last hidden state to the positive's and to the negative's.
+    """
+    return F.relu(margin - near_S + far_S).sum()
+
+
+def preference_loss(near_S: torch.Tensor, far_S: torch.Tensor, beta: float) -> torch.Tensor:
+    """Sum of -log sigmoid(beta * (near - far)) over the pairs; a scalar.
+
+    `near` and `far` are the nats by which the log-likelihoods of anchor and mistake exceed those under the reference.
+    """
+    return -F.logsigmoid(beta * (near_S - far_S)).sum()
+
+
+class _WeightedCrossEntropy(torch.autograd.Function):
+    """The weighted sum, its gradients computed on the way."""
 
     @staticmethod
     def forward(
@@ -57,39 +67,81 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         token_N: torch.Tensor,
         weight_N: torch.Tensor,
     ) -> torch.Tensor:
-        """Loss and gradients at once; gradients of the head are summed in float32."""
-        wanted_hidden, wanted_head, wanted_bias = ctx.needs_input_grad[:3]
-        loss = hidden_ND.new_zeros((), dtype=torch.float32)
-        grad_ND = torch.empty_like(hidden_ND) if wanted_hidden else None
-        grad_VD = torch.zeros_like(head_VD, dtype=torch.float32) if wanted_head else None
-        grad_V = torch.zeros_like(bias_V, dtype=torch.float32) if wanted_bias and bias_V is not None else None
-        for start in range(0, len(hidden_ND), LOGITS_AT_ONCE):
-            chunk = slice(start, start + LOGITS_AT_ONCE)
-            target_C1, weight_C1 = token_N[chunk, None], weight_N[chunk, None]
-            logits_CV = F.linear(hidden_ND[chunk], head_VD, bias_V).float()
-            lse_C1 = logits_CV.logsumexp(dim=-1, keepdim=True)
-            loss += ((lse_C1 - logits_CV.gather(1, target_C1)) * weight_C1).sum()
-            slope_CV = logits_CV.sub_(lse_C1).exp_().mul_(weight_C1).scatter_add_(1, target_C1, -weight_C1)
-            if grad_V is not None:
-                grad_V += slope_CV.sum(dim=0)
-            slope_CV = slope_CV.to(head_VD.dtype)
-            if grad_ND is not None:
-                grad_ND[chunk] = slope_CV @ head_VD
-            if grad_VD is not None and slope_CV.dtype == grad_VD.dtype:
-                grad_VD.addmm_(slope_CV.T, hidden_ND[chunk])
-            elif grad_VD is not None:
-                grad_VD += slope_CV.T @ hidden_ND[chunk]
-        ctx.gradients = grad_ND, grad_VD, grad_V
+        """The loss; gradients wait for the slope of what is made of it."""
+        wanted = ctx.needs_input_grad[:3]
+        loss_N, ctx.gradients = _cross_entropy(hidden_ND, head_VD, bias_V, token_N, weight_N, wanted)
         ctx.dtypes = hidden_ND.dtype, head_VD.dtype, None if bias_V is None else bias_V.dtype
-        return loss
+        return (loss_N * weight_N).sum()
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, slope: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        """What forward has computed, times the slope of what was made of the loss."""
+        """What forward has computed, times the slope."""
         scaled = [
             None if gradient is None else gradient.mul_(slope).to(dtype)
             for gradient, dtype in zip(ctx.gradients, ctx.dtypes, strict=True)
         ]
         ctx.gradients = ()  # used up: they were scaled in place
         return *scaled, None, None
+
+
+class _TokenCrossEntropy(torch.autograd.Function):
+    """Each target's loss; logits are computed again when the slopes are known."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, hidden_ND: torch.Tensor, head_VD: torch.Tensor, bias_V: torch.Tensor | None, token_N: torch.Tensor
+    ) -> torch.Tensor:
+        """The losses alone."""
+        ctx.save_for_backward(hidden_ND, head_VD, bias_V, token_N)
+        return _cross_entropy(hidden_ND, head_VD, bias_V, token_N)[0]
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, slope_N: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        """The gradients of the sum of slope * loss."""
+        inputs = ctx.saved_tensors
+        _, gradients = _cross_entropy(*inputs, slope_N, ctx.needs_input_grad[:3])
+        cast = [None if g is None else g.to(of.dtype) for g, of in zip(gradients, inputs[:3], strict=True)]
+        return *cast, None
+
+
+_Gradients = tuple[torch.Tensor | None, torch.Tensor | None, torch.Tensor | None]
+
+
+def _cross_entropy(
+    hidden_ND: torch.Tensor,
+    head_VD: torch.Tensor,
+    bias_V: torch.Tensor | None,
+    token_N: torch.Tensor,
+    weight_N: torch.Tensor | None = None,
+    wanted: tuple[bool, ...] = (False, False, False),
+) -> tuple[torch.Tensor, _Gradients]:
+    """Each target's loss and, of their weighted sum, the gradients wanted, chunk by chunk.
+
+    d loss / d logits = weight * (softmax - one-hot); gradients of the head are summed in float32.
+    """
+    loss_N = hidden_ND.new_empty(len(hidden_ND), dtype=torch.float32)
+    grad_ND = torch.empty_like(hidden_ND) if wanted[0] else None
+    grad_VD = torch.zeros_like(head_VD, dtype=torch.float32) if wanted[1] else None
+    grad_V = torch.zeros_like(bias_V, dtype=torch.float32) if wanted[2] and bias_V is not None else None
+    for start in range(0, len(hidden_ND), LOGITS_AT_ONCE):
+        chunk = slice(start, start + LOGITS_AT_ONCE)
+        target_C1 = token_N[chunk, None]
+        logits_CV = F.linear(hidden_ND[chunk], head_VD, bias_V).float()
+        lse_C1 = logits_CV.logsumexp(dim=-1, keepdim=True)
+        loss_N[chunk] = (lse_C1 - logits_CV.gather(1, target_C1)).squeeze(1)
+        if weight_N is None:
+            continue
+        weight_C1 = weight_N[chunk, None]
+        slope_CV = logits_CV.sub_(lse_C1).exp_().mul_(weight_C1).scatter_add_(1, target_C1, -weight_C1)
+        if grad_V is not None:
+            grad_V += slope_CV.sum(dim=0)
+        slope_CV = slope_CV.to(head_VD.dtype)
+        if grad_ND is not None:
+            grad_ND[chunk] = slope_CV @ head_VD
+        if grad_VD is not None and slope_CV.dtype == grad_VD.dtype:
+            grad_VD.addmm_(slope_CV.T, hidden_ND[chunk])
+        elif grad_VD is not None:
+            grad_VD += slope_CV.T @ hidden_ND[chunk]
+    return loss_N, (grad_ND, grad_VD, grad_V)

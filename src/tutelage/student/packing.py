@@ -1,7 +1,7 @@
 """Many rows that begin alike, computed as one tree: what they share is computed once, and nothing is padded.
 
 A step learns some questions behind one few-shot prompt. Each question has an anchor to learn and, where the student
-made a mistake, a positive and a negative to compare it with. The rows
+made a mistake, a negative to compare it with and, for the triplet, a positive. The rows
 
     F F F q q a a a      F F F q q p p      F F F q q n n      F F F r r b b
 
@@ -18,7 +18,7 @@ segment up to itself (tree_attention.py). So `n n` sees F F F q q and n n, but n
 is the one that the row alone would give. The gradients are too: what a shared token gets from its rows adds up.
 
 The losses look at few places: each target (a token that is predicted, with its weight) at the place of the token before
-it, and each rationale's end. In the drawing place 2 predicts both q and r, and place 4 predicts a.
+it, and each compared rationale's own places. In the drawing place 2 predicts both q and r, and place 4 predicts a.
 """
 
 from __future__ import annotations
@@ -35,11 +35,16 @@ PromptGradient = Literal["keep", "stop"]
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """A question of a step: its prompt, the anchor that is learnt, the pair that the anchor is compared with."""
+    """A question of a step: its prompt, the anchor that is learnt, and what the anchor is compared with.
+
+    `pair` is a positive and a negative, or a negative alone; None: nothing is compared. `reference` has the
+    log-likelihoods of all branches, in nats, when the round began; only a loss that looks at them needs it.
+    """
 
     prompt: Tokens
     anchor: Tokens
-    pair: tuple[Tokens, Tokens] | None
+    pair: tuple[Tokens, ...] | None
+    reference: tuple[float, ...] = ()
 
     @property
     def targets(self) -> int:
@@ -103,18 +108,43 @@ Target = tuple[int, int, float]
 
 
 @dataclass(frozen=True, slots=True)
+class Branch:
+    """A rationale that is compared: place `before` predicts its first token, which stands at `start`."""
+
+    before: int
+    start: int
+    tokens: Tokens
+
+    @property
+    def end(self) -> int:
+        """The place of its last token."""
+        return self.start + len(self.tokens) - 1
+
+    @property
+    def targets(self) -> list[tuple[int, int]]:
+        """Every token of it, behind the place that predicts it."""
+        return list(zip((self.before, *range(self.start, self.end)), self.tokens, strict=True))
+
+
+@dataclass(frozen=True, slots=True)
 class Places:
-    """Where the losses look in a pack; `ends` are the last tokens of anchor, positive and negative, for every pair."""
+    """Where the losses look in a pack: targets and, of every question with a pair, its branches, the anchor first."""
 
     targets: list[Target]
-    ends: list[tuple[int, int, int]]
+    pairs: list[tuple[Branch, ...]]
+    references: list[tuple[float, ...]]
+
+    @property
+    def ends(self) -> list[tuple[int, ...]]:
+        """The last tokens of the branches, for every pair."""
+        return [tuple(branch.end for branch in branches) for branches in self.pairs]
 
 
 def grow_tree(
     families: Sequence[Family], prompt_weight: float, prompt_gradient: PromptGradient = "keep"
 ) -> tuple[Tree, Places]:
     """The tree of some questions, and where the losses look in it."""
-    tree, targets, ends = Tree(), list[Target](), list[tuple[int, int, int]]()
+    tree, targets, pairs = Tree(), list[Target](), list[tuple[Branch, ...]]()
     shared = shared_prefix([family.prompt for family in families])
     root = tree.grow(families[0].prompt[:shared]) if shared else None
 
@@ -126,19 +156,23 @@ def grow_tree(
         targets.extend((start + n, token, weight) for n, token in enumerate(tokens[1:]))
         return segment
 
-    def compare(tokens: Sequence[int], parent: int) -> int:
-        return tree.segments[tree.grow(tokens, parent, apart=prompt_gradient == "stop")].end - 1
+    def branch(tokens: Tokens, segment: int, parent: int) -> Branch:
+        return Branch(tree.segments[parent].end - 1, tree.segments[segment].start, tokens)
+
+    def compare(tokens: Tokens, parent: int) -> Branch:
+        return branch(tokens, tree.grow(tokens, parent, apart=prompt_gradient == "stop"), parent)
 
     for n in range(1, shared):  # predicted once, for all rows
         targets.append((n - 1, families[0].prompt[n], prompt_weight * len(families)))
     for family in families:
         question = learn(family.prompt[shared:], root, prompt_weight)
-        anchor = tree.segments[learn(family.anchor, question, 1.0)].end - 1
+        anchor = branch(family.anchor, learn(family.anchor, question, 1.0), question)
         if family.pair is not None:
             if prompt_gradient == "stop":  # L_LM goes through the prompt, L_SR does not: the anchor stands there twice
                 anchor = compare(family.anchor, question)
-            ends.append((anchor, *(compare(branch, question) for branch in family.pair)))
-    return tree, Places(targets, ends)
+            pairs.append((anchor, *(compare(tokens, question) for tokens in family.pair)))
+    references = [family.reference for family in families if family.pair is not None]
+    return tree, Places(targets, pairs, references)
 
 
 def shared_prefix(rows: Sequence[Tokens]) -> int:

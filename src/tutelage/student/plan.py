@@ -1,52 +1,59 @@
 """Which rows a round's training sees, in which order: drawn once, before the first step.
 
-The plan of all epochs is data, so a training that was stopped goes on with the same rows, whatever it had drawn
-before. No batch holds the same question twice, as in the released code.
+The plan of all passes over the examples is data, so a training that was stopped goes on with the same rows, whatever it
+had drawn before. No batch holds the same question twice, as in the released code. Five examples, `rows` of 8, batches
+of 2: three steps with each example once, then two steps with three of them.
 """
 
 from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tutelage.records import TrainingExample
 
+Draw = Callable[[TrainingExample, random.Random], tuple[str, ...]]
+"""Draws what a row's anchor is compared with; see Reflection."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One example in one step: the index of the example and the rationales drawn for self-reflection."""
+    """One example in one step: its index, and the rationales drawn to compare its anchor with, the mistake last."""
 
     example: int
-    positive: str | None
-    negative: str | None
+    compared: tuple[str, ...] = ()
 
 
 Batch = tuple[Row, ...]
 
 
-def lesson_plan(examples: Sequence[TrainingExample], *, epochs: int, batch_size: int, seed: int) -> list[list[Batch]]:
-    """The batches of every epoch.
+def lesson_plan(
+    examples: Sequence[TrainingExample],
+    *,
+    epochs: int,
+    batch_size: int,
+    seed: int,
+    rows: int | None = None,
+    draw: Draw | None = None,
+) -> list[list[Batch]]:
+    """The batches of every pass over the examples.
 
-    In each epoch every example comes once, in a new order, with a positive and a negative drawn anew. A row without a
-    positive or without a negative has neither: it counts in the LM loss alone.
+    In each pass every example comes once, in a new order, compared with rationales drawn anew. With `rows`, there are
+    as many passes as that takes, the last one cut, in place of `epochs`.
     """
+    left = epochs * len(examples) if rows is None else rows
     plan: list[list[Batch]] = []
-    for epoch in range(epochs):
-        rng = random.Random(f"{seed}/{epoch}")
+    while left > 0:
+        rng = random.Random(f"{seed}/{len(plan)}")
         order = list(range(len(examples)))
         rng.shuffle(order)
-        batches = _distinct_batches(examples, order, batch_size)
-        plan.append([tuple(_draw(examples, index, rng) for index in batch) for batch in batches])
+        batches = _distinct_batches(examples, order[:left], batch_size)
+        drawn = [[Row(n, draw(examples[n], rng) if draw else ()) for n in batch] for batch in batches]
+        plan.append([tuple(batch) for batch in drawn])
+        left -= len(examples)
     return plan
-
-
-def _draw(examples: Sequence[TrainingExample], index: int, rng: random.Random) -> Row:
-    example = examples[index]
-    if not example.positives or not example.negatives:
-        return Row(index, None, None)
-    return Row(index, rng.choice(example.positives), rng.choice(example.negatives))
 
 
 def _distinct_batches(examples: Sequence[TrainingExample], order: list[int], size: int) -> list[list[int]]:

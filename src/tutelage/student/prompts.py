@@ -9,7 +9,8 @@ Plain, with one worked example:
     Question: Tom has 3 boxes of 4 pens. How many pens does he have?
     Answer:
 
-The student learns to go on with a space, a rationale and its end token.
+The student learns to go on with a space, a rationale and its end token. Where it learns to correct a mistake, the
+question is `correction`'s.
 """
 
 from __future__ import annotations
@@ -19,10 +20,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tutelage.errors import StudentError
-from tutelage.records import WorkedExample
+from tutelage.records import TrainingExample, WorkedExample
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
+
+
+def question_of(example: TrainingExample) -> str:
+    """What a training row asks: the problem, or to correct a mistake made on it."""
+    text = example.problem.text
+    return text if example.corrects is None else correction(text, example.corrects)
+
+
+def correction(question: str, mistake: str) -> str:
+    """A question, below it a wrong answer to it, and the request to put that right."""
+    return f"{question}\n\nThis answer is wrong:\n{mistake.strip()}\n\nFind what is wrong in it, and put it right."
 
 
 @dataclass(frozen=True)

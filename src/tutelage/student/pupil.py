@@ -6,6 +6,7 @@ import gc
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -50,16 +51,23 @@ class Pupil:
         self.engine = engine or Engine(config.engine)
         self.examples = examples[: config.few_shot]
         self._student: Student | None = None
+        self._learning = False
 
     def at(self, folder: Path, key: str) -> Pupil:
         """The same student at a later point, saved in `folder`."""
         return Pupil(self.config, self.examples, folder, key=key, engine=self.engine)
 
+    def asked_with(self, examples: Sequence[WorkedExample]) -> Pupil:
+        """The same student, asked with these worked examples before every question."""
+        config = self.config.model_copy(update={"few_shot": len(examples)})
+        return Pupil(config, examples, self.folder, key=self.key, engine=self.engine)
+
     def answer(
         self, problems: Sequence[Problem], seeds: Sequence[int], settings: SamplingSettings, answered: Answered
     ) -> Sampled:
         """Completions for every problem, handed over in any order; see Sampler."""
-        if self.engine.is_vllm:
+        vllm = self.engine.is_vllm and not self._learning  # weights in training are in no folder
+        if vllm:
             self.release()  # vLLM loads the weights itself, and wants the memory
             tokenizer, end_tokens = load_tokenizer(self.config, self.folder)
         else:
@@ -68,7 +76,7 @@ class Pupil:
         format = self.format(tokenizer)
         prompts = [tuple(format.prompt_ids(format.prompt(problem.text))) for problem in problems]
         ends = Ends(tokenizer, end_tokens, format.stop_strings)
-        if self.engine.is_vllm:
+        if vllm:
             sampler = self.engine.vllm(self.folder or Path(resolve(self.config.model)), ends, settings.rows, self.dtype)
         else:
             sampler = self.engine.torch(self.loaded(self.dtype).model, ends, prompts, settings)
@@ -85,20 +93,31 @@ class Pupil:
         checkpoints: Path,
         folder: Path,
         advance: Advance,
+        check: Callable[[Pupil], float] | None = None,
+        steps: Path | None = None,
     ) -> TrainingSummary:
         """Train for one round and save what the student has become in `folder`; this pupil is used up by it.
 
-        `checkpoints` lets a stopped training go on at its last whole epoch. Raises StudentError.
+        `checkpoints` lets a stopped training go on at its last whole epoch. `check` is what the guard asks, beside the
+        likelihood that it sees itself, for the accuracy of the student in its present state: a share. `steps` is the
+        file of the StepRecords. Raises StudentError.
         """
         self.engine.rest()
         student = self.loaded(torch.float32)
         self._student = None  # the weights are about to change: nobody may take them for the old student's
         lora = self.config.lora if self.config.weights == "lora" else None
-        means = Means(self.dtype, lora, advance, self.engine.say)
+        accuracy = None if check is None else partial(check, self._in_training(student))
+        means = Means(self.dtype, lora, advance, self.engine.say, steps, accuracy)
         format = self.format(student.tokenizer)
         summary = train(student, format, examples, config, seed=seed, checkpoints=checkpoints, means=means)
         save_student(student, folder)
         return summary
+
+    def _in_training(self, student: Student) -> Pupil:
+        """The student as it is while its weights change: it answers by them, wherever they have come to."""
+        pupil = Pupil(self.config, self.examples, self.folder, key=self.key, engine=self.engine)
+        pupil._student, pupil._learning = student, True
+        return pupil
 
     def save(self, folder: Path, notes: str) -> None:
         """Write the student as a Hugging Face folder with a model card, and how it is used to be asked."""

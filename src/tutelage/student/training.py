@@ -1,51 +1,59 @@
-"""One round of training, by Transformers' Trainer: L = L_LM + reflection_weight * L_SR.
+"""One round of training: L = L_LM + reflection_weight * L_SR.
 
-A step is one batch of the lesson plan, computed in as many forward passes as memory needs. Both losses are divided by
-counts of the whole batch, so how it was split changes nothing.
+In order:
+
+    Lessons         the plan of all steps, from the examples
+    fit_passes      passes made to fit the memory
+    reference       log-likelihoods under the student as it comes, for a preference
+    LessonTrainer   step by step; Journal notes them and saves, Guard watches
+
+What comes of it is summed up in a TrainingSummary.
 """
 
 from __future__ import annotations
 
+import random
 import shutil
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
-from transformers import (
-    PrinterCallback,
-    Trainer,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-    set_seed,
-)
+from transformers import set_seed
 
 from tutelage.config import LoraConfig, TrainingConfig
 from tutelage.errors import StudentError
 from tutelage.files import disk_errors
 from tutelage.records import TrainingExample, TrainingSummary
 from tutelage.student.capacity import fit_passes
-from tutelage.student.lessons import Lesson, Lessons
+from tutelage.student.guard import Guard
+from tutelage.student.journal import Journal
+from tutelage.student.lessons import Lessons
+from tutelage.student.likelihood import likelihoods, reference
 from tutelage.student.model import Student, quiet
-from tutelage.student.passes import packs_right, pass_losses
-from tutelage.student.precision import FullPrecision, MixedAdamW
+from tutelage.student.passes import packs_right
+from tutelage.student.precision import FullPrecision
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampling import Advance, Say
+from tutelage.student.trainer import LessonTrainer
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """How a round's training is carried out."""
+    """How a round's training is carried out.
+
+    `steps` is the file of the StepRecords; `accuracy` tells the guard what share of some validation problems the
+    student, as it is when it is called, answers rightly.
+    """
 
     dtype: torch.dtype = torch.float32
     lora: LoraConfig | None = None
     advance: Advance = lambda steps: None
     say: Say = lambda text: None
+    steps: Path | None = None
+    accuracy: Callable[[], float] | None = None
 
 
 def train(
@@ -69,11 +77,14 @@ def train(
     lessons = Lessons(format, examples, config, seed)
     set_seed(seed)
     adapted = _add_adapters(student.model, means.lora) if means.lora is not None else None
+    journal = Journal(lessons.epoch_ends, means.advance, means.steps)
     try:
         full = FullPrecision(adapted or student.model, means.dtype)
         lessons.tree = _layout(student, config, means.say)
         lessons.pass_tokens = fit_passes(student.model, lessons, means.dtype != torch.float32, means.say)
-        trainer = LessonTrainer(adapted or student.model, lessons, config, checkpoints, seed, full, means.advance)
+        lessons.references = reference(student.model, lessons)  # a training that goes on has not loaded its weights yet
+        guard = _guard(student, lessons, full, checkpoints, seed, means) if config.guard.checks else None
+        trainer = LessonTrainer(lessons, full, journal, checkpoints, seed, [guard] if guard else [])
         with quiet(), disk_errors(checkpoints):
             trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
     except torch.OutOfMemoryError as error:
@@ -88,119 +99,35 @@ def train(
     return TrainingSummary(
         examples=len(examples),
         truncated=lessons.truncated,
-        row_tokens=lessons.row_tokens,
-        computed_tokens=trainer.epoch.computed,
-        padded_tokens=trainer.epoch.padded,
+        row_tokens=lessons.tokens_until(trainer.state.global_step),
+        computed_tokens=journal.computed,
+        padded_tokens=journal.padded,
         loss=last["lm_loss"] + config.reflection_weight * last["reflection_loss"],
         lm_loss=last["lm_loss"],
         reflection_loss=last["reflection_loss"],
+        rows=sum(map(len, lessons.batches[: trainer.state.global_step])),
+        collapse=guard.collapse if guard else None,
     )
 
 
-class LessonTrainer(Trainer):
-    """Trainer whose step is one batch of the lesson plan."""
-
-    def __init__(
-        self,
-        model: Any,
-        lessons: Lessons,
-        config: TrainingConfig,
-        checkpoints: Path,
-        seed: int,
-        full: FullPrecision,
-        advance: Advance,
-    ) -> None:
-        device = next(model.parameters()).device
-        arguments = TrainingArguments(
-            output_dir=str(checkpoints),
-            per_device_train_batch_size=1,
-            num_train_epochs=1,
-            learning_rate=config.learning_rate,
-            warmup_steps=round(config.warmup_share * len(lessons)),
-            max_grad_norm=config.max_grad_norm,
-            lr_scheduler_type="linear",
-            use_cpu=device.type == "cpu",
-            seed=seed,
-            save_strategy="no",
-            logging_strategy="no",
-            report_to="none",
-            disable_tqdm=True,
-            remove_unused_columns=False,
-            dataloader_pin_memory=False,
-            save_total_limit=1,
-        )
-        self.epoch = EndOfEpoch(lessons.epoch_ends, advance)
-        optimizer = MixedAdamW(full, config.learning_rate, config.weight_decay)
-        super().__init__(
-            model=model,
-            args=arguments,
-            train_dataset=lessons,
-            callbacks=[self.epoch],
-            optimizers=(optimizer, None),
-        )
-        self.remove_callback(PrinterCallback)
-        self.args._n_gpu = min(1, self.args.n_gpu)  # one process, one device: DataParallel would split our batches
-        self.config, self.full = config, full
-
-    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        """Copies bring the weights with them (MixedAdamW); peft would put float32 adapters in the place of ours."""
-        if not self.full.weights:
-            super()._load_from_checkpoint(resume_from_checkpoint, model)
-
-    def get_train_dataloader(self) -> DataLoader[Any]:
-        """The plan's batches in their order, one a step."""
-        return DataLoader(
-            self.train_dataset, batch_size=1, shuffle=False, collate_fn=lambda lessons: {"lesson": lessons[0]}
-        )
-
-    def training_step(self, model: Any, inputs: dict[str, Lesson], num_items_in_batch: object = None) -> torch.Tensor:
-        """Back-propagate every pass of the step; returns the step's loss."""
-        model.train()
-        lesson = inputs["lesson"]
-        inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-        weight = self.config.reflection_weight
-        total = torch.zeros(2, dtype=torch.float64)
-        for sheet in lesson.passes:
-            lm_sum, reflection_sum = pass_losses(inner, sheet, self.config.margin)
-            lm_loss, reflection_loss = lm_sum / lesson.targets, reflection_sum / max(1, lesson.pairs)
-            self.accelerator.backward(lm_loss + weight * reflection_loss)
-            total += torch.stack([lm_loss.detach(), reflection_loss.detach()]).cpu().double()
-        if not total.isfinite().all():
-            raise StudentError(
-                f"the loss is not finite at step {self.state.global_step + 1} (L_LM {total[0]:g}, L_SR {total[1]:g});"
-                f" lower training.learning_rate (now {self.config.learning_rate:g})"
-            )
-        self.epoch.count(lesson, total)
-        return (total[0] + weight * total[1]).float().to(inner.device)
-
-
-class EndOfEpoch(TrainerCallback):
-    """At the end of each epoch of the plan: the mean losses into the history, and a checkpoint.
-
-    Counts, too, what this process computed: real tokens and padded ones.
-    """
-
-    def __init__(self, ends: Sequence[int], advance: Advance) -> None:
-        self.ends, self.advance = ends, advance
-        self.sums = torch.zeros(2, dtype=torch.float64)
-        self.computed = self.padded = 0
-
-    def count(self, lesson: Lesson, losses: torch.Tensor) -> None:
-        """One step's losses and tokens."""
-        self.sums += losses
-        self.computed += sum(sheet.tokens for sheet in lesson.passes)
-        self.padded += sum(sheet.input_RT.numel() - sheet.tokens for sheet in lesson.passes)
-
-    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Called by Trainer after every step."""
-        self.advance(1)
-        if state.global_step not in self.ends:
-            return
-        steps = state.global_step - max((end for end in self.ends if end < state.global_step), default=0)
-        lm_loss, reflection_loss = (self.sums / steps).tolist()
-        self.sums.zero_()
-        state.log_history.append({"step": state.global_step, "lm_loss": lm_loss, "reflection_loss": reflection_loss})
-        control.should_save = state.global_step != self.ends[-1]  # the last one is saved as the round's model
+def _guard(
+    student: Student, lessons: Lessons, full: FullPrecision, checkpoints: Path, seed: int, means: Means
+) -> Guard:
+    """The guard of this training, with the rationales drawn that it watches."""
+    config = lessons.config.guard
+    rows = list(dict.fromkeys((row.prompt, row.completion) for _, row in lessons.anchors))
+    if len(rows) > config.rationales:
+        rows = random.Random(f"{seed}/guard").sample(rows, config.rationales)
+    tokens = sum(len(rationale) for _, rationale in rows)
+    return Guard(
+        full,
+        config,
+        len(lessons),
+        checkpoints,
+        likelihood=lambda: sum(likelihoods(student.model, lessons, rows).values()) / tokens,
+        accuracy=means.accuracy,
+        say=means.say,
+    )
 
 
 def _layout(student: Student, config: TrainingConfig, say: Say) -> bool:

@@ -13,7 +13,17 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 
-from tutelage.teacher.expressions import MAX_DIGITS, Expression, Operation, Parser, Token, evaluate, operands, tokens_of
+from tutelage.teacher.expressions import (
+    MAX_DIGITS,
+    Expression,
+    Operation,
+    Parser,
+    Token,
+    evaluate,
+    operands,
+    substitute,
+    tokens_of,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +210,7 @@ def _find_fault(
     last = tokens[sides[-1].last]
     for left, right in pairwise(sides):
         value, other = evaluate(left.expression), evaluate(right.expression)
-        meant = evaluate(_unrounded(left.expression, known))
+        meant = evaluate(substitute(left.expression, known))
         equal = other is not None and any(_same(one, other, last) for one in (value, meant) if one is not None)
         onward = None if equal or value is None else _onward(right.expression, value)
         if onward is not None and value is not None:
@@ -208,13 +218,6 @@ def _find_fault(
         elif not equal:
             return Fault(" ".join(text[tokens[left.first].start : tokens[right.last].end].split()), value)
     return None
-
-
-def _unrounded(expression: Expression, exact: Mapping[Fraction, Fraction]) -> Expression:
-    """The expression with what its rounded numbers stand for."""
-    if isinstance(expression, Fraction):
-        return exact.get(expression, expression)
-    return Operation(expression.operator, _unrounded(expression.left, exact), _unrounded(expression.right, exact))
 
 
 def _onward(side: Expression, value: Fraction) -> Fraction | None:

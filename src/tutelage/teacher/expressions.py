@@ -8,7 +8,7 @@ Text is never evaluated as code, and the length of texts, numbers and expression
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -129,6 +129,13 @@ def operands(expression: Expression) -> list[Fraction]:
     if isinstance(expression, Fraction):
         return [expression]
     return [*operands(expression.left), *operands(expression.right)]
+
+
+def substitute(expression: Expression, values: Mapping[Fraction, Fraction]) -> Expression:
+    """The expression with its numbers replaced by what they stand for in `values`."""
+    if isinstance(expression, Fraction):
+        return values.get(expression, expression)
+    return Operation(expression.operator, substitute(expression.left, values), substitute(expression.right, values))
 
 
 class Parser:

@@ -2,6 +2,7 @@
 
 first   [{"role": "system", "content": "You write worked solutions …"}, {"role": "user", "content": "Question: …"}]
 second  the same, and "Earlier a solution could not be used, for this reason: 3 × 4 = 13 is false: it makes 12 …"
+reply   where an explanation is asked for: "Mistake: 3 + 4 = 7 adds, but …\\nSolution:\\n3 boxes of 4 pens …"
 """
 
 from __future__ import annotations
@@ -38,34 +39,44 @@ _FORMS: dict[AnswerKind, str] = {
 }
 _SENTENCES: dict[AnswerKind, int] = {"number": 8, "choice": 5, "yes-no": 5, "text": 5}
 _HINT = "The correct answer is {answer}. Reach it by reasoning from the question alone; do not say that it was given."
-_ATTEMPT = (
-    "Here is an attempt that went wrong:\n<attempt>\n{mistake}\n</attempt>\n\n"
-    "Find for yourself the first step at which it goes wrong, and do not write about it. Write a complete solution "
-    "that gets this very step right and takes special care over it: work it out in smaller parts, or say what the step "
-    "is for. Keep the other steps short."
+_ATTEMPT = "Here is an attempt that went wrong:\n<attempt>\n{mistake}\n</attempt>\n\n{task}"
+_CORRECT = (
+    "complete solution that gets this very step right and takes special care over it: work it out in smaller parts, or "
+    "say what the step is for. Keep the other steps short."
 )
+_SILENTLY = "Find for yourself the first step at which it goes wrong, and do not write about it. Write a " + _CORRECT
+_EXPLAINED = (
+    "Find the first step at which it goes wrong. Your reply has two parts. The first is one paragraph that begins with "
+    '"Mistake:", quotes this step, and says in one or two short, plain sentences what is wrong with it and what is '
+    'right. Then comes "Solution:" on a line of its own, and below it a '
+) + _CORRECT
 _AGAIN = (
     "Earlier a solution could not be used, for this reason: {reason}\n"
     "Go through the question afresh, check each step, and keep to the form that was asked for."
 )
 
 
-def first_messages(request: FeedbackRequest, kind: AnswerKind) -> list[Message]:
-    """The first time of asking: without a mistake an annotation, else feedback on it with the answer as a hint."""
-    if request.mistake is None:
-        return _messages(request.problem, kind, "Write the worked solution.")
-    attempt = _ATTEMPT.format(mistake=_clip(request.mistake, MAX_MISTAKE_BYTES))
-    return _messages(request.problem, kind, attempt, _HINT.format(answer=request.problem.answer))
+def first_messages(request: FeedbackRequest, kind: AnswerKind, *, explain: bool = False) -> list[Message]:
+    """The first time of asking: without a mistake an annotation, else feedback on it with the answer as a hint.
+
+    With `explain`, the reply is to say first what is wrong with the mistake.
+    """
+    hint = [] if request.mistake is None else [_HINT.format(answer=request.problem.answer)]
+    return _messages(request.problem, kind, _task(request, explain=explain), *hint)
 
 
-def second_messages(request: FeedbackRequest, kind: AnswerKind, reason: str) -> list[Message]:
+def second_messages(request: FeedbackRequest, kind: AnswerKind, reason: str, *, explain: bool = False) -> list[Message]:
     """Asking once more after a reply was rejected for `reason`, now with the answer as a hint in any case."""
     again = _AGAIN.format(reason=_clip(reason, MAX_REASON_BYTES))
     hint = _HINT.format(answer=request.problem.answer)
+    return _messages(request.problem, kind, _task(request, explain=explain), hint, again)
+
+
+def _task(request: FeedbackRequest, *, explain: bool) -> str:
     if request.mistake is None:
-        return _messages(request.problem, kind, "Write the worked solution.", hint, again)
-    attempt = _ATTEMPT.format(mistake=_clip(request.mistake, MAX_MISTAKE_BYTES))
-    return _messages(request.problem, kind, attempt, hint, again)
+        return "Write the worked solution."
+    mistake = _clip(request.mistake, MAX_MISTAKE_BYTES)
+    return _ATTEMPT.format(mistake=mistake, task=_EXPLAINED if explain else _SILENTLY)
 
 
 def _messages(problem: Problem, kind: AnswerKind, *parts: str) -> list[Message]:

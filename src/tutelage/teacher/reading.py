@@ -4,6 +4,8 @@ reply   "**Solution:** Each box holds 4 pens, so 3 × 4 = 12 pens.\\n\\n\\\\boxe
 read    "Each box holds 4 pens, so 3 × 4 = 12 pens.\\nThe answer is 12."
 reply   "3 × 4 = 13 pens in the boxes, and one falls out. The answer is 12."
 judged  false calculation, because "3 × 4 = 13 is false: it makes 12"
+reply   "Mistake: 3 + 4 = 7 adds, but every box holds 4 pens.\\nSolution:\\n3 × 4 = 12 pens are in the boxes. …"
+read    the explanation "3 + 4 = 7 adds, but every box holds 4 pens." apart from the rationale
 """
 
 from __future__ import annotations
@@ -26,22 +28,33 @@ class Reading:
     """A reply as kept: if `verdict` is right the rationale, ending in our statement of the answer; else as it came.
 
     `failure` is the kind of cause why it cannot be used, None if it can; `verdict.reason` says it in words.
+    `explanation` is what a right reply says of the mistake.
     """
 
     text: str
     verdict: Verdict
     failure: FailureReason | None
+    explanation: str | None = None
 
 
 def read_reply(
-    text: str, finish_reason: str, problem: Problem, grade: Grade, *, max_tokens: int, check_arithmetic: bool
+    text: str,
+    finish_reason: str,
+    problem: Problem,
+    grade: Grade,
+    *,
+    max_tokens: int,
+    check_arithmetic: bool,
+    explained: bool = False,
 ) -> Reading:
     """Clean, grade and judge a reply. A rejected one keeps its text and has the reason in its verdict.
 
     With `check_arithmetic`, a rationale with a calculation that is surely false is rejected even if its answer is
-    right. `max_tokens` is what the reply was limited to.
+    right. `max_tokens` is what the reply was limited to. With `explained`, an explanation of a mistake was asked for,
+    too; a reply without one is still a reply.
     """
-    cleaned = clean(text)
+    explanation, solution = separate(text) if explained else (None, text)
+    cleaned = clean(solution)
     if broken := _broken(cleaned, finish_reason, max_tokens):
         return _rejected(text, None, *broken)
     verdict = grade(problem, cleaned)
@@ -52,7 +65,9 @@ def read_reply(
         return _rejected(text, verdict.answer, *flaw)
     concluded = state_answer(steps, problem.answer)
     verdict = grade(problem, concluded)
-    return Reading(concluded, verdict, None if verdict.correct else "unparsable")
+    if not verdict.correct:
+        return Reading(concluded, verdict, "unparsable")
+    return Reading(concluded, verdict, None, explanation)
 
 
 def _rejected(text: str, answer: str | None, failure: FailureReason, reason: str) -> Reading:
@@ -130,9 +145,12 @@ _HEADING = re.compile(
     r"reasoning|step[- ]by[- ]step(?: solution)?)\s*[*_]*\s*:\s*[*_]*[ \t]*\n?|^#+[ \t]+[^\n\d]*\n",
     re.IGNORECASE,
 )
+_THOUGHTS = (
+    re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE),  # what reasoning servers leave in
+    re.compile(r"\A.*</think>", re.DOTALL | re.IGNORECASE),  # the opening stood in the server's prompt
+)
 _SUBSTITUTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE), ""),  # what reasoning servers leave in
-    (re.compile(r"\A.*</think>", re.DOTALL | re.IGNORECASE), ""),  # the opening stood in the server's prompt
+    *((pattern, "") for pattern in _THOUGHTS),
     (re.compile(r"(?m)^[ \t]*```[^\n]*$\n?"), ""),
     (re.compile(r"(?<![\w*])\*\*(?=\S)([^\n]+?)(?<=\S)\*\*(?![\w*])"), r"\1"),
     (re.compile(r"\\(?:times|cdot)\b\s?"), "× "),
@@ -148,6 +166,39 @@ _SUBSTITUTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 _MAX_PASSES = 10
 """What is nested, such as bold type within a heading, takes a pass for each layer."""
+
+
+_MARK = re.compile(
+    r"""^[ \t>#*_-]*(?:\d[.)][ \t]*[*_]*)?(?:the[ ])?(?:first[ ])?
+    (?:(?P<mistake>mistake|error|explanation|what[ ](?:is|was|went|goes)[ ]wrong)
+      |(?:worked[ ]|complete[ ]|correct(?:ed)?[ ]|right[ ])?solution)
+    [*_ \t]*(?::[*_ \t]*|$)""",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
+
+
+def separate(text: str) -> tuple[str | None, str]:
+    """The explanation of a mistake, on one line, and the solution; None where the reply marks no explanation.
+
+    Where the solution has no mark, the explanation ends with its paragraph, and all the rest is the solution.
+    """
+    for thought in _THOUGHTS:
+        text = thought.sub("", text)
+    marks = list(_MARK.finditer(text))
+    if not marks:
+        return None, text
+    ends = [*(mark.start() for mark in marks[1:]), len(text)]
+    parts = [(mark, text[mark.end() : end].strip()) for mark, end in zip(marks, ends, strict=True)]
+    said = [part for mark, part in parts if mark["mistake"]]
+    solutions = [part for mark, part in parts if not mark["mistake"]]
+    if not said:
+        return None, "\n".join(solutions)
+    explanation = said[0]
+    if not solutions:
+        explanation, _, rest = explanation.partition("\n\n" if "\n\n" in explanation else "\n")
+        solutions = [text[: marks[0].start()], rest]
+    explanation = " ".join(without_statement(clean(explanation)).split())
+    return explanation or None, "\n".join(solutions)
 
 
 def clean(text: str) -> str:

@@ -1,6 +1,8 @@
 """An endpoint that answers from worked solutions, as the answer-key teacher would.
 
 {"question": "Tom has 3 boxes of 4 pens. How many pens?", "answer": "12", "equation": "3 * 4"}
+
+Where the prompt asks what is wrong with an attempt, the reply says so first, as told: Mistake: …, then Solution: …
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any, cast
 from tutelage.errors import DataError
 from tutelage.records import FeedbackRequest, Problem, content_hash
 from tutelage.teacher.arithmetic import read_number
-from tutelage.teacher.offline.answer_key import write_rationale
+from tutelage.teacher.offline.answer_key import write_explanation, write_rationale
 from tutelage.testing.completions import Body, Reply
 from tutelage.testing.endpoint import TeacherEndpoint
 from tutelage.testing.script import Faults
@@ -48,7 +50,11 @@ def answer_key_reply(problems: Iterable[Problem], seed: int = 0) -> Reply:
         request = FeedbackRequest(problem, attempt[1] if attempt else None)
         kind = "number" if read_number(problem.answer) is not None else "text"
         text, reason = write_rationale(request, kind, seed)
-        return text if text is not None else f"There is no worked solution here: {reason}."
+        if text is None:
+            return f"There is no worked solution here: {reason}."
+        asked = '"Mistake:"' in prompt.rpartition("</attempt>")[2]
+        explanation = write_explanation(request, kind) if asked else None
+        return text if explanation is None else f"Mistake: {explanation}\nSolution:\n{text}"
 
     return reply
 

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -22,9 +23,9 @@ PEAR = Problem.of(
 )
 
 
-def ask(*requests, kind="number", seed=0):
+def ask(*requests, kind="number", seed=0, explain=False):
     given_back = []
-    AnswerKeyTeacher(grade=grade, kind=kind, seed=seed).teach(requests, given_back.append)
+    AnswerKeyTeacher(grade=grade, kind=kind, seed=seed, explain=explain).teach(requests, given_back.append)
     return given_back
 
 
@@ -64,6 +65,22 @@ def test_it_reads_as_an_ordinary_solution():
         assert feedback.verdict.correct
         assert not re.search(r"\b(?:you|your|student|mistake|wrong|attempt)\b", feedback.text, re.IGNORECASE)
         assert len(feedback.text) <= 1.5 * len(FARM.rationale or "") + 90
+
+
+def test_explains_the_mistake_apart_from_the_rationale():
+    request = FeedbackRequest(FARM, "3 cows have 3 × 4 = 12 legs. 2 hens have 2 × 4 = 8 legs.\nThe answer is 20.")
+    [silent], [explained] = ask(request), ask(request, explain=True)
+    assert explained.explanation == "In 2 × 4 = 8 the 4 is wrong, it must be 2: 2 hens have 2 × 2 = 4 legs."
+    assert replace(explained, explanation=None) == silent
+    assert ask(FeedbackRequest(FARM), explain=True)[0].explanation is None
+    unsolved = FeedbackRequest(Problem.of("q", "4", equation="2 + 3"), "5. The answer is 5.")
+    assert ask(unsolved, explain=True)[0].explanation is None
+
+
+def test_the_explanation_keeps_to_the_source_of_the_rationale():
+    problem = Problem.of("Ann has 2 pens and 3 more.", "5", rationale="2 + 3 = 6.", equation="2 + 3")
+    [feedback] = ask(FeedbackRequest(problem, "2 + 3 = 6. The answer is 6."), explain=True)
+    assert feedback.explanation == "2 + 3 = 6 is wrong: 2 + 3 = 5."
 
 
 def test_a_wrong_yes_or_no_gets_the_last_fact_beside_the_conclusion():

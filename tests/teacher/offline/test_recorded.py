@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 
 import pytest
 
 from tests.teacher.grading import grade
 from tutelage.errors import DataError
 from tutelage.records import FeedbackRequest, Problem, Usage
+from tutelage.teacher.offline.answer_key import AnswerKeyTeacher
 from tutelage.teacher.offline.recorded import NOT_RECORDED, RecordedTeacher
 
 PENS = Problem.of("Tom has 3 boxes of 4 pens. How many pens?", "12")
@@ -20,9 +22,9 @@ def record(tmp_path):
     return write
 
 
-def ask(path, *requests):
+def ask(path, *requests, beyond=None):
     given_back = []
-    RecordedTeacher(path, grade=grade).teach(requests, given_back.append)
+    RecordedTeacher(path, grade=grade, beyond=beyond).teach(requests, given_back.append)
     return given_back
 
 
@@ -54,6 +56,57 @@ def test_rationales_for_the_mistake_in_view_come_first(record):
     assert [feedback.text.split(".")[0] for feedback in replies] == ["For seven", "Plain", "Plain"]
 
 
+def test_the_explanation_of_a_recorded_mistake(record):
+    row = {"question": PENS.question, "answer": 12, "explanation": "It adds."}
+    path = record({**row, "rationale": "For seven.", "mistake": "3 + 4 = 7"}, {**row, "rationale": "Plain."})
+    seven, plain = ask(path, FeedbackRequest(PENS, "3 + 4 = 7"), FeedbackRequest(PENS))
+    assert (seven.explanation, plain.explanation) == ("It adds.", None)
+    assert seven.text == "For seven.\nThe answer is 12."
+
+
+def test_what_is_not_recorded_comes_from_beyond(record):
+    pens = replace(PENS, equation="3 * 4")
+    row = {"question": PENS.question, "answer": 12}
+    path = record(
+        {**row, "rationale": "Plain."},
+        {**row, "rationale": "Wrong.", "answer": 7},
+        {**row, "rationale": "For seven.", "mistake": "3 + 4 = 7"},
+    )
+    other = Problem.of("Another?", "5", equation="2 + 3")
+    requests = [
+        FeedbackRequest(pens),
+        FeedbackRequest(pens, None, 1),
+        FeedbackRequest(pens, None, 2),
+        FeedbackRequest(pens, "3 + 4 = 7"),
+        FeedbackRequest(pens, "3 × 4 = 13. The answer is 13.", 0),
+        FeedbackRequest(other),
+    ]
+    replies = ask(path, *requests, beyond=AnswerKeyTeacher(grade=grade, kind="number", explain=True))
+    assert [(reply.problem_id, reply.mistake, reply.sample) for reply in replies] == [
+        (request.problem.id, request.mistake, request.sample) for request in requests
+    ]
+    plain, wrong, third, seven, thirteen, another = replies
+    assert (plain.text, seven.text) == ("Plain.\nThe answer is 12.", "For seven.\nThe answer is 12.")
+    assert (wrong.verdict.correct, wrong.verdict.reason) == (False, "7 is not 12")  # recorded so, and not put right
+    assert third.verdict.correct
+    assert "3 × 4 = 12" in third.text
+    assert thirteen.explanation == "3 × 4 = 13 is wrong: 3 × 4 = 12."
+    assert another.text == "2 + 3 = 5.\nThe answer is 5."
+
+
+def test_beyond_is_asked_once_and_while_requests_still_come(record):
+    class Beyond:
+        def teach(self, requests, deliver):
+            lessons.append([request.sample for request in requests])
+
+    lessons, delivered = [], []
+    path = record({"question": PENS.question, "rationale": "Plain.", "answer": 12})
+    stream = (FeedbackRequest(PENS, None, sample) for sample in range(3))
+    RecordedTeacher(path, grade=grade, beyond=Beyond()).teach(stream, delivered.append)
+    assert lessons == [[1, 2]]
+    assert [feedback.sample for feedback in delivered] == [0]
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
@@ -80,6 +133,10 @@ GOOD = json.dumps({"question": "q", "rationale": "r"})
         ('{"question": "q"}', "line 3, field 'rationale': expected text, it is missing"),
         ('{"question": " ", "rationale": "r"}', "line 3, field 'question': expected text, found \" \""),
         ('{"question": "q", "rationale": "r", "answer": ["4"]}', "line 3, field 'answer': expected text, found"),
+        (
+            '{"question": "q", "rationale": "r", "explanation": 4}',
+            "line 3, field 'explanation': expected text, found 4",
+        ),
         ("[" * 100_000, "line 3: not JSON"),
     ],
 )

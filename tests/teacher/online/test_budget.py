@@ -83,3 +83,20 @@ def test_agreement_multiplies_everything():
     thrice = config.model_copy(update={"agreement": 3})
     one, three = most_for(request, config, "number"), most_for(request, thrice, "number")
     assert (three.requests, three.prompt_tokens) == (3 * one.requests, 3 * one.prompt_tokens)
+
+
+def test_the_bounds_follow_the_longer_prompt_of_an_explanation():
+    request = FeedbackRequest(PROBLEM, "3 + 4 = 7 pens.")
+    config = TeacherConfig(kind="openai", max_tokens=100, price=PRICE)
+    explaining = config.model_copy(update={"explain": True})
+    asked = [
+        first_messages(request, "number", explain=True),
+        second_messages(request, "number", "x" * 200, explain=True),
+    ]
+    least, most = (bound(request, explaining, "number") for bound in (least_for, most_for))
+    assert most.prompt_tokens >= sum(prompt_tokens_bound(messages) for messages in asked)
+    assert most.prompt_tokens > most_for(request, config, "number").prompt_tokens
+    assert least_for(request, config, "number").prompt_tokens < least.prompt_tokens < most.prompt_tokens
+    assert most_for(FeedbackRequest(PROBLEM), explaining, "number") == most_for(
+        FeedbackRequest(PROBLEM), config, "number"
+    )

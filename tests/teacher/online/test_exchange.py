@@ -190,3 +190,25 @@ def test_a_row_is_charged_at_the_bound_where_the_endpoint_does_not_say():
     assert row.cost_usd == pytest.approx((900 + 4 * 64) / 1e6)
     half = SETTINGS.row("k", "{}", Reply(RIGHT, "stop", 100, None), BOUND)
     assert (half.prompt_tokens, half.completion_tokens) == (100, 64)
+
+
+def test_with_explain_the_prompt_asks_and_the_feedback_tells():
+    explaining = replace(SETTINGS, explain=True)
+    replies = f"Mistake: It adds.\nSolution:\n{WRONG}", f"Mistake: Each box holds 4.\nSolution:\n{RIGHT}"
+    [[first], [second]], feedback = hold(*replies, settings=explaining)
+    assert first.messages == first_messages(REQUEST, "number", explain=True)
+    assert '"Mistake:"' in second.messages[1]["content"]
+    assert "7 is not 12" in second.messages[1]["content"]
+    assert (feedback.text, feedback.explanation) == (RIGHT, "Each box holds 4.")
+
+
+def test_without_explain_nothing_changes_and_without_a_mistake_there_is_nothing_to_explain():
+    plain, explaining = FeedbackRequest(PROBLEM), replace(SETTINGS, explain=True)
+    [[question]], feedback = hold(f"Mistake: It adds.\nSolution:\n{RIGHT}", request=plain, settings=explaining)
+    [[same]], _ = hold(RIGHT, request=plain)
+    assert question.key == same.key
+    assert feedback.explanation is None
+    [[silent]], _ = hold(RIGHT)
+    [[asked]], feedback = hold(RIGHT, settings=explaining)
+    assert silent.key != asked.key
+    assert (feedback.text, feedback.explanation) == (RIGHT, None)

@@ -1,6 +1,7 @@
 """What the online teacher does when all goes well, and what it refuses before anything is asked."""
 
 import asyncio
+import re
 import threading
 import time
 
@@ -38,6 +39,20 @@ def test_the_mistake_is_in_view(tmp_path):
         [feedback], _ = teach(tmp_path, endpoint, [asked])
     assert (feedback.mistake, feedback.sample) == ("2 + 4 = 6. The answer is 6.", 3)
     assert "2 + 4 = 6" in endpoint.requests[0]["messages"][1]["content"]
+
+
+@pytest.mark.parametrize("batch", [False, True])
+def test_explains_the_mistake(tmp_path, batch):
+    asked = [FeedbackRequest(PROBLEMS[1], "3 + 4 = 7 pens.\nThe answer is 7."), FeedbackRequest(PROBLEMS[1])]
+    with answer_key_endpoint(PROBLEMS) as endpoint:
+        delivered, error = teach(tmp_path, endpoint, asked, explain=True, batch=batch, batch_poll=0.02)
+    assert error is None
+    by_mistake = {feedback.mistake: feedback for feedback in delivered}
+    explained, plain = by_mistake[asked[0].mistake], by_mistake[None]
+    assert explained.explanation == "3 + 4 = 7 is not the step: one must multiply here. 3 × 4 = 12."
+    assert explained.verdict.correct
+    assert not re.search("Mistake|Solution|not the step", explained.text)
+    assert plain.explanation is None
 
 
 def test_a_rejected_reply_is_asked_for_once_more_with_the_hint(tmp_path):

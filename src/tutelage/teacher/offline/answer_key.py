@@ -25,6 +25,7 @@ from tutelage.records import (
     state_answer,
 )
 from tutelage.teacher.arithmetic import Calculation, find_calculations, find_numbers, read_number
+from tutelage.teacher.offline.explanation import explain
 from tutelage.teacher.offline.mistakes import (
     FirstWrongStep,
     equation_text,
@@ -48,11 +49,12 @@ _LIGHT = 4
 class AnswerKeyTeacher:
     """Writes rationales from worked solutions, offline and free; one of the teachers.
 
-    `seed`, the request's `sample` and its mistake choose the wording: samples of one problem differ.
+    `seed`, the request's `sample` and its mistake choose the wording: samples of one problem differ. With `explain`,
+    feedback on a mistake also says what is wrong with it.
     """
 
-    def __init__(self, *, grade: Grade, kind: AnswerKind, seed: int = 0) -> None:
-        self._grade, self._seed = grade, seed
+    def __init__(self, *, grade: Grade, kind: AnswerKind, seed: int = 0, explain: bool = False) -> None:
+        self._grade, self._seed, self._explain = grade, seed, explain
         self._kind: AnswerKind = kind
 
     def can_teach(self, problem: Problem) -> bool:
@@ -68,24 +70,37 @@ class AnswerKeyTeacher:
         text, reason = write_rationale(request, self._kind, self._seed)
         verdict = Verdict(False, None, reason) if text is None else self._grade(request.problem, text)
         identity = request.problem.id, request.sample, request.mistake
-        return Feedback(*identity, text or "", verdict, Usage(requests=1))
+        explanation = write_explanation(request, self._kind) if self._explain and verdict.correct else None
+        return Feedback(*identity, text or "", verdict, Usage(requests=1), explanation=explanation)
 
 
 def write_rationale(request: FeedbackRequest, kind: AnswerKind, seed: int = 0) -> tuple[str | None, str]:
     """A rationale for the request, or None and the reason why there is none."""
-    problem = request.problem
+    source = _source(request.problem, kind)
+    if isinstance(source, str):
+        return None, source
+    variants = _variants(*source, request.mistake)
+    return state_answer(_take(variants, seed % _LIGHT + request.sample), request.problem.answer), ""
+
+
+def write_explanation(request: FeedbackRequest, kind: AnswerKind) -> str | None:
+    """What is wrong with the mistake in view, by the solution that the rationale is written from; None without one."""
+    source = _source(request.problem, kind)
+    return None if request.mistake is None or isinstance(source, str) else explain(source[0], request.mistake)
+
+
+def _source(problem: Problem, kind: AnswerKind) -> tuple[Problem, str] | str:
+    """The problem with the first source of it that is sound, and its solution; or why there is none."""
     last_reason = NO_SOLUTION
     for candidate in _sources(problem):
         solution = worked_solution(candidate)
         if solution is None:
             last_reason = f"the answer key's equation cannot be worked out: {candidate.equation}"
-            continue
-        if reason := _unsound(candidate, solution, kind):
+        elif reason := _unsound(candidate, solution, kind):
             last_reason = reason
-            continue
-        variants = _variants(candidate, solution, request.mistake)
-        return state_answer(_take(variants, seed % _LIGHT + request.sample), problem.answer), ""
-    return None, last_reason
+        else:
+            return candidate, solution
+    return last_reason
 
 
 def _take(variants: Iterator[str], index: int) -> str:

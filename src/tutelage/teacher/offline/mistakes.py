@@ -154,14 +154,22 @@ def _same_answer(stated: str, answer: str) -> bool:
     return words[: len(wanted)] == wanted
 
 
-def _known_values(problem: Problem, solution: str) -> set[Fraction]:
-    """All that a right step may hold: the numbers of the question, in digits or words, and of the solution."""
-    text = f"{problem.question}\n{solution}\n{problem.answer}"
+def question_values(problem: Problem) -> set[Fraction]:
+    """The numbers that a question gives, in digits or in words, and as shares of a hundred: 20% may be written 0.2."""
     words = [_WORDS[word] for word in re.findall(r"[a-z]+", problem.question.lower()) if word in _WORDS]
-    known = {number.value for number in find_numbers(f"{text}\n{' '.join(words)}")}
+    return _with_hundredths({number.value for number in find_numbers(f"{problem.question}\n{' '.join(words)}")})
+
+
+def _known_values(problem: Problem, solution: str) -> set[Fraction]:
+    """All that a right step may hold: the numbers of the question and of the solution."""
+    known = {number.value for number in find_numbers(f"{solution}\n{problem.answer}")}
     for calculation in find_calculations(solution):
         known |= {abs(value) for value in (*operands(calculation.left), calculation.result)}
-    return known | {value / 100 for value in known if value <= 100}  # 20% may be written as 0.2
+    return question_values(problem) | _with_hundredths(known)
+
+
+def _with_hundredths(values: set[Fraction]) -> set[Fraction]:
+    return values | {value / 100 for value in values if value <= 100}
 
 
 def _needed(gold: Sequence[Calculation], reached: Set[Fraction]) -> int | None:

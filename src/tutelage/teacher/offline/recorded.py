@@ -1,10 +1,11 @@
 """The teacher that replays rationales collected before, from JSONL.
 
     {"question": "Tom has 3 boxes of 4 pens. How many pens?", "rationale": "3 boxes of 4 pens are 3 × 4 = 12 pens.",
-     "answer": "12", "mistake": "3 + 4 = 7 pens."}
+     "answer": "12", "mistake": "3 + 4 = 7 pens.", "explanation": "The pens are in every box: multiply."}
 
 `answer` is what the recorded rationale concludes, where its text does not say so; `mistake` (optional) is what the
-rationale was written for. Rows belong to a problem by the hash of the question, white space aside.
+rationale was written for, and `explanation` (optional) what is wrong with it. Rows belong to a problem by the hash of
+the question, white space aside.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any, cast
 from tutelage.errors import DataError
 from tutelage.records import Feedback, FeedbackRequest, Grade, Problem, Usage, Verdict, content_hash, state_answer
 from tutelage.teacher.statements import conclude
-from tutelage.teacher.teacher import Deliver
+from tutelage.teacher.teacher import Deliver, Teacher
 
 NOT_RECORDED = "no rationale recorded for this problem"
 
@@ -29,6 +30,7 @@ class _Row:
     rationale: str
     answer: str | None
     mistake: str | None
+    explanation: str | None
 
 
 class RecordedTeacher:
@@ -36,30 +38,51 @@ class RecordedTeacher:
 
     Rationales that were recorded for the very mistake in view come before those recorded for none.
 
+    What the file does not hold goes to `beyond`, if there is one: a mistake that nothing was recorded for, and a sample
+    after the last recorded one. So no recorded text comes twice; one that is wrong stays so.
+
     Raises:
         DataError: the file cannot be read or a row is broken.
     """
 
-    def __init__(self, path: str | Path, *, grade: Grade) -> None:
-        self._grade = grade
+    def __init__(self, path: str | Path, *, grade: Grade, beyond: Teacher | None = None) -> None:
+        self._grade, self._beyond = grade, beyond
         self._rows: defaultdict[str, list[_Row]] = defaultdict(list)
         for question, row in _read_rows(Path(path)):
             self._rows[content_hash(question)].append(row)
 
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
-        """Answer every request in order; what is not recorded, or recorded with a wrong answer, ends as rejected."""
-        for request in requests:
-            text, verdict = self._answer(request)
-            identity = request.problem.id, request.sample, request.mistake
-            deliver(Feedback(*identity, text, verdict, Usage(requests=1)))
+        """Answer every request; what nobody wrote, or is recorded with a wrong answer, ends as rejected.
 
-    def _answer(self, request: FeedbackRequest) -> tuple[str, Verdict]:
+        Raises what `beyond` does.
+        """
+        owed = self._deal(requests, deliver)
+        if self._beyond is not None:
+            self._beyond.teach(owed, deliver)
+            return
+        for request in owed:
+            identity = request.problem.id, request.sample, request.mistake
+            deliver(Feedback(*identity, "", Verdict(False, None, NOT_RECORDED), Usage(requests=1)))
+
+    def _deal(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> Iterator[FeedbackRequest]:
+        """Deliver what is recorded, and yield the other requests."""
+        for request in requests:
+            if (row := self._find(request)) is None:
+                yield request
+                continue
+            text, verdict = self._read(request.problem, row)
+            identity = request.problem.id, request.sample, request.mistake
+            explanation = (row.explanation or None) if row.mistake is not None else None
+            deliver(Feedback(*identity, text, verdict, Usage(requests=1), explanation=explanation))
+
+    def _find(self, request: FeedbackRequest) -> _Row | None:
         rows = self._rows.get(content_hash(request.problem.question), [])
         fitting = [row for row in rows if row.mistake is not None and _same(row.mistake, request.mistake)]
-        candidates = fitting or [row for row in rows if row.mistake is None]
-        if not candidates:
-            return "", Verdict(False, None, NOT_RECORDED)
-        return self._read(request.problem, candidates[request.sample % len(candidates)])
+        plain = [row for row in rows if row.mistake is None]
+        if self._beyond is None or fitting:
+            dealt = fitting or plain
+            return dealt[request.sample % len(dealt)] if dealt else None
+        return plain[request.sample] if request.mistake is None and request.sample < len(plain) else None
 
     def _read(self, problem: Problem, row: _Row) -> tuple[str, Verdict]:
         text = row.rationale.strip()
@@ -110,4 +133,5 @@ def _read_row(line: str, path: Path, number: int) -> tuple[str, _Row]:
         return value
 
     question, rationale = text("question", required=True), text("rationale", required=True)
-    return question or "", _Row(rationale or "", text("answer", required=False), text("mistake", required=False))
+    answer, mistake, explanation = (text(field, required=False) for field in ("answer", "mistake", "explanation"))
+    return question or "", _Row(rationale or "", answer, mistake, explanation)

@@ -43,7 +43,11 @@ def most_for(request: FeedbackRequest, config: TeacherConfig, kind: AnswerKind) 
     """
     if config.kind != "openai":
         return Usage(requests=1)
-    asked = first_messages(request, kind), second_messages(request, kind, "x" * MAX_REASON_BYTES)
+    reason = "x" * MAX_REASON_BYTES
+    asked = (
+        first_messages(request, kind, explain=config.explain),
+        second_messages(request, kind, reason, explain=config.explain),
+    )
     prompt = config.agreement * sum(prompt_tokens_bound(messages) for messages in asked)
     completion = config.agreement * ASKINGS * config.max_tokens
     cost = cost_of(prompt, completion, price_of(config))
@@ -54,7 +58,8 @@ def least_for(request: FeedbackRequest, config: TeacherConfig, kind: AnswerKind)
     """The least that it can take: asked once, answered with one token."""
     if config.kind != "openai":
         return Usage(requests=1)
-    text = sum(len(message["content"].encode(errors="replace")) for message in first_messages(request, kind))
+    asked = first_messages(request, kind, explain=config.explain)
+    text = sum(len(message["content"].encode(errors="replace")) for message in asked)
     prompt, completion = config.agreement * (text // MOST_BYTES_PER_TOKEN), config.agreement
     return Usage(config.agreement, prompt, completion, cost_of(prompt, completion, price_of(config)))
 

@@ -39,6 +39,7 @@ class Settings:
     price: PriceConfig
     check_arithmetic: bool = True
     agreement: int = 1
+    explain: bool = False
 
     def row(self, key: str, shape: str, reply: Reply, bound: Usage) -> LedgerRow:
         """A reply as the ledger keeps it; an endpoint that does not say what it took is charged at the bound."""
@@ -85,14 +86,14 @@ def exchange(request: FeedbackRequest, settings: Settings) -> Exchange:
     rows: list[LedgerRow] = []
     reading: Reading | None = None
     try:
-        messages = first_messages(request, settings.kind)
+        messages = first_messages(request, settings.kind, explain=settings.explain)
         replies = yield _questions(messages, request, settings)
         if replies is None:
             return None
         rows += replies
         reading = _read(replies, request, settings)
         if not reading.verdict.correct:
-            messages = second_messages(request, settings.kind, reading.verdict.reason)
+            messages = second_messages(request, settings.kind, reading.verdict.reason, explain=settings.explain)
             if (replies := (yield _questions(messages, request, settings))) is not None:
                 rows += replies
                 reading = _read(replies, request, settings)
@@ -108,6 +109,7 @@ def exchange(request: FeedbackRequest, settings: Settings) -> Exchange:
         usage=sum(own, Usage()),
         keys=tuple(row.key for row in rows),
         failure=reading.failure,
+        explanation=reading.explanation,
     )
 
 
@@ -139,6 +141,7 @@ def _read(rows: Sequence[LedgerRow], request: FeedbackRequest, settings: Setting
             settings.grade,
             max_tokens=settings.max_tokens,
             check_arithmetic=settings.check_arithmetic,
+            explained=settings.explain and request.mistake is not None,
         )
         for row in rows
     ]

@@ -68,6 +68,7 @@ class OpenAITeacher:
             price=price_of(config),
             check_arithmetic=config.check_arithmetic,
             agreement=config.agreement,
+            explain=config.explain,
         )
         self._limits = Limits(config.requests_per_minute, config.tokens_per_minute)
         Budget(config.budget, config.price)

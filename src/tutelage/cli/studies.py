@@ -1,0 +1,47 @@
+"""`tutelage study`, `results`: arms compared over seeds, and the page that several studies make."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def study(
+    file: Annotated[Path, typer.Argument(help="The YAML file with base, arms and seeds.", metavar="STUDY")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="studies/NAME by default.")] = None,
+    jobs: Annotated[int, typer.Option("--jobs", min=1, help="Seeds that are run at once.")] = 1,
+) -> None:
+    """Run a study, or continue it where it was stopped: arms that differ in one thing, over several seeds.
+
+    Example: `tutelage study examples/studies/multiarith.yaml --jobs 2`
+    """
+    from tutelage import api
+    from tutelage.cli.runs import told_how_to_go_on
+    from tutelage.report.progress import Show
+
+    out = out or Path("studies") / file.stem
+    command = f"tutelage study {file} --out {out} --jobs {jobs}"
+    with told_how_to_go_on(command):
+        faults = api.study(file, out, jobs=jobs, command=command, show=Show())
+    print((out / "study.md").read_text(encoding="utf-8"))
+    print(f"all of it: {out / 'study.json'}")
+    for fault in faults:
+        typer.echo(f"error: {fault}", err=True)
+    if faults:
+        raise typer.Exit(2)
+
+
+def results(
+    folders: Annotated[list[Path], typer.Argument(help="Folders with a study.json each.", metavar="STUDY…")],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page.")] = Path("results.md"),
+) -> None:
+    """Write the page that several studies make: tables, plots, intervals, commands.
+
+    Example: `tutelage results docs/studies/* --out docs/results.md`
+    """
+    from tutelage import api
+
+    api.results(folders, out)
+    print(out)

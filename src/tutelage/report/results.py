@@ -1,0 +1,91 @@
+"""The results page: several studies in one Markdown file, a summary first.
+
+| study      | untrained    | one-round-same-budget | full          | best on validation   | full less one-…     |
+|------------|--------------|-----------------------|---------------|----------------------|---------------------|
+| multiarith | 2.1% (0.5% … | 31.4% (26.0% to …     | 41.0% (36.0 … | explain: 44.1% (39 … | **+9.6 (+4.1 to …** |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import fmean
+
+from tutelage.report.plots import plot_names
+from tutelage.report.statistics import counted
+from tutelage.report.study import markdown_table, p_value, percent, points, study_page
+from tutelage.study_records import ArmFigures, Comparison, StudyFigures
+
+BASELINE, METHOD = "one-round-same-budget", "full"
+"""What a teacher's replies teach without mistakes in view, and the method: the central comparison."""
+SHOWN = ("untrained", BASELINE, METHOD)
+
+
+def results_page(studies: Sequence[tuple[StudyFigures, str, str]]) -> str:
+    """The page of several studies: of each its figures, the path from the page to its folder, and notes on it.
+
+    The folder holds the pictures that `plot_study` draws; the notes, Markdown, stand first under the study's heading.
+    """
+    parts = [
+        "# Results",
+        "Computed from the `study.json` of every study below. Accuracies are those on test, of each run's best round "
+        "on validation, with 95 % intervals (bootstrap over seeds and problems); differences are paired, and bold "
+        "where their interval leaves out 0. The best arm was chosen by validation accuracy alone.",
+        _summary([figures for figures, _, _ in studies]),
+    ]
+    for figures, folder, notes in studies:
+        plots = [f"{folder.rstrip('/')}/{name}" for name in plot_names(figures)]
+        parts.append(study_page(figures, plots, notes=notes, level=2))
+    return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def best_arm(figures: StudyFigures) -> str | None:
+    """The arm with the highest validation accuracy, each run counted at its best round; None where no run has any."""
+    seen = {name: _best_validation(arm) for name, arm in figures.arms.items()}
+    means = {name: fmean(values) for name, values in seen.items() if values}
+    return max(means, key=means.__getitem__, default=None)
+
+
+def _best_validation(arm: ArmFigures) -> list[float]:
+    return [row.validation for run in arm.runs for row in run.rounds if row.round == run.best_round]
+
+
+def _summary(studies: Sequence[StudyFigures]) -> str:
+    header = ("study", *SHOWN, "best on validation", f"{METHOD} less {BASELINE}, points")
+    return markdown_table(header, [_row(figures) for figures in studies])
+
+
+def _row(figures: StudyFigures) -> list[str]:
+    best = best_arm(figures)
+    return [
+        figures.name,
+        *(_test(figures, name) for name in SHOWN),
+        f"{best}: {_test(figures, best)}" if best else "–",
+        _central(figures),
+    ]
+
+
+def _test(figures: StudyFigures, name: str) -> str:
+    arm = figures.arms.get(name)
+    return f"{percent(arm.test)}, {counted(arm.seeds, 'seed')}" if arm else "–"
+
+
+def _central(figures: StudyFigures) -> str:
+    for found in figures.comparisons:
+        if {found.a, found.b} == {METHOD, BASELINE}:
+            towards = found if found.a == METHOD else _reversed(found)
+            return f"{points(towards)}, p {p_value(found.p)}, {counted(found.seeds, 'seed')}"
+    return "–"
+
+
+def _reversed(found: Comparison) -> Comparison:
+    return replace(
+        found,
+        a=found.b,
+        b=found.a,
+        difference=-found.difference,
+        low=-found.high,
+        high=-found.low,
+        only_a=found.only_b,
+        only_b=found.only_a,
+    )

@@ -1,0 +1,193 @@
+"""A study in words and tables: Markdown, made from what `study.json` holds.
+
+| arm  | test accuracy          | seeds | teacher replies | USD   | rows trained | seconds | what it is |
+|------|------------------------|-------|-----------------|-------|--------------|---------|------------|
+| full | 41.0% (36.0% to 46.0%) | 5     | 212             | 0.120 | 2,400        | 900     | the method |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import PurePosixPath
+
+from tutelage.report.statistics import SeedMean, counted, mistake_shares, over_seeds, rounds_of
+from tutelage.study_records import Comparison, Interval, RoundFigures, StudyFigures
+
+Rounds = Sequence[RoundFigures]
+"""One round of an arm, as each of its runs had it."""
+
+
+def study_page(figures: StudyFigures, plots: Sequence[str], *, notes: str = "", level: int = 1) -> str:
+    """The page of one study: what was asked and how, its tables and its pictures.
+
+    `plots` are paths from the page to the pictures, `notes` Markdown for below the title, `level` that of the title.
+    """
+    below = "#" * (level + 1)
+    parts = [
+        f"{'#' * level} {figures.name}",
+        notes.strip(),
+        figures.question,
+        _facts(figures),
+        f"{below} Test accuracy",
+        arms_table(figures),
+        "Test accuracy with its 95 % interval: percentile bootstrap over seeds and problems, with one seed over "
+        "problems alone. Replies, USD, rows and seconds are means over the seeds.",
+        *(f"![{PurePosixPath(plot).stem.replace('-', ' ')}](<{plot}>)" for plot in plots),
+        *_rounds(figures, below),
+        *_comparisons(figures, below),
+        *_collapses(figures, below),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def arms_table(figures: StudyFigures) -> str:
+    """One row for every arm, in the study's order."""
+    header = ("arm", "test accuracy", "seeds", "teacher replies", "USD", "rows trained", "seconds", "what it is")
+    return markdown_table(
+        header,
+        (
+            (
+                name,
+                percent(arm.test),
+                str(arm.seeds),
+                f"{arm.teacher_replies:,.0f}",
+                f"{arm.usd:,.3f}",
+                f"{arm.rows:,.0f}",
+                f"{arm.seconds:,.0f}",
+                arm.source,
+            )
+            for name, arm in figures.arms.items()
+        ),
+    )
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of Markdown; a bar or a line break in a cell stays in the cell."""
+    lines = [header, ["---"] * len(header), *rows]
+    cells = ([" ".join(cell.split()).replace("|", "\\|") for cell in line] for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
+
+
+def percent(share: Interval) -> str:
+    """`41.0% (36.0% to 46.0%)`."""
+    return f"{share.mean:.1%} ({share.low:.1%} to {share.high:.1%})"
+
+
+def points(found: Comparison) -> str:
+    """A difference in points with its interval, bold where that leaves out 0: `**+5.1 (+1.0 to +9.2)**`."""
+    mean, low, high = (f"{round(100 * value, 1) + 0.0:+.1f}" for value in (found.difference, found.low, found.high))
+    text = f"{mean} ({low} to {high})"
+    return f"**{text}**" if found.low > 0 or found.high < 0 else text
+
+
+def p_value(p: float) -> str:
+    """`0.013`, or `< 0.001`."""
+    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
+
+
+def _facts(figures: StudyFigures) -> str:
+    sizes = (figures.train_problems, figures.validation_problems, figures.test_problems)
+    problems = ", ".join(
+        f"{size:,} {split}" for size, split in zip(sizes, ("train", "validation", "test"), strict=True)
+    )
+    return (
+        f"- Task: `{figures.task}`; problems: {problems}\n"
+        f"- Student: `{figures.student}`; teacher: `{figures.teacher}`\n"
+        f"- Machine: {figures.machine}; {figures.versions}\n"
+        "- Command (the base configuration stands in `study.json`):\n\n"
+        f"```sh\n{figures.command}\n```"
+    )
+
+
+def _rounds(figures: StudyFigures, heading: str) -> list[str]:
+    """The table of rounds; columns in which no arm has a figure are left out."""
+    rounds = [(name, rows) for name, arm in figures.arms.items() for rows in rounds_of(arm)]
+    if not rounds:
+        return []
+    cells = {title: [cell(rows) for _, rows in rounds] for title, cell in _COLUMNS.items()}
+    cells = {title: column for title, column in cells.items() if any(column)}
+    table = markdown_table(
+        ("arm", *cells),
+        ((name, *row) for (name, _), row in zip(rounds, zip(*cells.values(), strict=True), strict=True)),
+    )
+    return [
+        f"{heading} Rounds",
+        table,
+        "Means over the seeds that had the round, ± the half-width of the 95 % t interval over them; a single seed has "
+        f"none.{_INSIDE if 'near' in cells else ''}",
+    ]
+
+
+_INSIDE = (
+    " `near` and `far` are what self-reflection compares, `gradient ratio` and `gradient cosine` set the gradient of "
+    "its loss L_SR against that of L_LM."
+)
+
+
+def _mean(value: Callable[[RoundFigures], float | None], form: str, scale: float = 1.0) -> Callable[[Rounds], str]:
+    def cell(rows: Rounds) -> str:
+        found = over_seeds(value(row) for row in rows)
+        return _with_half(found, form, scale) if found else ""
+
+    return cell
+
+
+def _with_half(found: SeedMean, form: str, scale: float = 1.0) -> str:
+    text = format(scale * found.mean, form)
+    return text if found.half is None else f"{text} ± {format(scale * found.half, form.lstrip('+'))}"
+
+
+def _mistakes(rows: Rounds) -> str:
+    shares = sorted(mistake_shares(rows).items(), key=lambda item: -item[1].mean)
+    return ", ".join(f"{kind} {_with_half(share, '.0f', 100)} %" for kind, share in shares)
+
+
+_COLUMNS: dict[str, Callable[[Rounds], str]] = {
+    "round": lambda rows: str(rows[0].round),
+    "seeds": lambda rows: str(len(rows)),
+    "validation, %": _mean(lambda row: row.validation, ".1f", 100),
+    "exam passed, %": _mean(lambda row: row.pass_rate, ".1f", 100),
+    "mistakes by kind": _mistakes,
+    "L_LM": _mean(lambda row: row.lm_loss, ".3f"),
+    "L_SR": _mean(lambda row: row.reflection_loss, ".3f"),
+    "near": _mean(lambda row: row.near, ".3f"),
+    "far": _mean(lambda row: row.far, ".3f"),
+    "gradient ratio": _mean(lambda row: row.gradient_ratio, ".2f"),
+    "gradient cosine": _mean(lambda row: row.gradient_cosine, "+.2f"),
+}
+
+
+def _comparisons(figures: StudyFigures, heading: str) -> list[str]:
+    if not figures.comparisons:
+        return []
+    header = ("arm", "less", "difference, points", "p", "only the one right", "only the other", "seeds")
+    rows = (
+        (
+            found.a,
+            found.b,
+            points(found),
+            p_value(found.p),
+            str(found.only_a),
+            str(found.only_b),
+            str(found.seeds),
+        )
+        for found in figures.comparisons
+    )
+    return [
+        f"{heading} Comparisons",
+        markdown_table(header, rows),
+        "Differences on test, paired by seed and problem, with 95 % bootstrap intervals; bold ones leave out 0. p is "
+        "McNemar's, exact and two-sided, over the answers of all seeds that only one of the two has right; it is not "
+        f"corrected for there being {counted(len(figures.comparisons), 'comparison')}.",
+    ]
+
+
+def _collapses(figures: StudyFigures, heading: str) -> list[str]:
+    notes = [
+        f"- {name}, seed {run.seed}, round {row.round}: {' '.join(row.collapse.split())}"
+        for name, arm in figures.arms.items()
+        for run in arm.runs
+        for row in run.rounds
+        if row.collapse
+    ]
+    return [f"{heading} Collapses", "\n".join(notes)] if notes else []

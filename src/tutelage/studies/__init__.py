@@ -1,0 +1,1 @@
+"""Studies: arms that differ in one thing, over several seeds, compared on the same problems."""

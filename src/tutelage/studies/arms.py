@@ -1,0 +1,172 @@
+"""The named arms of a study: what each changes in the base configuration, and where it comes from.
+
+    full            the base, taught by the whole method
+    multi-round     the same without self-reflection
+    one-round       rationales once, then trained on as many rows as `full` in all its rounds
+
+An arm is a function of a configuration. Those that are given as much of something as another arm has used (rows of
+training, teacher replies) are matched to that arm's run under the same seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from tutelage.config import RunConfig
+from tutelage.records import RunResult
+
+Change = Callable[[RunConfig], RunConfig]
+Matched = Callable[[RunConfig, RunResult], RunConfig]
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """What an arm changes, and its source in the literature.
+
+    `matched` fits its configuration to the result of the arm `to` under the same seed. An arm that is not `taught` is
+    the student as it came, evaluated on test.
+    """
+
+    source: str
+    change: Change
+    matched: Matched | None = None
+    to: str = "full"
+    taught: bool = True
+
+
+def changed(config: RunConfig, **sections: Mapping[str, Any]) -> RunConfig:
+    """The configuration with other values in some sections; `run` names those at the top."""
+    update: dict[str, Any] = dict(sections.pop("run", {}))
+    for name, values in sections.items():
+        update[name] = getattr(config, name).model_copy(update=values)
+    return RunConfig.model_validate(config.model_copy(update=update).model_dump())
+
+
+def base(config: RunConfig) -> RunConfig:
+    """The base as it stands in the study's file."""
+    return config
+
+
+def full(config: RunConfig) -> RunConfig:
+    """The method: the mistake in view, L_LM + lambda * the triplet loss; the base says everything else."""
+    weight = config.training.reflection_weight or 0.5
+    return changed(
+        config,
+        teacher={"mistake_in_view": True, "explain": False, "priority": "uniform"},
+        training={"reflection": "triplet", "reflection_weight": weight, "own_correct": "none", "start": "previous"},
+    )
+
+
+def multi_round(config: RunConfig) -> RunConfig:
+    """The method without self-reflection."""
+    return changed(full(config), training={"reflection": "none"})
+
+
+def one_round(config: RunConfig) -> RunConfig:
+    """Round 0 alone."""
+    return changed(multi_round(config), rounds={"max": 0})
+
+
+def answers_only(config: RunConfig) -> RunConfig:
+    """Fine-tuned on the answers, without rationales."""
+    return changed(one_round(config), teacher={"kind": "answers"})
+
+
+def star(config: RunConfig) -> RunConfig:
+    """The student's own right rationales, rationalised with the answer as a hint; each round from the untrained one."""
+    return changed(
+        multi_round(config), teacher={"kind": "student"}, training={"own_correct": "train", "start": "untrained"}
+    )
+
+
+def no_mistake_in_view(config: RunConfig) -> RunConfig:
+    """The teacher is asked about the same problems, but does not see what went wrong."""
+    return changed(full(config), teacher={"mistake_in_view": False})
+
+
+def own_correct(config: RunConfig) -> RunConfig:
+    """The student's right attempts are trained on beside the teacher's rationales."""
+    return changed(full(config), training={"own_correct": "train"})
+
+
+def preference(config: RunConfig) -> RunConfig:
+    """DPO with an NLL term in place of the triplet, under the collapse guard."""
+    guard = config.training.guard.model_copy(update={"checks": config.training.guard.checks or 4})
+    return changed(full(config), training={"reflection": "preference", "guard": guard})
+
+
+def budgeted(config: RunConfig, priority: str) -> RunConfig:
+    """Half as many replies a round as there are training problems, unless the base has a budget of its own."""
+    problems = config.task.train
+    most = config.teacher.round_replies or (max(1, problems // 2) if problems else None)
+    return changed(full(config), teacher={"priority": priority, "round_replies": most})
+
+
+def explain(config: RunConfig) -> RunConfig:
+    """The teacher explains the mistake, too, and the student learns to find and correct it."""
+    return changed(full(config), teacher={"explain": True})
+
+
+def reflection_weight(config: RunConfig, weight: float) -> RunConfig:
+    """The method under another lambda."""
+    return changed(full(config), training={"reflection_weight": weight})
+
+
+def rounds(config: RunConfig, number: int) -> RunConfig:
+    """The method with so many rounds after round 0."""
+    return changed(full(config), rounds={"max": number, "patience": max(1, number)})
+
+
+def data(config: RunConfig, which: str) -> RunConfig:
+    """The method, trained on this round's rationales or on those of all rounds so far."""
+    return changed(full(config), training={"data": which})
+
+
+def few_shot(config: RunConfig, shots: int) -> RunConfig:
+    """The student as it came, behind so many worked examples."""
+    return changed(config, student={"few_shot": shots})
+
+
+def as_many_rows(config: RunConfig, spent: RunResult) -> RunConfig:
+    """Trained on as many rows as another run in all its rounds."""
+    return changed(config, training={"rows": sum(result.training.rows for result in spent.rounds)})
+
+
+def as_many_replies(config: RunConfig, spent: RunResult) -> RunConfig:
+    """Taught by as many replies, those beyond round 0's on random problems, and trained on as many rows."""
+    _, *later = (result.teacher.replies for result in spent.rounds)
+    more = config.teacher.more_annotations + sum(later)
+    return changed(as_many_rows(config, spent), teacher={"more_annotations": more})
+
+
+_METHOD = "Wang et al. 2023 (arXiv 2310.13332)"
+
+ARMS: Mapping[str, Arm] = {
+    "untrained": Arm("the student as it came, zero-shot", partial(few_shot, shots=0), taught=False),
+    "untrained-few-shot": Arm(
+        "the student as it came, behind three worked examples", partial(few_shot, shots=3), taught=False
+    ),
+    "answers-only": Arm("fine-tuning without rationales", answers_only, as_many_rows),
+    "star": Arm("STaR (Zelikman et al. 2022)", star),
+    "one-round": Arm("chain-of-thought distillation (Ho et al. 2023; Magister et al. 2023)", one_round, as_many_rows),
+    "one-round-same-budget": Arm("the same, with as many replies as the method", one_round, as_many_replies),
+    "multi-round": Arm(f"{_METHOD}, without self-reflection", multi_round),
+    "full": Arm(_METHOD, full),
+    "full-no-mistake-in-view": Arm(f"{_METHOD}, without the mistake in view", no_mistake_in_view),
+    "own-correct": Arm("with rejection sampling (Yuan et al. 2023)", own_correct),
+    "preference": Arm("DPO with an NLL term (Rafailov et al. 2023; Pang et al. 2024)", preference),
+    "uniform": Arm("half the replies, to any mistakes", partial(budgeted, priority="uniform")),
+    "weakest-first": Arm(
+        "half, to the weakest (Tong et al. 2024; Lee et al. 2024)", partial(budgeted, priority="weakest-first")
+    ),
+    "frontier": Arm("half, to problems passed at times", partial(budgeted, priority="frontier")),
+    "explain": Arm("LEMA (An et al. 2023)", explain),
+    **{f"lambda-{weight:g}": Arm(_METHOD, partial(reflection_weight, weight=weight)) for weight in (0, 0.25, 0.5, 1)},
+    **{f"rounds-{number}": Arm(_METHOD, partial(rounds, number=number)) for number in range(6)},
+    "data-round": Arm(_METHOD, partial(data, which="round")),
+    "data-all": Arm(f"{_METHOD}, learning earlier rationales again", partial(data, which="all")),
+}
+"""Every named arm. A study's file may add others, as overrides of the base or of one of these."""

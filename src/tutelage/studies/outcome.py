@@ -1,0 +1,157 @@
+"""A study's figures, gathered from its runs: what `study.json` holds.
+
+Every figure is worked out from the runs' own files, so it can be had again as long as they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from pathlib import Path
+from statistics import fmean
+
+from tutelage.config_file import dump_config
+from tutelage.files import read_rows
+from tutelage.records import Attempt, Feedback, RoundResult, RunResult, StepRecord, Usage
+from tutelage.report.comparison import compare, interval
+from tutelage.run import read_result, versions
+from tutelage.student.machine import machine
+from tutelage.studies.arms import Arm
+from tutelage.studies.running import run_folder
+from tutelage.studies.study_file import Study
+from tutelage.study_records import ArmFigures, Comparison, RoundFigures, RunFigures, StudyFigures
+from tutelage.tasks.catalog import open_task
+from tutelage.teacher.ledger.reader import LedgerReader
+
+
+def gather(study: Study, out: Path, command: str) -> StudyFigures:
+    """The figures of all finished runs; arms without one are left out."""
+    costs = _costs(out / "ledger.sqlite")
+    arms: dict[str, ArmFigures] = {}
+    for name, arm in study.arms.items():
+        runs = [figures for seed in study.seeds if (figures := _run(arm, run_folder(out, name, seed), seed, costs))]
+        if runs:
+            arms[name] = _arm(arm, runs)
+    task = open_task(study.base.task)
+    return StudyFigures(
+        name=study.name,
+        question=study.question,
+        task=task.name,
+        student=study.base.student.model,
+        teacher=_teacher(study),
+        train_problems=len(task.problems("train")),
+        validation_problems=len(task.problems("validation")),
+        test_problems=len(task.problems("test")),
+        arms=arms,
+        comparisons=tuple(_comparisons(study.pairs, arms)),
+        command=command,
+        machine=machine(),
+        versions=versions(),
+        base=dump_config(study.base),
+    )
+
+
+def _run(arm: Arm, folder: Path, seed: int, costs: Mapping[str, Usage]) -> RunFigures | None:
+    if not (folder / "run.json").exists():
+        return None
+    if not arm.taught:
+        right = _right(folder / "test-before.jsonl")
+        return RunFigures(seed, right, 0, (), "evaluated as it came", 0.0) if right else None
+    result = read_result(folder)
+    if result is None:
+        return None
+    rounds = tuple(_rounds(result, folder, costs))
+    return RunFigures(
+        seed, _right(folder / "test-after.jsonl"), result.best_round, rounds, result.stopped_because, result.seconds
+    )
+
+
+def _right(path: Path) -> str:
+    return "".join("1" if attempt.verdict.correct else "0" for attempt in read_rows(path, Attempt))
+
+
+def _rounds(result: RunResult, folder: Path, costs: Mapping[str, Usage]) -> list[RoundFigures]:
+    rounds = result.rounds
+    replies = accumulate(row.teacher.replies for row in rounds)
+    rows = accumulate(row.training.rows for row in rounds)
+    seconds = accumulate(row.seconds for row in rounds)
+    counted: set[str] = set()
+    usd = accumulate(_usd(folder / f"round-{row.round:02d}", costs, counted) for row in rounds)
+    return [
+        _round(row, folder / f"round-{row.round:02d}", *so_far)
+        for row, so_far in zip(rounds, zip(replies, usd, rows, seconds, strict=True), strict=True)
+    ]
+
+
+def _round(row: RoundResult, folder: Path, replies: int, usd: float, rows: int, seconds: float) -> RoundFigures:
+    steps = [step for step in read_rows(folder / "steps.jsonl", StepRecord) if step.pairs]
+    looked = [step for step in steps if step.lm_gradient and step.reflection_gradient is not None]
+    return RoundFigures(
+        round=row.round,
+        validation=row.validation.accuracy,
+        replies=replies,
+        usd=usd,
+        rows=rows,
+        seconds=seconds,
+        pass_rate=row.exam.pass_rate if row.exam else None,
+        mistakes=row.exam.kinds if row.exam else {},
+        lm_loss=row.training.lm_loss,
+        reflection_loss=_mean([step.reflection_loss for step in steps]),
+        near=_mean([step.near for step in steps if step.near is not None]),
+        far=_mean([step.far for step in steps if step.far is not None]),
+        gradient_ratio=_mean([(step.reflection_gradient or 0.0) / (step.lm_gradient or 1.0) for step in looked]),
+        gradient_cosine=_mean([step.gradient_cosine for step in looked if step.gradient_cosine is not None]),
+        collapse=row.training.collapse,
+    )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return fmean(values) if values else None
+
+
+def _costs(ledger: Path) -> dict[str, Usage]:
+    """What every reply in the ledger cost, whichever run paid for it."""
+    if not ledger.exists():
+        return {}
+    with LedgerReader(ledger) as reader:
+        return {row.key: row.usage for row in reader.rows()}
+
+
+def _usd(folder: Path, costs: Mapping[str, Usage], counted: set[str]) -> float:
+    """US dollars that a round's replies would have cost this run alone."""
+    replies = [reply for name in ("annotation", "feedback") for reply in read_rows(folder / f"{name}.jsonl", Feedback)]
+    keys = {key for reply in replies for key in reply.keys} - counted
+    counted |= keys
+    return sum(costs[key].cost_usd for key in keys if key in costs)
+
+
+def _arm(arm: Arm, runs: Sequence[RunFigures]) -> ArmFigures:
+    last = [run.rounds[-1] for run in runs if run.rounds]
+    return ArmFigures(
+        source=arm.source,
+        seeds=len(runs),
+        test=interval([run.right for run in runs]),
+        teacher_replies=fmean(row.replies for row in last) if last else 0.0,
+        usd=fmean(row.usd for row in last) if last else 0.0,
+        rows=fmean(row.rows for row in last) if last else 0.0,
+        seconds=fmean(run.seconds for run in runs),
+        runs=tuple(runs),
+    )
+
+
+def _comparisons(pairs: Sequence[tuple[str, str]], arms: Mapping[str, ArmFigures]) -> list[Comparison]:
+    """Those of the pairs that have a seed in common."""
+    found: list[Comparison] = []
+    for a, b in pairs:
+        if a not in arms or b not in arms:
+            continue
+        right = {name: {run.seed: run.right for run in arms[name].runs} for name in (a, b)}
+        if right[a].keys() & right[b].keys():
+            found.append(compare(right[a], right[b], (a, b)))
+    return found
+
+
+def _teacher(study: Study) -> str:
+    settings = study.base.teacher
+    parts = [settings.kind, settings.model or "", f"then {settings.beyond}" if settings.beyond else ""]
+    return " ".join(part for part in parts if part)

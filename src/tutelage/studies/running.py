@@ -1,0 +1,121 @@
+"""Runs a study: every arm under every seed, each an ordinary run in a folder of its own.
+
+    studies/NAME/
+      ledger.sqlite, shelf/       what the runs share: the teacher's replies, finished stages
+      runs/ARM/seed-0/ …          the runs
+      study.json, study.md, *.png
+
+The runs of one seed follow one another, so that each finds what the others have done; `jobs` seeds go at once, each in
+a process of its own. A study that was stopped goes on: finished runs are read, the others continued. Arms and seeds may
+be added to its file later.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Generator, Mapping
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from pathlib import Path
+
+from tutelage.config import RunConfig
+from tutelage.errors import TutelageError
+from tutelage.records import RunResult
+from tutelage.report.progress import Show
+from tutelage.run import forget_students, read_finished
+from tutelage.shelf import Shelf
+from tutelage.studies.arms import Arm
+from tutelage.studies.study_file import Study
+
+
+def run_study(study: Study, out: Path, jobs: int, show: Show) -> list[str]:
+    """Run, or go on with, a study; returns what went wrong, a line for every run that failed."""
+    if jobs == 1 or len(study.seeds) == 1:
+        return [fault for seed in study.seeds for fault in run_seed(study, out, seed, show)]
+    faults: list[str] = []
+    spawn = multiprocessing.get_context("spawn")
+    with _threads_shared_among(jobs), ProcessPoolExecutor(jobs, mp_context=spawn, max_tasks_per_child=1) as pool:
+        try:
+            waiting = [pool.submit(_run_apart, study, out, seed) for seed in study.seeds]
+            for done in as_completed(waiting):
+                faults += done.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()  # a run can be killed at any time, and goes on later
+            raise
+    return faults
+
+
+def run_seed(study: Study, out: Path, seed: int, show: Show) -> list[str]:
+    """Every arm under one seed, in order; returns what went wrong."""
+    results, shelf = dict[str, RunResult](), Shelf(out / "shelf", study.shelf_bytes)
+    faults: list[str] = []
+    for name, arm in study.arms.items():
+        title = f"{name}, seed {seed}"
+        if arm.matched and arm.to not in results:
+            faults.append(f"{title}: not run, since {arm.to} has no result to match")
+            continue
+        try:
+            config = configured(study, arm, seed, out, results)
+            result = _run(config, run_folder(out, name, seed), show, shelf, arm.taught)
+        except TutelageError as error:
+            faults.append(f"{title}: {error}")
+            continue
+        if result is None:
+            show.say(f"{title}: evaluated as it came")
+            continue
+        results[name] = result
+        show.say(f"{title}: {result.test.after.accuracy:.1%} of test, {result.seconds / 60:.0f} min of work")
+        if not study.keep_students:
+            forget_students(run_folder(out, name, seed))
+    return faults
+
+
+def configured(study: Study, arm: Arm, seed: int, out: Path, results: Mapping[str, RunResult]) -> RunConfig:
+    """The configuration of one run; `results` are those of the arms that it may be matched to, under its seed."""
+    config = arm.change(study.base)
+    if arm.matched is not None:
+        config = arm.matched(config, results[arm.to])
+    ledger = config.teacher.ledger or str(out / "ledger.sqlite")
+    return config.model_copy(update={"seed": seed, "teacher": config.teacher.model_copy(update={"ledger": ledger})})
+
+
+def run_folder(out: Path, arm: str, seed: int) -> Path:
+    """Where a run stands."""
+    return out / "runs" / arm / f"seed-{seed}"
+
+
+def _run(config: RunConfig, folder: Path, show: Show, shelf: Shelf, taught: bool) -> RunResult | None:
+    """An ordinary run to its end; of a student that is not taught, the test alone (no result)."""
+    if taught and (result := read_finished(folder, config)):
+        return result
+    from tutelage.assemble import classroom
+    from tutelage.rounds import stages
+    from tutelage.rounds.loop import lessons
+
+    with classroom(config, folder, show, shelf) as room:
+        if taught:
+            return lessons(room)
+        stages.evaluate(room, None, room.untrained, "test", "test-before")
+        return None
+
+
+def _run_apart(study: Study, out: Path, seed: int) -> list[str]:
+    return run_seed(study, out, seed, Show(bars=False))
+
+
+@contextmanager
+def _threads_shared_among(jobs: int) -> Generator[None]:
+    """Processes started in here compute with their share of the cores."""
+    before = os.environ.get("OMP_NUM_THREADS")
+    cores = int(before) if before else os.cpu_count() or 1
+    os.environ["OMP_NUM_THREADS"] = str(max(1, cores // jobs))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = before

@@ -1,0 +1,135 @@
+"""A study as YAML: one base configuration, named arms, seeds.
+
+question: Does feedback on the student's own mistakes beat as many replies on random problems?
+base: {task: {name: leg_counting, train: 64}, training: {epochs: 2}}     # or a path to such a file
+seeds: [0, 1, 2]
+arms:
+  full:                                       # a named arm
+  one-round-same-budget:
+  small-steps: {training: {learning_rate: 5.0e-5}}            # overrides of the base …
+  warm: {like: preference, training: {beta: 0.3}}             # … or of a named arm
+compare: [[full, one-round-same-budget]]      # left out: all pairs
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import combinations
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import Field, ValidationError
+
+from tutelage.config import RunConfig, Section
+from tutelage.config_file import load_config, parse_config, read_yaml_file
+from tutelage.errors import ConfigError
+from tutelage.studies.arms import ARMS, Arm, Change
+from tutelage.studies.arms import base as base_arm
+
+
+class StudyFile(Section):
+    """What stands in the file."""
+
+    question: str = ""
+    """What the study is to find out, in a sentence."""
+    base: dict[str, Any] | str
+    """The configuration that all arms start from, or the file with it, seen from the study's."""
+    seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
+    """Every arm is run once under each: they seed exams, draws and training, not the problems."""
+    arms: dict[str, dict[str, Any] | None] = Field(min_length=1)
+    """Named arms, and arms of the file's own."""
+    compare: list[tuple[str, str]] | None = None
+    """Pairs of arms to compare; None: all."""
+    keep_students: bool = False
+    """Keep the models of all runs; else only their attempts and figures."""
+    shelf_gb: float = Field(default=12.0, ge=0)
+    """Gigabytes of disk for stages that several runs share."""
+
+
+@dataclass(frozen=True, slots=True)
+class Study:
+    """A study, ready to be run. `arms` stand in the file's order, but behind those that they are matched to."""
+
+    name: str
+    question: str
+    base: RunConfig
+    seeds: Sequence[int]
+    arms: Mapping[str, Arm]
+    pairs: Sequence[tuple[str, str]]
+    keep_students: bool
+    shelf_bytes: int
+
+
+def load_study(path: Path) -> Study:
+    """Read a study. Raises ConfigError: it is no YAML, an arm or key is unknown, a setting is wrong in any arm."""
+    data = read_yaml_file(path)
+    try:
+        file = StudyFile.model_validate(data, strict=False)
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}" for item in error.errors()[:3]]
+        raise ConfigError(f"{path}: {'; '.join(faults)}") from None
+    if isinstance(file.base, str):
+        base = load_config(path.parent / file.base)
+    else:
+        base = parse_config(file.base, origin=f"{path}, base")
+    arms = {name: _arm(name, overrides, path) for name, overrides in file.arms.items()}
+    for name, arm in arms.items():
+        if arm.matched and arm.to not in arms:
+            raise ConfigError(
+                f"{path}: arm {name!r} is given as much as {arm.to!r} has used; add {arm.to!r} to the arms"
+            )
+        arm.change(base)
+    pairs = file.compare if file.compare is not None else list(combinations(arms, 2))
+    if unknown := {name for pair in pairs for name in pair} - arms.keys():
+        raise ConfigError(f"{path}: compare names {sorted(unknown)[0]!r}, which is not among the arms")
+    if len(set(file.seeds)) < len(file.seeds):
+        raise ConfigError(f"{path}: a seed stands twice among the seeds {file.seeds}")
+    ordered = dict(sorted(arms.items(), key=lambda item: item[1].matched is not None))
+    return Study(
+        path.stem,
+        file.question,
+        base,
+        file.seeds,
+        ordered,
+        pairs,
+        file.keep_students,
+        int(file.shelf_gb * 1e9),
+    )
+
+
+def _arm(name: str, overrides: Mapping[str, Any] | None, path: Path) -> Arm:
+    """The named arm, or one of the file's own: the base, or a named arm (`like`), with overrides."""
+    if overrides is None:
+        return _named(name, path)
+    settings = dict(overrides)
+    like = settings.pop("like", None)
+    origin = f"{path}, arm {name}"
+    arm = _named(str(like), path) if like is not None else Arm("the base", base_arm)
+    own = ", ".join(f"{section}: {values}" for section, values in settings.items())
+    change = partial(_overridden, change=arm.change, settings=settings, origin=origin)
+    return replace(arm, source=f"{arm.source}; {own}" if own else arm.source, change=change)
+
+
+def _named(name: str, path: Path) -> Arm:
+    if name in ARMS:
+        return ARMS[name]
+    near = difflib.get_close_matches(name, ARMS, n=1, cutoff=0.5)
+    remedy = f"did you mean {near[0]!r}?" if near else f"named arms are {', '.join(ARMS)}"
+    raise ConfigError(f"{path}: no arm is named {name!r}; {remedy} (an arm of your own needs its overrides)")
+
+
+def _overridden(config: RunConfig, *, change: Change, settings: Mapping[str, Any], origin: str) -> RunConfig:
+    data = change(config).model_dump(mode="json")
+    return parse_config(_merged(data, settings), origin=origin)
+
+
+def _merged(data: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(data)
+    for key, value in over.items():
+        inner = merged.get(key)
+        both = isinstance(inner, dict) and isinstance(value, dict)
+        merged[key] = _merged(cast(dict[str, Any], inner), cast(dict[str, Any], value)) if both else value
+    return merged

@@ -1,0 +1,119 @@
+"""The nouns of a study, frozen: what `study.json` holds. Standard library only.
+
+{"name": "multiarith", "test_problems": 175,
+ "arms": {"full": {"seeds": 5, "test": {"mean": 0.41, "low": 0.36, "high": 0.46, …}, "teacher_replies": 212.4, …}},
+ "comparisons": [{"a": "full", "b": "multi-round", "difference": 0.02, "low": -0.03, "high": 0.07, "p": 0.44, …}]}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean with its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class RoundFigures:
+    """One round of one run. `replies`, `usd`, `rows` and `seconds` are those of all rounds so far.
+
+    `validation` is a share of right answers, `pass_rate` that of the exam before the round's training, `mistakes` its
+    wrong attempts by kind, `near` and `far` what self-reflection compared, means over the round's steps (StepRecord).
+    `gradient_ratio` is the norm of L_SR's gradient, before its weight, by that of L_LM's; `gradient_cosine` lies between
+    the two.
+    """
+
+    round: int
+    validation: float
+    replies: int
+    usd: float
+    rows: int
+    seconds: float
+    pass_rate: float | None = None
+    mistakes: Mapping[str, int] = field(default_factory=dict[str, int])
+    lm_loss: float | None = None
+    reflection_loss: float | None = None
+    near: float | None = None
+    far: float | None = None
+    gradient_ratio: float | None = None
+    gradient_cosine: float | None = None
+    collapse: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFigures:
+    """One run: an arm under one seed. `right` has a 1 or a 0 for every test problem, in their order."""
+
+    seed: int
+    right: str
+    best_round: int
+    rounds: tuple[RoundFigures, ...]
+    stopped_because: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ArmFigures:
+    """An arm over its seeds. `teacher_replies`, `usd`, `rows` and `seconds` are means over the runs.
+
+    `seconds` are those of the run's work, whoever did it: a stage shared with another run counts in both.
+    """
+
+    source: str
+    seeds: int
+    test: Interval
+    teacher_replies: float
+    usd: float
+    rows: float
+    seconds: float
+    runs: tuple[RunFigures, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Arm `a` less arm `b` on test, over the seeds that both have and all problems.
+
+    `difference` with its 95 % interval is a share, by paired bootstrap over seeds and problems; `p` is McNemar's exact,
+    two-sided, over the answers that only one of the two has right: `only_a` and `only_b` of them.
+    """
+
+    a: str
+    b: str
+    seeds: int
+    difference: float
+    low: float
+    high: float
+    p: float
+    only_a: int
+    only_b: int
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFigures:
+    """A whole study: what `study.json` holds.
+
+    `arms` stand in the order of the study; `base` is the base configuration as YAML, `command` what ran it, `machine`
+    where. `untrained` is among the arms.
+    """
+
+    name: str
+    question: str
+    task: str
+    student: str
+    teacher: str
+    train_problems: int
+    validation_problems: int
+    test_problems: int
+    arms: Mapping[str, ArmFigures]
+    comparisons: tuple[Comparison, ...]
+    command: str
+    machine: str
+    versions: str
+    base: str

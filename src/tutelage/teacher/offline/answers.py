@@ -1,0 +1,26 @@
+"""The teacher that gives no reasons: every rationale is the answer alone, for the baseline `answers-only`.
+
+problem   "Tom has 3 boxes of 4 pens. How many pens?", answer "12"
+feedback  "The answer is 12."
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tutelage.records import Feedback, FeedbackRequest, Grade, Usage, state_answer
+from tutelage.teacher.teacher import Deliver
+
+
+class AnswersTeacher:
+    """States the answer of every problem, whatever the mistake; one of the teachers, offline and free."""
+
+    def __init__(self, *, grade: Grade) -> None:
+        self._grade = grade
+
+    def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
+        """Answer every request in order."""
+        for request in requests:
+            text = state_answer("", request.problem.answer)
+            identity = request.problem.id, request.sample, request.mistake
+            deliver(Feedback(*identity, text, self._grade(request.problem, text), Usage(requests=1)))

@@ -1,0 +1,152 @@
+import re
+from dataclasses import replace
+
+import pytest
+
+from tutelage.files import read_record, write_json
+from tutelage.report.plots import plot_names
+from tutelage.report.results import best_arm, results_page
+from tutelage.report.study import markdown_table, p_value, points, study_page
+from tutelage.study_records import Comparison, Interval, StudyFigures
+
+from .figures import NAMES, study
+
+FIGURES = study(NAMES[:10], 3)
+BARE = study(("a|b",), 1, usd=0, inside=False)
+CENTRAL = Comparison("full", "one-round-same-budget", 3, 0.096, 0.041, 0.15, 0.0004, 40, 20)
+
+
+def tables(page: str) -> list[list[list[str]]]:
+    """Every table of a page as rows of cells, its header first."""
+    blocks = re.findall(r"(?:^\|.*\|$\n?)+", page, flags=re.MULTILINE)
+    return [
+        [
+            [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+            for line in block.splitlines()
+            if "---" not in line
+        ]
+        for block in blocks
+    ]
+
+
+def test_study_json_comes_back_as_it_was(tmp_path):
+    write_json(tmp_path / "study.json", FIGURES)
+    assert read_record(tmp_path / "study.json", StudyFigures) == FIGURES
+
+
+def test_the_page_says_what_was_asked_and_how():
+    page = study_page(FIGURES, ["plots/test.png"])
+    assert page.startswith("# leg-counting\n\nDo rounds of tailored feedback")
+    assert "- Task: `leg_counting`; problems: 200 train, 50 validation, 60 test\n" in page
+    assert "- Machine: 2 cores, 8 GB; Python 3.11, torch 2.13\n" in page
+    assert "```sh\ntutelage study studies/legs.yaml --jobs 2\n```" in page
+    assert "![test](<plots/test.png>)" in page
+    assert re.findall("^#+ .*", page, flags=re.MULTILINE) == [
+        *("# leg-counting", "## Test accuracy", "## Rounds", "## Comparisons", "## Collapses"),
+    ]
+
+
+def test_every_arm_has_its_row():
+    arms, rounds, comparisons = tables(study_page(FIGURES, ()))
+    assert [row[0] for row in arms[1:]] == list(NAMES[:10])
+    full = FIGURES.arms["full"]
+    test = f"{full.test.mean:.1%} ({full.test.low:.1%} to {full.test.high:.1%})"
+    row = dict(zip(arms[0], arms[1 + NAMES.index("full")], strict=True))
+    assert (row["test accuracy"], row["seeds"], row["USD"], row["rows trained"]) == (test, "3", "0.040", "2,400")
+    assert all(len(line) == len(rounds[0]) for line in rounds)
+    assert len(comparisons) == 1 + len(FIGURES.comparisons)
+
+
+def test_the_rounds_are_means_over_seeds():
+    _, rounds, _ = tables(study_page(FIGURES, ()))
+    rows = [dict(zip(rounds[0], row, strict=True)) for row in rounds[1:] if row[0] == "full"]
+    assert [(row["round"], row["seeds"]) for row in rows] == [(str(at), "3") for at in range(4)]
+    mean = sum(run.rounds[2].validation for run in FIGURES.arms["full"].runs) / 3
+    assert re.fullmatch(rf"{100 * mean:.1f} ± \d+\.\d", rows[2]["validation, %"])
+    assert (rows[2]["near"], rows[2]["far"]) == ("0.900 ± 0.000", "0.700 ± 0.000")
+    assert re.fullmatch(r"[+-]0\.\d\d ± \d\.\d\d", rows[2]["gradient cosine"])
+    shares = re.findall(r"(\w[a-z ]+) (\d+) ± \d+ %", rows[2]["mistakes by kind"])
+    assert {kind for kind, _ in shares} == {"calculation", "copied number", "plan"}
+    assert sum(int(share) for _, share in shares) == pytest.approx(100, abs=2)
+    assert rows[0]["mistakes by kind"] == rows[0]["near"] == ""
+
+
+def test_what_no_arm_has_is_left_out():
+    page = study_page(BARE, ())
+    _, rounds = tables(page)
+    assert rounds[0] == ["arm", "round", "seeds", "validation, %"]
+    assert all(row[0] == r"a\|b" and "±" not in row[3] for row in rounds[1:])
+    assert not {"## Comparisons", "## Collapses"} & set(page.splitlines())
+    assert "near" not in page
+    assert "## Rounds" not in study_page(study(("untrained",), 2), ())
+
+
+def test_differences_that_leave_out_0_are_marked():
+    assert points(CENTRAL) == "**+9.6 (+4.1 to +15.0)**"
+    assert points(replace(CENTRAL, low=-0.0004)) == "+9.6 (+0.0 to +15.0)"
+    assert points(replace(CENTRAL, difference=-0.1, low=-0.2, high=-0.05)) == "**-10.0 (-20.0 to -5.0)**"
+    assert [p_value(0.0004), p_value(0.001), p_value(1.0)] == ["< 0.001", "0.001", "1.000"]
+    page = study_page(replace(FIGURES, comparisons=(CENTRAL,)), ())
+    assert ["full", "one-round-same-budget", "**+9.6 (+4.1 to +15.0)**", "< 0.001", "40", "20", "3"] in tables(page)[2]
+    assert "for there being 1 comparison." in page
+
+
+def test_collapses_are_told():
+    lines = study_page(FIGURES, ()).split("## Collapses\n\n")[1].splitlines()
+    assert lines
+    assert all(
+        re.fullmatch(r"- \S+, seed \d, round 3: likelihood fell by 0.2 nats; back to step 12", line) for line in lines
+    )
+
+
+def test_cells_stay_cells():
+    assert markdown_table(("a", "b"), [("x|y", "two\nlines")]) == "| a | b |\n| --- | --- |\n| x\\|y | two lines |"
+
+
+@pytest.mark.parametrize(
+    "comparison",
+    [CENTRAL, Comparison("one-round-same-budget", "full", 3, -0.096, -0.15, -0.041, 0.0004, 20, 40)],
+    ids=["as asked", "the other way round"],
+)
+def test_the_summary(comparison):
+    figures = replace(FIGURES, comparisons=(FIGURES.comparisons[0], comparison))
+    page = results_page([(figures, "../studies/legs/", "What we *saw*.\n"), (BARE, "../studies/bare", "")])
+    summary = tables(page)[0]
+    row = dict(zip(summary[0], summary[1], strict=True))
+    assert row["full less one-round-same-budget, points"] == "**+9.6 (+4.1 to +15.0)**, p < 0.001, 3 seeds"
+    assert re.fullmatch(r"[\d.]+% \([\d.]+% to [\d.]+%\), 3 seeds", row["untrained"])
+    assert row["best on validation"].startswith(f"{best_arm(figures)}: ")
+    assert summary[2][1:4] == ["–"] * 3
+    assert summary[2][5] == "–"
+
+
+def test_every_study_has_its_heading_notes_and_pictures():
+    page = results_page([(FIGURES, "../studies/legs/", "What we *saw*.\n"), (BARE, "../studies/bare", "")])
+    assert "\n## leg-counting\n\nWhat we *saw*.\n\nDo rounds" in page
+    assert "\n## leg-counting\n\nDo rounds" in page
+    links = re.findall(r"!\[[a-z ]+\]\(<(.*)>\)", page)
+    assert links == [
+        *(f"../studies/legs/{name}" for name in plot_names(FIGURES)),
+        *(f"../studies/bare/{name}" for name in plot_names(BARE)),
+    ]
+    assert page.count("\n\n\n") == 0
+
+
+def test_the_best_arm_is_chosen_by_validation_alone():
+    assert best_arm(study(("untrained",), 2)) is None
+    chosen = best_arm(FIGURES)
+    lucky = {name: replace(arm, test=Interval(1.0, 0.9, 1.0)) for name, arm in FIGURES.arms.items() if name != chosen}
+    assert best_arm(replace(FIGURES, arms={**FIGURES.arms, **lucky})) == chosen
+    assert best_arm(_scored(chosen, lambda run, row: 0.0)) != chosen
+    at_its_best = _scored(chosen, lambda run, row: row.validation if row.round == run.best_round else 0.0)
+    assert best_arm(at_its_best) == chosen
+
+
+def _scored(name, validation) -> StudyFigures:
+    """The study with another validation accuracy in every round of one arm."""
+    arm = FIGURES.arms[name]
+    runs = tuple(
+        replace(run, rounds=tuple(replace(row, validation=validation(run, row)) for row in run.rounds))
+        for run in arm.runs
+    )
+    return replace(FIGURES, arms={**FIGURES.arms, name: replace(arm, runs=runs)})

@@ -1,0 +1,107 @@
+import pickle
+
+import pytest
+
+from tutelage.config import RunConfig
+from tutelage.config_file import parse_config
+from tutelage.records import Accuracy, BeforeAfter, RoundResult, RunResult, TeacherSummary, TrainingSummary
+from tutelage.rounds.stages import what_matters
+from tutelage.studies.arms import ARMS, as_many_replies, changed
+
+BASE = parse_config({"task": {"name": "leg_counting", "train": 10}, "training": {"reflection_weight": 0.25}})
+
+
+def differences(config: RunConfig, other: RunConfig = BASE) -> dict[str, object]:
+    before, after = other.model_dump(), config.model_dump()
+    found = {}
+    for section, values in after.items():
+        for name, value in values.items() if isinstance(values, dict) else [("", values)]:
+            old = before[section][name] if name else before[section]
+            if value != old:
+                found[f"{section}.{name}"] = value
+    return found
+
+
+@pytest.mark.parametrize(
+    ("arm", "expected"),
+    [
+        ("untrained", {}),
+        ("untrained-few-shot", {"student.few_shot": 3}),
+        ("full", {}),
+        ("multi-round", {"training.reflection": "none"}),
+        ("one-round", {"training.reflection": "none", "rounds.max": 0}),
+        ("answers-only", {"training.reflection": "none", "rounds.max": 0, "teacher.kind": "answers"}),
+        (
+            "star",
+            {
+                "training.reflection": "none",
+                "training.own_correct": "train",
+                "training.start": "untrained",
+                "teacher.kind": "student",
+            },
+        ),
+        ("full-no-mistake-in-view", {"teacher.mistake_in_view": False}),
+        ("own-correct", {"training.own_correct": "train"}),
+        ("weakest-first", {"teacher.priority": "weakest-first", "teacher.round_replies": 5}),
+        ("frontier", {"teacher.priority": "frontier", "teacher.round_replies": 5}),
+        ("uniform", {"teacher.round_replies": 5}),
+        ("explain", {"teacher.explain": True}),
+        ("lambda-0", {"training.reflection_weight": 0.0}),
+        ("lambda-1", {"training.reflection_weight": 1.0}),
+        ("rounds-5", {"rounds.max": 5, "rounds.patience": 5}),
+        ("data-round", {"training.data": "round"}),
+        ("data-all", {}),
+    ],
+)
+def test_an_arm_changes_what_its_name_says(arm, expected):
+    assert differences(ARMS[arm].change(BASE)) == expected
+
+
+def test_preference_comes_with_the_collapse_guard():
+    config = ARMS["preference"].change(BASE)
+    assert config.training.reflection == "preference"
+    assert config.training.guard.checks > 0
+
+
+def test_every_arm_is_valid_and_can_be_sent_to_another_process():
+    for name, arm in pickle.loads(pickle.dumps(dict(ARMS))).items():
+        config = arm.change(BASE)
+        assert RunConfig.model_validate(config.model_dump()) == config, name
+        assert arm.source, name
+
+
+def test_a_change_is_validated():
+    with pytest.raises(ValueError, match="reflection_weight"):
+        changed(BASE, training={"reflection_weight": -1.0})
+
+
+def result(*rounds: tuple[int, int]) -> RunResult:
+    seen = Accuracy(0.5, 0.4, 0.6, 10)
+    rows = tuple(
+        RoundResult(
+            n,
+            seen,
+            None,
+            TeacherSummary(replies, replies, 0, 0, 0.0, {}, replies),
+            TrainingSummary(trained, 0, 0, 0, 0, 1.0, 1.0, 0.0, rows=trained),
+            {},
+            1.0,
+        )
+        for n, (replies, trained) in enumerate(rounds)
+    )
+    return RunResult(rows, 0, "all rounds are done", BeforeAfter(seen, seen), {}, 1.0)
+
+
+def test_a_matched_arm_gets_as_much_as_the_other_has_used():
+    spent = result((10, 30), (7, 21), (6, 18))
+    config = as_many_replies(ARMS["one-round-same-budget"].change(BASE), spent)
+    assert (config.teacher.annotations, config.teacher.more_annotations, config.training.rows) == (1, 13, 69)
+    matched = ARMS["one-round"].matched
+    assert matched is not None
+    alone = matched(ARMS["one-round"].change(BASE), spent)
+    assert (alone.teacher.more_annotations, alone.training.rows) == (0, 69)
+
+
+def test_lambda_0_is_the_same_training_as_no_self_reflection():
+    pair = [ARMS[name].change(BASE).training for name in ("lambda-0", "multi-round")]
+    assert what_matters(pair[0], []) == what_matters(pair[1], [])

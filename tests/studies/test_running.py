@@ -1,0 +1,187 @@
+"""Whole studies of a tiny real student: every part real, nothing learnt."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tutelage import api
+from tutelage.config_file import parse_config
+from tutelage.errors import TutelageError
+from tutelage.files import read_record
+from tutelage.report.progress import Show
+from tutelage.run import read_result
+from tutelage.studies.outcome import gather
+from tutelage.studies.running import run_seed, run_study
+from tutelage.studies.study_file import Study, load_study
+from tutelage.study_records import StudyFigures
+from tutelage.tasks.catalog import open_task
+from tutelage.testing import answer_key_endpoint
+
+pytestmark = pytest.mark.slow
+QUIET = Show(quiet=True)
+
+
+@pytest.fixture
+def write(tiny, tmp_path):
+    """Writes a study's file; keywords replace what stands at its top."""
+
+    def write(**top: object) -> Path:
+        base = {
+            "task": {
+                "name": "leg_counting",
+                "train": 5,
+                "validation": 3,
+                "test": 6,
+                "options": {"min_animals": 2, "max_animals": 2},
+            },
+            "student": {"model": tiny, "device": "cpu", "dtype": "float32"},
+            "exam": {"samples": 2, "max_new_tokens": 10},
+            "evaluation": {"max_new_tokens": 10},
+            "training": {"epochs": 1, "batch_size": 3, "learning_rate": 1e-3},
+            "rounds": {"max": 1, "patience": 3},
+        }
+        arms = {"untrained": None, "full": None, "multi-round": None, "one-round-same-budget": None}
+        path = tmp_path / "trial.yaml"
+        path.write_text(yaml.safe_dump({"base": base, "seeds": [0, 1], "arms": arms, **top}, sort_keys=False))
+        return path
+
+    return write
+
+
+def timeless(figures: dict) -> dict:
+    """study.json without what is measured by the clock, and without the command."""
+    kept = json.loads(json.dumps(figures))
+    for arm in kept["arms"].values():
+        for part in (arm, *arm["runs"], *(row for run in arm["runs"] for row in run["rounds"])):
+            del part["seconds"]
+    return {name: value for name, value in kept.items() if name != "command"}
+
+
+def test_a_whole_study(write, tmp_path):
+    out = tmp_path / "out"
+    assert api.study(write(), out) == []
+    written = json.loads((out / "study.json").read_text())
+    assert list(written["arms"]) == ["untrained", "full", "multi-round", "one-round-same-budget"]
+    for arm in written["arms"].values():
+        assert arm.keys() >= {"seeds", "test", "teacher_replies", "seconds"}
+        assert arm["seeds"] == 2
+        assert arm["test"].keys() == {"mean", "low", "high"}
+        assert [len(run["right"]) for run in arm["runs"]] == [6, 6]
+    assert len(written["comparisons"]) == 6
+    assert all(row.keys() >= {"a", "b", "difference", "low", "high", "p"} for row in written["comparisons"])
+    full, same = written["arms"]["full"], written["arms"]["one-round-same-budget"]
+    assert same["teacher_replies"] == full["teacher_replies"] == 10  # five in round 0, five mistakes
+    assert same["rows"] == full["rows"] == 15  # round 1 learns round 0's rationales again
+    assert read_record(out / "study.json", StudyFigures).arms["full"].seeds == 2
+    assert (out / "study.md").read_text().startswith("#")
+    assert list(out.glob("*.png"))
+
+
+def test_runs_share_round_0_and_the_exam_on_it(write, tmp_path):
+    out = tmp_path / "out"
+    api.study(write(seeds=[0]), out)
+
+    def entry(arm: str, round: int, stage: str) -> dict:
+        result = read_result(out / "runs" / arm / "seed-0")
+        assert result is not None
+        work = result.rounds[round].work[stage]
+        return {"seconds": work.seconds, "memory": work.peak_memory}  # measured: equal by chance never
+
+    for round, stage in [(0, "training"), (0, "evaluation"), (1, "exam")]:
+        assert entry("full", round, stage) == entry("multi-round", round, stage)
+    assert entry("full", 1, "training") != entry("multi-round", 1, "training")
+    before = [read_result(out / "runs" / arm / "seed-0").work["test-before"] for arm in ("full", "multi-round")]
+    assert before[0] == before[1]
+
+
+def test_students_are_kept_only_where_asked_for(write, tmp_path):
+    arms = {"full": None, "multi-round": None}
+    api.study(write(seeds=[0], arms=arms), tmp_path / "lean")
+    assert not list((tmp_path / "lean" / "runs").rglob("*.safetensors"))
+    api.study(write(seeds=[0], arms=arms, keep_students=True), tmp_path / "rich")
+    kept = {path.parent.name for path in (tmp_path / "rich" / "runs").rglob("*.safetensors")}
+    assert kept == {"model", "student"}
+    lean, rich = (json.loads((tmp_path / name / "study.json").read_text()) for name in ("lean", "rich"))
+    assert timeless(lean) == timeless(rich)
+
+
+def test_side_by_side_it_comes_to_the_same(write, tmp_path):
+    path = write(arms={"full": None, "one-round": None})
+    api.study(path, tmp_path / "one")
+    before = os.environ.get("OMP_NUM_THREADS")
+    api.study(path, tmp_path / "two", jobs=2)
+    assert os.environ.get("OMP_NUM_THREADS") == before
+    one, two = (json.loads((tmp_path / name / "study.json").read_text()) for name in ("one", "two"))
+    assert timeless(one) == timeless(two)
+
+
+class Stopped(Exception):
+    """Stands for a kill."""
+
+
+def test_a_study_that_was_stopped_goes_on(write, tmp_path):
+    study: Study = load_study(write())
+
+    class StopsAtTheThird(Show):
+        said = 0
+
+        def say(self, text: str) -> None:
+            self.said += "of test" in text
+            if self.said == 3:
+                raise Stopped
+
+    with pytest.raises(Stopped):
+        run_study(study, tmp_path / "out", 1, StopsAtTheThird(quiet=True))
+    first = tmp_path / "out" / "runs" / "full" / "seed-0" / "result.json"
+    written = first.stat().st_mtime_ns
+    assert not (tmp_path / "out" / "runs" / "full" / "seed-1").exists()
+    assert run_study(study, tmp_path / "out", 1, QUIET) == []
+    assert first.stat().st_mtime_ns == written
+    run_study(study, tmp_path / "whole", 1, QUIET)
+    figures = [gather(study, tmp_path / name, "") for name in ("out", "whole")]
+    assert [arm.test for arm in figures[0].arms.values()] == [arm.test for arm in figures[1].arms.values()]
+    assert figures[0].comparisons == figures[1].comparisons
+
+
+def test_a_run_that_fails_leaves_the_others(write, tmp_path):
+    arms = {"dear": {"student": {"few_shot": 50}}, "full": None, "broke": {"teacher": {"kind": "recorded"}}}
+    out = tmp_path / "out"
+    faults = api.study(write(seeds=[0], arms=arms), out)
+    assert [fault.partition(":")[0] for fault in faults] == ["dear, seed 0", "broke, seed 0"]
+    assert "few_shot is 50" in faults[0]
+    assert list(json.loads((out / "study.json").read_text())["arms"]) == ["full"]
+
+
+def test_what_a_failed_run_is_matched_to_is_not_run(write, tmp_path):
+    study = load_study(write(seeds=[0], arms={"full": None, "one-round": None}))
+    broken = study.base.model_copy(update={"student": study.base.student.model_copy(update={"few_shot": 50})})
+    study = Study(study.name, "", broken, [0], study.arms, [], False, 10**9)
+    faults = run_seed(study, tmp_path / "out", 0, QUIET)
+    assert faults[1] == "one-round, seed 0: not run, since full has no result to match"
+    with pytest.raises(TutelageError):
+        load_study(tmp_path / "nowhere.yaml")
+
+
+def test_replies_are_bought_once_and_counted_for_every_arm(write, tmp_path, monkeypatch):
+    monkeypatch.setenv("KEY_OF_TEST", "x")
+    path = write(seeds=[0], arms={"full": None, "multi-round": None})
+    data = yaml.safe_load(path.read_text())
+    task = open_task(parse_config(data["base"]).task)
+    with answer_key_endpoint(task.problems("train")) as endpoint:
+        data["base"]["teacher"] = {
+            "kind": "openai",
+            "model": "teacher",
+            "base_url": endpoint.base_url,
+            "key_env": "KEY_OF_TEST",
+            "price": {"prompt": 1.0, "completion": 2.0},
+        }
+        path.write_text(yaml.safe_dump(data, sort_keys=False))
+        api.study(path, tmp_path / "out")
+        asked = len(endpoint.requests)
+    arms = read_record(tmp_path / "out" / "study.json", StudyFigures).arms
+    assert arms["full"].teacher_replies == arms["multi-round"].teacher_replies == asked
+    assert arms["full"].usd == pytest.approx(arms["multi-round"].usd)
+    assert arms["full"].usd > 0

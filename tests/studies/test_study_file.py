@@ -1,0 +1,82 @@
+from pathlib import Path
+
+import pytest
+
+from tutelage.errors import ConfigError
+from tutelage.studies.study_file import load_study
+
+BASE = "base: {task: {name: leg_counting, train: 10}}\n"
+
+
+def study(folder: Path, text: str):
+    (folder / "trial.yaml").write_text(text)
+    return load_study(folder / "trial.yaml")
+
+
+def test_named_arms_and_arms_of_ones_own(tmp_path):
+    found = study(
+        tmp_path,
+        BASE
+        + """
+question: Does it teach?
+seeds: [3, 4]
+arms:
+  one-round-same-budget:
+  full:
+  slow: {training: {learning_rate: 5e-5}}
+  warm: {like: preference, training: {beta: 0.3}}
+  short: {like: one-round, training: {batch_size: 4}}
+""",
+    )
+    assert (found.name, found.question, found.seeds) == ("trial", "Does it teach?", [3, 4])
+    assert list(found.arms) == ["full", "slow", "warm", "one-round-same-budget", "short"]  # matched ones come last
+    slow = found.arms["slow"].change(found.base)
+    assert slow.training.learning_rate == 5e-5
+    assert slow.model_copy(update={"training": found.base.training}) == found.base
+    warm = found.arms["warm"].change(found.base)
+    assert (warm.training.reflection, warm.training.beta, warm.training.guard.checks) == ("preference", 0.3, 4)
+    assert found.arms["short"].matched is not None
+    assert "beta: 0.3" in found.arms["warm"].source or "'beta': 0.3" in found.arms["warm"].source
+    assert len(found.pairs) == 10
+
+
+def test_the_base_may_stand_in_a_file_beside_it(tmp_path):
+    (tmp_path / "base.yaml").write_text("task: {name: leg_counting, train: 7}")
+    assert study(tmp_path, "base: base.yaml\narms: {full: }").base.task.train == 7
+
+
+def test_pairs_to_compare(tmp_path):
+    text = BASE + "arms: {full: , multi-round: , explain: }\ncompare: [[full, multi-round]]"
+    assert list(study(tmp_path, text).pairs) == [("full", "multi-round")]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("arms: {full: }", "base: Field required"),
+        (BASE, "arms: Field required"),
+        (BASE + "arms: {}", "arms"),
+        (BASE + "arms: {fall: }", "no arm is named 'fall'; did you mean 'full'?"),
+        (BASE + "arms: {mine: {like: fall}}", "no arm is named 'fall'"),
+        (
+            BASE + "arms: {mine: {training: {epoch: 3}}}",
+            "arm mine: unknown key 'training.epoch'; did you mean 'epochs'",
+        ),
+        (BASE + "arms: {mine: {training: {epochs: 0}}}", "arm mine: training.epochs"),
+        (BASE + "arms: {one-round: }", "add 'full' to the arms"),
+        (BASE + "arms: {full: }\ncompare: [[full, star]]", "compare names 'star'"),
+        (BASE + "arms: {full: }\nseeds: [1, 1]", "a seed stands twice"),
+        (BASE + "arms: {full: }\nseeds: []", "seeds"),
+        (BASE + "arms: {full: }\nseeds: [one]", "seeds.0"),
+        (BASE + "arms: {full: }\nsedes: [1]", "sedes"),
+        ("base: {task: {nam: x}}\narms: {full: }", "unknown key 'task.nam'"),
+        ("base: nowhere.yaml\narms: {full: }", "nowhere.yaml"),
+        ("- full", "valid dictionary"),
+        ("base: [", "is not YAML"),
+    ],
+)
+def test_faults_are_named(tmp_path, text, said):
+    with pytest.raises(ConfigError) as caught:
+        study(tmp_path, text)
+    assert said in str(caught.value)
+    assert "trial.yaml" in str(caught.value) or "nowhere.yaml" in str(caught.value)

@@ -1,0 +1,88 @@
+import os
+import shutil
+
+import pytest
+
+from tutelage.run import Stage
+from tutelage.shelf import Shelf
+
+ENTRY = {"key": "k", "done": True, "seconds": 1.5}
+
+
+@pytest.fixture
+def made(tmp_path):
+    """A folder with what a stage has made: a model and some rows."""
+    (tmp_path / "made" / "model").mkdir(parents=True)
+    (tmp_path / "made" / "model" / "weights").write_text("0.1 0.2")
+    (tmp_path / "made" / "rows.jsonl").write_text("{}\n")
+    return tmp_path / "made"
+
+
+def test_what_is_put_is_taken_without_a_second_copy(made, tmp_path):
+    shelf = Shelf(tmp_path / "shelf", 10**9)
+    shelf.put("k", made, ["model", "rows.jsonl", "never-written"], ENTRY)
+    (tmp_path / "other" / "model").mkdir(parents=True)
+    (tmp_path / "other" / "model" / "stale").write_text("of another key")
+    assert shelf.take("k", tmp_path / "other") == ENTRY
+    assert {path.name for path in (tmp_path / "other").rglob("*")} == {"model", "weights", "rows.jsonl"}
+    assert (tmp_path / "other" / "model" / "weights").samefile(made / "model" / "weights")
+
+
+def test_nothing_lies_under_another_key_or_in_another_part(made, tmp_path):
+    shelf = Shelf(tmp_path / "shelf", 10**9)
+    assert shelf.take("k", made) is None
+    shelf.part("a").put("k", made, ["model"], ENTRY)
+    assert shelf.take("k", made) is None
+    assert shelf.part("b").take("k", made) is None
+    assert shelf.part("a").take("l", made) is None
+
+
+def test_who_comes_second_changes_nothing(made, tmp_path):
+    shelf = Shelf(tmp_path / "shelf", 10**9)
+    shelf.put("k", made, ["rows.jsonl"], ENTRY)
+    shelf.put("k", made, ["model"], {**ENTRY, "seconds": 9.0})
+    assert shelf.take("k", tmp_path / "other") == ENTRY
+    assert [path.name for path in shelf.root.iterdir()] == ["k"]
+
+
+def test_what_was_not_wanted_for_longest_is_put_away(made, tmp_path):
+    shelf = Shelf(tmp_path / "shelf", 300)
+    for age, key in enumerate(["old", "wanted", "new"]):
+        (made / "rows.jsonl").unlink(missing_ok=True)
+        (made / "rows.jsonl").write_text("x" * 60)
+        if key == "new":
+            shelf.take("wanted", tmp_path / "other")
+        shelf.put(key, made, ["rows.jsonl"], ENTRY)
+        if key != "new":
+            os.utime(shelf.root / key, (age, age))
+    held = {path.name for path in shelf.root.iterdir()}
+    assert "new" in held
+    assert "old" not in held
+    assert (tmp_path / "other" / "rows.jsonl").exists()  # what was taken stays
+
+
+def test_without_hard_links_it_copies(made, tmp_path, monkeypatch):
+    def refused(source, target):
+        raise OSError("no links here")
+
+    monkeypatch.setattr(os, "link", refused)
+    shelf = Shelf(tmp_path / "shelf", 10**9)
+    shelf.put("k", made, ["model"], ENTRY)
+    shutil.rmtree(made)
+    assert shelf.take("k", tmp_path / "other") == ENTRY
+    assert (tmp_path / "other" / "model" / "weights").read_text() == "0.1 0.2"
+
+
+def test_a_stage_finds_what_another_run_has_done(tmp_path):
+    shelf = Shelf(tmp_path / "shelf", 10**9)
+    first = Stage(tmp_path / "a", "exam", "k", shelf)
+    first.begin("exam.jsonl", scratch=["notes"])
+    (tmp_path / "a" / "exam.jsonl").write_text("{}\n")
+    (tmp_path / "a" / "notes").write_text("of no use later")
+    first.finish(summary={"marks": 3})
+    second = Stage(tmp_path / "b", "exam", "k", shelf)
+    assert second.done
+    assert second.summary == first.summary
+    assert [path.name for path in sorted((tmp_path / "b").iterdir())] == ["exam.jsonl", "stages.json"]
+    assert not Stage(tmp_path / "c", "exam", "other", shelf).done
+    assert not Stage(tmp_path / "c", "exam", "k").done
