@@ -17,12 +17,13 @@ from collections.abc import Callable
 import torch
 from transformers import PreTrainedModel
 
-from benchmarks.measure import interleaved, machine, ratio
+from benchmarks.measure import interleaved, ratio
 from benchmarks.problems import benchmark_examples, benchmark_format, prefix_length
 from benchmarks.reference import reference_generate
 from tutelage.config import StudentConfig
 from tutelage.student.encoding import Tokens
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
+from tutelage.student.machine import machine
 from tutelage.student.model import Student, load_student
 from tutelage.student.precision import compute_dtype, compute_in
 from tutelage.student.sampling import Ends, SamplingSettings

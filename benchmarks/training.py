@@ -16,11 +16,12 @@ from collections.abc import Callable
 import torch
 from transformers import PreTrainedModel
 
-from benchmarks.measure import interleaved, machine, ratio
+from benchmarks.measure import interleaved, ratio
 from benchmarks.problems import benchmark_examples, benchmark_format, encoded_rows, prefix_length
 from benchmarks.reference import ReferenceTrainer, Row, reference_losses
 from tutelage.config import StudentConfig, TrainingConfig
 from tutelage.student.lessons import Lesson, Lessons
+from tutelage.student.machine import machine
 from tutelage.student.model import Student, load_student
 from tutelage.student.passes import pass_losses
 from tutelage.student.precision import FullPrecision, MixedAdamW, compute_dtype, compute_in

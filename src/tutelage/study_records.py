@@ -26,8 +26,8 @@ class RoundFigures:
 
     `validation` is a share of right answers, `pass_rate` that of the exam before the round's training, `mistakes` its
     wrong attempts by kind, `near` and `far` what self-reflection compared, means over the round's steps (StepRecord).
-    `gradient_ratio` is the norm of L_SR's gradient, before its weight, by that of L_LM's; `gradient_cosine` lies between
-    the two.
+    `gradient_ratio` is the norm of L_SR's gradient, before its weight, by that of L_LM's; `gradient_cosine` is
+    between the two.
     """
 
     round: int

@@ -25,7 +25,7 @@ arms:
   full:
   slow: {training: {learning_rate: 5e-5}}
   warm: {like: preference, training: {beta: 0.3}}
-  short: {like: one-round, training: {batch_size: 4}}
+  short: {like: one-round, training: {batch_size: 4}, seeds: [4]}
 """,
     )
     assert (found.name, found.question, found.seeds) == ("trial", "Does it teach?", [3, 4])
@@ -36,6 +36,7 @@ arms:
     warm = found.arms["warm"].change(found.base)
     assert (warm.training.reflection, warm.training.beta, warm.training.guard.checks) == ("preference", 0.3, 4)
     assert found.arms["short"].matched is not None
+    assert [found.arms[name].seeds for name in ("slow", "short")] == [None, (4,)]
     assert "beta: 0.3" in found.arms["warm"].source or "'beta': 0.3" in found.arms["warm"].source
     assert len(found.pairs) == 10
 
@@ -67,6 +68,8 @@ def test_pairs_to_compare(tmp_path):
         (BASE + "arms: {full: }\ncompare: [[full, star]]", "compare names 'star'"),
         (BASE + "arms: {full: }\nseeds: [1, 1]", "a seed stands twice"),
         (BASE + "arms: {full: }\nseeds: []", "seeds"),
+        (BASE + "arms: {mine: {seeds: [0, 7]}}", "seeds [0, 7] are not among the study's"),
+        (BASE + "arms: {mine: {seeds: 2}}", "seeds 2 are not among"),
         (BASE + "arms: {full: }\nseeds: [one]", "seeds.0"),
         (BASE + "arms: {full: }\nsedes: [1]", "sedes"),
         ("base: {task: {nam: x}}\narms: {full: }", "unknown key 'task.nam'"),

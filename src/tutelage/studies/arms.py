@@ -27,7 +27,7 @@ class Arm:
     """What an arm changes, and its source in the literature.
 
     `matched` fits its configuration to the result of the arm `to` under the same seed. An arm that is not `taught` is
-    the student as it came, evaluated on test.
+    the student as it came, evaluated on test. `seeds` are those it is run under; None: all of the study's.
     """
 
     source: str
@@ -35,6 +35,7 @@ class Arm:
     matched: Matched | None = None
     to: str = "full"
     taught: bool = True
+    seeds: tuple[int, ...] | None = None
 
 
 def changed(config: RunConfig, **sections: Mapping[str, Any]) -> RunConfig:

@@ -53,6 +53,8 @@ def run_seed(study: Study, out: Path, seed: int, show: Show) -> list[str]:
     results, shelf = dict[str, RunResult](), Shelf(out / "shelf", study.shelf_bytes)
     faults: list[str] = []
     for name, arm in study.arms.items():
+        if arm.seeds is not None and seed not in arm.seeds:
+            continue
         title = f"{name}, seed {seed}"
         if arm.matched and arm.to not in results:
             faults.append(f"{title}: not run, since {arm.to} has no result to match")

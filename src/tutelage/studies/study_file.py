@@ -8,6 +8,7 @@ arms:
   one-round-same-budget:
   small-steps: {training: {learning_rate: 5.0e-5}}            # overrides of the base …
   warm: {like: preference, training: {beta: 0.3}}             # … or of a named arm
+  dear: {like: explain, seeds: [0]}                           # run under these seeds alone
 compare: [[full, one-round-same-budget]]      # left out: all pairs
 """
 
@@ -75,7 +76,7 @@ def load_study(path: Path) -> Study:
         base = load_config(path.parent / file.base)
     else:
         base = parse_config(file.base, origin=f"{path}, base")
-    arms = {name: _arm(name, overrides, path) for name, overrides in file.arms.items()}
+    arms = {name: _arm(name, overrides, path, file.seeds) for name, overrides in file.arms.items()}
     for name, arm in arms.items():
         if arm.matched and arm.to not in arms:
             raise ConfigError(
@@ -100,17 +101,20 @@ def load_study(path: Path) -> Study:
     )
 
 
-def _arm(name: str, overrides: Mapping[str, Any] | None, path: Path) -> Arm:
+def _arm(name: str, overrides: Mapping[str, Any] | None, path: Path, of: Sequence[int]) -> Arm:
     """The named arm, or one of the file's own: the base, or a named arm (`like`), with overrides."""
     if overrides is None:
         return _named(name, path)
     settings = dict(overrides)
-    like = settings.pop("like", None)
+    like, seeds = settings.pop("like", None), cast(object, settings.pop("seeds", None))
     origin = f"{path}, arm {name}"
+    if seeds is not None and not (isinstance(seeds, list) and all(seed in of for seed in cast(list[object], seeds))):
+        raise ConfigError(f"{origin}: seeds {seeds!r} are not among the study's, {of}")
     arm = _named(str(like), path) if like is not None else Arm("the base", base_arm)
     own = ", ".join(f"{section}: {values}" for section, values in settings.items())
     change = partial(_overridden, change=arm.change, settings=settings, origin=origin)
-    return replace(arm, source=f"{arm.source}; {own}" if own else arm.source, change=change)
+    source = f"{arm.source}; {own}" if own else arm.source
+    return replace(arm, source=source, change=change, seeds=None if seeds is None else tuple(cast(list[int], seeds)))
 
 
 def _named(name: str, path: Path) -> Arm:
