@@ -4,6 +4,8 @@ in CHANGELOG.md."""
 import ast
 import importlib
 import inspect
+import subprocess
+import sys
 from importlib import metadata, resources
 from types import ModuleType
 
@@ -14,15 +16,16 @@ import tutelage
 SURFACE = {
     "tutelage.records": """
         Accuracy AnswerKind Attempt BeforeAfter Choice Completion CostBound Exam ExamSummary FailureCount FailureReason
-        Feedback FeedbackRequest Grade Problem RoundResult RunResult SPLITS Spending Split TRANSIENT TeacherSummary
-        TrainingExample TrainingSummary Usage Verdict Work WorkedExample content_hash state_answer
+        Feedback FeedbackRequest Grade Problem RoundResult RunResult SPLITS Spending Split StepRecord TRANSIENT
+        TeacherSummary TrainingExample TrainingSummary Usage Verdict Work WorkedExample content_hash state_answer
     """,
+    "tutelage.study_records": "ArmFigures Comparison Interval RoundFigures RunFigures StudyFigures",
     "tutelage.errors": "BudgetSpent ConfigError DataError RunError StudentError TeacherError TutelageError",
     "tutelage.config": """
-        BudgetConfig EvaluationConfig ExamConfig LoraConfig PriceConfig RoundsConfig RunConfig Section StudentConfig
-        TaskConfig TeacherConfig TrainingConfig
+        BudgetConfig EvaluationConfig ExamConfig GuardConfig LoraConfig PriceConfig RoundsConfig RunConfig Section
+        StudentConfig TaskConfig TeacherConfig TrainingConfig
     """,
-    "tutelage.config_file": "dump_config load_config parse_config",
+    "tutelage.config_file": "dump_config load_config parse_config read_yaml_file",
     "tutelage.tasks.task": "Task",
     "tutelage.teacher.teacher": "Deliver Teacher",
 }
@@ -48,9 +51,22 @@ def test_the_package_exports_what_users_need():
         "evaluate",
         "load_config",
         "load_task",
+        "results",
         "run",
+        "study",
     ]
     assert all(hasattr(tutelage, name) for name in tutelage.__all__)
+
+
+@pytest.mark.parametrize(
+    "before", ["", "import tutelage.run, tutelage.studies.running", "from tutelage.api import study"]
+)
+def test_the_functions_are_functions_whatever_was_imported_before(before):
+    """There is a module tutelage.run beside the function."""
+    names = "ask, evaluate, load_task, results, run, study"
+    text = f"{before}\nfrom tutelage import {names}\nfrom tutelage import api\n"
+    text += f"assert all(function is getattr(api, function.__name__) for function in ({names}))"
+    subprocess.run([sys.executable, "-c", text], check=True)
 
 
 @pytest.mark.parametrize("module", SURFACE)

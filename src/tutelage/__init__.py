@@ -6,16 +6,18 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tutelage.api import ask, evaluate, load_task, run
+    from tutelage.api import ask, evaluate, load_task, results, run, study
     from tutelage.config import RunConfig
     from tutelage.config_file import load_config
 
 __version__ = "0.1.0"
-__all__ = ["RunConfig", "__version__", "ask", "evaluate", "load_config", "load_task", "run"]
+__all__ = ["RunConfig", "__version__", "ask", "evaluate", "load_config", "load_task", "results", "run", "study"]
 
 
 def __getattr__(name: str) -> object:
@@ -24,3 +26,14 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'tutelage' has no attribute {name!r}")
     homes = {"RunConfig": "tutelage.config", "load_config": "tutelage.config_file"}
     return getattr(import_module(homes.get(name, "tutelage.api")), name)
+
+
+class _Package(ModuleType):
+    """Keeps `tutelage.run` the function: the import of run.py would put the module in its place."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in __all__ and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

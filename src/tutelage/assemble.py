@@ -52,7 +52,8 @@ def make_teacher(config: RunConfig, task: Task, run: Run, say: Say) -> Teacher |
     if settings.kind == "recorded":
         if settings.path is None:
             raise ConfigError("teacher.kind is 'recorded', so teacher.path must name the JSONL with the rationales")
-        return RecordedTeacher(settings.path, grade=task.grade, beyond=key if settings.beyond == "answer_key" else None)
+        beyond = key if settings.beyond == "answer_key" else None
+        return RecordedTeacher(settings.path, grade=task.grade, beyond=beyond, explain=settings.explain)
     from tutelage.teacher.online.openai_teacher import OpenAITeacher
 
     ledger = Path(settings.ledger) if settings.ledger else run.ledger

@@ -200,10 +200,12 @@ def read_result(root: Path) -> RunResult | None:
 
 def read_finished(root: Path, config: RunConfig) -> RunResult | None:
     """The result of a run that has ended under this very configuration; None if there is none."""
-    if not (root / "result.json").exists():
-        return None
-    result = read_result(root)
-    return result if load_config(root / "config.yaml") == config else None
+    return read_result(root) if has_run(root, config) else None
+
+
+def has_run(root: Path, config: RunConfig) -> bool:
+    """Whether what stands in a directory is a run of this very configuration."""
+    return (root / "run.json").exists() and load_config(root / "config.yaml") == config
 
 
 def read_rounds(root: Path) -> tuple[RoundResult, ...]:

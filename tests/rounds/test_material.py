@@ -49,6 +49,14 @@ def test_without_the_mistake_in_view_another_rationale_is_asked_for():
     assert [(r.problem, r.mistake, r.sample) for r in requests] == [(COW, None, 2), (COW, None, 3)]
 
 
+def test_a_student_that_teaches_itself_is_asked_where_it_was_never_right():
+    sitting = Exam(
+        (attempt(COW, 0, "five"), attempt(COW, 1, "4", RIGHT), attempt(HEN, 0, "five"), attempt(HEN, 1, "6"))
+    )
+    requests = feedback_requests([COW, HEN], sitting, TeacherConfig(kind="student"), [], 0)
+    assert [request.problem for request in requests] == [HEN]
+
+
 HISTORY = [[reply(COW, "four"), reply(HEN, "two legs")], [reply(COW, "4 legs"), reply(COW, "bad", 1, WRONG)]]
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from tutelage.config import RunConfig
 from tutelage.config_file import parse_config
+from tutelage.errors import ConfigError
 from tutelage.records import Accuracy, BeforeAfter, RoundResult, RunResult, TeacherSummary, TrainingSummary
 from tutelage.rounds.stages import what_matters
 from tutelage.studies.arms import ARMS, as_many_replies, changed
@@ -37,6 +38,7 @@ def differences(config: RunConfig, other: RunConfig = BASE) -> dict[str, object]
                 "training.reflection": "none",
                 "training.own_correct": "train",
                 "training.start": "untrained",
+                "training.data": "round",
                 "teacher.kind": "student",
             },
         ),
@@ -68,6 +70,11 @@ def test_every_arm_is_valid_and_can_be_sent_to_another_process():
         config = arm.change(BASE)
         assert RunConfig.model_validate(config.model_dump()) == config, name
         assert arm.source, name
+
+
+def test_a_budget_needs_a_number():
+    with pytest.raises(ConfigError, match=r"set teacher\.round_replies, or task\.train"):
+        ARMS["frontier"].change(parse_config({"task": {"name": "leg_counting"}}))
 
 
 def test_a_change_is_validated():

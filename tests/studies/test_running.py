@@ -1,7 +1,9 @@
 """Whole studies of a tiny real student: every part real, nothing learnt."""
 
+import dataclasses
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,46 +26,55 @@ pytestmark = pytest.mark.slow
 QUIET = Show(quiet=True)
 
 
+ARMS = {"untrained": None, "full": None, "multi-round": None, "one-round-same-budget": None}
+
+
+def write_study(folder: Path, tiny: str, **top: object) -> Path:
+    """A study's file in a folder; keywords replace what stands at its top."""
+    base = {
+        "task": {
+            "name": "leg_counting",
+            "train": 5,
+            "validation": 3,
+            "test": 6,
+            "options": {"min_animals": 2, "max_animals": 2},
+        },
+        "student": {"model": tiny, "device": "cpu", "dtype": "float32"},
+        "exam": {"samples": 2, "max_new_tokens": 10},
+        "evaluation": {"max_new_tokens": 10},
+        "training": {"epochs": 1, "batch_size": 3, "learning_rate": 1e-3},
+        "rounds": {"max": 1, "patience": 3},
+    }
+    path = folder / "trial.yaml"
+    path.write_text(yaml.safe_dump({"base": base, "seeds": [0, 1], "arms": ARMS, **top}, sort_keys=False))
+    return path
+
+
 @pytest.fixture
 def write(tiny, tmp_path):
-    """Writes a study's file; keywords replace what stands at its top."""
-
-    def write(**top: object) -> Path:
-        base = {
-            "task": {
-                "name": "leg_counting",
-                "train": 5,
-                "validation": 3,
-                "test": 6,
-                "options": {"min_animals": 2, "max_animals": 2},
-            },
-            "student": {"model": tiny, "device": "cpu", "dtype": "float32"},
-            "exam": {"samples": 2, "max_new_tokens": 10},
-            "evaluation": {"max_new_tokens": 10},
-            "training": {"epochs": 1, "batch_size": 3, "learning_rate": 1e-3},
-            "rounds": {"max": 1, "patience": 3},
-        }
-        arms = {"untrained": None, "full": None, "multi-round": None, "one-round-same-budget": None}
-        path = tmp_path / "trial.yaml"
-        path.write_text(yaml.safe_dump({"base": base, "seeds": [0, 1], "arms": arms, **top}, sort_keys=False))
-        return path
-
-    return write
+    """Writes the file of a study of this test's own."""
+    return partial(write_study, tmp_path, tiny)
 
 
-def timeless(figures: dict) -> dict:
-    """study.json without what is measured by the clock, and without the command."""
-    kept = json.loads(json.dumps(figures))
+@pytest.fixture(scope="module")
+def whole(tiny, tmp_path_factory) -> Path:
+    """The folder of a whole study, run once; the tests here read it, and hold their own studies against it."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert api.study(write_study(folder, tiny), folder / "out") == []
+    return folder / "out"
+
+
+def timeless(figures: StudyFigures) -> dict:
+    """A study without what is measured by the clock."""
+    kept = dataclasses.asdict(figures)
     for arm in kept["arms"].values():
         for part in (arm, *arm["runs"], *(row for run in arm["runs"] for row in run["rounds"])):
             del part["seconds"]
-    return {name: value for name, value in kept.items() if name != "command"}
+    return kept
 
 
-def test_a_whole_study(write, tmp_path):
-    out = tmp_path / "out"
-    assert api.study(write(), out) == []
-    written = json.loads((out / "study.json").read_text())
+def test_a_whole_study(whole):
+    written = json.loads((whole / "study.json").read_text())
     assert list(written["arms"]) == ["untrained", "full", "multi-round", "one-round-same-budget"]
     for arm in written["arms"].values():
         assert arm.keys() >= {"seeds", "test", "teacher_replies", "seconds"}
@@ -75,46 +86,29 @@ def test_a_whole_study(write, tmp_path):
     full, same = written["arms"]["full"], written["arms"]["one-round-same-budget"]
     assert same["teacher_replies"] == full["teacher_replies"] == 10  # five in round 0, five mistakes
     assert same["rows"] == full["rows"] == 15  # round 1 learns round 0's rationales again
-    assert read_record(out / "study.json", StudyFigures).arms["full"].seeds == 2
-    assert (out / "study.md").read_text().startswith("#")
-    assert list(out.glob("*.png"))
+    assert read_record(whole / "study.json", StudyFigures).arms["full"].seeds == 2
+    assert (whole / "study.md").read_text().startswith("#")
+    assert {plot.name for plot in whole.glob("*.png")} >= {"test.png", "validation-by-round.png"}
 
 
-def test_runs_share_round_0_and_the_exam_on_it(write, tmp_path):
-    out = tmp_path / "out"
-    api.study(write(seeds=[0]), out)
-
-    def entry(arm: str, round: int, stage: str) -> dict:
-        result = read_result(out / "runs" / arm / "seed-0")
+def test_runs_share_round_0_and_the_exam_on_it(whole):
+    def entry(arm: str, round: int, stage: str) -> tuple[float, int]:
+        result = read_result(whole / "runs" / arm / "seed-0")
         assert result is not None
-        work = result.rounds[round].work[stage]
-        return {"seconds": work.seconds, "memory": work.peak_memory}  # measured: equal by chance never
+        work = (result.rounds[round] if round >= 0 else result).work[stage]
+        return work.seconds, work.peak_memory  # measured: equal by chance never
 
-    for round, stage in [(0, "training"), (0, "evaluation"), (1, "exam")]:
+    for round, stage in [(0, "training"), (0, "evaluation"), (1, "exam"), (-1, "test-before")]:
         assert entry("full", round, stage) == entry("multi-round", round, stage)
     assert entry("full", 1, "training") != entry("multi-round", 1, "training")
-    before = [read_result(out / "runs" / arm / "seed-0").work["test-before"] for arm in ("full", "multi-round")]
-    assert before[0] == before[1]
 
 
-def test_students_are_kept_only_where_asked_for(write, tmp_path):
-    arms = {"full": None, "multi-round": None}
-    api.study(write(seeds=[0], arms=arms), tmp_path / "lean")
-    assert not list((tmp_path / "lean" / "runs").rglob("*.safetensors"))
-    api.study(write(seeds=[0], arms=arms, keep_students=True), tmp_path / "rich")
-    kept = {path.parent.name for path in (tmp_path / "rich" / "runs").rglob("*.safetensors")}
-    assert kept == {"model", "student"}
-    lean, rich = (json.loads((tmp_path / name / "study.json").read_text()) for name in ("lean", "rich"))
-    assert timeless(lean) == timeless(rich)
-
-
-def test_side_by_side_it_comes_to_the_same(write, tmp_path):
-    path = write(arms={"full": None, "one-round": None})
-    api.study(path, tmp_path / "one")
+def test_side_by_side_it_comes_to_the_same(write, whole, tmp_path):
+    path = write(arms={"full": None, "one-round-same-budget": None})
     before = os.environ.get("OMP_NUM_THREADS")
-    api.study(path, tmp_path / "two", jobs=2)
+    assert run_study(load_study(path), tmp_path / "out", 2, QUIET) == []
     assert os.environ.get("OMP_NUM_THREADS") == before
-    one, two = (json.loads((tmp_path / name / "study.json").read_text()) for name in ("one", "two"))
+    one, two = (gather(load_study(path), out, "") for out in (whole, tmp_path / "out"))
     assert timeless(one) == timeless(two)
 
 
@@ -122,28 +116,32 @@ class Stopped(Exception):
     """Stands for a kill."""
 
 
-def test_a_study_that_was_stopped_goes_on(write, tmp_path):
-    study: Study = load_study(write())
+class StopsInTheSecondRun(Show):
+    """Stops when it is told of round 1 for the second time."""
 
-    class StopsAtTheThird(Show):
-        said = 0
+    told = 0
 
-        def say(self, text: str) -> None:
-            self.said += "of test" in text
-            if self.said == 3:
-                raise Stopped
+    def say(self, text: str) -> None:
+        self.told += text.startswith("round 1:")
+        if self.told == 2:
+            raise Stopped
 
+
+def test_a_study_that_was_stopped_goes_on_and_keeps_its_students_where_asked_to(write, whole, tmp_path):
+    study, out = load_study(write(seeds=[0], keep_students=True)), tmp_path / "out"
     with pytest.raises(Stopped):
-        run_study(study, tmp_path / "out", 1, StopsAtTheThird(quiet=True))
-    first = tmp_path / "out" / "runs" / "full" / "seed-0" / "result.json"
-    written = first.stat().st_mtime_ns
-    assert not (tmp_path / "out" / "runs" / "full" / "seed-1").exists()
-    assert run_study(study, tmp_path / "out", 1, QUIET) == []
-    assert first.stat().st_mtime_ns == written
-    run_study(study, tmp_path / "whole", 1, QUIET)
-    figures = [gather(study, tmp_path / name, "") for name in ("out", "whole")]
-    assert [arm.test for arm in figures[0].arms.values()] == [arm.test for arm in figures[1].arms.values()]
-    assert figures[0].comparisons == figures[1].comparisons
+        run_study(study, out, 1, StopsInTheSecondRun(quiet=True))
+    first, second = (out / "runs" / arm / "seed-0" for arm in ("full", "multi-round"))
+    written = (first / "result.json").stat().st_mtime_ns
+    assert (second / "round-01" / "result.json").exists()
+    assert not (second / "result.json").exists()
+    assert run_study(study, out, 1, QUIET) == []
+    assert (first / "result.json").stat().st_mtime_ns == written
+    kept = {path.parent.name for path in (out / "runs").rglob("*.safetensors")}
+    assert kept == {"model", "student"}
+    assert not list((whole / "runs").rglob("*.safetensors"))
+    stopped, never = (gather(study, folder, "") for folder in (out, whole))
+    assert timeless(stopped) == timeless(never)
 
 
 def test_a_run_that_fails_leaves_the_others(write, tmp_path):

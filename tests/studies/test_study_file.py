@@ -41,6 +41,14 @@ arms:
     assert len(found.pairs) == 10
 
 
+def test_a_named_arm_stays_itself_with_settings_of_its_own(tmp_path):
+    text = BASE + "seeds: [0, 1]\narms: {full: {seeds: [0]}, multi-round: {training: {epochs: 9}}}"
+    found = study(tmp_path, text)
+    assert found.arms["full"].seeds == (0,)
+    many = found.arms["multi-round"].change(found.base).training
+    assert (many.reflection, many.epochs) == ("none", 9)
+
+
 def test_the_base_may_stand_in_a_file_beside_it(tmp_path):
     (tmp_path / "base.yaml").write_text("task: {name: leg_counting, train: 7}")
     assert study(tmp_path, "base: base.yaml\narms: {full: }").base.task.train == 7

@@ -113,7 +113,8 @@ def _by_priority(
 ) -> list[Problem]:
     """The problems with a mistake, those to be taught first in front, equals in random order."""
     right = {problem: sum(a.verdict.correct for a in attempts) / len(attempts) for problem, attempts in sat.items()}
-    owed = [problem for problem in problems if right.get(problem.id, 1.0) < 1.0]
+    enough = 1e-9 if teacher.kind == "student" else 1.0  # STaR gives a hint only where no attempt was right
+    owed = [problem for problem in problems if right.get(problem.id, 1.0) < enough]
     random.Random(f"{seed}/order").shuffle(owed)
     if teacher.priority == "weakest-first":
         owed.sort(key=lambda problem: right[problem.id])

@@ -59,7 +59,10 @@ class SelfTeacher:
                     deliver(found[place])
                     return
 
-        seeds = [int(digest(self._seed, problem.question, n), 16) for n, problem in enumerate(problems)]
+        seeds = [
+            int(digest(self._seed, problem.id, request.sample, request.mistake), 16)
+            for request, problem in zip(requests, problems, strict=True)
+        ]
         settings = self._settings
         sampling = SamplingSettings(
             settings.samples, settings.temperature, settings.max_new_tokens, settings.batch_size

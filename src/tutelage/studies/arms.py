@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any
 
 from tutelage.config import RunConfig
+from tutelage.errors import ConfigError
 from tutelage.records import RunResult
 
 Change = Callable[[RunConfig], RunConfig]
@@ -36,6 +37,10 @@ class Arm:
     to: str = "full"
     taught: bool = True
     seeds: tuple[int, ...] | None = None
+
+    def is_run_under(self, seed: int) -> bool:
+        """Whether it is run under a seed of the study's."""
+        return self.seeds is None or seed in self.seeds
 
 
 def changed(config: RunConfig, **sections: Mapping[str, Any]) -> RunConfig:
@@ -79,7 +84,9 @@ def answers_only(config: RunConfig) -> RunConfig:
 def star(config: RunConfig) -> RunConfig:
     """The student's own right rationales, rationalised with the answer as a hint; each round from the untrained one."""
     return changed(
-        multi_round(config), teacher={"kind": "student"}, training={"own_correct": "train", "start": "untrained"}
+        multi_round(config),
+        teacher={"kind": "student"},
+        training={"own_correct": "train", "start": "untrained", "data": "round"},
     )
 
 
@@ -101,8 +108,10 @@ def preference(config: RunConfig) -> RunConfig:
 
 def budgeted(config: RunConfig, priority: str) -> RunConfig:
     """Half as many replies a round as there are training problems, unless the base has a budget of its own."""
-    problems = config.task.train
-    most = config.teacher.round_replies or (max(1, problems // 2) if problems else None)
+    problems, most = config.task.train, config.teacher.round_replies
+    if most is None and problems is None:
+        raise ConfigError(f"an arm with priority {priority!r} needs a budget: set teacher.round_replies, or task.train")
+    most = most or max(1, (problems or 0) // 2)
     return changed(full(config), teacher={"priority": priority, "round_replies": most})
 
 
@@ -137,7 +146,10 @@ def as_many_rows(config: RunConfig, spent: RunResult) -> RunConfig:
 
 
 def as_many_replies(config: RunConfig, spent: RunResult) -> RunConfig:
-    """Taught by as many replies, those beyond round 0's on random problems, and trained on as many rows."""
+    """Taught by as many replies, those beyond round 0's on random problems, and trained on as many rows.
+
+    Online they are rather more: a reply that was rejected in the other run is made up for by a whole rationale.
+    """
     _, *later = (result.teacher.replies for result in spent.rounds)
     more = config.teacher.more_annotations + sum(later)
     return changed(as_many_rows(config, spent), teacher={"more_annotations": more})

@@ -5,7 +5,7 @@ Every figure is worked out from the runs' own files, so it can be had again as l
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from statistics import fmean
@@ -14,10 +14,10 @@ from tutelage.config_file import dump_config
 from tutelage.files import read_rows
 from tutelage.records import Attempt, Feedback, RoundResult, RunResult, StepRecord, Usage
 from tutelage.report.comparison import compare, interval
-from tutelage.run import read_result, versions
+from tutelage.run import has_run, read_finished, versions
 from tutelage.student.machine import machine
 from tutelage.studies.arms import Arm
-from tutelage.studies.running import run_folder
+from tutelage.studies.running import configured, run_folder
 from tutelage.studies.study_file import Study
 from tutelage.study_records import ArmFigures, Comparison, RoundFigures, RunFigures, StudyFigures
 from tutelage.tasks.catalog import open_task
@@ -25,13 +25,12 @@ from tutelage.teacher.ledger.reader import LedgerReader
 
 
 def gather(study: Study, out: Path, command: str) -> StudyFigures:
-    """The figures of all finished runs; arms without one are left out."""
-    costs = _costs(out / "ledger.sqlite")
-    arms: dict[str, ArmFigures] = {}
-    for name, arm in study.arms.items():
-        runs = [figures for seed in study.seeds if (figures := _run(arm, run_folder(out, name, seed), seed, costs))]
-        if runs:
-            arms[name] = _arm(arm, runs)
+    """The figures of all runs that have ended under this very study; arms without one are left out."""
+    runs: dict[str, list[RunFigures]] = {name: [] for name in study.arms}
+    for seed in study.seeds:
+        for name, figures in _runs(study, out, seed):
+            runs[name].append(figures)
+    arms = {name: _arm(study.arms[name], found) for name, found in runs.items() if found}
     task = open_task(study.base.task)
     return StudyFigures(
         name=study.name,
@@ -51,19 +50,20 @@ def gather(study: Study, out: Path, command: str) -> StudyFigures:
     )
 
 
-def _run(arm: Arm, folder: Path, seed: int, costs: Mapping[str, Usage]) -> RunFigures | None:
-    if not (folder / "run.json").exists():
-        return None
-    if not arm.taught:
-        right = _right(folder / "test-before.jsonl")
-        return RunFigures(seed, right, 0, (), "evaluated as it came", 0.0) if right else None
-    result = read_result(folder)
-    if result is None:
-        return None
-    rounds = tuple(_rounds(result, folder, costs))
-    return RunFigures(
-        seed, _right(folder / "test-after.jsonl"), result.best_round, rounds, result.stopped_because, result.seconds
-    )
+def _runs(study: Study, out: Path, seed: int) -> Iterator[tuple[str, RunFigures]]:
+    """What has ended under a seed, by the names of the arms."""
+    results: dict[str, RunResult] = {}
+    for name, arm in study.arms.items():
+        if not arm.is_run_under(seed) or (arm.matched and arm.to not in results):
+            continue
+        config, folder = configured(study, arm, seed, out, results), run_folder(out, name, seed)
+        if not arm.taught and has_run(folder, config) and (right := _right(folder / "test-before.jsonl")):
+            yield name, RunFigures(seed, right, 0, (), "evaluated as it came", 0.0)
+        elif arm.taught and (result := read_finished(folder, config)):
+            results[name] = result
+            rounds = tuple(_rounds(result, folder, _costs(Path(config.teacher.ledger or ""))))
+            right = _right(folder / "test-after.jsonl")
+            yield name, RunFigures(seed, right, result.best_round, rounds, result.stopped_because, result.seconds)
 
 
 def _right(path: Path) -> str:
@@ -111,7 +111,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 def _costs(ledger: Path) -> dict[str, Usage]:
     """What every reply in the ledger cost, whichever run paid for it."""
-    if not ledger.exists():
+    if not ledger.is_file():
         return {}
     with LedgerReader(ledger) as reader:
         return {row.key: row.usage for row in reader.rows()}

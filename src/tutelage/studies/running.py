@@ -53,7 +53,7 @@ def run_seed(study: Study, out: Path, seed: int, show: Show) -> list[str]:
     results, shelf = dict[str, RunResult](), Shelf(out / "shelf", study.shelf_bytes)
     faults: list[str] = []
     for name, arm in study.arms.items():
-        if arm.seeds is not None and seed not in arm.seeds:
+        if not arm.is_run_under(seed):
             continue
         title = f"{name}, seed {seed}"
         if arm.matched and arm.to not in results:

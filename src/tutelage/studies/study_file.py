@@ -102,11 +102,11 @@ def load_study(path: Path) -> Study:
 
 
 def _arm(name: str, overrides: Mapping[str, Any] | None, path: Path, of: Sequence[int]) -> Arm:
-    """The named arm, or one of the file's own: the base, or a named arm (`like`), with overrides."""
+    """The named arm, or one of the file's own: overrides of the base, or of a named arm (`like`, or its own name)."""
     if overrides is None:
         return _named(name, path)
     settings = dict(overrides)
-    like, seeds = settings.pop("like", None), cast(object, settings.pop("seeds", None))
+    like, seeds = settings.pop("like", name if name in ARMS else None), cast(object, settings.pop("seeds", None))
     origin = f"{path}, arm {name}"
     if seeds is not None and not (isinstance(seeds, list) and all(seed in of for seed in cast(list[object], seeds))):
         raise ConfigError(f"{origin}: seeds {seeds!r} are not among the study's, {of}")

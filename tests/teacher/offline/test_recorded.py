@@ -22,9 +22,9 @@ def record(tmp_path):
     return write
 
 
-def ask(path, *requests, beyond=None):
+def ask(path, *requests, beyond=None, explain=False):
     given_back = []
-    RecordedTeacher(path, grade=grade, beyond=beyond).teach(requests, given_back.append)
+    RecordedTeacher(path, grade=grade, beyond=beyond, explain=explain).teach(requests, given_back.append)
     return given_back
 
 
@@ -59,8 +59,10 @@ def test_rationales_for_the_mistake_in_view_come_first(record):
 def test_the_explanation_of_a_recorded_mistake(record):
     row = {"question": PENS.question, "answer": 12, "explanation": "It adds."}
     path = record({**row, "rationale": "For seven.", "mistake": "3 + 4 = 7"}, {**row, "rationale": "Plain."})
-    seven, plain = ask(path, FeedbackRequest(PENS, "3 + 4 = 7"), FeedbackRequest(PENS))
+    seven, plain = ask(path, FeedbackRequest(PENS, "3 + 4 = 7"), FeedbackRequest(PENS), explain=True)
     assert (seven.explanation, plain.explanation) == ("It adds.", None)
+    (unasked,) = ask(path, FeedbackRequest(PENS, "3 + 4 = 7"))
+    assert unasked.explanation is None
     assert seven.text == "For seven.\nThe answer is 12."
 
 

@@ -45,8 +45,8 @@ class RecordedTeacher:
         DataError: the file cannot be read or a row is broken.
     """
 
-    def __init__(self, path: str | Path, *, grade: Grade, beyond: Teacher | None = None) -> None:
-        self._grade, self._beyond = grade, beyond
+    def __init__(self, path: str | Path, *, grade: Grade, beyond: Teacher | None = None, explain: bool = False) -> None:
+        self._grade, self._beyond, self._explain = grade, beyond, explain
         self._rows: defaultdict[str, list[_Row]] = defaultdict(list)
         for question, row in _read_rows(Path(path)):
             self._rows[content_hash(question)].append(row)
@@ -72,7 +72,7 @@ class RecordedTeacher:
                 continue
             text, verdict = self._read(request.problem, row)
             identity = request.problem.id, request.sample, request.mistake
-            explanation = (row.explanation or None) if row.mistake is not None else None
+            explanation = (row.explanation or None) if self._explain and row.mistake is not None else None
             deliver(Feedback(*identity, text, verdict, Usage(requests=1), explanation=explanation))
 
     def _find(self, request: FeedbackRequest) -> _Row | None:

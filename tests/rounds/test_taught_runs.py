@@ -1,0 +1,92 @@
+"""Whole runs of a tiny real student under teachers that go about it in another way."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.rounds.test_runs import changed
+from tutelage.api import run
+from tutelage.files import read_rows
+from tutelage.records import Attempt, Feedback, TrainingExample
+from tutelage.tasks.catalog import open_task
+from tutelage.testing import answer_key_endpoint
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def short(config):
+    """One round after round 0."""
+    return changed(config, training={"epochs": 1}, rounds={"max": 1})
+
+
+def feedback(root: Path, round: int) -> list[Feedback]:
+    return read_rows(root / f"round-{round:02d}" / ("feedback.jsonl" if round else "annotation.jsonl"), Feedback)
+
+
+def test_replies_count_whoever_paid_for_them(short, tmp_path):
+    with answer_key_endpoint(open_task(short.task).problems("train")) as endpoint:
+        ledger = str(tmp_path / "ledger.sqlite")
+        teacher = {"kind": "openai", "model": "test", "base_url": endpoint.base_url, "ledger": ledger}
+        config = changed(short, teacher=teacher)
+        payer, heir = (run(config, tmp_path / name) for name in ("payer", "heir"))
+        asked = len(endpoint.requests)
+    assert [row.teacher.replies for row in payer.rounds] == [6, 6]
+    assert [row.teacher.requests for row in payer.rounds] == [6, 6]
+    assert asked == 12
+    assert [row.teacher.replies for row in heir.rounds] == [6, 6]
+    assert [row.teacher.requests for row in heir.rounds] == [0, 0]
+    assert sum(row.teacher.prompt_tokens + row.teacher.completion_tokens for row in heir.rounds) == 0
+    assert [row.teacher.replies_used for row in heir.rounds] == [6, 6]
+
+
+def test_a_reply_that_was_asked_for_twice_counts_as_two(short, tmp_path):
+    """The first reply is no rationale, so it is asked once more, with the hint."""
+    known = open_task(short.task).problems("train")
+    with answer_key_endpoint(known[1:]) as endpoint:
+        teacher = {"kind": "openai", "model": "test", "base_url": endpoint.base_url}
+        result = run(changed(short, teacher=teacher, rounds={"max": 0}), tmp_path / "run")
+        assert len(endpoint.requests) == 7
+    told = result.rounds[0].teacher
+    assert (told.replies, told.requests, told.replies_used) == (7, 7, 5)
+    assert sum(told.failures.values()) == 1
+
+
+def test_an_explained_mistake_is_learnt_to_be_corrected(short, tmp_path):
+    with answer_key_endpoint(open_task(short.task).problems("train")) as endpoint:
+        teacher = {"kind": "openai", "model": "test", "base_url": endpoint.base_url, "explain": True}
+        run(changed(short, teacher=teacher), tmp_path / "online")
+    run(changed(short, teacher={"explain": True}), tmp_path / "offline")
+    for root in (tmp_path / "online", tmp_path / "offline"):
+        assert not any(reply.explanation for reply in feedback(root, 0))
+        told = {reply.problem_id: reply for reply in feedback(root, 1) if reply.explanation}
+        assert told
+        rows = read_rows(root / "round-01" / "examples.jsonl", TrainingExample)
+        correcting = {row.problem.id: row for row in rows if row.corrects is not None}
+        assert correcting.keys() == told.keys()
+        wrong = {(a.problem_id, a.text) for a in read_rows(root / "round-01" / "exam.jsonl", Attempt)}
+        for problem, row in correcting.items():
+            reply = told[problem]
+            assert (row.anchor, row.corrects) == (f"{reply.explanation}\n{reply.text}", reply.mistake)
+            assert (problem, row.corrects) in wrong
+            assert not row.positives
+            assert not row.negatives
+        assert len(rows) - len(correcting) >= 6  # beside the rationales themselves
+        first = read_rows(root / "round-00" / "examples.jsonl", TrainingExample)
+        assert not any(row.corrects for row in first)
+
+
+def test_without_the_mistake_in_view_another_rationale_is_asked_for(short, tmp_path):
+    shown, blind = tmp_path / "shown", tmp_path / "blind"
+    run(short, shown)
+    run(changed(short, teacher={"mistake_in_view": False}), blind)
+    assert {reply.mistake is None for reply in feedback(shown, 1)} == {False}
+    assert {reply.problem_id for reply in feedback(blind, 1)} == {reply.problem_id for reply in feedback(shown, 1)}
+    before = {reply.problem_id: reply.text for reply in feedback(blind, 0)}
+    again = feedback(blind, 1)
+    assert [(reply.mistake, reply.sample, reply.verdict.correct) for reply in again] == [(None, 1, True)] * 6
+    assert all(reply.text != before[reply.problem_id] for reply in again)
+    rows = read_rows(blind / "round-01" / "examples.jsonl", TrainingExample)
+    assert {row.anchor for row in rows} == {*before.values(), *(reply.text for reply in again)}
+    new = {reply.text for reply in again}
+    assert all(before[row.problem.id] in row.positives for row in rows if row.anchor in new)

@@ -1,0 +1,166 @@
+"""`tutelage study` and `tutelage results`, called as a user calls them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from tests.report import figures
+from tests.student.tiny import tiny_folder
+from tutelage.cli import app
+from tutelage.files import write_json
+
+SETTINGS = {
+    "task": {"name": "leg_counting", "train": 4, "validation": 2, "test": 3, "options": {"max_animals": 2}},
+    "exam": {"samples": 1, "max_new_tokens": 6},
+    "evaluation": {"max_new_tokens": 6},
+    "training": {"epochs": 1, "batch_size": 4},
+    "rounds": {"max": 1},
+}
+
+
+def tutelage(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory) -> str:
+    return str(tiny_folder(tmp_path_factory.mktemp("students") / "tiny"))
+
+
+@pytest.fixture
+def write(tiny, tmp_path):
+    """Writes a study's file with these arms; keywords replace sections of its base."""
+
+    def write(arms: dict, seeds=(0,), **sections: object) -> Path:
+        base = {**SETTINGS, "student": {"model": tiny, "device": "cpu", "dtype": "float32"}, **sections}
+        path = tmp_path / "trial.yaml"
+        path.write_text(yaml.safe_dump({"base": base, "seeds": list(seeds), "arms": arms}, sort_keys=False))
+        return path
+
+    return write
+
+
+def last_line(result: Result) -> str:
+    return result.stderr.splitlines()[-1]
+
+
+def test_a_study_prints_its_page_and_a_line_for_every_run_that_failed(write, tmp_path):
+    path = write({"dear": {"student": {"few_shot": 50}}, "untrained": None, "broke": {"teacher": {"kind": "recorded"}}})
+    out = tmp_path / "out"
+    result = tutelage("study", path, "--out", out)
+    assert result.exit_code == 2, result.output
+    assert result.stdout.startswith((out / "study.md").read_text())
+    assert f"all of it: {out / 'study.json'}" in result.stdout
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert [line.partition(",")[0] for line in errors] == ["error: dear", "error: broke"]
+    assert "Traceback" not in result.output
+    written = json.loads((out / "study.json").read_text())
+    assert list(written["arms"]) == ["untrained"]
+    assert written["command"] == f"tutelage study {path} --out {out} --jobs 1"
+
+
+def test_a_study_that_goes_well_ends_well_in_a_folder_of_its_name(write, tmp_path, monkeypatch):
+    write({"untrained": None})
+    monkeypatch.chdir(tmp_path)
+    result = tutelage("study", "trial.yaml")
+    assert result.exit_code == 0, result.output
+    assert "error" not in result.output
+    assert (tmp_path / "studies" / "trial" / "study.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "trial.yaml"),
+        ("base: [", "is not YAML"),
+        ("base: {task: {name: leg_counting}}\narms: {fall: }", "did you mean 'full'?"),
+        ("base: {task: {name: leg_countin}}\narms: {full: }", "leg_counting"),
+    ],
+)
+def test_a_wrong_file_ends_in_one_line(tmp_path, text, message):
+    path = tmp_path / "trial.yaml"
+    if text is not None:
+        path.write_text(text)
+    result = tutelage("study", path, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert last_line(result).startswith("error: ")
+    assert message in last_line(result)
+    assert result.stderr.count("error: ") == 1
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "out" / "study.json").exists()
+
+
+def test_no_seed_can_be_run_at_once_with_none(write, tmp_path):
+    assert tutelage("study", write({"untrained": None}), "--jobs", 0).exit_code == 2
+
+
+def test_results_makes_a_page_of_several_studies(tmp_path):
+    folders = [tmp_path / "studies" / name for name in ("one", "two")]
+    for folder in folders:
+        write_json(folder / "study.json", figures.study(["one-round-same-budget", "full"], 2, usd=0.0))
+    (folders[0] / "notes.md").write_text("What we make of it.")
+    page = tmp_path / "docs" / "results.md"
+    page.parent.mkdir()
+    result = tutelage("results", *folders, "--out", page)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.strip() == str(page)
+    text = page.read_text()
+    assert text.startswith("# Results\n")
+    assert text.count("\n## ") == 2
+    assert text.count("What we make of it.") == 1
+    for folder in folders:
+        plots = sorted(folder.glob("*.png"))
+        assert plots
+        assert all(f"](<../studies/{folder.name}/{plot.name}>)" in text for plot in plots)
+
+
+@pytest.mark.parametrize("content", [None, "{}", "{"])
+def test_results_of_a_folder_without_a_study_end_in_one_line(tmp_path, content):
+    (tmp_path / "empty").mkdir()
+    if content is not None:
+        (tmp_path / "empty" / "study.json").write_text(content)
+    result = tutelage("results", tmp_path / "empty", "--out", tmp_path / "page.md")
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert last_line(result).startswith(f"error: cannot read {tmp_path / 'empty' / 'study.json'}")
+    assert not (tmp_path / "page.md").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("whole_group", [True, False], ids=["at the terminal", "of the command alone"])
+def test_ctrl_c_ends_all_seeds_with_the_command_that_goes_on(write, tmp_path, whole_group):
+    endless = {"epochs": 5000, "batch_size": 4}
+    path, out = write({"full": None}, seeds=(0, 1), training=endless), tmp_path / "out"
+    line = f"study {path} --out {out} --jobs 2"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tutelage", *line.split()],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        while len(list(out.glob("runs/full/seed-*/round-00/examples.jsonl"))) < 2:  # both are in training
+            assert process.poll() is None
+            time.sleep(0.05)
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert len(children) >= 2
+        os.killpg(process.pid, signal.SIGINT) if whole_group else process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert f"stopped; go on with: tutelage {line}\n" in errors.decode()
+        assert "Traceback" not in errors.decode()
+        assert psutil.wait_procs(children, timeout=5)[1] == []
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
