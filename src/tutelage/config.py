@@ -226,6 +226,8 @@ class TrainingConfig(Section):
     """Share of a round's steps over which the learning rate rises from 0."""
     max_grad_norm: float = Field(default=1.0, gt=0)
     """Gradients are scaled down to this norm."""
+    clipping: Literal["together", "apart"] = "together"
+    """Scale down the sum of both losses' gradients, or first each by itself, so that neither drowns the other."""
     batch_size: int = Field(default=16, gt=0)
     """Examples in a step. No batch holds the same question twice."""
     packing: Literal["auto", "always", "never"] = "auto"

@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from benchmarks.measure import interleaved, machine, ratio
+from benchmarks.measure import interleaved, ratio
 from benchmarks.problems import benchmark_examples, benchmark_format, encoded_rows, prefix_length
 from benchmarks.reference import ReferenceTrainer, Row, reference_generate, reference_losses
 from tests.student.architectures import CONFIGS, PROMPTS, tiny, unshaken
@@ -13,6 +13,7 @@ from tests.student.tiny import tiny_student
 from tutelage.api import load_task
 from tutelage.config import TrainingConfig
 from tutelage.errors import ConfigError
+from tutelage.student.machine import machine
 from tutelage.student.prompts import PromptFormat
 
 

@@ -28,6 +28,29 @@ def test_figures_by_hand_over_two_passes():
     assert model.frozen.grad is None
 
 
+def test_clipped_apart_neither_drowns_the_other():
+    model = Two()
+    apart = GradientsApart(model)
+    apart.backward((model.a * torch.tensor([3.0, 4.0])).sum(), 40 * model.b.sum())
+    figures = apart.join(0.5, max_norm=1.0)
+    assert (figures.lm, figures.reflection) == pytest.approx((5, 40))  # as they were
+    assert model.a.grad is not None
+    assert model.b.grad is not None
+    assert model.a.grad.tolist() == pytest.approx([0.6, 0.8])
+    assert model.b.grad.tolist() == pytest.approx([0.5])
+
+
+def test_what_is_small_is_not_scaled_up():
+    model = Two()
+    apart = GradientsApart(model)
+    apart.backward(0.1 * model.a.sum(), 0.2 * model.b.sum())
+    apart.join(1.0, max_norm=1.0)
+    assert model.a.grad is not None
+    assert model.b.grad is not None
+    assert model.a.grad.tolist() == pytest.approx([0.1, 0.1])
+    assert model.b.grad.tolist() == pytest.approx([0.2])
+
+
 def test_a_pass_without_pairs_adds_to_one_of_them_and_nothing_has_no_direction():
     model = Two()
     apart = GradientsApart(model)

@@ -48,6 +48,7 @@ def differences(config: RunConfig, other: RunConfig = BASE) -> dict[str, object]
         ("frontier", {"teacher.priority": "frontier", "teacher.round_replies": 5}),
         ("uniform", {"teacher.round_replies": 5}),
         ("explain", {"teacher.explain": True}),
+        ("clipped-apart", {"training.clipping": "apart"}),
         ("lambda-0", {"training.reflection_weight": 0.0}),
         ("lambda-1", {"training.reflection_weight": 1.0}),
         ("rounds-5", {"rounds.max": 5, "rounds.patience": 5}),

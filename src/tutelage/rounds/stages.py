@@ -96,8 +96,8 @@ def train(
     if not stage.done:
         stage.begin("model", "steps.jsonl", scratch=["checkpoints"])
         write_rows(stage.folder / "examples.jsonl", examples)
-        rows = config.rows or config.epochs * len(examples)
-        steps = -(-rows // config.batch_size)
+        whole, rest = divmod(config.rows or config.epochs * len(examples), len(examples))
+        steps = sum(-(-rows // config.batch_size) for rows in (*[len(examples)] * whole, rest))
         with room.show.bar(f"round {round}: training", steps) as advance, Meter(student.device) as meter:
             summary = student.learn(
                 examples,
@@ -127,7 +127,7 @@ def what_matters(config: TrainingConfig, examples: Sequence[TrainingExample]) ->
     if config.reflection_weight == 0 or not any(example.negatives for example in examples):
         config = config.model_copy(update={"reflection": "none", "guard": usual.guard})
     if config.reflection == "none":
-        unused |= {"reflection_weight", "margin", "prompt_gradient", "gradients_every"}
+        unused |= {"reflection_weight", "margin", "prompt_gradient", "clipping", "gradients_every"}
     if config.reflection != "preference":
         unused |= {"beta"}
     return config.model_copy(update={name: getattr(usual, name) for name in unused})

@@ -60,7 +60,8 @@ def _training_memory(model: PreTrainedModel, lessons: Lessons, mixed: bool) -> T
     """What is still to be taken: gradients, the optimizer's moments, and activations as measured on one question."""
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     gradients = sum(weight.nbytes + (4 * weight.numel() if mixed else 0) for weight in trained)
-    if lessons.config.gradients_every and lessons.reflection is not None:  # those of L_SR stand beside those of L_LM
+    apart = lessons.config.gradients_every or lessons.config.clipping == "apart"
+    if apart and lessons.reflection is not None:  # the gradients of L_SR stand beside those of L_LM
         gradients += sum(weight.nbytes for weight in trained)
     head = model.get_output_embeddings().weight
     sheet = lessons.sample_pass()

@@ -4,7 +4,8 @@ A step's figures, before clipping, L_SR unweighted:
 
     |L_LM|  2.31      |L_SR|  0.87      cosine  -0.12
 
-It costs a second way back through every pass.
+It costs a second way back through every pass. Where the second is many times the first, clipping their sum leaves
+next to nothing of L_LM; clipped apart, both have their say.
 """
 
 from __future__ import annotations
@@ -38,11 +39,19 @@ class GradientsApart:
             self.reflection = [_added(known, new) for known, new in zip(self.reflection, found, strict=True)]
         lm_loss.backward()
 
-    def join(self, reflection_weight: float) -> GradientFigures:
-        """Leave the gradients of the weighted sum of both losses, as if they had never been apart."""
+    def join(self, reflection_weight: float, max_norm: float | None = None) -> GradientFigures:
+        """Leave the gradients of the weighted sum of both losses, as if they had never been apart.
+
+        With `max_norm` each is scaled down to that norm first.
+        """
         lm = [weight.grad for weight in self.weights]
         norm, other = _dot(lm, lm) ** 0.5, _dot(self.reflection, self.reflection) ** 0.5
         cosine = _dot(lm, self.reflection) / (norm * other) if norm and other else None
+        if max_norm is not None and norm > max_norm:
+            for gradient in lm:
+                _ = None if gradient is None else gradient.mul_(max_norm / norm)
+        if max_norm is not None and other > max_norm:
+            reflection_weight *= max_norm / other
         for weight, gradient in zip(self.weights, self.reflection, strict=True):
             if gradient is not None:
                 weight.grad = _added(weight.grad, gradient.mul_(reflection_weight))

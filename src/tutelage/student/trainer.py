@@ -66,8 +66,9 @@ class LessonTrainer(Trainer):
         model.train()
         lesson, step, weight = inputs["lesson"], self.state.global_step + 1, self.config.reflection_weight
         inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-        every, pairs = self.config.gradients_every, max(1, lesson.pairs)
-        apart = GradientsApart(model) if every and lesson.pairs and step % every == 0 else None
+        pairs, clipped_apart = max(1, lesson.pairs), self.config.clipping == "apart"
+        looked_at = self.config.gradients_every and step % self.config.gradients_every == 0
+        apart = GradientsApart(model) if lesson.pairs and (looked_at or clipped_apart) else None
         sums = torch.zeros(4, dtype=torch.float64)
         for sheet in lesson.passes:
             losses = pass_losses(inner, sheet, self.lessons.reflection)
@@ -88,7 +89,7 @@ class LessonTrainer(Trainer):
         if lesson.pairs:
             record = replace(record, near=near, far=far)
         if apart is not None:
-            g = apart.join(weight)
+            g = apart.join(weight, self.config.max_grad_norm if clipped_apart else None)
             record = replace(record, lm_gradient=g.lm, reflection_gradient=g.reflection, gradient_cosine=g.cosine)
         self.journal.note(lesson, record)
         return torch.tensor(lm + weight * reflection, device=inner.device)

@@ -115,6 +115,11 @@ def budgeted(config: RunConfig, priority: str) -> RunConfig:
     return changed(full(config), teacher={"priority": priority, "round_replies": most})
 
 
+def clipped_apart(config: RunConfig) -> RunConfig:
+    """The method, its triplet kept from drowning L_LM."""
+    return changed(full(config), training={"clipping": "apart"})
+
+
 def explain(config: RunConfig) -> RunConfig:
     """The teacher explains the mistake, too, and the student learns to find and correct it."""
     return changed(full(config), teacher={"explain": True})
@@ -176,6 +181,7 @@ ARMS: Mapping[str, Arm] = {
         "half, to the weakest (Tong et al. 2024; Lee et al. 2024)", partial(budgeted, priority="weakest-first")
     ),
     "frontier": Arm("half, to problems passed at times", partial(budgeted, priority="frontier")),
+    "clipped-apart": Arm("the gradients of both losses clipped each by itself", clipped_apart),
     "explain": Arm("LEMA (An et al. 2023)", explain),
     **{f"lambda-{weight:g}": Arm(_METHOD, partial(reflection_weight, weight=weight)) for weight in (0, 0.25, 0.5, 1)},
     **{f"rounds-{number}": Arm(_METHOD, partial(rounds, number=number)) for number in range(6)},
