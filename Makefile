@@ -13,7 +13,7 @@ PIP := $(RUN) pip --quiet --quiet --disable-pip-version-check --no-input install
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit check bench bench-teacher bench-run clean
+.PHONY: help install demo test unit check results bench bench-teacher bench-run clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ check: $(INSTALLED) ## lint, format, types and the layering of the house
 	@$(RUN) ruff format --check .
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(RUN) pyright
 	@$(RUN) pytest tests/test_layering.py
+
+results: $(INSTALLED) ## write docs/results.md and its plots from the studies in docs/studies
+	@.venv/bin/tutelage results docs/studies/* --out docs/results.md
 
 bench: $(INSTALLED) ## measure speed against the reference implementation, into docs/performance.md (half an hour on two cores)
 	@$(RUN) benchmarks.performance student

@@ -20,6 +20,7 @@ from transformers import PreTrainedTokenizerBase
 
 from benchmarks.reference import Row
 from tutelage.api import load_task
+from tutelage.config import TeacherConfig
 from tutelage.records import Feedback, Problem, TrainingExample, WorkedExample, state_answer
 from tutelage.rounds.material import annotation_requests
 from tutelage.student.prompts import PromptFormat
@@ -39,7 +40,7 @@ def benchmark_examples(count: int, *, seed: int = 0, options: Mapping[str, int] 
     task = _task(count, seed, options)
     problems, replies = task.problems("train"), list[Feedback]()
     AnswerKeyTeacher(grade=task.grade, kind=task.kind, seed=seed).teach(
-        annotation_requests(problems, 3), replies.append
+        annotation_requests(problems, TeacherConfig(annotations=3), seed), replies.append
     )
     texts = iter(reply.text for reply in replies)  # three a problem, in order
     return [

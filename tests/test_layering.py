@@ -18,7 +18,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
     {"records", "study_records", "errors"},
-    {"files", "config", "config_file", "run", "shelf"},
+    {"files", "config", "config_file", "run_directory", "shelf"},
     {"tasks", "teacher", "student", "report"},
     {"rounds"},
     {"studies", "assemble"},
@@ -261,9 +261,9 @@ def test_the_reader_sees_a_library_away_from_home(place, source, faults):
 
 def test_the_reader_counts_lines():
     long_function = "def f():\n" + "    x = 1\n" * LONGEST_FUNCTION
-    assert "f has 61 lines" in overgrown(SOURCE / "run.py", long_function)[0]
-    assert overgrown(SOURCE / "run.py", "x = 1\n\n" * LONGEST_FILE) == []
-    assert "301 lines" in overgrown(SOURCE / "run.py", "x = 1\n" * (LONGEST_FILE + 1))[0]
+    assert "f has 61 lines" in overgrown(SOURCE / "run_directory.py", long_function)[0]
+    assert overgrown(SOURCE / "run_directory.py", "x = 1\n\n" * LONGEST_FILE) == []
+    assert "301 lines" in overgrown(SOURCE / "run_directory.py", "x = 1\n" * (LONGEST_FILE + 1))[0]
 
 
 HEAVY = ["torch", "transformers", "reasoning_gym", "openai", "datasets", "math_verify", "sympy", "numpy", "matplotlib"]

@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from tutelage.run import Stage
+from tutelage.run_directory import Stage
 from tutelage.shelf import Shelf
 
 ENTRY = {"key": "k", "done": True, "seconds": 1.5}

@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,14 +24,3 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module 'tutelage' has no attribute {name!r}")
     homes = {"RunConfig": "tutelage.config", "load_config": "tutelage.config_file"}
     return getattr(import_module(homes.get(name, "tutelage.api")), name)
-
-
-class _Package(ModuleType):
-    """Keeps `tutelage.run` the function: the import of run.py would put the module in its place."""
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if not (name in __all__ and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-
-sys.modules[__name__].__class__ = _Package

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tutelage.config import EvaluationConfig, RunConfig, StudentConfig, TaskConfig
+from tutelage.errors import RunError
 from tutelage.records import Accuracy, Attempt, Problem, RunResult, Split
 from tutelage.report.progress import Show
-from tutelage.run import read_finished
+from tutelage.run_directory import read_finished
 
 if TYPE_CHECKING:
     from tutelage.tasks.task import Task
@@ -125,6 +126,8 @@ def results(folders: Sequence[str | Path], out: str | Path) -> None:
 
     page, found = Path(out), list[tuple[StudyFigures, str, str]]()
     for folder in map(Path, folders):
+        if not (folder / "study.json").is_file():
+            raise RunError(f"{folder} has no study.json; `tutelage study STUDY --out {folder}` writes one")
         figures = read_record(folder / "study.json", StudyFigures)
         plot_study(figures, folder)
         notes = folder / "notes.md"

@@ -13,7 +13,7 @@ from tutelage.files import digest
 from tutelage.records import SPLITS
 from tutelage.report.progress import Show
 from tutelage.rounds.classroom import Classroom
-from tutelage.run import Run
+from tutelage.run_directory import Run
 from tutelage.shelf import Shelf
 from tutelage.student.engines.engine import Engine
 from tutelage.student.pupil import Pupil

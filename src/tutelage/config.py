@@ -195,7 +195,7 @@ class EvaluationConfig(Section):
 
 
 class GuardConfig(Section):
-    """Watches a round's training for collapse, and goes back to the last good state."""
+    """Watches a round's training with self-reflection for collapse, and goes back to the last good state."""
 
     checks: int = Field(default=0, ge=0)
     """How often a round's training is checked, at even distances, the end among them; 0: never."""

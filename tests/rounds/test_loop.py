@@ -1,8 +1,18 @@
 import pytest
 
-from tutelage.config import RoundsConfig
-from tutelage.records import Accuracy, Feedback, RoundResult, TeacherSummary, TrainingSummary, Usage, Verdict
-from tutelage.rounds.loop import _spending, best_round, plateau
+from tutelage.config import RoundsConfig, TrainingConfig
+from tutelage.records import (
+    Accuracy,
+    Attempt,
+    Exam,
+    Feedback,
+    RoundResult,
+    TeacherSummary,
+    TrainingSummary,
+    Usage,
+    Verdict,
+)
+from tutelage.rounds.loop import _nothing_to_teach, _spending, best_round, has_something_new, plateau
 from tutelage.rounds.stages import Teaching
 
 
@@ -47,3 +57,32 @@ def test_a_reply_that_is_found_again_is_counted_once():
     assert (first.requests, first.prompt_tokens, first.cost_usd, first.replies_used) == (3, 300, 1.5, 3)
     second = _spending(Teaching((reply("a", "b"),), (reply("d"),), False), counted)
     assert (second.requests, second.completion_tokens, second.cost_usd) == (1, 10, 0.5)
+
+
+RIGHT, WRONG = Verdict(True, "1", ""), Verdict(False, "2", "2 is not 1")
+
+
+@pytest.mark.parametrize(
+    ("replies", "attempts", "own_correct", "expected"),
+    [
+        ([RIGHT, WRONG], [], "none", True),
+        ([WRONG], [], "train", False),  # round 0
+        ([WRONG], [(RIGHT, "stop")], "none", False),
+        ([WRONG], [(RIGHT, "stop")], "positives", False),
+        ([WRONG], [(RIGHT, "stop")], "train", True),
+        ([], [(WRONG, "stop"), (RIGHT, "stop")], "train", True),
+        ([], [(WRONG, "stop"), (RIGHT, "length")], "train", False),  # it has no end to be learnt
+    ],
+)
+def test_a_round_goes_on_where_there_is_something_new_to_learn(replies, attempts, own_correct, expected):
+    teaching = Teaching(tuple(Feedback("p", n, None, "Text.", verdict) for n, verdict in enumerate(replies)), (), False)
+    exam = Exam(tuple(Attempt("p", n, "Text.", *found, 3) for n, found in enumerate(attempts)))
+    config = TrainingConfig(own_correct=own_correct)
+    assert has_something_new(teaching, [exam] if attempts else [], config) is expected
+
+
+def test_why_there_was_nothing_to_learn_is_said():
+    lost = Feedback("p", 0, None, "", Verdict(False, None, "no reply: 500"), failure="server error")
+    assert _nothing_to_teach(1, Teaching((), (lost,), False)).endswith("replies can be used (the first: no reply: 500)")
+    assert _nothing_to_teach(1, Teaching((), (), True)) == "the teacher's budget is spent"
+    assert _nothing_to_teach(1, Teaching((), (), False)) == "no problem is left to ask about"

@@ -19,7 +19,7 @@ from tutelage.rounds.classroom import Classroom
 from tutelage.rounds.loop import lessons
 from tutelage.rounds.self_teaching import SelfTeacher
 from tutelage.rounds.stages import what_matters
-from tutelage.run import Run
+from tutelage.run_directory import Run
 from tutelage.student.pupil import Pupil
 
 SETTINGS = ExamConfig(samples=3, max_new_tokens=12)

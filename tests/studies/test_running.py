@@ -14,7 +14,7 @@ from tutelage.config_file import parse_config
 from tutelage.errors import TutelageError
 from tutelage.files import read_record
 from tutelage.report.progress import Show
-from tutelage.run import read_result
+from tutelage.run_directory import read_result
 from tutelage.studies.outcome import gather
 from tutelage.studies.running import run_seed, run_study
 from tutelage.studies.study_file import Study, load_study

@@ -42,7 +42,7 @@ def show(run: Annotated[Path, typer.Argument(help="A run's directory.", metavar=
     from rich.console import Console
 
     from tutelage.report.table import print_rounds, print_run
-    from tutelage.run import read_result, read_rounds
+    from tutelage.run_directory import read_result, read_rounds
 
     result = read_result(run)
     if result is not None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tutelage.config import RunConfig
 from tutelage.report.progress import Show
 from tutelage.rounds.self_teaching import SelfTeacher
-from tutelage.run import Run
+from tutelage.run_directory import Run
 from tutelage.student.pupil import Pupil
 from tutelage.tasks.task import Task
 from tutelage.teacher.teacher import Teacher

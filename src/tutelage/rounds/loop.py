@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from tutelage.config import RoundsConfig
+from tutelage.config import RoundsConfig, TrainingConfig
 from tutelage.errors import TeacherError
 from tutelage.files import write_json
 from tutelage.records import BeforeAfter, Exam, Feedback, RoundResult, RunResult, TeacherSummary, Usage
@@ -44,7 +44,7 @@ def lessons(room: Classroom) -> RunResult:
             teaching = stages.feedback(room, round, student, exams[-1], history)
         history.append(teaching.feedback)
 
-        if not any(reply.verdict.correct for reply in teaching.feedback):
+        if not has_something_new(teaching, exams, config.training):
             stopped_because = _nothing_to_teach(round, teaching)
             break
         examples = customise(problems, history, exams, config.training, f"{config.seed}/{round}")
@@ -86,6 +86,14 @@ def lessons(room: Classroom) -> RunResult:
     return outcome
 
 
+def has_something_new(teaching: stages.Teaching, exams: Sequence[Exam], config: TrainingConfig) -> bool:
+    """Whether a round has a right rationale to learn from, or own right attempts where those are trained on."""
+    own = exams[-1].attempts if exams and config.own_correct == "train" else ()
+    return any(reply.verdict.correct for reply in teaching.feedback) or any(
+        attempt.verdict.correct and attempt.finish == "stop" for attempt in own
+    )
+
+
 def plateau(results: Sequence[RoundResult], config: RoundsConfig) -> bool:
     """Whether none of the last `patience` rounds was better than the best before them by more than `min_gain`."""
     shares = [result.validation.accuracy for result in results]
@@ -102,8 +110,10 @@ def _nothing_to_teach(round: int, teaching: stages.Teaching) -> str:
     """Why a round has no rationale to learn from: an error in round 0, later a reason to stop."""
     if teaching.budget_spent:
         reason = "the teacher's budget is spent"
+    elif not (replies := [*teaching.feedback, *teaching.failed]):
+        reason = "no problem is left to ask about"
     else:
-        reasons = [reply.verdict.reason for reply in (*teaching.feedback, *teaching.failed)]
+        reasons = [reply.verdict.reason for reply in replies]
         reason = f"none of the teacher's {len(reasons)} replies can be used (the first: {reasons[0]})"
     if round == 0:
         raise TeacherError(f"round 0 cannot begin: {reason}")

@@ -125,9 +125,9 @@ def what_matters(config: TrainingConfig, examples: Sequence[TrainingExample]) ->
     if config.rows is not None:
         unused |= {"epochs"}
     if config.reflection_weight == 0 or not any(example.negatives for example in examples):
-        config = config.model_copy(update={"reflection": "none", "guard": usual.guard})
+        config = config.model_copy(update={"reflection": "none"})
     if config.reflection == "none":
-        unused |= {"reflection_weight", "margin", "prompt_gradient", "clipping", "gradients_every"}
+        unused |= {"reflection_weight", "margin", "prompt_gradient", "clipping", "gradients_every", "guard"}
     if config.reflection != "preference":
         unused |= {"beta"}
     return config.model_copy(update={name: getattr(usual, name) for name in unused})

@@ -14,7 +14,7 @@ from tutelage.config_file import dump_config
 from tutelage.files import read_rows
 from tutelage.records import Attempt, Feedback, RoundResult, RunResult, StepRecord, Usage
 from tutelage.report.comparison import compare, interval
-from tutelage.run import has_run, read_finished, versions
+from tutelage.run_directory import has_run, read_finished, versions
 from tutelage.student.machine import machine
 from tutelage.studies.arms import Arm
 from tutelage.studies.running import configured, run_folder

@@ -7,7 +7,7 @@ import pytest
 from tutelage.config_file import load_config, parse_config
 from tutelage.errors import RunError
 from tutelage.records import Work
-from tutelage.run import Run, read_result, read_rounds
+from tutelage.run_directory import Run, read_result, read_rounds
 
 FREE_SECTIONS = {
     "student": {"engine": "generate"},
@@ -125,9 +125,7 @@ def test_what_the_stages_cost_is_kept_by_their_names(tmp_path):
 
 def test_one_process_at_a_time(tmp_path):
     run = Run.open(tmp_path, config(), "data")
-    other = (
-        f"from pathlib import Path; from tutelage.run import Run\nwith Run(Path({str(tmp_path)!r}), 'x').lock(): pass"
-    )
+    other = f"from pathlib import Path; from tutelage.run_directory import Run\nwith Run(Path({str(tmp_path)!r}), 'x').lock(): pass"
     with run.lock():
         held = subprocess.run([sys.executable, "-c", other], capture_output=True, text=True, check=False)
     free = subprocess.run([sys.executable, "-c", other], capture_output=True, text=True, check=False)
