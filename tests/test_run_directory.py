@@ -125,7 +125,10 @@ def test_what_the_stages_cost_is_kept_by_their_names(tmp_path):
 
 def test_one_process_at_a_time(tmp_path):
     run = Run.open(tmp_path, config(), "data")
-    other = f"from pathlib import Path; from tutelage.run_directory import Run\nwith Run(Path({str(tmp_path)!r}), 'x').lock(): pass"
+    other = (
+        "from pathlib import Path; from tutelage.run_directory import Run\n"
+        f"with Run(Path({str(tmp_path)!r}), 'x').lock(): pass"
+    )
     with run.lock():
         held = subprocess.run([sys.executable, "-c", other], capture_output=True, text=True, check=False)
     free = subprocess.run([sys.executable, "-c", other], capture_output=True, text=True, check=False)
