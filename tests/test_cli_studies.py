@@ -131,7 +131,8 @@ def test_results_of_a_folder_without_a_study_end_in_one_line(tmp_path, content):
     result = tutelage("results", tmp_path / "empty", "--out", tmp_path / "page.md")
     assert result.exit_code == 2
     assert len(result.stderr.splitlines()) == 1
-    assert last_line(result).startswith(f"error: cannot read {tmp_path / 'empty' / 'study.json'}")
+    said = f"{tmp_path / 'empty'} has no study.json" if content is None else f"cannot read {tmp_path / 'empty'}"
+    assert last_line(result).startswith(f"error: {said}")
     assert not (tmp_path / "page.md").exists()
 
 
