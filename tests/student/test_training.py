@@ -292,7 +292,9 @@ def test_a_stopped_training_goes_on_to_the_very_same_weights(tmp_path, lora, dty
     with pytest.raises(Stopped):
         run(tmp_path / "torn", stop_at(3))
     (torn,) = (tmp_path / "torn").glob("checkpoint-*")
-    (tmp_path / "torn" / "checkpoint-6").mkdir()  # as a crash leaves it: without trainer_state.json
+    (tmp_path / "torn" / "checkpoint-5").mkdir()  # as a crash leaves it: without trainer_state.json
+    (tmp_path / "torn" / "checkpoint-6").mkdir()  # or with half of it
+    (tmp_path / "torn" / "checkpoint-6" / "trainer_state.json").write_text('{"best_global_step": nu')
     rest: list[int] = []
     resumed, resumed_summary = run(tmp_path / "torn", rest.append)
     assert torn.name == "checkpoint-4"

@@ -12,6 +12,7 @@ What comes of it is summed up in a TrainingSummary.
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import warnings
@@ -162,9 +163,17 @@ def _add_adapters(model: Any, config: LoraConfig) -> Any:
 
 
 def _last_checkpoint(folder: Path) -> str | None:
-    """The newest whole checkpoint; Trainer writes trainer_state.json last, so one without it is torn."""
+    """The newest whole checkpoint; Trainer writes trainer_state.json last, so one without it, or half of it, is torn."""
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
-    for torn in [path for path in found if not (path / "trainer_state.json").is_file()]:
+    for torn in [path for path in found if not _is_json(path / "trainer_state.json")]:
         shutil.rmtree(torn)
     whole = [path for path in found if path.is_dir()]
     return str(whole[-1]) if whole else None
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return True
