@@ -76,7 +76,7 @@ def test_killed_again_and_again_a_run_ends_as_if_it_had_never_been(tmp_path):
         for moment, has_come in MOMENTS.items():
             process = command(config, root)
             while not has_come(root):
-                assert process.poll() is None, f"the run ended before the moment {moment!r}"
+                assert process.poll() is None, f"the run ended before the moment {moment!r}: {process.stderr.read()}"
                 time.sleep(0.002)
             process.send_signal(signal.SIGKILL)
             process.communicate()

@@ -163,7 +163,7 @@ def _add_adapters(model: Any, config: LoraConfig) -> Any:
 
 
 def _last_checkpoint(folder: Path) -> str | None:
-    """The newest whole checkpoint; Trainer writes trainer_state.json last, so one without it, or half of it, is torn."""
+    """The newest whole checkpoint; Trainer writes trainer_state.json last, so one without all of it is torn."""
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
     for torn in [path for path in found if not _is_json(path / "trainer_state.json")]:
         shutil.rmtree(torn)
