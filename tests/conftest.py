@@ -54,3 +54,11 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no benchmark data at {folder}")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> str:
+    """The folder of a tiny real student, made once."""
+    from tests.student.tiny import tiny_folder  # torch, which most tests do without
+
+    return str(tiny_folder(tmp_path_factory.mktemp("students") / "tiny"))

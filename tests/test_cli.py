@@ -8,28 +8,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
-from tests.student.tiny import tiny_folder
+from tests.command import SETTINGS, tutelage
 from tutelage.cli import app
 from tutelage.testing import answer_key_endpoint
-
-SETTINGS = {
-    "task": {"name": "leg_counting", "train": 4, "validation": 2, "test": 3, "options": {"max_animals": 2}},
-    "exam": {"samples": 1, "max_new_tokens": 6},
-    "evaluation": {"max_new_tokens": 6},
-    "training": {"epochs": 1, "batch_size": 4},
-    "rounds": {"max": 1},
-}
-
-
-def tutelage(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory) -> str:
-    return str(tiny_folder(tmp_path_factory.mktemp("students") / "tiny"))
 
 
 @pytest.fixture

@@ -26,6 +26,11 @@ def digest(*parts: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def seed_of(*parts: object) -> int:
+    """A 64-bit seed that hangs on these parts and nothing else."""
+    return int(digest(*parts), 16)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file all or nothing."""
     with whole_file(path) as file:

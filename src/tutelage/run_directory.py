@@ -154,7 +154,7 @@ class Run:
 
     def folder(self, round: int) -> Path:
         """The directory of a round."""
-        return self.root / f"round-{round:02d}"
+        return round_folder(self.root, round)
 
     def stage(self, round: int | None, name: str, *inputs: object) -> Stage:
         """A stage of a round (None: of the whole run) under the key of its inputs."""
@@ -211,6 +211,11 @@ def has_run(root: Path, config: RunConfig) -> bool:
 def read_rounds(root: Path) -> tuple[RoundResult, ...]:
     """The finished rounds of a run."""
     return tuple(read_record(path, RoundResult) for path in sorted(root.glob("round-*/result.json")))
+
+
+def round_folder(root: Path, round: int) -> Path:
+    """Where a round of the run in `root` stands."""
+    return root / f"round-{round:02d}"
 
 
 def forget_students(root: Path) -> None:

@@ -1,7 +1,6 @@
 import pytest
 import torch
 
-from tests.student.tiny import tiny_folder
 from tutelage.config import RunConfig
 from tutelage.config_file import parse_config
 
@@ -9,11 +8,6 @@ from tutelage.config_file import parse_config
 @pytest.fixture(autouse=True, scope="session")
 def one_thread() -> None:
     torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory) -> str:
-    return str(tiny_folder(tmp_path_factory.mktemp("students") / "tiny"))
 
 
 @pytest.fixture

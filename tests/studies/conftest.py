@@ -1,3 +1,3 @@
-from tests.rounds.conftest import one_thread, tiny
+from tests.rounds.conftest import one_thread
 
-__all__ = ["one_thread", "tiny"]
+__all__ = ["one_thread"]

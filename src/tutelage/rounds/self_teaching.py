@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tutelage.config import ExamConfig
-from tutelage.files import digest
+from tutelage.files import seed_of
 from tutelage.records import Completion, Feedback, FeedbackRequest, Grade, Problem, Verdict, WorkedExample
 from tutelage.student.pupil import Pupil
-from tutelage.student.sampling import SamplingSettings
+from tutelage.student.sampling import exam_sampling
 from tutelage.tasks.task import Task
 from tutelage.teacher.teacher import Deliver
 
@@ -60,14 +60,10 @@ class SelfTeacher:
                     return
 
         seeds = [
-            int(digest(self._seed, problem.id, request.sample, request.mistake), 16)
+            seed_of(self._seed, problem.id, request.sample, request.mistake)
             for request, problem in zip(requests, problems, strict=True)
         ]
-        settings = self._settings
-        sampling = SamplingSettings(
-            settings.samples, settings.temperature, settings.max_new_tokens, settings.batch_size
-        )
-        student.answer(problems, seeds, sampling, answered)
+        student.answer(problems, seeds, exam_sampling(self._settings), answered)
         student.release()
         return [request for place, request in enumerate(requests) if place not in found]
 

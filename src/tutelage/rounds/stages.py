@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tutelage.config import EvaluationConfig, GuardConfig, TrainingConfig
 from tutelage.errors import BudgetSpent
-from tutelage.files import append_rows, digest, read_rows, write_rows
+from tutelage.files import append_rows, digest, read_rows, seed_of, write_rows
 from tutelage.records import (
     TRANSIENT,
     Attempt,
@@ -32,7 +32,7 @@ from tutelage.rounds.classroom import Classroom
 from tutelage.rounds.material import annotation_requests, feedback_requests
 from tutelage.student.meter import Meter
 from tutelage.student.pupil import Pupil
-from tutelage.student.sampling import Advance, Sampled, SamplingSettings
+from tutelage.student.sampling import Advance, Sampled, SamplingSettings, exam_sampling
 from tutelage.tasks.task import Task
 
 
@@ -61,13 +61,10 @@ def exam(room: Classroom, round: int, student: Pupil) -> Exam:
         stage.begin(path.name)
         sat = _answered(path, settings.samples)
         owed = [problem for problem in problems if problem.id not in sat]
-        seeds = [_seed(room.config.seed, round, problem.id) for problem in owed]
-        sampling = SamplingSettings(
-            settings.samples, settings.temperature, settings.max_new_tokens, settings.batch_size
-        )
+        seeds = [seed_of(room.config.seed, round, problem.id) for problem in owed]
         with room.show.bar(f"round {round}: exam", len(problems), len(sat)) as advance, Meter(student.device) as meter:
             shards = _Shards(room.task, owed, path, settings.shard, advance)
-            cost = student.answer(owed, seeds, sampling, shards.add)
+            cost = student.answer(owed, seeds, exam_sampling(settings), shards.add)
             shards.save()
             meter.count(shards.tokens, cost.computed_tokens, cost.padded_tokens)
         stage.finish(meter.work)
@@ -244,11 +241,6 @@ class _Shards:
         """Append what waits."""
         append_rows(self.path, [attempt for attempts in self._waiting for attempt in attempts])
         self._waiting.clear()
-
-
-def _seed(*parts: object) -> int:
-    """A 64-bit seed of its own for every problem and round."""
-    return int(digest(*parts), 16)
 
 
 def graded(task: Task, problem: Problem, completions: Sequence[Completion]) -> list[Attempt]:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from transformers import PreTrainedTokenizerBase
 
+from tutelage.config import ExamConfig
 from tutelage.records import Completion
 from tutelage.student.encoding import Tokens
 
@@ -29,6 +30,11 @@ class SamplingSettings:
     temperature: float = 0.0
     max_new_tokens: int = 256
     rows: int = 256
+
+
+def exam_sampling(exam: ExamConfig) -> SamplingSettings:
+    """How the attempts of an exam are drawn."""
+    return SamplingSettings(exam.samples, exam.temperature, exam.max_new_tokens, exam.batch_size)
 
 
 @dataclass(frozen=True, slots=True)

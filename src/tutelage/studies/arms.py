@@ -44,10 +44,8 @@ class Arm:
 
 
 def changed(config: RunConfig, **sections: Mapping[str, Any]) -> RunConfig:
-    """The configuration with other values in some sections; `run` names those at the top."""
-    update: dict[str, Any] = dict(sections.pop("run", {}))
-    for name, values in sections.items():
-        update[name] = getattr(config, name).model_copy(update=values)
+    """The configuration with other values in some sections."""
+    update = {name: getattr(config, name).model_copy(update=values) for name, values in sections.items()}
     return RunConfig.model_validate(config.model_copy(update=update).model_dump())
 
 

@@ -5,7 +5,8 @@ Every figure is worked out from the runs' own files, so it can be had again as l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from itertools import accumulate
 from pathlib import Path
 from statistics import fmean
@@ -14,7 +15,7 @@ from tutelage.config_file import dump_config
 from tutelage.files import read_rows
 from tutelage.records import Attempt, Feedback, RoundResult, RunResult, StepRecord, Usage
 from tutelage.report.comparison import compare, interval
-from tutelage.run_directory import has_run, read_finished, versions
+from tutelage.run_directory import has_run, read_finished, round_folder, versions
 from tutelage.student.machine import machine
 from tutelage.studies.arms import Arm
 from tutelage.studies.running import configured, run_folder
@@ -27,8 +28,9 @@ from tutelage.teacher.ledger.reader import LedgerReader
 def gather(study: Study, out: Path, command: str) -> StudyFigures:
     """The figures of all runs that have ended under this very study; arms without one are left out."""
     runs: dict[str, list[RunFigures]] = {name: [] for name in study.arms}
+    costs_of = cache(_costs)  # a ledger of all runs is read once
     for seed in study.seeds:
-        for name, figures in _runs(study, out, seed):
+        for name, figures in _runs(study, out, seed, costs_of):
             runs[name].append(figures)
     arms = {name: _arm(study.arms[name], found) for name, found in runs.items() if found}
     task = open_task(study.base.task)
@@ -50,7 +52,9 @@ def gather(study: Study, out: Path, command: str) -> StudyFigures:
     )
 
 
-def _runs(study: Study, out: Path, seed: int) -> Iterator[tuple[str, RunFigures]]:
+def _runs(
+    study: Study, out: Path, seed: int, costs_of: Callable[[Path], Mapping[str, Usage]]
+) -> Iterator[tuple[str, RunFigures]]:
     """What has ended under a seed, by the names of the arms."""
     results: dict[str, RunResult] = {}
     for name, arm in study.arms.items():
@@ -61,7 +65,7 @@ def _runs(study: Study, out: Path, seed: int) -> Iterator[tuple[str, RunFigures]
             yield name, RunFigures(seed, right, 0, (), "evaluated as it came", 0.0)
         elif arm.taught and (result := read_finished(folder, config)):
             results[name] = result
-            rounds = tuple(_rounds(result, folder, _costs(Path(config.teacher.ledger or ""))))
+            rounds = tuple(_rounds(result, folder, costs_of(Path(config.teacher.ledger or ""))))
             right = _right(folder / "test-after.jsonl")
             yield name, RunFigures(seed, right, result.best_round, rounds, result.stopped_because, result.seconds)
 
@@ -76,9 +80,9 @@ def _rounds(result: RunResult, folder: Path, costs: Mapping[str, Usage]) -> list
     rows = accumulate(row.training.rows for row in rounds)
     seconds = accumulate(row.seconds for row in rounds)
     counted: set[str] = set()
-    usd = accumulate(_usd(folder / f"round-{row.round:02d}", costs, counted) for row in rounds)
+    usd = accumulate(_usd(round_folder(folder, row.round), costs, counted) for row in rounds)
     return [
-        _round(row, folder / f"round-{row.round:02d}", *so_far)
+        _round(row, round_folder(folder, row.round), *so_far)
         for row, so_far in zip(rounds, zip(replies, usd, rows, seconds, strict=True), strict=True)
     ]
 
