@@ -152,8 +152,10 @@ class TeacherConfig(Section):
     price: PriceConfig = PriceConfig()
     annotations: int = Field(default=1, gt=0)
     """Rationales asked for per problem in round 0."""
+    annotated: int | None = Field(default=None, gt=0)
+    """Problems they are asked for, drawn by seed; None: all. The exams go through all of them whatever it says."""
     more_annotations: int = Field(default=0, ge=0)
-    """Further rationales asked for in round 0, for problems drawn by seed."""
+    """Further rationales asked for in round 0, for problems drawn by seed, those without one first."""
     mistake_in_view: bool = True
     """Show the teacher the mistake that a rationale is for; if not, it is asked as in round 0 for another rationale."""
     explain: bool = False

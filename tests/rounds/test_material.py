@@ -42,6 +42,22 @@ def test_more_annotations_are_spread_over_random_problems():
     assert firsts == {COW.id, HEN.id}
 
 
+def test_annotated_problems_are_drawn_by_seed_and_more_annotations_begin_with_the_others():
+    def asked(seed=0, **settings):
+        requests = annotation_requests([COW, HEN], TeacherConfig(annotated=1, **settings), seed)
+        return [(request.problem.id, request.sample) for request in requests]
+
+    assert {asked(seed)[0] for seed in range(9)} == {(COW.id, 0), (HEN.id, 0)}
+    ((drawn, _),) = asked()
+    other = HEN.id if drawn == COW.id else COW.id
+    assert asked(annotations=2) == [(drawn, 0), (drawn, 1)]
+    assert asked(more_annotations=1) == [(drawn, 0), (other, 0)]
+    assert sorted(asked(more_annotations=3)[2:]) == sorted([(drawn, 1), (other, 1)])
+    assert annotation_requests([COW, HEN], TeacherConfig(annotated=5), 0) == annotation_requests(
+        [COW, HEN], TeacherConfig(), 0
+    )
+
+
 def test_without_the_mistake_in_view_another_rationale_is_asked_for():
     teacher = TeacherConfig(mistake_in_view=False, replies=2)
     before = [reply(COW, "four"), reply(COW, "4 legs", 1), reply(HEN, "two legs")]

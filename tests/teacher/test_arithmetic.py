@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tutelage.teacher.arithmetic import Fault, find_calculations, find_numbers, read_number
 from tutelage.teacher.expressions import Expression, Operation, evaluate, parse_expression
-from tutelage.teacher.offline.splitting import write_expression, write_number
+from tutelage.teacher.writing import write_expression, write_number
 
 
 @pytest.mark.parametrize(

@@ -20,16 +20,21 @@ _Row = TypeVar("_Row", Attempt, Feedback)
 
 
 def annotation_requests(problems: Sequence[Problem], teacher: TeacherConfig, seed: object) -> list[FeedbackRequest]:
-    """Round 0: `teacher.annotations` rationales for every problem, with no mistake in view, then `more_annotations`.
+    """Round 0: `teacher.annotations` rationales each, with no mistake in view, for all problems or `annotated` of them.
 
-    Those are for problems in random order, each once before any a second time.
+    Then `more_annotations`, for problems in random order: first those without a rationale, then each once before any a
+    second time.
     """
-    rng, more, sample = random.Random(f"{seed}/more"), list[FeedbackRequest](), teacher.annotations
+    order = random.Random(f"{seed}/annotated").sample(problems, len(problems))
+    drawn = {problem.id for problem in order[: teacher.annotated]}
+    usual = [problem for problem in problems if problem.id in drawn]
+    requests = [FeedbackRequest(problem, None, sample) for problem in usual for sample in range(teacher.annotations)]
+    more = [FeedbackRequest(problem, None, 0) for problem in order if problem.id not in drawn]
+    rng, sample = random.Random(f"{seed}/more"), teacher.annotations
     while problems and len(more) < teacher.more_annotations:
         more.extend(FeedbackRequest(problem, None, sample) for problem in rng.sample(problems, len(problems)))
         sample += 1
-    usual = [FeedbackRequest(problem, None, sample) for problem in problems for sample in range(teacher.annotations)]
-    return usual + more[: teacher.more_annotations]
+    return requests + more[: teacher.more_annotations]
 
 
 def feedback_requests(

@@ -75,15 +75,15 @@ def one_round(config: RunConfig) -> RunConfig:
 
 
 def answers_only(config: RunConfig) -> RunConfig:
-    """Fine-tuned on the answers, without rationales."""
-    return changed(one_round(config), teacher={"kind": "answers"})
+    """Fine-tuned on the answers of all problems, which cost nothing, without rationales."""
+    return changed(one_round(config), teacher={"kind": "answers", "annotated": None})
 
 
 def star(config: RunConfig) -> RunConfig:
     """The student's own right rationales, rationalised with the answer as a hint; each round from the untrained one."""
     return changed(
         multi_round(config),
-        teacher={"kind": "student"},
+        teacher={"kind": "student", "annotated": None},
         training={"own_correct": "train", "start": "untrained", "data": "round"},
     )
 

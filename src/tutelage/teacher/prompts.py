@@ -41,8 +41,8 @@ _SENTENCES: dict[AnswerKind, int] = {"number": 8, "choice": 5, "yes-no": 5, "tex
 _HINT = "The correct answer is {answer}. Reach it by reasoning from the question alone; do not say that it was given."
 _ATTEMPT = "Here is an attempt that went wrong:\n<attempt>\n{mistake}\n</attempt>\n\n{task}"
 _CORRECT = (
-    "complete solution that gets this very step right and takes special care over it: work it out in smaller parts, or "
-    "say what the step is for. Keep the other steps short."
+    "complete solution that gets this very step right and takes special care over it: say in plain words what the step "
+    "is for, or state the fact behind it once by itself. Don't split the step up, and keep the other steps short."
 )
 _SILENTLY = "Find for yourself the first step at which it goes wrong, and do not write about it. Write a " + _CORRECT
 _EXPLAINED = (

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from tutelage.records import FailureReason, Grade, Problem, Verdict, state_answer
 from tutelage.teacher.arithmetic import Fault, find_calculations
 from tutelage.teacher.doubt import is_doubtful
-from tutelage.teacher.offline.splitting import write_number
 from tutelage.teacher.statements import stated_answers, without_statement
+from tutelage.teacher.writing import write_number
 
 _LONGEST_QUOTE = 100
 """Characters of the reply that a reason quotes."""

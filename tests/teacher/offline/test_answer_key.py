@@ -11,13 +11,14 @@ from tutelage.records import FeedbackRequest, Problem, Usage
 from tutelage.teacher.arithmetic import find_calculations
 from tutelage.teacher.expressions import Operation, evaluate
 from tutelage.teacher.offline.answer_key import NO_SOLUTION, AnswerKeyTeacher
-from tutelage.teacher.offline.splitting import write_expression, write_number
+from tutelage.teacher.writing import write_expression, write_number
 
 FARM = Problem.of(
     "A farm has 3 cows and 2 hens. How many legs do they have?",
     "16",
     rationale="3 cows have 3 × 4 = 12 legs. 2 hens have 2 × 2 = 4 legs. 12 + 4 = 16 legs in total.",
 )
+SUM = Problem.of("q", "39", equation="((32+42)-35)")
 PEAR = Problem.of(
     "Would a pear sink in water?", "no", rationale="A pear has a density of about 0.59. Water has a density of 1."
 )
@@ -36,15 +37,32 @@ def test_without_a_mistake_the_solution_itself():
     assert feedback.usage == Usage(requests=1)
 
 
-def test_the_wrong_step_is_worked_out_and_no_other():
-    mistake = "3 cows have 3 × 4 = 12 legs. 2 hens have 2 × 4 = 8 legs. 12 + 8 = 20.\nThe answer is 20."
-    [feedback] = ask(FeedbackRequest(FARM, mistake))
+@pytest.mark.parametrize(
+    ("problem", "mistake", "solution"),
+    [
+        (
+            FARM,
+            "3 cows have 3 × 4 = 12 legs. 2 hens have 2 × 4 = 8 legs. 12 + 8 = 20.\nThe answer is 20.",
+            "3 cows have 3 × 4 = 12 legs. 2 × 2 = 4. 2 hens have 2 × 2 = 4 legs. 12 + 4 = 16 legs in total.",
+        ),
+        (SUM, "32 + 42 = 64. 64 - 35 = 29.\nThe answer is 29.", "Add 32 and 42: 32 + 42 = 74. 74 - 35 = 39."),
+        (SUM, "32 + 42 = 74. 74 - 35 = 49.\nThe answer is 49.", "32 + 42 = 74. Take 35 away from 74: 74 - 35 = 39."),
+    ],
+)
+def test_the_wrong_step_is_stressed_and_no_other(problem, mistake, solution):
+    [feedback] = ask(FeedbackRequest(problem, mistake))
     assert feedback.verdict.correct
-    calculations = [item.text for item in find_calculations(feedback.text)]
-    assert calculations == ["3 × 4 = 12", "2 × 2 = 2 + 2 = 4", "12 + 4 = 16"]
+    assert feedback.text == f"{solution}\nThe answer is {problem.answer}."
 
 
-@pytest.mark.parametrize("problem", [FARM, PEAR, Problem.of("q", "39", equation="((32+42)-35)")])
+def test_the_wrong_step_is_found_behind_another_of_the_same_words():
+    solution = "A cat has 2 + 2 = 4 legs. 2 cats have 4 + 4 = 8 legs. 2 dogs have 4 + 4 = 8 legs. 8 + 8 = 16 legs."
+    mistake = "2 + 2 = 4. 4 + 4 = 8. 4 + 4 = 8. 8 + 8 = 18.\nThe answer is 18."
+    [feedback] = ask(FeedbackRequest(Problem.of("q", "16", rationale=solution), mistake))
+    assert feedback.text == solution.replace("8 + 8 = 16 legs", "8 + 8 = 16. 8 + 8 = 16 legs") + "\nThe answer is 16."
+
+
+@pytest.mark.parametrize("problem", [FARM, PEAR, SUM])
 def test_samples_seeds_and_mistakes_vary_it(problem):
     kind = "yes-no" if problem is PEAR else "number"
     by_sample = [feedback.text for feedback in ask(*(FeedbackRequest(problem, None, n) for n in range(8)), kind=kind)]

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from tutelage.records import Problem
 from tutelage.teacher.arithmetic import Calculation, find_calculations, read_number
 from tutelage.teacher.offline.mistakes import FirstWrongStep, explain_mistake, worked_solution
-from tutelage.teacher.offline.splitting import write_number
 from tutelage.teacher.offline.steps import is_check, numbers_of, same_step, swapped_number, with_true_results
 from tutelage.teacher.offline.wording import sentences
 from tutelage.teacher.statements import stated_answers
+from tutelage.teacher.writing import write_number
 
 _LONGEST = 100
 """Characters of a sentence that is quoted; of a longer one, its calculation alone or its beginning."""

@@ -16,8 +16,8 @@ from typing import Literal
 from tutelage.records import Problem
 from tutelage.teacher.arithmetic import Calculation, find_calculations, find_numbers, read_number
 from tutelage.teacher.expressions import Expression, Operation, evaluate, operands, parse_expression
-from tutelage.teacher.offline.splitting import write_expression, write_number
 from tutelage.teacher.statements import stated_answers, without_statement
+from tutelage.teacher.writing import write_expression, write_number
 
 WrongStepKind = Literal["false-calculation", "foreign-value", "wrong-answer", "no-answer"]
 
