@@ -47,21 +47,23 @@ def feedback_requests(
     sent `before` (the feedback of all earlier rounds) is asked about once more in the very words of then: the ledger
     answers such requests for nothing, so they stand at the end and are not counted. `choosing` says which mistake is
     shown, `likeness` what is near-identical. Without `teacher.mistake_in_view` another rationale is asked for instead.
+    A problem's samples are counted on from round to round, so that a teacher can word each rationale anew.
     """
     sat, sent = _by_problem(exam.attempts), _by_problem(sorted(filter(_was_sent, before), key=_identity))
     new: list[list[FeedbackRequest]] = []
     again: list[list[FeedbackRequest]] = []
-    asked = Counter(reply.problem_id for reply in before)
+    asked = Counter(reply.problem_id for reply in before if reply.failure not in TRANSIENT)
     for problem in _by_priority(problems, sat, teacher, seed):
+        first = asked[problem.id]
         if not teacher.mistake_in_view:
-            new.append([FeedbackRequest(problem, None, asked[problem.id] + n) for n in range(teacher.replies)])
+            new.append([FeedbackRequest(problem, None, first + n) for n in range(teacher.replies)])
             continue
         wrong = [attempt for attempt in sat[problem.id] if not attempt.verdict.correct]
         kinds = kinds_of_mistake(wrong, random.Random(f"{seed}/{problem.id}"))
         told = sent.get(problem.id, [])
         shown = list(islice(new_mistakes(kinds, told), teacher.replies))
         if shown:
-            new.append([FeedbackRequest(problem, text, sample) for sample, text in enumerate(shown)])
+            new.append([FeedbackRequest(problem, text, first + n) for n, text in enumerate(shown)])
         else:
             again.append(sent_again(problem, kinds, told)[: teacher.replies])
     return _breadth_first(new)[: teacher.round_replies] + _breadth_first(again)

@@ -42,7 +42,7 @@ _HINT = "The correct answer is {answer}. Reach it by reasoning from the question
 _ATTEMPT = "Here is an attempt that went wrong:\n<attempt>\n{mistake}\n</attempt>\n\n{task}"
 _CORRECT = (
     "complete solution that gets this very step right and takes special care over it: say in plain words what the step "
-    "is for, or state the fact behind it once by itself. Don't split the step up, and keep the other steps short."
+    "is for. Don't split it into smaller ones, and keep the other steps short."
 )
 _SILENTLY = "Find for yourself the first step at which it goes wrong, and do not write about it. Write a " + _CORRECT
 _EXPLAINED = (

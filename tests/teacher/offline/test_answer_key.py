@@ -18,6 +18,7 @@ FARM = Problem.of(
     "16",
     rationale="3 cows have 3 × 4 = 12 legs. 2 hens have 2 × 2 = 4 legs. 12 + 4 = 16 legs in total.",
 )
+SALE = Problem.of("Has Tom any cards?", "29", rationale="Tom sold 48 / 2 = 24 cards. He has 24 + 5 = 29.")
 SUM = Problem.of("q", "39", equation="((32+42)-35)")
 PEAR = Problem.of(
     "Would a pear sink in water?", "no", rationale="A pear has a density of about 0.59. Water has a density of 1."
@@ -41,25 +42,23 @@ def test_without_a_mistake_the_solution_itself():
     ("problem", "mistake", "solution"),
     [
         (
-            FARM,
-            "3 cows have 3 × 4 = 12 legs. 2 hens have 2 × 4 = 8 legs. 12 + 8 = 20.\nThe answer is 20.",
-            "3 cows have 3 × 4 = 12 legs. 2 × 2 = 4. 2 hens have 2 × 2 = 4 legs. 12 + 4 = 16 legs in total.",
+            SALE,
+            "48 / 2 = 24. 24 + 5 = 30.\nThe answer is 30.",
+            "Tom sold 48 / 2 = 24 cards. 24 + 5 = 29, so he has 29.",
+        ),
+        (
+            SALE,
+            "48 / 2 = 20. 20 + 5 = 25.\nThe answer is 25.",
+            "48 / 2 = 24, so Tom sold 24 cards. He has 24 + 5 = 29.",
         ),
         (SUM, "32 + 42 = 64. 64 - 35 = 29.\nThe answer is 29.", "Add 32 and 42: 32 + 42 = 74. 74 - 35 = 39."),
         (SUM, "32 + 42 = 74. 74 - 35 = 49.\nThe answer is 49.", "32 + 42 = 74. Take 35 away from 74: 74 - 35 = 39."),
     ],
 )
-def test_the_wrong_step_is_stressed_and_no_other(problem, mistake, solution):
-    [feedback] = ask(FeedbackRequest(problem, mistake))
+def test_the_wrong_step_is_worded_anew_and_no_other(problem, mistake, solution):
+    [feedback] = ask(FeedbackRequest(problem, f"{mistake}\nThe answer is {mistake.split()[-1]}"))
     assert feedback.verdict.correct
     assert feedback.text == f"{solution}\nThe answer is {problem.answer}."
-
-
-def test_the_wrong_step_is_found_behind_another_of_the_same_words():
-    solution = "A cat has 2 + 2 = 4 legs. 2 cats have 4 + 4 = 8 legs. 2 dogs have 4 + 4 = 8 legs. 8 + 8 = 16 legs."
-    mistake = "2 + 2 = 4. 4 + 4 = 8. 4 + 4 = 8. 8 + 8 = 18.\nThe answer is 18."
-    [feedback] = ask(FeedbackRequest(Problem.of("q", "16", rationale=solution), mistake))
-    assert feedback.text == solution.replace("8 + 8 = 16 legs", "8 + 8 = 16. 8 + 8 = 16 legs") + "\nThe answer is 16."
 
 
 @pytest.mark.parametrize("problem", [FARM, PEAR, SUM])
@@ -68,7 +67,7 @@ def test_samples_seeds_and_mistakes_vary_it(problem):
     by_sample = [feedback.text for feedback in ask(*(FeedbackRequest(problem, None, n) for n in range(8)), kind=kind)]
     by_seed = {ask(FeedbackRequest(problem), kind=kind, seed=seed)[0].text for seed in range(4)}
     wrong = [f"I guess.\nThe answer is {word}." for word in ("77", "78", "79", "80", "yes", "81", "82")]
-    by_mistake = {feedback.text for feedback in ask(*(FeedbackRequest(problem, text) for text in wrong), kind=kind)}
+    by_mistake = {feedback.text for feedback in ask(*(FeedbackRequest(problem, text, 1) for text in wrong), kind=kind)}
     assert len(set(by_sample)) == len(by_sample)
     assert len(by_seed) == 4
     assert by_sample[0] not in by_mistake  # what was told before did not help

@@ -2,12 +2,12 @@
 
     problem   "A farm has 3 cows and 2 hens. How many legs?", solution "3 cows have 3 × 4 = 12 legs. 2 hens have …"
     mistake   "3 cows have 3 × 4 = 13 legs. …"
-    feedback  "3 × 4 = 12. 3 cows have 3 × 4 = 12 legs. 2 hens have 2 × 2 = 4 legs. 12 + 4 = 16 legs in total.
+    feedback  "3 × 4 = 12, so 3 cows have 12 legs. 2 hens have 2 × 2 = 4 legs. 12 + 4 = 16 legs in total.
               The answer is 16."
 
-The feedback reads as an ordinary solution: the calculation that the student got wrong stands once more by itself, and
-nothing speaks of a mistake, since there is none in view when the student is asked. It is not worked out in smaller
-parts: small students took over their form without the sense (docs/results.md has the figures).
+The feedback reads as an ordinary solution: where its form allows, the sentence that the student got wrong is turned
+round or put into words, and nothing speaks of a mistake, since there is none in view when the student is asked. No step
+is worked out in smaller parts or said twice: small students take over the form without the sense (docs/results.md).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from tutelage.teacher.offline.mistakes import (
     explain_mistake,
     worked_solution,
 )
-from tutelage.teacher.offline.wording import sentences, wordings
+from tutelage.teacher.offline.wording import calculation_first, sentences, wordings
 from tutelage.teacher.teacher import Deliver
 
 __all__ = ["AnswerKeyTeacher", "FirstWrongStep", "explain_mistake", "write_rationale"]
@@ -139,21 +139,16 @@ def _unsound(problem: Problem, solution: str, kind: AnswerKind) -> str | None:
 
 
 def _variants(problem: Problem, solution: str, mistake: str | None) -> Iterator[str]:
-    """Sound wordings, no two alike, lightest first; with a mistake, those that put its first wrong step right.
-
-    The solution as it stands is what the student was told without a mistake, so with one it comes only if nothing
-    else does.
-    """
+    """Sound wordings, no two alike, lightest first; with a mistake, those that put its first wrong step right."""
     wrong = explain_mistake(problem, mistake) if mistake is not None else None
     bases = _put_right(problem, solution, wrong) if wrong else [solution]
     longest = _LONGEST * len(solution) + _SPARE
-    told = {solution} if mistake is not None else set[str]()
-    seen = set(told)
+    seen: set[str] = set()
     for text in (text for base in bases for text in _wordings(base, problem)):
         if text not in seen and len(text) <= longest and all(item.holds for item in find_calculations(text)):
             seen.add(text)
             yield text
-    if seen == told:
+    if not seen:
         yield solution
 
 
@@ -166,10 +161,7 @@ def _wordings(solution: str, problem: Problem) -> Iterator[str]:
 
 
 def _put_right(problem: Problem, solution: str, wrong: FirstWrongStep) -> list[str]:
-    """The solution with the step at fault stressed; without such a step, its decisive sentence last.
-
-    The calculation stands once by itself before its sentence. One that is all of its sentence is put into words.
-    """
+    """The solution, the sentence at fault turned round or put into words if it can be; a fact that decides set last."""
     calculations = find_calculations(solution)
     if wrong.step is None or not calculations:
         return [solution] if read_number(problem.answer) is not None else _with_decisive_fact(solution)
@@ -179,9 +171,8 @@ def _put_right(problem: Problem, solution: str, wrong: FirstWrongStep) -> list[s
         if start + len(sentence) >= step.end:
             break
         start += len(sentence)
-    bare = sentence.strip(" .") == step.text.strip(" .")
-    stressed = _in_words(sentence, 0) if bare else f"{step.text.strip()}. {sentence}"
-    return [solution[:start] + stressed + solution[start + len(sentence) :]]
+    in_words = _in_words(sentence, 0) if problem.rationale is None else calculation_first(sentence, problem.question)
+    return [solution[:start] + in_words + solution[start + len(sentence) :]]
 
 
 def _with_decisive_fact(solution: str) -> list[str]:

@@ -44,16 +44,25 @@ def wordings(text: str, question: str = "") -> Iterator[str]:
 
     `question` helps to tell names, which keep their capital, from other words.
     """
-    names = frozenset(re.findall(r"(?<=[a-z,] )[A-Z][a-z]+", f"{question}\n{text}"))
+    names = _names(f"{question}\n{text}")
     for opening in _OPENINGS:
         for lines in (_as_it_stands, _other_layout):
             for reword in _rewordings(names):
                 yield opening + lines(reword(text))
 
 
+def calculation_first(sentence: str, question: str = "") -> str:
+    """A sentence turned round, or as it stands where it can't be: `48/2 = 24, so Tom sold 24 cards.`"""
+    return _calculation_first(sentence, _names(f"{question}\n{sentence}"))
+
+
 def sentences(text: str) -> list[str]:
     """The sentences and lines of a text; decimals, `$14.50`, abbreviations and initials do not end one."""
     return [sentence for sentence, _ in _pieces(text)]
+
+
+def _names(text: str) -> Names:
+    return frozenset(re.findall(r"(?<=[a-z,] )[A-Z][a-z]+", text))
 
 
 def _rewordings(names: Names) -> list[Rewording]:
