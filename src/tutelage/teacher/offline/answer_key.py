@@ -43,7 +43,7 @@ _LONGEST = 1.5
 """A wording may be this many times as long as the solution, and `_SPARE` characters more: students are small."""
 _SPARE = 60
 _LIGHT = 4
-"""A mistake turns to one of so many wordings, the lightest; further samples and seeds reach the others."""
+"""A seed begins at one of so many wordings, the lightest; further samples reach the others."""
 
 
 class AnswerKeyTeacher:
