@@ -8,7 +8,7 @@ import pytest
 from tutelage.api import run
 from tutelage.config import GuardConfig, RunConfig, TrainingConfig
 from tutelage.records import Problem, TrainingExample
-from tutelage.rounds.stages import what_matters
+from tutelage.rounds.stages import in_round, what_matters
 from tutelage.studies.arms import ARMS, changed
 
 COW = Problem.of("How many legs has a cow?", "4")
@@ -33,6 +33,7 @@ def differ(settings: TrainingConfig, examples: list[TrainingExample], **update: 
         {"own_correct": "train"},
         {"max_positives": 3},
         {"max_negatives": 1},
+        {"round_decay": 0.5},
     ],
 )
 def test_what_has_chosen_student_and_examples_is_no_part_of_a_training(settings, examples, update):
@@ -77,6 +78,14 @@ def test_how_it_is_trained_always_matters(settings, examples, update):
 def test_self_reflection_matters_where_there_is_a_pair(settings, update):
     assert differ(settings, PAIRS, **update)
     assert not differ(settings, ALONE, **update)
+
+
+def test_a_round_that_goes_on_has_a_lower_peak():
+    decayed = TrainingConfig(learning_rate=1e-4, round_decay=0.5)
+    assert [in_round(decayed, round).learning_rate for round in (0, 1, 2)] == [1e-4, 5e-5, 2.5e-5]
+    anew = TrainingConfig(learning_rate=1e-4, round_decay=0.5, start="untrained")
+    assert in_round(anew, 2).learning_rate == 1e-4
+    assert differ(in_round(decayed, 1), PAIRS, learning_rate=1e-4)
 
 
 def test_beta_is_of_preference_alone():

@@ -86,7 +86,7 @@ def train(
     room: Classroom, round: int, student: Pupil, examples: Sequence[TrainingExample]
 ) -> tuple[Pupil, TrainingSummary]:
     """The student learns from the round's examples; returns what it has become."""
-    config, seed = what_matters(room.config.training, examples), room.config.seed + round
+    config, seed = what_matters(in_round(room.config.training, round), examples), room.config.seed + round
     settings = config.model_dump(exclude={"packing", "pass_tokens", "gradients_every"})
     stage = room.run.shared_stage(round, "training", settings, seed, student.key, digest(*examples))
     model, checkpoints = stage.folder / "model", stage.folder / "checkpoints"
@@ -112,13 +112,20 @@ def train(
     return student.at(model, stage.key), TrainingSummary(**stage.summary["training"])
 
 
+def in_round(config: TrainingConfig, round: int) -> TrainingConfig:
+    """The settings with a round's own learning rate."""
+    rounds = round if config.start == "previous" else 0
+    return config.model_copy(update={"learning_rate": config.learning_rate * config.round_decay**rounds})
+
+
 def what_matters(config: TrainingConfig, examples: Sequence[TrainingExample]) -> TrainingConfig:
-    """The settings that make a difference to a training on these examples, the others as they are by default.
+    """The settings that make a difference to a round's training on these examples, the others as they are by default.
 
     So runs that train alike can tell: in round 0, where nobody has made a mistake yet, self-reflection has no say.
     """
     usual = TrainingConfig()
-    unused = {"data", "start", "own_correct", "max_positives", "max_negatives"}  # they have chosen student and examples
+    # These have had their say: in the student, the examples, the learning rate.
+    unused = {"data", "start", "own_correct", "max_positives", "max_negatives", "round_decay"}
     if config.rows is not None:
         unused |= {"epochs"}
     if config.reflection_weight == 0 or not any(example.negatives for example in examples):
