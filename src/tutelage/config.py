@@ -222,8 +222,8 @@ class TrainingConfig(Section):
     """Examples trained on in a round, in as many passes as that takes, the last one cut; None: all, `epochs` times."""
     learning_rate: float = Field(default=1e-4, gt=0)
     """Peak learning rate of AdamW, reached after the warm-up, then linear decay."""
-    round_decay: float = Field(default=1.0, gt=0, le=1)
-    """The peak of a round that trains on from the student of the round before, by the peak of that round."""
+    rewarm: float = Field(default=0.25, gt=0, le=1)
+    """Share of this peak to which a round that trains on from the student before it warms up again."""
     weight_decay: float = Field(default=0.01, ge=0)
     """Decoupled weight decay of AdamW."""
     warmup_share: float = Field(default=0.05, ge=0, lt=1)

@@ -33,7 +33,7 @@ def differ(settings: TrainingConfig, examples: list[TrainingExample], **update: 
         {"own_correct": "train"},
         {"max_positives": 3},
         {"max_negatives": 1},
-        {"round_decay": 0.5},
+        {"rewarm": 0.5},
     ],
 )
 def test_what_has_chosen_student_and_examples_is_no_part_of_a_training(settings, examples, update):
@@ -80,12 +80,12 @@ def test_self_reflection_matters_where_there_is_a_pair(settings, update):
     assert not differ(settings, ALONE, **update)
 
 
-def test_a_round_that_goes_on_has_a_lower_peak():
-    decayed = TrainingConfig(learning_rate=1e-4, round_decay=0.5)
-    assert [in_round(decayed, round).learning_rate for round in (0, 1, 2)] == [1e-4, 5e-5, 2.5e-5]
-    anew = TrainingConfig(learning_rate=1e-4, round_decay=0.5, start="untrained")
+def test_a_round_that_goes_on_warms_up_to_less():
+    settings = TrainingConfig(learning_rate=1e-4, rewarm=0.5)
+    assert [in_round(settings, round).learning_rate for round in (0, 1, 2)] == [1e-4, 5e-5, 5e-5]
+    anew = TrainingConfig(learning_rate=1e-4, rewarm=0.5, start="untrained")
     assert in_round(anew, 2).learning_rate == 1e-4
-    assert differ(in_round(decayed, 1), PAIRS, learning_rate=1e-4)
+    assert differ(in_round(settings, 1), PAIRS, learning_rate=1e-4)
 
 
 def test_beta_is_of_preference_alone():

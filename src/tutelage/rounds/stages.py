@@ -114,8 +114,8 @@ def train(
 
 def in_round(config: TrainingConfig, round: int) -> TrainingConfig:
     """The settings with a round's own learning rate."""
-    rounds = round if config.start == "previous" else 0
-    return config.model_copy(update={"learning_rate": config.learning_rate * config.round_decay**rounds})
+    share = config.rewarm if round and config.start == "previous" else 1.0
+    return config.model_copy(update={"learning_rate": config.learning_rate * share})
 
 
 def what_matters(config: TrainingConfig, examples: Sequence[TrainingExample]) -> TrainingConfig:
@@ -125,7 +125,7 @@ def what_matters(config: TrainingConfig, examples: Sequence[TrainingExample]) ->
     """
     usual = TrainingConfig()
     # These have had their say: in the student, the examples, the learning rate.
-    unused = {"data", "start", "own_correct", "max_positives", "max_negatives", "round_decay"}
+    unused = {"data", "start", "own_correct", "max_positives", "max_negatives", "rewarm"}
     if config.rows is not None:
         unused |= {"epochs"}
     if config.reflection_weight == 0 or not any(example.negatives for example in examples):
