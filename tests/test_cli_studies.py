@@ -1,5 +1,6 @@
 """`tutelage study` and `tutelage results`, called as a user calls them."""
 
+import contextlib
 import json
 import os
 import signal
@@ -118,11 +119,10 @@ def test_results_of_a_folder_without_a_study_end_in_one_line(tmp_path, content):
     assert not (tmp_path / "page.md").exists()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("whole_group", [True, False], ids=["at the terminal", "of the command alone"])
-def test_ctrl_c_ends_all_seeds_with_the_command_that_goes_on(write, tmp_path, whole_group):
-    endless = {"epochs": 5000, "batch_size": 4}
-    path, out = write({"full": None}, seeds=(0, 1), training=endless), tmp_path / "out"
+@pytest.fixture
+def two_in_training(write, tmp_path):
+    """A study with two seeds in endless training: its process, the processes below it, and its command line."""
+    path, out = write({"full": None}, seeds=(0, 1), training={"epochs": 5000, "batch_size": 4}), tmp_path / "out"
     line = f"study {path} --out {out} --jobs 2"
     process = subprocess.Popen(
         [sys.executable, "-m", "tutelage", *line.split()],
@@ -132,18 +132,34 @@ def test_ctrl_c_ends_all_seeds_with_the_command_that_goes_on(write, tmp_path, wh
         start_new_session=True,
     )
     try:
-        while len(list(out.glob("runs/full/seed-*/round-00/examples.jsonl"))) < 2:  # both are in training
+        while len(list(out.glob("runs/full/seed-*/round-00/examples.jsonl"))) < 2:
             assert process.poll() is None
             time.sleep(0.05)
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) >= 2
-        os.killpg(process.pid, signal.SIGINT) if whole_group else process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
-        assert process.returncode == 130
-        assert f"stopped; go on with: tutelage {line}\n" in errors.decode()
-        assert "Traceback" not in errors.decode()
-        assert psutil.wait_procs(children, timeout=5)[1] == []
+        yield process, children, line
     finally:
-        if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+        process.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("whole_group", [True, False], ids=["at the terminal", "of the command alone"])
+def test_ctrl_c_ends_all_seeds_with_the_command_that_goes_on(two_in_training, whole_group):
+    process, children, line = two_in_training
+    os.killpg(process.pid, signal.SIGINT) if whole_group else process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert f"stopped; go on with: tutelage {line}\n" in errors.decode()
+    assert "Traceback" not in errors.decode()
+    assert psutil.wait_procs(children, timeout=5)[1] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL], ids=lambda by: by.name)
+def test_no_seed_outlives_a_killed_command(two_in_training, by):
+    process, children, _ = two_in_training
+    process.send_signal(by)
+    process.wait(timeout=30)
+    assert psutil.wait_procs(children, timeout=10)[1] == []

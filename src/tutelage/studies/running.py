@@ -18,6 +18,7 @@ from collections.abc import Generator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 from tutelage.config import RunConfig
 from tutelage.errors import TutelageError
@@ -105,7 +106,16 @@ def _run(config: RunConfig, folder: Path, show: Show, shelf: Shelf, taught: bool
 
 
 def _run_apart(study: Study, out: Path, seed: int) -> list[str]:
+    Thread(target=_end_with_parent, daemon=True).start()
     return run_seed(study, out, seed, Show(bars=False))
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it was killed; else it would go on beside the study begun anew."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "called in a process of the pool"
+    parent.join()
+    os._exit(1)
 
 
 @contextmanager
