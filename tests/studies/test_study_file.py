@@ -5,12 +5,20 @@ import pytest
 from tutelage.errors import ConfigError
 from tutelage.studies.study_file import load_study
 
+EXAMPLES = Path(__file__).parents[2] / "examples" / "studies"
 BASE = "base: {task: {name: leg_counting, train: 10}}\n"
 
 
 def study(folder: Path, text: str):
     (folder / "trial.yaml").write_text(text)
     return load_study(folder / "trial.yaml")
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_the_examples_can_be_run(path):
+    found = load_study(path)
+    assert {"full", "one-round-same-budget"} <= set(found.arms)
+    assert found.question
 
 
 def test_named_arms_and_arms_of_ones_own(tmp_path):
