@@ -196,7 +196,6 @@ def _equation_wordings(solution: str, problem: Problem) -> list[str]:
     whole = equation_text(problem.equation) if problem.rationale is None and problem.equation else None
     if whole is None:
         return []
-
     worded = [_in_words(solution, form) for form in (0, 1)]
     return [worded[0], f"We need {whole}. {solution}", worded[1], f"The whole calculation is {whole}. {solution}"]
 
