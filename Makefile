@@ -36,7 +36,7 @@ check: $(INSTALLED) ## lint, format, types and the layering of the house
 	@$(RUN) pytest tests/test_layering.py
 
 results: $(INSTALLED) ## write docs/results.md and its plots from the studies in docs/studies
-	@.venv/bin/tutelage results docs/studies/* --out docs/results.md
+	@.venv/bin/tutelage results docs/studies/*/ --notes docs/studies/findings.md --out docs/results.md
 
 bench: $(INSTALLED) ## measure speed against the reference implementation, into docs/performance.md (half an hour on two cores)
 	@$(RUN) benchmarks.performance student

@@ -93,17 +93,27 @@ def test_results_makes_a_page_of_several_studies(tmp_path):
     (folders[0] / "notes.md").write_text("What we make of it.")
     page = tmp_path / "docs" / "results.md"
     page.parent.mkdir()
-    result = tutelage("results", *folders, "--out", page)
+    (tmp_path / "all.md").write_text("What they say together.")
+    result = tutelage("results", *folders, "--out", page, "--notes", tmp_path / "all.md")
     assert result.exit_code == 0, result.output
     assert result.stdout.strip() == str(page)
     text = page.read_text()
     assert text.startswith("# Results\n")
     assert text.count("\n## ") == 2
     assert text.count("What we make of it.") == 1
+    assert text.index("What they say together.") < text.index("\n## ")
     for folder in folders:
         plots = sorted(folder.glob("*.png"))
         assert plots
         assert all(f"](<../studies/{folder.name}/{plot.name}>)" in text for plot in plots)
+
+
+def test_results_with_notes_that_are_not_there_end_in_one_line(tmp_path):
+    write_json(tmp_path / "study.json", figures.study(["full"], 1))
+    result = tutelage("results", tmp_path, "--out", tmp_path / "page.md", "--notes", tmp_path / "absent.md")
+    assert result.exit_code == 2
+    assert last_line(result) == f"error: there is no file {tmp_path / 'absent.md'} with notes"
+    assert not (tmp_path / "page.md").exists()
 
 
 @pytest.mark.parametrize("content", [None, "{}", "{"])

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tutelage.config import EvaluationConfig, RunConfig, StudentConfig, TaskConfig
-from tutelage.errors import RunError
+from tutelage.errors import ConfigError, RunError
 from tutelage.records import Accuracy, Attempt, Problem, RunResult, Split
 from tutelage.report.progress import Show
 from tutelage.run_directory import read_finished
@@ -114,23 +114,29 @@ def study(
     return faults
 
 
-def results(folders: Sequence[str | Path], out: str | Path) -> None:
+def results(folders: Sequence[str | Path], out: str | Path, notes: str | Path | None = None) -> None:
     """Write the page that the studies in these folders make, each with its `notes.md` where there is one.
 
-    Plots are drawn beside each study.json. Raises RunError where a study.json is missing or broken.
+    `notes` is a Markdown file on all of them together. Plots are drawn beside each study.json. Raises RunError where a
+    study.json is missing or broken, ConfigError where there is no such file of notes.
     """
     from tutelage.files import read_record, write_text
     from tutelage.report.plots import plot_study
     from tutelage.report.results import results_page
     from tutelage.study_records import StudyFigures
 
+    if notes and not Path(notes).is_file():
+        raise ConfigError(f"there is no file {notes} with notes")
     page, found = Path(out), list[tuple[StudyFigures, str, str]]()
     for folder in map(Path, folders):
         if not (folder / "study.json").is_file():
             raise RunError(f"{folder} has no study.json; `tutelage study STUDY --out {folder}` writes one")
         figures = read_record(folder / "study.json", StudyFigures)
         plot_study(figures, folder)
-        notes = folder / "notes.md"
         where = os.path.relpath(folder, page.parent)
-        found.append((figures, Path(where).as_posix(), notes.read_text(encoding="utf-8") if notes.exists() else ""))
-    write_text(page, results_page(found))
+        found.append((figures, Path(where).as_posix(), _text(folder / "notes.md")))
+    write_text(page, results_page(found, _text(Path(notes)) if notes else ""))
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""

@@ -36,12 +36,13 @@ def study(
 def results(
     folders: Annotated[list[Path], typer.Argument(help="Folders with a study.json each.", metavar="STUDY…")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page.")] = Path("results.md"),
+    notes: Annotated[Path | None, typer.Option(metavar="FILE", help="Markdown to stand below the summary.")] = None,
 ) -> None:
     """Write the page that several studies make: tables, plots, intervals, commands.
 
-    Example: `tutelage results docs/studies/* --out docs/results.md`
+    Example: `tutelage results docs/studies/*/ --out docs/results.md`
     """
     from tutelage import api
 
-    api.results(folders, out)
+    api.results(folders, out, notes)
     print(out)

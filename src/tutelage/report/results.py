@@ -21,10 +21,11 @@ BASELINE, METHOD = "one-round-same-budget", "full"
 SHOWN = ("untrained", BASELINE, METHOD)
 
 
-def results_page(studies: Sequence[tuple[StudyFigures, str, str]]) -> str:
+def results_page(studies: Sequence[tuple[StudyFigures, str, str]], notes: str = "") -> str:
     """The page of several studies: of each its figures, the path from the page to its folder, and notes on it.
 
-    The folder holds the pictures that `plot_study` draws; the notes, Markdown, stand first under the study's heading.
+    The folder holds the pictures that `plot_study` draws; the notes, Markdown, stand first under the study's heading,
+    those on all studies together below the summary.
     """
     parts = [
         "# Results",
@@ -32,10 +33,11 @@ def results_page(studies: Sequence[tuple[StudyFigures, str, str]]) -> str:
         "on validation, with 95 % intervals (bootstrap over seeds and problems); differences are paired, and bold "
         "where their interval leaves out 0. The best arm was chosen by validation accuracy alone.",
         _summary([figures for figures, _, _ in studies]),
+        *([notes] if notes else []),
     ]
-    for figures, folder, notes in studies:
+    for figures, folder, own in studies:
         plots = [f"{folder.rstrip('/')}/{name}" for name in plot_names(figures)]
-        parts.append(study_page(figures, plots, notes=notes, level=2))
+        parts.append(study_page(figures, plots, notes=own, level=2))
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
