@@ -244,8 +244,8 @@ class TrainingConfig(Section):
     """Weight of prompt tokens in L_LM; tokens of the rationale weigh 1 (the paper's w)."""
     reflection: Literal["triplet", "preference", "none"] = "triplet"
     """The self-reflection loss: the paper's triplet, or DPO (Rafailov et al. 2023) with L_LM as its NLL term."""
-    reflection_weight: float = Field(default=0.5, ge=0)
-    """Weight of the self-reflection loss (the paper's lambda); 0 turns it off."""
+    reflection_weight: float = Field(default=0.1, ge=0)
+    """Weight of the self-reflection loss (lambda; the paper's is 0.5, docs/results.md says why not); 0 turns it off."""
     beta: float = Field(default=0.1, gt=0)
     """For `preference`: how strongly the student is held to what it was at the start of the round (DPO's beta)."""
     margin: float = Field(default=1.0, gt=0)

@@ -2,7 +2,7 @@ import pickle
 
 import pytest
 
-from tutelage.config import RunConfig
+from tutelage.config import RunConfig, TrainingConfig
 from tutelage.config_file import parse_config
 from tutelage.errors import ConfigError
 from tutelage.records import Accuracy, BeforeAfter, RoundResult, RunResult, TeacherSummary, TrainingSummary
@@ -58,6 +58,11 @@ def differences(config: RunConfig, other: RunConfig = BASE) -> dict[str, object]
 )
 def test_an_arm_changes_what_its_name_says(arm, expected):
     assert differences(ARMS[arm].change(BASE)) == expected
+
+
+def test_the_method_weighs_self_reflection_even_where_the_base_does_not():
+    without = parse_config({"task": {"name": "leg_counting"}, "training": {"reflection_weight": 0}})
+    assert ARMS["full"].change(without).training.reflection_weight == TrainingConfig().reflection_weight > 0
 
 
 def test_preference_comes_with_the_collapse_guard():

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from tutelage.config import RunConfig
+from tutelage.config import RunConfig, TrainingConfig
 from tutelage.errors import ConfigError
 from tutelage.records import RunResult
 
@@ -56,7 +56,7 @@ def base(config: RunConfig) -> RunConfig:
 
 def full(config: RunConfig) -> RunConfig:
     """The method: the mistake in view, L_LM + lambda * the triplet loss; the base says everything else."""
-    weight = config.training.reflection_weight or 0.5
+    weight = config.training.reflection_weight or TrainingConfig().reflection_weight
     return changed(
         config,
         teacher={"mistake_in_view": True, "explain": False, "priority": "uniform"},
