@@ -31,7 +31,7 @@ ROWS = [
 """Prompts and rationales of different lengths; two rows have a pair."""
 PROMPT_ONLY = 19
 """A token that stands in a prompt with a pair, and nowhere else."""
-CONFIG = TrainingConfig(margin=1.2, learning_rate=1e-3, max_grad_norm=0.1)
+CONFIG = TrainingConfig(margin=1.2, reflection_weight=0.5, learning_rate=1e-3, max_grad_norm=0.1)
 
 
 def losses(model, rows=ROWS, *, prompt_gradient):

@@ -9,7 +9,7 @@ from tutelage.student.passes import pass_losses
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.reflection import reflection_of
 
-CONFIG = TrainingConfig(batch_size=4, epochs=1, margin=1.2)
+CONFIG = TrainingConfig(batch_size=4, epochs=1, margin=1.2, reflection_weight=0.5)
 EXAMPLES = [
     TrainingExample(Problem.of("1 + 2?", "3"), "1 + 2 = 3.", ("It is 3, since 1 + 2 = 3.",), ("1 + 2 = 4.",)),
     TrainingExample(Problem.of("5?", "5"), "Five is 5."),

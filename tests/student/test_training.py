@@ -51,7 +51,7 @@ def test_training_learns_and_sums_up(student, tmp_path, dtype):
     first = tiny_student()
     start = [loss.item() for loss in step_losses(first, lessons_of(first)[0])]
     assert summary.lm_loss < 0.8 * start[0]
-    assert summary.loss == pytest.approx(summary.lm_loss + 0.5 * summary.reflection_loss)
+    assert summary.loss == pytest.approx(summary.lm_loss + config.reflection_weight * summary.reflection_loss)
     assert (summary.examples, summary.truncated, sum(told)) == (4, 0, 8)
     assert summary.row_tokens == lessons_of(first, config).row_tokens
     assert summary.padded_tokens == 0
