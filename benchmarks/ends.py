@@ -2,7 +2,8 @@
 
     python -m benchmarks.ends --seen STUDENT runs/mine/round-02/examples.jsonl
 
-STUDENT is the folder of the model that sat that round's exam; `--seen` may be given again, for other seeds. Prints
+STUDENT is the folder of the model that sat that round's exam, asked without examples (`student.prompt: plain`,
+`few_shot: 0`); `--seen` may be given again, for other seeds. Prints
 Markdown: of the anchors, the cosine to a positive (near) and to a mistake (far), and in how many pairs the positive is
 nearer, with a 95 % Wilson interval. The paper's triplet looks at what the first line shows, the last layer's state of
 the end token. `centred` takes the mean of all states off first, as one common direction makes all cosines large
@@ -25,6 +26,7 @@ from tutelage.report.statistics import accuracy
 from tutelage.student.encoding import encode
 from tutelage.student.model import Student, load_student
 from tutelage.student.prompts import PromptFormat
+from tutelage.student.reflection import Seen, Triplet
 
 TOKENS = {"end token": -1, "token before it": -2, "two before it": -3}
 
@@ -80,8 +82,8 @@ def _figures(state_PAD: torch.Tensor) -> str:
 
 
 def _cosines(state_PAD: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    anchor_PD, positive_PD, mistake_PD = state_PAD.unbind(1)
-    return torch.cosine_similarity(anchor_PD, positive_PD), torch.cosine_similarity(anchor_PD, mistake_PD)
+    compared = Triplet(margin=1.0).compare(Seen(state_PAD))
+    return compared.near_S, compared.far_S
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def main() -> None:
 
 def _rates(student: Student, dtype: torch.dtype, problems: int, prefix: int, repeats: int) -> dict[str, list[float]]:
     """Problems per second of every way, AdamW included."""
-    config = TrainingConfig(batch_size=problems, epochs=1, max_tokens=4096, reflection_weight=0.5)
+    config = TrainingConfig(batch_size=problems, epochs=1, max_tokens=4096)
     lesson, rows, tokens = _step(student, config, problems, prefix)
     rows = rows[: 2 if prefix else 4]  # its rate hardly depends on the size of the batch, and 8 take it up to a minute
     ways = {
@@ -114,7 +114,7 @@ def _backward(model: PreTrainedModel, lesson: Lesson, config: TrainingConfig) ->
 
 def _gradient_error(student: Student, dtype: torch.dtype) -> float:
     """|ours - reference's| / |reference's| of the whole gradient, the reference's in float32 and through the prompt."""
-    config = TrainingConfig(batch_size=4, epochs=1, reflection_weight=0.5)
+    config = TrainingConfig(batch_size=4, epochs=1, reflection_weight=0.5)  # the paper's, so that L_SR weighs
     lesson, rows, _ = _step(student, config, 4, 0)
     model, plain = copy.deepcopy(student.model), copy.deepcopy(student.model)
     compute_in(model, dtype)

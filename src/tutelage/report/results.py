@@ -33,12 +33,12 @@ def results_page(studies: Sequence[tuple[StudyFigures, str, str]], notes: str = 
         "on validation, with 95 % intervals (bootstrap over seeds and problems); differences are paired, and bold "
         "where their interval leaves out 0. The best arm was chosen by validation accuracy alone.",
         _summary([figures for figures, _, _ in studies]),
-        *([notes] if notes else []),
+        notes,
     ]
     for figures, folder, own in studies:
         plots = [f"{folder.rstrip('/')}/{name}" for name in plot_names(figures)]
         parts.append(study_page(figures, plots, notes=own, level=2))
-    return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+    return "\n\n".join(part.rstrip("\n") for part in parts if part) + "\n"
 
 
 def best_arm(figures: StudyFigures) -> str | None:
