@@ -209,6 +209,8 @@ class GuardConfig(Section):
     """Validation problems asked at a check, the first ones; 0: likelihood alone is watched."""
     rationales: int = Field(default=64, gt=0)
     """Rationales whose likelihood is watched, drawn by seed; all if there are fewer."""
+    patience: int = Field(default=2, gt=0)
+    """Checks in a row that find the student fallen before it goes back; the last of a round is enough alone."""
 
 
 class TrainingConfig(Section):

@@ -13,7 +13,7 @@ from tutelage.config import GuardConfig, LoraConfig
 from tutelage.files import read_rows
 from tutelage.student.guard import Check, fallen
 
-GUARD = GuardConfig(checks=4, likelihood_drop=0.2, accuracy_drop=0.1)
+GUARD = GuardConfig(checks=4, likelihood_drop=0.2, accuracy_drop=0.1, patience=1)
 SOUND = changed(epochs=4, batch_size=2, learning_rate=1e-3, guard=GUARD)
 ABSURD = changed(epochs=4, batch_size=2, learning_rate=5.0, warmup_share=0.0, guard=GUARD)
 BOTH = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
@@ -170,3 +170,56 @@ def test_a_check_beyond_the_checkpoint_is_forgotten_its_state_not_taken_for_good
     assert summary.collapse is not None
     assert "by step 3: accuracy on validation fell from 50.0% to 20.0%; went back to" in summary.collapse
     assert torch.equal(flat(student.model.state_dict()), states[2])
+
+
+PATIENT = SOUND.model_copy(update={"guard": GUARD.model_copy(update={"patience": 2})})
+
+
+@pytest.mark.parametrize(
+    ("shares", "fell", "back"),
+    [
+        ((0.5, 0.3, 0.5, 0.3, 0.5), None, None),  # each fall cleared by the check after it
+        ((0.5, 0.5, 0.3, 0.3), 6, 2),
+        ((0.5, 0.3, 0.5, 0.3, 0.3), 8, 4),
+        ((0.5, 0.3, 0.3), 4, 0),
+        ((0.5, 0.5, 0.5, 0.5, 0.3), 8, 6),  # nothing comes after the last
+    ],
+)
+def test_a_patient_guard_waits_for_a_second_fall(student, tmp_path, shares, fell, back):
+    states, given = [], accuracies(*shares)
+
+    def accuracy():
+        states.append(flat(student.model.state_dict()).clone())
+        return given()
+
+    summary = teach(student, tmp_path, PATIENT, accuracy=accuracy)
+    assert len(states) == len(shares)
+    if fell is None:
+        assert summary.collapse is None
+        return
+    assert summary.collapse is not None
+    assert summary.collapse.startswith(f"training collapsed by step {fell}: accuracy")
+    assert summary.collapse.endswith(f"went back to the student of step {back}")
+    assert torch.equal(flat(student.model.state_dict()), states[back // 2])
+
+
+def test_no_number_is_a_fall_at_once(student, tmp_path):
+    """At so absurd a rate even the first check finds nothing that could still be cleared."""
+    config = PATIENT.model_copy(update={"learning_rate": 1e30, "warmup_share": 0.0})
+    summary = teach(student, tmp_path, config)
+    assert summary.collapse is not None
+    assert summary.collapse.startswith("training collapsed by step 2: the log-likelihood of its rationales fell from -")
+    assert "to nan nats a token; went back to the student of step 0" in summary.collapse
+
+
+def test_a_stopped_training_remembers_a_first_fall(tmp_path):
+    """Stopped at the checkpoint of step 4, when the student was down: step 6 is its second fall, not its first."""
+    whole = teach(tiny_student(), tmp_path / "whole", PATIENT, accuracy=accuracies(0.5, 0.5, 0.3, 0.3))
+    with pytest.raises(Stopped):
+        teach(tiny_student(), tmp_path / "torn", PATIENT, accuracy=accuracies(0.5, 0.5, 0.3), advance=stop_at(5))
+    student = tiny_student()
+    resumed = teach(student, tmp_path / "torn", PATIENT, accuracy=accuracies(0.3))
+    assert resumed.collapse == whole.collapse
+    assert resumed.collapse is not None
+    assert "by step 6" in resumed.collapse
+    assert "went back to the student of step 2" in resumed.collapse
