@@ -116,6 +116,17 @@ def test_results_with_notes_that_are_not_there_end_in_one_line(tmp_path):
     assert not (tmp_path / "page.md").exists()
 
 
+@pytest.mark.parametrize("name", ["all.md", "notes.md"])
+def test_results_with_notes_that_are_not_utf8_end_in_one_line(tmp_path, name):
+    write_json(tmp_path / "study.json", figures.study(["full"], 1))
+    for each in ("all.md", "notes.md"):
+        (tmp_path / each).write_bytes("früh".encode("latin-1" if each == name else "utf-8"))
+    result = tutelage("results", tmp_path, "--out", tmp_path / "page.md", "--notes", tmp_path / "all.md")
+    assert result.exit_code == 2
+    assert last_line(result) == f"error: {tmp_path / name} is not UTF-8; save it as UTF-8"
+    assert not (tmp_path / "page.md").exists()
+
+
 @pytest.mark.parametrize("content", [None, "{}", "{"])
 def test_results_of_a_folder_without_a_study_end_in_one_line(tmp_path, content):
     (tmp_path / "empty").mkdir()
