@@ -24,10 +24,11 @@ from benchmarks.reference import ReferenceTrainer, Row, reference_generate
 from tutelage.assemble import classroom
 from tutelage.config import RunConfig, TrainingConfig
 from tutelage.config_file import load_config
-from tutelage.records import Problem, TrainingExample, TrainingSummary
+from tutelage.records import Problem, TrainingExample
 from tutelage.report.progress import Show
 from tutelage.rounds.classroom import Classroom
 from tutelage.rounds.loop import lessons
+from tutelage.run_records import TrainingSummary
 from tutelage.student.lessons import Lessons
 from tutelage.student.machine import machine
 from tutelage.student.model import save_student

@@ -6,7 +6,8 @@ import pytest
 
 from tutelage.errors import RunError
 from tutelage.files import append_rows, digest, disk_errors, read_json, read_record, read_rows, write_json, write_rows
-from tutelage.records import Accuracy, Attempt, Usage, Verdict
+from tutelage.records import Attempt, Usage, Verdict
+from tutelage.run_records import Accuracy
 
 
 def attempt(sample: int, text: str = "4 × 3 = 12\nThe answer is 12."):

@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "tutelage"
 FILES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
-    {"records", "study_records", "errors"},
+    {"records", "run_records", "study_records", "errors"},
     {"files", "config", "config_file", "run_directory", "shelf"},
     {"tasks", "teacher", "student", "report"},
     {"rounds"},

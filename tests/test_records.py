@@ -6,17 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutelage.records import (
-    Attempt,
-    Choice,
-    Exam,
-    Problem,
-    TrainingExample,
-    Usage,
-    Verdict,
-    content_hash,
-    state_answer,
-)
+from tutelage.records import Attempt, Choice, Exam, Problem, TrainingExample, Usage, Verdict, content_hash, state_answer
 
 SPACES = st.text(alphabet=" \t\n\u00a0", min_size=1, max_size=4)
 WORDS = st.lists(st.text(alphabet="abcxyz09?é", min_size=1, max_size=6), min_size=1, max_size=6)

@@ -6,8 +6,8 @@ import pytest
 
 from tutelage.config_file import load_config, parse_config
 from tutelage.errors import RunError
-from tutelage.records import Work
 from tutelage.run_directory import Run, read_result, read_rounds
+from tutelage.run_records import Work
 
 FREE_SECTIONS = {
     "student": {"engine": "generate"},

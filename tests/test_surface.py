@@ -15,9 +15,12 @@ import tutelage
 
 SURFACE = {
     "tutelage.records": """
-        Accuracy AnswerKind Attempt BeforeAfter Choice Completion CostBound Exam ExamSummary FailureCount FailureReason
-        Feedback FeedbackRequest Grade Problem RoundResult RunResult SPLITS Spending Split StepRecord TRANSIENT
-        TeacherSummary TrainingExample TrainingSummary Usage Verdict Work WorkedExample content_hash state_answer
+        AnswerKind Attempt Choice Completion Exam FailureReason Feedback FeedbackRequest Grade Problem SPLITS Split
+        TRANSIENT TrainingExample Usage Verdict WorkedExample content_hash state_answer
+    """,
+    "tutelage.run_records": """
+        Accuracy BeforeAfter CostBound ExamSummary FailureCount RoundResult RunResult Spending StepRecord TeacherSummary
+        TrainingSummary Work
     """,
     "tutelage.study_records": "ArmFigures Comparison Interval RoundFigures RunFigures StudyFigures",
     "tutelage.errors": "BudgetSpent ConfigError DataError RunError StudentError TeacherError TutelageError",

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Literal
 
 from tutelage.config import EvaluationConfig, RunConfig, StudentConfig, TaskConfig
 from tutelage.errors import ConfigError, RunError
-from tutelage.records import Accuracy, Attempt, Problem, RunResult, Split
+from tutelage.records import Attempt, Problem, Split
 from tutelage.report.progress import Show
 from tutelage.run_directory import read_finished
+from tutelage.run_records import Accuracy, RunResult
 
 if TYPE_CHECKING:
     from tutelage.tasks.task import Task

@@ -29,7 +29,7 @@ from tutelage.config import RunConfig
 from tutelage.config_file import dump_config, load_config
 from tutelage.errors import RunError
 from tutelage.files import digest, disk_errors, read_json, read_record, write_json, write_text
-from tutelage.records import RoundResult, RunResult, Work
+from tutelage.run_records import RoundResult, RunResult, Work
 from tutelage.shelf import Shelf
 
 FORMAT = 1

@@ -2,8 +2,9 @@ from io import StringIO
 
 from rich.console import Console
 
-from tutelage.records import FailureCount, Spending, Usage
+from tutelage.records import Usage
 from tutelage.report.ledger import print_ledger, printable
+from tutelage.run_records import FailureCount, Spending
 
 SPENDING = [
     Spending("2026-03-01", "large", Usage(1, 1000, 500, 0.00016)),

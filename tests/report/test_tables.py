@@ -4,7 +4,11 @@ from rich.console import Console
 
 from tutelage.config import BudgetConfig
 from tutelage.config_file import parse_config
-from tutelage.records import (
+from tutelage.records import Usage
+from tutelage.report.bounds import print_bounds
+from tutelage.report.card import model_card
+from tutelage.report.table import clock, print_run
+from tutelage.run_records import (
     Accuracy,
     BeforeAfter,
     CostBound,
@@ -13,12 +17,8 @@ from tutelage.records import (
     RunResult,
     TeacherSummary,
     TrainingSummary,
-    Usage,
     Work,
 )
-from tutelage.report.bounds import print_bounds
-from tutelage.report.card import model_card
-from tutelage.report.table import clock, print_run
 
 TRAINING = TrainingSummary(12, 0, 34567, 12345, 67, 0.25, 0.2, 0.1)
 WORK = {"training": Work(60.0, 34567, 576.1, 0.0054, 10**9)}

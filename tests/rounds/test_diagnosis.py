@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from tutelage.records import AnswerKind, Attempt, Exam, ExamSummary, Problem, Verdict
+from tutelage.records import AnswerKind, Attempt, Exam, Problem, Verdict
 from tutelage.rounds.diagnosis import exam_summary
+from tutelage.run_records import ExamSummary
 from tutelage.teacher.offline.kinds import ANSWER, CALCULATION, FORMAT
 
 COWS = Problem.of("A farm has 3 cows. How many legs?", "12", rationale="3 × 4 = 12.")

@@ -1,19 +1,10 @@
 import pytest
 
 from tutelage.config import RoundsConfig, TrainingConfig
-from tutelage.records import (
-    Accuracy,
-    Attempt,
-    Exam,
-    Feedback,
-    RoundResult,
-    TeacherSummary,
-    TrainingSummary,
-    Usage,
-    Verdict,
-)
+from tutelage.records import Attempt, Exam, Feedback, Usage, Verdict
 from tutelage.rounds.loop import _nothing_to_teach, _spending, best_round, has_something_new, plateau
 from tutelage.rounds.stages import Teaching
+from tutelage.run_records import Accuracy, RoundResult, TeacherSummary, TrainingSummary
 
 
 def results(*shares: float) -> list[RoundResult]:

@@ -15,7 +15,7 @@ from tests.student.tiny import tiny_student, tiny_tokenizer
 from tutelage.config import GuardConfig, LoraConfig, TrainingConfig
 from tutelage.errors import StudentError
 from tutelage.files import read_rows
-from tutelage.records import StepRecord
+from tutelage.run_records import StepRecord
 from tutelage.student.likelihood import reference
 from tutelage.student.model import Student
 from tutelage.student.passes import pass_losses

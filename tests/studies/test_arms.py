@@ -5,8 +5,8 @@ import pytest
 from tutelage.config import RunConfig, TrainingConfig
 from tutelage.config_file import parse_config
 from tutelage.errors import ConfigError
-from tutelage.records import Accuracy, BeforeAfter, RoundResult, RunResult, TeacherSummary, TrainingSummary
 from tutelage.rounds.stages import what_matters
+from tutelage.run_records import Accuracy, BeforeAfter, RoundResult, RunResult, TeacherSummary, TrainingSummary
 from tutelage.studies.arms import ARMS, as_many_replies, changed
 
 BASE = parse_config({"task": {"name": "leg_counting", "train": 10}, "training": {"reflection_weight": 0.25}})

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from tutelage.config import BudgetConfig
-from tutelage.records import CostBound, Usage
+from tutelage.records import Usage
+from tutelage.run_records import CostBound
 
 
 def print_bounds(bounds: Sequence[CostBound], caps: BudgetConfig, console: Console) -> None:

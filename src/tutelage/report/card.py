@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tutelage.config import RunConfig
-from tutelage.records import Accuracy, RunResult
+from tutelage.run_records import Accuracy, RunResult
 
 
 def model_card(config: RunConfig, result: RunResult) -> str:

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tutelage.records import FailureCount, Spending, Usage
+from tutelage.records import Usage
+from tutelage.run_records import FailureCount, Spending
 
 
 def print_ledger(

@@ -12,7 +12,7 @@ from itertools import groupby
 from math import sqrt
 from statistics import fmean, stdev
 
-from tutelage.records import Accuracy
+from tutelage.run_records import Accuracy
 from tutelage.study_records import ArmFigures, RoundFigures
 
 Z95 = 1.959963984540054

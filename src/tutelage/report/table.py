@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tutelage.records import Accuracy, RoundResult, RunResult
 from tutelage.report.card import share
+from tutelage.run_records import Accuracy, RoundResult, RunResult
 
 COLUMNS = ("round", "validation (95 %)", "exam passed", "mistakes", "replies used", "tokens", "seconds")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tutelage.records import Exam, ExamSummary
+from tutelage.records import Exam
+from tutelage.run_records import ExamSummary
 from tutelage.tasks.task import Task
 from tutelage.teacher.offline.kinds import kind_of_mistake
 

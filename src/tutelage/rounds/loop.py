@@ -16,13 +16,14 @@ from collections.abc import Sequence
 from tutelage.config import RoundsConfig, TrainingConfig
 from tutelage.errors import TeacherError
 from tutelage.files import write_json
-from tutelage.records import BeforeAfter, Exam, Feedback, RoundResult, RunResult, TeacherSummary, Usage
+from tutelage.records import Exam, Feedback, Usage
 from tutelage.report.card import model_card
 from tutelage.report.statistics import accuracy
 from tutelage.rounds import stages
 from tutelage.rounds.classroom import Classroom
 from tutelage.rounds.diagnosis import exam_summary
 from tutelage.rounds.material import customise
+from tutelage.run_records import BeforeAfter, RoundResult, RunResult, TeacherSummary
 from tutelage.student.pupil import Pupil
 
 

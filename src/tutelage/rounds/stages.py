@@ -26,10 +26,10 @@ from tutelage.records import (
     Problem,
     Split,
     TrainingExample,
-    TrainingSummary,
 )
 from tutelage.rounds.classroom import Classroom
 from tutelage.rounds.material import annotation_requests, feedback_requests
+from tutelage.run_records import TrainingSummary
 from tutelage.student.meter import Meter
 from tutelage.student.pupil import Pupil
 from tutelage.student.sampling import Advance, Sampled, SamplingSettings, exam_sampling

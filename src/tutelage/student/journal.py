@@ -15,7 +15,7 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from tutelage.files import append_rows, read_rows, write_rows
-from tutelage.records import StepRecord
+from tutelage.run_records import StepRecord
 from tutelage.student.lessons import Lesson
 from tutelage.student.sampling import Advance
 

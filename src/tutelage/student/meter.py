@@ -7,7 +7,7 @@ from typing import Self
 
 import torch
 
-from tutelage.records import Work
+from tutelage.run_records import Work
 from tutelage.student.memory import PeakMemory
 
 

@@ -15,7 +15,8 @@ from transformers import PreTrainedTokenizerBase
 
 from tutelage.config import StudentConfig, TrainingConfig
 from tutelage.files import digest, read_json
-from tutelage.records import Completion, Problem, TrainingExample, TrainingSummary, WorkedExample
+from tutelage.records import Completion, Problem, TrainingExample, WorkedExample
+from tutelage.run_records import TrainingSummary
 from tutelage.student.engines.engine import Engine
 from tutelage.student.model import Student, load_student, load_tokenizer, pick_device, resolve, save_student
 from tutelage.student.precision import compute_dtype

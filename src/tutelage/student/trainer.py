@@ -17,7 +17,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from tutelage.config import TrainingConfig
 from tutelage.errors import StudentError
-from tutelage.records import StepRecord
+from tutelage.run_records import StepRecord
 from tutelage.student.gradients import GradientsApart
 from tutelage.student.journal import Journal
 from tutelage.student.lessons import Lesson, Lessons

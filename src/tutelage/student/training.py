@@ -27,7 +27,8 @@ from transformers import set_seed
 from tutelage.config import LoraConfig, TrainingConfig
 from tutelage.errors import StudentError
 from tutelage.files import disk_errors
-from tutelage.records import TrainingExample, TrainingSummary
+from tutelage.records import TrainingExample
+from tutelage.run_records import TrainingSummary
 from tutelage.student.capacity import fit_passes
 from tutelage.student.guard import Guard
 from tutelage.student.journal import Journal

@@ -17,7 +17,7 @@ from typing import Any
 
 from tutelage.config import RunConfig, TrainingConfig
 from tutelage.errors import ConfigError
-from tutelage.records import RunResult
+from tutelage.run_records import RunResult
 
 Change = Callable[[RunConfig], RunConfig]
 Matched = Callable[[RunConfig, RunResult], RunConfig]

@@ -13,9 +13,10 @@ from statistics import fmean
 
 from tutelage.config_file import dump_config
 from tutelage.files import read_rows
-from tutelage.records import Attempt, Feedback, RoundResult, RunResult, StepRecord, Usage
+from tutelage.records import Attempt, Feedback, Usage
 from tutelage.report.comparison import compare, interval
 from tutelage.run_directory import has_run, read_finished, round_folder, versions
+from tutelage.run_records import RoundResult, RunResult, StepRecord
 from tutelage.student.machine import machine
 from tutelage.studies.arms import Arm
 from tutelage.studies.running import configured, run_folder

@@ -22,9 +22,9 @@ from threading import Thread
 
 from tutelage.config import RunConfig
 from tutelage.errors import TutelageError
-from tutelage.records import RunResult
 from tutelage.report.progress import Show
 from tutelage.run_directory import forget_students, read_finished
+from tutelage.run_records import RunResult
 from tutelage.shelf import Shelf
 from tutelage.studies.arms import Arm
 from tutelage.studies.study_file import Study

@@ -7,7 +7,8 @@ import pytest
 
 from tests.teacher.ledger.rows import reply, write_version_1
 from tutelage.errors import RunError
-from tutelage.records import FailureCount, Spending, Usage
+from tutelage.records import Usage
+from tutelage.run_records import FailureCount, Spending
 from tutelage.teacher.ledger.ledger import Answered, Failed, Ledger, Sent
 from tutelage.teacher.ledger.reader import LedgerReader, export_row
 

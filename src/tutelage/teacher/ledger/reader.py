@@ -17,7 +17,8 @@ from types import TracebackType
 from typing import Self, cast
 
 from tutelage.errors import RunError
-from tutelage.records import FailureCount, Spending, Usage
+from tutelage.records import Usage
+from tutelage.run_records import FailureCount, Spending
 from tutelage.teacher.ledger.file import explained, open_read_only
 from tutelage.teacher.ledger.ledger import REPLY_COLUMNS, SUMS, LedgerRow
 

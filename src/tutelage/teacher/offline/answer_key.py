@@ -15,16 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from tutelage.records import (
-    AnswerKind,
-    Feedback,
-    FeedbackRequest,
-    Grade,
-    Problem,
-    Usage,
-    Verdict,
-    state_answer,
-)
+from tutelage.records import AnswerKind, Feedback, FeedbackRequest, Grade, Problem, Usage, Verdict, state_answer
 from tutelage.teacher.arithmetic import find_calculations, find_numbers, read_number
 from tutelage.teacher.offline.explanation import explain
 from tutelage.teacher.offline.mistakes import (
