@@ -6,7 +6,7 @@ import pytest
 
 from tutelage.config_file import load_config, parse_config
 from tutelage.errors import RunError
-from tutelage.run_directory import Run, read_result, read_rounds
+from tutelage.run_directory import Run, has_run, read_finished, read_result, read_rounds
 from tutelage.run_records import Work
 
 FREE_SECTIONS = {
@@ -28,6 +28,15 @@ def test_a_run_is_started_and_opened_again(tmp_path):
     assert first.id == second.id
     assert first.ledger == tmp_path / "a" / "ledger.sqlite"
     assert first.id != Run.open(tmp_path / "b", config(), "data").id
+
+
+def test_a_run_killed_before_its_configuration_was_written_begins(tmp_path):
+    first = Run.open(tmp_path, config(), "data")
+    (tmp_path / "config.yaml").unlink()
+    assert not has_run(tmp_path, config())
+    assert read_finished(tmp_path, config()) is None
+    assert Run.open(tmp_path, config(), "data").id == first.id
+    assert has_run(tmp_path, config())
 
 
 def test_the_configuration_is_kept_whole_with_versions(tmp_path):

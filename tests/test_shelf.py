@@ -1,10 +1,13 @@
+import multiprocessing
 import os
 import shutil
+import time
+from pathlib import Path
 
 import pytest
 
 from tutelage.run_directory import Stage
-from tutelage.shelf import Shelf
+from tutelage.shelf import LEFT_BEHIND, Shelf
 
 ENTRY = {"key": "k", "done": True, "seconds": 1.5}
 
@@ -86,3 +89,41 @@ def test_a_stage_finds_what_another_run_has_done(tmp_path):
     assert [path.name for path in sorted((tmp_path / "b").iterdir())] == ["exam.jsonl", "stages.json"]
     assert not Stage(tmp_path / "c", "exam", "other", shelf).done
     assert not Stage(tmp_path / "c", "exam", "k").done
+
+
+def put_for(seconds: float, root: str, made: str) -> None:
+    """Put stages that do not all fit, again and again."""
+    shelf, end, number = Shelf(Path(root), 400), time.monotonic() + seconds, 0
+    while time.monotonic() < end:
+        shelf.put(f"k{number % 6}", Path(made), ["model", "rows.jsonl"], ENTRY)
+        number += 1
+
+
+def test_several_processes_at_once_find_a_stage_whole_or_not_at_all(made, tmp_path):
+    (made / "model" / "weights").write_text("w" * 120)
+    root, spawn = tmp_path / "shelf", multiprocessing.get_context("spawn")
+    others = [spawn.Process(target=put_for, args=(2.0, str(root), str(made))) for _ in range(2)]
+    for process in others:
+        process.start()
+    taken = missed = 0
+    while any(process.is_alive() for process in others):
+        folder = tmp_path / "taken"
+        shutil.rmtree(folder, ignore_errors=True)
+        if Shelf(root, 400).take(f"k{(taken + missed) % 6}", folder) is None:
+            missed += 1
+            continue
+        assert (folder / "model" / "weights").read_text() == "w" * 120
+        assert (folder / "rows.jsonl").exists()
+        taken += 1
+    assert [process.exitcode for process in others] == [0, 0]
+    assert taken
+    assert missed  # there was not room for all
+
+
+def test_what_a_killed_process_left_behind_goes_after_a_while(made, tmp_path):
+    shelf = Shelf(tmp_path / "shelf", 10**9)
+    for name, age in ((".old.77", 2 * LEFT_BEHIND), (".new.78", 1.0)):
+        (shelf.root / name).mkdir(parents=True)
+        os.utime(shelf.root / name, (time.time() - age,) * 2)
+    shelf.put("k", made, ["rows.jsonl"], ENTRY)
+    assert {path.name for path in shelf.root.iterdir()} == {"k", ".new.78"}

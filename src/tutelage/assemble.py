@@ -17,6 +17,7 @@ from tutelage.run_directory import Run
 from tutelage.shelf import Shelf
 from tutelage.student.engines.engine import Engine
 from tutelage.student.pupil import Pupil
+from tutelage.student.reflection import reflection_of
 from tutelage.student.sampling import Say
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import Task
@@ -32,6 +33,7 @@ def classroom(config: RunConfig, out: Path, show: Show, shelf: Shelf | None = No
 
     Raises ConfigError, DataError, RunError, TeacherError and StudentError before anything is spent.
     """
+    reflection_of(config.training)  # refuses now what would fail when the first mistakes are there
     task = open_task(config.task)
     untrained = make_pupil(config.student, task, show.say)
     run = Run.open(out, config, task_digest(task), shelf)

@@ -139,10 +139,11 @@ class Run:
             write_text(root / "config.yaml", _stamped(config))
             return cls(root, read_json(marker)["id"], shelf)
         found = _check_format(marker)
-        _check_config(root, config)
+        if (root / "config.yaml").exists():  # else it was killed before it did anything
+            _check_config(root, config)
         if found["data"] != data:
             raise RunError(f"the problems of {root} have changed since it began; restore them or use another --out")
-        if load_config(root / "config.yaml") != config:
+        if not has_run(root, config):
             (root / "result.json").unlink(missing_ok=True)  # it ended under the settings that stood here before
         write_text(root / "config.yaml", _stamped(config))
         return cls(root, found["id"], shelf)
@@ -205,7 +206,8 @@ def read_finished(root: Path, config: RunConfig) -> RunResult | None:
 
 def has_run(root: Path, config: RunConfig) -> bool:
     """Whether what stands in a directory is a run of this very configuration."""
-    return (root / "run.json").exists() and load_config(root / "config.yaml") == config
+    begun = (root / "run.json").exists() and (root / "config.yaml").exists()
+    return begun and load_config(root / "config.yaml") == config
 
 
 def read_rounds(root: Path) -> tuple[RoundResult, ...]:

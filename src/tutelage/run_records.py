@@ -58,7 +58,7 @@ class TrainingSummary:
 
     `row_tokens` are those of all rows of all epochs, each with a prompt of its own; what was computed for them is
     fewer, since rows share (the rest counts padding). The losses are means of the last epoch. `collapse` says what the
-    guard saw, and to which step it went back.
+    guard saw, and to which step it went back: the losses, rows and tokens are then those up to where it saw that.
     """
 
     examples: int

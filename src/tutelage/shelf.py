@@ -11,13 +11,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tutelage.errors import RunError
 from tutelage.files import disk_errors, read_json, write_json
 
 ENTRY = "entry.json"
+LEFT_BEHIND = 3600.0
+"""Seconds after which what has a hidden name is that of a process which was killed while it put something here."""
 
 
 class Shelf:
@@ -37,16 +42,17 @@ class Shelf:
         """
         place = self.root / key
         try:
-            entry = read_json(place / ENTRY) if (place / ENTRY).exists() else None
-            if entry is None:
+            if not (place / ENTRY).exists():
                 return None
+            inode, entry = place.stat().st_ino, read_json(place / ENTRY)
             os.utime(place)
             for source in place.iterdir():
                 if source.name != ENTRY:
                     _link(source, folder / source.name)
-        except FileNotFoundError:  # another process has just put it away
+            whole = place.stat().st_ino == inode
+        except (OSError, RunError):  # another process has just put it away; so may it have if nothing failed
             return None
-        return entry
+        return entry if whole else None
 
     def put(self, key: str, folder: Path, names: Iterable[str], entry: Mapping[str, Any]) -> None:
         """Keep the files `names` of `folder` under `key`, unless something lies there already."""
@@ -61,16 +67,33 @@ class Shelf:
             try:
                 part.rename(place)
             except OSError:  # another process was quicker
-                shutil.rmtree(part)
-        self._make_room()
+                shutil.rmtree(part, ignore_errors=True)
+            self._make_room()
 
     def _make_room(self) -> None:
-        places = sorted(self.root.iterdir(), key=lambda place: place.stat().st_mtime, reverse=True)
+        """Put away what was not wanted for longest. Others may be doing the same: what is gone is gone."""
         held = 0
-        for place in places:
-            held += sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
+        for _, size, place in sorted(self._places(), reverse=True):
+            held += size
             if held > self.most_bytes:
-                shutil.rmtree(place, ignore_errors=True)
+                self._put_away(place)
+
+    def _places(self) -> Iterator[tuple[float, int, Path]]:
+        """When each was wanted last, its bytes, and where it lies."""
+        for place in self.root.iterdir():
+            with suppress(FileNotFoundError):
+                wanted = place.stat().st_mtime
+                if not place.name.startswith("."):
+                    yield wanted, sum(file.stat().st_size for file in place.rglob("*") if file.is_file()), place
+                elif wanted < time.time() - LEFT_BEHIND:
+                    shutil.rmtree(place, ignore_errors=True)
+
+    def _put_away(self, place: Path) -> None:
+        """At one stroke, so that nobody finds half of it."""
+        going = self.root / f".{place.name}.{os.getpid()}.going"
+        with suppress(FileNotFoundError):
+            place.rename(going)
+        shutil.rmtree(going, ignore_errors=True)
 
 
 def _link(source: Path, target: Path) -> None:

@@ -25,8 +25,8 @@ class RoundFigures:
     """One round of one run. `replies`, `usd`, `rows` and `seconds` are those of all rounds so far.
 
     `validation` is a share of right answers, `pass_rate` that of the exam before the round's training, `mistakes` its
-    wrong attempts by kind, `near` and `far` what self-reflection compared, means over the round's steps (StepRecord).
-    `gradient_ratio` is the norm of L_SR's gradient, before its weight, by that of L_LM's; `gradient_cosine` is
+    wrong attempts by kind. `lm_loss` is the mean of the last epoch; `reflection_loss`, and what it compared, `near` and
+    `far` (StepRecord), are means over all of the round's steps with a pair. `gradient_ratio` is the norm of L_SR's gradient, before its weight, by that of L_LM's; `gradient_cosine` is
     between the two.
     """
 
@@ -100,7 +100,7 @@ class StudyFigures:
     """A whole study: what `study.json` holds.
 
     `arms` stand in the order of the study; `base` is the base configuration as YAML, `command` what ran it, `machine`
-    where. `untrained` is among the arms.
+    where.
     """
 
     name: str

@@ -99,7 +99,8 @@ def test_turned_round_only_the_sign_changes(case):
 @given(arms())
 @settings(max_examples=20)
 def test_an_arm_is_like_itself(case):
-    assert compare(case[0], case[0], ("a", "a")) == Comparison("a", "a", len(case[0]), 0.0, 0.0, 0.0, 1.0, 0, 0)
+    unseen = accuracy(0, len(next(iter(case[0].values())))).high
+    assert compare(case[0], case[0], ("a", "a")) == Comparison("a", "a", len(case[0]), 0.0, -unseen, unseen, 1.0, 0, 0)
 
 
 @given(st.integers(0, 40), st.integers(0, 40))
@@ -125,6 +126,21 @@ def test_a_clear_difference_is_found_over_the_seeds_that_both_have():
     assert found.difference == rights / 600 == (found.only_a - found.only_b) / 600
     assert found.low > 0
     assert found.p < 0.001
+
+
+def test_with_five_seeds_that_differ_intervals_cover_the_truth():
+    """Seeds differ by 8 points (standard deviation), problems in how hard they are; the arms are alike."""
+    draw, inside = random.Random(0), 0
+
+    def arm(ease):
+        luck = {seed: draw.gauss(0, 0.08) for seed in range(5)}
+        return {seed: "".join(str(int(draw.random() < easy + by)) for easy in ease) for seed, by in luck.items()}
+
+    for _ in range(100):
+        ease = [draw.choice((0.3, 0.5, 0.8)) for _ in range(100)]
+        found = compare(arm(ease), arm(ease), ("a", "b"))
+        inside += found.low <= 0 <= found.high
+    assert 88 <= inside <= 99
 
 
 def test_intervals_cover_the_truth():

@@ -13,7 +13,7 @@ from .figures import NAMES, study
 
 FIGURES = study(NAMES[:10], 3)
 BARE = study(("a|b",), 1, usd=0, inside=False)
-CENTRAL = Comparison("full", "one-round-same-budget", 3, 0.096, 0.041, 0.15, 0.0004, 40, 20)
+CENTRAL = Comparison("full", "one-round-same-budget", 5, 0.096, 0.041, 0.15, 0.0004, 40, 20)
 
 
 def tables(page: str) -> list[list[list[str]]]:
@@ -81,13 +81,14 @@ def test_what_no_arm_has_is_left_out():
     assert "## Rounds" not in study_page(study(("untrained",), 2), ())
 
 
-def test_differences_that_leave_out_0_are_marked():
+def test_differences_that_leave_out_0_are_marked_from_five_seeds_on():
+    assert points(replace(CENTRAL, seeds=4)) == "+9.6 (+4.1 to +15.0)"
     assert points(CENTRAL) == "**+9.6 (+4.1 to +15.0)**"
     assert points(replace(CENTRAL, low=-0.0004)) == "+9.6 (+0.0 to +15.0)"
     assert points(replace(CENTRAL, difference=-0.1, low=-0.2, high=-0.05)) == "**-10.0 (-20.0 to -5.0)**"
     assert [p_value(0.0004), p_value(0.001), p_value(1.0)] == ["< 0.001", "0.001", "1.000"]
     page = study_page(replace(FIGURES, comparisons=(CENTRAL,)), ())
-    assert ["full", "one-round-same-budget", "**+9.6 (+4.1 to +15.0)**", "< 0.001", "40", "20", "3"] in tables(page)[2]
+    assert ["full", "one-round-same-budget", "**+9.6 (+4.1 to +15.0)**", "< 0.001", "40", "20", "5"] in tables(page)[2]
     assert "for there being 1 comparison." in page
 
 
@@ -105,7 +106,7 @@ def test_cells_stay_cells():
 
 @pytest.mark.parametrize(
     "comparison",
-    [CENTRAL, Comparison("one-round-same-budget", "full", 3, -0.096, -0.15, -0.041, 0.0004, 20, 40)],
+    [CENTRAL, Comparison("one-round-same-budget", "full", 5, -0.096, -0.15, -0.041, 0.0004, 20, 40)],
     ids=["as asked", "the other way round"],
 )
 def test_the_summary(comparison):
@@ -113,7 +114,7 @@ def test_the_summary(comparison):
     page = results_page([(figures, "../studies/legs/", "What we *saw*.\n"), (BARE, "../studies/bare", "")])
     summary = tables(page)[0]
     row = dict(zip(summary[0], summary[1], strict=True))
-    assert row["full less one-round-same-budget, points"] == "**+9.6 (+4.1 to +15.0)**, p < 0.001, 3 seeds"
+    assert row["full less one-round-same-budget, points"] == "**+9.6 (+4.1 to +15.0)**, p < 0.001, 5 seeds"
     assert re.fullmatch(r"[\d.]+% \([\d.]+% to [\d.]+%\), 3 seeds", row["untrained"])
     assert row["best on validation"].startswith(f"{best_arm(figures)}: ")
     assert summary[2][1:4] == ["–"] * 3

@@ -5,6 +5,7 @@ import pytest
 from tutelage.config import RunConfig, TrainingConfig
 from tutelage.config_file import parse_config
 from tutelage.errors import ConfigError
+from tutelage.records import Problem, TrainingExample
 from tutelage.rounds.stages import what_matters
 from tutelage.run_records import Accuracy, BeforeAfter, RoundResult, RunResult, TeacherSummary, TrainingSummary
 from tutelage.studies.arms import ARMS, as_many_replies, changed
@@ -69,6 +70,8 @@ def test_preference_comes_with_the_collapse_guard():
     config = ARMS["preference"].change(BASE)
     assert config.training.reflection == "preference"
     assert config.training.guard.checks > 0
+    stopped = changed(BASE, training={"prompt_gradient": "stop"})  # which preference refuses
+    assert ARMS["preference"].change(stopped).training.prompt_gradient == "keep"
 
 
 def test_every_arm_is_valid_and_can_be_sent_to_another_process():
@@ -116,5 +119,7 @@ def test_a_matched_arm_gets_as_much_as_the_other_has_used():
 
 
 def test_lambda_0_is_the_same_training_as_no_self_reflection():
-    pair = [ARMS[name].change(BASE).training for name in ("lambda-0", "multi-round")]
-    assert what_matters(pair[0], []) == what_matters(pair[1], [])
+    trainings = [ARMS[name].change(BASE).training for name in ("lambda-0", "multi-round", "lambda-1")]
+    mistaken = TrainingExample(Problem.of("2 + 3?", "5"), "5.", positives=("3 + 2 = 5.",), negatives=("6.",))
+    zero, none, one = (what_matters(training, [mistaken]) for training in trainings)
+    assert zero == none != one

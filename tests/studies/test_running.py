@@ -2,7 +2,11 @@
 
 import dataclasses
 import json
+import multiprocessing
 import os
+import signal
+import threading
+import time
 from functools import partial
 from pathlib import Path
 
@@ -183,3 +187,26 @@ def test_replies_are_bought_once_and_counted_for_every_arm(write, tmp_path, monk
     assert arms["full"].teacher_replies == arms["multi-round"].teacher_replies == asked
     assert arms["full"].usd == pytest.approx(arms["multi-round"].usd)
     assert arms["full"].usd > 0
+
+
+def test_a_seed_whose_process_is_killed_is_told(write, tmp_path):
+    """As the system does when memory runs out; what other seeds have finished is still gathered."""
+    path, out = write(arms={"full": None}), tmp_path / "out"
+    killer = threading.Thread(target=_kill_a_seed, args=(set(multiprocessing.active_children()),))
+    killer.start()
+    (fault,) = api.study(path, out, jobs=2)
+    killer.join()
+    assert fault.startswith("the system has killed the process of a seed")
+    assert api.study(path, out, jobs=2) == []
+    assert read_record(out / "study.json", StudyFigures).arms["full"].seeds == 2
+
+
+def _kill_a_seed(others: set[multiprocessing.process.BaseProcess]) -> None:
+    while not (seeds := set(multiprocessing.active_children()) - others):
+        time.sleep(0.01)
+    os.kill(seeds.pop().pid or 0, signal.SIGKILL)
+
+
+def test_quiet_seeds_say_nothing_in_processes_of_their_own_either(write, tmp_path, capfd):
+    assert api.study(write(arms={"full": None}), tmp_path / "out", jobs=2) == []
+    assert capfd.readouterr().err == ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,7 +69,8 @@ def estimate(config: Config, set: Set = None) -> None:
 
 
 def _run(config: Path, out: Path, overrides: list[str]) -> None:
-    with told_how_to_go_on(f"tutelage run {config} --out {out}" + "".join(f" --set {item}" for item in overrides)):
+    options = [part for item in overrides for part in ("--set", item)]
+    with told_how_to_go_on(shlex.join(["tutelage", "run", str(config), "--out", str(out), *options])):
         from rich.console import Console
 
         from tutelage import api

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,7 @@ def study(
     from tutelage.report.progress import Show
 
     out = out or Path("studies") / file.stem
-    command = f"tutelage study {file} --out {out} --jobs {jobs}"
+    command = shlex.join(["tutelage", "study", str(file), "--out", str(out), "--jobs", str(jobs)])
     with told_how_to_go_on(command):
         faults = api.study(file, out, jobs=jobs, command=command, show=Show())
     print((out / "study.md").read_text(encoding="utf-8"))

@@ -45,8 +45,10 @@ def interval(rights: Sequence[str]) -> Interval:
 def compare(a: Mapping[int, str], b: Mapping[int, str], names: tuple[str, str]) -> Comparison:
     """Arm `a` less arm `b`, by seed a string of 1 and 0, over the seeds that both have and all problems.
 
-    The difference comes with its 95 % percentile-bootstrap interval. `p` is McNemar's over the answers of all seeds
-    together; it takes them as independent, which answers to one problem are not: with many seeds, trust the interval.
+    The difference comes with its 95 % percentile-bootstrap interval, which is too narrow for two or three seeds that
+    differ much (docs/method.md). Where no resample can differ, as both have the same right, the interval is as wide as
+    Wilson's of nothing in all problems. `p` is McNemar's over the answers of all seeds together; it takes them as
+    independent, which answers to one problem are not: with many seeds, trust the interval.
 
     Raises:
         ValueError: no seed is shared, the strings differ in length, or something but 1 and 0 stands in them.
@@ -56,10 +58,15 @@ def compare(a: Mapping[int, str], b: Mapping[int, str], names: tuple[str, str]) 
         raise ValueError(f"{names[0]} has the seeds {sorted(a)}, {names[1]} {sorted(b)}: none is shared")
     both = _answers([*(a[seed] for seed in seeds), *(b[seed] for seed in seeds)])
     difference = both[: len(seeds)] - both[len(seeds) :]
-    found = _bootstrap(difference)
+    found = _bootstrap(difference) if difference.any() else _alike(difference.shape[1])
     only_a, only_b = int((difference == 1).sum()), int((difference == -1).sum())
     p = mcnemar(only_a, only_b)
     return Comparison(*names, len(seeds), found.mean, found.low, found.high, p, only_a, only_b)
+
+
+def _alike(problems: int) -> Interval:
+    unseen = accuracy(0, problems).high
+    return Interval(0.0, -unseen, unseen)
 
 
 def mcnemar(only_a: int, only_b: int) -> float:

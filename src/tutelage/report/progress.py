@@ -18,6 +18,11 @@ class Show:
         self._bars = bars
         self._console = console or Console(stderr=True, quiet=quiet, highlight=False)
 
+    @property
+    def quiet(self) -> bool:
+        """Whether it says nothing."""
+        return self._console.quiet
+
     def say(self, text: str) -> None:
         """Print a line; what stands in it is text, never markup."""
         self._console.print(text, markup=False, soft_wrap=True)

@@ -101,7 +101,7 @@ def own_correct(config: RunConfig) -> RunConfig:
 def preference(config: RunConfig) -> RunConfig:
     """DPO with an NLL term in place of the triplet, under the collapse guard."""
     guard = config.training.guard.model_copy(update={"checks": config.training.guard.checks or 4})
-    return changed(full(config), training={"reflection": "preference", "guard": guard})
+    return changed(full(config), training={"reflection": "preference", "prompt_gradient": "keep", "guard": guard})
 
 
 def budgeted(config: RunConfig, priority: str) -> RunConfig:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import accumulate
+from math import fsum
 from pathlib import Path
 from statistics import fmean
 
@@ -127,7 +128,7 @@ def _usd(folder: Path, costs: Mapping[str, Usage], counted: set[str]) -> float:
     replies = [reply for name in ("annotation", "feedback") for reply in read_rows(folder / f"{name}.jsonl", Feedback)]
     keys = {key for reply in replies for key in reply.keys} - counted
     counted |= keys
-    return sum(costs[key].cost_usd for key in keys if key in costs)
+    return fsum(costs[key].cost_usd for key in keys if key in costs)
 
 
 def _arm(arm: Arm, runs: Sequence[RunFigures]) -> ArmFigures:

@@ -16,6 +16,7 @@ import multiprocessing
 import os
 from collections.abc import Generator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
@@ -32,19 +33,26 @@ from tutelage.studies.study_file import Study
 
 def run_study(study: Study, out: Path, jobs: int, show: Show) -> list[str]:
     """Run, or go on with, a study; returns what went wrong, a line for every run that failed."""
-    if jobs == 1 or len(study.seeds) == 1:
+    jobs = min(jobs, len(study.seeds))
+    if jobs == 1:
         return [fault for seed in study.seeds for fault in run_seed(study, out, seed, show)]
     faults: list[str] = []
-    spawn = multiprocessing.get_context("spawn")
+    spawn, others = multiprocessing.get_context("spawn"), multiprocessing.active_children()
     with _threads_shared_among(jobs), ProcessPoolExecutor(jobs, mp_context=spawn, max_tasks_per_child=1) as pool:
         try:
-            waiting = [pool.submit(_run_apart, study, out, seed) for seed in study.seeds]
+            waiting = [pool.submit(_run_apart, study, out, seed, show.quiet) for seed in study.seeds]
             for done in as_completed(waiting):
                 faults += done.result()
+        except BrokenProcessPool:
+            faults.append(
+                "the system has killed the process of a seed, for its memory perhaps, and all seeds ended with it;"
+                " start the study again, with fewer jobs"
+            )
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children():
-                process.terminate()  # a run can be killed at any time, and goes on later
+                if process not in others:
+                    process.terminate()  # a run can be killed at any time, and goes on later
             raise
     return faults
 
@@ -105,9 +113,9 @@ def _run(config: RunConfig, folder: Path, show: Show, shelf: Shelf, taught: bool
         return None
 
 
-def _run_apart(study: Study, out: Path, seed: int) -> list[str]:
+def _run_apart(study: Study, out: Path, seed: int, quiet: bool) -> list[str]:
     Thread(target=_end_with_parent, daemon=True).start()
-    return run_seed(study, out, seed, Show(bars=False))
+    return run_seed(study, out, seed, Show(quiet=quiet, bars=False))
 
 
 def _end_with_parent() -> None:
@@ -122,7 +130,8 @@ def _end_with_parent() -> None:
 def _threads_shared_among(jobs: int) -> Generator[None]:
     """Processes started in here compute with their share of the cores."""
     before = os.environ.get("OMP_NUM_THREADS")
-    cores = int(before) if before else os.cpu_count() or 1
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = int(before.split(",")[0]) if before else allowed or 1  # "4,2" has the threads of nested regions too
     os.environ["OMP_NUM_THREADS"] = str(max(1, cores // jobs))
     try:
         yield

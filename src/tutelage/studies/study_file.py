@@ -78,11 +78,9 @@ def load_study(path: Path) -> Study:
         base = parse_config(file.base, origin=f"{path}, base")
     arms = {name: _arm(name, overrides, path, file.seeds) for name, overrides in file.arms.items()}
     for name, arm in arms.items():
-        if arm.matched and arm.to not in arms:
-            raise ConfigError(
-                f"{path}: arm {name!r} is given as much as {arm.to!r} has used; add {arm.to!r} to the arms"
-            )
-        arm.change(base)
+        if Path(name).name != name or name == "..":
+            raise ConfigError(f"{path}: arm {name!r} cannot be the name of a folder")
+        _check(arm, arms, base, file.seeds, f"{path}, arm {name}")
     pairs = file.compare if file.compare is not None else list(combinations(arms, 2))
     if unknown := {name for pair in pairs for name in pair} - arms.keys():
         raise ConfigError(f"{path}: compare names {sorted(unknown)[0]!r}, which is not among the arms")
@@ -101,6 +99,21 @@ def load_study(path: Path) -> Study:
     )
 
 
+def _check(arm: Arm, arms: Mapping[str, Arm], base: RunConfig, seeds: Sequence[int], origin: str) -> None:
+    """Refuse an arm that could not be run, or not be compared."""
+    config = arm.change(base)
+    if config.task.model_copy(update={"train": base.task.train}) != base.task:
+        raise ConfigError(f"{origin}: arms are compared on the same problems; of the task, only train may differ")
+    if arm.matched is None:
+        return
+    if arm.to not in arms:
+        raise ConfigError(f"{origin}: it is given as much as {arm.to!r} has used; add {arm.to!r} to the arms")
+    if alone := [seed for seed in seeds if arm.is_run_under(seed) and not arms[arm.to].is_run_under(seed)]:
+        raise ConfigError(f"{origin}: it is given as much as {arm.to!r} has used, which has no run under seed {alone[0]}")
+    if config.training.rows != base.training.rows:
+        raise ConfigError(f"{origin}: training.rows is what {arm.to!r} has used; leave it out")
+
+
 def _arm(name: str, overrides: Mapping[str, Any] | None, path: Path, of: Sequence[int]) -> Arm:
     """The named arm, or one of the file's own: overrides of the base, or of a named arm (`like`, or its own name)."""
     if overrides is None:
@@ -108,8 +121,8 @@ def _arm(name: str, overrides: Mapping[str, Any] | None, path: Path, of: Sequenc
     settings = dict(overrides)
     like, seeds = settings.pop("like", name if name in ARMS else None), cast(object, settings.pop("seeds", None))
     origin = f"{path}, arm {name}"
-    if seeds is not None and not (isinstance(seeds, list) and all(seed in of for seed in cast(list[object], seeds))):
-        raise ConfigError(f"{origin}: seeds {seeds!r} are not among the study's, {of}")
+    if seeds is not None and not (isinstance(seeds, list) and seeds and all(seed in of for seed in cast(list[object], seeds))):
+        raise ConfigError(f"{origin}: seeds {seeds!r} are not some of the study's, {of}")
     arm = _named(str(like), path) if like is not None else Arm("the base", base_arm)
     own = ", ".join(f"{section}: {values}" for section, values in settings.items())
     change = partial(_overridden, change=arm.change, settings=settings, origin=origin)
