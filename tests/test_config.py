@@ -230,7 +230,7 @@ DATA = st.fixed_dictionaries(
         "training": st.fixed_dictionaries(
             {"learning_rate": POSITIVE, "own_correct": st.sampled_from(["none", "positives", "train"])}
         ),
-        "seed": st.integers(),
+        "seed": st.integers(0, 2**32 - 1),
     },
 )
 

@@ -97,9 +97,9 @@ def study(
     """Run the study of a YAML file in the directory `out`, or continue it, and write study.json, study.md and plots.
 
     `jobs` seeds go at once. Returns what went wrong, a line for every run that failed; the figures are those of all
-    other runs. Raises ConfigError, DataError.
+    other runs. Raises ConfigError, DataError, and RunError where no run has ended: what stands there is left as it is.
     """
-    from tutelage.files import write_json, write_text
+    from tutelage.files import disk_errors, write_json, write_text
     from tutelage.report.plots import plot_study
     from tutelage.report.study import study_page
     from tutelage.studies.outcome import gather
@@ -107,8 +107,13 @@ def study(
     from tutelage.studies.study_file import load_study
 
     folder, loaded = Path(out), load_study(Path(file))
+    with disk_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     faults = run_study(loaded, folder, jobs, show or Show(quiet=True))
     figures = gather(loaded, folder, command)
+    if faults and not figures.arms:
+        more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
+        raise RunError(f"no run of the study has ended: {'; '.join(faults[:3])}{more}")
     write_json(folder / "study.json", figures)
     plots = plot_study(figures, folder)
     write_text(folder / "study.md", study_page(figures, [plot.name for plot in plots]))

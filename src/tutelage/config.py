@@ -288,5 +288,5 @@ class RunConfig(Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     training: TrainingConfig = TrainingConfig()
     rounds: RoundsConfig = RoundsConfig()
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**32)
     """Seeds exams, draws and the order of training."""

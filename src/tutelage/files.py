@@ -90,6 +90,10 @@ def read_rows(path: Path, kind: type[Row]) -> list[Row]:
     return rows
 
 
+REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
+"""The disk is well, but nothing can be written at this place."""
+
+
 @contextmanager
 def disk_errors(path: Path) -> Generator[None]:
     """Turn a full or closed disk into an error of the user's, with the remedy."""
@@ -100,7 +104,7 @@ def disk_errors(path: Path) -> Generator[None]:
     except Exception as error:
         if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or _is_full(path):
             raise RunError(f"the disk is full: cannot write {path}; free some space and start again") from error
-        if isinstance(error, OSError) and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        if isinstance(error, OSError) and error.errno in REFUSALS:
             raise RunError(f"cannot write {path}: {error.strerror}; choose another directory with --out") from error
         raise
 

@@ -50,6 +50,7 @@ FREE = (
     "teacher.batch_poll",
     "teacher.budget",
     "teacher.price",
+    "teacher.ledger",
     "exam.batch_size",
     "exam.shard",
     "evaluation.batch_size",
@@ -205,9 +206,12 @@ def read_finished(root: Path, config: RunConfig) -> RunResult | None:
 
 
 def has_run(root: Path, config: RunConfig) -> bool:
-    """Whether what stands in a directory is a run of this very configuration."""
-    begun = (root / "run.json").exists() and (root / "config.yaml").exists()
-    return begun and load_config(root / "config.yaml") == config
+    """Whether what stands in a directory is a run of this very configuration, wherever its ledger lies."""
+    if not (root / "run.json").exists() or not (root / "config.yaml").exists():
+        return False
+    there = load_config(root / "config.yaml")
+    here = there.teacher.model_copy(update={"ledger": config.teacher.ledger})
+    return there.model_copy(update={"teacher": here}) == config
 
 
 def read_rounds(root: Path) -> tuple[RoundResult, ...]:

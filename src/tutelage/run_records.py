@@ -80,7 +80,8 @@ class StepRecord:
     `near` and `far` are what self-reflection compares, means over the step's pairs: for the triplet the cosine of the
     anchor's end to the positive's and to the negative's; for preference the log-likelihood that the anchor and the
     mistake have gained since the round began, in nats. Gradient norms are those before clipping; `gradient_cosine` is
-    between that of L_LM and that of L_SR, unweighted. None where there is no pair or gradients were not recorded.
+    between that of L_LM and that of L_SR, unweighted. None where gradients were not recorded, and but
+    for `lm_gradient` where there is no pair.
     """
 
     step: int
@@ -134,7 +135,7 @@ class BeforeAfter:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """A whole run in figures: what `result.json` holds."""
+    """A whole run in figures: what `result.json` holds. `machine` and `versions` are those of its last process."""
 
     rounds: tuple[RoundResult, ...]
     best_round: int
@@ -142,6 +143,8 @@ class RunResult:
     test: BeforeAfter
     work: Mapping[str, Work]
     seconds: float
+    machine: str = ""
+    versions: str = ""
 
 
 @dataclass(frozen=True, slots=True)

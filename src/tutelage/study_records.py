@@ -24,10 +24,10 @@ class Interval:
 class RoundFigures:
     """One round of one run. `replies`, `usd`, `rows` and `seconds` are those of all rounds so far.
 
-    `validation` is a share of right answers, `pass_rate` that of the exam before the round's training, `mistakes` its
-    wrong attempts by kind. `lm_loss` is the mean of the last epoch; `reflection_loss`, and what it compared, `near` and
-    `far` (StepRecord), are means over all of the round's steps with a pair. `gradient_ratio` is the norm of L_SR's gradient, before its weight, by that of L_LM's; `gradient_cosine` is
-    between the two.
+    `validation` is a share of right answers, `mistakes` are the wrong ones by kind, `pass_rate` is that of the exam
+    before the round's training. `lm_loss` is the mean of the last epoch; `reflection_loss`, and what it compared,
+    `near` and `far` (StepRecord), are means over all of the round's steps with a pair. `gradient_ratio` is the norm
+    of L_SR's gradient, before its weight, by that of L_LM's; `gradient_cosine` is between the two.
     """
 
     round: int
@@ -49,7 +49,10 @@ class RoundFigures:
 
 @dataclass(frozen=True, slots=True)
 class RunFigures:
-    """One run: an arm under one seed. `right` has a 1 or a 0 for every test problem, in their order."""
+    """One run: an arm under one seed. `right` has a 1 or a 0 for every test problem, in their order.
+
+    `machine` and `versions` are what it ran on.
+    """
 
     seed: int
     right: str
@@ -57,6 +60,8 @@ class RunFigures:
     rounds: tuple[RoundFigures, ...]
     stopped_because: str
     seconds: float
+    machine: str = ""
+    versions: str = ""
 
 
 @dataclass(frozen=True, slots=True)

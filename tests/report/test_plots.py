@@ -1,11 +1,13 @@
 import struct
 from dataclasses import replace
 from pathlib import Path
+from statistics import mean
 
+import numpy as np
 import pytest
 
 from tutelage.errors import RunError
-from tutelage.report.plots import plot_names, plot_study
+from tutelage.report.plots import _validation, plot_names, plot_study
 
 from .figures import NAMES, study
 
@@ -38,6 +40,21 @@ def test_pictures(figures, names, tmp_path):
         assert width == 1200
         assert (300 if path.name == "test.png" else 750) <= height <= 1000
         assert path.stat().st_size > 10_000
+
+
+def test_a_curve_is_validation_over_what_its_axis_names():
+    figures = study(NAMES[4:6], 3)
+    for axis, x in (("teacher replies", lambda row: row.replies), ("rows", lambda row: row.rows)):
+        figure = _validation(figures, axis, x)
+        (axes,) = figure.axes
+        assert figure.get_supxlabel().startswith(axis)
+        assert figure.get_supylabel() == "validation accuracy"
+        lines = {line.get_label(): line.get_xydata() for line in axes.lines if line.get_label() in figures.arms}
+        assert lines.keys() == figures.arms.keys()
+        for name, arm in figures.arms.items():
+            by_round = list(zip(*(run.rounds for run in arm.runs), strict=True))
+            expected = [[mean(map(x, rows)), mean(row.validation for row in rows)] for rows in by_round]
+            assert lines[name] == pytest.approx(np.array(expected))
 
 
 def test_twenty_arms_have_a_frame_each(tmp_path):

@@ -65,10 +65,10 @@ def test_the_rounds_are_means_over_seeds():
     assert re.fullmatch(rf"{100 * mean:.1f} ± \d+\.\d", rows[2]["validation, %"])
     assert (rows[2]["near"], rows[2]["far"]) == ("0.900 ± 0.000", "0.700 ± 0.000")
     assert re.fullmatch(r"[+-]0\.\d\d ± \d\.\d\d", rows[2]["gradient cosine"])
-    shares = re.findall(r"(\w[a-z ]+) (\d+) ± \d+ %", rows[2]["mistakes by kind"])
+    shares = re.findall(r"(\w[a-z ]+) (\d+) ± \d+ %", rows[2]["mistakes on validation by kind"])
     assert {kind for kind, _ in shares} == {"calculation", "copied number", "plan"}
     assert sum(int(share) for _, share in shares) == pytest.approx(100, abs=2)
-    assert rows[0]["mistakes by kind"] == rows[0]["near"] == ""
+    assert rows[0]["mistakes on validation by kind"] == rows[0]["near"] == ""
 
 
 def test_what_no_arm_has_is_left_out():

@@ -245,9 +245,12 @@ def test_gradients_apart_are_the_definitions_and_change_nothing(tmp_path, reflec
 
 
 def test_a_step_without_pairs_has_nothing_to_compare(student, tmp_path):
+    config = changed(reflection="none")
+    lm = gradient(student.model, step_losses(student, lessons_of(student, config)[0], config)[0])
     teach(student, tmp_path, changed(reflection="none", gradients_every=1), steps=tmp_path / "steps.jsonl")
     (row,) = read_rows(tmp_path / "steps.jsonl", StepRecord)
-    assert (row.pairs, row.near, row.far, row.lm_gradient, row.gradient_cosine) == (0, None, None, None, None)
+    assert (row.pairs, row.near, row.far, row.reflection_gradient, row.gradient_cosine) == (0, None, None, None, None)
+    assert row.lm_gradient == pytest.approx(lm.norm().item(), rel=1e-5)
     assert row.reflection_loss == 0
 
 

@@ -118,6 +118,12 @@ def test_a_matched_arm_gets_as_much_as_the_other_has_used():
     assert (alone.teacher.more_annotations, alone.training.rows) == (0, 69)
 
 
+def test_a_rationale_that_takes_several_replies_is_counted_as_so_many():
+    online = changed(BASE, teacher={"kind": "openai", "agreement": 3})
+    config = as_many_replies(ARMS["one-round-same-budget"].change(online), result((30, 10), (24, 7), (12, 4)))
+    assert config.teacher.more_annotations == 12
+
+
 def test_lambda_0_is_the_same_training_as_no_self_reflection():
     trainings = [ARMS[name].change(BASE).training for name in ("lambda-0", "multi-round", "lambda-1")]
     mistaken = TrainingExample(Problem.of("2 + 3?", "5"), "5.", positives=("3 + 2 = 5.",), negatives=("6.",))

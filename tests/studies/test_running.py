@@ -15,7 +15,7 @@ import yaml
 
 from tutelage import api
 from tutelage.config_file import parse_config
-from tutelage.errors import TutelageError
+from tutelage.errors import RunError, TutelageError
 from tutelage.files import read_record
 from tutelage.report.progress import Show
 from tutelage.run_directory import read_result
@@ -210,3 +210,65 @@ def _kill_a_seed(others: set[multiprocessing.process.BaseProcess]) -> None:
 def test_quiet_seeds_say_nothing_in_processes_of_their_own_either(write, tmp_path, capfd):
     assert api.study(write(arms={"full": None}), tmp_path / "out", jobs=2) == []
     assert capfd.readouterr().err == ""
+
+
+def test_a_study_goes_on_wherever_it_lies(write, tmp_path):
+    path = write(seeds=[0], arms={"full": None})
+    assert api.study(path, tmp_path / "out") == []
+    (tmp_path / "out").rename(tmp_path / "moved")
+    result = tmp_path / "moved" / "runs" / "full" / "seed-0" / "result.json"
+    before = result.stat().st_mtime_ns
+    assert api.study(path, tmp_path / "moved") == []
+    assert result.stat().st_mtime_ns == before
+
+
+def test_where_no_run_has_ended_the_figures_stay_as_they_were(write, tmp_path):
+    out = tmp_path / "out"
+    assert api.study(write(seeds=[0], arms={"full": None}), out) == []
+    before = (out / "study.json").read_text()
+    path = write(seeds=[0], arms={"full": None})
+    data = yaml.safe_load(path.read_text())
+    data["base"]["training"]["learning_rate"] = 2e-3
+    path.write_text(yaml.safe_dump(data, sort_keys=False))
+    with pytest.raises(RunError, match=r"no run of the study has ended: full, seed 0: .*other settings"):
+        api.study(path, out)
+    assert (out / "study.json").read_text() == before
+
+
+def test_a_fault_of_ours_costs_its_own_run_alone(write, tmp_path, capsys):
+    study = load_study(write(seeds=[0], arms={"mine": {"training": {"epochs": 2}}, "full": None}))
+
+    def broken(config):
+        raise ZeroDivisionError("a bug")
+
+    arm = dataclasses.replace(study.arms["mine"], change=broken)
+    study = dataclasses.replace(study, arms={**study.arms, "mine": arm})
+    assert run_study(study, tmp_path / "out", 1, Show(bars=False)) == ["mine, seed 0: ZeroDivisionError: a bug"]
+    assert "in broken" in capsys.readouterr().err  # its traceback
+    assert (tmp_path / "out" / "runs" / "full" / "seed-0" / "result.json").exists()
+
+
+def test_a_place_where_nothing_can_be_written_is_refused_before_anything_is_run(write, tmp_path):
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "out"):
+        with pytest.raises(RunError, match=r"cannot write .*; choose another directory with --out"):
+            api.study(write(), out)
+
+
+def test_kinds_of_mistake_are_those_of_validation_after_every_round(whole):
+    """Round 0 has no exam, and the last round's student sits none: validation knows both."""
+    for arm in read_record(whole / "study.json", StudyFigures).arms.values():
+        for run in arm.runs:
+            for row in run.rounds:
+                wrong = round(3 * (1 - row.validation))
+                assert 0 < sum(row.mistakes.values()) <= wrong
+
+
+def test_each_run_says_what_it_ran_on(whole):
+    figures = read_record(whole / "study.json", StudyFigures)
+    (run, _) = figures.arms["full"].runs
+    assert figures.machine == run.machine
+    assert figures.versions == run.versions
+    assert "torch" in run.machine
+    assert run.versions.startswith("python 3")
+    assert all(run.seconds > 0 for run in figures.arms["untrained"].runs)

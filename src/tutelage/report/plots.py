@@ -143,7 +143,7 @@ def _mistakes(figures: StudyFigures) -> Figure:
         curves = {kind: Curve(points[kind], look) for kind, look in looks.items() if points[kind]}
         if curves:
             panels.append((name, curves))
-    figure = _frames(panels, (), ("round", "share of the exam's mistakes"))
+    figure = _frames(panels, (), ("round", "share of validation's mistakes"))
     _entitle(figure, f"{figures.name}: kinds of mistake by round")
     return figure
 

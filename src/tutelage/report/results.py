@@ -31,7 +31,8 @@ def results_page(studies: Sequence[tuple[StudyFigures, str, str]], notes: str = 
         "# Results",
         "Computed from the `study.json` of every study below. Accuracies are those on test, of each run's best round "
         "on validation, with 95 % intervals (bootstrap over seeds and problems); differences are paired, and bold "
-        "where their interval leaves out 0 and there are five seeds or more. The best arm was chosen by validation accuracy alone.",
+        "where their interval leaves out 0 and there are five seeds or more. The best arm was chosen by validation "
+        "accuracy alone.",
         _summary([figures for figures, _, _ in studies]),
         notes,
     ]

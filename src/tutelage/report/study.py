@@ -77,7 +77,7 @@ def percent(share: Interval) -> str:
 
 
 def points(found: Comparison) -> str:
-    """A difference in points with its interval, bold where that can be trusted to leave out 0: `+5.1 (+1.0 to +9.2)`."""
+    """A difference in points, `+5.1 (+1.0 to +9.2)`, bold where its interval leaves out 0 and can be trusted."""
     mean, low, high = (f"{round(100 * value, 1) + 0.0:+.1f}" for value in (found.difference, found.low, found.high))
     text = f"{mean} ({low} to {high})"
     return f"**{text}**" if found.seeds >= TRUSTED_SEEDS and (found.low > 0 or found.high < 0) else text
@@ -151,7 +151,7 @@ _COLUMNS: dict[str, Callable[[Rounds], str]] = {
     "seeds": lambda rows: str(len(rows)),
     "validation, %": _mean(lambda row: row.validation, ".1f", 100),
     "exam passed, %": _mean(lambda row: row.pass_rate, ".1f", 100),
-    "mistakes by kind": _mistakes,
+    "mistakes on validation by kind": _mistakes,
     "L_LM": _mean(lambda row: row.lm_loss, ".3f"),
     "L_SR": _mean(lambda row: row.reflection_loss, ".3f"),
     "near": _mean(lambda row: row.near, ".3f"),
@@ -181,7 +181,7 @@ def _comparisons(figures: StudyFigures, heading: str) -> list[str]:
         f"{heading} Comparisons",
         markdown_table(header, rows),
         "Differences on test, paired by seed and problem, with 95 % bootstrap intervals; bold ones leave out 0 "
-        f"and have at least {TRUSTED_SEEDS} seeds, since those of two or three are too narrow where seeds differ much. p is "
+        f"and have at least {TRUSTED_SEEDS} seeds: those of two or three are too narrow where seeds differ much. p is "
         "McNemar's, exact and two-sided, over the answers of all seeds that only one of the two has right; it is not "
         f"corrected for there being {counted(len(figures.comparisons), 'comparison')}.",
     ]

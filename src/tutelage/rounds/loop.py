@@ -23,7 +23,9 @@ from tutelage.rounds import stages
 from tutelage.rounds.classroom import Classroom
 from tutelage.rounds.diagnosis import exam_summary
 from tutelage.rounds.material import customise
+from tutelage.run_directory import versions
 from tutelage.run_records import BeforeAfter, RoundResult, RunResult, TeacherSummary
+from tutelage.student.machine import machine
 from tutelage.student.pupil import Pupil
 
 
@@ -80,7 +82,14 @@ def lessons(room: Classroom) -> RunResult:
     students[-1].release()
     test = _test(room, students[best + 1])
     outcome = RunResult(
-        tuple(results), best, stopped_because, test, work=room.run.work(None), seconds=room.run.seconds(None)
+        tuple(results),
+        best,
+        stopped_because,
+        test,
+        work=room.run.work(None),
+        seconds=room.run.seconds(None),
+        machine=machine(),
+        versions=versions(),
     )
     _graduate(room, students[best + 1], outcome)
     write_json(room.run.root / "result.json", outcome)

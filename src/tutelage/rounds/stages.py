@@ -131,7 +131,7 @@ def what_matters(config: TrainingConfig, examples: Sequence[TrainingExample]) ->
     if config.reflection_weight == 0 or not any(example.negatives for example in examples):
         config = config.model_copy(update={"reflection": "none"})
     if config.reflection == "none":
-        unused |= {"reflection_weight", "margin", "prompt_gradient", "clipping", "gradients_every", "guard"}
+        unused |= {"reflection_weight", "margin", "prompt_gradient", "clipping", "guard"}
     if config.reflection != "preference":
         unused |= {"beta"}
     return config.model_copy(update={name: getattr(usual, name) for name in unused})

@@ -151,10 +151,12 @@ def as_many_rows(config: RunConfig, spent: RunResult) -> RunConfig:
 def as_many_replies(config: RunConfig, spent: RunResult) -> RunConfig:
     """Taught by as many replies, those beyond round 0's on random problems, and trained on as many rows.
 
-    Online they are rather more: a reply that was rejected in the other run is made up for by a whole rationale.
+    A rationale takes `teacher.agreement` replies. Online they are rather more: a reply that was rejected in the other
+    run is made up for by a whole rationale.
     """
     _, *later = (result.teacher.replies for result in spent.rounds)
-    more = config.teacher.more_annotations + sum(later)
+    draws = config.teacher.agreement if config.teacher.kind == "openai" else 1
+    more = config.teacher.more_annotations + -(-sum(later) // draws)
     return changed(as_many_rows(config, spent), teacher={"more_annotations": more})
 
 

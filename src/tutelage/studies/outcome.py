@@ -5,7 +5,7 @@ Every figure is worked out from the runs' own files, so it can be had again as l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import accumulate
 from math import fsum
@@ -16,7 +16,8 @@ from tutelage.config_file import dump_config
 from tutelage.files import read_rows
 from tutelage.records import Attempt, Feedback, Usage
 from tutelage.report.comparison import compare, interval
-from tutelage.run_directory import has_run, read_finished, round_folder, versions
+from tutelage.rounds.diagnosis import mistakes_by_kind
+from tutelage.run_directory import Run, has_run, read_finished, round_folder, versions
 from tutelage.run_records import RoundResult, RunResult, StepRecord
 from tutelage.student.machine import machine
 from tutelage.studies.arms import Arm
@@ -24,18 +25,20 @@ from tutelage.studies.running import configured, run_folder
 from tutelage.studies.study_file import Study
 from tutelage.study_records import ArmFigures, Comparison, RoundFigures, RunFigures, StudyFigures
 from tutelage.tasks.catalog import open_task
+from tutelage.tasks.task import Task
 from tutelage.teacher.ledger.reader import LedgerReader
 
 
 def gather(study: Study, out: Path, command: str) -> StudyFigures:
     """The figures of all runs that have ended under this very study; arms without one are left out."""
     runs: dict[str, list[RunFigures]] = {name: [] for name in study.arms}
+    task = open_task(study.base.task)
     costs_of = cache(_costs)  # a ledger of all runs is read once
     for seed in study.seeds:
-        for name, figures in _runs(study, out, seed, costs_of):
+        for name, figures in _runs(study, out, seed, task, costs_of):
             runs[name].append(figures)
     arms = {name: _arm(study.arms[name], found) for name, found in runs.items() if found}
-    task = open_task(study.base.task)
+    all_runs = [run for found in runs.values() for run in found]
     return StudyFigures(
         name=study.name,
         question=study.question,
@@ -48,14 +51,14 @@ def gather(study: Study, out: Path, command: str) -> StudyFigures:
         arms=arms,
         comparisons=tuple(_comparisons(study.pairs, arms)),
         command=command,
-        machine=machine(),
-        versions=versions(),
+        machine=_each([run.machine for run in all_runs]) or machine(),
+        versions=_each([run.versions for run in all_runs]) or versions(),
         base=dump_config(study.base),
     )
 
 
 def _runs(
-    study: Study, out: Path, seed: int, costs_of: Callable[[Path], Mapping[str, Usage]]
+    study: Study, out: Path, seed: int, task: Task, costs_of: Callable[[Path], Mapping[str, Usage]]
 ) -> Iterator[tuple[str, RunFigures]]:
     """What has ended under a seed, by the names of the arms."""
     results: dict[str, RunResult] = {}
@@ -64,19 +67,30 @@ def _runs(
             continue
         config, folder = configured(study, arm, seed, out, results), run_folder(out, name, seed)
         if not arm.taught and has_run(folder, config) and (right := _right(folder / "test-before.jsonl")):
-            yield name, RunFigures(seed, right, 0, (), "evaluated as it came", 0.0)
+            yield name, RunFigures(seed, right, 0, (), "evaluated as it came", Run(folder, "").seconds(None))
         elif arm.taught and (result := read_finished(folder, config)):
             results[name] = result
-            rounds = tuple(_rounds(result, folder, costs_of(Path(config.teacher.ledger or ""))))
-            right = _right(folder / "test-after.jsonl")
-            yield name, RunFigures(seed, right, result.best_round, rounds, result.stopped_because, result.seconds)
+            yield name, _run(seed, result, folder, task, costs_of(Path(config.teacher.ledger or "")))
 
 
 def _right(path: Path) -> str:
     return "".join("1" if attempt.verdict.correct else "0" for attempt in read_rows(path, Attempt))
 
 
-def _rounds(result: RunResult, folder: Path, costs: Mapping[str, Usage]) -> list[RoundFigures]:
+def _run(seed: int, result: RunResult, folder: Path, task: Task, costs: Mapping[str, Usage]) -> RunFigures:
+    return RunFigures(
+        seed,
+        _right(folder / "test-after.jsonl"),
+        result.best_round,
+        tuple(_rounds(result, folder, task, costs)),
+        result.stopped_because,
+        result.seconds,
+        result.machine,
+        result.versions,
+    )
+
+
+def _rounds(result: RunResult, folder: Path, task: Task, costs: Mapping[str, Usage]) -> list[RoundFigures]:
     rounds = result.rounds
     replies = accumulate(row.teacher.replies for row in rounds)
     rows = accumulate(row.training.rows for row in rounds)
@@ -84,12 +98,14 @@ def _rounds(result: RunResult, folder: Path, costs: Mapping[str, Usage]) -> list
     counted: set[str] = set()
     usd = accumulate(_usd(round_folder(folder, row.round), costs, counted) for row in rounds)
     return [
-        _round(row, round_folder(folder, row.round), *so_far)
+        _round(row, round_folder(folder, row.round), task, *so_far)
         for row, so_far in zip(rounds, zip(replies, usd, rows, seconds, strict=True), strict=True)
     ]
 
 
-def _round(row: RoundResult, folder: Path, replies: int, usd: float, rows: int, seconds: float) -> RoundFigures:
+def _round(
+    row: RoundResult, folder: Path, task: Task, replies: int, usd: float, rows: int, seconds: float
+) -> RoundFigures:
     steps = [step for step in read_rows(folder / "steps.jsonl", StepRecord) if step.pairs]
     looked = [step for step in steps if step.lm_gradient and step.reflection_gradient is not None]
     return RoundFigures(
@@ -100,7 +116,7 @@ def _round(row: RoundResult, folder: Path, replies: int, usd: float, rows: int, 
         rows=rows,
         seconds=seconds,
         pass_rate=row.exam.pass_rate if row.exam else None,
-        mistakes=row.exam.kinds if row.exam else {},
+        mistakes=mistakes_by_kind(read_rows(folder / "evaluation.jsonl", Attempt), task, "validation"),
         lm_loss=row.training.lm_loss,
         reflection_loss=_mean([step.reflection_loss for step in steps]),
         near=_mean([step.near for step in steps if step.near is not None]),
@@ -129,6 +145,11 @@ def _usd(folder: Path, costs: Mapping[str, Usage], counted: set[str]) -> float:
     keys = {key for reply in replies for key in reply.keys} - counted
     counted |= keys
     return fsum(costs[key].cost_usd for key in keys if key in costs)
+
+
+def _each(values: Iterable[str]) -> str:
+    """What the runs say of themselves; runs of before they did say nothing."""
+    return "; ".join(sorted({value for value in values if value}))
 
 
 def _arm(arm: Arm, runs: Sequence[RunFigures]) -> ArmFigures:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import traceback
 from collections.abc import Generator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -73,6 +74,10 @@ def run_seed(study: Study, out: Path, seed: int, show: Show) -> list[str]:
             result = _run(config, run_folder(out, name, seed), show, shelf, arm.taught)
         except TutelageError as error:
             faults.append(f"{title}: {error}")
+            continue
+        except Exception as error:  # a fault of ours must not cost a night's other runs
+            show.say(traceback.format_exc())
+            faults.append(f"{title}: {type(error).__name__}: {error}")
             continue
         if result is None:
             show.say(f"{title}: evaluated as it came")

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 from pydantic import Field, ValidationError
 
@@ -38,7 +38,7 @@ class StudyFile(Section):
     """What the study is to find out, in a sentence."""
     base: dict[str, Any] | str
     """The configuration that all arms start from, or the file with it, seen from the study's."""
-    seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
+    seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(default=[0, 1, 2], min_length=1)
     """Every arm is run once under each: they seed exams, draws and training, not the problems."""
     arms: dict[str, dict[str, Any] | None] = Field(min_length=1)
     """Named arms, and arms of the file's own."""
@@ -104,12 +104,14 @@ def _check(arm: Arm, arms: Mapping[str, Arm], base: RunConfig, seeds: Sequence[i
     config = arm.change(base)
     if config.task.model_copy(update={"train": base.task.train}) != base.task:
         raise ConfigError(f"{origin}: arms are compared on the same problems; of the task, only train may differ")
+    if config.seed != base.seed:
+        raise ConfigError(f"{origin}: every arm is run under the study's seeds; leave its seed out")
     if arm.matched is None:
         return
     if arm.to not in arms:
         raise ConfigError(f"{origin}: it is given as much as {arm.to!r} has used; add {arm.to!r} to the arms")
     if alone := [seed for seed in seeds if arm.is_run_under(seed) and not arms[arm.to].is_run_under(seed)]:
-        raise ConfigError(f"{origin}: it is given as much as {arm.to!r} has used, which has no run under seed {alone[0]}")
+        raise ConfigError(f"{origin}: it is given as much as {arm.to!r}, which is not run under seed {alone[0]}")
     if config.training.rows != base.training.rows:
         raise ConfigError(f"{origin}: training.rows is what {arm.to!r} has used; leave it out")
 
@@ -121,7 +123,8 @@ def _arm(name: str, overrides: Mapping[str, Any] | None, path: Path, of: Sequenc
     settings = dict(overrides)
     like, seeds = settings.pop("like", name if name in ARMS else None), cast(object, settings.pop("seeds", None))
     origin = f"{path}, arm {name}"
-    if seeds is not None and not (isinstance(seeds, list) and seeds and all(seed in of for seed in cast(list[object], seeds))):
+    some = isinstance(seeds, list) and seeds and all(seed in of for seed in cast(list[object], seeds))
+    if seeds is not None and not some:
         raise ConfigError(f"{origin}: seeds {seeds!r} are not some of the study's, {of}")
     arm = _named(str(like), path) if like is not None else Arm("the base", base_arm)
     own = ", ".join(f"{section}: {values}" for section, values in settings.items())
