@@ -82,6 +82,10 @@ def test_pairs_to_compare(tmp_path):
         (BASE + "arms: {mine: {training: {epochs: 0}}}", "arm mine: training.epochs"),
         (BASE + "arms: {one-round: }", "add 'full' to the arms"),
         (BASE + "arms: {full: }\ncompare: [[full, star]]", "compare names 'star'"),
+        (
+            BASE + "arms: {full: {seeds: [0]}, mine: {seeds: [1]}}\ncompare: [[full, mine]]",
+            "compare names 'full' and 'mine', which are run under no seed together",
+        ),
         (BASE + "arms: {full: }\nseeds: [1, 1]", "a seed stands twice"),
         (BASE + "arms: {full: }\nseeds: []", "seeds"),
         (BASE + "arms: {mine: {seeds: [0, 7]}}", "seeds [0, 7] are not some of the study's"),

@@ -82,14 +82,7 @@ def lessons(room: Classroom) -> RunResult:
     students[-1].release()
     test = _test(room, students[best + 1])
     outcome = RunResult(
-        tuple(results),
-        best,
-        stopped_because,
-        test,
-        work=room.run.work(None),
-        seconds=room.run.seconds(None),
-        machine=machine(),
-        versions=versions(),
+        tuple(results), best, stopped_because, test, room.run.work(None), room.run.seconds(None), machine(), versions()
     )
     _graduate(room, students[best + 1], outcome)
     write_json(room.run.root / "result.json", outcome)

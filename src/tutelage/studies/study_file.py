@@ -81,9 +81,6 @@ def load_study(path: Path) -> Study:
         if Path(name).name != name or name == "..":
             raise ConfigError(f"{path}: arm {name!r} cannot be the name of a folder")
         _check(arm, arms, base, file.seeds, f"{path}, arm {name}")
-    pairs = file.compare if file.compare is not None else list(combinations(arms, 2))
-    if unknown := {name for pair in pairs for name in pair} - arms.keys():
-        raise ConfigError(f"{path}: compare names {sorted(unknown)[0]!r}, which is not among the arms")
     if len(set(file.seeds)) < len(file.seeds):
         raise ConfigError(f"{path}: a seed stands twice among the seeds {file.seeds}")
     ordered = dict(sorted(arms.items(), key=lambda item: item[1].matched is not None))
@@ -93,7 +90,7 @@ def load_study(path: Path) -> Study:
         base,
         file.seeds,
         ordered,
-        pairs,
+        _pairs(file, arms, path),
         file.keep_students,
         int(file.shelf_gb * 1e9),
     )
@@ -116,6 +113,18 @@ def _check(arm: Arm, arms: Mapping[str, Arm], base: RunConfig, seeds: Sequence[i
         raise ConfigError(f"{origin}: training.rows is what {arm.to!r} has used; leave it out")
 
 
+def _pairs(file: StudyFile, arms: Mapping[str, Arm], path: Path) -> Sequence[tuple[str, str]]:
+    """Those to compare: the file's, or all."""
+    if file.compare is None:
+        return list(combinations(arms, 2))
+    if unknown := {name for pair in file.compare for name in pair} - arms.keys():
+        raise ConfigError(f"{path}: compare names {sorted(unknown)[0]!r}, which is not among the arms")
+    for a, b in file.compare:
+        if not any(arms[a].is_run_under(seed) and arms[b].is_run_under(seed) for seed in file.seeds):
+            raise ConfigError(f"{path}: compare names {a!r} and {b!r}, which are run under no seed together")
+    return file.compare
+
+
 def _arm(name: str, overrides: Mapping[str, Any] | None, path: Path, of: Sequence[int]) -> Arm:
     """The named arm, or one of the file's own: overrides of the base, or of a named arm (`like`, or its own name)."""
     if overrides is None:
@@ -123,8 +132,8 @@ def _arm(name: str, overrides: Mapping[str, Any] | None, path: Path, of: Sequenc
     settings = dict(overrides)
     like, seeds = settings.pop("like", name if name in ARMS else None), cast(object, settings.pop("seeds", None))
     origin = f"{path}, arm {name}"
-    some = isinstance(seeds, list) and seeds and all(seed in of for seed in cast(list[object], seeds))
-    if seeds is not None and not some:
+    named = cast(list[object], seeds) if isinstance(seeds, list) else []
+    if seeds is not None and not (named and all(seed in of for seed in named)):
         raise ConfigError(f"{origin}: seeds {seeds!r} are not some of the study's, {of}")
     arm = _named(str(like), path) if like is not None else Arm("the base", base_arm)
     own = ", ".join(f"{section}: {values}" for section, values in settings.items())
