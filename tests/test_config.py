@@ -181,6 +181,7 @@ def test_words_stay_words(text):
         (b"# nothing yet\n", "found nothing"),
         (b"- task\n", "found list"),
         (b"gsm8k\n", "found str"),
+        (b"task: {name: x}\nseed: 1\ntask: {name: y}\n", "is not YAML: 'task' stands twice.*line 3"),
         (b"task: {name: [\n", "is not YAML: .*line 2"),
         (b"task: {name: x}\n\ttab: 1\n", "is not YAML"),
         (b"task: !!python/object:os.system x\n", "is not YAML"),

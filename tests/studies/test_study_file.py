@@ -107,6 +107,7 @@ def test_pairs_to_compare(tmp_path):
         ("base: {task: {nam: x}}\narms: {full: }", "unknown key 'task.nam'"),
         ("base: nowhere.yaml\narms: {full: }", "nowhere.yaml"),
         ("- full", "valid dictionary"),
+        (BASE + "arms: {full: , full: {seeds: [0]}}", "'full' stands twice"),
         ("base: [", "is not YAML"),
     ],
 )
