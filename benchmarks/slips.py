@@ -8,6 +8,8 @@ Every argument is an arm's folder, with a run of each seed. Prints Markdown: sha
     a wrong sum         an addition or subtraction whose sides do not agree; likewise a wrong product, of × and ÷
     none                no calculation is written out
     true, yet wrong     all its calculations are true, and the answer is wrong
+    a chain             a calculation has more than two sides: 7 × 14 = 7 × 10 + 7 × 4 = 98
+    a chain, right      … and the answer is right
 """
 
 from __future__ import annotations
@@ -58,11 +60,17 @@ def _true_yet_wrong(answer: Attempt) -> bool:
     return bool(found) and all(each.holds for each in found) and not answer.verdict.correct
 
 
+def _chain(answer: Attempt) -> bool:
+    return any(each.text.count("=") > 1 for each in find_calculations(answer.text))
+
+
 SLIPS: Mapping[str, Callable[[Attempt], bool]] = {
     "a wrong sum": _fails("+-"),
     "a wrong product": _fails("*/"),
     "none": _none,
     "true, yet wrong": _true_yet_wrong,
+    "a chain": _chain,
+    "a chain, right": lambda answer: _chain(answer) and answer.verdict.correct,
 }
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ def answer(text, verdict=WRONG):
         ("9 - 2 = 8. The answer is 8.", WRONG, ["a wrong sum"]),
         ("2 × 4 = 9. 9 - 1 = 8. The answer is 8.", WRONG, ["a wrong product"]),
         ("2 × 4 = 9. 9 - 1 = 7. The answer is 7.", WRONG, ["a wrong sum", "a wrong product"]),
+        ("3 + 4 = 3 + 3 + 1 = 7. The answer is 7.", RIGHT, ["a chain", "a chain, right"]),
+        ("3 + 4 = 3 + 3 + 1 = 8. The answer is 8.", WRONG, ["a wrong sum", "a chain"]),
         ("It is eight. The answer is 8.", WRONG, ["none"]),
         ("4 + 4 = 8. The answer is 8.", WRONG, ["true, yet wrong"]),
     ],
@@ -40,4 +42,4 @@ def test_the_table_counts_all_seeds(tmp_path, monkeypatch, capsys):
     *_, row = capsys.readouterr().out.splitlines()
     cells = [cell.strip() for cell in row.split("|")[1:-1]]
     assert cells[:3] == ["full", "2", "4"]
-    assert [cell.split()[0] for cell in cells[3:]] == ["50.0%", "0.0%", "25.0%", "25.0%"]
+    assert [cell.split()[0] for cell in cells[3:]] == ["50.0%", "0.0%", "25.0%", "25.0%", "0.0%", "0.0%"]
