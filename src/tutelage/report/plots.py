@@ -209,7 +209,7 @@ def _draw(axes: Axes, name: str, curve: Curve) -> None:
     """A line with its band; one point is a dot with its bar."""
     look = curve.look
     x, y = [at for at, _ in curve.points], [mean for _, mean in curve.points]
-    means, low, high = [mean.mean for mean in y], [mean.low for mean in y], [mean.high for mean in y]
+    means, (low, high) = [mean.mean for mean in y], zip(*map(_band, y), strict=True)
     axes.plot(x, means, look.dash, color=look.colour, marker=look.marker, markersize=4, label=name, zorder=3)
     if len(x) == 1:
         axes.vlines(x, low, high, color=look.colour, linewidth=1.5, alpha=0.5)
@@ -217,17 +217,24 @@ def _draw(axes: Axes, name: str, curve: Curve) -> None:
         axes.fill_between(x, low, high, color=look.colour, alpha=0.13, linewidth=0)
 
 
+def _band(mean: SeedMean) -> tuple[float, float]:
+    """The interval as drawn: that of two seeds, twelve times as wide as their scatter, would hide all others."""
+    return (mean.low, mean.high) if mean.seeds > 2 else (mean.mean, mean.mean)
+
+
 def _limits(curves: Sequence[Curve]) -> tuple[float, float]:
     """All means are in the frame; an interval of few seeds, which can be as wide as the scale, may run out of it."""
     means = [mean for curve in curves for _, mean in curve.points]
-    low = min(max(mean.low, mean.mean - REACH) for mean in means)
-    high = max(min(mean.high, mean.mean + REACH) for mean in means)
+    low = min(max(_band(mean)[0], mean.mean - REACH) for mean in means)
+    high = max(min(_band(mean)[1], mean.mean + REACH) for mean in means)
     return max(-0.01, low - 0.02), min(1.01, high + 0.02)
 
 
 def _spread(panels: Sequence[Panel]) -> str:
-    several = any(mean.half is not None for _, curves in panels for line in curves.values() for _, mean in line.points)
-    return " (means over seeds with 95 % t intervals)" if several else " (one seed)"
+    most = max((mean.seeds for _, curves in panels for line in curves.values() for _, mean in line.points), default=1)
+    return {1: " (one seed)", 2: " (means over two seeds)"}.get(
+        most, " (means over seeds, with 95 % t intervals of three or more)"
+    )
 
 
 def _percent(share: float, _: object) -> str:
