@@ -45,7 +45,7 @@ arms:
     assert (warm.training.reflection, warm.training.beta, warm.training.guard.checks) == ("preference", 0.3, 4)
     assert found.arms["short"].matched is not None
     assert [found.arms[name].seeds for name in ("slow", "short")] == [None, (4,)]
-    assert "beta: 0.3" in found.arms["warm"].source or "'beta': 0.3" in found.arms["warm"].source
+    assert found.arms["warm"].source.endswith("; training.beta: 0.3")
     assert len(found.pairs) == 10
 
 

@@ -15,7 +15,7 @@ compare: [[full, one-round-same-budget]]      # left out: all pairs
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
@@ -136,10 +136,19 @@ def _arm(name: str, overrides: Mapping[str, Any] | None, path: Path, of: Sequenc
     if seeds is not None and not (named and all(seed in of for seed in named)):
         raise ConfigError(f"{origin}: seeds {seeds!r} are not some of the study's, {of}")
     arm = _named(str(like), path) if like is not None else Arm("the base", base_arm)
-    own = ", ".join(f"{section}: {values}" for section, values in settings.items())
+    own = ", ".join(_shown(settings))
     change = partial(_overridden, change=arm.change, settings=settings, origin=origin)
     source = f"{arm.source}; {own}" if own else arm.source
     return replace(arm, source=source, change=change, seeds=None if seeds is None else tuple(cast(list[int], seeds)))
+
+
+def _shown(settings: Mapping[str, Any], section: str = "") -> Iterator[str]:
+    """`training.beta: 0.3`, one for each setting."""
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            yield from _shown(cast(dict[str, Any], value), f"{section}{key}.")
+        else:
+            yield f"{section}{key}: {'null' if value is None else value}"
 
 
 def _named(name: str, path: Path) -> Arm:
