@@ -170,7 +170,7 @@ def two_in_training(write, tmp_path):
 def test_ctrl_c_ends_all_seeds_with_the_command_that_goes_on(two_in_training, whole_group):
     process, children, line = two_in_training
     os.killpg(process.pid, signal.SIGINT) if whole_group else process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert f"stopped; go on with: tutelage {line}\n" in errors.decode()
     assert "Traceback" not in errors.decode()

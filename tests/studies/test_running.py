@@ -190,15 +190,15 @@ def test_replies_are_bought_once_and_counted_for_every_arm(write, tmp_path, monk
 
 
 def test_a_seed_whose_process_is_killed_is_told(write, tmp_path):
-    """As the system does when memory runs out; what other seeds have finished is still gathered."""
-    path, out = write(arms={"full": None}), tmp_path / "out"
+    """As the system does when memory runs out. Started again, the study goes on."""
+    study, out = load_study(write(arms={"full": None})), tmp_path / "out"
     killer = threading.Thread(target=_kill_a_seed, args=(set(multiprocessing.active_children()),))
     killer.start()
-    (fault,) = api.study(path, out, jobs=2)
+    (fault,) = run_study(study, out, 2, QUIET)
     killer.join()
     assert fault.startswith("the system has killed the process of a seed")
-    assert api.study(path, out, jobs=2) == []
-    assert read_record(out / "study.json", StudyFigures).arms["full"].seeds == 2
+    assert run_study(study, out, 2, QUIET) == []
+    assert gather(study, out, "").arms["full"].seeds == 2
 
 
 def _kill_a_seed(others: set[multiprocessing.process.BaseProcess]) -> None:
