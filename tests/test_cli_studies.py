@@ -14,7 +14,7 @@ import pytest
 import yaml
 from typer.testing import Result
 
-from tests.command import SETTINGS, tutelage
+from tests.command import SETTINGS, UNMEASURED, tutelage
 from tests.report import figures
 from tutelage.files import write_json
 
@@ -147,7 +147,7 @@ def two_in_training(write, tmp_path):
     line = f"study {path} --out {out} --jobs 2"
     process = subprocess.Popen(
         [sys.executable, "-m", "tutelage", *line.split()],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env=UNMEASURED,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,

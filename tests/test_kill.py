@@ -1,7 +1,6 @@
 """kill -9 at any moment: the continued run ends as one that was never stopped, and no reply is paid for twice."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.command import UNMEASURED
 from tests.rounds.test_runs import timeless
 from tests.student.tiny import tiny_folder
 from tutelage.config_file import parse_config
@@ -45,9 +45,8 @@ def size(path: Path) -> int:
 
 
 def command(config: Path, root: Path) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     arguments = [sys.executable, "-m", "tutelage", "run", str(config), "--out", str(root)]
-    return subprocess.Popen(arguments, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    return subprocess.Popen(arguments, env=UNMEASURED, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
 
 
 def finish(config: Path, root: Path) -> dict:
@@ -96,7 +95,7 @@ def test_ctrl_c_ends_a_run_with_the_command_that_goes_on(tmp_path):
             assert process.poll() is None
             time.sleep(0.002)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)  # of which a busy machine takes some to end Python
+        _, errors = process.communicate(timeout=60)
         assert process.returncode == 130
         assert f"go on with: tutelage run {config} --out {root}" in errors.decode()
         assert "Traceback" not in errors.decode()
