@@ -1,7 +1,5 @@
 """The command, called in this process as a user calls it, and settings for the smallest run."""
 
-import os
-
 from typer.testing import CliRunner, Result
 
 from tutelage.cli import app
@@ -13,12 +11,6 @@ SETTINGS = {
     "training": {"epochs": 1, "batch_size": 4},
     "rounds": {"max": 1},
 }
-
-
-UNMEASURED = {name: value for name, value in os.environ.items() if not name.startswith("COV")} | {
-    "OMP_NUM_THREADS": "1"
-}
-"""For processes that get a Ctrl-C: where it meets coverage holding its lock, they would wait for it for good."""
 
 
 def tutelage(*arguments: object) -> Result:

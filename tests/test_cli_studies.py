@@ -14,7 +14,8 @@ import pytest
 import yaml
 from typer.testing import Result
 
-from tests.command import SETTINGS, UNMEASURED, tutelage
+from tests.command import SETTINGS, tutelage
+from tests.processes import ONE_THREAD
 from tests.report import figures
 from tutelage.files import write_json
 
@@ -147,7 +148,7 @@ def two_in_training(write, tmp_path):
     line = f"study {path} --out {out} --jobs 2"
     process = subprocess.Popen(
         [sys.executable, "-m", "tutelage", *line.split()],
-        env=UNMEASURED,
+        env=ONE_THREAD,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         start_new_session=True,
@@ -170,7 +171,7 @@ def two_in_training(write, tmp_path):
 def test_ctrl_c_ends_all_seeds_with_the_command_that_goes_on(two_in_training, whole_group):
     process, children, line = two_in_training
     os.killpg(process.pid, signal.SIGINT) if whole_group else process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert f"stopped; go on with: tutelage {line}\n" in errors.decode()
     assert "Traceback" not in errors.decode()

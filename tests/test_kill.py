@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.command import UNMEASURED
+from tests.processes import ONE_THREAD
 from tests.rounds.test_runs import timeless
 from tests.student.tiny import tiny_folder
 from tutelage.config_file import parse_config
@@ -46,7 +46,7 @@ def size(path: Path) -> int:
 
 def command(config: Path, root: Path) -> subprocess.Popen[bytes]:
     arguments = [sys.executable, "-m", "tutelage", "run", str(config), "--out", str(root)]
-    return subprocess.Popen(arguments, env=UNMEASURED, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    return subprocess.Popen(arguments, env=ONE_THREAD, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
 
 
 def finish(config: Path, root: Path) -> dict:
@@ -95,7 +95,7 @@ def test_ctrl_c_ends_a_run_with_the_command_that_goes_on(tmp_path):
             assert process.poll() is None
             time.sleep(0.002)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=20)
         assert process.returncode == 130
         assert f"go on with: tutelage run {config} --out {root}" in errors.decode()
         assert "Traceback" not in errors.decode()

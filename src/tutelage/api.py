@@ -124,7 +124,7 @@ def results(folders: Sequence[str | Path], out: str | Path, notes: str | Path | 
     """Write the page that the studies in these folders make, each with its `notes.md` where there is one.
 
     `notes` is a Markdown file on all of them together. Plots are drawn beside each study.json. Raises RunError where a
-    study.json is missing or broken, ConfigError where there is no such file of notes.
+    study.json is missing or broken, ConfigError where notes are missing or not UTF-8.
     """
     from tutelage.files import read_record, write_text
     from tutelage.report.plots import plot_study

@@ -254,8 +254,8 @@ def _check_format(marker: Path) -> dict[str, Any]:
 
 def _check_config(root: Path, config: RunConfig) -> None:
     """Refuse settings that would make finished stages wrong."""
-    before = _flat(load_config(root / "config.yaml").model_dump(mode="json"))
-    after = _flat(config.model_dump(mode="json"))
+    before = flat(load_config(root / "config.yaml").model_dump(mode="json"))
+    after = flat(config.model_dump(mode="json"))
     changed = [
         f"{key}: {before.get(key)!r} is now {after.get(key)!r}"
         for key in sorted(before.keys() | after.keys())
@@ -267,14 +267,15 @@ def _check_config(root: Path, config: RunConfig) -> None:
         )
 
 
-def _flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings by their dotted keys, such as `training.epochs`."""
+    found: dict[str, Any] = {}
     for key, value in data.items():
         if isinstance(value, dict):
-            flat |= _flat(cast(dict[str, Any], value), f"{prefix}{key}.")
+            found |= flat(cast(dict[str, Any], value), f"{prefix}{key}.")
         else:
-            flat[f"{prefix}{key}"] = value
-    return flat
+            found[f"{prefix}{key}"] = value
+    return found
 
 
 def versions() -> str:

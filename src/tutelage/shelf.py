@@ -42,15 +42,13 @@ class Shelf:
         """
         place = self.root / key
         try:
-            if not (place / ENTRY).exists():
-                return None
             inode, entry = place.stat().st_ino, read_json(place / ENTRY)
             os.utime(place)
             for source in place.iterdir():
                 if source.name != ENTRY:
                     _link(source, folder / source.name)
             whole = place.stat().st_ino == inode
-        except (OSError, RunError):  # another process has just put it away; so may it have if nothing failed
+        except (OSError, RunError):  # nothing lies there, or another process has just put it away
             return None
         return entry if whole else None
 
@@ -71,22 +69,23 @@ class Shelf:
             self._make_room()
 
     def _make_room(self) -> None:
-        """Put away what was not wanted for longest. Others may be doing the same: what is gone is gone."""
+        """Put away what was not wanted for longest, and clear up. Others may do the same: what is gone is gone."""
         held = 0
         for _, size, place in sorted(self._places(), reverse=True):
             held += size
             if held > self.most_bytes:
                 self._put_away(place)
+        for left in self.root.glob(".*"):
+            with suppress(FileNotFoundError):
+                if left.stat().st_mtime < time.time() - LEFT_BEHIND:
+                    shutil.rmtree(left, ignore_errors=True)
 
     def _places(self) -> Iterator[tuple[float, int, Path]]:
         """When each was wanted last, its bytes, and where it lies."""
-        for place in self.root.iterdir():
+        for place in self.root.glob("[!.]*"):
             with suppress(FileNotFoundError):
-                wanted = place.stat().st_mtime
-                if not place.name.startswith("."):
-                    yield wanted, sum(file.stat().st_size for file in place.rglob("*") if file.is_file()), place
-                elif wanted < time.time() - LEFT_BEHIND:
-                    shutil.rmtree(place, ignore_errors=True)
+                size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
+                yield place.stat().st_mtime, size, place
 
     def _put_away(self, place: Path) -> None:
         """At one stroke, so that nobody finds half of it."""

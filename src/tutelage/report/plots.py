@@ -232,9 +232,9 @@ def _limits(curves: Sequence[Curve]) -> tuple[float, float]:
 
 def _spread(panels: Sequence[Panel]) -> str:
     most = max((mean.seeds for _, curves in panels for line in curves.values() for _, mean in line.points), default=1)
-    return {1: " (one seed)", 2: " (means over two seeds)"}.get(
-        most, " (means over seeds, with 95 % t intervals of three or more)"
-    )
+    if most < 3:
+        return " (one seed)" if most == 1 else " (means over two seeds)"
+    return " (means over seeds, with 95 % t intervals of three or more)"
 
 
 def _percent(share: float, _: object) -> str:

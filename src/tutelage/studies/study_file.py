@@ -15,7 +15,7 @@ compare: [[full, one-round-same-budget]]      # left out: all pairs
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
@@ -27,6 +27,7 @@ from pydantic import Field, ValidationError
 from tutelage.config import RunConfig, Section
 from tutelage.config_file import load_config, parse_config, read_yaml_file
 from tutelage.errors import ConfigError
+from tutelage.run_directory import flat
 from tutelage.studies.arms import ARMS, Arm, Change
 from tutelage.studies.arms import base as base_arm
 
@@ -136,19 +137,10 @@ def _arm(name: str, overrides: Mapping[str, Any] | None, path: Path, of: Sequenc
     if seeds is not None and not (named and all(seed in of for seed in named)):
         raise ConfigError(f"{origin}: seeds {seeds!r} are not some of the study's, {of}")
     arm = _named(str(like), path) if like is not None else Arm("the base", base_arm)
-    own = ", ".join(_shown(settings))
+    own = ", ".join(f"{key}: {'null' if value is None else value}" for key, value in flat(settings).items())
     change = partial(_overridden, change=arm.change, settings=settings, origin=origin)
     source = f"{arm.source}; {own}" if own else arm.source
     return replace(arm, source=source, change=change, seeds=None if seeds is None else tuple(cast(list[int], seeds)))
-
-
-def _shown(settings: Mapping[str, Any], section: str = "") -> Iterator[str]:
-    """`training.beta: 0.3`, one for each setting."""
-    for key, value in settings.items():
-        if isinstance(value, dict):
-            yield from _shown(cast(dict[str, Any], value), f"{section}{key}.")
-        else:
-            yield f"{section}{key}: {'null' if value is None else value}"
 
 
 def _named(name: str, path: Path) -> Arm:
