@@ -10,11 +10,13 @@ Whatever a file leaves out has the default that stands here; `config_file.py` re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from tutelage.records import AnswerKind
+
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
 class Section(BaseModel):
@@ -33,13 +35,16 @@ class TaskConfig(Section):
     path: str | None = None
     """Folder with the data (or, for `custom`, a JSONL file or a folder with train.jsonl, …); None: the hub."""
     split_file: str | None = None
-    """JSON with the row numbers of train and test, for data that is published as one file."""
+    """JSON with the row numbers of train and test, for data that is published as one file; None: `splits/NAME.json`
+    in or beside the folder, else 30 % are drawn as test."""
     validation: int | float = Field(default=0.1, gt=0)
-    """Problems held out of train to compare rounds: a number of them, or a share of train if below 1."""
+    """Problems held out of train to compare rounds: a number of them, or a share of train if below 1. For
+    generated tasks they come on top of train."""
     train: int | None = Field(default=None, gt=0)
-    """Train on this many problems, drawn by seed; None: all. More than there are is an error."""
+    """Train on this many problems, drawn by seed; None: all, or 500 of a generated task. More than there
+    are is an error."""
     test: int | None = Field(default=None, gt=0)
-    """Evaluate on this many test problems, drawn by seed; None: all."""
+    """Evaluate on this many test problems, drawn by seed; None: all, or 200 of a generated task."""
     seed: int = 0
     """Draws the validation split and the subsets; for generated tasks, the problems too."""
     field: Mapping[str, str] = Field(default_factory=dict)
@@ -74,7 +79,8 @@ class StudentConfig(Section):
     prompt: Literal["plain", "chat"] = "plain"
     """Ask in plain text, or through the model's chat template."""
     few_shot: int = Field(default=0, ge=0)
-    """How many of the task's worked examples (it has three to five) stand before every question."""
+    """How many of the task's worked examples stand before every question. It has three or four;
+    a `custom` one has those of your examples.jsonl."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision to compute in; auto: bfloat16 where the hardware is made for it. Weights are kept in float32."""
     engine: Literal["auto", "shared-prefix", "generate", "vllm"] = "auto"
@@ -117,7 +123,8 @@ class TeacherConfig(Section):
     """`answer_key` works offline from gold rationales or equations, `recorded` replays a file, `openai` asks an API.
     Two to compare with: `answers` states the answer alone, `student` is the student itself (STaR)."""
     path: str | None = None
-    """For `recorded`: JSONL with question, rationale and optionally answer."""
+    """For `recorded`: JSONL with question and rationale; optionally answer, mistake (the row is for this one alone)
+    and explanation."""
     beyond: Literal["answer_key"] | None = None
     """For `recorded`: who writes what was not recorded, such as feedback on a mistake; None: nobody."""
     base_url: str | None = None
@@ -184,7 +191,7 @@ class ExamConfig(Section):
     batch_size: int = Field(default=256, gt=0)
     """Attempts sampled at once, if memory allows."""
     shard: int = Field(default=16, gt=0)
-    """Answered problems after which the attempts are saved: what a crash can lose."""
+    """Answered problems after which the attempts are saved; a crash loses these and those that are being answered."""
 
 
 class EvaluationConfig(Section):
@@ -288,5 +295,5 @@ class RunConfig(Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     training: TrainingConfig = TrainingConfig()
     rounds: RoundsConfig = RoundsConfig()
-    seed: int = Field(default=0, ge=0, lt=2**32)
+    seed: Seed = 0
     """Seeds exams, draws and the order of training."""

@@ -191,7 +191,7 @@ FailureReason = Literal[
 TRANSIENT: frozenset[FailureReason] = frozenset(
     ("rate limit", "time-out", "unreachable", "server error", "broken reply")
 )
-"""Causes that may pass by themselves: such a request is tried again, and owed when a run goes on."""
+"""Causes that may pass by themselves: such a request is tried again, and owed until its stage is done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ _STEERING = re.compile("[\x7f-\x9f\u2028\u2029]")
 def show(ledger: Ledger) -> None:
     """Spending by day and model, failures by reason, and what was sent and never answered.
 
-    Example: `tutelage ledger show runs/demo`
+    Example: `tutelage ledger show runs/mine`
     """
     from rich.console import Console
 
@@ -44,7 +44,7 @@ def export(
 ) -> None:
     """Every reply with its request, as JSON lines.
 
-    Example: `tutelage ledger export runs/demo --out replies.jsonl`
+    Example: `tutelage ledger export runs/mine --out replies.jsonl`
     """
     from tutelage.teacher.ledger.reader import LedgerReader, export_row
 

@@ -36,7 +36,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - options of a command
     from tutelage.report.progress import Show
 
     chosen: dict[str, object] = {"name": task, "path": str(path) if path else None}
-    chosen |= {split: limit} if limit and split != "train" else {}
+    chosen |= {split: limit} if limit else {}
     student = api.taught_student(model, prompt=prompt, few_shot=few_shot)
     settings = EvaluationConfig(max_new_tokens=max_new_tokens, batch_size=batch_size)
     result, attempts = api.evaluate(student, TaskConfig.model_validate(chosen), split, settings, Show())

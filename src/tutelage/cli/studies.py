@@ -16,7 +16,7 @@ def study(
 ) -> None:
     """Run a study, or continue it where it was stopped: arms that differ in one thing, over several seeds.
 
-    Example: `tutelage study examples/studies/multiarith.yaml --jobs 2`
+    Example: `tutelage study examples/studies/first.yaml --jobs 2`
     """
     from tutelage import api
     from tutelage.cli.runs import told_how_to_go_on
@@ -41,7 +41,7 @@ def results(
 ) -> None:
     """Write the page that several studies make: tables, plots, intervals, commands.
 
-    Example: `tutelage results docs/studies/*/ --out docs/results.md`
+    Example: `tutelage results studies/first studies/second --out results.md`
     """
     from tutelage import api
 

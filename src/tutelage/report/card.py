@@ -23,9 +23,9 @@ tags: [tutelage, reasoning, distillation]
 
 # {base}, taught {config.task.name}
 
-Taught by [Tutelage](https://pypi.org/project/tutelage/) with the method of *Democratizing Reasoning Ability: Tailored
-Learning from Large Language Model* (Wang et al., EMNLP 2023): exams, a teacher's rationales for the student's mistakes,
-self-reflection.
+Taught by Tutelage with the method of *Democratizing Reasoning Ability: Tailored Learning from Large Language Model*
+(Wang et al., EMNLP 2023, arXiv 2310.13332): exams, and a teacher's rationales for the student's mistakes
+(`training.reflection: {config.training.reflection}`).
 
 - Base model: `{base}` ({config.student.weights} weights trained)
 - Task: `{config.task.name}`; teacher: `{teacher}`
@@ -38,12 +38,7 @@ self-reflection.
 
 The intervals are 95 % Wilson intervals; n counts problems. The lessons ended because {result.stopped_because}.
 
-It answers prompts of the form (`student.prompt: {config.student.prompt}`{_shots(config)}):
-
-```
-Question: <the question>
-Answer:
-```
+It answers {_prompt(config)}
 """
 
 
@@ -52,5 +47,8 @@ def share(result: Accuracy) -> str:
     return f"{result.accuracy:.1%} ({result.low:.1%} to {result.high:.1%}, n = {result.n})"
 
 
-def _shots(config: RunConfig) -> str:
-    return f", after {config.student.few_shot} worked examples" if config.student.few_shot else ""
+def _prompt(config: RunConfig) -> str:
+    behind = f", behind {config.student.few_shot} worked examples" if config.student.few_shot else ""
+    if config.student.prompt == "chat":
+        return f"questions put through its chat template{behind}."
+    return f"prompts of this form{behind}:\n\n```\nQuestion: <the question>\nAnswer:\n```"

@@ -1,7 +1,7 @@
 """Jobs made to fit the memory there is: how many tokens a training computes at once, how many rows an exam samples.
 
-Sizes are powers of two below a fixed upper bound, so that a run that goes on after a stop splits its work as before,
-though a little more or less memory is free by then.
+Where memory is short, sizes are powers of two below a fixed upper bound, so that a run that goes on after a
+stop splits its work as before, though a little more or less memory is free by then.
 """
 
 from __future__ import annotations

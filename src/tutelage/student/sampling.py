@@ -46,7 +46,7 @@ class Sampled:
 
 
 class Sampler(Protocol):
-    """Writes completions for prompts: one of the three plug-in points."""
+    """Writes completions for prompts: one of the four plug-in points."""
 
     def sample(
         self, prompts: Sequence[Tokens], seeds: Sequence[int], settings: SamplingSettings, deliver: Deliver

@@ -183,9 +183,15 @@ ARMS: Mapping[str, Arm] = {
     "frontier": Arm("half, to problems passed at times", partial(budgeted, priority="frontier")),
     "clipped-apart": Arm("the gradients of both losses clipped each by itself", clipped_apart),
     "explain": Arm("LEMA (An et al. 2023)", explain),
-    **{f"lambda-{weight:g}": Arm(_METHOD, partial(reflection_weight, weight=weight)) for weight in (0, 0.25, 0.5, 1)},
-    **{f"rounds-{number}": Arm(_METHOD, partial(rounds, number=number)) for number in range(6)},
-    "data-round": Arm(_METHOD, partial(data, which="round")),
+    **{
+        f"lambda-{weight:g}": Arm(f"{_METHOD}, lambda {weight:g}", partial(reflection_weight, weight=weight))
+        for weight in (0, 0.25, 0.5, 1)
+    },
+    **{
+        f"rounds-{number}": Arm(f"{_METHOD}, {number} rounds after round 0", partial(rounds, number=number))
+        for number in range(6)
+    },
+    "data-round": Arm(f"{_METHOD}, on each round's rationales alone", partial(data, which="round")),
     "data-all": Arm(f"{_METHOD}, learning earlier rationales again", partial(data, which="all")),
 }
 """Every named arm. A study's file may add others, as overrides of the base or of one of these."""

@@ -20,11 +20,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
 from pydantic import Field, ValidationError
 
-from tutelage.config import RunConfig, Section
+from tutelage.config import RunConfig, Section, Seed
 from tutelage.config_file import load_config, parse_config, read_yaml_file
 from tutelage.errors import ConfigError
 from tutelage.run_directory import flat
@@ -39,7 +39,7 @@ class StudyFile(Section):
     """What the study is to find out, in a sentence."""
     base: dict[str, Any] | str
     """The configuration that all arms start from, or the file with it, seen from the study's."""
-    seeds: list[Annotated[int, Field(ge=0, lt=2**32)]] = Field(default=[0, 1, 2], min_length=1)
+    seeds: list[Seed] = Field(default=[0, 1, 2], min_length=1)
     """Every arm is run once under each: they seed exams, draws and training, not the problems."""
     arms: dict[str, dict[str, Any] | None] = Field(min_length=1)
     """Named arms, and arms of the file's own."""

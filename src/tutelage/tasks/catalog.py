@@ -1,7 +1,7 @@
 """Every task by name: the one place where names become loaders.
 
 >>> load_task("leg_counting", train=160, test=100).problems("train")[0].question
-'Ann draws 3 cows, 2 ducks and 1 spider. How many legs does she draw in total?'
+'Ann draws 3 deer, 6 jellyfish and 5 flatworms. How many legs does she draw in total?'
 """
 
 from __future__ import annotations

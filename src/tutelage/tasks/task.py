@@ -1,9 +1,9 @@
 """What a task is, and how one is loaded.
 
->>> task = load_task("gsm8k", path="data/gsm8k")
+>>> task = load_task("leg_counting", train=160)
 >>> task.problems("train")[0].answer
-'72'
->>> task.grade(task.problems("train")[0], "48 / 2 = 24 and 48 + 24 = 72. The answer is 72.").correct
+'12'
+>>> task.grade(task.problems("train")[0], "3 deer have 3 * 4 = 12 legs. The answer is 12.").correct
 True
 """
 
@@ -16,7 +16,7 @@ from tutelage.records import AnswerKind, Problem, Split, Verdict, WorkedExample
 
 
 class Task(Protocol):
-    """Problems in three splits and a grader: one of the three plug-in points."""
+    """Problems in three splits and a grader: one of the four plug-in points."""
 
     @property
     def name(self) -> str:
@@ -30,7 +30,7 @@ class Task(Protocol):
 
     @property
     def examples(self) -> Sequence[WorkedExample]:
-        """Three to five worked examples for a few-shot prompt, none of them a problem of the task."""
+        """Worked examples for a few-shot prompt, none a problem of the task: three or four, or the user's own."""
         ...
 
     def problems(self, split: Split) -> Sequence[Problem]:

@@ -11,7 +11,7 @@ Deliver = Callable[[Feedback], None]
 
 
 class Teacher(Protocol):
-    """Writes rationales for problems and for the student's mistakes on them: one of the three plug-in points."""
+    """Writes rationales for problems and for the student's mistakes on them: one of the four plug-in points."""
 
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
         """Answer every request and hand each reply to `deliver` as soon as it is safe on disk, in any order.
