@@ -25,7 +25,7 @@ from tutelage.records import TrainingExample
 from tutelage.report.statistics import accuracy
 from tutelage.student.encoding import encode
 from tutelage.student.model import Student, load_student
-from tutelage.student.prompts import PromptFormat
+from tutelage.student.prompts import PromptFormat, question_of
 from tutelage.student.reflection import Seen, Triplet
 
 TOKENS = {"end token": -1, "token before it": -2, "two before it": -3}
@@ -50,6 +50,8 @@ def _states(model: str, examples: Path) -> torch.Tensor:
     student = load_student(StudentConfig(model=model))
     student.model.eval()
     rows = [row for row in read_rows(examples, TrainingExample) if row.positives and row.negatives]
+    if not rows:
+        raise SystemExit(f"{examples} is missing, or has no row with another right rationale and a mistake")
     return torch.stack([_states_of(student, row) for row in rows])
 
 
@@ -58,7 +60,7 @@ def _states_of(student: Student, example: TrainingExample) -> torch.Tensor:
     """ALTD: the states of the anchor, its first positive and its first mistake behind their prompt."""
     format, found = PromptFormat(student.tokenizer), list[torch.Tensor]()
     for rationale in (example.anchor, example.positives[0], example.negatives[0]):
-        row = encode(format, example.problem.question, rationale, max_tokens=1024)
+        row = encode(format, question_of(example), rationale, max_tokens=1024)
         ids = torch.tensor([row.prompt + row.completion], device=student.model.device)
         layers = student.model(ids, output_hidden_states=True).hidden_states
         of_rationale = [layer[0, len(row.prompt) :].float() for layer in (layers[-1], layers[len(layers) // 2])]

@@ -35,6 +35,8 @@ def main() -> None:
 
 def _row(folder: Path) -> list[str]:
     tests = sorted(folder.glob("seed-*/test-after.jsonl"))
+    if not tests:
+        raise SystemExit(f"{folder} has no seed-N/test-after.jsonl; name the folder of an arm whose runs have ended")
     answers = [read_rows(test, Attempt) for test in tests]
     shares = [
         percent(interval(["".join(str(int(slip(answer))) for answer in of_seed) for of_seed in answers]))

@@ -185,3 +185,11 @@ def test_no_seed_outlives_a_killed_command(two_in_training, by):
     process.send_signal(by)
     process.wait(timeout=30)
     assert psutil.wait_procs(children, timeout=10)[1] == []
+
+
+def test_results_into_a_folder_end_in_one_line(tmp_path):
+    write_json(tmp_path / "one" / "study.json", figures.study(("full",), 2))
+    result = tutelage("results", tmp_path / "one", "--out", tmp_path)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: cannot write")
+    assert result.stderr.count("\n") == 1

@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from tutelage.config_file import load_config, parse_config
+from tutelage.config_file import flat, load_config, parse_config
 from tutelage.errors import RunError
-from tutelage.run_directory import Run, has_run, read_finished, read_result, read_rounds
+from tutelage.run_directory import Run, has_run, locked, may_change, read_finished, read_result, read_rounds
 from tutelage.run_records import Work
 
 FREE_SECTIONS = {
@@ -20,6 +20,12 @@ FREE_SECTIONS = {
 
 def config(**sections):
     return parse_config({"task": {"name": "leg_counting"}, **sections})
+
+
+def begun(root):
+    run = Run.open(root, config(), "data")
+    run.stage(0, "annotation").begin()
+    return run
 
 
 def test_a_run_is_started_and_opened_again(tmp_path):
@@ -49,15 +55,27 @@ def test_the_configuration_is_kept_whole_with_versions(tmp_path):
 
 
 def test_settings_that_finished_stages_depend_on_may_not_change(tmp_path):
-    Run.open(tmp_path, config(), "data")
+    begun(tmp_path)
     with pytest.raises(RunError, match=r"training\.epochs: 3 is now 4.*--out"):
         Run.open(tmp_path, config(training={"epochs": 4}), "data")
     with pytest.raises(RunError, match=r"task\.options\.max_animals: None is now 3"):
         Run.open(tmp_path, config(task={"name": "leg_counting", "options": {"max_animals": 3}}), "data")
 
 
+def test_a_run_that_has_not_begun_takes_other_settings_and_problems(tmp_path):
+    first = Run.open(tmp_path, config(), "data")
+    changed = config(training={"epochs": 4})
+    again = Run.open(tmp_path, changed, "other data")
+    assert again.id == first.id  # what its ledger counts as its own
+    assert load_config(tmp_path / "config.yaml") == changed
+    again.stage(0, "annotation").begin()
+    assert Run.open(tmp_path, changed, "other data").id == first.id
+    with pytest.raises(RunError, match="have changed"):
+        Run.open(tmp_path, changed, "data")
+
+
 def test_settings_that_change_no_result_may(tmp_path):
-    Run.open(tmp_path, config(), "data")
+    begun(tmp_path)
     changed = config(rounds={"max": 9}, teacher={"budget": {"requests": 5}}, **FREE_SECTIONS)
     (tmp_path / "result.json").write_text("{}")
     Run.open(tmp_path, config(), "data")
@@ -67,18 +85,38 @@ def test_settings_that_change_no_result_may(tmp_path):
     assert load_config(tmp_path / "config.yaml") == changed
 
 
+MAY_CHANGE = """
+    task.path student.device student.engine evaluation.batch_size exam.batch_size exam.shard
+    teacher.key_env teacher.concurrency teacher.requests_per_minute teacher.tokens_per_minute teacher.connect_timeout
+    teacher.timeout teacher.retries teacher.batch teacher.batch_poll teacher.ledger
+    teacher.budget.requests teacher.budget.prompt_tokens teacher.budget.completion_tokens teacher.budget.tokens
+    teacher.budget.usd teacher.price.prompt teacher.price.completion teacher.price.batch
+    training.packing training.pass_tokens training.gradients_every rounds.max rounds.patience rounds.min_gain
+"""
+
+
+def test_these_settings_and_no_others_may_change():
+    assert {key for key in flat(config().model_dump()) if may_change(key)} == set(MAY_CHANGE.split())
+
+
+def test_a_finished_run_is_only_read_unless_it_may_have_to_go_on(tmp_path):
+    begun(tmp_path)
+    assert has_run(tmp_path, config(**FREE_SECTIONS, teacher={"timeout": 5.0, "ledger": "elsewhere"}))
+    for other in ({"rounds": {"max": 9}}, {"teacher": {"budget": {"usd": 1.0}}}, {"exam": {"samples": 9}}):
+        assert not has_run(tmp_path, config(**other))
+
+
 def test_other_problems_are_refused(tmp_path):
-    Run.open(tmp_path, config(), "data")
+    begun(tmp_path)
     with pytest.raises(RunError, match=r"the problems of .* have changed"):
         Run.open(tmp_path, config(), "other data")
 
 
 def test_a_directory_that_is_no_run_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("…")
-    with pytest.raises(RunError, match="is no run"):
-        Run.open(tmp_path, config(), "data")
-    with pytest.raises(RunError, match="is no run"):
-        Run.open(tmp_path / "thesis.tex", config(), "data")
+    for place in (tmp_path, tmp_path / "thesis.tex"):
+        with pytest.raises(RunError, match="is no run"), locked(place):
+            pass
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
@@ -106,6 +144,8 @@ def test_a_stage_is_done_under_its_key_alone(tmp_path):
     assert run.stage(1, "exam", {"samples": 4}, "model-a").summary["note"] == 3
     other = run.stage(1, "exam", {"samples": 4}, "model-b")
     assert not other.done
+    stage.begin("exam.jsonl")
+    assert not stage.done  # a finished stage that is done again is owed until then
     other.begin("exam.jsonl")
     assert not (stage.folder / "exam.jsonl").exists()  # other work begins anew
     assert not stage.done
@@ -133,12 +173,11 @@ def test_what_the_stages_cost_is_kept_by_their_names(tmp_path):
 
 
 def test_one_process_at_a_time(tmp_path):
-    run = Run.open(tmp_path, config(), "data")
     other = (
-        "from pathlib import Path; from tutelage.run_directory import Run\n"
-        f"with Run(Path({str(tmp_path)!r}), 'x').lock(): pass"
+        "from pathlib import Path; from tutelage.run_directory import locked\n"
+        f"with locked(Path({str(tmp_path)!r})): pass"
     )
-    with run.lock():
+    with locked(tmp_path):
         held = subprocess.run([sys.executable, "-c", other], capture_output=True, text=True, check=False)
     free = subprocess.run([sys.executable, "-c", other], capture_output=True, text=True, check=False)
     assert "another process is at work" in held.stderr

@@ -25,10 +25,10 @@ SURFACE = {
     "tutelage.study_records": "ArmFigures Comparison Interval RoundFigures RunFigures StudyFigures",
     "tutelage.errors": "BudgetSpent ConfigError DataError RunError StudentError TeacherError TutelageError",
     "tutelage.config": """
-        BudgetConfig EvaluationConfig ExamConfig GuardConfig LoraConfig PriceConfig RoundsConfig RunConfig Section
+        BudgetConfig EvaluationConfig ExamConfig GuardConfig LoraConfig PriceConfig RoundsConfig RunConfig Section Seed
         StudentConfig TaskConfig TeacherConfig TrainingConfig
     """,
-    "tutelage.config_file": "dump_config load_config parse_config read_yaml_file",
+    "tutelage.config_file": "Kind dump_config flat load_config parse_config parse_section read_yaml_file",
     "tutelage.tasks.task": "Task",
     "tutelage.teacher.teacher": "Deliver Teacher",
 }

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -57,7 +58,7 @@ def taught_student(
 
     folder = str(Path(model) / "student") if (Path(model) / "student").is_dir() else model
     taught = taught_prompts(folder)
-    usual, shots = (taught[0], len(taught[1])) if taught else ("plain", 0)
+    usual, shots = (taught.prompt, len(taught.examples)) if taught else ("plain", 0)
     return StudentConfig(model=folder, prompt=prompt or usual, few_shot=shots if few_shot is None else few_shot)
 
 
@@ -84,16 +85,14 @@ def ask(student: StudentConfig, questions: Iterator[str], *, max_new_tokens: int
     from tutelage.student.sampling import SamplingSettings
 
     taught = taught_prompts(student.model)
-    pupil, greedy = Pupil(student, taught[1] if taught else ()), SamplingSettings(max_new_tokens=max_new_tokens)
+    pupil, greedy = Pupil(student, taught.examples if taught else ()), SamplingSettings(max_new_tokens=max_new_tokens)
     answers = deque[str]()
     for question in questions:
         pupil.answer([Problem.of(question, "")], [0], greedy, lambda _, given: answers.append(given[0].text.strip()))
         yield answers.popleft()
 
 
-def study(
-    file: str | Path, out: str | Path, *, jobs: int = 1, command: str = "tutelage.study", show: Show | None = None
-) -> list[str]:
+def study(file: str | Path, out: str | Path, *, jobs: int = 1, show: Show | None = None) -> list[str]:
     """Run the study of a YAML file in the directory `out`, or continue it, and write study.json, study.md and plots.
 
     `jobs` seeds go at once. Returns what went wrong, a line for every run that failed; the figures are those of all
@@ -110,7 +109,7 @@ def study(
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     faults = run_study(loaded, folder, jobs, show or Show(quiet=True))
-    figures = gather(loaded, folder, command)
+    figures = gather(loaded, folder, study_command(file, out, jobs))
     if faults and not figures.arms:
         more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
         raise RunError(f"no run of the study has ended: {'; '.join(faults[:3])}{more}")
@@ -118,6 +117,11 @@ def study(
     plots = plot_study(figures, folder)
     write_text(folder / "study.md", study_page(figures, [plot.name for plot in plots]))
     return faults
+
+
+def study_command(file: str | Path, out: str | Path, jobs: int) -> str:
+    """The line for a terminal that runs a study, or goes on with it."""
+    return shlex.join(["tutelage", "study", str(file), "--out", str(out), "--jobs", str(jobs)])
 
 
 def results(folders: Sequence[str | Path], out: str | Path, notes: str | Path | None = None) -> None:

@@ -13,7 +13,7 @@ from tutelage.files import digest
 from tutelage.records import SPLITS
 from tutelage.report.progress import Show
 from tutelage.rounds.classroom import Classroom
-from tutelage.run_directory import Run
+from tutelage.run_directory import Run, locked
 from tutelage.shelf import Shelf
 from tutelage.student.engines.engine import Engine
 from tutelage.student.pupil import Pupil
@@ -36,8 +36,8 @@ def classroom(config: RunConfig, out: Path, show: Show, shelf: Shelf | None = No
     reflection_of(config.training)  # refuses now what would fail when the first mistakes are there
     task = open_task(config.task)
     untrained = make_pupil(config.student, task, show.say)
-    run = Run.open(out, config, task_digest(task), shelf)
-    with run.lock():
+    with locked(out):
+        run = Run.open(out, config, task_digest(task), shelf)
         yield Classroom(config, run, task, make_teacher(config, task, run, show.say), untrained, show)
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, TypeVar, cast, get_args
 
 import yaml
 from pydantic import ValidationError
@@ -17,6 +17,8 @@ from pydantic_core import ErrorDetails
 
 from tutelage.config import RunConfig, Section
 from tutelage.errors import ConfigError
+
+Kind = TypeVar("Kind", bound=Section)
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
@@ -42,22 +44,38 @@ def read_yaml_file(path: str | Path) -> object:
 
 def parse_config(data: object, overrides: Sequence[str] = (), *, origin: str = "configuration") -> RunConfig:
     """A RunConfig from plain data, such as a parsed YAML file. Raises ConfigError."""
+    return parse_section(RunConfig, data, overrides, origin=origin)
+
+
+def parse_section(kind: type[Kind], data: object, overrides: Sequence[str] = (), *, origin: str) -> Kind:
+    """Plain data as settings of this kind. Raises ConfigError."""
     if not isinstance(data, dict):
         found = "nothing" if data is None else type(data).__name__
-        raise ConfigError(f"{origin}: expected sections such as `task:`, found {found}")
+        raise ConfigError(f"{origin}: expected sections such as `{next(iter(kind.model_fields))}:`, found {found}")
     merged = dict(cast(dict[str, Any], data))
     for override in overrides:
         _apply(merged, override)
     try:
-        return RunConfig.model_validate(merged)
+        return kind.model_validate(merged)
     except ValidationError as error:
-        faults = dict.fromkeys(_explain(item, merged) for item in error.errors())
+        faults = dict.fromkeys(_explain(item, merged, kind) for item in error.errors())
         raise ConfigError(f"{origin}: " + "; ".join(list(faults)[:3])) from None
 
 
 def dump_config(config: RunConfig) -> str:
     """The whole configuration as YAML, defaults included."""
     return yaml.dump(config.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+
+
+def flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings by their dotted keys, such as `training.epochs`."""
+    found: dict[str, Any] = {}
+    for key, value in data.items():
+        if isinstance(value, dict):
+            found |= flat(cast(dict[str, Any], value), f"{prefix}{key}.")
+        else:
+            found[f"{prefix}{key}"] = value
+    return found
 
 
 class _Loader(yaml.SafeLoader):
@@ -108,14 +126,14 @@ def _apply(data: dict[str, Any], override: str) -> None:
         raise ConfigError(f"--set {override!r}: the value is not YAML") from None
 
 
-def _explain(error: ErrorDetails, data: dict[str, Any]) -> str:
+def _explain(error: ErrorDetails, data: dict[str, Any], kind: type[Section]) -> str:
     """One pydantic error in a user's words."""
     location = _in_the_file(error, data)
     key = ".".join(location)
     if error["type"] != "extra_forbidden":
         found = "" if error["type"] == "missing" else f" (found {error['input']!r})"
         return f"{key}: {error['msg'][0].lower()}{error['msg'][1:]}{found}"
-    known = _known_keys(RunConfig, location[:-1])
+    known = _known_keys(kind, location[:-1])
     near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
     remedy = f"did you mean {near[0]!r}?" if near else f"the keys here are {', '.join(known)}"
     return f"unknown key {key!r}; {remedy}"
@@ -126,10 +144,11 @@ def _in_the_file(error: ErrorDetails, data: dict[str, Any]) -> list[str]:
     location: list[str] = []
     here: object = data
     for part in error["loc"]:
-        if not isinstance(here, dict) or (part not in here and error["type"] != "missing"):
+        inside: object = dict(enumerate(cast(list[object], here))) if isinstance(here, list) else here
+        if not isinstance(inside, dict) or (part not in inside and error["type"] != "missing"):
             break
         location.append(str(part))
-        here = cast(dict[int | str, object], here).get(part)
+        here = cast(dict[int | str, object], inside).get(part)
     return location
 
 

@@ -90,7 +90,7 @@ def read_rows(path: Path, kind: type[Row]) -> list[Row]:
     return rows
 
 
-REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST)
+REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
 """The disk is well, but nothing can be written at this place."""
 
 
@@ -132,7 +132,8 @@ def read_record(path: Path, kind: type[Row]) -> Row:
         return TypeAdapter(kind).validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error.strerror
-        raise RunError(f"cannot read {path} ({reason}); remove it and start the run again") from None
+        remedy = "restore it, or remove it and let the command that wrote it write it anew"
+        raise RunError(f"cannot read {path} ({reason}); {remedy}") from None
 
 
 def plain(value: object) -> object:

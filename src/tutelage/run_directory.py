@@ -23,10 +23,10 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from tutelage.config import RunConfig
-from tutelage.config_file import dump_config, load_config
+from tutelage.config_file import dump_config, flat, load_config
 from tutelage.errors import RunError
 from tutelage.files import digest, disk_errors, read_json, read_record, write_json, write_text
 from tutelage.run_records import RoundResult, RunResult, Work
@@ -60,6 +60,8 @@ FREE = (
     "rounds",
 )
 """Settings that may change between two starts of one run: no finished stage depends on them."""
+ENDING = ("teacher.budget", "rounds")
+"""Those of them by which a run that has ended may have to go on."""
 
 PACKAGES = ("tutelage", "torch", "transformers", "peft", "openai", "reasoning-gym")
 
@@ -95,7 +97,7 @@ class Stage:
             for artefact in (*artefacts, *scratch):
                 path = self.folder / artefact
                 shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-            self._write({"key": self.key, "done": False})
+        self._write({"key": self.key, "done": False})
 
     def finish(self, work: Work | None = None, summary: Mapping[str, object] | None = None) -> None:
         """Record the stage as done, with its seconds in this process and what it cost."""
@@ -124,30 +126,25 @@ class Run:
 
     @classmethod
     def open(cls, root: Path, config: RunConfig, data: str, shelf: Shelf | None = None) -> Run:
-        """Start a run in `root`, or continue the one that stands there.
+        """Start a run in `root`, which is `locked`, or continue the one that stands there.
 
         `data` is a digest of the task's problems.
 
         Raises:
-            RunError: the directory holds something else, a run of another configuration, of other problems or of a
-                newer version, or the disk is full.
+            RunError: it has begun with another configuration, other problems or a newer version, or the disk is full.
         """
-        marker, shelf = root / "run.json", shelf and shelf.part(data)
-        if not marker.exists():
-            if root.exists() and (not root.is_dir() or any(root.iterdir())):
-                raise RunError(f"{root} exists and is no run; choose another directory with --out")
-            write_json(marker, {"format": FORMAT, "id": uuid.uuid4().hex, "data": data})
-            write_text(root / "config.yaml", _stamped(config))
-            return cls(root, read_json(marker)["id"], shelf)
-        found = _check_format(marker)
-        if (root / "config.yaml").exists():  # else it was killed before it did anything
+        marker = root / "run.json"
+        new: dict[str, Any] = {"format": FORMAT, "id": uuid.uuid4().hex}
+        found = _check_format(marker) if marker.exists() else new
+        if _begun(root):
             _check_config(root, config)
-        if found["data"] != data:
-            raise RunError(f"the problems of {root} have changed since it began; restore them or use another --out")
-        if not has_run(root, config):
-            (root / "result.json").unlink(missing_ok=True)  # it ended under the settings that stood here before
+            if found["data"] != data:
+                raise RunError(f"the problems of {root} have changed since it began; restore them or use another --out")
+            if not has_run(root, config):
+                (root / "result.json").unlink(missing_ok=True)  # it ended under the settings that stood here before
+        write_json(marker, {**found, "data": data})
         write_text(root / "config.yaml", _stamped(config))
-        return cls(root, found["id"], shelf)
+        return cls(root, found["id"], shelf and shelf.part(data))
 
     @property
     def ledger(self) -> Path:
@@ -176,18 +173,26 @@ class Run:
         stages = _stages(self.root if round is None else self.folder(round))
         return {name: Work(**entry["work"]) for name, entry in stages.items() if "work" in entry}
 
-    @contextmanager
-    def lock(self) -> Generator[None]:
-        """Keep other processes out of this directory. Freed by the system when the process ends, however it ends."""
-        import fcntl
 
-        with disk_errors(self.root), (self.root / ".lock").open("w") as file:
+@contextmanager
+def locked(root: Path) -> Generator[None]:
+    """Make the directory of a run unless it is there, and keep other processes out of it.
+
+    Freed by the system when the process ends, however it ends. Raises RunError: something else stands there, another
+    process is at work in it, or the disk is full.
+    """
+    import fcntl
+
+    lock = root / ".lock"
+    if not (root / "run.json").exists() and root.exists() and (not root.is_dir() or {*root.iterdir()} - {lock}):
+        raise RunError(f"{root} exists and is no run; choose another directory with --out")
+    with disk_errors(root):
+        root.mkdir(parents=True, exist_ok=True)
+        with lock.open("w") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise RunError(
-                    f"another process is at work in {self.root}; wait for it, or choose another --out"
-                ) from None
+                raise RunError(f"another process is at work in {root}; wait for it, or choose another --out") from None
             yield
 
 
@@ -201,17 +206,15 @@ def read_result(root: Path) -> RunResult | None:
 
 
 def read_finished(root: Path, config: RunConfig) -> RunResult | None:
-    """The result of a run that has ended under this very configuration; None if there is none."""
+    """The result of a run that has ended under this configuration, as `has_run` compares it; None if there is none."""
     return read_result(root) if has_run(root, config) else None
 
 
 def has_run(root: Path, config: RunConfig) -> bool:
-    """Whether what stands in a directory is a run of this very configuration, wherever its ledger lies."""
+    """Whether what stands in a directory is a run of this configuration, but for what has no say in when it ends."""
     if not (root / "run.json").exists() or not (root / "config.yaml").exists():
         return False
-    there = load_config(root / "config.yaml")
-    here = there.teacher.model_copy(update={"ledger": config.teacher.ledger})
-    return there.model_copy(update={"teacher": here}) == config
+    return not _changed(root, config, [key for key in FREE if key not in ENDING])
 
 
 def read_rounds(root: Path) -> tuple[RoundResult, ...]:
@@ -240,7 +243,10 @@ def _rounds(root: Path) -> list[Path]:
 
 def _stages(folder: Path) -> dict[str, dict[str, Any]]:
     file = folder / "stages.json"
-    return read_json(file) if file.exists() else {}
+    stages = read_json(file) if file.exists() else {}
+    if not all(isinstance(entry, dict) for entry in stages.values()):
+        raise RunError(f"{file} is broken; remove it, and its stages are done again")
+    return stages
 
 
 def _check_format(marker: Path) -> dict[str, Any]:
@@ -252,30 +258,32 @@ def _check_format(marker: Path) -> dict[str, Any]:
     return found
 
 
+def _begun(root: Path) -> bool:
+    return any((folder / "stages.json").exists() for folder in (root, *_rounds(root)))
+
+
+def may_change(key: str, free: Sequence[str] = FREE) -> bool:
+    """Whether a setting, such as `exam.shard`, may change between two starts of a run."""
+    return any(key == each or key.startswith(f"{each}.") for each in free)
+
+
 def _check_config(root: Path, config: RunConfig) -> None:
-    """Refuse settings that would make finished stages wrong."""
-    before = flat(load_config(root / "config.yaml").model_dump(mode="json"))
-    after = flat(config.model_dump(mode="json"))
-    changed = [
-        f"{key}: {before.get(key)!r} is now {after.get(key)!r}"
-        for key in sorted(before.keys() | after.keys())
-        if before.get(key) != after.get(key) and not any(key == free or key.startswith(f"{free}.") for free in FREE)
-    ]
-    if changed:
+    """Refuse settings that would make what has been done wrong."""
+    if changed := _changed(root, config, FREE):
         raise RunError(
             f"{root} was run with other settings ({'; '.join(changed[:3])}); set them back, or use another --out"
         )
 
 
-def flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings by their dotted keys, such as `training.epochs`."""
-    found: dict[str, Any] = {}
-    for key, value in data.items():
-        if isinstance(value, dict):
-            found |= flat(cast(dict[str, Any], value), f"{prefix}{key}.")
-        else:
-            found[f"{prefix}{key}"] = value
-    return found
+def _changed(root: Path, config: RunConfig, free: Sequence[str]) -> list[str]:
+    """What differs from the settings that the run has, in words; `free` ones and those in `free` sections may."""
+    before = flat(load_config(root / "config.yaml").model_dump(mode="json"))
+    after = flat(config.model_dump(mode="json"))
+    return [
+        f"{key}: {before.get(key)!r} is now {after.get(key)!r}"
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key) and not may_change(key, free)
+    ]
 
 
 def versions() -> str:

@@ -135,7 +135,10 @@ class BeforeAfter:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """A whole run in figures: what `result.json` holds. `machine` and `versions` are those of its last process."""
+    """A whole run in figures: what `result.json` holds. `machine` and `versions` are those of its last process.
+
+    `unused` is what a last round's replies cost of which none could be trained on.
+    """
 
     rounds: tuple[RoundResult, ...]
     best_round: int
@@ -145,6 +148,12 @@ class RunResult:
     seconds: float
     machine: str = ""
     versions: str = ""
+    unused: TeacherSummary | None = None
+
+    @property
+    def teaching(self) -> tuple[TeacherSummary, ...]:
+        """What the teaching of every round cost, that of one without training, too."""
+        return (*(row.teacher for row in self.rounds), *([self.unused] if self.unused else []))
 
 
 @dataclass(frozen=True, slots=True)

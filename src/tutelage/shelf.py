@@ -26,14 +26,14 @@ LEFT_BEHIND = 3600.0
 
 
 class Shelf:
-    """A folder of finished stages, used by several processes at once."""
+    """A folder of finished stages, used by several processes at once. `most_bytes` holds for all its parts together."""
 
-    def __init__(self, root: Path, most_bytes: int) -> None:
-        self.root, self.most_bytes = root, most_bytes
+    def __init__(self, root: Path, most_bytes: int, whole: Path | None = None) -> None:
+        self.root, self.most_bytes, self.whole = root, most_bytes, whole or root
 
     def part(self, name: str) -> Shelf:
-        """A part of it that is held apart."""
-        return Shelf(self.root / name, self.most_bytes)
+        """A part of it, with keys of its own."""
+        return Shelf(self.root / name, self.most_bytes, self.whole)
 
     def take(self, key: str, folder: Path) -> dict[str, Any] | None:
         """Put the files that lie under `key` into `folder`, in place of what is there; None if nothing lies there.
@@ -82,14 +82,14 @@ class Shelf:
 
     def _places(self) -> Iterator[tuple[float, int, Path]]:
         """When each was wanted last, its bytes, and where it lies."""
-        for place in self.root.glob("[!.]*"):
+        for place in self.whole.glob("[!.]*" if self.whole == self.root else "*/[!.]*"):
             with suppress(FileNotFoundError):
                 size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
                 yield place.stat().st_mtime, size, place
 
     def _put_away(self, place: Path) -> None:
         """At one stroke, so that nobody finds half of it."""
-        going = self.root / f".{place.name}.{os.getpid()}.going"
+        going = place.with_name(f".{place.name}.{os.getpid()}.going")
         with suppress(FileNotFoundError):
             place.rename(going)
         shutil.rmtree(going, ignore_errors=True)

@@ -51,7 +51,8 @@ class RoundFigures:
 class RunFigures:
     """One run: an arm under one seed. `right` has a 1 or a 0 for every test problem, in their order.
 
-    `machine` and `versions` are what it ran on.
+    `machine` and `versions` are what it ran on; `replies` and `usd` those of all rounds and of one after them that
+    brought nothing to train on.
     """
 
     seed: int
@@ -62,6 +63,8 @@ class RunFigures:
     seconds: float
     machine: str = ""
     versions: str = ""
+    replies: int = 0
+    usd: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

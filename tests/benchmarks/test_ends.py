@@ -10,12 +10,12 @@ from benchmarks import ends
 from tests.student.tiny import tiny_folder
 from tutelage.config import StudentConfig
 from tutelage.files import write_rows
-from tutelage.records import Problem, TrainingExample
+from tutelage.records import Choice, Problem, TrainingExample
 from tutelage.student.encoding import encode
 from tutelage.student.model import load_student
 from tutelage.student.prompts import PromptFormat
 
-PROBLEM = Problem("p-1", "How much is 2 + 3?", "5", ())
+PROBLEM = Problem("p-1", "How much is 2 + 3?", "5", (Choice("A", "5"), Choice("B", "6")))
 ANCHOR, RIGHT, WRONG = "2 + 3 = 5. The answer is 5.", "3 + 2 = 5. The answer is 5.", "2 + 3 = 6. The answer is 6."
 ALIKE, BARE = TrainingExample(PROBLEM, ANCHOR, (ANCHOR,), (WRONG,)), TrainingExample(PROBLEM, ANCHOR)
 PAIR = TrainingExample(PROBLEM, ANCHOR, (RIGHT,), (WRONG,))
@@ -47,7 +47,7 @@ def test_each_line_shows_the_cosines_of_its_own_state(tmp_path, monkeypatch, cap
     student = load_student(StudentConfig(model=str(tmp_path / "student")))
     states = []
     for rationale in (ANCHOR, RIGHT, WRONG):
-        row = encode(PromptFormat(student.tokenizer), PROBLEM.question, rationale, max_tokens=1024)
+        row = encode(PromptFormat(student.tokenizer), PROBLEM.text, rationale, max_tokens=1024)
         hidden = student.model(torch.tensor([row.prompt + row.completion]), output_hidden_states=True).hidden_states
         rest = {"last": hidden[2], "half way": hidden[1]}
         states.append({layer: state[0, len(row.prompt) :].float() for layer, state in rest.items()})
@@ -64,3 +64,8 @@ def test_pairs_of_several_students_count_together(tmp_path, monkeypatch, capsys)
     pairs, lines = printed([ALIKE], tmp_path, monkeypatch, capsys, times=3)
     assert pairs == 3
     assert re.fullmatch(r"100% \(4\d% to 100%\)", lines["last", "end token"][2])  # Wilson's interval of 3 in 3
+
+
+def test_where_there_is_nothing_to_compare_it_says_so(tmp_path, monkeypatch, capsys):
+    with pytest.raises(SystemExit, match=r"examples\.jsonl is missing, or has no row"):
+        printed([BARE], tmp_path, monkeypatch, capsys)

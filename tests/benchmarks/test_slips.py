@@ -43,3 +43,9 @@ def test_the_table_counts_all_seeds(tmp_path, monkeypatch, capsys):
     cells = [cell.strip() for cell in row.split("|")[1:-1]]
     assert cells[:3] == ["full", "2", "4"]
     assert [cell.split()[0] for cell in cells[3:]] == ["50.0%", "0.0%", "25.0%", "25.0%", "0.0%", "0.0%"]
+
+
+def test_a_folder_without_finished_runs_ends_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["slips", str(tmp_path)])
+    with pytest.raises(SystemExit, match=r"has no seed-N/test-after\.jsonl"):
+        slips.main()

@@ -76,6 +76,11 @@ def test_where_a_resample_cannot_differ_the_interval_is_wilsons(right):
     assert (found.mean, found.low, found.high) == (wilson.accuracy, wilson.low, wilson.high)
 
 
+def test_arms_that_differ_everywhere_have_an_interval_too():
+    found, unseen = compare({0: "1" * 40}, {0: "0" * 40}, ("a", "b")), accuracy(0, 40).high
+    assert (found.difference, found.low, found.high) == (1.0, pytest.approx(1 - unseen), 1.0)
+
+
 @given(arms())
 @settings(max_examples=50)
 def test_the_interval_holds_the_mean(case):

@@ -139,6 +139,10 @@ def test_the_best_arm_is_chosen_by_validation_alone():
     lucky = {name: replace(arm, test=Interval(1.0, 0.9, 1.0)) for name, arm in FIGURES.arms.items() if name != chosen}
     assert best_arm(replace(FIGURES, arms={**FIGURES.arms, **lucky})) == chosen
     assert best_arm(_scored(chosen, lambda run, row: 0.0)) != chosen
+    perfect = _scored("star", lambda run, row: 1.0)
+    assert best_arm(perfect) == "star"
+    easy = replace(perfect.arms["star"], runs=perfect.arms["star"].runs[:1])
+    assert best_arm(replace(FIGURES, arms={**FIGURES.arms, "star": easy})) == chosen  # one seed, perhaps the easiest
     at_its_best = _scored(chosen, lambda run, row: row.validation if row.round == run.best_round else 0.0)
     assert best_arm(at_its_best) == chosen
 

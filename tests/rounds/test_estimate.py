@@ -79,6 +79,13 @@ def test_a_limit_on_the_replies_of_a_round_limits_its_cost():
     assert bounds[1].most.requests == 2 * 5
 
 
+def test_without_the_mistake_in_view_as_many_are_asked_for_as_are_wanted():
+    config = settings(replies=9, mistake_in_view=False)
+    assert estimate(config, open_task(config.task))[1].most.requests == 2 * 9 * 12
+    seen = settings(replies=9)
+    assert estimate(seen, open_task(seen.task))[1].most.requests == 2 * seen.exam.samples * 12
+
+
 def test_offline_it_costs_nothing():
     config = settings(kind="answer_key")
     assert {(bound.most.prompt_tokens, bound.most.cost_usd) for bound in estimate(config, open_task(config.task))} == {

@@ -24,6 +24,7 @@ def results(*shares: float) -> list[RoundResult]:
         ((0.5, 0.4), 2, 0.0, False),
         ((0.5, 0.4, 0.5), 2, 0.0, True),
         ((0.5, 0.4, 0.6), 2, 0.0, False),
+        ((0.5, 0.6, 0.5), 2, 0.0, False),
         ((0.5, 0.55), 1, 0.1, True),
         ((0.5, 0.65), 1, 0.1, False),
     ],
@@ -43,11 +44,21 @@ def test_a_reply_that_is_found_again_is_counted_once():
         usage = Usage(len(keys), 100 * len(keys), 10 * len(keys), 0.5 * len(keys))
         return Feedback("p", 0, None, "Text.", Verdict(True, "1", ""), usage, keys)
 
-    counted = set[str]()
+    counted = set[object]()
     first = _spending(Teaching((reply("a", "b"), reply("c"), reply("c")), (), False), counted)
     assert (first.requests, first.prompt_tokens, first.cost_usd, first.replies_used) == (3, 300, 1.5, 3)
     second = _spending(Teaching((reply("a", "b"),), (reply("d"),), False), counted)
     assert (second.requests, second.completion_tokens, second.cost_usd) == (1, 10, 0.5)
+
+
+def test_offline_too_a_question_asked_again_is_no_new_reply():
+    def reply(mistake: str | None) -> Feedback:
+        return Feedback("p", 0, mistake, "Text.", Verdict(True, "1", ""), Usage(1))
+
+    counted = set[object]()
+    assert _spending(Teaching((reply(None),), (), False), counted).replies == 1
+    assert _spending(Teaching((reply("2."), reply(None)), (), False), counted).replies == 1
+    assert _spending(Teaching((reply("2."),), (), False), counted).replies == 0
 
 
 RIGHT, WRONG = Verdict(True, "1", ""), Verdict(False, "2", "2 is not 1")

@@ -72,6 +72,13 @@ def test_frontier_comes_before_what_was_never_passed():
     assert orders == {(COW, FLY, HEN), (FLY, COW, HEN)}
 
 
+def test_untaught_first():
+    replies = [(COW, Verdict(True, "4", "")), (HEN, Verdict(False, "2", "2 is not 4"))]
+    before = [Feedback(problem.id, 0, None, "Text.", verdict) for problem, verdict in replies]
+    orders = {tuple(asked_about(priority="untaught-first", before=before, seed=seed)) for seed in range(40)}
+    assert orders == {(HEN, FLY, COW), (FLY, HEN, COW)}
+
+
 def test_the_first_reply_for_all_then_the_second():
     requests = ask(replies=9, priority="weakest-first")
     assert [(r.problem, r.sample) for r in requests] == [
@@ -122,6 +129,7 @@ def test_an_exam_without_mistakes_asks_nothing():
     assert ask(exam=Exam(())) == []
 
 
+PRIORITIES = ["uniform", "weakest-first", "frontier", "untaught-first"]
 SAYINGS = st.lists(st.sampled_from(["4", "5", "6", "7", "five"]), min_size=1, max_size=6)
 EXAMS = st.lists(SAYINGS, min_size=4, max_size=4).map(
     lambda sayings: Exam(tuple(a for animal, texts in zip(ANIMALS, sayings, strict=True) for a in sat(animal, *texts)))
@@ -130,7 +138,7 @@ TEACHERS = st.builds(
     TeacherConfig,
     replies=st.integers(1, 4),
     round_replies=st.none() | st.integers(1, 8),
-    priority=st.sampled_from(["uniform", "weakest-first", "frontier"]),
+    priority=st.sampled_from(PRIORITIES),
 )
 
 
@@ -188,20 +196,22 @@ def test_neither_the_order_of_attempts_nor_of_replies_matters(first, second, tea
     assert feedback_requests(ANIMALS, Exam(tuple(attempts)), teacher, replies, 1) == expected
 
 
-@given(EXAMS, st.sampled_from(["uniform", "weakest-first", "frontier"]), st.integers(0, 99))
-def test_priorities_written_down_slowly(exam, priority, seed):
+@given(EXAMS, st.sampled_from(PRIORITIES), st.sets(st.sampled_from(ANIMALS)), st.integers(0, 99))
+def test_priorities_written_down_slowly(exam, priority, taught, seed):
     """No problem stands before one that is to be taught earlier."""
+    before = [Feedback(problem.id, 0, None, "Text.", Verdict(True, "4", "")) for problem in taught]
 
     def urgency(problem):
         own = [attempt.verdict.correct for attempt in exam.attempts if attempt.problem_id == problem.id]
         rate = sum(own) / len(own)
-        return {"uniform": 0, "weakest-first": rate, "frontier": 0 if 0 < rate < 1 else 1}[priority]
+        urgencies = (0, rate, 0 if 0 < rate < 1 else 1, problem in taught)
+        return dict(zip(PRIORITIES, urgencies, strict=True))[priority]
 
-    order = [urgency(problem) for problem in asked_about(exam=exam, priority=priority, seed=seed)]
+    order = [urgency(problem) for problem in asked_about(exam=exam, priority=priority, before=before, seed=seed)]
     assert order == sorted(order)
 
 
-@pytest.mark.parametrize("priority", ["uniform", "weakest-first", "frontier"])
+@pytest.mark.parametrize("priority", PRIORITIES)
 def test_among_equals_no_place_is_preferred(priority):
     exam = Exam(tuple(attempt for animal in ANIMALS for attempt in sat(animal, "5", "4")))
     first = Counter(asked_about(exam=exam, priority=priority, seed=seed)[0].question for seed in range(400))

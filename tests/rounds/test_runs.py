@@ -179,6 +179,8 @@ def test_a_run_can_be_made_longer(config, tmp_path):
     longer = run(config, tmp_path / "run")
     assert longer.rounds[:2] == short.rounds
     assert len(longer.rounds) == 3
+    card = (tmp_path / "run" / "student" / "README.md").read_text()
+    assert sum(line.startswith(("| 0 |", "| 1 |", "| 2 |")) for line in card.splitlines()) == 3
     assert (tmp_path / "run" / "round-01" / "model" / "model.safetensors").stat().st_mtime_ns == stamp
 
 
@@ -224,6 +226,7 @@ def test_a_teacher_that_can_teach_nothing_is_an_error_in_round_0(config, tmp_pat
         run(settings, tmp_path / "run")
     with pytest.raises(ConfigError, match=r"teacher\.path"):
         run(changed(config, teacher={"kind": "recorded"}), tmp_path / "other")
+    assert run(changed(config, rounds={"max": 0}), tmp_path / "other").rounds  # nothing had been done there
 
 
 def test_a_loss_that_is_not_finite_ends_in_one_line_and_goes_on_from_the_same_place(config, tmp_path):

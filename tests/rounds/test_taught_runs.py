@@ -1,5 +1,6 @@
 """Whole runs of a tiny real student under teachers that go about it in another way."""
 
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from tutelage.api import run
 from tutelage.files import read_rows
 from tutelage.records import Attempt, Feedback, TrainingExample
 from tutelage.tasks.catalog import open_task
-from tutelage.testing import answer_key_endpoint
+from tutelage.testing import TeacherEndpoint, answer_key_endpoint, answer_key_reply
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +51,17 @@ def test_a_reply_that_was_asked_for_twice_counts_as_two(short, tmp_path):
     told = result.rounds[0].teacher
     assert (told.replies, told.requests, told.replies_used) == (7, 7, 5)
     assert sum(told.failures.values()) == 1
+
+
+def test_replies_of_a_round_that_has_nothing_to_learn_are_counted(short, tmp_path):
+    known, asked = answer_key_reply(open_task(short.task).problems("train")), count()
+    with TeacherEndpoint(lambda body: known(body) if next(asked) < 6 else "The answer is -1.") as endpoint:
+        teacher = {"kind": "openai", "model": "test", "base_url": endpoint.base_url, "concurrency": 1}
+        result = run(changed(short, teacher=teacher), tmp_path / "run")
+        assert result.stopped_because.startswith("none of the teacher's 6 replies can be used")
+        assert [cost.requests for cost in result.teaching] == [6, 12]  # each was asked for once more
+        assert len(endpoint.requests) == 18
+    assert len(result.rounds) == 1
 
 
 def test_an_explained_mistake_is_learnt_to_be_corrected(short, tmp_path):

@@ -47,6 +47,7 @@ def differences(config: RunConfig, other: RunConfig = BASE) -> dict[str, object]
         ("own-correct", {"training.own_correct": "train"}),
         ("weakest-first", {"teacher.priority": "weakest-first", "teacher.round_replies": 5}),
         ("frontier", {"teacher.priority": "frontier", "teacher.round_replies": 5}),
+        ("untaught-first", {"teacher.priority": "untaught-first", "teacher.round_replies": 5}),
         ("uniform", {"teacher.round_replies": 5}),
         ("explain", {"teacher.explain": True}),
         ("clipped-apart", {"training.clipping": "apart"}),
@@ -59,6 +60,34 @@ def differences(config: RunConfig, other: RunConfig = BASE) -> dict[str, object]
 )
 def test_an_arm_changes_what_its_name_says(arm, expected):
     assert differences(ARMS[arm].change(BASE)) == expected
+
+
+def test_an_arm_resets_what_the_base_has_of_other_arms():
+    """Every setting by which arms differ is another here than by default."""
+    base = changed(
+        BASE,
+        teacher={"mistake_in_view": False, "explain": True, "priority": "frontier", "annotated": 4, "round_replies": 3},
+        training={"reflection": "none", "own_correct": "train", "start": "untrained", "data": "round"},
+        rounds={"patience": 9},
+    )
+    method = {
+        "teacher.mistake_in_view": True,
+        "teacher.explain": False,
+        "teacher.priority": "uniform",
+        "training.reflection": "triplet",
+        "training.own_correct": "none",
+        "training.start": "previous",
+    }
+    without = method | {"training.reflection": "none"}
+    del without["training.reflection"]  # as in the base
+    assert differences(ARMS["full"].change(base), base) == method
+    assert differences(ARMS["multi-round"].change(base), base) == without
+    assert differences(ARMS["data-all"].change(base), base) == method | {"training.data": "all"}
+    assert differences(ARMS["weakest-first"].change(base), base) == method | {"teacher.priority": "weakest-first"}
+    star = differences(ARMS["star"].change(base), base)
+    assert (star["teacher.annotated"], star["teacher.round_replies"]) == (None, None)  # what is free has no budget
+    answers = differences(ARMS["answers-only"].change(base), base)
+    assert answers["teacher.annotated"] is None
 
 
 def test_the_method_weighs_self_reflection_even_where_the_base_does_not():

@@ -93,6 +93,8 @@ def test_a_whole_study(whole):
     assert read_record(whole / "study.json", StudyFigures).arms["full"].seeds == 2
     assert (whole / "study.md").read_text().startswith("#")
     assert {plot.name for plot in whole.glob("*.png")} >= {"test.png", "validation-by-round.png"}
+    taught = [arm for arm in ARMS if arm != "untrained"]
+    assert all((whole / "runs" / arm / "seed-0" / "round-00" / "examples.jsonl").exists() for arm in taught)
 
 
 def test_runs_share_round_0_and_the_exam_on_it(whole):
@@ -220,6 +222,17 @@ def test_a_study_goes_on_wherever_it_lies(write, tmp_path):
     before = result.stat().st_mtime_ns
     assert api.study(path, tmp_path / "moved") == []
     assert result.stat().st_mtime_ns == before
+
+
+def test_a_student_that_is_not_taught_is_tested_once(write, tmp_path, monkeypatch):
+    path = write(seeds=[0], arms={"untrained": None})
+    data = yaml.safe_load(path.read_text())
+    data["base"]["teacher"] = {"kind": "openai", "model": "teacher", "key_env": "KEY_OF_TEST"}
+    path.write_text(yaml.safe_dump(data, sort_keys=False))
+    monkeypatch.setenv("KEY_OF_TEST", "x")
+    assert api.study(path, tmp_path / "out") == []
+    monkeypatch.delenv("KEY_OF_TEST")  # so that nothing but reading is possible
+    assert api.study(path, tmp_path / "out") == []
 
 
 def test_where_no_run_has_ended_the_figures_stay_as_they_were(write, tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -23,9 +22,8 @@ def study(
     from tutelage.report.progress import Show
 
     out = out or Path("studies") / file.stem
-    command = shlex.join(["tutelage", "study", str(file), "--out", str(out), "--jobs", str(jobs)])
-    with told_how_to_go_on(command):
-        faults = api.study(file, out, jobs=jobs, command=command, show=Show())
+    with told_how_to_go_on(api.study_command(file, out, jobs)):
+        faults = api.study(file, out, jobs=jobs, show=Show())
     print((out / "study.md").read_text(encoding="utf-8"))
     print(f"all of it: {out / 'study.json'}")
     for fault in faults:

@@ -19,10 +19,12 @@ from tutelage.report.statistics import accuracy
 from tutelage.study_records import Comparison, Interval
 
 if TYPE_CHECKING:
-    from numpy import float32, int8
+    from numpy import int8, int16
     from numpy.typing import NDArray
 
 RESAMPLES = 10_000
+BLOCK = 500
+"""Resamples worked out at once, so that thousands of problems don't take gigabytes."""
 
 
 def interval(rights: Sequence[str]) -> Interval:
@@ -46,9 +48,9 @@ def compare(a: Mapping[int, str], b: Mapping[int, str], names: tuple[str, str]) 
     """Arm `a` less arm `b`, by seed a string of 1 and 0, over the seeds that both have and all problems.
 
     The difference comes with its 95 % percentile-bootstrap interval, which is too narrow for two or three seeds that
-    differ much (docs/method.md). Where no resample can differ, as both have the same right, the interval is as wide as
-    Wilson's of nothing in all problems. `p` is McNemar's over the answers of all seeds together; it takes them as
-    independent, which answers to one problem are not: with many seeds, trust the interval.
+    differ much (docs/method.md). Where no resample can differ, as the two differ nowhere or everywhere, it is as
+    wide as Wilson's of nothing in all problems. `p` is McNemar's over the answers of all seeds together; it takes them
+    as independent, which answers to one problem are not: with many seeds, trust the interval.
 
     Raises:
         ValueError: no seed is shared, the strings differ in length, or something but 1 and 0 stands in them.
@@ -58,15 +60,15 @@ def compare(a: Mapping[int, str], b: Mapping[int, str], names: tuple[str, str]) 
         raise ValueError(f"{names[0]} has the seeds {sorted(a)}, {names[1]} {sorted(b)}: none is shared")
     both = _answers([*(a[seed] for seed in seeds), *(b[seed] for seed in seeds)])
     difference = both[: len(seeds)] - both[len(seeds) :]
-    found = _bootstrap(difference) if difference.any() else _alike(difference.shape[1])
+    found = _everywhere(difference) if difference.min() == difference.max() else _bootstrap(difference)
     only_a, only_b = int((difference == 1).sum()), int((difference == -1).sum())
     p = mcnemar(only_a, only_b)
     return Comparison(*names, len(seeds), found.mean, found.low, found.high, p, only_a, only_b)
 
 
-def _alike(problems: int) -> Interval:
-    unseen = accuracy(0, problems).high
-    return Interval(0.0, -unseen, unseen)
+def _everywhere(difference: NDArray[int8]) -> Interval:
+    same, unseen = float(difference[0, 0]), accuracy(0, difference.shape[1]).high
+    return Interval(same, max(-1.0, same - unseen), min(1.0, same + unseen))
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
@@ -93,17 +95,18 @@ def _bootstrap(values: NDArray[int8]) -> Interval:
     import numpy as np
 
     seeds, problems = values.shape
-    by_seed = _draws(problems, stream=0) @ values.T.astype(np.float32)
-    sums = np.sort((by_seed * _draws(seeds, stream=1)).sum(axis=1))
+    by_problem = values.T.astype(np.float32)
+    blocks = zip(_draws(problems, stream=0), _draws(seeds, stream=1), strict=True)
+    sums = np.sort(np.concatenate([((drawn @ by_problem) * of_seeds).sum(axis=1) for drawn, of_seeds in blocks]))
     tail = RESAMPLES // 40
     low, high = float(sums[tail - 1]), float(sums[-tail])
     return Interval(int(values.sum()) / values.size, low / values.size, high / values.size)
 
 
 @lru_cache(maxsize=4)
-def _draws(units: int, stream: int) -> NDArray[float32]:
-    """Resamples × units: how often each unit is drawn. Kept, since all pairs of arms need the same."""
+def _draws(units: int, stream: int) -> list[NDArray[int16]]:
+    """Blocks of resamples × units: how often each unit is drawn. Kept, since all pairs of arms need the same."""
     import numpy as np
 
-    random = np.random.default_rng([stream, units])
-    return random.multinomial(units, np.full(units, 1 / units), size=RESAMPLES).astype(np.float32)
+    random, share = np.random.default_rng([stream, units]), np.full(units, 1 / units)
+    return [random.multinomial(units, share, size=BLOCK).astype(np.int16) for _ in range(RESAMPLES // BLOCK)]

@@ -43,9 +43,13 @@ def results_page(studies: Sequence[tuple[StudyFigures, str, str]], notes: str = 
 
 
 def best_arm(figures: StudyFigures) -> str | None:
-    """The arm with the highest validation accuracy, each run counted at its best round; None where no run has any."""
+    """The arm with the highest validation accuracy, each run counted at its best round; None where no run has any.
+
+    Arms with fewer seeds than others take no part: theirs may have been the easier ones.
+    """
     seen = {name: _best_validation(arm) for name, arm in figures.arms.items()}
-    means = {name: fmean(values) for name, values in seen.items() if values}
+    most = max(map(len, seen.values()), default=0)
+    means = {name: fmean(values) for name, values in seen.items() if values and len(values) == most}
     return max(means, key=means.__getitem__, default=None)
 
 

@@ -27,15 +27,15 @@ def print_rounds(rounds: tuple[RoundResult, ...], console: Console, title: str) 
 def print_run(result: RunResult, console: Console, title: str) -> None:
     """The rounds, why they ended, and the test accuracy before and after."""
     print_rounds(result.rounds, console, title)
-    spent = sum(row.teacher.cost_usd for row in result.rounds)
-    asked = sum(row.teacher.requests for row in result.rounds)
+    spent = sum(cost.cost_usd for cost in result.teaching)
+    asked = sum(cost.requests for cost in result.teaching)
     lines = [
         f"ended because {result.stopped_because}; {asked:,} teacher requests, {spent:.2f} USD, {clock(result.seconds)}",
         f"test before   {share(result.test.before)}",
         f"test after    {share(result.test.after)}, best round {result.best_round}",
         f"gain          {_gain(result.test.before, result.test.after):+.1f} points",
     ]
-    failures = sum((Counter(row.teacher.failures) for row in result.rounds), Counter[str]())
+    failures = sum((Counter(cost.failures) for cost in result.teaching), Counter[str]())
     if failures:
         listed = ", ".join(f"{count:,} {reason}" for reason, count in failures.most_common())
         lines.insert(1, f"no rationale  {listed}")

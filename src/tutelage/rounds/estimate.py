@@ -24,7 +24,7 @@ def estimate(config: RunConfig, task: Task) -> list[CostBound]:
     teacher, problems = config.teacher, task.problems("train")
     mistake = "x" * (config.exam.max_new_tokens * MOST_BYTES_PER_TOKEN) if teacher.mistake_in_view else None
     first = annotation_requests(problems, teacher, config.seed)
-    replies = min(teacher.replies, config.exam.samples)
+    replies = min(teacher.replies, config.exam.samples) if teacher.mistake_in_view else teacher.replies
     wrong = [FeedbackRequest(problem, mistake, sample) for problem in problems for sample in range(replies)]
     dearest = sorted((most_for(request, teacher, task.kind) for request in wrong), key=_size, reverse=True)
     later = _sum(dearest[: teacher.round_replies])

@@ -33,7 +33,8 @@ def lessons(room: Classroom) -> RunResult:
     """Run, or go on with, all rounds of a run; returns what `result.json` holds."""
     config, problems = room.config, room.task.problems("train")
     students, results = [room.untrained], list[RoundResult]()
-    exams, history, counted = list[Exam](), list[Sequence[Feedback]](), set[str]()
+    exams, history, counted = list[Exam](), list[Sequence[Feedback]](), set[object]()
+    unused: TeacherSummary | None = None
 
     for round in range(config.rounds.max + 1):
         student = students[-1]
@@ -48,7 +49,7 @@ def lessons(room: Classroom) -> RunResult:
         history.append(teaching.feedback)
 
         if not has_something_new(teaching, exams, config.training):
-            stopped_because = _nothing_to_teach(round, teaching)
+            stopped_because, unused = _nothing_to_teach(round, teaching), _spending(teaching, counted)
             break
         examples = customise(problems, history, exams, config.training, f"{config.seed}/{round}")
         start = room.untrained if config.training.start == "untrained" else student
@@ -81,9 +82,8 @@ def lessons(room: Classroom) -> RunResult:
     best = best_round(results)
     students[-1].release()
     test = _test(room, students[best + 1])
-    outcome = RunResult(
-        tuple(results), best, stopped_because, test, room.run.work(None), room.run.seconds(None), machine(), versions()
-    )
+    work, seconds = room.run.work(None), room.run.seconds(None)
+    outcome = RunResult(tuple(results), best, stopped_because, test, work, seconds, machine(), versions(), unused)
     _graduate(room, students[best + 1], outcome)
     write_json(room.run.root / "result.json", outcome)
     return outcome
@@ -130,14 +130,15 @@ def _test(room: Classroom, student: Pupil) -> BeforeAfter:
     return BeforeAfter(accuracy(*before), accuracy(*after))
 
 
-def _spending(teaching: stages.Teaching, counted: set[str]) -> TeacherSummary:
-    """What a round's teaching cost. `counted` holds the ledger's keys that were: what is found again costs nothing."""
+def _spending(teaching: stages.Teaching, counted: set[object]) -> TeacherSummary:
+    """What a round's teaching cost. `counted` holds the replies that were: what is asked again costs nothing."""
     replies, usage, asked = [*teaching.feedback, *teaching.failed], Usage(), 0
     for reply in replies:
-        if not reply.keys or not counted.issuperset(reply.keys):  # offline there are no keys
+        keys = reply.keys or [(reply.problem_id, reply.sample, reply.mistake)]  # offline there is no ledger
+        if not counted.issuperset(keys):
             usage += reply.usage
             asked += len(reply.keys) or reply.usage.requests
-            counted.update(reply.keys)
+            counted.update(keys)
     used = sum(reply.verdict.correct for reply in replies)
     failures = Counter(reply.failure for reply in replies if reply.failure)
     return TeacherSummary(
@@ -147,8 +148,9 @@ def _spending(teaching: stages.Teaching, counted: set[str]) -> TeacherSummary:
 
 def _graduate(room: Classroom, student: Pupil, outcome: RunResult) -> None:
     """Keep the best student in `student/`, an ordinary Hugging Face folder with a model card."""
-    stage = room.run.stage(None, "student", student.key)
+    card = model_card(room.config, outcome)
+    stage = room.run.stage(None, "student", student.key, card)
     if not stage.done:
         stage.begin("student")
-        student.save(room.run.root / "student", model_card(room.config, outcome))
+        student.save(room.run.root / "student", card)
         stage.finish()

@@ -53,7 +53,7 @@ def feedback_requests(
     new: list[list[FeedbackRequest]] = []
     again: list[list[FeedbackRequest]] = []
     asked = Counter(reply.problem_id for reply in before if reply.failure not in TRANSIENT)
-    for problem in _by_priority(problems, sat, teacher, seed):
+    for problem in _by_priority(problems, sat, teacher, before, seed):
         first = asked[problem.id]
         if not teacher.mistake_in_view:
             new.append([FeedbackRequest(problem, None, first + n) for n in range(teacher.replies)])
@@ -116,7 +116,11 @@ def customise(
 
 
 def _by_priority(
-    problems: Sequence[Problem], sat: Mapping[str, Sequence[Attempt]], teacher: TeacherConfig, seed: object
+    problems: Sequence[Problem],
+    sat: Mapping[str, Sequence[Attempt]],
+    teacher: TeacherConfig,
+    before: Sequence[Feedback],
+    seed: object,
 ) -> list[Problem]:
     """The problems with a mistake, those to be taught first in front, equals in random order."""
     right = {problem: sum(a.verdict.correct for a in attempts) / len(attempts) for problem, attempts in sat.items()}
@@ -127,6 +131,9 @@ def _by_priority(
         owed.sort(key=lambda problem: right[problem.id])
     elif teacher.priority == "frontier":
         owed.sort(key=lambda problem: right[problem.id] == 0.0)
+    elif teacher.priority == "untaught-first":
+        taught = {reply.problem_id for reply in before if reply.verdict.correct}
+        owed.sort(key=lambda problem: problem.id in taught)
     return owed
 
 

@@ -88,10 +88,11 @@ def train(
     """The student learns from the round's examples; returns what it has become."""
     config, seed = what_matters(in_round(room.config.training, round), examples), room.config.seed + round
     settings = config.model_dump(exclude={"packing", "pass_tokens", "gradients_every"})
-    stage = room.run.shared_stage(round, "training", settings, seed, student.key, digest(*examples))
+    graded_at = [room.config.evaluation.max_new_tokens] if config.guard.checks else []
+    stage = room.run.shared_stage(round, "training", settings, seed, student.key, digest(*examples), *graded_at)
     model, checkpoints = stage.folder / "model", stage.folder / "checkpoints"
     if not stage.done:
-        stage.begin("model", "steps.jsonl", scratch=["checkpoints"])
+        stage.begin("model", "steps.jsonl", "examples.jsonl", scratch=["checkpoints"])
         write_rows(stage.folder / "examples.jsonl", examples)
         whole, rest = divmod(config.rows or config.epochs * len(examples), len(examples))
         steps = sum(-(-rows // config.batch_size) for rows in (*[len(examples)] * whole, rest))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import platform
+from typing import Any
 
 import torch
 
 
 def machine() -> str:
     """What the figures were measured on, in one line."""
-    found = torch.cpu.get_capabilities()
+    found: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # torch 2.7 has none
     units = [name for name in ("avx512_bf16", "amx_bf16") if found.get(name)]
     return ", ".join(
         [
             f"{found.get('cpu_name') or platform.processor() or platform.machine()}",
-            f"{found['num_physical_cores']} cores",
+            f"{found.get('num_physical_cores') or os.cpu_count()} cores",
             f"bf16 units: {' and '.join(units) or 'none'}",
             torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU",
             f"torch {torch.__version__} with {torch.get_num_threads()} threads",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from tutelage.config import StudentConfig, TrainingConfig
-from tutelage.files import digest, read_json
+from tutelage.files import digest, read_record
 from tutelage.records import Completion, Problem, TrainingExample, WorkedExample
 from tutelage.run_records import TrainingSummary
 from tutelage.student.engines.engine import Engine
@@ -29,6 +29,14 @@ ASKING = "tutelage.json"
 
 Answered = Callable[[int, list[Completion]], None]
 """Handed the completions of a problem, by its place among those asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What stands in that file."""
+
+    prompt: Literal["plain", "chat"]
+    examples: list[WorkedExample]
 
 
 class Pupil:
@@ -122,7 +130,7 @@ class Pupil:
 
     def save(self, folder: Path, notes: str) -> None:
         """Write the student as a Hugging Face folder with a model card, and how it is used to be asked."""
-        asking = {"prompt": self.config.prompt, "examples": [asdict(example) for example in self.examples]}
+        asking = asdict(Asking(self.config.prompt, list(self.examples)))
         texts = {"README.md": notes, ASKING: json.dumps(asking, indent=2, ensure_ascii=False) + "\n"}
         save_student(self.loaded(torch.float32), folder, texts)
 
@@ -155,10 +163,7 @@ class Pupil:
         return PromptFormat(tokenizer, self.examples, chat=self.config.prompt == "chat")
 
 
-def taught_prompts(model: str) -> tuple[Literal["plain", "chat"], list[WorkedExample]] | None:
+def taught_prompts(model: str) -> Asking | None:
     """How the student saved in the folder `model` is used to be asked; None for a model of other origin."""
     path = Path(model) / ASKING
-    if not path.is_file():
-        return None
-    asking = read_json(path)
-    return asking["prompt"], [WorkedExample(**example) for example in asking["examples"]]
+    return read_record(path, Asking) if path.is_file() else None

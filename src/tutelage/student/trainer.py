@@ -92,7 +92,7 @@ class LessonTrainer(Trainer):
             g = apart.join(weight, self.config.max_grad_norm if clipped_apart else None)
             record = replace(record, lm_gradient=g.lm, reflection_gradient=g.reflection, gradient_cosine=g.cosine)
         elif looked_at:
-            gradients = [weight.grad for weight in model.parameters() if weight.grad is not None]
+            gradients = [each.grad for each in model.parameters() if each.grad is not None]
             record = replace(record, lm_gradient=float(torch.nn.utils.get_total_norm(gradients)))
         self.journal.note(lesson, record)
         return torch.tensor(lm + weight * reflection, device=inner.device)

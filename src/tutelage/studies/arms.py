@@ -83,7 +83,7 @@ def star(config: RunConfig) -> RunConfig:
     """The student's own right rationales, rationalised with the answer as a hint; each round from the untrained one."""
     return changed(
         multi_round(config),
-        teacher={"kind": "student", "annotated": None},
+        teacher={"kind": "student", "annotated": None, "round_replies": None},
         training={"own_correct": "train", "start": "untrained", "data": "round"},
     )
 
@@ -154,7 +154,7 @@ def as_many_replies(config: RunConfig, spent: RunResult) -> RunConfig:
     A rationale takes `teacher.agreement` replies. Online they are rather more: a reply that was rejected in the other
     run is made up for by a whole rationale.
     """
-    _, *later = (result.teacher.replies for result in spent.rounds)
+    _, *later = (cost.replies for cost in spent.teaching)
     draws = config.teacher.agreement if config.teacher.kind == "openai" else 1
     more = config.teacher.more_annotations + -(-sum(later) // draws)
     return changed(as_many_rows(config, spent), teacher={"more_annotations": more})
@@ -181,6 +181,7 @@ ARMS: Mapping[str, Arm] = {
         "half, to the weakest (Tong et al. 2024; Lee et al. 2024)", partial(budgeted, priority="weakest-first")
     ),
     "frontier": Arm("half, to problems passed at times", partial(budgeted, priority="frontier")),
+    "untaught-first": Arm("half, to problems without a rationale", partial(budgeted, priority="untaught-first")),
     "clipped-apart": Arm("the gradients of both losses clipped each by itself", clipped_apart),
     "explain": Arm("LEMA (An et al. 2023)", explain),
     **{

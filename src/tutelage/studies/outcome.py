@@ -78,28 +78,31 @@ def _right(path: Path) -> str:
 
 
 def _run(seed: int, result: RunResult, folder: Path, task: Task, costs: Mapping[str, Usage]) -> RunFigures:
+    counted: set[str] = set()
+    usd = [_usd(round_folder(folder, round), costs, counted) for round in range(len(result.teaching))]
     return RunFigures(
         seed,
         _right(folder / "test-after.jsonl"),
         result.best_round,
-        tuple(_rounds(result, folder, task, costs)),
+        tuple(_rounds(result, folder, task, usd)),
         result.stopped_because,
         result.seconds,
         result.machine,
         result.versions,
+        sum(cost.replies for cost in result.teaching),
+        fsum(usd),
     )
 
 
-def _rounds(result: RunResult, folder: Path, task: Task, costs: Mapping[str, Usage]) -> list[RoundFigures]:
+def _rounds(result: RunResult, folder: Path, task: Task, usd: Sequence[float]) -> list[RoundFigures]:
     rounds = result.rounds
     replies = accumulate(row.teacher.replies for row in rounds)
     rows = accumulate(row.training.rows for row in rounds)
     seconds = accumulate(row.seconds for row in rounds)
-    counted: set[str] = set()
-    usd = accumulate(_usd(round_folder(folder, row.round), costs, counted) for row in rounds)
+    paid = accumulate(usd[: len(rounds)])
     return [
         _round(row, round_folder(folder, row.round), task, *so_far)
-        for row, so_far in zip(rounds, zip(replies, usd, rows, seconds, strict=True), strict=True)
+        for row, so_far in zip(rounds, zip(replies, paid, rows, seconds, strict=True), strict=True)
     ]
 
 
@@ -158,8 +161,8 @@ def _arm(arm: Arm, runs: Sequence[RunFigures]) -> ArmFigures:
         source=arm.source,
         seeds=len(runs),
         test=interval([run.right for run in runs]),
-        teacher_replies=fmean(row.replies for row in last) if last else 0.0,
-        usd=fmean(row.usd for row in last) if last else 0.0,
+        teacher_replies=fmean(run.replies for run in runs),
+        usd=fmean(run.usd for run in runs),
         rows=fmean(row.rows for row in last) if last else 0.0,
         seconds=fmean(run.seconds for run in runs),
         runs=tuple(runs),

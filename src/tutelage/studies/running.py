@@ -25,7 +25,7 @@ from threading import Thread
 from tutelage.config import RunConfig
 from tutelage.errors import TutelageError
 from tutelage.report.progress import Show
-from tutelage.run_directory import forget_students, read_finished
+from tutelage.run_directory import forget_students, has_run, read_finished
 from tutelage.run_records import RunResult
 from tutelage.shelf import Shelf
 from tutelage.studies.arms import Arm
@@ -107,6 +107,8 @@ def _run(config: RunConfig, folder: Path, show: Show, shelf: Shelf, taught: bool
     """An ordinary run to its end; of a student that is not taught, the test alone (no result)."""
     if taught and (result := read_finished(folder, config)):
         return result
+    if not taught and has_run(folder, config) and (folder / "test-before.jsonl").exists():
+        return None
     from tutelage.assemble import classroom
     from tutelage.rounds import stages
     from tutelage.rounds.loop import lessons

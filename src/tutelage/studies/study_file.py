@@ -22,18 +22,19 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field
 
 from tutelage.config import RunConfig, Section, Seed
-from tutelage.config_file import load_config, parse_config, read_yaml_file
+from tutelage.config_file import flat, load_config, parse_config, parse_section, read_yaml_file
 from tutelage.errors import ConfigError
-from tutelage.run_directory import flat
 from tutelage.studies.arms import ARMS, Arm, Change
 from tutelage.studies.arms import base as base_arm
 
 
 class StudyFile(Section):
     """What stands in the file."""
+
+    model_config = ConfigDict(strict=False)  # a pair to compare is a list in YAML
 
     question: str = ""
     """What the study is to find out, in a sentence."""
@@ -67,12 +68,7 @@ class Study:
 
 def load_study(path: Path) -> Study:
     """Read a study. Raises ConfigError: it is no YAML, an arm or key is unknown, a setting is wrong in any arm."""
-    data = read_yaml_file(path)
-    try:
-        file = StudyFile.model_validate(data, strict=False)
-    except ValidationError as error:
-        faults = [f"{'.'.join(map(str, item['loc'])) or 'file'}: {item['msg']}" for item in error.errors()[:3]]
-        raise ConfigError(f"{path}: {'; '.join(faults)}") from None
+    file = parse_section(StudyFile, read_yaml_file(path), origin=str(path))
     if isinstance(file.base, str):
         base = load_config(path.parent / file.base)
     else:
@@ -99,9 +95,17 @@ def load_study(path: Path) -> Study:
 
 def _check(arm: Arm, arms: Mapping[str, Arm], base: RunConfig, seeds: Sequence[int], origin: str) -> None:
     """Refuse an arm that could not be run, or not be compared."""
-    config = arm.change(base)
+    try:
+        config = arm.change(base)
+    except ConfigError as error:
+        raise ConfigError(f"{origin}: {error}") from None
     if config.task.model_copy(update={"train": base.task.train}) != base.task:
         raise ConfigError(f"{origin}: arms are compared on the same problems; of the task, only train may differ")
+    if config.task.train != base.task.train and base.task.validation < 1:
+        raise ConfigError(
+            f"{origin}: where train differs, task.validation must be a number of problems, not {base.task.validation:g}"
+            " of them, so that all arms have the same"
+        )
     if config.seed != base.seed:
         raise ConfigError(f"{origin}: every arm is run under the study's seeds; leave its seed out")
     if arm.matched is None:
@@ -138,7 +142,7 @@ def _arm(name: str, overrides: Mapping[str, Any] | None, path: Path, of: Sequenc
         raise ConfigError(f"{origin}: seeds {seeds!r} are not some of the study's, {of}")
     arm = _named(str(like), path) if like is not None else Arm("the base", base_arm)
     own = ", ".join(f"{key}: {'null' if value is None else value}" for key, value in flat(settings).items())
-    change = partial(_overridden, change=arm.change, settings=settings, origin=origin)
+    change = partial(_overridden, change=arm.change, settings=settings)
     source = f"{arm.source}; {own}" if own else arm.source
     return replace(arm, source=source, change=change, seeds=None if seeds is None else tuple(cast(list[int], seeds)))
 
@@ -151,9 +155,9 @@ def _named(name: str, path: Path) -> Arm:
     raise ConfigError(f"{path}: no arm is named {name!r}; {remedy} (an arm of your own needs its overrides)")
 
 
-def _overridden(config: RunConfig, *, change: Change, settings: Mapping[str, Any], origin: str) -> RunConfig:
+def _overridden(config: RunConfig, *, change: Change, settings: Mapping[str, Any]) -> RunConfig:
     data = change(config).model_dump(mode="json")
-    return parse_config(_merged(data, settings), origin=origin)
+    return parse_config(_merged(data, settings), origin="its settings")
 
 
 def _merged(data: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

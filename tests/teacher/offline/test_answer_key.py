@@ -132,14 +132,12 @@ def test_decimals_money_and_abbreviations_survive():
 def test_a_problem_without_a_sound_solution_is_rejected(problem, reason):
     [feedback] = ask(FeedbackRequest(problem, "3. The answer is 3."))
     assert (feedback.verdict.correct, feedback.verdict.reason, feedback.text) == (False, reason, "")
-    assert not AnswerKeyTeacher(grade=grade, kind="number").can_teach(problem)
 
 
 def test_the_equation_stands_in_for_an_unsound_rationale():
     problem = Problem.of("q", "5", rationale="2 + 3 = 6.", equation="2 + 3")
     [feedback] = ask(FeedbackRequest(problem))
     assert feedback.text == "2 + 3 = 5.\nThe answer is 5."
-    assert AnswerKeyTeacher(grade=grade, kind="number").can_teach(problem)
 
 
 _leaves = st.integers(1, 200).map(Fraction)

@@ -48,10 +48,6 @@ class AnswerKeyTeacher:
         self._grade, self._seed, self._explain = grade, seed, explain
         self._kind: AnswerKind = kind
 
-    def can_teach(self, problem: Problem) -> bool:
-        """Whether there is a sound worked solution to teach from."""
-        return write_rationale(FeedbackRequest(problem), self._kind, self._seed)[0] is not None
-
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
         """Answer every request in order; a problem without a sound solution ends as a rejected Feedback."""
         for request in requests:
