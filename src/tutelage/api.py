@@ -68,7 +68,7 @@ def evaluate(
     """Greedy answers of a model to a split, graded, in the order of its problems, and their accuracy."""
     from tutelage.assemble import make_pupil
     from tutelage.report.statistics import accuracy
-    from tutelage.rounds.stages import greedy_attempts
+    from tutelage.rounds.answering import greedy_attempts
     from tutelage.tasks.catalog import open_task
 
     show = show or Show(quiet=True)

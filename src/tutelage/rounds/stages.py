@@ -8,32 +8,28 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from tutelage.config import EvaluationConfig, GuardConfig, TrainingConfig
+from tutelage.config import GuardConfig, TrainingConfig
 from tutelage.errors import BudgetSpent
 from tutelage.files import append_rows, digest, read_rows, seed_of, write_rows
 from tutelage.records import (
     TRANSIENT,
     Attempt,
-    Completion,
     Exam,
     Feedback,
     FeedbackRequest,
-    Problem,
     Split,
     TrainingExample,
 )
+from tutelage.rounds.answering import Shards, greedy_attempts, sat_whole
 from tutelage.rounds.classroom import Classroom
 from tutelage.rounds.material import annotation_requests, feedback_requests
 from tutelage.run_records import TrainingSummary
 from tutelage.student.meter import Meter
 from tutelage.student.pupil import Pupil
-from tutelage.student.sampling import Advance, Sampled, SamplingSettings, exam_sampling
-from tutelage.tasks.task import Task
+from tutelage.student.sampling import exam_sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +55,11 @@ def exam(room: Classroom, round: int, student: Pupil) -> Exam:
     path = stage.folder / "exam.jsonl"
     if not stage.done:
         stage.begin(path.name)
-        sat = _answered(path, settings.samples)
+        sat = sat_whole(path, settings.samples)
         owed = [problem for problem in problems if problem.id not in sat]
         seeds = [seed_of(room.config.seed, round, problem.id) for problem in owed]
         with room.show.bar(f"round {round}: exam", len(problems), len(sat)) as advance, Meter(student.device) as meter:
-            shards = _Shards(room.task, owed, path, settings.shard, advance)
+            shards = Shards(room.task, owed, path, settings.shard, advance)
             cost = student.answer(owed, seeds, exam_sampling(settings), shards.add)
             shards.save()
             meter.count(shards.tokens, cost.computed_tokens, cost.padded_tokens)
@@ -168,21 +164,6 @@ def _validation_check(room: Classroom, guard: GuardConfig) -> Callable[[Pupil], 
     return check
 
 
-def greedy_attempts(
-    task: Task, student: Pupil, problems: Sequence[Problem], settings: EvaluationConfig, advance: Advance
-) -> tuple[list[Attempt], Sampled]:
-    """The likeliest answer to every problem, graded, in their order, and what it cost."""
-    greedy = SamplingSettings(max_new_tokens=settings.max_new_tokens, rows=settings.batch_size)
-    attempts: dict[int, Attempt] = {}
-
-    def answered(place: int, completions: Sequence[Completion]) -> None:
-        (attempts[place],) = graded(task, problems[place], completions)
-        advance(1)
-
-    cost = student.answer(problems, [0] * len(problems), greedy, answered)
-    return [attempts[place] for place in range(len(problems))], cost
-
-
 def _ask_teacher(
     room: Classroom, round: int, name: str, student: Pupil, requests: Sequence[FeedbackRequest]
 ) -> Teaching:
@@ -218,42 +199,3 @@ def _ask_teacher(
         stage.finish(meter.work, spent)
     feedback, lost = read_rows(path, Feedback), read_rows(failed, Feedback)
     return Teaching(tuple(feedback), tuple(lost), "spent" in stage.summary)
-
-
-def _answered(path: Path, samples: int) -> set[str]:
-    """Problems that have been sat whole; what a crash left of others is dropped."""
-    attempts = read_rows(path, Attempt)
-    count = Counter(attempt.problem_id for attempt in attempts)
-    whole = {problem for problem, found in count.items() if found == samples}
-    write_rows(path, [attempt for attempt in attempts if attempt.problem_id in whole])
-    return whole
-
-
-class _Shards:
-    """Keeps graded attempts on disk, some problems at a time."""
-
-    def __init__(self, task: Task, problems: Sequence[Problem], path: Path, size: int, advance: Advance) -> None:
-        self.task, self.problems, self.path, self.size, self.advance = task, problems, path, size, advance
-        self.tokens = 0
-        self._waiting: list[list[Attempt]] = []
-
-    def add(self, place: int, completions: Sequence[Completion]) -> None:
-        """Grade the answers to a problem; a full shard is saved."""
-        self._waiting.append(graded(self.task, self.problems[place], completions))
-        self.tokens += sum(given.tokens for given in completions)
-        self.advance(1)
-        if len(self._waiting) == self.size:
-            self.save()
-
-    def save(self) -> None:
-        """Append what waits."""
-        append_rows(self.path, [attempt for attempts in self._waiting for attempt in attempts])
-        self._waiting.clear()
-
-
-def graded(task: Task, problem: Problem, completions: Sequence[Completion]) -> list[Attempt]:
-    """Completions of a problem as attempts, in order."""
-    return [
-        Attempt(problem.id, sample, given.text, task.grade(problem, given.text), given.finish, given.tokens)
-        for sample, given in enumerate(completions)
-    ]
