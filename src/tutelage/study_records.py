@@ -25,9 +25,10 @@ class RoundFigures:
     """One round of one run. `replies`, `usd`, `rows` and `seconds` are those of all rounds so far.
 
     `validation` is a share of right answers, `mistakes` are the wrong ones by kind, `pass_rate` is that of the exam
-    before the round's training. `lm_loss` is the mean of the last epoch; `reflection_loss`, and what it compared,
-    `near` and `far` (StepRecord), are means over all of the round's steps with a pair. `gradient_ratio` is the norm
-    of L_SR's gradient, before its weight, by that of L_LM's; `gradient_cosine` is between the two.
+    before the round's training, `taught` counts the problems that have a right rationale by then. `lm_loss` is the mean
+    of the last epoch; `reflection_loss`, and what it compared, `near` and `far` (StepRecord), are means over all of the
+    round's steps with a pair. `gradient_ratio` is the norm of L_SR's gradient, before its weight, by that of L_LM's;
+    `gradient_cosine` is between the two.
     """
 
     round: int
@@ -37,6 +38,7 @@ class RoundFigures:
     rows: int
     seconds: float
     pass_rate: float | None = None
+    taught: int | None = None
     mistakes: Mapping[str, int] = field(default_factory=dict[str, int])
     lm_loss: float | None = None
     reflection_loss: float | None = None

@@ -58,6 +58,9 @@ def write_run(study: Study, out: Path, result: RunResult) -> None:
     answers = [Attempt(p.id, 0, "1.", verdict, "stop", 2) for p, verdict in zip(problems, verdicts, strict=True)]
     write_rows(folder / "test-after.jsonl", answers)
     write_rows(folder / "round-01" / "steps.jsonl", STEPS)
+    taught = {"round-00/annotation": {"p": RIGHT, "q": WRONG}, "round-01/feedback": {"p": RIGHT, "r": RIGHT}}
+    for name, replies in taught.items():
+        write_rows(folder / f"{name}.jsonl", [Feedback(of, 0, None, "Text.", it) for of, it in replies.items()])
 
 
 def test_figures_of_a_run_are_those_of_its_files(study, tmp_path):
@@ -70,6 +73,7 @@ def test_figures_of_a_run_are_those_of_its_files(study, tmp_path):
     assert [(row.replies, row.rows, row.seconds) for row in run.rounds] == [(6, 10, 5.0), (10, 30, 12.0)]
     assert (arm.teacher_replies, run.replies) == (13.0, 13)  # of the last round nothing could be learnt
     first, last = run.rounds
+    assert (first.taught, last.taught) == (1, 2)
     assert (first.pass_rate, last.pass_rate) == (None, 0.25)
     assert (first.collapse, last.collapse) == (None, "it fell")
     assert last.reflection_loss == pytest.approx((0.9 + 0.7 + 0.5) / 3)
@@ -79,13 +83,11 @@ def test_figures_of_a_run_are_those_of_its_files(study, tmp_path):
     assert (first.near, first.gradient_ratio) == (None, None)
 
 
-def test_a_reply_that_several_rounds_show_costs_once(tmp_path):
+def test_a_reply_that_several_rounds_show_costs_once():
     def reply(*keys: str) -> Feedback:
         return Feedback("p", 0, None, "Text.", RIGHT, Usage(), keys)
 
     costs = {key: replace(Usage(), cost_usd=cost) for key, cost in (("a", 1.0), ("b", 0.5), ("c", 0.25))}
-    write_rows(tmp_path / "0" / "annotation.jsonl", [reply("a"), reply("a", "b")])
-    write_rows(tmp_path / "1" / "feedback.jsonl", [reply("b"), reply("c"), reply("of another ledger")])
     counted = set[str]()
-    assert _usd(tmp_path / "0", costs, counted) == 1.5
-    assert _usd(tmp_path / "1", costs, counted) == 0.25
+    assert _usd([reply("a"), reply("a", "b")], costs, counted) == 1.5
+    assert _usd([reply("b"), reply("c"), reply("of another ledger")], costs, counted) == 0.25

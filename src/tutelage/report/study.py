@@ -151,6 +151,7 @@ _COLUMNS: dict[str, Callable[[Rounds], str]] = {
     "seeds": lambda rows: str(len(rows)),
     "validation, %": _mean(lambda row: row.validation, ".1f", 100),
     "exam passed, %": _mean(lambda row: row.pass_rate, ".1f", 100),
+    "problems taught": _mean(lambda row: row.taught, ".0f"),
     "mistakes on validation by kind": _mistakes,
     "L_LM": _mean(lambda row: row.lm_loss, ".3f"),
     "L_SR": _mean(lambda row: row.reflection_loss, ".3f"),

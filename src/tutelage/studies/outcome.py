@@ -78,13 +78,13 @@ def _right(path: Path) -> str:
 
 
 def _run(seed: int, result: RunResult, folder: Path, task: Task, costs: Mapping[str, Usage]) -> RunFigures:
-    counted: set[str] = set()
-    usd = [_usd(round_folder(folder, round), costs, counted) for round in range(len(result.teaching))]
+    feedback, counted = [_feedback(round_folder(folder, round)) for round in range(len(result.teaching))], set[str]()
+    usd = [_usd(replies, costs, counted) for replies in feedback]
     return RunFigures(
         seed,
         _right(folder / "test-after.jsonl"),
         result.best_round,
-        tuple(_rounds(result, folder, task, usd)),
+        tuple(_rounds(result, folder, task, feedback, usd)),
         result.stopped_because,
         result.seconds,
         result.machine,
@@ -94,20 +94,24 @@ def _run(seed: int, result: RunResult, folder: Path, task: Task, costs: Mapping[
     )
 
 
-def _rounds(result: RunResult, folder: Path, task: Task, usd: Sequence[float]) -> list[RoundFigures]:
+def _rounds(
+    result: RunResult, folder: Path, task: Task, feedback: Sequence[Sequence[Feedback]], usd: Sequence[float]
+) -> list[RoundFigures]:
     rounds = result.rounds
     replies = accumulate(row.teacher.replies for row in rounds)
     rows = accumulate(row.training.rows for row in rounds)
     seconds = accumulate(row.seconds for row in rounds)
     paid = accumulate(usd[: len(rounds)])
+    right = ({reply.problem_id for reply in replies if reply.verdict.correct} for replies in feedback[: len(rounds)])
+    taught = map(len, accumulate(right, set[str].union))
     return [
         _round(row, round_folder(folder, row.round), task, *so_far)
-        for row, so_far in zip(rounds, zip(replies, paid, rows, seconds, strict=True), strict=True)
+        for row, so_far in zip(rounds, zip(replies, paid, rows, seconds, taught, strict=True), strict=True)
     ]
 
 
 def _round(
-    row: RoundResult, folder: Path, task: Task, replies: int, usd: float, rows: int, seconds: float
+    row: RoundResult, folder: Path, task: Task, replies: int, usd: float, rows: int, seconds: float, taught: int
 ) -> RoundFigures:
     steps = [step for step in read_rows(folder / "steps.jsonl", StepRecord) if step.pairs]
     looked = [step for step in steps if step.lm_gradient and step.reflection_gradient is not None]
@@ -119,6 +123,7 @@ def _round(
         rows=rows,
         seconds=seconds,
         pass_rate=row.exam.pass_rate if row.exam else None,
+        taught=taught,
         mistakes=mistakes_by_kind(read_rows(folder / "evaluation.jsonl", Attempt), task, "validation"),
         lm_loss=row.training.lm_loss,
         reflection_loss=_mean([step.reflection_loss for step in steps]),
@@ -142,9 +147,12 @@ def _costs(ledger: Path) -> dict[str, Usage]:
         return {row.key: row.usage for row in reader.rows()}
 
 
-def _usd(folder: Path, costs: Mapping[str, Usage], counted: set[str]) -> float:
+def _feedback(folder: Path) -> list[Feedback]:
+    return [reply for name in ("annotation", "feedback") for reply in read_rows(folder / f"{name}.jsonl", Feedback)]
+
+
+def _usd(replies: Sequence[Feedback], costs: Mapping[str, Usage], counted: set[str]) -> float:
     """US dollars that a round's replies would have cost this run alone."""
-    replies = [reply for name in ("annotation", "feedback") for reply in read_rows(folder / f"{name}.jsonl", Feedback)]
     keys = {key for reply in replies for key in reply.keys} - counted
     counted |= keys
     return fsum(costs[key].cost_usd for key in keys if key in costs)
