@@ -21,7 +21,7 @@ from pathlib import Path
 from tutelage.files import read_rows
 from tutelage.records import Attempt
 from tutelage.report.comparison import interval
-from tutelage.report.study import markdown_table, percent
+from tutelage.report.words import markdown_table, percent
 from tutelage.teacher.arithmetic import find_calculations
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutelage.report.statistics import T95, accuracy, counted, mistake_shares, over_seeds, rounds_of
+from tutelage.report.statistics import T95, accuracy, mistake_shares, over_seeds, rounds_of
 from tutelage.study_records import RoundFigures
 
 from .figures import study
@@ -74,7 +74,3 @@ def test_shares_of_mistakes():
     assert (found["plan"].mean, found["plan"].seeds) == (0.875, 2)
     assert (found["calculation"].mean, found["calculation"].seeds) == (0.125, 2)
     assert mistake_shares(rows[2:]) == {}
-
-
-def test_counted():
-    assert [counted(1, "seed"), counted(0, "seed"), counted(1200, "problem")] == ["1 seed", "0 seeds", "1,200 problems"]

@@ -7,7 +7,7 @@ from tutelage.config_file import parse_config
 from tutelage.records import Usage
 from tutelage.report.bounds import print_bounds
 from tutelage.report.card import model_card
-from tutelage.report.table import clock, print_run
+from tutelage.report.table import print_run
 from tutelage.run_records import (
     Accuracy,
     BeforeAfter,
@@ -66,10 +66,6 @@ def test_the_table_of_a_run():
     assert "test before   0.0% (0.0% to 4.0%, n = 100)" in text
     assert "best round 1" in text
     assert "+45.0 points" in text
-
-
-def test_clock():
-    assert [clock(59.4), clock(60), clock(3671)] == ["59 s", "1 min 00 s", "61 min 11 s"]
 
 
 def test_the_model_card_says_what_it_is_and_how_sure():

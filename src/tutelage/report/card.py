@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tutelage.config import RunConfig
-from tutelage.run_records import Accuracy, RunResult
+from tutelage.report.words import share
+from tutelage.run_records import RunResult
 
 
 def model_card(config: RunConfig, result: RunResult) -> str:
@@ -40,11 +41,6 @@ The intervals are 95 % Wilson intervals; n counts problems. The lessons ended be
 
 It answers {_prompt(config)}
 """
-
-
-def share(result: Accuracy) -> str:
-    """An accuracy with its interval and n, in one line."""
-    return f"{result.accuracy:.1%} ({result.low:.1%} to {result.high:.1%}, n = {result.n})"
 
 
 def _prompt(config: RunConfig) -> str:

@@ -19,7 +19,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from tutelage.files import disk_errors
-from tutelage.report.statistics import SeedMean, counted, mistake_shares, over_seeds, rounds_of
+from tutelage.report.statistics import SeedMean, mistake_shares, over_seeds, rounds_of
+from tutelage.report.words import counted
 from tutelage.study_records import RoundFigures, StudyFigures
 
 if TYPE_CHECKING:

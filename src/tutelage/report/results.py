@@ -12,8 +12,8 @@ from dataclasses import replace
 from statistics import fmean
 
 from tutelage.report.plots import plot_names
-from tutelage.report.statistics import counted
-from tutelage.report.study import markdown_table, p_value, percent, points, study_page
+from tutelage.report.study import study_page
+from tutelage.report.words import counted, markdown_table, p_value, percent, points
 from tutelage.study_records import ArmFigures, Comparison, StudyFigures
 
 BASELINE, METHOD = "one-round-same-budget", "full"

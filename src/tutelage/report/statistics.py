@@ -81,8 +81,3 @@ def mistake_shares(rows: Sequence[RoundFigures]) -> dict[str, SeedMean]:
     kinds = sorted({kind for count in counts for kind in count})
     shares = {kind: over_seeds(count.get(kind, 0) / sum(count.values()) for count in counts) for kind in kinds}
     return {kind: share for kind, share in shares.items() if share}
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 seed`, `5 seeds`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

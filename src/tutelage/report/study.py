@@ -7,14 +7,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
-from tutelage.report.statistics import SeedMean, counted, mistake_shares, over_seeds, rounds_of
-from tutelage.study_records import Comparison, Interval, RoundFigures, StudyFigures
-
-TRUSTED_SEEDS = 5
-"""From so many on, intervals were found to hold the truth as often as they say (tests/report/test_comparison.py)."""
+from tutelage.report.statistics import SeedMean, mistake_shares, over_seeds, rounds_of
+from tutelage.report.words import TRUSTED_SEEDS, counted, markdown_table, p_value, percent, points
+from tutelage.study_records import RoundFigures, StudyFigures
 
 Rounds = Sequence[RoundFigures]
 """One round of an arm, as each of its runs had it."""
@@ -62,30 +60,6 @@ def arms_table(figures: StudyFigures) -> str:
             for name, arm in figures.arms.items()
         ),
     )
-
-
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of Markdown; a bar or a line break in a cell stays in the cell."""
-    lines = [header, ["---"] * len(header), *rows]
-    cells = ([" ".join(cell.split()).replace("|", "\\|") for cell in line] for line in lines)
-    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
-
-
-def percent(share: Interval) -> str:
-    """`41.0% (36.0% to 46.0%)`."""
-    return f"{share.mean:.1%} ({share.low:.1%} to {share.high:.1%})"
-
-
-def points(found: Comparison) -> str:
-    """A difference in points, `+5.1 (+1.0 to +9.2)`, bold where its interval leaves out 0 and can be trusted."""
-    mean, low, high = (f"{round(100 * value, 1) + 0.0:+.1f}" for value in (found.difference, found.low, found.high))
-    text = f"{mean} ({low} to {high})"
-    return f"**{text}**" if found.seeds >= TRUSTED_SEEDS and (found.low > 0 or found.high < 0) else text
-
-
-def p_value(p: float) -> str:
-    """`0.013`, or `< 0.001`."""
-    return f"{p:.3f}" if p >= 0.001 else "< 0.001"
 
 
 def _facts(figures: StudyFigures) -> str:

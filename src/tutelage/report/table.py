@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tutelage.report.card import share
+from tutelage.report.words import clock, share
 from tutelage.run_records import Accuracy, RoundResult, RunResult
 
 COLUMNS = ("round", "validation (95 %)", "exam passed", "mistakes", "replies used", "tokens", "seconds")
@@ -41,12 +41,6 @@ def print_run(result: RunResult, console: Console, title: str) -> None:
         lines.insert(1, f"no rationale  {listed}")
     for line in lines:
         console.print(line, markup=False, highlight=False)
-
-
-def clock(seconds: float) -> str:
-    """Seconds as minutes and seconds, `4 min 07 s`."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 def _cells(row: RoundResult) -> list[str]:
