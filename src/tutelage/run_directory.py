@@ -188,7 +188,7 @@ def locked(root: Path) -> Generator[None]:
         raise RunError(f"{root} exists and is no run; choose another directory with --out")
     with disk_errors(root):
         root.mkdir(parents=True, exist_ok=True)
-        with lock.open("w") as file:
+        with lock.open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
