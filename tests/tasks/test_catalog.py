@@ -1,6 +1,7 @@
 """Tasks by name, their worked examples, and what a check of a task reports."""
 
 import dataclasses
+import doctest
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from tutelage.config import TaskConfig
 from tutelage.errors import ConfigError
 from tutelage.records import SPLITS, Problem, Verdict
+from tutelage.tasks import catalog, task
 from tutelage.tasks.answers import grade
 from tutelage.tasks.catalog import TASKS, load_task, open_task
 from tutelage.tasks.check import check_task, describe
@@ -112,3 +114,10 @@ def test_the_catalog_loads_without_the_slow_libraries():
     slow = {"reasoning_gym", "datasets", "sympy", "math_verify", "torch"}
     code = f"import sys, tutelage.tasks.catalog; found = {slow} & set(sys.modules); assert not found, found"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("module", [catalog, task])
+def test_the_examples_in_docstrings_are_true(module):
+    found = doctest.testmod(module, extraglobs={"load_task": load_task})
+    assert found.attempted
+    assert not found.failed

@@ -1,6 +1,6 @@
 """What a task is, and how one is loaded.
 
->>> task = load_task("leg_counting", train=160)
+>>> task = load_task("leg_counting", train=160, test=100)
 >>> task.problems("train")[0].answer
 '12'
 >>> task.grade(task.problems("train")[0], "3 deer have 3 * 4 = 12 legs. The answer is 12.").correct
