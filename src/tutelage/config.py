@@ -171,7 +171,7 @@ class TeacherConfig(Section):
     """Rationales asked for per problem with a mistake in every later round, each with another mistake in view."""
     round_replies: int | None = Field(default=None, gt=0)
     """Rationales asked for in a later round at the most, the first by `priority`; None: for all problems."""
-    priority: Literal["uniform", "weakest-first", "frontier", "untaught-first"] = "uniform"
+    priority: Literal["uniform", "weakest-first", "frontier", "untaught-first"] = "untaught-first"
     """Which mistakes come first: any, or those on problems that were passed least often in the exam, that were passed
     at times, that have no right rationale yet."""
     check_arithmetic: bool = True

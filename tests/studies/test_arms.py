@@ -10,7 +10,13 @@ from tutelage.rounds.stages import what_matters
 from tutelage.run_records import Accuracy, BeforeAfter, RoundResult, RunResult, TeacherSummary, TrainingSummary
 from tutelage.studies.arms import ARMS, as_many_replies, changed
 
-BASE = parse_config({"task": {"name": "leg_counting", "train": 10}, "training": {"reflection_weight": 0.25}})
+BASE = parse_config(
+    {
+        "task": {"name": "leg_counting", "train": 10},
+        "teacher": {"priority": "uniform"},
+        "training": {"reflection_weight": 0.25},
+    }
+)
 
 
 def differences(config: RunConfig, other: RunConfig = BASE) -> dict[str, object]:
