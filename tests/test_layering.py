@@ -19,7 +19,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
     {"records", "run_records", "study_records", "errors"},
-    {"files", "config", "config_file", "run_directory", "shelf"},
+    {"files", "config", "config_file", "changes", "run_directory", "shelf"},
     {"tasks", "teacher", "student", "report"},
     {"rounds"},
     {"studies", "assemble"},

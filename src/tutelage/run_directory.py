@@ -25,8 +25,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from tutelage.changes import FREE, IDLE, differences
 from tutelage.config import RunConfig
-from tutelage.config_file import dump_config, flat, load_config
+from tutelage.config_file import dump_config, load_config
 from tutelage.errors import RunError
 from tutelage.files import digest, disk_errors, read_json, read_record, write_json, write_text
 from tutelage.run_records import RoundResult, RunResult, Work
@@ -34,34 +35,6 @@ from tutelage.shelf import Shelf
 
 FORMAT = 1
 """Version of the layout of a run directory."""
-
-FREE = (
-    "task.path",
-    "student.device",
-    "student.engine",
-    "teacher.concurrency",
-    "teacher.requests_per_minute",
-    "teacher.tokens_per_minute",
-    "teacher.connect_timeout",
-    "teacher.timeout",
-    "teacher.retries",
-    "teacher.key_env",
-    "teacher.batch",
-    "teacher.batch_poll",
-    "teacher.budget",
-    "teacher.price",
-    "teacher.ledger",
-    "exam.batch_size",
-    "exam.shard",
-    "evaluation.batch_size",
-    "training.packing",
-    "training.pass_tokens",
-    "training.gradients_every",
-    "rounds",
-)
-"""Settings that may change between two starts of one run: no finished stage depends on them."""
-ENDING = ("teacher.budget", "rounds")
-"""Those of them by which a run that has ended may have to go on."""
 
 PACKAGES = ("tutelage", "torch", "transformers", "peft", "openai", "reasoning-gym")
 
@@ -137,10 +110,13 @@ class Run:
         new: dict[str, Any] = {"format": FORMAT, "id": uuid.uuid4().hex}
         found = _check_format(marker) if marker.exists() else new
         if _begun(root):
-            _check_config(root, config)
+            before = load_config(root / "config.yaml")
+            if changed := differences(before, config, FREE):
+                what = f"{root} was run with other settings ({'; '.join(changed[:3])})"
+                raise RunError(f"{what}; set them back, or use another --out")
             if found["data"] != data:
                 raise RunError(f"the problems of {root} have changed since it began; restore them or use another --out")
-            if not has_run(root, config):
+            if differences(before, config, IDLE):
                 (root / "result.json").unlink(missing_ok=True)  # it ended under the settings that stood here before
         write_json(marker, {**found, "data": data})
         write_text(root / "config.yaml", _stamped(config))
@@ -214,7 +190,7 @@ def has_run(root: Path, config: RunConfig) -> bool:
     """Whether what stands in a directory is a run of this configuration, but for what has no say in when it ends."""
     if not (root / "run.json").exists() or not (root / "config.yaml").exists():
         return False
-    return not _changed(root, config, [key for key in FREE if key not in ENDING])
+    return not differences(load_config(root / "config.yaml"), config, IDLE)
 
 
 def read_rounds(root: Path) -> tuple[RoundResult, ...]:
@@ -260,30 +236,6 @@ def _check_format(marker: Path) -> dict[str, Any]:
 
 def _begun(root: Path) -> bool:
     return any((folder / "stages.json").exists() for folder in (root, *_rounds(root)))
-
-
-def may_change(key: str, free: Sequence[str] = FREE) -> bool:
-    """Whether a setting, such as `exam.shard`, may change between two starts of a run."""
-    return any(key == each or key.startswith(f"{each}.") for each in free)
-
-
-def _check_config(root: Path, config: RunConfig) -> None:
-    """Refuse settings that would make what has been done wrong."""
-    if changed := _changed(root, config, FREE):
-        raise RunError(
-            f"{root} was run with other settings ({'; '.join(changed[:3])}); set them back, or use another --out"
-        )
-
-
-def _changed(root: Path, config: RunConfig, free: Sequence[str]) -> list[str]:
-    """What differs from the settings that the run has, in words; `free` ones and those in `free` sections may."""
-    before = flat(load_config(root / "config.yaml").model_dump(mode="json"))
-    after = flat(config.model_dump(mode="json"))
-    return [
-        f"{key}: {before.get(key)!r} is now {after.get(key)!r}"
-        for key in sorted(before.keys() | after.keys())
-        if before.get(key) != after.get(key) and not may_change(key, free)
-    ]
 
 
 def versions() -> str:

@@ -5,13 +5,15 @@ from dataclasses import replace
 from statistics import fmean
 
 from tutelage.report.comparison import compare, interval
-from tutelage.study_records import ArmFigures, RoundFigures, RunFigures, StudyFigures
+from tutelage.study_records import ArmFigures, Comparison, RoundFigures, RunFigures, StudyFigures
 
 NAMES = (
     *("untrained", "answers-only", "star", "one-round", "one-round-same-budget", "multi-round", "full"),
     *("full-no-mistake-in-view", "own-correct", "preference", "weakest-first", "frontier", "explain"),
     *("lambda-0", "lambda-0.25", "lambda-1", "rounds-1", "rounds-5", "data-round", "$odd|name_of_mine$"),
 )
+
+CENTRAL = Comparison("full", "one-round-same-budget", 5, 0.096, 0.041, 0.15, 0.0004, 40, 20)
 
 
 def study(names=NAMES, seeds=3, *, usd=0.01, inside=True, problems=60) -> StudyFigures:

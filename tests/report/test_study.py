@@ -9,11 +9,10 @@ from tutelage.report.results import best_arm, results_page
 from tutelage.report.study import study_page
 from tutelage.study_records import Comparison, Interval, StudyFigures
 
-from .figures import NAMES, study
+from .figures import CENTRAL, NAMES, study
 
 FIGURES = study(NAMES[:10], 3)
 BARE = study(("a|b",), 1, usd=0, inside=False)
-CENTRAL = Comparison("full", "one-round-same-budget", 5, 0.096, 0.041, 0.15, 0.0004, 40, 20)
 
 
 def tables(page: str) -> list[list[list[str]]]:

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 from tutelage.report.statistics import accuracy
 from tutelage.report.words import clock, counted, markdown_table, p_value, percent, points, share
-from tutelage.study_records import Comparison, Interval
+from tutelage.study_records import Interval
 
-CENTRAL = Comparison("full", "one-round-same-budget", 5, 0.096, 0.041, 0.15, 0.0004, 40, 20)
+from .figures import CENTRAL
 
 
 def test_shares_come_with_their_interval():

@@ -158,8 +158,8 @@ def _comparisons(figures: StudyFigures, heading: str) -> list[str]:
         "Differences on test, paired by seed and problem, with 95 % bootstrap intervals (Wilson's where no answer "
         f"differs); bold ones leave out 0 and have at least {TRUSTED_SEEDS} seeds: those of two or three are too "
         "narrow where seeds differ much. p is McNemar's, exact and two-sided, over the answers of all seeds that only "
-        "one of the two has right; it is not "
-        f"corrected for there being {counted(len(figures.comparisons), 'comparison')}.",
+        "one of the two has right; it is not corrected for there being "
+        f"{counted(len(figures.comparisons), 'comparison')}.",
     ]
 
 

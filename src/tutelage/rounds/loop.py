@@ -47,9 +47,10 @@ def lessons(room: Classroom) -> RunResult:
                 break
             teaching = stages.feedback(room, round, student, exams[-1], history)
         history.append(teaching.feedback)
+        cost = _spending(teaching, counted)
 
         if not has_something_new(teaching, exams, config.training):
-            stopped_because, unused = _nothing_to_teach(round, teaching), _spending(teaching, counted)
+            stopped_because, unused = _nothing_to_teach(round, teaching), cost
             break
         examples = customise(problems, history, exams, config.training, f"{config.seed}/{round}")
         start = room.untrained if config.training.start == "untrained" else student
@@ -61,7 +62,7 @@ def lessons(room: Classroom) -> RunResult:
             round=round,
             validation=accuracy(*validation),
             exam=exam_summary(exams[-1], room.task) if exams else None,
-            teacher=_spending(teaching, counted),
+            teacher=cost,
             training=training,
             work=room.run.work(round),
             seconds=room.run.seconds(round),
