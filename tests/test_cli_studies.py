@@ -83,6 +83,15 @@ def test_a_wrong_file_ends_in_one_line(tmp_path, text, message):
     assert not (tmp_path / "out" / "study.json").exists()
 
 
+def test_known_figures_that_are_not_there_end_in_one_line(write, tmp_path):
+    result = tutelage(
+        "study", write({"untrained": None}), "--out", tmp_path / "out", "--known", tmp_path / "study.json"
+    )
+    assert result.exit_code == 2
+    assert last_line(result).startswith(f"error: cannot read {tmp_path / 'study.json'}")
+    assert not (tmp_path / "out").exists()
+
+
 def test_no_seed_can_be_run_at_once_with_none(write, tmp_path):
     assert tutelage("study", write({"untrained": None}), "--jobs", 0).exit_code == 2
 

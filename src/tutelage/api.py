@@ -92,20 +92,26 @@ def ask(student: StudentConfig, questions: Iterator[str], *, max_new_tokens: int
         yield answers.popleft()
 
 
-def study(file: str | Path, out: str | Path, *, jobs: int = 1, show: Show | None = None) -> list[str]:
+def study(
+    file: str | Path, out: str | Path, *, jobs: int = 1, known: str | Path | None = None, show: Show | None = None
+) -> list[str]:
     """Run the study of a YAML file in the directory `out`, or continue it, and write study.json, study.md and plots.
 
-    `jobs` seeds go at once. Returns what went wrong, a line for every run that failed; the figures are those of all
-    other runs. Raises ConfigError, DataError, and RunError where no run has ended: what stands there is left as it is.
+    `jobs` seeds go at once. `known` is a study.json of the same base: the runs that it has figures of are not run
+    again. Returns what went wrong, a line for every run that failed; the figures are those of all other runs. Raises
+    ConfigError, DataError, and RunError where no run has ended: what stands there is left as it is.
     """
     from tutelage.files import disk_errors, write_json, write_text
     from tutelage.report.plots import plot_study
     from tutelage.report.study import study_page
+    from tutelage.studies.known import with_known
     from tutelage.studies.outcome import gather
     from tutelage.studies.running import run_study
     from tutelage.studies.study_file import load_study
 
     folder, loaded = Path(out), load_study(Path(file))
+    if known is not None:
+        loaded = with_known(loaded, Path(known))
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     faults = run_study(loaded, folder, jobs, show or Show(quiet=True))
@@ -119,9 +125,10 @@ def study(file: str | Path, out: str | Path, *, jobs: int = 1, show: Show | None
     return faults
 
 
-def study_command(file: str | Path, out: str | Path, jobs: int) -> str:
+def study_command(file: str | Path, out: str | Path, jobs: int, known: str | Path | None = None) -> str:
     """The line for a terminal that runs a study, or goes on with it."""
-    return shlex.join(["tutelage", "study", str(file), "--out", str(out), "--jobs", str(jobs)])
+    line = ["tutelage", "study", str(file), "--out", str(out), "--jobs", str(jobs)]
+    return shlex.join([*line, "--known", str(known)] if known else line)
 
 
 def results(folders: Sequence[str | Path], out: str | Path, notes: str | Path | None = None) -> None:

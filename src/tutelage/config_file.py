@@ -35,11 +35,15 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
 def read_yaml_file(path: str | Path) -> object:
     """The plain data of a YAML file. Raises ConfigError."""
     try:
-        return _read_yaml(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read the configuration {path}: {error}") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    return _parse_yaml(text, str(path))
+
+
+def read_config(text: str, *, origin: str) -> RunConfig:
+    """A RunConfig from the text of a YAML file, as `dump_config` writes it. Raises ConfigError."""
+    return parse_config(_parse_yaml(text, origin), origin=origin)
 
 
 def parse_config(data: object, overrides: Sequence[str] = (), *, origin: str = "configuration") -> RunConfig:
@@ -104,6 +108,13 @@ class _Dumper(yaml.SafeDumper):
 
 
 _Dumper.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+
+def _parse_yaml(text: str, origin: str) -> object:
+    try:
+        return _read_yaml(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{origin} is not YAML: {' '.join(str(error).split())}") from None
 
 
 def _read_yaml(text: str) -> object:

@@ -8,7 +8,7 @@ from tutelage.errors import ConfigError
 from tutelage.records import Problem, TrainingExample
 from tutelage.rounds.stages import what_matters
 from tutelage.run_records import Accuracy, BeforeAfter, RoundResult, RunResult, TeacherSummary, TrainingSummary
-from tutelage.studies.arms import ARMS, as_many_replies, changed
+from tutelage.studies.arms import ARMS, Spent, as_many_replies, changed
 
 BASE = parse_config(
     {
@@ -143,7 +143,8 @@ def result(*rounds: tuple[int, int]) -> RunResult:
 
 
 def test_a_matched_arm_gets_as_much_as_the_other_has_used():
-    spent = result((10, 30), (7, 21), (6, 18))
+    spent = Spent.of_result(result((10, 30), (7, 21), (6, 18)))
+    assert spent == Spent(69, 13)
     config = as_many_replies(ARMS["one-round-same-budget"].change(BASE), spent)
     assert (config.teacher.annotations, config.teacher.more_annotations, config.training.rows) == (1, 13, 69)
     matched = ARMS["one-round"].matched
@@ -154,7 +155,7 @@ def test_a_matched_arm_gets_as_much_as_the_other_has_used():
 
 def test_a_rationale_that_takes_several_replies_is_counted_as_so_many():
     online = changed(BASE, teacher={"kind": "openai", "agreement": 3})
-    config = as_many_replies(ARMS["one-round-same-budget"].change(online), result((30, 10), (24, 7), (12, 4)))
+    config = as_many_replies(ARMS["one-round-same-budget"].change(online), Spent(21, 36))
     assert config.teacher.more_annotations == 12
 
 

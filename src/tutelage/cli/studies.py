@@ -12,6 +12,9 @@ def study(
     file: Annotated[Path, typer.Argument(help="The YAML file with base, arms and seeds.", metavar="STUDY")],
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="studies/NAME by default.")] = None,
     jobs: Annotated[int, typer.Option("--jobs", min=1, help="Seeds that are run at once.")] = 1,
+    known: Annotated[
+        Path | None, typer.Option(metavar="STUDY_JSON", help="Figures of runs that are not to be run again.")
+    ] = None,
 ) -> None:
     """Run a study, or continue it where it was stopped: arms that differ in one thing, over several seeds.
 
@@ -22,8 +25,8 @@ def study(
     from tutelage.report.progress import Show
 
     out = out or Path("studies") / file.stem
-    with told_how_to_go_on(api.study_command(file, out, jobs)):
-        faults = api.study(file, out, jobs=jobs, show=Show())
+    with told_how_to_go_on(api.study_command(file, out, jobs, known)):
+        faults = api.study(file, out, jobs=jobs, known=known, show=Show())
     print((out / "study.md").read_text(encoding="utf-8"))
     print(f"all of it: {out / 'study.json'}")
     for fault in faults:

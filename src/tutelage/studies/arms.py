@@ -18,16 +18,38 @@ from typing import Any
 from tutelage.config import RunConfig, TrainingConfig
 from tutelage.errors import ConfigError
 from tutelage.run_records import RunResult
+from tutelage.study_records import RunFigures
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a run has used: rows of training in all its rounds, and teacher replies after round 0."""
+
+    rows: int
+    later_replies: int
+
+    @classmethod
+    def of_result(cls, result: RunResult) -> Spent:
+        """That of a run by its `result.json`."""
+        _, *later = (cost.replies for cost in result.teaching)
+        return cls(sum(row.training.rows for row in result.rounds), sum(later))
+
+    @classmethod
+    def of_figures(cls, figures: RunFigures) -> Spent:
+        """That of a run by what `study.json` holds of it."""
+        first, last = figures.rounds[0], figures.rounds[-1]
+        return cls(last.rows, figures.replies - first.replies)
+
 
 Change = Callable[[RunConfig], RunConfig]
-Matched = Callable[[RunConfig, RunResult], RunConfig]
+Matched = Callable[[RunConfig, Spent], RunConfig]
 
 
 @dataclass(frozen=True, slots=True)
 class Arm:
     """What an arm changes, and its source in the literature.
 
-    `matched` fits its configuration to the result of the arm `to` under the same seed. An arm that is not `taught` is
+    `matched` fits its configuration to what the arm `to` has spent under the same seed. An arm that is not `taught` is
     the student as it came, evaluated on test. `seeds` are those it is run under; None: all of the study's.
     """
 
@@ -143,20 +165,19 @@ def few_shot(config: RunConfig, shots: int) -> RunConfig:
     return changed(config, student={"few_shot": shots})
 
 
-def as_many_rows(config: RunConfig, spent: RunResult) -> RunConfig:
+def as_many_rows(config: RunConfig, spent: Spent) -> RunConfig:
     """Trained on as many rows as another run in all its rounds."""
-    return changed(config, training={"rows": sum(result.training.rows for result in spent.rounds)})
+    return changed(config, training={"rows": spent.rows})
 
 
-def as_many_replies(config: RunConfig, spent: RunResult) -> RunConfig:
+def as_many_replies(config: RunConfig, spent: Spent) -> RunConfig:
     """Taught by as many replies, those beyond round 0's on random problems, and trained on as many rows.
 
     A rationale takes `teacher.agreement` replies. Online they are rather more: a reply that was rejected in the other
     run is made up for by a whole rationale.
     """
-    _, *later = (cost.replies for cost in spent.teaching)
     draws = config.teacher.agreement if config.teacher.kind == "openai" else 1
-    more = config.teacher.more_annotations + -(-sum(later) // draws)
+    more = config.teacher.more_annotations + -(-spent.later_replies // draws)
     return changed(as_many_rows(config, spent), teacher={"more_annotations": more})
 
 

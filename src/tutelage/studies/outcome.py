@@ -20,7 +20,7 @@ from tutelage.rounds.diagnosis import mistakes_by_kind
 from tutelage.run_directory import Run, has_run, read_finished, round_folder, versions
 from tutelage.run_records import RoundResult, RunResult, StepRecord
 from tutelage.student.machine import machine
-from tutelage.studies.arms import Arm
+from tutelage.studies.arms import Arm, Spent
 from tutelage.studies.running import configured, run_folder
 from tutelage.studies.study_file import Study
 from tutelage.study_records import ArmFigures, Comparison, RoundFigures, RunFigures, StudyFigures
@@ -30,7 +30,7 @@ from tutelage.teacher.ledger.reader import LedgerReader
 
 
 def gather(study: Study, out: Path, command: str) -> StudyFigures:
-    """The figures of all runs that have ended under this very study; arms without one are left out."""
+    """The figures of all runs that have ended under this very study, or are known; arms without one are left out."""
     runs: dict[str, list[RunFigures]] = {name: [] for name in study.arms}
     task = open_task(study.base.task)
     costs_of = cache(_costs)  # a ledger of all runs is read once
@@ -61,15 +61,19 @@ def _runs(
     study: Study, out: Path, seed: int, task: Task, costs_of: Callable[[Path], Mapping[str, Usage]]
 ) -> Iterator[tuple[str, RunFigures]]:
     """What has ended under a seed, by the names of the arms."""
-    results: dict[str, RunResult] = {}
+    spent: dict[str, Spent] = {}
     for name, arm in study.arms.items():
-        if not arm.is_run_under(seed) or (arm.matched and arm.to not in results):
+        if figures := study.known.get((name, seed)):
+            spent |= {name: Spent.of_figures(figures)} if arm.taught else {}
+            yield name, figures
             continue
-        config, folder = configured(study, arm, seed, out, results), run_folder(out, name, seed)
+        if not arm.is_run_under(seed) or (arm.matched and arm.to not in spent):
+            continue
+        config, folder = configured(study, arm, seed, out, spent), run_folder(out, name, seed)
         if not arm.taught and has_run(folder, config) and (right := _right(folder / "test-before.jsonl")):
             yield name, RunFigures(seed, right, 0, (), "evaluated as it came", Run(folder, "").seconds(None))
         elif arm.taught and (result := read_finished(folder, config)):
-            results[name] = result
+            spent[name] = Spent.of_result(result)
             yield name, _run(seed, result, folder, task, costs_of(Path(config.teacher.ledger or "")))
 
 

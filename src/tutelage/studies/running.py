@@ -28,7 +28,7 @@ from tutelage.report.progress import Show
 from tutelage.run_directory import forget_students, has_run, read_finished
 from tutelage.run_records import RunResult
 from tutelage.shelf import Shelf
-from tutelage.studies.arms import Arm
+from tutelage.studies.arms import Arm, Spent
 from tutelage.studies.study_file import Study
 
 
@@ -60,17 +60,20 @@ def run_study(study: Study, out: Path, jobs: int, show: Show) -> list[str]:
 
 def run_seed(study: Study, out: Path, seed: int, show: Show) -> list[str]:
     """Every arm under one seed, in order; returns what went wrong."""
-    results, shelf = dict[str, RunResult](), Shelf(out / "shelf", study.shelf_bytes)
+    spent, shelf = dict[str, Spent](), Shelf(out / "shelf", study.shelf_bytes)
     faults: list[str] = []
     for name, arm in study.arms.items():
         if not arm.is_run_under(seed):
             continue
         title = f"{name}, seed {seed}"
-        if arm.matched and arm.to not in results:
+        if figures := study.known.get((name, seed)):
+            spent |= {name: Spent.of_figures(figures)} if arm.taught else {}
+            continue
+        if arm.matched and arm.to not in spent:
             faults.append(f"{title}: not run, since {arm.to} has no result to match")
             continue
         try:
-            config = configured(study, arm, seed, out, results)
+            config = configured(study, arm, seed, out, spent)
             result = _run(config, run_folder(out, name, seed), show, shelf, arm.taught)
         except TutelageError as error:
             faults.append(f"{title}: {error}")
@@ -82,18 +85,18 @@ def run_seed(study: Study, out: Path, seed: int, show: Show) -> list[str]:
         if result is None:
             show.say(f"{title}: evaluated as it came")
             continue
-        results[name] = result
+        spent[name] = Spent.of_result(result)
         show.say(f"{title}: {result.test.after.accuracy:.1%} of test, {result.seconds / 60:.0f} min of work")
         if not study.keep_students:
             forget_students(run_folder(out, name, seed))
     return faults
 
 
-def configured(study: Study, arm: Arm, seed: int, out: Path, results: Mapping[str, RunResult]) -> RunConfig:
-    """The configuration of one run; `results` are those of the arms that it may be matched to, under its seed."""
+def configured(study: Study, arm: Arm, seed: int, out: Path, spent: Mapping[str, Spent]) -> RunConfig:
+    """The configuration of one run; `spent` is what the arms that it may be matched to have used, under its seed."""
     config = arm.change(study.base)
     if arm.matched is not None:
-        config = arm.matched(config, results[arm.to])
+        config = arm.matched(config, spent[arm.to])
     ledger = config.teacher.ledger or str(out / "ledger.sqlite")
     return config.model_copy(update={"seed": seed, "teacher": config.teacher.model_copy(update={"ledger": ledger})})
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -29,6 +29,7 @@ from tutelage.config_file import flat, load_config, parse_config, parse_section,
 from tutelage.errors import ConfigError
 from tutelage.studies.arms import ARMS, Arm, Change
 from tutelage.studies.arms import base as base_arm
+from tutelage.study_records import RunFigures
 
 
 class StudyFile(Section):
@@ -54,7 +55,10 @@ class StudyFile(Section):
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A study, ready to be run. `arms` stand in the file's order, but behind those that they are matched to."""
+    """A study, ready to be run. `arms` stand in the file's order, but behind those that they are matched to.
+
+    `known` are figures of runs, by arm and seed, that are not run again (`known.py`).
+    """
 
     name: str
     question: str
@@ -64,6 +68,7 @@ class Study:
     pairs: Sequence[tuple[str, str]]
     keep_students: bool
     shelf_bytes: int
+    known: Mapping[tuple[str, int], RunFigures] = field(default_factory=dict[tuple[str, int], RunFigures])
 
 
 def load_study(path: Path) -> Study:

@@ -1,0 +1,101 @@
+"""Runs that are known from a study.json, from figures written by hand and from a whole study."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.report import figures
+from tutelage import api
+from tutelage.config_file import dump_config
+from tutelage.errors import ConfigError, RunError
+from tutelage.files import read_record, write_json
+from tutelage.studies.arms import Spent
+from tutelage.studies.known import with_known
+from tutelage.studies.running import configured
+from tutelage.studies.study_file import Study, load_study
+from tutelage.study_records import StudyFigures
+
+ARMS = ["full", "mine", "one-round-same-budget"]
+
+
+def load(folder: Path, seeds: list[int], arms: dict, **base: object) -> Study:
+    task = {"name": "leg_counting", "train": 4, "validation": 2, "test": figures.study(ARMS, 1).test_problems}
+    path = folder / "trial.yaml"
+    path.write_text(yaml.safe_dump({"base": {"task": task, **base}, "seeds": seeds, "arms": arms}))
+    return load_study(path)
+
+
+@pytest.fixture
+def published(tmp_path) -> Path:
+    """A study.json with two seeds of an arm of its own and two named ones."""
+    study = load(tmp_path, [0, 1], {"full": None, "mine": {"training": {"epochs": 2}}, "one-round-same-budget": None})
+    written = figures.study(ARMS, 2)
+    arms = {name: dataclasses.replace(arm, source=study.arms[name].source) for name, arm in written.arms.items()}
+    write_json(tmp_path / "study.json", dataclasses.replace(written, arms=arms, base=dump_config(study.base)))
+    return tmp_path / "study.json"
+
+
+def test_the_same_arms_and_seeds_are_known(published, tmp_path):
+    arms = {"full": {"seeds": [1]}, "mine": {"training": {"epochs": 3}}, "one-round-same-budget": {"seeds": [1]}}
+    known = with_known(load(tmp_path, [1, 2], arms), published).known
+    assert known.keys() == {("full", 1), ("one-round-same-budget", 1)}  # another arm goes by the name of `mine`
+    (expected,) = [run for run in read_record(published, StudyFigures).arms["full"].runs if run.seed == 1]
+    assert known["full", 1] == expected
+
+
+def test_another_base_is_refused(published, tmp_path):
+    study = load(tmp_path, [0], {"full": None}, training={"epochs": 9})
+    with pytest.raises(ConfigError, match=r"is of another base \(training\.epochs: 3 is now 9\); .* leave --known out"):
+        with_known(study, published)
+    assert with_known(load(tmp_path, [0], {"full": None}, exam={"batch_size": 9}), published).known  # speed alone
+
+
+def test_other_problems_are_refused(published, tmp_path):
+    data = json.loads(published.read_text())
+    published.write_text(json.dumps({**data, "test_problems": 3}))
+    with pytest.raises(ConfigError, match="has 3 test problems, this study"):
+        with_known(load(tmp_path, [0], {"full": None}), published)
+
+
+@pytest.mark.parametrize("content", [None, "{", "{}"])
+def test_a_file_that_cannot_be_read_is_refused(tmp_path, content):
+    file = tmp_path / "study.json"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(RunError, match=str(file)):
+        with_known(load(tmp_path, [0], {"full": None}), file)
+
+
+@pytest.mark.slow
+def test_known_runs_are_not_run_again_and_others_are_matched_to_them(tiny, tmp_path):
+    base = {
+        "task": {"name": "leg_counting", "train": 4, "validation": 2, "test": 3},
+        "student": {"model": tiny, "device": "cpu", "dtype": "float32"},
+        "exam": {"samples": 1, "max_new_tokens": 6},
+        "evaluation": {"max_new_tokens": 6},
+        "training": {"epochs": 1, "batch_size": 3},
+        "rounds": {"max": 1},
+    }
+    path = tmp_path / "trial.yaml"
+
+    def run(out: str, *arms: str, known: Path | None = None) -> StudyFigures:
+        path.write_text(yaml.safe_dump({"base": base, "seeds": [0], "arms": dict.fromkeys(arms)}, sort_keys=False))
+        assert api.study(path, tmp_path / out, known=known) == []
+        return read_record(tmp_path / out / "study.json", StudyFigures)
+
+    whole = run("whole", "untrained", "full", "one-round-same-budget")
+    some = run("some", "untrained", "full")
+    rest = run("rest", "untrained", "full", "one-round-same-budget", known=tmp_path / "some" / "study.json")
+    assert {folder.name for folder in (tmp_path / "rest" / "runs").iterdir()} == {"one-round-same-budget"}
+    assert {name: rest.arms[name] for name in some.arms} == some.arms
+    assert [run.right for run in rest.arms["one-round-same-budget"].runs] == [
+        run.right for run in whole.arms["one-round-same-budget"].runs
+    ]
+    (full,) = rest.arms["full"].runs
+    matched = load_study(path).arms["one-round-same-budget"]
+    config = configured(load_study(path), matched, 0, tmp_path, {"full": Spent.of_figures(full)})
+    assert config.training.rows == whole.arms["full"].rows
+    assert rest.arms["one-round-same-budget"].teacher_replies == full.replies
