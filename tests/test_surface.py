@@ -29,7 +29,7 @@ SURFACE = {
         StudentConfig TaskConfig TeacherConfig TrainingConfig
     """,
     "tutelage.config_file": "Kind dump_config flat load_config parse_config parse_section read_config read_yaml_file",
-    "tutelage.tasks.task": "Task",
+    "tutelage.tasks.task": "Task task_digest",
     "tutelage.teacher.teacher": "Deliver Teacher",
 }
 

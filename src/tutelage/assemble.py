@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tutelage.config import RunConfig, StudentConfig
 from tutelage.errors import ConfigError
-from tutelage.files import digest
-from tutelage.records import SPLITS
 from tutelage.report.progress import Show
 from tutelage.rounds.classroom import Classroom
 from tutelage.run_directory import Run, locked
@@ -20,7 +17,7 @@ from tutelage.student.pupil import Pupil
 from tutelage.student.reflection import reflection_of
 from tutelage.student.sampling import Say
 from tutelage.tasks.catalog import open_task
-from tutelage.tasks.task import Task
+from tutelage.tasks.task import Task, task_digest
 from tutelage.teacher.offline.answer_key import AnswerKeyTeacher
 from tutelage.teacher.offline.answers import AnswersTeacher
 from tutelage.teacher.offline.recorded import RecordedTeacher
@@ -69,8 +66,3 @@ def make_pupil(config: StudentConfig, task: Task, say: Say) -> Pupil:
             f"student.few_shot is {config.few_shot}, but task {task.name!r} has {len(task.examples)} worked examples"
         )
     return Pupil(config, task.examples, engine=Engine(config.engine, say))
-
-
-def task_digest(task: Task) -> str:
-    """Stands for every problem of every split: a run is refused other problems than it began with."""
-    return digest(*(dataclasses.asdict(problem) for split in SPLITS for problem in task.problems(split)))

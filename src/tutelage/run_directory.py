@@ -181,14 +181,19 @@ def read_result(root: Path) -> RunResult | None:
     return read_record(path, RunResult) if path.exists() else None
 
 
-def read_finished(root: Path, config: RunConfig) -> RunResult | None:
+def read_finished(root: Path, config: RunConfig, data: str | None = None) -> RunResult | None:
     """The result of a run that has ended under this configuration, as `has_run` compares it; None if there is none."""
-    return read_result(root) if has_run(root, config) else None
+    return read_result(root) if has_run(root, config, data) else None
 
 
-def has_run(root: Path, config: RunConfig) -> bool:
-    """Whether what stands in a directory is a run of this configuration, but for what has no say in when it ends."""
+def has_run(root: Path, config: RunConfig, data: str | None = None) -> bool:
+    """Whether what stands in a directory is a run of this configuration, but for what has no say in when it ends.
+
+    `data` is a digest of the task's problems, which must be those it was run on; None: they are not looked at.
+    """
     if not (root / "run.json").exists() or not (root / "config.yaml").exists():
+        return False
+    if data is not None and _check_format(root / "run.json")["data"] != data:
         return False
     return not differences(load_config(root / "config.yaml"), config, IDLE)
 

@@ -109,8 +109,8 @@ class Comparison:
 class StudyFigures:
     """A whole study: what `study.json` holds.
 
-    `arms` stand in the order of the study; `base` is the base configuration as YAML, `command` what ran it, `machine`
-    where.
+    `arms` stand in the order of the study; `base` is the base configuration as YAML, `data` a digest of its problems,
+    `command` the line that runs all of it, `machine` where it ran.
     """
 
     name: str
@@ -127,3 +127,4 @@ class StudyFigures:
     machine: str
     versions: str
     base: str
+    data: str = ""

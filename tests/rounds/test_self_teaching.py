@@ -9,7 +9,6 @@ import torch
 from safetensors.torch import load_file
 
 from tests.rounds.coin import SPLITS, CoinTask, noisy_pupil
-from tutelage.assemble import task_digest
 from tutelage.config import ExamConfig
 from tutelage.config_file import parse_config
 from tutelage.files import read_rows
@@ -21,6 +20,7 @@ from tutelage.rounds.self_teaching import SelfTeacher
 from tutelage.rounds.stages import what_matters
 from tutelage.run_directory import Run
 from tutelage.student.pupil import Pupil
+from tutelage.tasks.task import task_digest
 
 SETTINGS = ExamConfig(samples=3, max_new_tokens=12)
 PROBLEMS = SPLITS["train"]

@@ -14,9 +14,9 @@ from tutelage.errors import ConfigError, RunError
 from tutelage.files import read_record, write_json
 from tutelage.studies.arms import Spent
 from tutelage.studies.known import with_known
-from tutelage.studies.running import configured
+from tutelage.studies.running import configured, problems
 from tutelage.studies.study_file import Study, load_study
-from tutelage.study_records import StudyFigures
+from tutelage.study_records import ArmFigures, StudyFigures
 
 ARMS = ["full", "mine", "one-round-same-budget"]
 
@@ -32,9 +32,13 @@ def load(folder: Path, seeds: list[int], arms: dict, **base: object) -> Study:
 def published(tmp_path) -> Path:
     """A study.json with two seeds of an arm of its own and two named ones."""
     study = load(tmp_path, [0, 1], {"full": None, "mine": {"training": {"epochs": 2}}, "one-round-same-budget": None})
-    written = figures.study(ARMS, 2)
-    arms = {name: dataclasses.replace(arm, source=study.arms[name].source) for name, arm in written.arms.items()}
-    write_json(tmp_path / "study.json", dataclasses.replace(written, arms=arms, base=dump_config(study.base)))
+    written, arms = figures.study(ARMS, 2), dict[str, ArmFigures]()
+    for name, arm in written.arms.items():
+        runs = tuple(dataclasses.replace(run, replies=run.rounds[-1].replies + 1) for run in arm.runs)
+        arms[name] = dataclasses.replace(arm, source=study.arms[name].source, runs=runs)
+    data = problems(study)(study.base)
+    written = dataclasses.replace(written, arms=arms, base=dump_config(study.base), data=data)
+    write_json(tmp_path / "study.json", written)
     return tmp_path / "study.json"
 
 
@@ -42,8 +46,12 @@ def test_the_same_arms_and_seeds_are_known(published, tmp_path):
     arms = {"full": {"seeds": [1]}, "mine": {"training": {"epochs": 3}}, "one-round-same-budget": {"seeds": [1]}}
     known = with_known(load(tmp_path, [1, 2], arms), published).known
     assert known.keys() == {("full", 1), ("one-round-same-budget", 1)}  # another arm goes by the name of `mine`
+    alone = {"full": {"training": {"epochs": 9}}, "one-round-same-budget": None}
+    assert with_known(load(tmp_path, [0, 1], alone), published).known == {}  # what it is matched to is another
     (expected,) = [run for run in read_record(published, StudyFigures).arms["full"].runs if run.seed == 1]
-    assert known["full", 1] == expected
+    assert known["full", 1] == dataclasses.replace(
+        expected, machine="2 cores, 8 GB", versions="Python 3.11, torch 2.13"
+    )
 
 
 def test_another_base_is_refused(published, tmp_path):
@@ -53,10 +61,21 @@ def test_another_base_is_refused(published, tmp_path):
     assert with_known(load(tmp_path, [0], {"full": None}, exam={"batch_size": 9}), published).known  # speed alone
 
 
-def test_other_problems_are_refused(published, tmp_path):
+@pytest.mark.parametrize("other", [{"test_problems": 3}, {"data": "0123"}])
+def test_other_problems_are_refused(published, tmp_path, other):
     data = json.loads(published.read_text())
-    published.write_text(json.dumps({**data, "test_problems": 3}))
-    with pytest.raises(ConfigError, match="has 3 test problems, this study"):
+    published.write_text(json.dumps({**data, **other}))
+    with pytest.raises(ConfigError, match="is of other problems than this study"):
+        with_known(load(tmp_path, [0], {"full": None}), published)
+
+
+@pytest.mark.parametrize("broken", [{"right": "101"}, {"right": "x" * 60}, {"rounds": []}, {"replies": 0}])
+def test_runs_that_lack_something_are_refused(published, tmp_path, broken):
+    """Those of an older version had no `replies`."""
+    data = json.loads(published.read_text())
+    data["arms"]["full"]["runs"][1] |= broken
+    published.write_text(json.dumps(data))
+    with pytest.raises(RunError, match="says of full, seed 1, is broken or too old"):
         with_known(load(tmp_path, [0], {"full": None}), published)
 
 

@@ -23,6 +23,7 @@ from tutelage.studies.outcome import _usd, gather
 from tutelage.studies.running import configured, run_folder
 from tutelage.studies.study_file import Study, load_study
 from tutelage.tasks.catalog import open_task
+from tutelage.tasks.task import task_digest
 
 RIGHT, WRONG = Verdict(True, "1", ""), Verdict(False, "2", "2 is not 1")
 SURE = Accuracy(0.5, 0.1, 0.9, 2)
@@ -50,7 +51,7 @@ def round_result(number: int, replies: int, seconds: float, collapse: str | None
 def write_run(study: Study, out: Path, result: RunResult) -> None:
     """The files of a finished run of `full` under seed 0."""
     folder, task = run_folder(out, "full", 0), open_task(study.base.task)
-    write_json(folder / "run.json", {"format": 1, "id": "i", "data": "d"})
+    write_json(folder / "run.json", {"format": 1, "id": "i", "data": task_digest(task)})
     write_text(folder / "config.yaml", dump_config(configured(study, study.arms["full"], 0, out, {})))
     write_json(folder / "result.json", result)
     verdicts = [RIGHT, WRONG, RIGHT, WRONG]
@@ -81,6 +82,15 @@ def test_figures_of_a_run_are_those_of_its_files(study, tmp_path):
     assert last.gradient_ratio == pytest.approx((1 / 2 + 3 / 1) / 2)
     assert last.gradient_cosine == pytest.approx(-0.2)
     assert (first.near, first.gradient_ratio) == (None, None)
+
+
+def test_runs_on_other_problems_are_left_out(study, tmp_path):
+    out = tmp_path / "out"
+    write_run(study, out, RunResult((round_result(0, 6, 5.0),), 0, "no more", BeforeAfter(SURE, SURE), {}, 20.0))
+    mark = run_folder(out, "full", 0) / "run.json"
+    assert gather(study, out, "").arms
+    write_json(mark, {"format": 1, "id": "i", "data": "of other problems"})
+    assert gather(study, out, "").arms == {}
 
 
 def test_a_reply_that_several_rounds_show_costs_once():

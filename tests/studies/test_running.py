@@ -235,6 +235,21 @@ def test_a_student_that_is_not_taught_is_tested_once(write, tmp_path, monkeypatc
     assert api.study(path, tmp_path / "out") == []
 
 
+@pytest.mark.parametrize("arm", ["untrained", "full"])
+def test_runs_that_have_ended_on_other_problems_are_refused(write, tmp_path, arm):
+    rows = [{"question": f"What is {n} and {n}?", "answer": str(2 * n)} for n in range(2, 16)]
+    file, path = tmp_path / "mine.jsonl", write(seeds=[0], arms={arm: None})
+    data = yaml.safe_load(path.read_text())
+    data["base"]["task"] = {"name": "custom", "path": str(file), "train": 4, "validation": 3, "test": 3}
+    data["base"] |= {"teacher": {"kind": "answers"}, "rounds": {"max": 0}}
+    path.write_text(yaml.safe_dump(data, sort_keys=False))
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    assert api.study(path, tmp_path / "out") == []
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in rows[1:]))
+    with pytest.raises(RunError, match=rf"{arm}, seed 0: the problems of .* have changed since it began"):
+        api.study(path, tmp_path / "out")
+
+
 def test_where_no_run_has_ended_the_figures_stay_as_they_were(write, tmp_path):
     out = tmp_path / "out"
     assert api.study(write(seeds=[0], arms={"full": None}), out) == []

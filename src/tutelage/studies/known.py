@@ -12,22 +12,23 @@ from pathlib import Path
 
 from tutelage.changes import IDLE, differences
 from tutelage.config_file import read_config
-from tutelage.errors import ConfigError
+from tutelage.errors import ConfigError, RunError
 from tutelage.files import read_record
+from tutelage.studies.running import problems
 from tutelage.studies.study_file import Study
-from tutelage.study_records import StudyFigures
+from tutelage.study_records import RunFigures, StudyFigures
 from tutelage.tasks.catalog import open_task
 
 
 def with_known(study: Study, file: Path) -> Study:
     """The study, with those of its runs that a study.json holds the figures of.
 
-    An arm is the same under the same name and `source`, which names the settings of a file's own arm. Seeds and arms
-    that the study doesn't have are left out.
+    An arm is the same under the same name and `source`, which names the settings of a file's own arm; one that is
+    matched to another is known where that one is. Seeds and arms that the study doesn't have are left out.
 
     Raises:
-        RunError: the file is missing or broken.
-        ConfigError: its runs began from another base, or had other test problems.
+        RunError: the file is missing or broken, or too old.
+        ConfigError: its runs began from another base, or on other problems.
         DataError: the study's own problems cannot be loaded.
     """
     figures = read_record(file, StudyFigures)
@@ -35,13 +36,23 @@ def with_known(study: Study, file: Path) -> Study:
     if changed := differences(base, study.base, IDLE):
         raise ConfigError(f"{file} is of another base ({'; '.join(changed[:3])}); set it back, or leave --known out")
     tests = len(open_task(study.base.task).problems("test"))
-    if tests != figures.test_problems:
-        raise ConfigError(f"{file} has {figures.test_problems} test problems, this study {tests}; its data has changed")
-    known = {
-        (name, run.seed): run
-        for name, arm in study.arms.items()
-        if name in figures.arms and figures.arms[name].source == arm.source
-        for run in figures.arms[name].runs
-        if run.seed in study.seeds and arm.is_run_under(run.seed)
-    }
+    if tests != figures.test_problems or figures.data not in ("", problems(study)(study.base)):
+        raise ConfigError(f"{file} is of other problems than this study; restore them, or leave --known out")
+    known: dict[tuple[str, int], RunFigures] = {}
+    for name, arm in study.arms.items():
+        if name not in figures.arms or figures.arms[name].source != arm.source:
+            continue
+        for run in figures.arms[name].runs:
+            if not _is_whole(run, tests, arm.taught):
+                raise RunError(f"{file}: what it says of {name}, seed {run.seed}, is broken or too old; run it again")
+            has_match = arm.matched is None or (arm.to, run.seed) in known
+            if has_match and run.seed in study.seeds and arm.is_run_under(run.seed):
+                machine, versions = run.machine or figures.machine, run.versions or figures.versions
+                known[name, run.seed] = replace(run, machine=machine, versions=versions)
     return replace(study, known=known)
+
+
+def _is_whole(run: RunFigures, tests: int, taught: bool) -> bool:
+    """Whether there is an answer to every test problem, and what a taught run has spent."""
+    has_answers = len(run.right) == tests and set(run.right) <= {"0", "1"}
+    return has_answers and (not taught or bool(run.rounds and run.replies >= run.rounds[-1].replies))

@@ -12,6 +12,7 @@ from math import fsum
 from pathlib import Path
 from statistics import fmean
 
+from tutelage.config import RunConfig
 from tutelage.config_file import dump_config
 from tutelage.files import read_rows
 from tutelage.records import Attempt, Feedback, Usage
@@ -21,7 +22,7 @@ from tutelage.run_directory import Run, has_run, read_finished, round_folder, ve
 from tutelage.run_records import RoundResult, RunResult, StepRecord
 from tutelage.student.machine import machine
 from tutelage.studies.arms import Arm, Spent
-from tutelage.studies.running import configured, run_folder
+from tutelage.studies.running import configured, problems, run_folder
 from tutelage.studies.study_file import Study
 from tutelage.study_records import ArmFigures, Comparison, RoundFigures, RunFigures, StudyFigures
 from tutelage.tasks.catalog import open_task
@@ -33,9 +34,9 @@ def gather(study: Study, out: Path, command: str) -> StudyFigures:
     """The figures of all runs that have ended under this very study, or are known; arms without one are left out."""
     runs: dict[str, list[RunFigures]] = {name: [] for name in study.arms}
     task = open_task(study.base.task)
-    costs_of = cache(_costs)  # a ledger of all runs is read once
+    costs_of, problems_of = cache(_costs), problems(study)  # a ledger of all runs is read once
     for seed in study.seeds:
-        for name, figures in _runs(study, out, seed, task, costs_of):
+        for name, figures in _runs(study, out, seed, task, costs_of, problems_of):
             runs[name].append(figures)
     arms = {name: _arm(study.arms[name], found) for name, found in runs.items() if found}
     all_runs = [run for found in runs.values() for run in found]
@@ -54,11 +55,17 @@ def gather(study: Study, out: Path, command: str) -> StudyFigures:
         machine=_each([run.machine for run in all_runs]) or machine(),
         versions=_each([run.versions for run in all_runs]) or versions(),
         base=dump_config(study.base),
+        data=problems_of(study.base),
     )
 
 
 def _runs(
-    study: Study, out: Path, seed: int, task: Task, costs_of: Callable[[Path], Mapping[str, Usage]]
+    study: Study,
+    out: Path,
+    seed: int,
+    task: Task,
+    costs_of: Callable[[Path], Mapping[str, Usage]],
+    problems_of: Callable[[RunConfig], str],
 ) -> Iterator[tuple[str, RunFigures]]:
     """What has ended under a seed, by the names of the arms."""
     spent: dict[str, Spent] = {}
@@ -70,9 +77,10 @@ def _runs(
         if not arm.is_run_under(seed) or (arm.matched and arm.to not in spent):
             continue
         config, folder = configured(study, arm, seed, out, spent), run_folder(out, name, seed)
-        if not arm.taught and has_run(folder, config) and (right := _right(folder / "test-before.jsonl")):
+        data = problems_of(config)
+        if not arm.taught and has_run(folder, config, data) and (right := _right(folder / "test-before.jsonl")):
             yield name, RunFigures(seed, right, 0, (), "evaluated as it came", Run(folder, "").seconds(None))
-        elif arm.taught and (result := read_finished(folder, config)):
+        elif arm.taught and (result := read_finished(folder, config, data)):
             spent[name] = Spent.of_result(result)
             yield name, _run(seed, result, folder, task, costs_of(Path(config.teacher.ledger or "")))
 

@@ -15,10 +15,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import traceback
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from threading import Thread
 
@@ -30,6 +31,8 @@ from tutelage.run_records import RunResult
 from tutelage.shelf import Shelf
 from tutelage.studies.arms import Arm, Spent
 from tutelage.studies.study_file import Study
+from tutelage.tasks.catalog import open_task
+from tutelage.tasks.task import task_digest
 
 
 def run_study(study: Study, out: Path, jobs: int, show: Show) -> list[str]:
@@ -61,6 +64,7 @@ def run_study(study: Study, out: Path, jobs: int, show: Show) -> list[str]:
 def run_seed(study: Study, out: Path, seed: int, show: Show) -> list[str]:
     """Every arm under one seed, in order; returns what went wrong."""
     spent, shelf = dict[str, Spent](), Shelf(out / "shelf", study.shelf_bytes)
+    problems_of = problems(study)
     faults: list[str] = []
     for name, arm in study.arms.items():
         if not arm.is_run_under(seed):
@@ -68,13 +72,14 @@ def run_seed(study: Study, out: Path, seed: int, show: Show) -> list[str]:
         title = f"{name}, seed {seed}"
         if figures := study.known.get((name, seed)):
             spent |= {name: Spent.of_figures(figures)} if arm.taught else {}
+            show.say(f"{title}: known")
             continue
         if arm.matched and arm.to not in spent:
             faults.append(f"{title}: not run, since {arm.to} has no result to match")
             continue
         try:
             config = configured(study, arm, seed, out, spent)
-            result = _run(config, run_folder(out, name, seed), show, shelf, arm.taught)
+            result = _run(config, problems_of(config), run_folder(out, name, seed), show, shelf, arm.taught)
         except TutelageError as error:
             faults.append(f"{title}: {error}")
             continue
@@ -101,16 +106,26 @@ def configured(study: Study, arm: Arm, seed: int, out: Path, spent: Mapping[str,
     return config.model_copy(update={"seed": seed, "teacher": config.teacher.model_copy(update={"ledger": ledger})})
 
 
+def problems(study: Study) -> Callable[[RunConfig], str]:
+    """The digest of a run's problems. Runs of a study differ in `task.train` alone, so each size is loaded once."""
+
+    @cache
+    def of_size(train: int | None) -> str:
+        return task_digest(open_task(study.base.task.model_copy(update={"train": train})))
+
+    return lambda config: of_size(config.task.train)
+
+
 def run_folder(out: Path, arm: str, seed: int) -> Path:
     """Where a run stands."""
     return out / "runs" / arm / f"seed-{seed}"
 
 
-def _run(config: RunConfig, folder: Path, show: Show, shelf: Shelf, taught: bool) -> RunResult | None:
+def _run(config: RunConfig, data: str, folder: Path, show: Show, shelf: Shelf, taught: bool) -> RunResult | None:
     """An ordinary run to its end; of a student that is not taught, the test alone (no result)."""
-    if taught and (result := read_finished(folder, config)):
+    if taught and (result := read_finished(folder, config, data)):
         return result
-    if not taught and has_run(folder, config) and (folder / "test-before.jsonl").exists():
+    if not taught and has_run(folder, config, data) and (folder / "test-before.jsonl").exists():
         return None
     from tutelage.assemble import classroom
     from tutelage.rounds import stages

@@ -20,9 +20,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import combinations
 from pathlib import Path
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from tutelage.config import RunConfig, Section, Seed
 from tutelage.config_file import flat, load_config, parse_config, parse_section, read_yaml_file
@@ -35,8 +35,6 @@ from tutelage.study_records import RunFigures
 class StudyFile(Section):
     """What stands in the file."""
 
-    model_config = ConfigDict(strict=False)  # a pair to compare is a list in YAML
-
     question: str = ""
     """What the study is to find out, in a sentence."""
     base: dict[str, Any] | str
@@ -45,12 +43,16 @@ class StudyFile(Section):
     """Every arm is run once under each: they seed exams, draws and training, not the problems."""
     arms: dict[str, dict[str, Any] | None] = Field(min_length=1)
     """Named arms, and arms of the file's own."""
-    compare: list[tuple[str, str]] | None = None
+    compare: list[Annotated[list[str], Field(min_length=2, max_length=2)]] | None = None
     """Pairs of arms to compare; None: all."""
     keep_students: bool = False
     """Keep the models of all runs; else only their attempts and figures."""
-    shelf_gb: float = Field(default=12.0, ge=0)
+    shelf_gb: float = Field(default=12.0, ge=0, le=1e6)
     """Gigabytes of disk for stages that several runs share."""
+
+
+_LONGEST_NAME = 100
+"""Characters; an arm is a folder, and file systems take 255 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def load_study(path: Path) -> Study:
         base = parse_config(file.base, origin=f"{path}, base")
     arms = {name: _arm(name, overrides, path, file.seeds) for name, overrides in file.arms.items()}
     for name, arm in arms.items():
-        if Path(name).name != name or name == "..":
+        if not name or Path(name).name != name or name == ".." or len(name) > _LONGEST_NAME:
             raise ConfigError(f"{path}: arm {name!r} cannot be the name of a folder")
         _check(arm, arms, base, file.seeds, f"{path}, arm {name}")
     if len(set(file.seeds)) < len(file.seeds):
@@ -130,9 +132,11 @@ def _pairs(file: StudyFile, arms: Mapping[str, Arm], path: Path) -> Sequence[tup
     if unknown := {name for pair in file.compare for name in pair} - arms.keys():
         raise ConfigError(f"{path}: compare names {sorted(unknown)[0]!r}, which is not among the arms")
     for a, b in file.compare:
+        if a == b:
+            raise ConfigError(f"{path}: compare names {a!r} twice; a pair is of two arms")
         if not any(arms[a].is_run_under(seed) and arms[b].is_run_under(seed) for seed in file.seeds):
             raise ConfigError(f"{path}: compare names {a!r} and {b!r}, which are run under no seed together")
-    return file.compare
+    return [(a, b) for a, b in file.compare]
 
 
 def _arm(name: str, overrides: Mapping[str, Any] | None, path: Path, of: Sequence[int]) -> Arm:
@@ -140,10 +144,13 @@ def _arm(name: str, overrides: Mapping[str, Any] | None, path: Path, of: Sequenc
     if overrides is None:
         return _named(name, path)
     settings = dict(overrides)
+    if "like" in settings and settings["like"] is None:
+        raise ConfigError(f"{path}, arm {name}: like names no arm")
     like, seeds = settings.pop("like", name if name in ARMS else None), cast(object, settings.pop("seeds", None))
     origin = f"{path}, arm {name}"
     named = cast(list[object], seeds) if isinstance(seeds, list) else []
-    if seeds is not None and not (named and all(seed in of for seed in named)):
+    some = [seed for seed in of if any(type(each) is int and each == seed for each in named)]
+    if seeds is not None and not (named and len(some) == len(named)):
         raise ConfigError(f"{origin}: seeds {seeds!r} are not some of the study's, {of}")
     arm = _named(str(like), path) if like is not None else Arm("the base", base_arm)
     own = ", ".join(f"{key}: {'null' if value is None else value}" for key, value in flat(settings).items())

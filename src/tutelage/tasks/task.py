@@ -10,9 +10,11 @@ True
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Protocol
 
-from tutelage.records import AnswerKind, Problem, Split, Verdict, WorkedExample
+from tutelage.files import digest
+from tutelage.records import SPLITS, AnswerKind, Problem, Split, Verdict, WorkedExample
 
 
 class Task(Protocol):
@@ -40,3 +42,8 @@ class Task(Protocol):
     def grade(self, problem: Problem, text: str) -> Verdict:
         """Whether the final answer that `text` states has the value of the problem's answer."""
         ...
+
+
+def task_digest(task: Task) -> str:
+    """Stands for every problem of every split: a run is refused other problems than it began with."""
+    return digest(*(asdict(problem) for split in SPLITS for problem in task.problems(split)))
