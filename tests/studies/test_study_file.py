@@ -108,7 +108,7 @@ def test_pairs_to_compare(tmp_path):
         (BASE + "arms: {full: {seeds: [true]}}", "seeds [True] are not some of"),
         (BASE + "arms: {full: {seeds: [1, 1]}}", "seeds [1, 1] are not some of"),
         (BASE + "arms: {'': {task: {train: 6}}}", "'' cannot be the name of a folder"),
-        (BASE + f"arms: {{{'a' * 101}: {{task: {{train: 6}}}}}}", "cannot be the name of a folder"),
+        (BASE + f"arms: {{{'ä' * 101}: {{task: {{train: 6}}}}}}", "cannot be the name of a folder"),
         (BASE + "arms: {full: {like: , training: {epochs: 2}}}", "arm full: like names no arm"),
         (BASE + "arms: {full: }\ncompare: [[full, full]]", "compare names 'full' twice"),
         (BASE + "arms: {full: }\ncompare: [[full]]", "compare.0"),

@@ -51,8 +51,8 @@ class StudyFile(Section):
     """Gigabytes of disk for stages that several runs share."""
 
 
-_LONGEST_NAME = 100
-"""Characters; an arm is a folder, and file systems take 255 bytes."""
+_LONGEST_NAME = 200
+"""Bytes; an arm is a folder, and file systems take 255."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def load_study(path: Path) -> Study:
         base = parse_config(file.base, origin=f"{path}, base")
     arms = {name: _arm(name, overrides, path, file.seeds) for name, overrides in file.arms.items()}
     for name, arm in arms.items():
-        if not name or Path(name).name != name or name == ".." or len(name) > _LONGEST_NAME:
+        if not name or Path(name).name != name or name == ".." or len(name.encode()) > _LONGEST_NAME:
             raise ConfigError(f"{path}: arm {name!r} cannot be the name of a folder")
         _check(arm, arms, base, file.seeds, f"{path}, arm {name}")
     if len(set(file.seeds)) < len(file.seeds):
