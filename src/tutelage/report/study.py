@@ -1,8 +1,8 @@
 """A study in words and tables: Markdown, made from what `study.json` holds.
 
-| arm  | test accuracy          | seeds | teacher replies | USD   | rows trained | seconds | what it is |
-|------|------------------------|-------|-----------------|-------|--------------|---------|------------|
-| full | 41.0% (36.0% to 46.0%) | 5     | 212             | 0.120 | 2,400        | 900     | the method |
+| arm  | test accuracy          | seeds | teacher replies | USD   | rows trained | seconds | best round | what it is |
+|------|------------------------|-------|-----------------|-------|--------------|---------|------------|------------|
+| full | 41.0% (36.0% to 46.0%) | 2     | 212             | 0.120 | 2,400        | 900     | 2, 1       | the method |
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def study_page(figures: StudyFigures, plots: Sequence[str], *, notes: str = "", 
         f"{below} Test accuracy",
         arms_table(figures),
         "Test accuracy with its 95 % interval: percentile bootstrap over seeds and problems, with one seed over "
-        "problems alone. Replies, USD, rows and seconds are means over the seeds.",
+        "problems alone. Replies, USD, rows and seconds are means over the seeds. The best round, on validation, is "
+        "the one that was tested, seed by seed.",
         *(f"![{PurePosixPath(plot).stem.replace('-', ' ')}](<{plot}>)" for plot in plots),
         *_rounds(figures, below),
         *_comparisons(figures, below),
@@ -43,9 +44,9 @@ def study_page(figures: StudyFigures, plots: Sequence[str], *, notes: str = "", 
 
 def arms_table(figures: StudyFigures) -> str:
     """One row for every arm, in the study's order."""
-    header = ("arm", "test accuracy", "seeds", "teacher replies", "USD", "rows trained", "seconds", "what it is")
+    costs = ("teacher replies", "USD", "rows trained", "seconds")
     return markdown_table(
-        header,
+        ("arm", "test accuracy", "seeds", *costs, "best round", "what it is"),
         (
             (
                 name,
@@ -55,6 +56,7 @@ def arms_table(figures: StudyFigures) -> str:
                 f"{arm.usd:,.3f}",
                 f"{arm.rows:,.0f}",
                 f"{arm.seconds:,.0f}",
+                ", ".join(str(run.best_round) for run in arm.runs if run.rounds),
                 arm.source,
             )
             for name, arm in figures.arms.items()
