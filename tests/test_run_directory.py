@@ -191,3 +191,12 @@ def test_results_of_no_run_and_of_an_unfinished_one(tmp_path):
     Run.open(tmp_path, config(), "data")
     assert read_result(tmp_path) is None
     assert read_rounds(tmp_path) == ()
+
+
+def test_a_run_that_was_killed_before_it_was_one_can_be_started(tmp_path):
+    (tmp_path / ".lock").touch()
+    (tmp_path / ".run.json.part").write_text('{"format": ')
+    with locked(tmp_path):
+        Run.open(tmp_path, config(), "data")
+    assert (tmp_path / "run.json").is_file()
+    assert not (tmp_path / ".run.json.part").exists()

@@ -160,7 +160,8 @@ def locked(root: Path) -> Generator[None]:
     import fcntl
 
     lock = root / ".lock"
-    if not (root / "run.json").exists() and root.exists() and (not root.is_dir() or {*root.iterdir()} - {lock}):
+    killed_at_once = {lock, root / ".run.json.part"}  # all that a start leaves which was killed before it was a run
+    if not (root / "run.json").exists() and root.exists() and (not root.is_dir() or {*root.iterdir()} - killed_at_once):
         raise RunError(f"{root} exists and is no run; choose another directory with --out")
     with disk_errors(root):
         root.mkdir(parents=True, exist_ok=True)
