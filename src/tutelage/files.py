@@ -40,7 +40,7 @@ def write_text(path: Path, text: str) -> None:
 @contextmanager
 def whole_file(path: Path) -> Generator[IO[str]]:
     """A file that appears when it is whole: written aside, synced, renamed."""
-    temporary = path.with_name(f".{path.name}.part")
+    temporary = unfinished(path)
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -50,6 +50,11 @@ def whole_file(path: Path) -> Generator[IO[str]]:
             temporary.rename(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def unfinished(path: Path) -> Path:
+    """Where `whole_file` writes; a kill can leave it behind."""
+    return path.with_name(f".{path.name}.part")
 
 
 def write_json(path: Path, data: object) -> None:

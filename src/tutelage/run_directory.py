@@ -29,7 +29,7 @@ from tutelage.changes import FREE, IDLE, differences
 from tutelage.config import RunConfig
 from tutelage.config_file import dump_config, load_config
 from tutelage.errors import RunError
-from tutelage.files import digest, disk_errors, read_json, read_record, write_json, write_text
+from tutelage.files import digest, disk_errors, read_json, read_record, unfinished, write_json, write_text
 from tutelage.run_records import RoundResult, RunResult, Work
 from tutelage.shelf import Shelf
 
@@ -159,9 +159,9 @@ def locked(root: Path) -> Generator[None]:
     """
     import fcntl
 
-    lock = root / ".lock"
-    killed_at_once = {lock, root / ".run.json.part"}  # all that a start leaves which was killed before it was a run
-    if not (root / "run.json").exists() and root.exists() and (not root.is_dir() or {*root.iterdir()} - killed_at_once):
+    lock, run = root / ".lock", root / "run.json"
+    killed_at_once = {lock, unfinished(run)}  # all that a start leaves which was killed before it was a run
+    if not run.exists() and root.exists() and (not root.is_dir() or {*root.iterdir()} - killed_at_once):
         raise RunError(f"{root} exists and is no run; choose another directory with --out")
     with disk_errors(root):
         root.mkdir(parents=True, exist_ok=True)
