@@ -72,6 +72,13 @@ def test_the_rounds_are_means_over_seeds():
     assert rows[0]["mistakes on validation by kind"] == rows[0]["near"] == ""
 
 
+def test_arms_with_the_same_figures_share_a_row():
+    full = FIGURES.arms["full"]
+    cut = replace(full, runs=tuple(replace(run, rounds=run.rounds[:2]) for run in full.runs))
+    _, rounds = tables(study_page(replace(FIGURES, arms={"full": full, "cut": cut}, comparisons=()), ()))
+    assert [row[:2] for row in rounds[1:]] == [["full, cut", "0"], ["full, cut", "1"], ["full", "2"], ["full", "3"]]
+
+
 def test_what_no_arm_has_is_left_out():
     page = study_page(BARE, ())
     _, rounds = tables(page)

@@ -79,21 +79,21 @@ def _facts(figures: StudyFigures) -> str:
 
 
 def _rounds(figures: StudyFigures, heading: str) -> list[str]:
-    """The table of rounds; columns in which no arm has a figure are left out."""
-    rounds = [(name, rows) for name, arm in figures.arms.items() for rows in rounds_of(arm)]
-    if not rounds:
+    """The table of rounds: arms with the same figures share a row, columns without a figure are left out."""
+    arms_of: dict[tuple[str, ...], list[str]] = {}
+    for name, arm in figures.arms.items():
+        for rows in rounds_of(arm):
+            arms_of.setdefault(tuple(cell(rows) for cell in _COLUMNS.values()), []).append(name)
+    if not arms_of:
         return []
-    cells = {title: [cell(rows) for _, rows in rounds] for title, cell in _COLUMNS.items()}
-    cells = {title: column for title, column in cells.items() if any(column)}
-    table = markdown_table(
-        ("arm", *cells),
-        ((name, *row) for (name, _), row in zip(rounds, zip(*cells.values(), strict=True), strict=True)),
-    )
+    arms = [", ".join(names) for names in arms_of.values()]
+    columns = dict(zip(_COLUMNS, zip(*arms_of, strict=True), strict=True))
+    columns = {"arm": arms} | {title: column for title, column in columns.items() if any(column)}
     return [
         f"{heading} Rounds",
-        table,
+        markdown_table(tuple(columns), zip(*columns.values(), strict=True)),
         "Means over the seeds that had the round, ± the half-width of the 95 % t interval over them; a single seed has "
-        f"none.{_INSIDE if 'near' in cells else ''}",
+        f"none. Arms with the same figures share a row.{_INSIDE if 'near' in columns else ''}",
     ]
 
 
