@@ -26,15 +26,15 @@ from tutelage.config import RunConfig, TrainingConfig
 from tutelage.config_file import load_config
 from tutelage.records import Problem, TrainingExample
 from tutelage.report.progress import Show
-from tutelage.rounds.classroom import Classroom
+from tutelage.rounds.context import Classroom
 from tutelage.rounds.loop import lessons
 from tutelage.run_records import TrainingSummary
-from tutelage.student.lessons import Lessons
-from tutelage.student.machine import machine
 from tutelage.student.model import save_student
-from tutelage.student.packing import Family
-from tutelage.student.pupil import Answered, Pupil
-from tutelage.student.sampling import Advance, Ends, Sampled, SamplingSettings
+from tutelage.student.resources.hardware import machine
+from tutelage.student.sampler import Advance, Ends, Sampled, SamplingSettings
+from tutelage.student.student import Answered, Pupil
+from tutelage.student.training.packing import Family
+from tutelage.student.training.steps import Lessons
 
 ROWS = 16
 """Rows of a batch of the reference's sampling."""

@@ -20,13 +20,13 @@ from pathlib import Path
 import torch
 
 from tutelage.config import StudentConfig
-from tutelage.files import read_rows
+from tutelage.metrics.intervals import accuracy
 from tutelage.records import TrainingExample
-from tutelage.report.statistics import accuracy
+from tutelage.runs.files import read_rows
 from tutelage.student.encoding import encode
 from tutelage.student.model import Student, load_student
 from tutelage.student.prompts import PromptFormat, question_of
-from tutelage.student.reflection import Seen, Triplet
+from tutelage.student.training.reflection import Seen, Triplet
 
 TOKENS = {"end token": -1, "token before it": -2, "two before it": -3}
 

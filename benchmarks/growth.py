@@ -18,9 +18,9 @@ from benchmarks.problems import benchmark_examples, benchmark_format, prefix_len
 from benchmarks.sampling import exam
 from benchmarks.training import lesson_step
 from tutelage.config import StudentConfig, TrainingConfig
-from tutelage.student.lessons import Lessons
 from tutelage.student.model import Student, load_student
-from tutelage.student.precision import compute_dtype, compute_in
+from tutelage.student.training.precision import compute_dtype, compute_in
+from tutelage.student.training.steps import Lessons
 
 PROBLEMS = (2, 4, 8)
 SAMPLES = (1, 2)

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from tutelage.student.machine import machine
+from tutelage.student.resources.hardware import machine
 
 DOCS = Path(__file__).parent.parent / "docs"
 

@@ -25,7 +25,7 @@ from tutelage.records import Feedback, Problem, TrainingExample, WorkedExample, 
 from tutelage.rounds.material import annotation_requests
 from tutelage.student.prompts import PromptFormat
 from tutelage.tasks.task import Task
-from tutelage.teacher.offline.answer_key import AnswerKeyTeacher
+from tutelage.teacher.answer_key import AnswerKeyTeacher
 
 TASK = "leg_counting"
 WORKED = 64

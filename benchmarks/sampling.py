@@ -23,10 +23,10 @@ from benchmarks.reference import reference_generate
 from tutelage.config import StudentConfig
 from tutelage.student.encoding import Tokens
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
-from tutelage.student.machine import machine
 from tutelage.student.model import Student, load_student
-from tutelage.student.precision import compute_dtype, compute_in
-from tutelage.student.sampling import Ends, SamplingSettings
+from tutelage.student.resources.hardware import machine
+from tutelage.student.sampler import Ends, SamplingSettings
+from tutelage.student.training.precision import compute_dtype, compute_in
 
 SAMPLES = 4
 ROWS = 256

@@ -18,11 +18,11 @@ import argparse
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tutelage.files import read_rows
+from tutelage.metrics.comparison import interval
 from tutelage.records import Attempt
-from tutelage.report.comparison import interval
 from tutelage.report.words import markdown_table, percent
-from tutelage.teacher.arithmetic import find_calculations
+from tutelage.runs.files import read_rows
+from tutelage.text.calculations import find_calculations
 
 
 def main() -> None:

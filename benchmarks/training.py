@@ -20,12 +20,12 @@ from benchmarks.measure import interleaved, ratio
 from benchmarks.problems import benchmark_examples, benchmark_format, encoded_rows, prefix_length
 from benchmarks.reference import ReferenceTrainer, Row, reference_losses
 from tutelage.config import StudentConfig, TrainingConfig
-from tutelage.student.lessons import Lesson, Lessons
-from tutelage.student.machine import machine
 from tutelage.student.model import Student, load_student
-from tutelage.student.passes import pass_losses
-from tutelage.student.precision import FullPrecision, MixedAdamW, compute_dtype, compute_in
-from tutelage.student.reflection import reflection_of
+from tutelage.student.resources.hardware import machine
+from tutelage.student.training.passes import pass_losses
+from tutelage.student.training.precision import FullPrecision, MixedAdamW, compute_dtype, compute_in
+from tutelage.student.training.reflection import reflection_of
+from tutelage.student.training.steps import Lesson, Lessons
 
 EPSILON = 1e-12
 

@@ -17,7 +17,7 @@ from typer.testing import Result
 from tests.command import SETTINGS, tutelage
 from tests.processes import ONE_THREAD
 from tests.report import figures
-from tutelage.files import write_json
+from tutelage.runs.files import write_json
 
 
 @pytest.fixture

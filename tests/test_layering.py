@@ -19,15 +19,16 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
     {"records", "run_records", "study_records", "errors"},
-    {"files", "config", "config_file", "changes", "run_directory", "shelf"},
+    {"text", "metrics", "runs", "config", "config_file"},
+    {"grading", "mistakes"},
     {"tasks", "teacher", "student", "report"},
     {"rounds"},
     {"studies", "assemble"},
     {"api", "cli", "__init__", "__main__"},
 ]
 """The rooms of the house from the ground up: imports point down, or to the same floor unless it is blind."""
-BLIND = LAYERS[2]
-EXTRA_ROOMS = {"testing": {"records", "errors", "config", "teacher"}}
+BLIND = {"tasks", "teacher", "student", "report"}
+EXTRA_ROOMS = {"testing": {"records", "errors", "config", "text", "mistakes", "teacher"}}
 """Rooms outside the floors, and what they may import. The command alone may import them."""
 
 HOMES = {
@@ -44,10 +45,11 @@ HOMES = {
         "vllm",
     ],
     "teacher/online/client": ["openai", "httpx", "httpx2", "aiohttp", "requests", "http.client", "urllib.request"],
+    "teacher/batch/client": ["openai", "httpx2"],
     "teacher/ledger/": ["sqlite3"],
     "tasks/": ["reasoning_gym", "datasets"],
     "report/plots": ["matplotlib"],
-    "report/comparison": ["numpy"],
+    "metrics/comparison": ["numpy"],
 }
 """The only places where a library is imported."""
 LAZY = {"reasoning_gym", "datasets", "vllm", "matplotlib"}
@@ -230,10 +232,10 @@ def test_the_reader_sees_an_import_that_points_up(place, source):
     [
         ("config.py", "from tutelage.errors import ConfigError\nfrom tutelage import records"),
         ("errors.py", "from .records import Problem"),
-        ("rounds/loop.py", "from . import stages\nfrom ..student.losses import lm_loss\nimport json"),
+        ("rounds/loop.py", "from . import stages\nfrom ..student.training.losses import lm_loss\nimport json"),
         ("cli.py", "from tutelage import assemble, config\nimport tutelage.api"),
         ("cli/serving.py", "def f():\n    from tutelage.testing.serve import serve"),
-        ("testing.py", "from tutelage.teacher.offline.answer_key import AnswerKeyTeacher"),
+        ("testing.py", "from tutelage.teacher.answer_key import AnswerKeyTeacher"),
     ],
 )
 def test_the_reader_lets_pass_what_points_down(place, source):
@@ -244,7 +246,7 @@ def test_the_reader_lets_pass_what_points_down(place, source):
     ("place", "source", "faults"),
     [
         ("rounds/stages.py", "import torch.nn.functional as F", 1),
-        ("student/losses.py", "import torch.nn.functional as F\nfrom numpy import array", 0),
+        ("student/training/losses.py", "import torch.nn.functional as F\nfrom numpy import array", 0),
         ("teacher/online/budget.py", "import sqlite3\nfrom openai import AsyncOpenAI", 2),
         ("teacher/online/client.py", "from openai import AsyncOpenAI", 0),
         ("teacher/ledger/reader.py", "import sqlite3", 0),
@@ -252,7 +254,7 @@ def test_the_reader_lets_pass_what_points_down(place, source):
         ("testing.py", "from http.server import HTTPServer\nfrom http import HTTPStatus", 0),
         ("cli.py", "def f():\n    import reasoning_gym, urllib.request", 2),
         ("report/page.py", "import torchvision, datasets_of_ours", 0),
-        ("report/comparison.py", "import numpy as np", 0),
+        ("metrics/comparison.py", "import numpy as np", 0),
         ("report/plots.py", "from matplotlib.figure import Figure\nimport numpy", 1),
     ],
 )
@@ -262,9 +264,9 @@ def test_the_reader_sees_a_library_away_from_home(place, source, faults):
 
 def test_the_reader_counts_lines():
     long_function = "def f():\n" + "    x = 1\n" * LONGEST_FUNCTION
-    assert "f has 61 lines" in overgrown(SOURCE / "run_directory.py", long_function)[0]
-    assert overgrown(SOURCE / "run_directory.py", "x = 1\n\n" * LONGEST_FILE) == []
-    assert "301 lines" in overgrown(SOURCE / "run_directory.py", "x = 1\n" * (LONGEST_FILE + 1))[0]
+    assert "f has 61 lines" in overgrown(SOURCE / "runs/directory.py", long_function)[0]
+    assert overgrown(SOURCE / "runs/directory.py", "x = 1\n\n" * LONGEST_FILE) == []
+    assert "301 lines" in overgrown(SOURCE / "runs/directory.py", "x = 1\n" * (LONGEST_FILE + 1))[0]
 
 
 HEAVY = ["torch", "transformers", "reasoning_gym", "openai", "datasets", "math_verify", "sympy", "numpy", "matplotlib"]

@@ -62,7 +62,7 @@ def test_the_package_exports_what_users_need():
 
 
 @pytest.mark.parametrize(
-    "before", ["", "import tutelage.run_directory, tutelage.studies.running", "from tutelage.api import study"]
+    "before", ["", "import tutelage.runs.directory, tutelage.studies.running", "from tutelage.api import study"]
 )
 def test_the_functions_are_functions_whatever_was_imported_before(before):
     """Python makes an imported module an attribute of its package: no module may have the name of a function."""

@@ -18,8 +18,8 @@ from tutelage.config import EvaluationConfig, RunConfig, StudentConfig, TaskConf
 from tutelage.errors import ConfigError, RunError
 from tutelage.records import Attempt, Problem, Split
 from tutelage.report.progress import Show
-from tutelage.run_directory import read_finished
 from tutelage.run_records import Accuracy, RunResult
+from tutelage.runs.directory import read_finished
 
 if TYPE_CHECKING:
     from tutelage.tasks.task import Task
@@ -54,7 +54,7 @@ def taught_student(
     model: str, *, prompt: Literal["plain", "chat"] | None = None, few_shot: int | None = None
 ) -> StudentConfig:
     """The student in a model's folder or a run's, to be asked as it was taught unless told otherwise."""
-    from tutelage.student.pupil import taught_prompts
+    from tutelage.student.student import taught_prompts
 
     folder = str(Path(model) / "student") if (Path(model) / "student").is_dir() else model
     taught = taught_prompts(folder)
@@ -67,8 +67,8 @@ def evaluate(
 ) -> tuple[Accuracy, list[Attempt]]:
     """Greedy answers of a model to a split, graded, in the order of its problems, and their accuracy."""
     from tutelage.assemble import make_pupil
-    from tutelage.report.statistics import accuracy
-    from tutelage.rounds.answering import greedy_attempts
+    from tutelage.metrics.intervals import accuracy
+    from tutelage.rounds.attempts import greedy_attempts
     from tutelage.tasks.catalog import open_task
 
     show = show or Show(quiet=True)
@@ -81,8 +81,8 @@ def evaluate(
 
 def ask(student: StudentConfig, questions: Iterator[str], *, max_new_tokens: int = 256) -> Iterator[str]:
     """Answers of a model to questions, one by one as they are asked; the model is loaded once."""
-    from tutelage.student.pupil import Pupil, taught_prompts
-    from tutelage.student.sampling import SamplingSettings
+    from tutelage.student.sampler import SamplingSettings
+    from tutelage.student.student import Pupil, taught_prompts
 
     taught = taught_prompts(student.model)
     pupil, greedy = Pupil(student, taught.examples if taught else ()), SamplingSettings(max_new_tokens=max_new_tokens)
@@ -101,9 +101,9 @@ def study(
     again. Returns what went wrong, a line for every run that failed; the figures are those of all other runs. Raises
     ConfigError, DataError, and RunError where no run has ended: what stands there is left as it is.
     """
-    from tutelage.files import disk_errors, write_json, write_text
     from tutelage.report.plots import plot_study
     from tutelage.report.study import study_page
+    from tutelage.runs.files import disk_errors, write_json, write_text
     from tutelage.studies.known import with_known
     from tutelage.studies.outcome import gather
     from tutelage.studies.running import run_study
@@ -137,9 +137,9 @@ def results(folders: Sequence[str | Path], out: str | Path, notes: str | Path | 
     `notes` is a Markdown file on all of them together. Plots are drawn beside each study.json. Raises RunError where a
     study.json is missing or broken, ConfigError where notes are missing or not UTF-8.
     """
-    from tutelage.files import read_record, write_text
     from tutelage.report.plots import plot_study
     from tutelage.report.results import results_page
+    from tutelage.runs.files import read_record, write_text
     from tutelage.study_records import StudyFigures
 
     if notes and not Path(notes).is_file():

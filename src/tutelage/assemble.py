@@ -9,18 +9,18 @@ from pathlib import Path
 from tutelage.config import RunConfig, StudentConfig
 from tutelage.errors import ConfigError
 from tutelage.report.progress import Show
-from tutelage.rounds.classroom import Classroom
-from tutelage.run_directory import Run, locked
-from tutelage.shelf import Shelf
+from tutelage.rounds.context import Classroom
+from tutelage.runs.directory import Run, locked
+from tutelage.runs.stage_cache import Shelf
 from tutelage.student.engines.engine import Engine
-from tutelage.student.pupil import Pupil
-from tutelage.student.reflection import reflection_of
-from tutelage.student.sampling import Say
+from tutelage.student.sampler import Say
+from tutelage.student.student import Pupil
+from tutelage.student.training.reflection import reflection_of
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import Task, task_digest
-from tutelage.teacher.offline.answer_key import AnswerKeyTeacher
-from tutelage.teacher.offline.answers import AnswersTeacher
-from tutelage.teacher.offline.recorded import RecordedTeacher
+from tutelage.teacher.answer_key import AnswerKeyTeacher
+from tutelage.teacher.answers_only import AnswersTeacher
+from tutelage.teacher.recorded import RecordedTeacher
 from tutelage.teacher.teacher import Teacher
 
 

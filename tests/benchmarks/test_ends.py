@@ -9,8 +9,8 @@ import torch
 from benchmarks import ends
 from tests.student.tiny import tiny_folder
 from tutelage.config import StudentConfig
-from tutelage.files import write_rows
 from tutelage.records import Choice, Problem, TrainingExample
+from tutelage.runs.files import write_rows
 from tutelage.student.encoding import encode
 from tutelage.student.model import load_student
 from tutelage.student.prompts import PromptFormat

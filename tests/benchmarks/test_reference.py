@@ -13,8 +13,8 @@ from tests.student.tiny import tiny_student
 from tutelage.api import load_task
 from tutelage.config import TrainingConfig
 from tutelage.errors import ConfigError
-from tutelage.student.machine import machine
 from tutelage.student.prompts import PromptFormat
+from tutelage.student.resources.hardware import machine
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from benchmarks import slips
-from tutelage.files import write_rows
 from tutelage.records import Attempt, Verdict
+from tutelage.runs.files import write_rows
 
 RIGHT, WRONG = Verdict(True, "7", "7 is 7"), Verdict(False, "8", "8 is not 7")
 

@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 from statistics import fmean
 
-from tutelage.report.comparison import compare, interval
+from tutelage.metrics.comparison import compare, interval
 from tutelage.study_records import ArmFigures, Comparison, RoundFigures, RunFigures, StudyFigures
 
 NAMES = (

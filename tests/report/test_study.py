@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
-from tutelage.files import read_record, write_json
 from tutelage.report.plots import plot_names
 from tutelage.report.results import best_arm, results_page
 from tutelage.report.study import study_page
+from tutelage.runs.files import read_record, write_json
 from tutelage.study_records import Comparison, Interval, StudyFigures
 
 from .figures import CENTRAL, NAMES, study

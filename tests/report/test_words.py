@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from tutelage.report.statistics import accuracy
+from tutelage.metrics.intervals import accuracy
 from tutelage.report.words import clock, counted, markdown_table, p_value, percent, points, share
 from tutelage.study_records import Interval
 

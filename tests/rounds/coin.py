@@ -8,7 +8,7 @@ from tests.student.tiny import tiny_student
 from tutelage.config import StudentConfig
 from tutelage.records import AnswerKind, Problem, Split, Verdict, WorkedExample, content_hash
 from tutelage.student.model import save_student
-from tutelage.student.pupil import Pupil
+from tutelage.student.student import Pupil
 
 SPLITS = {
     split: [Problem.of(f"{split} {n} + 1?", str(n + 1)) for n in range(count)]

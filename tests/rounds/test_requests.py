@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tutelage.config import TeacherConfig
+from tutelage.mistakes.near_duplicates import alike
 from tutelage.records import Attempt, Exam, Feedback, Problem, Verdict
-from tutelage.rounds.likeness import alike
 from tutelage.rounds.material import feedback_requests
 
 COW, HEN, FLY, EEL = (

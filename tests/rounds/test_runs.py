@@ -14,9 +14,9 @@ from tests.student.tiny import tiny_student
 from tutelage.api import run
 from tutelage.config import RunConfig
 from tutelage.errors import ConfigError, RunError, StudentError, TeacherError
-from tutelage.files import read_rows
 from tutelage.records import Attempt, Feedback
 from tutelage.report.progress import Show
+from tutelage.runs.files import read_rows
 from tutelage.student.model import Student, save_student
 from tutelage.tasks.catalog import open_task
 from tutelage.testing import Fault, answer_key_endpoint

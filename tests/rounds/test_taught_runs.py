@@ -7,8 +7,8 @@ import pytest
 
 from tests.rounds.test_runs import changed
 from tutelage.api import run
-from tutelage.files import read_rows
 from tutelage.records import Attempt, Feedback, TrainingExample
+from tutelage.runs.files import read_rows
 from tutelage.tasks.catalog import open_task
 from tutelage.testing import TeacherEndpoint, answer_key_endpoint, answer_key_reply
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from transformers import DynamicCache
 
-from tutelage.student.packing import Family
+from tutelage.student.training.packing import Family
 
 WEIGHT, MARGIN = 0.1, 2.0
 """Of the prompt; a margin of 2 keeps every triplet in force, whatever the cosines are."""

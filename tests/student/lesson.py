@@ -3,11 +3,11 @@
 from tests.student.definition import slow_losses
 from tutelage.config import TrainingConfig
 from tutelage.records import Problem, TrainingExample
-from tutelage.student.lessons import Lessons
-from tutelage.student.packing import Family
-from tutelage.student.passes import pass_losses
 from tutelage.student.prompts import PromptFormat
-from tutelage.student.reflection import reflection_of
+from tutelage.student.training.packing import Family
+from tutelage.student.training.passes import pass_losses
+from tutelage.student.training.reflection import reflection_of
+from tutelage.student.training.steps import Lessons
 
 CONFIG = TrainingConfig(batch_size=4, epochs=1, margin=1.2, reflection_weight=0.5)
 EXAMPLES = [

@@ -11,12 +11,12 @@ from tutelage.errors import StudentError
 from tutelage.student import capacity
 from tutelage.student.capacity import fit_passes, fit_rows
 from tutelage.student.engines.engine import Engine
-from tutelage.student.memory import gigabytes, kv_bytes_per_token
-from tutelage.student.passes import last_hidden
-from tutelage.student.precision import FullPrecision, MixedAdamW
 from tutelage.student.prompts import PromptFormat
-from tutelage.student.sampling import SamplingSettings
-from tutelage.student.training import Means, train
+from tutelage.student.resources.memory import gigabytes, kv_bytes_per_token
+from tutelage.student.sampler import SamplingSettings
+from tutelage.student.training.passes import last_hidden
+from tutelage.student.training.precision import FullPrecision, MixedAdamW
+from tutelage.student.training.train import Means, train
 
 MB = 10**6
 

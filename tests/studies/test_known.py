@@ -11,7 +11,7 @@ from tests.report import figures
 from tutelage import api
 from tutelage.config_file import dump_config
 from tutelage.errors import ConfigError, RunError
-from tutelage.files import read_record, write_json
+from tutelage.runs.files import read_record, write_json
 from tutelage.studies.arms import Spent
 from tutelage.studies.known import with_known
 from tutelage.studies.running import configured, problems

@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from tutelage.config_file import dump_config
-from tutelage.files import write_json, write_rows, write_text
 from tutelage.records import Attempt, Feedback, Usage, Verdict
 from tutelage.run_records import (
     Accuracy,
@@ -19,6 +18,7 @@ from tutelage.run_records import (
     TeacherSummary,
     TrainingSummary,
 )
+from tutelage.runs.files import write_json, write_rows, write_text
 from tutelage.studies.outcome import _usd, gather
 from tutelage.studies.running import configured, run_folder
 from tutelage.studies.study_file import Study, load_study

@@ -16,9 +16,9 @@ import yaml
 from tutelage import api
 from tutelage.config_file import parse_config
 from tutelage.errors import RunError, TutelageError
-from tutelage.files import read_record
 from tutelage.report.progress import Show
-from tutelage.run_directory import read_result
+from tutelage.runs.directory import read_result
+from tutelage.runs.files import read_record
 from tutelage.studies.outcome import gather
 from tutelage.studies.running import run_seed, run_study
 from tutelage.studies.study_file import Study, load_study

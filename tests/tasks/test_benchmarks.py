@@ -8,9 +8,9 @@ import pytest
 from tutelage.config import TaskConfig
 from tutelage.errors import ConfigError, DataError
 from tutelage.records import SPLITS
-from tutelage.tasks.benchmarks import BENCHMARKS, tidy_equation
 from tutelage.tasks.catalog import load_task
-from tutelage.tasks.published import load_benchmark
+from tutelage.tasks.published.benchmarks import BENCHMARKS, tidy_equation
+from tutelage.tasks.published.load import load_benchmark
 
 GSM8K = [
     {

@@ -10,14 +10,14 @@ import pytest
 
 from tutelage.config import TaskConfig
 from tutelage.errors import ConfigError
+from tutelage.grading.grade import grade
 from tutelage.records import SPLITS, Problem, Verdict
 from tutelage.tasks import catalog, task
-from tutelage.tasks.answers import grade
 from tutelage.tasks.catalog import TASKS, load_task, open_task
 from tutelage.tasks.check import check_task, describe
 from tutelage.tasks.examples import EXAMPLES
-from tutelage.tasks.statements import statements
 from tutelage.tasks.task import Task
+from tutelage.text.statements import statements
 
 
 def test_a_task_is_what_the_protocol_says():

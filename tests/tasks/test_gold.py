@@ -5,10 +5,10 @@ import json
 import pytest
 
 from tutelage.records import SPLITS
-from tutelage.tasks.benchmarks import BENCHMARKS
 from tutelage.tasks.catalog import load_task
 from tutelage.tasks.check import check_task
 from tutelage.tasks.examples import EXAMPLES
+from tutelage.tasks.published.benchmarks import BENCHMARKS
 
 pytestmark = pytest.mark.slow
 

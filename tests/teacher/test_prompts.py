@@ -2,8 +2,9 @@ from typing import get_args
 
 import pytest
 
+from tutelage.mistakes.near_duplicates import MAX_MISTAKE_BYTES
 from tutelage.records import AnswerKind, Choice, FeedbackRequest, Problem
-from tutelage.teacher.prompts import MAX_MISTAKE_BYTES, MAX_REASON_BYTES, first_messages, second_messages
+from tutelage.teacher.prompts import MAX_REASON_BYTES, first_messages, second_messages
 
 PENS = Problem.of("Tom has 3 boxes of 4 pens. How many pens?", "12")
 

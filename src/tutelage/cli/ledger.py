@@ -78,7 +78,7 @@ def verify(ledger: Ledger) -> None:
 @contextmanager
 def _destination(out: Path | None, ledger: Path) -> Generator[IO[str]]:
     """Standard output, or a file that appears when it is whole."""
-    from tutelage.files import whole_file
+    from tutelage.runs.files import whole_file
 
     if out is None:
         yield sys.stdout

@@ -43,7 +43,7 @@ def show(run: Annotated[Path, typer.Argument(help="A run's directory.", metavar=
     from rich.console import Console
 
     from tutelage.report.table import print_rounds, print_run
-    from tutelage.run_directory import read_result, read_rounds
+    from tutelage.runs.directory import read_result, read_rounds
 
     result = read_result(run)
     if result is not None:

@@ -31,9 +31,9 @@ def evaluate(  # noqa: PLR0913, PLR0917 - options of a command
     """
     from tutelage import api
     from tutelage.config import EvaluationConfig, TaskConfig
-    from tutelage.files import write_rows
     from tutelage.report.progress import Show
     from tutelage.report.words import share
+    from tutelage.runs.files import write_rows
 
     chosen: dict[str, object] = {"name": task, "path": str(path) if path else None}
     chosen |= {split: limit} if limit else {}

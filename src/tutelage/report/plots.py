@@ -18,9 +18,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from tutelage.files import disk_errors
-from tutelage.report.statistics import SeedMean, mistake_shares, over_seeds, rounds_of
+from tutelage.metrics.intervals import SeedMean, mistake_shares, over_seeds, rounds_of
 from tutelage.report.words import counted
+from tutelage.runs.files import disk_errors
 from tutelage.study_records import RoundFigures, StudyFigures
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
-from tutelage.report.statistics import SeedMean, mistake_shares, over_seeds, rounds_of
+from tutelage.metrics.intervals import SeedMean, mistake_shares, over_seeds, rounds_of
 from tutelage.report.words import TRUSTED_SEEDS, counted, markdown_table, p_value, percent, points
 from tutelage.study_records import RoundFigures, StudyFigures
 

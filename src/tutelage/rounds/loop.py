@@ -15,18 +15,18 @@ from collections.abc import Sequence
 
 from tutelage.config import RoundsConfig, TrainingConfig
 from tutelage.errors import TeacherError
-from tutelage.files import write_json
+from tutelage.metrics.intervals import accuracy
 from tutelage.records import Exam, Feedback, Usage
 from tutelage.report.card import model_card
-from tutelage.report.statistics import accuracy
 from tutelage.rounds import stages
-from tutelage.rounds.classroom import Classroom
-from tutelage.rounds.diagnosis import exam_summary
+from tutelage.rounds.context import Classroom
+from tutelage.rounds.error_summary import exam_summary
 from tutelage.rounds.material import customise
-from tutelage.run_directory import versions
 from tutelage.run_records import BeforeAfter, RoundResult, RunResult, TeacherSummary
-from tutelage.student.machine import machine
-from tutelage.student.pupil import Pupil
+from tutelage.runs.directory import versions
+from tutelage.runs.files import write_json
+from tutelage.student.resources.hardware import machine
+from tutelage.student.student import Pupil
 
 
 def lessons(room: Classroom) -> RunResult:

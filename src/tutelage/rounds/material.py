@@ -13,8 +13,8 @@ from itertools import chain, islice, zip_longest
 from typing import TypeVar
 
 from tutelage.config import TeacherConfig, TrainingConfig
+from tutelage.mistakes.selection import kinds_of_mistake, new_mistakes, sent_again
 from tutelage.records import TRANSIENT, Attempt, Exam, Feedback, FeedbackRequest, Problem, TrainingExample
-from tutelage.rounds.choosing import kinds_of_mistake, new_mistakes, sent_again
 
 _Row = TypeVar("_Row", Attempt, Feedback)
 

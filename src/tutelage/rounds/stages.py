@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from tutelage.config import GuardConfig, TrainingConfig
 from tutelage.errors import BudgetSpent
-from tutelage.files import append_rows, digest, read_rows, seed_of, write_rows
 from tutelage.records import (
     TRANSIENT,
     Attempt,
@@ -23,13 +22,14 @@ from tutelage.records import (
     Split,
     TrainingExample,
 )
-from tutelage.rounds.answering import Shards, greedy_attempts, sat_whole
-from tutelage.rounds.classroom import Classroom
+from tutelage.rounds.attempts import Shards, greedy_attempts, sat_whole
+from tutelage.rounds.context import Classroom
 from tutelage.rounds.material import annotation_requests, feedback_requests
 from tutelage.run_records import TrainingSummary
-from tutelage.student.meter import Meter
-from tutelage.student.pupil import Pupil
-from tutelage.student.sampling import exam_sampling
+from tutelage.runs.files import append_rows, digest, read_rows, seed_of, write_rows
+from tutelage.student.resources.meter import Meter
+from tutelage.student.sampler import exam_sampling
+from tutelage.student.student import Pupil
 
 
 @dataclass(frozen=True, slots=True)

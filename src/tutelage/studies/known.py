@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tutelage.changes import IDLE, differences
 from tutelage.config_file import read_config
 from tutelage.errors import ConfigError, RunError
-from tutelage.files import read_record
+from tutelage.runs.files import read_record
+from tutelage.runs.resume_rules import IDLE, differences
 from tutelage.studies.running import problems
 from tutelage.studies.study_file import Study
 from tutelage.study_records import RunFigures, StudyFigures

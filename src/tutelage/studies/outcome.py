@@ -14,13 +14,13 @@ from statistics import fmean
 
 from tutelage.config import RunConfig
 from tutelage.config_file import dump_config
-from tutelage.files import read_rows
+from tutelage.metrics.comparison import compare, interval
 from tutelage.records import Attempt, Feedback, Usage
-from tutelage.report.comparison import compare, interval
-from tutelage.rounds.diagnosis import mistakes_by_kind
-from tutelage.run_directory import Run, has_run, read_finished, round_folder, versions
+from tutelage.rounds.error_summary import mistakes_by_kind
 from tutelage.run_records import RoundResult, RunResult, StepRecord
-from tutelage.student.machine import machine
+from tutelage.runs.directory import Run, has_run, read_finished, round_folder, versions
+from tutelage.runs.files import read_rows
+from tutelage.student.resources.hardware import machine
 from tutelage.studies.arms import Arm, Spent
 from tutelage.studies.running import configured, problems, run_folder
 from tutelage.studies.study_file import Study

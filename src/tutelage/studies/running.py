@@ -26,9 +26,9 @@ from threading import Thread
 from tutelage.config import RunConfig
 from tutelage.errors import TutelageError
 from tutelage.report.progress import Show
-from tutelage.run_directory import forget_students, has_run, read_finished
 from tutelage.run_records import RunResult
-from tutelage.shelf import Shelf
+from tutelage.runs.directory import forget_students, has_run, read_finished
+from tutelage.runs.stage_cache import Shelf
 from tutelage.studies.arms import Arm, Spent
 from tutelage.studies.study_file import Study
 from tutelage.tasks.catalog import open_task

@@ -16,12 +16,12 @@ from tutelage.config import TaskConfig
 from tutelage.config_file import parse_config
 from tutelage.errors import ConfigError
 from tutelage.records import AnswerKind, Problem
-from tutelage.tasks import leap_years, sums, symbolic
-from tutelage.tasks.benchmarks import BENCHMARKS
 from tutelage.tasks.custom import load_custom
 from tutelage.tasks.examples import EXAMPLES
-from tutelage.tasks.generated import Generator, Options, load_generated
-from tutelage.tasks.published import load_benchmark
+from tutelage.tasks.generated import leap_years, sums, symbolic
+from tutelage.tasks.generated.generator import Generator, Options, load_generated
+from tutelage.tasks.published.benchmarks import BENCHMARKS
+from tutelage.tasks.published.load import load_benchmark
 from tutelage.tasks.splits import LoadedTask
 
 Load = Callable[[TaskConfig], LoadedTask]

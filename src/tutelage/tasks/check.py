@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from tutelage.grading.grade import cut
 from tutelage.records import SPLITS, AnswerKind, Problem, Split, state_answer
-from tutelage.tasks.answers import cut
 from tutelage.tasks.splits import Conflict, LoadedTask
-from tutelage.tasks.statements import shorten
-from tutelage.tasks.values import find_numbers, plain, same_value, whole_number
+from tutelage.text.numbers import find_numbers, plain, same_value, whole_number
+from tutelage.text.statements import shorten
 
 _SHOWN = 10
 """Rows of a kind that a description lists."""

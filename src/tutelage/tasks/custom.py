@@ -18,13 +18,13 @@ from pathlib import Path
 
 from tutelage.config import TaskConfig
 from tutelage.errors import ConfigError, DataError
+from tutelage.grading.free_text import text_key
+from tutelage.grading.grade import canonical
 from tutelage.records import AnswerKind, Choice, Problem, WorkedExample, state_answer
-from tutelage.tasks.answers import canonical
-from tutelage.tasks.published import sound
+from tutelage.tasks.published.load import sound
 from tutelage.tasks.rows import Row, read_jsonl
 from tutelage.tasks.splits import LoadedTask, Source, build_task, divide
-from tutelage.tasks.values import whole_number
-from tutelage.tasks.wording import text_key
+from tutelage.text.numbers import whole_number
 
 FIELDS = ("question", "answer", "choices", "rationale", "equation")
 TEST_SHARE = 0.2

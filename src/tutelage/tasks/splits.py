@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from tutelage.config import TaskConfig
 from tutelage.errors import ConfigError, DataError
+from tutelage.grading.grade import grade
 from tutelage.records import SPLITS, AnswerKind, Problem, Split, Verdict, WorkedExample, content_hash
-from tutelage.tasks.answers import grade
 
 Problems = Sequence[Problem]
 

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Protocol
 
-from tutelage.files import digest
 from tutelage.records import SPLITS, AnswerKind, Problem, Split, Verdict, WorkedExample
+from tutelage.runs.files import digest
 
 
 class Task(Protocol):

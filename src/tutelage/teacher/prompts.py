@@ -7,13 +7,12 @@ reply   where an explanation is asked for: "Mistake: 3 + 4 = 7 adds, but …\\nS
 
 from __future__ import annotations
 
+from tutelage.mistakes.near_duplicates import MAX_MISTAKE_BYTES
 from tutelage.records import AnswerKind, FeedbackRequest, Problem
 
 Message = dict[str, str]
 """`{"role": "system" | "user", "content": text}`, as the chat API takes it."""
 
-MAX_MISTAKE_BYTES = 2_000
-"""UTF-8 bytes of a mistake that the teacher is shown; a student that rambles must not cost more."""
 MAX_REASON_BYTES = 200
 """UTF-8 bytes of the reason why a first reply was rejected, as the second request gives it."""
 

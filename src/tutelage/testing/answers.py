@@ -15,11 +15,11 @@ from typing import Any, cast
 
 from tutelage.errors import DataError
 from tutelage.records import FeedbackRequest, Problem, content_hash
-from tutelage.teacher.arithmetic import read_number
-from tutelage.teacher.offline.answer_key import write_explanation, write_rationale
+from tutelage.teacher.answer_key import write_explanation, write_rationale
 from tutelage.testing.completions import Body, Reply
 from tutelage.testing.endpoint import TeacherEndpoint
 from tutelage.testing.script import Faults
+from tutelage.text.calculations import read_number
 
 _ATTEMPT = re.compile(r"<attempt>\n(.*?)\n</attempt>", re.DOTALL)
 

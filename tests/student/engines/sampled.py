@@ -10,7 +10,7 @@ from tests.student.definition import PREFIX
 from tests.student.tiny import tiny_tokenizer
 from tutelage.student.engines.generate import GenerateSampler
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
-from tutelage.student.sampling import Ends, SamplingSettings
+from tutelage.student.sampler import Ends, SamplingSettings
 
 ENGINES = pytest.mark.parametrize("engine", [SharedPrefixSampler, GenerateSampler])
 SEEDS = [1, 2, 3, 4]

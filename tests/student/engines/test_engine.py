@@ -11,7 +11,7 @@ from tutelage.student.engines import vllm
 from tutelage.student.engines.engine import Engine
 from tutelage.student.engines.generate import GenerateSampler
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
-from tutelage.student.sampling import SamplingSettings
+from tutelage.student.sampler import SamplingSettings
 
 CAPPED = Gemma2Config(**SMALL, **HEADS, head_dim=8)
 without_vllm = pytest.mark.skipif(vllm.unavailable() is None, reason="vLLM is there")

@@ -9,7 +9,7 @@ from tests.student.engines.sampled import ENGINES, NEVER, NEW_TOKENS, SEEDS, SOO
 from tests.student.tiny import tiny_student
 from tutelage.student.engines.generate import GenerateSampler
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
-from tutelage.student.sampling import Ends, Sampled, SamplingSettings
+from tutelage.student.sampler import Ends, Sampled, SamplingSettings
 
 SLOW = pytest.mark.slow
 PREFIXED = pytest.mark.parametrize("prefixed", [False, True], ids=["no prefix", "few-shot"])

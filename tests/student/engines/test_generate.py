@@ -3,7 +3,7 @@
 from tests.student.architectures import PROMPTS, tiny
 from tests.student.engines.sampled import NEVER, SOON, answers, asked, greedy
 from tutelage.student.engines.generate import GenerateSampler
-from tutelage.student.sampling import Sampled, SamplingSettings
+from tutelage.student.sampler import Sampled, SamplingSettings
 
 
 def test_padding_is_counted():

@@ -6,7 +6,7 @@ from tests.student.architectures import PROMPTS, tiny
 from tests.student.definition import PREFIX
 from tests.student.engines.sampled import NEVER, SOON, answers, asked, greedy
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
-from tutelage.student.sampling import Sampled, SamplingSettings
+from tutelage.student.sampler import Sampled, SamplingSettings
 
 
 class Watched(SharedPrefixSampler):

@@ -17,7 +17,7 @@ from tutelage.student.engines.vllm import (
     unavailable,
 )
 from tutelage.student.model import Student, save_student
-from tutelage.student.sampling import Ends, SamplingSettings
+from tutelage.student.sampler import Ends, SamplingSettings
 
 PROMPTS = [[7, 8, 9, 10, 11], [12, 13] * 20, [14, 15, 16, 17, 18, 19, 20, 21, 22], [23, 24]]
 SETTINGS = SamplingSettings(samples=3, temperature=0.7, max_new_tokens=12)

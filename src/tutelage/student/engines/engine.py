@@ -15,8 +15,8 @@ from tutelage.student.encoding import Tokens
 from tutelage.student.engines import vllm
 from tutelage.student.engines.generate import GenerateSampler
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
-from tutelage.student.passes import has_plain_logits, packs_right
-from tutelage.student.sampling import Ends, Sampler, SamplingSettings, Say
+from tutelage.student.sampler import Ends, Sampler, SamplingSettings, Say
+from tutelage.student.training.passes import has_plain_logits, packs_right
 
 EngineName = Literal["auto", "shared-prefix", "generate", "vllm"]
 

@@ -23,9 +23,9 @@ from transformers import (
 )
 
 from tutelage.student.encoding import Tokens
-from tutelage.student.engines.drawing import choose, stream
+from tutelage.student.engines.token_sampling import choose, stream
 from tutelage.student.model import quiet
-from tutelage.student.sampling import Deliver, Ends, Sampled, SamplingSettings
+from tutelage.student.sampler import Deliver, Ends, Sampled, SamplingSettings
 
 
 class GenerateSampler:

@@ -20,10 +20,10 @@ from transformers import PreTrainedModel
 
 from tutelage.student.attention import attending
 from tutelage.student.encoding import Tokens
-from tutelage.student.engines.drawing import choose, stream
-from tutelage.student.engines.slots import Slots
-from tutelage.student.packing import shared_prefix
-from tutelage.student.sampling import Deliver, Ends, Sampled, SamplingSettings
+from tutelage.student.engines.kv_cache import Slots
+from tutelage.student.engines.token_sampling import choose, stream
+from tutelage.student.sampler import Deliver, Ends, Sampled, SamplingSettings
+from tutelage.student.training.packing import shared_prefix
 
 REFILL = 1 / 8
 """New prompts enter when this share of the slots is free: one by one is dear, and slots that wait are idle."""

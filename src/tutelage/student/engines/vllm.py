@@ -29,7 +29,7 @@ import torch
 
 from tutelage.errors import StudentError
 from tutelage.student.encoding import Tokens
-from tutelage.student.sampling import Deliver, Ends, Sampled, SamplingSettings
+from tutelage.student.sampler import Deliver, Ends, Sampled, SamplingSettings
 
 ENVIRONMENT = {
     "VLLM_WORKER_MULTIPROC_METHOD": "spawn",  # CUDA does not survive a fork, and training may have begun to use it

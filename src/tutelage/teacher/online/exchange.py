@@ -22,7 +22,7 @@ from tutelage.teacher.online.budget import cost_of
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.failures import RequestFailed
 from tutelage.teacher.prompts import Message, first_messages, second_messages
-from tutelage.teacher.reading import Reading, read_reply
+from tutelage.teacher.reply import Reading, read_reply
 
 
 @dataclass(frozen=True, slots=True)

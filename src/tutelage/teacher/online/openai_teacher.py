@@ -15,13 +15,13 @@ from pathlib import Path
 from tutelage.config import TeacherConfig
 from tutelage.errors import ConfigError
 from tutelage.records import AnswerKind, FeedbackRequest, Grade
+from tutelage.teacher.batch.batches import Batches
+from tutelage.teacher.batch.client import BatchDesk
+from tutelage.teacher.batch.session import BatchLesson
 from tutelage.teacher.ledger.ledger import Ledger
-from tutelage.teacher.online.batch_lesson import BatchLesson
-from tutelage.teacher.online.batches import Batches
 from tutelage.teacher.online.budget import Budget, price_of
 from tutelage.teacher.online.clerk import Clerk
 from tutelage.teacher.online.client import Client, Endpoint
-from tutelage.teacher.online.client_batches import BatchDesk
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.exchange import Settings
 from tutelage.teacher.online.lesson import Lesson

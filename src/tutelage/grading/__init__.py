@@ -1,0 +1,1 @@
+"""The tasks' graders, one for each kind of answer."""

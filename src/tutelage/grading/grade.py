@@ -1,0 +1,64 @@
+r"""Grades a text by the value of the final answer that it states.
+
+    "3 × 6 = 18 pens at $1.\nThe answer is 18.00 pens."   against "18"   ->  right
+    "I would go to the library, so (B)."                  against "C"    ->  "B is not C"
+
+What a text states is found first (`statements`), then read by the kind of the answer. All functions are pure,
+work in any thread and take any text whatever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from tutelage.grading.choice import grade_choice, read_choice
+from tutelage.grading.free_text import grade_text, grade_yes_no, read_yes_no
+from tutelage.grading.number import grade_number, read_number
+from tutelage.records import AnswerKind, Choice, Problem, Verdict
+from tutelage.text.latex import is_expression, unlatex
+from tutelage.text.numbers import Number, plain
+from tutelage.text.statements import cut
+
+__all__ = ["canonical", "cut", "grade"]
+
+
+def grade(kind: AnswerKind, problem: Problem, text: str) -> Verdict:
+    """Whether the final answer that `text` states has the value of the problem's answer, and why (not)."""
+    return _GRADERS[kind](problem, cut(text))
+
+
+_GRADERS: Mapping[AnswerKind, Callable[[Problem, str], Verdict]] = {
+    "number": grade_number,
+    "choice": grade_choice,
+    "yes-no": grade_yes_no,
+    "text": grade_text,
+}
+
+
+def canonical(kind: AnswerKind, answer: str, choices: Sequence[Choice] = ()) -> str:
+    """A gold answer in its one form: 51 for 51.0, the label of a choice, yes for "Yes.", text without outer spaces.
+
+    Raises:
+        ValueError: it is no answer of that kind; the message says what is.
+    """
+    answer = answer.strip()
+    if not answer:
+        raise ValueError("the answer is empty")
+    if kind == "number":
+        number = read_number(plain(unlatex(answer)))
+        if isinstance(number, Number):
+            return str(number)
+        if is_expression(answer):
+            return answer
+        raise ValueError(f"{answer!r} is not a number")
+    if kind == "choice":
+        choice = read_choice(answer, choices)
+        if isinstance(choice, Choice):
+            return choice.label
+        raise ValueError(f"{answer!r} is none of the choices {', '.join(choice.label for choice in choices)}")
+    if kind == "yes-no":
+        truth = read_yes_no(answer)
+        if isinstance(truth, str):
+            return truth
+        raise ValueError(f"{answer!r} is neither yes nor no")
+    return answer

@@ -1,0 +1,119 @@
+r"""Grades numbers: what value does a text state as its final answer?
+
+    "5 + 6 = 11 apples"  ->  11        "18 dollars for 2 days"  ->  18        "5 or 6"  ->  two answers, so none
+
+What follows the value (a unit, a reason, a comparison) is an aside and doesn't count; a second value does.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from tutelage.records import Problem, Verdict
+from tutelage.text.latex import is_expression, same_expression, unlatex
+from tutelage.text.numbers import Number, find_numbers, find_word_numbers, plain, same_value
+from tutelage.text.statements import NO_ANSWER, Unread, affirmed, last_line, sentences, shorten, statements
+
+_ASIDE = re.compile(
+    r" ?[(\[;]| [-–—] (?![0-9$])|,(?= (?!(?:or|and)\b)[A-Za-z])"
+    r"|,? (?:because|since|as|when|if|which|that|who|where|while|with|for|per|in|on|at|from|of|out|after|before|by|than"
+    r"|rather|instead|so|each|every|not)\b",
+    re.IGNORECASE,
+)
+_REASON = re.compile(r"(?<=[0-9A-Za-z%)]),? \(?(?:because|since|as)\b", re.IGNORECASE)
+_SPACED = re.compile(r"(?<![0-9.,/] )(?<![0-9.,/])[1-9][0-9]{0,2}(?: [0-9]{3}(?![0-9]))+")
+_OR = re.compile(r"\bor\b[^=+*/×]*$", re.IGNORECASE)
+_MINUS = re.compile(r"^(\W{0,4})minus (?=[$0-9])|\bnegative (?=[$0-9])", re.IGNORECASE)
+_GOES_ON = re.compile(
+    r"[,;:+*/×÷-]|\b(?:so|then|and|thus|therefore|which|but|plus|minus|times|divided)\b", re.IGNORECASE
+)
+"""What tells that a sentence goes on after the result of a calculation, and does not only name its unit."""
+
+_FEW_WORDS = 3
+_OR_WITHIN = 24
+"""Characters before a number in which an "or" makes it an alternative."""
+
+
+def grade_number(problem: Problem, text: str) -> Verdict:
+    """Grades by exact value; see `same_value` for decimals and percentages."""
+    gold, stated = _gold(problem.answer), stated_number(text)
+    if isinstance(gold, Number) and isinstance(stated, Number):
+        right = same_value(gold, stated)
+        return Verdict(right, str(stated), "right" if right else f"{stated} is not {problem.answer}")
+    found = statements(text)
+    piece = found[0].piece if found else last_line(text)
+    if same_expression(problem.answer, piece):
+        return Verdict(True, piece, "right")
+    if isinstance(stated, Unread):
+        return Verdict(False, None, stated.reason)
+    return Verdict(False, str(stated), f"{stated} is not {shorten(problem.answer)}")
+
+
+def stated_number(text: str) -> Number | Unread:
+    """The number stated as the final answer: by the last statement that holds one, else at the end of the last line."""
+    text = plain(unlatex(text))
+    found = statements(text)
+    for statement in found:
+        number = read_number(statement.piece)
+        if isinstance(number, Number) or not number.silent:
+            return number
+    return Unread(f"no number in {shorten(found[0].piece)!r}", silent=True) if found else _at_the_end(text)
+
+
+def read_number(piece: str) -> Number | Unread:
+    """The one number that a statement gives: of a calculation its result, of a sentence what stands before any aside.
+
+    `piece` has been through `plain`.
+    """
+    said = affirmed(piece)
+    if said is None:
+        return Unread(f"{shorten(piece)!r} says only what is not the answer", silent=True)
+    said = _SPACED.sub(lambda match: match[0].replace(" ", ","), _MINUS.sub(r"\1-", said))
+    reason = _REASON.search(said)
+    for side in reversed(re.split("[=≈]", said[: reason.start()] if reason else said)):
+        if is_expression(side):
+            return Unread(f"{shorten(side.strip())!r} is not a plain number")
+        if numbers := find_numbers(side) or find_word_numbers(side):
+            return _only(numbers, side)
+    return Unread(f"no number in {shorten(piece)!r}", silent=True)
+
+
+@lru_cache(maxsize=4096)  # a problem's answer comes again with every attempt
+def _gold(answer: str) -> Number | Unread:
+    return read_number(plain(unlatex(answer)))
+
+
+def _only(numbers: list[Number], piece: str) -> Number | Unread:
+    """The first of the numbers, unless the piece gives another as well."""
+    first = numbers[0]
+    aside = _ASIDE.search(piece, first.end)
+    until = aside.start() if aside else len(piece)
+    for other in numbers[1:]:
+        alternative = other.start < until or _OR.search(piece[max(first.end, other.start - _OR_WITHIN) : other.start])
+        if alternative and not (same_value(first, other) or same_value(other, first)):
+            return Unread(f"two answers stated: {first} and {other}")
+    return first
+
+
+def _at_the_end(text: str) -> Number | Unread:
+    """The last number of the last line."""
+    for sentence in reversed(sentences(last_line(text))):
+        said = _MINUS.sub(r"\1-", sentence)
+        tail = said.rpartition("=")[2]
+        if is_expression(tail):
+            return Unread(f"{shorten(tail.strip())!r} is not a plain number")
+        numbers = find_numbers(said) or _counts(said)
+        if len(numbers) > 1 and _OR.search(said[numbers[-2].end : numbers[-1].start][-_OR_WITHIN:]):
+            return _only(numbers[-2:], said)
+        if numbers:
+            results = [n for n in numbers if n.start >= len(said) - len(tail)] if len(tail) < len(said) else []
+            through = results and _GOES_ON.search(said[results[0].end : results[-1].start]) is None
+            return results[0] if through else numbers[-1]
+    return NO_ANSWER
+
+
+def _counts(sentence: str) -> list[Number]:
+    """Numbers in words; of a longer sentence those alone that must be counts ("one" and "half" may be anything)."""
+    words = find_word_numbers(sentence)
+    return words if len(sentence.split()) <= _FEW_WORDS else [n for n in words if n.value > 1 or n.value < 0]

@@ -1,0 +1,68 @@
+"""A student's answers, graded: greedily to a split, or in an exam, shard by shard onto disk."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tutelage.config import EvaluationConfig
+from tutelage.records import Attempt, Completion, Problem
+from tutelage.runs.files import append_rows, read_rows, write_rows
+from tutelage.student.sampler import Advance, Sampled, SamplingSettings
+from tutelage.student.student import Pupil
+from tutelage.tasks.task import Task
+
+
+def greedy_attempts(
+    task: Task, student: Pupil, problems: Sequence[Problem], settings: EvaluationConfig, advance: Advance
+) -> tuple[list[Attempt], Sampled]:
+    """The likeliest answer to every problem, graded, in their order, and what it cost."""
+    greedy = SamplingSettings(max_new_tokens=settings.max_new_tokens, rows=settings.batch_size)
+    attempts: dict[int, Attempt] = {}
+
+    def answered(place: int, completions: Sequence[Completion]) -> None:
+        (attempts[place],) = graded(task, problems[place], completions)
+        advance(1)
+
+    cost = student.answer(problems, [0] * len(problems), greedy, answered)
+    return [attempts[place] for place in range(len(problems))], cost
+
+
+def sat_whole(path: Path, samples: int) -> set[str]:
+    """Problems that have been sat whole; what a crash left of others is dropped."""
+    attempts = read_rows(path, Attempt)
+    count = Counter(attempt.problem_id for attempt in attempts)
+    whole = {problem for problem, found in count.items() if found == samples}
+    write_rows(path, [attempt for attempt in attempts if attempt.problem_id in whole])
+    return whole
+
+
+class Shards:
+    """Keeps graded attempts on disk, some problems at a time."""
+
+    def __init__(self, task: Task, problems: Sequence[Problem], path: Path, size: int, advance: Advance) -> None:
+        self.task, self.problems, self.path, self.size, self.advance = task, problems, path, size, advance
+        self.tokens = 0
+        self._waiting: list[list[Attempt]] = []
+
+    def add(self, place: int, completions: Sequence[Completion]) -> None:
+        """Grade the answers to a problem; a full shard is saved."""
+        self._waiting.append(graded(self.task, self.problems[place], completions))
+        self.tokens += sum(given.tokens for given in completions)
+        self.advance(1)
+        if len(self._waiting) == self.size:
+            self.save()
+
+    def save(self) -> None:
+        """Append what waits."""
+        append_rows(self.path, [attempt for attempts in self._waiting for attempt in attempts])
+        self._waiting.clear()
+
+
+def graded(task: Task, problem: Problem, completions: Sequence[Completion]) -> list[Attempt]:
+    """Completions of a problem as attempts, in order."""
+    return [
+        Attempt(problem.id, sample, given.text, task.grade(problem, given.text), given.finish, given.tokens)
+        for sample, given in enumerate(completions)
+    ]

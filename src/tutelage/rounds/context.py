@@ -1,0 +1,33 @@
+"""What a lesson needs at hand, passed to every stage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tutelage.config import RunConfig
+from tutelage.report.progress import Show
+from tutelage.rounds.star import SelfTeacher
+from tutelage.runs.directory import Run
+from tutelage.student.student import Pupil
+from tutelage.tasks.task import Task
+from tutelage.teacher.teacher import Teacher
+
+
+@dataclass(frozen=True, slots=True)
+class Classroom:
+    """One run's configuration, its problems, its teacher, the student as it came, and where everything is kept.
+
+    Without a teacher the student teaches itself.
+    """
+
+    config: RunConfig
+    run: Run
+    task: Task
+    teacher: Teacher | None
+    untrained: Pupil
+    show: Show
+
+    def teacher_of(self, student: Pupil, round: int) -> Teacher:
+        """Who is asked for rationales in a round."""
+        seed = f"{self.config.seed}/{round}"
+        return self.teacher or SelfTeacher(student, self.task, self.config.exam, seed)

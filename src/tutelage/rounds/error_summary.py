@@ -1,0 +1,24 @@
+"""Attempts in figures: how much of an exam was passed, and what kinds of mistakes were made. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from tutelage.mistakes.taxonomy import kind_of_mistake
+from tutelage.records import Attempt, Exam, Split
+from tutelage.run_records import ExamSummary
+from tutelage.tasks.task import Task
+
+
+def exam_summary(sitting: Exam, task: Task) -> ExamSummary:
+    """The figures of an exam on the training problems of a task."""
+    kinds = mistakes_by_kind(sitting.attempts, task, "train")
+    return ExamSummary(sitting.pass_rate, len(sitting.mistakes), len(sitting.attempts), kinds)
+
+
+def mistakes_by_kind(attempts: Iterable[Attempt], task: Task, split: Split) -> dict[str, int]:
+    """How many of the attempts at a split went wrong in which way; what nothing can be told of is left out."""
+    problems = {problem.id: problem for problem in task.problems(split)}
+    kinds = Counter(kind_of_mistake(problems[each.problem_id], task.kind, each) for each in attempts)
+    return {kind: count for kind, count in kinds.items() if kind is not None}

@@ -1,0 +1,77 @@
+"""The student as its own teacher, for the baseline STaR (Zelikman et al. 2022): no other teacher, no budget.
+
+    asked without a mistake    it answers K times behind the task's worked examples; the first right answer is kept
+    where none is right        it answers once more with the answer as a hint ("rationalization")
+    asked with a mistake       the hint at once: its right attempts at the exam are trained on anyway
+
+What it writes with a hint is graded like any rationale; the hint is not in the prompt that is trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tutelage.config import ExamConfig
+from tutelage.records import Completion, Feedback, FeedbackRequest, Grade, Problem, Verdict, WorkedExample
+from tutelage.runs.files import seed_of
+from tutelage.student.sampler import exam_sampling
+from tutelage.student.student import Pupil
+from tutelage.tasks.task import Task
+from tutelage.teacher.teacher import Deliver
+
+HINT = "{question}\nHint: the answer is {answer}."
+
+
+class SelfTeacher:
+    """Writes rationales with the student itself, behind all of the task's worked examples; one of the teachers."""
+
+    def __init__(self, student: Pupil, task: Task, settings: ExamConfig, seed: object) -> None:
+        self._plain = student.asked_with(task.examples)
+        self._hinted = student.asked_with([_with_hint(example) for example in task.examples])
+        self._grade: Grade = task.grade
+        self._settings, self._seed = settings, seed
+
+    def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
+        """Answer every request; where the student fails with the hint too, it ends as a rejected Feedback."""
+        waiting = list(requests)
+        if not waiting:
+            return
+        first = [request for request in waiting if request.mistake is None]
+        failed = self._ask(self._plain, first, [request.problem for request in first], deliver)
+        hinted = failed + [request for request in waiting if request.mistake is not None]
+        lost = self._ask(self._hinted, hinted, [_hinted(request.problem) for request in hinted], deliver)
+        for request in lost:
+            verdict = Verdict(False, None, "the student does not reach the answer, not even with a hint")
+            deliver(Feedback(request.problem.id, request.sample, request.mistake, "", verdict, failure="wrong answer"))
+
+    def _ask(
+        self, student: Pupil, requests: Sequence[FeedbackRequest], problems: Sequence[Problem], deliver: Deliver
+    ) -> list[FeedbackRequest]:
+        """Deliver the first right answer to each problem; returns the requests that got none."""
+        found: dict[int, Feedback] = {}
+
+        def answered(place: int, completions: Sequence[Completion]) -> None:
+            request = requests[place]
+            for given in completions:
+                text, verdict = given.text.strip(), self._grade(request.problem, given.text)
+                if verdict.correct and given.finish == "stop":
+                    found[place] = Feedback(request.problem.id, request.sample, request.mistake, text, verdict)
+                    deliver(found[place])
+                    return
+
+        seeds = [
+            seed_of(self._seed, problem.id, request.sample, request.mistake)
+            for request, problem in zip(requests, problems, strict=True)
+        ]
+        student.answer(problems, seeds, exam_sampling(self._settings), answered)
+        student.release()
+        return [request for place, request in enumerate(requests) if place not in found]
+
+
+def _hinted(problem: Problem) -> Problem:
+    return Problem.of(HINT.format(question=problem.text, answer=problem.answer), problem.answer)
+
+
+def _with_hint(example: WorkedExample) -> WorkedExample:
+    answer = example.rationale.rpartition("The answer is ")[2].rstrip().removesuffix(".")
+    return WorkedExample(HINT.format(question=example.question, answer=answer), example.rationale)

@@ -1,0 +1,114 @@
+"""Finished stages that several runs have in common, each under its key: what one run has done, another takes.
+
+    shelf/591785b7…/9a1f…/entry.json       {"key": "9a1f…", "done": true, "seconds": 212.4, …}
+    shelf/591785b7…/9a1f…/model/ …         the stage's files: hard links to those of the run that made them
+
+A key stands for settings and inputs, so what lies under it is what the stage would come to anyway. Beyond `most_bytes`
+what was not wanted for longest is put away; a run that would have taken it works it out again.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tutelage.errors import RunError
+from tutelage.runs.files import disk_errors, read_json, write_json
+
+ENTRY = "entry.json"
+LEFT_BEHIND = 3600.0
+"""Seconds after which what has a hidden name is that of a process which was killed while it put something here."""
+
+
+class Shelf:
+    """A folder of finished stages, used by several processes at once. `most_bytes` holds for all its parts together."""
+
+    def __init__(self, root: Path, most_bytes: int, whole: Path | None = None) -> None:
+        self.root, self.most_bytes, self.whole = root, most_bytes, whole or root
+
+    def part(self, name: str) -> Shelf:
+        """A part of it, with keys of its own."""
+        return Shelf(self.root / name, self.most_bytes, self.whole)
+
+    def take(self, key: str, folder: Path) -> dict[str, Any] | None:
+        """Put the files that lie under `key` into `folder`, in place of what is there; None if nothing lies there.
+
+        Returns the entry that the stage was finished with.
+        """
+        place = self.root / key
+        try:
+            inode, entry = place.stat().st_ino, read_json(place / ENTRY)
+            os.utime(place)
+            for source in place.iterdir():
+                if source.name != ENTRY:
+                    _link(source, folder / source.name)
+            whole = place.stat().st_ino == inode
+        except (OSError, RunError):  # nothing lies there, or another process has just put it away
+            return None
+        return entry if whole else None
+
+    def put(self, key: str, folder: Path, names: Iterable[str], entry: Mapping[str, Any]) -> None:
+        """Keep the files `names` of `folder` under `key`, unless something lies there already."""
+        place, part = self.root / key, self.root / f".{key}.{os.getpid()}"
+        if place.exists():
+            return
+        with disk_errors(part):
+            for name in names:
+                if (folder / name).exists():
+                    _link(folder / name, part / name)
+            write_json(part / ENTRY, entry)
+            try:
+                part.rename(place)
+            except OSError:  # another process was quicker
+                shutil.rmtree(part, ignore_errors=True)
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Put away what was not wanted for longest, and clear up. Others may do the same: what is gone is gone."""
+        held = 0
+        for _, size, place in sorted(self._places(), reverse=True):
+            held += size
+            if held > self.most_bytes:
+                self._put_away(place)
+        for left in self.root.glob(".*"):
+            with suppress(FileNotFoundError):
+                if left.stat().st_mtime < time.time() - LEFT_BEHIND:
+                    shutil.rmtree(left, ignore_errors=True)
+
+    def _places(self) -> Iterator[tuple[float, int, Path]]:
+        """When each was wanted last, its bytes, and where it lies."""
+        for place in self.whole.glob("[!.]*" if self.whole == self.root else "*/[!.]*"):
+            with suppress(FileNotFoundError):
+                size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
+                yield place.stat().st_mtime, size, place
+
+    def _put_away(self, place: Path) -> None:
+        """At one stroke, so that nobody finds half of it."""
+        going = place.with_name(f".{place.name}.{os.getpid()}.going")
+        with suppress(FileNotFoundError):
+            place.rename(going)
+        shutil.rmtree(going, ignore_errors=True)
+
+
+def _link(source: Path, target: Path) -> None:
+    """The same file or folder in another place, without a second copy where the disk can do that."""
+    if target.is_dir():
+        shutil.rmtree(target)
+    target.unlink(missing_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, copy_function=_link_file)
+    else:
+        _link_file(str(source), str(target))
+
+
+def _link_file(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)

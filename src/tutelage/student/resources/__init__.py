@@ -1,0 +1,1 @@
+"""The memory and the hardware that a student has at hand."""

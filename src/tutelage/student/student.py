@@ -1,0 +1,169 @@
+"""The student as the lessons see it: it answers, it learns, it is kept in a folder. Loaded at its first use."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from tutelage.config import StudentConfig, TrainingConfig
+from tutelage.records import Completion, Problem, TrainingExample, WorkedExample
+from tutelage.run_records import TrainingSummary
+from tutelage.runs.files import digest, read_record
+from tutelage.student.engines.engine import Engine
+from tutelage.student.model import Student, load_student, load_tokenizer, pick_device, resolve, save_student
+from tutelage.student.prompts import PromptFormat
+from tutelage.student.sampler import Advance, Ends, Sampled, SamplingSettings
+from tutelage.student.training.precision import compute_dtype
+from tutelage.student.training.train import Means, train
+
+ASKING = "tutelage.json"
+"""File beside a saved student: the form of its prompts."""
+
+Answered = Callable[[int, list[Completion]], None]
+"""Handed the completions of a problem, by its place among those asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What stands in that file."""
+
+    prompt: Literal["plain", "chat"]
+    examples: list[WorkedExample]
+
+
+class Pupil:
+    """The student at one point of its lessons.
+
+    `folder` is where it is saved; None is the model that the configuration names, untrained. `key` stands for what it
+    has learnt: two students with one key answer alike. `engine` samples for it, and for all that it becomes.
+    """
+
+    def __init__(
+        self,
+        config: StudentConfig,
+        examples: Sequence[WorkedExample],
+        folder: Path | None = None,
+        *,
+        key: str | None = None,
+        engine: Engine | None = None,
+    ) -> None:
+        self.config, self.folder = config, folder
+        self.key = key or digest(config.model_dump(exclude={"device", "engine"}), str(folder))
+        self.engine = engine or Engine(config.engine)
+        self.examples = examples[: config.few_shot]
+        self._student: Student | None = None
+        self._learning = False
+
+    def at(self, folder: Path, key: str) -> Pupil:
+        """The same student at a later point, saved in `folder`."""
+        return Pupil(self.config, self.examples, folder, key=key, engine=self.engine)
+
+    def asked_with(self, examples: Sequence[WorkedExample]) -> Pupil:
+        """The same student, asked with these worked examples before every question."""
+        config = self.config.model_copy(update={"few_shot": len(examples)})
+        return Pupil(config, examples, self.folder, key=self.key, engine=self.engine)
+
+    def answer(
+        self, problems: Sequence[Problem], seeds: Sequence[int], settings: SamplingSettings, answered: Answered
+    ) -> Sampled:
+        """Completions for every problem, handed over in any order; see Sampler."""
+        vllm = self.engine.is_vllm and not self._learning  # weights in training are in no folder
+        if vllm:
+            self.release()  # vLLM loads the weights itself, and wants the memory
+            tokenizer, end_tokens = load_tokenizer(self.config, self.folder)
+        else:
+            student = self.loaded(self.dtype)
+            tokenizer, end_tokens = student.tokenizer, student.end_tokens
+        format = self.format(tokenizer)
+        prompts = [tuple(format.prompt_ids(format.prompt(problem.text))) for problem in problems]
+        ends = Ends(tokenizer, end_tokens, format.stop_strings)
+        if vllm:
+            sampler = self.engine.vllm(self.folder or Path(resolve(self.config.model)), ends, settings.rows, self.dtype)
+        else:
+            sampler = self.engine.torch(self.loaded(self.dtype).model, ends, prompts, settings)
+        return sampler.sample(
+            prompts, seeds, settings, lambda n, rows: answered(n, [ends.completion(row) for row in rows])
+        )
+
+    def learn(
+        self,
+        examples: Sequence[TrainingExample],
+        config: TrainingConfig,
+        *,
+        seed: int,
+        checkpoints: Path,
+        folder: Path,
+        advance: Advance,
+        check: Callable[[Pupil], float] | None = None,
+        steps: Path | None = None,
+    ) -> TrainingSummary:
+        """Train for one round and save what the student has become in `folder`; this pupil is used up by it.
+
+        `checkpoints` lets a stopped training go on at its last whole epoch. `check` is what the guard asks, beside the
+        likelihood that it sees itself, for the accuracy of the student in its present state: a share. `steps` is the
+        file of the StepRecords. Raises StudentError.
+        """
+        self.engine.rest()
+        student = self.loaded(torch.float32)
+        self._student = None  # the weights are about to change: nobody may take them for the old student's
+        lora = self.config.lora if self.config.weights == "lora" else None
+        accuracy = None if check is None else partial(check, self._in_training(student))
+        means = Means(self.dtype, lora, advance, self.engine.say, steps, accuracy)
+        format = self.format(student.tokenizer)
+        summary = train(student, format, examples, config, seed=seed, checkpoints=checkpoints, means=means)
+        save_student(student, folder)
+        return summary
+
+    def _in_training(self, student: Student) -> Pupil:
+        """The student as it is while its weights change: it answers by them, wherever they have come to."""
+        pupil = Pupil(self.config, self.examples, self.folder, key=self.key, engine=self.engine)
+        pupil._student, pupil._learning = student, True
+        return pupil
+
+    def save(self, folder: Path, notes: str) -> None:
+        """Write the student as a Hugging Face folder with a model card, and how it is used to be asked."""
+        asking = asdict(Asking(self.config.prompt, list(self.examples)))
+        texts = {"README.md": notes, ASKING: json.dumps(asking, indent=2, ensure_ascii=False) + "\n"}
+        save_student(self.loaded(torch.float32), folder, texts)
+
+    def release(self) -> None:
+        """Free the memory of the model; the next use loads it again."""
+        self._student = None
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes. Raises StudentError if there is no such device."""
+        return pick_device(self.config.device)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The precision that it computes in."""
+        return compute_dtype(self.config, self.device)
+
+    def loaded(self, dtype: torch.dtype) -> Student:
+        """The model with its weights in a precision; they are kept in float32, so that one is never cast up."""
+        if self._student is None or self._student.model.dtype != dtype:
+            self._student = None
+            self._student = load_student(self.config, self.folder, dtype)
+        return self._student
+
+    def format(self, tokenizer: PreTrainedTokenizerBase) -> PromptFormat:
+        """How it is asked."""
+        return PromptFormat(tokenizer, self.examples, chat=self.config.prompt == "chat")
+
+
+def taught_prompts(model: str) -> Asking | None:
+    """How the student saved in the folder `model` is used to be asked; None for a model of other origin."""
+    path = Path(model) / ASKING
+    return read_record(path, Asking) if path.is_file() else None

@@ -1,0 +1,1 @@
+"""Trains a student for one round."""

@@ -1,0 +1,155 @@
+"""The collapse guard: watches a round's training, and goes back to the last good state when the student falls.
+
+    step          0       20       40       60       80
+    likelihood   -0.52    -0.41    -0.44    -0.87    -0.79    nats a token, mean over rationales trained on
+    accuracy      0.20     0.30     0.35     0.10     0.15    on some validation problems, greedy
+    state         good     good     good     fallen   again: the weights of step 40 come back, and training ends
+
+Beside the checkpoints, `guard/` keeps the checks that were passed and the weights of the last of them. What a training
+needs that goes on at its last checkpoint, the last good weights up to there, is kept too.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from tutelage.config import GuardConfig
+from tutelage.runs.files import append_rows, read_rows, write_rows
+from tutelage.student.sampler import Say
+from tutelage.student.training.precision import FullPrecision
+
+ROUNDING = 1e-9
+"""A share of 7 in 10 less one of 1 in 10 is not 6 in 10, in floating point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The student after `step` steps: nats per token, and a share of right answers if anyone asked."""
+
+    step: int
+    likelihood: float
+    accuracy: float | None
+
+
+def fallen(check: Check, passed: Sequence[Check], config: GuardConfig) -> str | None:
+    """What has fallen too far below its best, from what to what; None if nothing has."""
+    best = max(each.likelihood for each in passed)
+    if not check.likelihood >= best - config.likelihood_drop - ROUNDING:  # nor is it anything if it is NaN
+        return f"the log-likelihood of its rationales fell from {best:.3f} to {check.likelihood:.3f} nats a token"
+    shares = [each.accuracy for each in passed if each.accuracy is not None]
+    if check.accuracy is not None and shares and check.accuracy < max(shares) - config.accuracy_drop - ROUNDING:
+        return f"accuracy on validation fell from {max(shares):.1%} to {check.accuracy:.1%}"
+    return None
+
+
+class Guard(TrainerCallback):
+    """Checks at even distances, the state before the first step and that after the last among them.
+
+    `likelihood` and `accuracy` measure the student as it is when they are called; `collapse` is what `say` was told.
+    """
+
+    def __init__(
+        self,
+        full: FullPrecision,
+        config: GuardConfig,
+        steps: int,
+        checkpoints: Path,
+        *,
+        likelihood: Callable[[], float],
+        accuracy: Callable[[], float] | None,
+        say: Say,
+    ) -> None:
+        self.full, self.config, self.checkpoints, self.say = full, config, checkpoints, say
+        self.likelihood, self.accuracy = likelihood, accuracy
+        self.at = {round(steps * n / config.checks) for n in range(1, config.checks + 1)} - {0}
+        self.folder = checkpoints / "guard"
+        self.passed: list[Check] = []
+        self.collapse: str | None = None
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Called by Trainer before the first step, or the first after a checkpoint."""
+        memory = self.folder / "checks.jsonl"
+        self.passed = [check for check in read_rows(memory, Check) if check.step <= state.global_step]
+        if state.global_step == 0:
+            self.passed = []
+        write_rows(memory, self.passed)
+        if not self.passed:
+            self._pass(self._measured(state.global_step))
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Called by Trainer after every step."""
+        if state.global_step not in self.at:
+            return
+        check = self._measured(state.global_step)
+        reason = fallen(check, self.passed, self.config)
+        if reason is None:
+            self._pass(check)
+        elif self._certain(check):
+            self._go_back(check, reason)
+            control.should_training_stop = True
+
+    def _certain(self, check: Check) -> bool:
+        """Whether no check is left that could clear the student: those on few problems are noisy."""
+        in_a_row = sum(self.passed[-1].step < step <= check.step for step in self.at)
+        return in_a_row >= self.config.patience or check.step == max(self.at) or not math.isfinite(check.likelihood)
+
+    def _go_back(self, check: Check, reason: str) -> None:
+        good = self.passed[-1].step
+        bring_back(self.full, self._weights(good))
+        self.collapse = f"training collapsed by step {check.step}: {reason}; went back to the student of step {good}"
+        self.say(self.collapse)
+
+    def _measured(self, step: int) -> Check:
+        model = self.full.model
+        training = model.training
+        model.eval()
+        check = Check(step, self.likelihood(), None if self.accuracy is None else self.accuracy())
+        model.train(training)
+        return check
+
+    def _pass(self, check: Check) -> None:
+        """Keep this state as the last good one, and of those before it the one a stopped training would need."""
+        keep(self.full, self._weights(check.step))
+        append_rows(self.folder / "checks.jsonl", [check])
+        saved = max((int(path.name.split("-")[1]) for path in self.checkpoints.glob("checkpoint-*")), default=0)
+        needed = max((each.step for each in self.passed if each.step <= saved), default=None)
+        self.passed.append(check)
+        for path in self.folder.glob("good-*.safetensors"):
+            if path not in (self._weights(check.step), self._weights(needed)):
+                path.unlink()
+
+    def _weights(self, step: int | None) -> Path:
+        return self.folder / f"good-{step}.safetensors"
+
+
+def keep(full: FullPrecision, path: Path) -> None:
+    """Write the trained weights in full precision, all or nothing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    trained = {name: weight for name, weight in full.model.named_parameters() if weight.requires_grad}
+    save_file({name: full.weights.get(each, each).detach().contiguous() for name, each in trained.items()}, part)
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.rename(path)
+
+
+@torch.no_grad()
+def bring_back(full: FullPrecision, path: Path) -> None:
+    """Give the model the trained weights that `keep` wrote."""
+    with safe_open(path, framework="pt") as saved:
+        for name, weight in full.model.named_parameters():
+            if weight.requires_grad:
+                full.weights.get(weight, weight).copy_(saved.get_tensor(name))
+                weight.copy_(full.weights.get(weight, weight))

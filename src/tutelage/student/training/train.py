@@ -1,0 +1,180 @@
+"""One round of training: L = L_LM + reflection_weight * L_SR.
+
+In order:
+
+    Lessons         the plan of all steps, from the examples
+    fit_passes      passes made to fit the memory
+    reference       log-likelihoods under the student as it comes, for a preference
+    LessonTrainer   step by step; Journal notes them and saves, Guard watches
+
+What comes of it is summed up in a TrainingSummary.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import set_seed
+
+from tutelage.config import LoraConfig, TrainingConfig
+from tutelage.errors import StudentError
+from tutelage.records import TrainingExample
+from tutelage.run_records import TrainingSummary
+from tutelage.runs.files import disk_errors
+from tutelage.student.capacity import fit_passes
+from tutelage.student.model import Student, quiet
+from tutelage.student.prompts import PromptFormat
+from tutelage.student.sampler import Advance, Say
+from tutelage.student.training.collapse_guard import Guard
+from tutelage.student.training.likelihood import likelihoods, reference
+from tutelage.student.training.passes import packs_right
+from tutelage.student.training.precision import FullPrecision
+from tutelage.student.training.step_log import Journal
+from tutelage.student.training.steps import Lessons
+from tutelage.student.training.trainer import LessonTrainer
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """How a round's training is carried out.
+
+    `steps` is the file of the StepRecords; `accuracy` tells the guard what share of some validation problems the
+    student, as it is when it is called, answers rightly.
+    """
+
+    dtype: torch.dtype = torch.float32
+    lora: LoraConfig | None = None
+    advance: Advance = lambda steps: None
+    say: Say = lambda text: None
+    steps: Path | None = None
+    accuracy: Callable[[], float] | None = None
+
+
+def train(
+    student: Student,
+    format: PromptFormat,
+    examples: Sequence[TrainingExample],
+    config: TrainingConfig,
+    *,
+    seed: int,
+    checkpoints: Path,
+    means: Means = Means(),
+) -> TrainingSummary:
+    """Train the student, whose weights are float32, in place for one round and sum it up.
+
+    `checkpoints` keeps the state at the end of every epoch but the last; a training that was stopped goes on from
+    there. With `means.lora`, adapters are trained and merged into the model.
+
+    Raises:
+        StudentError: the loss is not finite, memory is short, or no example fits `config.max_tokens`.
+    """
+    lessons = Lessons(format, examples, config, seed)
+    set_seed(seed)
+    adapted = _add_adapters(student.model, means.lora) if means.lora is not None else None
+    journal = Journal(lessons.epoch_ends, means.advance, means.steps)
+    try:
+        full = FullPrecision(adapted or student.model, means.dtype)
+        lessons.tree = _layout(student, config, means.say)
+        lessons.pass_tokens = fit_passes(student.model, lessons, means.dtype != torch.float32, means.say)
+        lessons.references = reference(student.model, lessons)  # a training that goes on has not loaded its weights yet
+        guard = _guard(student, lessons, full, checkpoints, seed, means) if config.guard.checks else None
+        trainer = LessonTrainer(lessons, full, journal, checkpoints, seed, [guard] if guard else [])
+        with quiet(), disk_errors(checkpoints):
+            trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
+    except torch.OutOfMemoryError as error:
+        raise StudentError(
+            f"training ran out of memory; lower training.pass_tokens (now {lessons.pass_tokens}),"
+            " or set student.weights to lora"
+        ) from error
+    full.restore()
+    if adapted is not None:
+        student.model = adapted.merge_and_unload()
+    last = next(entry for entry in reversed(trainer.state.log_history) if "lm_loss" in entry)
+    return TrainingSummary(
+        examples=len(examples),
+        truncated=lessons.truncated,
+        row_tokens=lessons.tokens_until(trainer.state.global_step),
+        computed_tokens=journal.computed,
+        padded_tokens=journal.padded,
+        loss=last["lm_loss"] + config.reflection_weight * last["reflection_loss"],
+        lm_loss=last["lm_loss"],
+        reflection_loss=last["reflection_loss"],
+        rows=sum(map(len, lessons.batches[: trainer.state.global_step])),
+        collapse=guard.collapse if guard else None,
+    )
+
+
+def _guard(
+    student: Student, lessons: Lessons, full: FullPrecision, checkpoints: Path, seed: int, means: Means
+) -> Guard:
+    """The guard of this training, with the rationales drawn that it watches."""
+    config = lessons.config.guard
+    rows = list(dict.fromkeys((row.prompt, row.completion) for _, row in lessons.anchors))
+    if len(rows) > config.rationales:
+        rows = random.Random(f"{seed}/guard").sample(rows, config.rationales)
+    tokens = sum(len(rationale) for _, rationale in rows)
+    return Guard(
+        full,
+        config,
+        len(lessons),
+        checkpoints,
+        likelihood=lambda: sum(likelihoods(student.model, lessons, rows).values()) / tokens,
+        accuracy=means.accuracy,
+        say=means.say,
+    )
+
+
+def _layout(student: Student, config: TrainingConfig, say: Say) -> bool:
+    """Whether steps are packed as trees; says so where they can't be. Raises StudentError where they must be."""
+    kind = f"a model of type {student.model.config.model_type!r}"
+    tree = config.packing != "never" and packs_right(student.model)
+    if not tree and config.packing == "always":
+        raise StudentError(f"training.packing is 'always', but {kind} can't be packed; set it to 'auto'")
+    if not tree and config.prompt_gradient == "stop":
+        raise StudentError(f"training.prompt_gradient 'stop' needs packed steps, and {kind} has none; set it to 'keep'")
+    if not tree and config.packing == "auto":
+        say(f"{kind} can't be packed: it trains on padded rows, slower")
+    return tree
+
+
+def _add_adapters(model: Any, config: LoraConfig) -> Any:
+    from peft import LoraConfig as PeftLoraConfig
+    from peft import get_peft_model
+
+    targets = config.targets if isinstance(config.targets, str) else list(config.targets)
+    settings = PeftLoraConfig(
+        r=config.rank,
+        lora_alpha=config.alpha,
+        lora_dropout=config.dropout,
+        target_modules=targets,
+        task_type="CAUSAL_LM",
+    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)  # peft's own
+        warnings.filterwarnings("ignore", message="fan_in_fan_out is set to False")  # GPT-2: peft sets it right itself
+        return get_peft_model(model, settings)
+
+
+def _last_checkpoint(folder: Path) -> str | None:
+    """The newest whole checkpoint; Trainer writes trainer_state.json last, so one without all of it is torn."""
+    found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    for torn in [path for path in found if not _is_json(path / "trainer_state.json")]:
+        shutil.rmtree(torn)
+    whole = [path for path in found if path.is_dir()]
+    return str(whole[-1]) if whole else None
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return True

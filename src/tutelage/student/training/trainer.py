@@ -1,0 +1,119 @@
+"""Transformers' Trainer, its step one batch of the lesson plan.
+
+A step is computed in as many forward passes as memory needs. Both losses are divided by counts of the whole batch, so
+how it was split changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+
+from tutelage.config import TrainingConfig
+from tutelage.errors import StudentError
+from tutelage.run_records import StepRecord
+from tutelage.student.training.gradients import GradientsApart
+from tutelage.student.training.passes import pass_losses
+from tutelage.student.training.precision import FullPrecision, MixedAdamW
+from tutelage.student.training.step_log import Journal
+from tutelage.student.training.steps import Lesson, Lessons
+
+
+class LessonTrainer(Trainer):
+    """Trainer whose step is one batch of the lesson plan. `watchers` are told of a step before the journal is."""
+
+    def __init__(
+        self,
+        lessons: Lessons,
+        full: FullPrecision,
+        journal: Journal,
+        checkpoints: Path,
+        seed: int,
+        watchers: Sequence[TrainerCallback] = (),
+    ) -> None:
+        self.config, self.lessons, self.full, self.journal = lessons.config, lessons, full, journal
+        cpu = next(full.model.parameters()).device.type == "cpu"
+        optimizer = MixedAdamW(full, self.config.learning_rate, self.config.weight_decay)
+        super().__init__(
+            model=full.model,  # pyright: ignore[reportArgumentType]
+            args=_arguments(self.config, len(lessons), checkpoints, seed, cpu),
+            train_dataset=lessons,
+            callbacks=[*watchers, journal],
+            optimizers=(optimizer, None),
+        )
+        self.remove_callback(PrinterCallback)
+        self.args._n_gpu = min(1, self.args.n_gpu)  # one process, one device: DataParallel would split our batches
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """Copies bring the weights with them (MixedAdamW); peft would put float32 adapters in the place of ours."""
+        if not self.full.weights:
+            super()._load_from_checkpoint(resume_from_checkpoint, model)
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """The plan's batches in their order, one a step."""
+        return DataLoader(
+            self.train_dataset, batch_size=1, shuffle=False, collate_fn=lambda lessons: {"lesson": lessons[0]}
+        )
+
+    def training_step(self, model: Any, inputs: dict[str, Lesson], num_items_in_batch: object = None) -> torch.Tensor:
+        """Back-propagate every pass of the step; returns the step's loss."""
+        model.train()
+        lesson, step, weight = inputs["lesson"], self.state.global_step + 1, self.config.reflection_weight
+        inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+        pairs, clipped_apart = max(1, lesson.pairs), self.config.clipping == "apart"
+        looked_at = self.config.gradients_every and step % self.config.gradients_every == 0
+        apart = GradientsApart(model) if lesson.pairs and (looked_at or clipped_apart) else None
+        sums = torch.zeros(4, dtype=torch.float64)
+        for sheet in lesson.passes:
+            losses = pass_losses(inner, sheet, self.lessons.reflection)
+            lm_loss, reflection_loss = losses.lm / lesson.targets, losses.reflection / pairs
+            if apart is not None:
+                apart.backward(lm_loss, reflection_loss)
+            else:
+                self.accelerator.backward(lm_loss + weight * reflection_loss)
+            parts = (lm_loss, reflection_loss, losses.near / pairs, losses.far / pairs)
+            sums += torch.stack([part.detach() for part in parts]).cpu().double()
+        lm, reflection, near, far = sums.tolist()
+        if not sums[:2].isfinite().all():
+            raise StudentError(
+                f"the loss is not finite at step {step} (L_LM {lm:g}, L_SR {reflection:g});"
+                f" lower training.learning_rate (now {self.config.learning_rate:g})"
+            )
+        record = StepRecord(step, lm, reflection, lesson.pairs)
+        if lesson.pairs:
+            record = replace(record, near=near, far=far)
+        if apart is not None:
+            g = apart.join(weight, self.config.max_grad_norm if clipped_apart else None)
+            record = replace(record, lm_gradient=g.lm, reflection_gradient=g.reflection, gradient_cosine=g.cosine)
+        elif looked_at:
+            gradients = [each.grad for each in model.parameters() if each.grad is not None]
+            record = replace(record, lm_gradient=float(torch.nn.utils.get_total_norm(gradients)))
+        self.journal.note(lesson, record)
+        return torch.tensor(lm + weight * reflection, device=inner.device)
+
+
+def _arguments(config: TrainingConfig, steps: int, checkpoints: Path, seed: int, cpu: bool) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=str(checkpoints),
+        per_device_train_batch_size=1,
+        num_train_epochs=1,
+        learning_rate=config.learning_rate,
+        warmup_steps=round(config.warmup_share * steps),
+        max_grad_norm=config.max_grad_norm,
+        lr_scheduler_type="linear",
+        use_cpu=cpu,
+        seed=seed,
+        save_strategy="no",
+        logging_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        save_total_limit=1,
+    )

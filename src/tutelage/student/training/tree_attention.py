@@ -1,0 +1,190 @@
+"""Attention over the tree of a pack: every token sees its path, the shared part of which is computed once.
+
+    T  tokens of the pack     S  segments of a group     Q  their tokens     K  tokens of their paths
+    H  heads     G  heads of keys and values     d  width of a head     X  all heads of a token side by side
+
+Two ways to the same numbers. PathAttention makes a row of queries of every segment and keys of its path, and leaves
+the rest to PyTorch's scaled_dot_product_attention; it runs anywhere. FlexTreeAttention describes who sees whom to
+FlexAttention (Dong et al. 2024, arXiv 2412.05496), which compiles a kernel that skips what nobody sees; for GPUs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812  (the field's own name for it)
+
+from tutelage.student.attention import Attend, How
+from tutelage.student.training.packing import Tree
+
+ALIKE = 0.5
+"""Segments computed together are at least this share of the longest in length. A larger share means more calls, a
+smaller one more padding, which attention alone sees: about a tenth of a step."""
+
+
+def tree_attention(tree: Tree, device: torch.device) -> Attend:
+    """The way that suits the device."""
+    return FlexTreeAttention(tree, device) if device.type == "cuda" else PathAttention(tree, device)
+
+
+class PathAttention:
+    """Every segment is a row of queries, its path their keys; segments of like length are computed together."""
+
+    def __init__(self, tree: Tree, device: torch.device) -> None:
+        self._groups = [_Group(tree, members, device) for members in _alike(tree)]
+        self._apart = any(segment.apart for segment in tree.segments)
+        found = torch.cat([group.place_SQ.flatten() for group in self._groups])  # -1 where padded
+        self._order_T = found.argsort()[(found < 0).sum() :].to(device)
+
+    def __call__(
+        self, layer: int, q_RHTd: torch.Tensor, k_RGTd: torch.Tensor, v_RGTd: torch.Tensor, how: How
+    ) -> torch.Tensor:
+        """See Attend; a pack is one row."""
+        q_TX, k_TX, v_TX = (x[0].transpose(0, 1).flatten(1) for x in (q_RHTd, k_RGTd, v_RGTd))
+        if self._apart:
+            k_TX, v_TX = _with_detached(k_TX, 0), _with_detached(v_TX, 0)
+        d = q_RHTd.shape[-1]
+        seen = [group.attend(q_TX, k_TX, v_TX, d, how) for group in self._groups]
+        return torch.cat(seen).index_select(0, self._order_T).transpose(0, 1)[None]
+
+
+class _Group:
+    """Segments padded to the longest of them: which tokens ask, and which they may see."""
+
+    def __init__(self, tree: Tree, members: Sequence[int], device: torch.device) -> None:
+        paths = [tree.path(member) for member in members]
+        queries = [list(range(path[-1].start, path[-1].end)) for path in paths]
+        keys: list[list[int]] = []
+        for path, own in zip(paths, queries, strict=True):
+            copy = len(tree.tokens) if path[-1].apart else 0  # see _with_detached
+            keys.append([n + copy for step in path[:-1] for n in range(step.start, step.end)] + own)
+        self.place_SQ, key_SK = _padded(queries), _padded(keys)
+        # A path counts its positions from 0, so a key's column is its position, and a query's age is its distance.
+        before_S = torch.tensor([len(path) - len(own) for path, own in zip(keys, queries, strict=True)])
+        position_SQ = before_S[:, None] + torch.arange(self.place_SQ.shape[1])
+        self._age_SQK = (position_SQ[:, :, None] - torch.arange(key_SK.shape[1])).to(device)
+        # What a padded query sees is dropped, but if it saw nothing it would be NaN.
+        self._padded_SQ1 = (self.place_SQ < 0)[:, :, None].to(device)
+        self._query_SQ, self._key_SK = self.place_SQ.clamp(min=0).to(device), key_SK.clamp(min=0).to(device)
+        self._masks: dict[int | None, torch.Tensor] = {}
+
+    def attend(self, q_TX: torch.Tensor, k_TX: torch.Tensor, v_TX: torch.Tensor, d: int, how: How) -> torch.Tensor:
+        """What the group's queries see, [S * Q, H, d]; padded ones among them."""
+        q_SHQd, k_SGKd, v_SGKd = (
+            _rows(x_TX, index_SN, d)
+            for x_TX, index_SN in ((q_TX, self._query_SQ), (k_TX, self._key_SK), (v_TX, self._key_SK))
+        )
+        out_SHQd = F.scaled_dot_product_attention(
+            q_SHQd,
+            k_SGKd,
+            v_SGKd,
+            attn_mask=self._mask(how.window)[:, None],
+            dropout_p=how.dropout,
+            scale=how.scale,
+            enable_gqa=q_SHQd.shape[1] != k_SGKd.shape[1],
+        )
+        return out_SHQd.transpose(1, 2).flatten(0, 1)
+
+    def _mask(self, window: int | None) -> torch.Tensor:
+        if window not in self._masks:
+            seen_SQK = self._age_SQK >= 0 if window is None else (self._age_SQK >= 0) & (self._age_SQK < window)
+            self._masks[window] = seen_SQK | self._padded_SQ1
+        return self._masks[window]
+
+
+class FlexTreeAttention:
+    """Who sees whom as a mask over the flat pack; FlexAttention skips the blocks in which nobody sees anybody."""
+
+    def __init__(self, tree: Tree, device: torch.device) -> None:
+        count = len(tree.segments)
+        sees_SS = torch.zeros(count, count, dtype=torch.bool)
+        segment_T = torch.empty(len(tree.tokens), dtype=torch.long)
+        for s, segment in enumerate(tree.segments):
+            segment_T[segment.start : segment.end] = s
+            if segment.parent is not None:  # parents stand before their children
+                sees_SS[s] = sees_SS[segment.parent]
+            sees_SS[s, s] = True
+        self._segment_T, self._sees_SS = segment_T.to(device), sees_SS.to(device)
+        self._apart_S = torch.tensor([segment.apart for segment in tree.segments], device=device)
+        self._position_T = torch.tensor(tree.positions, device=device)
+        self._any_apart = bool(self._apart_S.any())
+        self._masks: dict[int | None, Any] = {}
+
+    def __call__(
+        self, layer: int, q_RHTd: torch.Tensor, k_RGTd: torch.Tensor, v_RGTd: torch.Tensor, how: How
+    ) -> torch.Tensor:
+        """See Attend; a pack is one row. FlexAttention has no dropout: it is left out."""
+        if self._any_apart:
+            k_RGTd, v_RGTd = _with_detached(k_RGTd, 2), _with_detached(v_RGTd, 2)
+        return _flex(q_RHTd.is_cuda)(
+            q_RHTd.contiguous(),
+            k_RGTd.contiguous(),
+            v_RGTd.contiguous(),
+            block_mask=self._mask(how.window),
+            scale=how.scale,
+            enable_gqa=q_RHTd.shape[1] != k_RGTd.shape[1],
+        )
+
+    def _mask(self, window: int | None) -> Any:
+        if window not in self._masks:
+            from torch.nn.attention.flex_attention import create_block_mask
+
+            tokens = len(self._position_T)
+            keys = 2 * tokens if self._any_apart else tokens
+            device = self._position_T.device
+            make: Any = torch.compile(create_block_mask) if device.type == "cuda" else create_block_mask
+            self._masks[window] = make(self._sees(window), None, None, tokens, keys, device=device.type)
+        return self._masks[window]
+
+    def _sees(self, window: int | None) -> Callable[..., torch.Tensor]:
+        tokens = len(self._position_T)
+        segment_T, position_T = self._segment_T, self._position_T
+
+        def sees(b: torch.Tensor, h: torch.Tensor, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
+            place = key % tokens
+            asking, asked = segment_T[query], segment_T[place]
+            from_detached = self._apart_S[asking] & (asking != asked)
+            age = position_T[query] - position_T[place]
+            seen = self._sees_SS[asking, asked] & (age >= 0) & (from_detached == (key >= tokens))
+            return seen if window is None else seen & (age < window)
+
+        return sees
+
+
+@cache
+def _flex(compiled: bool) -> Callable[..., Any]:
+    from torch.nn.attention.flex_attention import flex_attention
+
+    return torch.compile(flex_attention, dynamic=True) if compiled else flex_attention
+
+
+def _with_detached(x: torch.Tensor, tokens: int) -> torch.Tensor:
+    """A second copy of the tokens behind the first, for segments that pass no gradient on to their ancestors."""
+    return torch.cat([x, x.detach()], dim=tokens)
+
+
+def _alike(tree: Tree) -> list[list[int]]:
+    """Groups of segments whose lengths are alike, the longest first."""
+    groups: list[list[int]] = []
+    longest = 0
+    for member in sorted(range(len(tree.segments)), key=lambda s: len(tree.segments[s]), reverse=True):
+        if not groups or len(tree.segments[member]) < ALIKE * longest:
+            groups.append([])
+            longest = len(tree.segments[member])
+        groups[-1].append(member)
+    return groups
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> torch.Tensor:
+    """Rows as one tensor, -1 behind their ends."""
+    width = max(map(len, rows))
+    return torch.tensor([[*row, *[-1] * (width - len(row))] for row in rows])
+
+
+def _rows(x_TX: torch.Tensor, index_SN: torch.Tensor, d: int) -> torch.Tensor:
+    """Tokens picked for every segment, heads before tokens: [S, heads, N, d]."""
+    picked_NX = x_TX.index_select(0, index_SN.flatten())
+    return picked_NX.view(*index_SN.shape, -1, d).transpose(1, 2)

@@ -1,0 +1,1 @@
+"""Tasks whose problems a program makes."""

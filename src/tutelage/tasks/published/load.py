@@ -1,0 +1,156 @@
+"""Loads a benchmark: finds its files and split, or asks the hub, and makes a task of the rows.
+
+A split file says which rows are train and test: {"train": [0, 1, 2, 4], "test": [3, 5]}, counted from 0.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from tutelage.config import TaskConfig
+from tutelage.errors import ConfigError, DataError
+from tutelage.records import Problem, WorkedExample
+from tutelage.tasks.arithmetic import evaluate
+from tutelage.tasks.published.benchmarks import Benchmark, Hub
+from tutelage.tasks.rows import Row, read_json, read_jsonl, rows_of
+from tutelage.tasks.splits import LoadedTask, Source, build_task, divide
+from tutelage.text.numbers import format_value
+
+TEST_SHARE = 0.3
+"""Share of the problems that are the test split of a benchmark published as one file, where no split file stands."""
+
+FetchHub = Callable[[Hub, str], Iterable[Mapping[str, Any]]]
+
+
+def load_benchmark(
+    config: TaskConfig,
+    benchmark: Benchmark,
+    examples: Sequence[WorkedExample],
+    fetch: FetchHub | None = None,
+) -> LoadedTask:
+    """The benchmark from `config.path`, or by `fetch` (the hub) where no path is given.
+
+    Raises:
+        DataError: a file or the hub can't be read, or a row is broken.
+        ConfigError: a split file is given without a path, or the package `datasets` is missing.
+    """
+    if config.path is not None:
+        folder = find_folder(config.path, config.name, benchmark.files)
+        source, origin = _from_files(config, benchmark, folder), str(folder)
+    elif config.split_file is not None:
+        raise ConfigError("task.split_file needs task.path: the hub's data has splits of its own")
+    else:
+        source, origin = _from_hub(benchmark, fetch or fetch_hub), benchmark.hub.name
+    return build_task(config, benchmark.kind, examples, source, origin=origin)
+
+
+def find_folder(path: str, name: str, files: Sequence[str]) -> Path:
+    """The folder with the files: the path itself, its subfolder of the task's name, or the folder of the file it is."""
+    given = Path(path)
+    if given.is_file() and [given.name] == list(files):
+        return given.parent
+    for folder in (given, given / name):
+        if all((folder / file).is_file() for file in files):
+            return folder
+    missing = next((file for file in files if not (given / file).is_file()), files[0])
+    if not given.exists():
+        raise DataError(f"there is no such folder; give the one with {' and '.join(files)}", path=path)
+    raise DataError(f"{missing} is not in this folder, nor in its subfolder {name}", path=path)
+
+
+def sound(problems: Iterable[Problem]) -> tuple[list[Problem], tuple[str, ...]]:
+    """The problems, without those equations that don't give the answer, and a note on these."""
+    kept: list[Problem] = []
+    wrong: list[str] = []
+    for problem in problems:
+        if problem.equation is not None and not _gives(problem.equation, problem.answer):
+            wrong.append(problem.equation)
+            problem = replace(problem, equation=None)  # noqa: PLW2901 - the same problem, corrected
+        kept.append(problem)
+    if not wrong:
+        return kept, ()
+    return kept, (f"equations left out, since they do not give the answer: {len(wrong)}, such as {wrong[0]}",)
+
+
+def fetch_hub(hub: Hub, split: str) -> Iterable[Mapping[str, Any]]:
+    """The rows of a split on the Hugging Face hub, through the package `datasets`."""
+    try:
+        datasets = cast(Any, importlib.import_module("datasets"))
+    except ImportError:
+        raise ConfigError(
+            'reading from the hub needs the package datasets: pip install "tutelage[datasets]"; or set task.path'
+        ) from None
+    try:
+        return datasets.load_dataset(hub.name, hub.config, split=split)
+    except Exception as error:  # whatever is wrong with the network, the hub or its cache, the remedy is the same
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(
+            f"cannot load it from the hub ({type(error).__name__}: {reason}); set task.path to a local folder",
+            path=hub.name,
+        ) from None
+
+
+def _from_hub(benchmark: Benchmark, fetch: FetchHub) -> Source:
+    parts: list[list[Problem]] = []
+    notes: tuple[str, ...] = ()
+    for split in ("train", benchmark.hub.test):
+        where = f"{benchmark.hub.name}, {split}"
+        rows = [Row(data, where, number=number) for number, data in enumerate(fetch(benchmark.hub, split), start=1)]
+        problems, found = sound(benchmark.problem(row) for row in rows)
+        parts.append(problems)
+        notes += found
+    return Source(train=parts[0], test=parts[1], notes=notes)
+
+
+def _from_files(config: TaskConfig, benchmark: Benchmark, folder: Path) -> Source:
+    parts = [[benchmark.problem(row) for row in _read_rows(folder / file, benchmark.rows)] for file in benchmark.files]
+    problems, notes = sound(problem for part in parts for problem in part)
+    split_file = Path(config.split_file) if config.split_file is not None else None
+    if split_file is None and len(parts) == 1:
+        candidates = (folder / "splits", folder.parent / "splits")
+        split_file = next((f for f in (c / f"{config.name}.json" for c in candidates) if f.is_file()), None)
+    if split_file is not None:
+        train, test = read_split(split_file, len(problems))
+        return Source([problems[i] for i in train], [problems[i] for i in test], notes=notes)
+    if len(parts) == 2:
+        return Source(problems[: len(parts[0])], problems[len(parts[0]) :], notes=notes)
+    count = round(TEST_SHARE * len({problem.id for problem in problems}))
+    note = f"no split file is there: {TEST_SHARE:.0%} of the questions are drawn as test by seed {config.seed}"
+    return Source(*divide(problems, count, f"split {config.seed}"), notes=(*notes, note))
+
+
+def read_split(path: Path, rows: int) -> tuple[list[int], list[int]]:
+    """The row numbers of train and test, in file order. Raises DataError if they don't fit the data."""
+    data = read_json(path)
+    parts: list[list[int]] = []
+    for field in ("train", "test"):
+        numbers: Any = cast(Any, data).get(field) if isinstance(data, dict) else None
+        if not isinstance(numbers, list):
+            raise DataError("expected a list of row numbers", path=path, field=field)
+        for number in cast(list[Any], numbers):
+            if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < rows:
+                raise DataError(f"{number!r} is not a row number from 0 to {rows - 1}", path=path, field=field)
+        parts.append(sorted(set(cast(list[int], numbers))))
+    if both := set(parts[0]) & set(parts[1]):
+        raise DataError(f"row {min(both)} stands in train and in test", path=path)
+    return parts[0], parts[1]
+
+
+def _read_rows(path: Path, field: str | None) -> list[Row]:
+    if path.suffix == ".jsonl":
+        return read_jsonl(path)
+    data = read_json(path)
+    if field is None:
+        return rows_of(data, str(path))
+    return rows_of(Row(cast(Any, data), str(path)).value(field) if isinstance(data, dict) else data, str(path), field)
+
+
+def _gives(equation: str, answer: str) -> bool:
+    try:
+        return format_value(evaluate(equation)) == answer
+    except ValueError:
+        return False

@@ -1,0 +1,198 @@
+"""The offline teacher: it knows the worked solution, as a gold rationale or an equation, and words it anew.
+
+    problem   "A farm has 3 cows and 2 hens. How many legs?", solution "3 cows have 3 × 4 = 12 legs. 2 hens have …"
+    mistake   "3 cows have 3 × 4 = 13 legs. …"
+    feedback  "3 × 4 = 12, so 3 cows have 12 legs. 2 hens have 2 × 2 = 4 legs. 12 + 4 = 16 legs in total.
+              The answer is 16."
+
+The feedback reads as an ordinary solution: where its form allows, the sentence that the student got wrong is turned
+round or put into words, and nothing speaks of a mistake, since there is none in view when the student is asked. No step
+is worked out in smaller parts or said twice: small students take over the form without the sense (docs/results.md).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from tutelage.mistakes.explanation import explain
+from tutelage.mistakes.first_wrong_step import (
+    FirstWrongStep,
+    equation_text,
+    explain_mistake,
+    worked_solution,
+)
+from tutelage.records import AnswerKind, Feedback, FeedbackRequest, Grade, Problem, Usage, Verdict, state_answer
+from tutelage.teacher.rewording import calculation_first, wordings
+from tutelage.teacher.teacher import Deliver
+from tutelage.text.calculations import find_calculations, find_numbers, read_number
+from tutelage.text.sentences import sentences
+
+__all__ = ["AnswerKeyTeacher", "FirstWrongStep", "explain_mistake", "write_rationale"]
+
+NO_SOLUTION = "the answer key has no worked solution for this problem"
+_LONGEST = 1.5
+"""A wording may be this many times as long as the solution, and `_SPARE` characters more: students are small."""
+_SPARE = 60
+_LIGHT = 4
+"""A seed begins at one of so many wordings, the lightest; further samples reach the others."""
+
+
+class AnswerKeyTeacher:
+    """Writes rationales from worked solutions, offline and free; one of the teachers.
+
+    `seed`, the request's `sample` and its mistake choose the wording: samples of one problem differ. With `explain`,
+    feedback on a mistake also says what is wrong with it.
+    """
+
+    def __init__(self, *, grade: Grade, kind: AnswerKind, seed: int = 0, explain: bool = False) -> None:
+        self._grade, self._seed, self._explain = grade, seed, explain
+        self._kind: AnswerKind = kind
+
+    def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
+        """Answer every request in order; a problem without a sound solution ends as a rejected Feedback."""
+        for request in requests:
+            deliver(self._answer(request))
+
+    def _answer(self, request: FeedbackRequest) -> Feedback:
+        text, reason = write_rationale(request, self._kind, self._seed)
+        verdict = Verdict(False, None, reason) if text is None else self._grade(request.problem, text)
+        identity = request.problem.id, request.sample, request.mistake
+        explanation = write_explanation(request, self._kind) if self._explain and verdict.correct else None
+        return Feedback(*identity, text or "", verdict, Usage(requests=1), explanation=explanation)
+
+
+def write_rationale(request: FeedbackRequest, kind: AnswerKind, seed: int = 0) -> tuple[str | None, str]:
+    """A rationale for the request, or None and the reason why there is none."""
+    source = _source(request.problem, kind)
+    if isinstance(source, str):
+        return None, source
+    variants = _variants(*source, request.mistake)
+    return state_answer(_take(variants, seed % _LIGHT + request.sample), request.problem.answer), ""
+
+
+def write_explanation(request: FeedbackRequest, kind: AnswerKind) -> str | None:
+    """What is wrong with the mistake in view, by the solution that the rationale is written from; None without one."""
+    source = _source(request.problem, kind)
+    return None if request.mistake is None or isinstance(source, str) else explain(source[0], request.mistake)
+
+
+def _source(problem: Problem, kind: AnswerKind) -> tuple[Problem, str] | str:
+    """The problem with the first source of it that is sound, and its solution; or why there is none."""
+    last_reason = NO_SOLUTION
+    for candidate in _sources(problem):
+        solution = worked_solution(candidate)
+        if solution is None:
+            last_reason = f"the answer key's equation cannot be worked out: {candidate.equation}"
+        elif reason := _unsound(candidate, solution, kind):
+            last_reason = reason
+        else:
+            return candidate, solution
+    return last_reason
+
+
+def _take(variants: Iterator[str], index: int) -> str:
+    """The variant at `index`, from the first again after the last; only those needed are made."""
+    made: list[str] = []
+    for variant in variants:
+        made.append(variant)
+        if len(made) > index:
+            return variant
+    return made[index % len(made)]
+
+
+def _sources(problem: Problem) -> list[Problem]:
+    """The problem with its gold rationale alone, then with its equation alone."""
+    sources: list[Problem] = []
+    if problem.rationale and problem.rationale.strip():
+        sources.append(Problem(problem.id, problem.question, problem.answer, problem.choices, problem.rationale, None))
+    if problem.equation and problem.equation.strip():
+        sources.append(Problem(problem.id, problem.question, problem.answer, problem.choices, None, problem.equation))
+    return sources
+
+
+def _unsound(problem: Problem, solution: str, kind: AnswerKind) -> str | None:
+    """Why the solution must not be taught, if so."""
+    calculations = find_calculations(solution)
+    if wrong := next((item for item in calculations if not item.holds), None):
+        return f"the worked solution holds a false calculation: {' '.join(wrong.text.split())}"
+    answer = read_number(problem.answer)
+    if kind != "number" or answer is None:
+        return None
+    if problem.rationale is None:
+        reached = calculations[-1].result if calculations else find_numbers(solution)[-1].value
+        return None if reached == answer else f"the equation {problem.equation} does not give {problem.answer}"
+    values = {abs(number.value) for number in find_numbers(solution)} | {abs(item.result) for item in calculations}
+    return None if abs(answer) in values else f"the worked solution does not reach the answer {problem.answer}"
+
+
+def _variants(problem: Problem, solution: str, mistake: str | None) -> Iterator[str]:
+    """Sound wordings, no two alike, lightest first; with a mistake, those that put its first wrong step right."""
+    wrong = explain_mistake(problem, mistake) if mistake is not None else None
+    bases = _put_right(problem, solution, wrong) if wrong else [solution]
+    longest = _LONGEST * len(solution) + _SPARE
+    seen: set[str] = set()
+    for text in (text for base in bases for text in _wordings(base, problem)):
+        if text not in seen and len(text) <= longest and all(item.holds for item in find_calculations(text)):
+            seen.add(text)
+            yield text
+    if not seen:
+        yield solution
+
+
+def _wordings(solution: str, problem: Problem) -> Iterator[str]:
+    """Those that suit every solution; those of an equation right after the first."""
+    general = wordings(solution, problem.question)
+    yield next(general)
+    yield from _equation_wordings(solution, problem)
+    yield from general
+
+
+def _put_right(problem: Problem, solution: str, wrong: FirstWrongStep) -> list[str]:
+    """The solution, the sentence at fault turned round or put into words if it can be; a fact that decides set last."""
+    calculations = find_calculations(solution)
+    if wrong.step is None or not calculations:
+        return [solution] if read_number(problem.answer) is not None else _with_decisive_fact(solution)
+    step, start, sentence = calculations[wrong.step], 0, ""
+    for sentence in sentences(solution):
+        start = solution.index(sentence, start)
+        if start + len(sentence) >= step.end:
+            break
+        start += len(sentence)
+    in_words = _in_words(sentence, 0) if problem.rationale is None else calculation_first(sentence, problem.question)
+    return [solution[:start] + in_words + solution[start + len(sentence) :]]
+
+
+def _with_decisive_fact(solution: str) -> list[str]:
+    """A solution of facts: the last one decides, so it is set beside the conclusion."""
+    *facts, last = sentences(solution) or [solution]
+    marks = "What decides it:", "The point that settles the question:", "The deciding fact:"
+    return [" ".join([*facts, mark, last]) for mark in marks]
+
+
+_OPERATION_WORDS = {
+    "+": ("Add {a} and {b}", "{a} and {b} together"),
+    "-": ("Take {b} away from {a}", "{a} less {b}"),
+    "×": ("Multiply {a} by {b}", "{a} times {b}"),
+    "/": ("Divide {a} by {b}", "{a} shared by {b}"),
+}
+_STEP = re.compile(r"(?:(?<=^)|(?<=\. ))(\(?-?[\d./]+\)?) ([-+×/]) (\(?-?[\d./]+\)?)(?= = )")
+
+
+def _equation_wordings(solution: str, problem: Problem) -> list[str]:
+    """Steps that come from an equation, in words, and with the whole equation first."""
+    whole = equation_text(problem.equation) if problem.rationale is None and problem.equation else None
+    if whole is None:
+        return []
+    worded = [_in_words(solution, form) for form in (0, 1)]
+    return [worded[0], f"We need {whole}. {solution}", worded[1], f"The whole calculation is {whole}. {solution}"]
+
+
+def _in_words(text: str, form: int) -> str:
+    """Bare steps behind what is done in them: `Add 32 and 42: 32 + 42 = 74.`"""
+
+    def worded(match: re.Match[str]) -> str:
+        words = _OPERATION_WORDS[match[2]][form]
+        return f"{words.format(a=match[1].strip('()'), b=match[3].strip('()'))}: {match[0]}"
+
+    return _STEP.sub(worded, text)

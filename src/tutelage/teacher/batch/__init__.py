@@ -1,0 +1,1 @@
+"""Asks an API's teacher by batches."""

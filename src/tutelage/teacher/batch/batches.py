@@ -1,0 +1,246 @@
+"""A run's batches: handed in once, waited for, their results put into the ledger.
+
+    noted with all its lines -> file -> batch -> its id noted … a day at most … -> results kept -> done
+    `--------- killed here, the next process looks for a batch with its token --'
+
+A batch is noted before it is handed in, and never handed in again before it has been looked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import tempfile
+import time
+import uuid
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from tutelage.errors import TeacherError
+from tutelage.teacher.batch.client import BatchDesk, BatchState, Outcome
+from tutelage.teacher.ledger.ledger import Answered, Batch, Entry, Ledger, Sent, Unpaid
+from tutelage.teacher.online.budget import Budget
+from tutelage.teacher.online.completion import Reply
+from tutelage.teacher.online.exchange import Question, Settings
+from tutelage.teacher.online.failures import Refused, RequestFailed
+from tutelage.teacher.online.tries import Tries
+
+LINES, BYTES = 50_000, 100_000_000
+"""The most that a file may hold: OpenAI takes 50,000 requests and 200 MB."""
+LOOKS = 3
+"""So often is a batch looked for that may have been made a moment ago: the list may lag behind."""
+PATIENCE = 3600.0
+"""Seconds without word of a batch, as when a network fails, after which waiting for it ends."""
+AT_ONCE = 500
+"""Results written to the ledger in one transaction."""
+_NEWS = 10
+"""A batch's progress is told in so many steps."""
+
+
+class Batches:
+    """Those of one run at one endpoint. `poll` is the seconds between two looks, `say` is told how it goes.
+
+    A call that fails by chance is tried again up to `retries` times.
+    """
+
+    def __init__(
+        self,
+        desk: BatchDesk,
+        ledger: Ledger,
+        settings: Settings,
+        *,
+        retries: int,
+        poll: float,
+        say: Callable[[str], None],
+    ) -> None:
+        self._desk, self._ledger, self._settings = desk, ledger, settings
+        self._poll, self._say = poll, say
+        self._tries = Tries(f"the Batch API of {settings.endpoint}", retries)
+        self._answered = set[str]()
+        self.failures = defaultdict[str, list[RequestFailed]](list)
+        """How questions have failed by now, by key, the latest last."""
+
+    def has_asked(self, key: str) -> bool:
+        """Whether this question came back from a batch, one way or the other."""
+        return key in self._answered or key in self.failures
+
+    async def hand_in(self, questions: Sequence[Question], budget: Budget) -> None:
+        """Make batches of these questions. Raises TeacherError; what is handed in by then is collected later."""
+        for file in self._files(questions):
+            await self._submit(file, budget)
+
+    async def collect(self, *, wait: bool = True) -> None:
+        """Keep the results of every open batch, also of an earlier process; if not `wait`, all must have ended.
+
+        Raises:
+            Refused: a line of a batch was refused; its other results are kept.
+            TeacherError: a batch is still on its way and not waited for, failed, was cancelled, or cannot be looked at.
+        """
+        for batch in self._ledger.open_batches(self._settings.run_id):
+            if batch.endpoint != self._settings.endpoint:
+                continue  # nobody here knows it; it goes on counting as perhaps charged
+            batch_id = batch.batch_id or await self._find(batch)
+            if batch_id is None:
+                self._drop(batch)
+            else:
+                known = replace(batch, batch_id=batch_id)
+                self._ledger.write(known)
+                state = await (self._wait_for(known) if wait else self._end_of(known))
+                await self._keep(known, state)
+                if wait and state.status == "cancelled":
+                    raise TeacherError(
+                        f"the batch {batch_id} was cancelled at {batch.endpoint}; its answers are kept, and the same "
+                        "command asks the rest again"
+                    )
+
+    def _files(self, questions: Sequence[Question]) -> Iterator[list[Question]]:
+        """As many questions together as a file may hold."""
+        file: list[Question] = []
+        size = 0
+        for question in questions:
+            line = len(self._desk.line("-" * 40, question.messages))
+            if file and (len(file) == LINES or size + line > BYTES):
+                yield file
+                file, size = [], 0
+            file.append(question)
+            size += line
+        if file:
+            yield file
+
+    async def _submit(self, questions: Sequence[Question], budget: Budget) -> None:
+        settings, token, now = self._settings, uuid.uuid4().hex, time.time()
+        batch = Batch(token, settings.run_id, now, settings.endpoint, settings.model)
+        with tempfile.TemporaryFile() as lines:
+            sent: list[Sent] = []
+            for number, question in enumerate(questions):
+                name, bound = f"{token}-{number}", budget.bound(question.messages, settings.max_tokens)
+                sent.append(Sent(name, question.key, settings.run_id, now, bound, token, question.shape))
+                lines.write(self._desk.line(name, question.messages))
+            self._ledger.write(batch, *sent)
+            try:
+                file_id = await self._tries.persist(lambda: self._desk.upload(lines))
+            except TeacherError:
+                self._drop(batch)
+                raise
+        batch_id = await self._create(file_id, batch)
+        self._ledger.write(replace(batch, batch_id=batch_id))
+        self._say(
+            f"batch {batch_id}: {len(sent):,} requests handed in; replies come within a day. Stop with Ctrl-C whenever "
+            "you like: the same command picks it up"
+        )
+
+    async def _create(self, file_id: str, batch: Batch) -> str:
+        """Make the batch. It stays open if that fails in the end: it may have been made all the same."""
+        for tries in itertools.count(1):
+            try:
+                return await self._desk.create(file_id, batch.token)
+            except Refused:
+                self._drop(batch)
+                raise
+            except RequestFailed as failure:
+                lost = failure
+            if batch_id := await self._find(batch):
+                return batch_id
+            await self._tries.pause(lost, tries)
+        raise AssertionError("the loop returns or raises")
+
+    async def _find(self, batch: Batch) -> str | None:
+        """The id of a batch of which only the token is known; None if it was never made."""
+        for look in range(LOOKS):
+            if look:
+                await asyncio.sleep(self._poll)
+            if batch_id := await self._tries.persist(lambda: self._desk.find(batch.token)):
+                return batch_id
+        return None
+
+    async def _wait_for(self, batch: Batch) -> BatchState:
+        heard, told = time.monotonic(), -1
+        while True:
+            pause = self._poll
+            try:
+                state = await self._desk.state(batch.batch_id)
+            except RequestFailed as failure:
+                if time.monotonic() - heard > PATIENCE:
+                    raise self._tries.keeps_failing(failure) from None
+                pause = max(pause, failure.wait or 0.0)
+            else:
+                heard = time.monotonic()
+                if _is_news(state, told):
+                    self._say(f"batch {batch.batch_id}: {state.done:,} of {state.total:,} done")
+                    told = state.done
+                if state.ended:
+                    return state
+            await asyncio.sleep(pause)
+
+    async def _end_of(self, batch: Batch) -> BatchState:
+        state = await self._tries.persist(lambda: self._desk.state(batch.batch_id))
+        if not state.ended:
+            raise TeacherError(
+                f"the batch {batch.batch_id} of this run is still on its way ({state.done:,} of {state.total:,} done), "
+                "and to ask online now would pay twice; set teacher.batch to true to wait for it, or cancel it at the "
+                "endpoint and run again"
+            )
+        return state
+
+    async def _keep(self, batch: Batch, state: BatchState) -> None:
+        sent = {entry.token: entry for entry in self._ledger.sent(batch.token)}
+        refusals: list[Refused] = []
+        for file in state.files:
+            await self._tries.persist(lambda file=file: self._read(file, batch, sent, refusals))
+        if state.status == "failed":
+            self._drop(batch)
+            why = state.errors or "no reason given"
+            raise TeacherError(
+                f"the endpoint {batch.endpoint} refused the batch {batch.batch_id} ({why}); once that is mended, the "
+                "same command hands it in again"
+            )
+        self._fail(
+            sent.values(), RequestFailed("broken reply", "the batch has no readable result for it", charged=True)
+        )
+        self._ledger.write(replace(batch, done=True))
+        if refusals:
+            raise refusals[0]
+
+    async def _read(self, file: str, batch: Batch, sent: dict[str, Sent], refusals: list[Refused]) -> None:
+        """Keep the results in a file for all that is `sent`, and take them out of it."""
+        entries: list[Entry] = []
+        try:
+            async with aclosing(self._desk.results(file)) as results:
+                async for name, outcome in results:
+                    if (line := sent.pop(name, None)) is None:
+                        continue  # a second result for it, or kept by an earlier process
+                    entries += self._entries(line, outcome, batch)
+                    if isinstance(outcome, Refused):
+                        refusals.append(outcome)
+                    if len(entries) >= AT_ONCE:
+                        self._ledger.write(*entries)
+                        entries.clear()
+        finally:
+            self._ledger.write(*entries)
+
+    def _entries(self, line: Sent, outcome: Outcome, batch: Batch) -> list[Entry]:
+        settings = replace(self._settings, model=batch.model)
+        if isinstance(outcome, Reply):
+            self._answered.add(line.key)
+            return [Answered(line.token, settings.row(line.key, line.request, outcome, line.bound))]
+        if isinstance(outcome, RequestFailed):
+            self._fail([line], outcome)
+            return [] if outcome.charged else [Unpaid(line.token)]
+        return [Unpaid(line.token), settings.failed(line.key, outcome.reason, str(outcome))]
+
+    def _fail(self, lines: Iterable[Sent], failure: RequestFailed) -> None:
+        for line in lines:
+            self.failures[line.key].append(failure)
+
+    def _drop(self, batch: Batch) -> None:
+        """Take back what never became a batch: nothing was charged."""
+        unpaid = [Unpaid(line.token) for line in self._ledger.sent(batch.token)]
+        self._ledger.write(*unpaid, replace(batch, done=True))
+
+
+def _is_news(state: BatchState, told: int) -> bool:
+    """Whether enough has been done since `told`; below 0: nothing was told yet."""
+    step = 1 if told < 0 or state.ended else state.total / _NEWS
+    return state.total > 0 and state.done - told >= step

@@ -1,0 +1,126 @@
+"""A lesson through the Batch API: the same questions, ledger and budget as online, but asked a file at a time.
+
+questions not in the ledger, as many as the budget allows -> batches … a day at most … -> ledger
+   ^--- second askings of rejected replies, tries again of what failed by chance, what the budget left over ---'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from tutelage.errors import TeacherError
+from tutelage.records import TRANSIENT, Feedback, FeedbackRequest
+from tutelage.teacher.batch.batches import Batches
+from tutelage.teacher.ledger.ledger import Ledger
+from tutelage.teacher.online.budget import Budget
+from tutelage.teacher.online.exchange import Question, Settings, exchange
+from tutelage.teacher.online.failures import Record, RequestFailed
+from tutelage.teacher.teacher import Deliver
+
+
+class BatchLesson:
+    """One call of `teach` through the Batch API. A request that fails by chance is in up to `retries` more batches."""
+
+    def __init__(self, batches: Batches, ledger: Ledger, settings: Settings, retries: int) -> None:
+        self._batches, self._ledger, self._settings = batches, ledger, settings
+        self._retries = retries
+        self._record = Record()
+
+    async def hold(self, requests: Iterable[FeedbackRequest], deliver: Deliver, budget: Callable[[], Budget]) -> None:
+        """Answer all requests; `budget` is what is left at the moment.
+
+        Raises:
+            BudgetSpent, TeacherError: after what was bought is delivered.
+        """
+        owed = list(requests)
+        while True:
+            stop = await self._collect()
+            owed, wanted = self._go_on(owed, deliver)
+            if stop is not None:
+                raise stop
+            if self._record.hopeless or (self._record.in_vain and not wanted):
+                raise self._record.keeps_failing(self._settings.endpoint)
+            if not wanted:
+                return
+            left = budget()
+            affordable = _reserve(wanted, left, self._settings.max_tokens)
+            if not affordable:
+                self._go_on(owed, deliver, closed=True)
+                raise left.exhausted(left.bound(wanted[0].messages, self._settings.max_tokens))
+            await self._batches.hand_in(affordable, left)
+
+    async def _collect(self) -> TeacherError | None:
+        """Wait for what was handed in, now or by an earlier process; returns what stands against going on."""
+        try:
+            await self._batches.collect()
+        except TeacherError as error:
+            self._batches.failures.clear()  # nothing is given up when the lesson ends: it is owed
+            return error
+        return None
+
+    def _go_on(
+        self, owed: Sequence[FeedbackRequest], deliver: Deliver, *, closed: bool = False
+    ) -> tuple[list[FeedbackRequest], list[Question]]:
+        """Take every exchange as far as the ledger knows; returns those not at their end, and what they want to ask.
+
+        If `closed`, nothing can be asked any more, and they end with what they have.
+        """
+        waiting: list[FeedbackRequest] = []
+        wanted: dict[str, Question] = {}
+        for request in owed:
+            outcome = self._follow(request, closed)
+            if isinstance(outcome, Feedback):
+                deliver(outcome)
+            else:
+                waiting.append(request)
+                wanted |= {question.key: question for question in outcome}
+        return waiting, list(wanted.values())
+
+    def _follow(self, request: FeedbackRequest, closed: bool) -> Feedback | list[Question]:
+        """The feedback, or the questions that it still takes; none if it takes some and nothing can be asked."""
+        conversation = exchange(request, self._settings)
+        questions, asked = next(conversation), False
+        try:
+            while True:
+                asked = asked or any(self._batches.has_asked(question.key) for question in questions)
+                rows = [self._ledger.find(question.key, self._settings.run_id) for question in questions]
+                unknown = [question for question, row in zip(questions, rows, strict=True) if row is None]
+                if not unknown:
+                    questions = conversation.send([row for row in rows if row])
+                elif failure := self._given_up(unknown):
+                    questions = conversation.throw(failure)
+                elif closed:
+                    questions = conversation.send(None)
+                else:
+                    return unknown
+        except StopIteration as end:
+            feedback: Feedback | None = end.value
+        if feedback is not None and asked:
+            self._note(feedback, questions[0].key)
+        return feedback or []
+
+    def _given_up(self, questions: Sequence[Question]) -> RequestFailed | None:
+        """The failure of a question that is not to be asked again."""
+        for question in questions:
+            failures = self._batches.failures.get(question.key)
+            if failures and (failures[-1].reason not in TRANSIENT or len(failures) > self._retries):
+                return failures[-1]
+        return None
+
+    def _note(self, feedback: Feedback, key: str) -> None:
+        """Remember how a request ended, for this lesson and in the ledger."""
+        self._record.note(feedback.failure, feedback.verdict.reason.removeprefix("no reply: "))
+        if feedback.failure is not None:
+            self._ledger.write(self._settings.failed(key, feedback.failure, feedback.verdict.reason))
+
+
+def _reserve(questions: Sequence[Question], budget: Budget, max_tokens: int) -> list[Question]:
+    """The first of the questions that fit into the budget together."""
+    chosen: list[Question] = []
+    for question in questions:
+        bound = budget.bound(question.messages, max_tokens)
+        if not budget.fits(bound):
+            break
+        budget.reserve(bound)
+        chosen.append(question)
+    return chosen

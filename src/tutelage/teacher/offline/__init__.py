@@ -1,1 +1,0 @@
-"""Teachers that cost nothing: worked solutions and recorded rationales."""

@@ -1,0 +1,137 @@
+"""The teacher that replays rationales collected before, from JSONL.
+
+    {"question": "Tom has 3 boxes of 4 pens. How many pens?", "rationale": "3 boxes of 4 pens are 3 × 4 = 12 pens.",
+     "answer": "12", "mistake": "3 + 4 = 7 pens.", "explanation": "The pens are in every box: multiply."}
+
+`answer` is what the recorded rationale concludes, where its text does not say so; `mistake` (optional) is what the
+rationale was written for, and `explanation` (optional) what is wrong with it. Rows belong to a problem by the hash of
+the question, white space aside.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from tutelage.errors import DataError
+from tutelage.records import Feedback, FeedbackRequest, Grade, Problem, Usage, Verdict, content_hash, state_answer
+from tutelage.teacher.teacher import Deliver, Teacher
+from tutelage.text.conclusion import conclude
+
+NOT_RECORDED = "no rationale recorded for this problem"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    rationale: str
+    answer: str | None
+    mistake: str | None
+    explanation: str | None
+
+
+class RecordedTeacher:
+    """Deals the rationales of a question in the file's order, by `sample`; after the last comes the first.
+
+    Rationales that were recorded for the very mistake in view come before those recorded for none.
+
+    What the file does not hold goes to `beyond`, if there is one: a mistake that nothing was recorded for, and a sample
+    after the last recorded one. So no recorded text comes twice; one that is wrong stays so.
+
+    Raises:
+        DataError: the file cannot be read or a row is broken.
+    """
+
+    def __init__(self, path: str | Path, *, grade: Grade, beyond: Teacher | None = None, explain: bool = False) -> None:
+        self._grade, self._beyond, self._explain = grade, beyond, explain
+        self._rows: defaultdict[str, list[_Row]] = defaultdict(list)
+        for question, row in _read_rows(Path(path)):
+            self._rows[content_hash(question)].append(row)
+
+    def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
+        """Answer every request; what nobody wrote, or is recorded with a wrong answer, ends as rejected.
+
+        Raises what `beyond` does.
+        """
+        owed = self._deal(requests, deliver)
+        if self._beyond is not None:
+            self._beyond.teach(owed, deliver)
+            return
+        for request in owed:
+            identity = request.problem.id, request.sample, request.mistake
+            deliver(Feedback(*identity, "", Verdict(False, None, NOT_RECORDED), Usage(requests=1)))
+
+    def _deal(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> Iterator[FeedbackRequest]:
+        """Deliver what is recorded, and yield the other requests."""
+        for request in requests:
+            if (row := self._find(request)) is None:
+                yield request
+                continue
+            text, verdict = self._read(request.problem, row)
+            identity = request.problem.id, request.sample, request.mistake
+            explanation = (row.explanation or None) if self._explain and row.mistake is not None else None
+            deliver(Feedback(*identity, text, verdict, Usage(requests=1), explanation=explanation))
+
+    def _find(self, request: FeedbackRequest) -> _Row | None:
+        rows = self._rows.get(content_hash(request.problem.question), [])
+        fitting = [row for row in rows if row.mistake is not None and _same(row.mistake, request.mistake)]
+        plain = [row for row in rows if row.mistake is None]
+        if self._beyond is None or fitting:
+            dealt = fitting or plain
+            return dealt[request.sample % len(dealt)] if dealt else None
+        return plain[request.sample] if request.mistake is None and request.sample < len(plain) else None
+
+    def _read(self, problem: Problem, row: _Row) -> tuple[str, Verdict]:
+        text = row.rationale.strip()
+        verdict = self._grade(problem, text)
+        if verdict.answer is None and row.answer:
+            text = state_answer(text, row.answer)
+            verdict = self._grade(problem, text)
+        if not verdict.correct:
+            return text, verdict
+        concluded = conclude(text, problem.answer)
+        return concluded, self._grade(problem, concluded)
+
+
+def _same(recorded: str, mistake: str | None) -> bool:
+    return mistake is not None and content_hash(recorded) == content_hash(mistake)
+
+
+def _read_rows(path: Path) -> Iterator[tuple[str, _Row]]:
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield _read_row(line, path, number)
+    except OSError as error:
+        raise DataError(f"cannot be read ({error.strerror}); check teacher.path", path=path) from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"is not UTF-8 at byte {error.start}; save it as UTF-8", path=path) from None
+
+
+def _read_row(line: str, path: Path, number: int) -> tuple[str, _Row]:
+    try:
+        parsed: object = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"not JSON ({error}); write one object a line", path=path, line=number) from None
+    if not isinstance(parsed, dict):
+        raise DataError(f"expected an object, found {type(parsed).__name__}", path=path, line=number)
+    row = cast(dict[str, Any], parsed)
+
+    def text(field: str, *, required: bool) -> str | None:
+        value = row.get(field)
+        if isinstance(value, bool | int | float) and field == "answer":
+            value = json.dumps(value)
+        if value is None and not required:
+            return None
+        if not isinstance(value, str) or (required and not value.strip()):
+            found = "it is missing" if field not in row else f"found {json.dumps(value, ensure_ascii=False)[:60]}"
+            raise DataError(f"expected text, {found}", path=path, line=number, field=field)
+        return value
+
+    question, rationale = text("question", required=True), text("rationale", required=True)
+    answer, mistake, explanation = (text(field, required=False) for field in ("answer", "mistake", "explanation"))
+    return question or "", _Row(rationale or "", answer, mistake, explanation)

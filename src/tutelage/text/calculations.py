@@ -1,0 +1,238 @@
+"""Calculations in running text: find them, evaluate them exactly, tell the true from the false. Pure.
+
+"Each tray holds 3 × 4 = 13 buns, so a quarter of the stock is $1,000 / 4 = $250."
+                 ^^^^^^^^^^ false                              ^^^^^^^^^^^^^^^^^ true
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from itertools import pairwise
+
+from tutelage.text.expressions import (
+    MAX_DIGITS,
+    Expression,
+    Operation,
+    Parser,
+    Token,
+    evaluate,
+    operands,
+    substitute,
+    tokens_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number in a text: its value, and where it stands."""
+
+    value: Fraction
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """The first equation of a claim that is false, and what its left side makes; None where it divides by zero."""
+
+    text: str
+    makes: Fraction | None
+
+
+@dataclass(frozen=True, slots=True)
+class Calculation:
+    """A claim `left = … = result` in a text, at `text[start:end]`.
+
+    `expression` holds the characters of the first side, `left` what they mean and `value` what that makes (None where
+    it divides by zero); `stated` and `result` are the last side's characters (with `$` or `%`) and value. `fault` says
+    where the sides do not agree, if so; a decimal result may be rounded or cut off, and used as what it stands for.
+    """
+
+    text: str
+    start: int
+    end: int
+    expression: str
+    left: Operation
+    value: Fraction | None
+    stated: str
+    result: Fraction
+    fault: Fault | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether all sides agree."""
+        return self.fault is None
+
+    @property
+    def unrounded(self) -> Fraction | None:
+        """The value where the result is right to some decimals only; None where it is exact, false or in percent."""
+        rounded = self.holds and self.value is not None and 0 < abs(self.value - self.result) <= Fraction(1, 10)
+        return self.value if rounded else None
+
+
+def find_numbers(text: str) -> list[Number]:
+    """The numbers of a text in digits, in their order; `20%` has the value 20, `1 1/2` the value 3/2."""
+    values = ((token, token.value) for token in tokens_of(text) if token.is_value)
+    return [Number(value, token.start, token.end) for token, value in values if value is not None]
+
+
+_WHOLE = re.compile(
+    rf"(?P<sign>-?)\s*[$€£]?\s?(?P<value>(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?|\.\d+)(?:/(?P<below>\d{{1,{MAX_DIGITS}}}))?\s?%?"
+)
+
+
+def read_number(text: str) -> Fraction | None:
+    """The value of a text that is one number, such as `-1,000.50`, `$18`, `20%` (20) or `3/4`; None if it is not."""
+    match = _WHOLE.fullmatch(text.strip().rstrip(".").replace("−", "-"))
+    if match is None or len(match["value"]) > 2 * MAX_DIGITS or not match["value"].isascii():
+        return None
+    below = int(match["below"] or 1)
+    if below == 0:
+        return None
+    value = Fraction(match["value"].replace(",", "")) / below
+    return -value if match["sign"] else value
+
+
+@lru_cache(maxsize=256)  # one solution is searched many times while it is reworded
+def find_calculations(text: str) -> tuple[Calculation, ...]:
+    """The calculations of a text, in their order.
+
+    Units may stand between a number and the next sign (`7 votes × 3 = 21`). What belongs to algebra (`3U + 9 = 12`)
+    is left alone.
+    """
+    if "=" not in text:
+        return ()
+    tokens = list(tokens_of(text))
+    found: list[Calculation] = []
+    exact: dict[Fraction, Fraction] = {}  # what a rounded result stands for: 33.33 for 100/3
+    index = 0
+    while index < len(tokens):
+        end = index + 1
+        if _may_start(tokens, index) and (parsed := _parse_claim(text, tokens, index, exact)):
+            calculation, end = parsed
+            found.append(calculation)
+            if (value := calculation.unrounded) is not None:
+                exact[calculation.result] = value
+        index = end
+    return tuple(found)
+
+
+def _may_start(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a calculation may begin here: at a number, bracket or sign that is not the tail of something else."""
+    token = tokens[index]
+    if token.kind == "operator":
+        return _is_sign(tokens, index)
+    if not (token.is_value or token.kind == "open"):
+        return False
+    if index == 0:
+        return True
+    before = tokens[index - 1]
+    glued = before.end == token.start
+    tail = glued and (before.kind in ("word", "number", "close") or before.text in "^:_\\√²³")
+    return not tail and before.kind != "operator"
+
+
+def _is_sign(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a minus belongs to the number after it, as in `So -1 + 3 = 2`, but not in `U - 1` or `5 -1`."""
+    token, after = tokens[index], tokens[index + 1 : index + 2]
+    if token.text not in "-−–" or not after or not after[0].is_value or after[0].start != token.end:
+        return False
+    before = tokens[index - 1] if index else None
+    if before is None or before.kind in ("equals", "open", "other"):
+        return True
+    return before.kind == "word" and before.end < token.start and len(before.text) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One side of a claim; `first` and `last` are its tokens."""
+
+    expression: Expression
+    first: int
+    last: int
+
+
+def _parse_claim(
+    text: str, tokens: Sequence[Token], index: int, exact: Mapping[Fraction, Fraction]
+) -> tuple[Calculation, int] | None:
+    """`expression = expression [= …]` at the token `index`, and the token after it."""
+    sides = _read_sides(Parser(tokens, index))
+    if not sides:
+        return None
+    fault = _find_fault(text, tokens, sides, exact)
+    if fault is not None:  # perhaps its fractions bind first
+        others = _read_sides(Parser(tokens, index, fractions=True))
+        if others and _find_fault(text, tokens, others, exact) is None:
+            sides, fault = others, None
+    left, right = sides[0], sides[-1]
+    operation, result = left.expression, evaluate(right.expression)
+    assert isinstance(operation, Operation), "the first side is read so"
+    assert result is not None, "the others are read so"
+    start, end = tokens[index].start, tokens[right.last].end
+    claim = Calculation(
+        text=text[start:end],
+        start=start,
+        end=end,
+        expression=text[start : tokens[left.last].end],
+        left=operation,
+        value=evaluate(operation),
+        stated=text[tokens[right.first].start : end],
+        result=result,
+        fault=fault,
+    )
+    return claim, right.last + 1
+
+
+def _read_sides(parser: Parser) -> list[_Side]:
+    """The sides of a claim: an operation first, then one or more with a value; nothing if there is none."""
+    begin, left = parser.position, parser.sum()
+    if not isinstance(left, Operation):
+        return []
+    sides = [_Side(left, begin, parser.last_value)]
+    while parser.at("equals"):
+        parser.position += 1
+        begin, side = parser.position, parser.sum()
+        if side is None or evaluate(side) is None or parser.at("operator"):
+            break
+        sides.append(_Side(side, begin, parser.last_value))
+    return sides if len(sides) > 1 else []
+
+
+def _find_fault(
+    text: str, tokens: Sequence[Token], sides: Sequence[_Side], exact: Mapping[Fraction, Fraction]
+) -> Fault | None:
+    """The first side that has neither the value of the one before nor goes on from it, as in `2 × 4 = 8 + 3 = 11`."""
+    known = dict(exact)
+    last = tokens[sides[-1].last]
+    for left, right in pairwise(sides):
+        value, other = evaluate(left.expression), evaluate(right.expression)
+        meant = evaluate(substitute(left.expression, known))
+        equal = other is not None and any(_same(one, other, last) for one in (value, meant) if one is not None)
+        onward = None if equal or value is None else _onward(right.expression, value)
+        if onward is not None and value is not None:
+            known[onward] = value
+        elif not equal:
+            return Fault(" ".join(text[tokens[left.first].start : tokens[right.last].end].split()), value)
+    return None
+
+
+def _onward(side: Expression, value: Fraction) -> Fraction | None:
+    """The first number of a side that goes on from `value`, perhaps rounded to its decimals; None if it does not."""
+    if not isinstance(side, Operation):
+        return None
+    first = operands(side)[0]
+    decimals = next((count for count in range(1, 7) if 10**count % first.denominator == 0), None)
+    unit = Fraction(0) if decimals is None or first.denominator == 1 else Fraction(1, 10**decimals)
+    return first if first == value or abs(first - value) < unit else None
+
+
+def _same(value: Fraction, stated: Fraction, token: Token) -> bool:
+    """Equal; or equal but for rounding at the stated decimals; or `40 / 200 × 100 = 20%`, where % names the unit."""
+    decimals = len(token.bare.partition(".")[2])
+    unit = Fraction(1, 10**decimals) if decimals else Fraction(0)
+    readings = [(stated, unit)] if not token.is_percent else [(stated, unit / 100), (stated * 100, unit)]
+    return any(value == reading or abs(value - reading) < tolerance for reading, tolerance in readings)

@@ -1,0 +1,59 @@
+"""The gradients of both losses apart: their figures by hand, and that nothing is lost when they are joined."""
+
+import pytest
+import torch
+
+from tutelage.student.training.gradients import GradientsApart
+
+
+class Two(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = torch.nn.Parameter(torch.tensor([1.0, 2.0])), torch.nn.Parameter(torch.tensor([3.0]))
+        self.frozen = torch.nn.Parameter(torch.ones(1), requires_grad=False)
+
+
+def test_figures_by_hand_over_two_passes():
+    model = Two()
+    apart = GradientsApart(model)
+    apart.backward((model.a * torch.tensor([1.0, 0.0])).sum(), 2 * model.b.sum())
+    apart.backward((model.a * torch.tensor([2.0, 4.0])).sum(), (model.a * torch.tensor([0.0, 1.0])).sum())
+    figures = apart.join(0.5)  # L_LM: (3, 4) and nothing; L_SR: (0, 1) and 2
+    assert (figures.lm, figures.reflection) == pytest.approx((5, 5**0.5))
+    assert figures.cosine == pytest.approx(4 / (5 * 5**0.5))
+    assert model.a.grad is not None
+    assert model.b.grad is not None
+    assert model.a.grad.tolist() == [3.0, 4.5]
+    assert model.b.grad.tolist() == [1.0]  # a weight that L_LM does not reach
+    assert model.frozen.grad is None
+
+
+def test_clipped_apart_neither_drowns_the_other():
+    model = Two()
+    apart = GradientsApart(model)
+    apart.backward((model.a * torch.tensor([3.0, 4.0])).sum(), 40 * model.b.sum())
+    figures = apart.join(0.5, max_norm=1.0)
+    assert (figures.lm, figures.reflection) == pytest.approx((5, 40))  # as they were
+    assert model.a.grad is not None
+    assert model.b.grad is not None
+    assert model.a.grad.tolist() == pytest.approx([0.6, 0.8])
+    assert model.b.grad.tolist() == pytest.approx([0.5])
+
+
+def test_what_is_small_is_not_scaled_up():
+    model = Two()
+    apart = GradientsApart(model)
+    apart.backward(0.1 * model.a.sum(), 0.2 * model.b.sum())
+    apart.join(1.0, max_norm=1.0)
+    assert model.a.grad is not None
+    assert model.b.grad is not None
+    assert model.a.grad.tolist() == pytest.approx([0.1, 0.1])
+    assert model.b.grad.tolist() == pytest.approx([0.2])
+
+
+def test_a_pass_without_pairs_adds_to_one_of_them_and_nothing_has_no_direction():
+    model = Two()
+    apart = GradientsApart(model)
+    apart.backward(model.a.sum(), torch.zeros(()))
+    figures = apart.join(0.5)
+    assert (figures.lm, figures.reflection, figures.cosine) == (pytest.approx(2**0.5), 0, None)

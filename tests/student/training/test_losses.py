@@ -1,0 +1,116 @@
+"""The losses by hand, and the gradients of the chunked cross-entropies against autograd's."""
+
+from math import exp, log, sqrt
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from tests.student.definition import apart
+from tutelage.student.training.losses import (
+    LOGITS_AT_ONCE,
+    preference_loss,
+    token_losses,
+    triplet_loss,
+    weighted_lm_loss,
+)
+
+
+def head_of(weight_VD, bias_V=None):
+    head = torch.nn.Linear(weight_VD.shape[1], len(weight_VD), bias=bias_V is not None)
+    with torch.no_grad():
+        head.weight.copy_(weight_VD)
+        if bias_V is not None:
+            head.bias.copy_(bias_V)
+    return head
+
+
+def test_lm_loss_of_hand_made_logits():
+    # A vocabulary of 2: the logit of token 1 is the hidden state, that of token 0 is 0.
+    head = head_of(torch.tensor([[0.0], [1.0]]))
+    hidden_ND = torch.tensor([[1.0], [-2.0], [0.5]])
+    loss = weighted_lm_loss(hidden_ND, head, torch.tensor([1, 0, 0]), torch.tensor([0.1, 1.0, 1.0]))
+    by_hand = 0.1 * -log(exp(1) / (1 + exp(1))) + 1.0 * -log(1 / (1 + exp(-2))) + 1.0 * -log(1 / (1 + exp(0.5)))
+    assert loss.item() == pytest.approx(by_hand, rel=1e-6)
+
+
+def test_lm_loss_of_uniform_logits_is_log_of_vocabulary():
+    loss = weighted_lm_loss(torch.randn(3, 4), head_of(torch.zeros(7, 4)), torch.tensor([1, 2, 4]), torch.ones(3))
+    assert loss.item() == pytest.approx(3 * log(7), rel=1e-6)
+
+
+@pytest.mark.parametrize("targets", [1, LOGITS_AT_ONCE, 2 * LOGITS_AT_ONCE + 5])
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("trained", ["all", "hidden", "head"])
+def test_lm_loss_and_its_gradients_are_those_of_cross_entropy_whatever_the_chunks(targets, biased, trained):
+    torch.manual_seed(targets)
+    head = head_of(torch.randn(30, 8), torch.randn(30) if biased else None).requires_grad_(trained != "hidden")
+    hidden_ND = torch.randn(targets, 8, requires_grad=trained != "head")
+    token_N, weight_N = torch.randint(30, (targets,)), torch.rand(targets)
+    expected = (F.cross_entropy(head(hidden_ND), token_N, reduction="none") * weight_N).sum()
+    loss = weighted_lm_loss(hidden_ND, head, token_N, weight_N)
+    assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+    wanted = [tensor for tensor in (hidden_ND, *head.parameters()) if tensor.requires_grad]
+    for found, right in zip(
+        torch.autograd.grad(3 * loss / 7, wanted), torch.autograd.grad(3 * expected / 7, wanted), strict=True
+    ):
+        assert apart(found, right) < 1e-5
+
+
+def test_lm_loss_in_bfloat16_is_summed_in_float32():
+    torch.manual_seed(0)
+    head, hidden_ND = head_of(torch.randn(30, 8)).bfloat16(), torch.randn(2000, 8).bfloat16().requires_grad_()
+    token_N, weight_N = torch.randint(30, (2000,)), torch.ones(2000)
+    loss = weighted_lm_loss(hidden_ND, head, token_N, weight_N)
+    found = torch.autograd.grad(loss, [hidden_ND, head.weight])
+    assert loss.dtype == torch.float32
+    exact_ND, exact = hidden_ND.detach().float().requires_grad_(), head_of(head.weight.float())
+    expected = F.cross_entropy(exact(exact_ND), token_N, reduction="sum")
+    assert loss.item() == pytest.approx(expected.item(), rel=5e-3)
+    for gradient, right in zip(found, torch.autograd.grad(expected, [exact_ND, exact.weight]), strict=True):
+        assert gradient.dtype == torch.bfloat16
+        assert apart(gradient.float(), right) < 0.02
+
+
+@pytest.mark.parametrize("targets", [1, LOGITS_AT_ONCE, 2 * LOGITS_AT_ONCE + 5])
+@pytest.mark.parametrize("biased", [False, True])
+@pytest.mark.parametrize("trained", ["all", "hidden", "head"])
+def test_token_losses_and_their_gradients_are_those_of_cross_entropy_whatever_is_made_of_them(targets, biased, trained):
+    torch.manual_seed(targets)
+    head = head_of(torch.randn(30, 8), torch.randn(30) if biased else None).requires_grad_(trained != "hidden")
+    hidden_ND = torch.randn(targets, 8, requires_grad=trained != "head")
+    token_N = torch.randint(30, (targets,))
+    expected_N = F.cross_entropy(head(hidden_ND), token_N, reduction="none")
+    loss_N = token_losses(hidden_ND, head, token_N)
+    assert torch.allclose(loss_N, expected_N, rtol=1e-5, atol=1e-6)
+    wanted = [tensor for tensor in (hidden_ND, *head.parameters()) if tensor.requires_grad]
+    for _ in range(2):  # two losses are made of them, and each is differentiated
+        found, right = (
+            torch.autograd.grad(each.mean().square() + each[0].exp(), wanted, retain_graph=True)
+            for each in (loss_N, expected_N)
+        )
+        for slope, exact in zip(found, right, strict=True):
+            assert apart(slope, exact) < 1e-5
+
+
+def test_triplet_loss_by_hand():
+    near, far = torch.tensor([1.0, 1 / sqrt(2), 1.0]), torch.tensor([0.0, 1 / sqrt(2), -1.0])
+    # with margin 1: 0, 1, and max(0, 1 - 1 - 1) = 0; with margin 1.5: 0.5, 1.5, 0
+    assert triplet_loss(near, far, 1.0).item() == pytest.approx(0 + 1 + 0, abs=1e-6)
+    assert triplet_loss(near, far, 1.5).item() == pytest.approx(2.0, abs=1e-6)
+
+
+def test_preference_loss_by_hand():
+    near, far = torch.tensor([0.0, 3.0, -1.0]), torch.tensor([0.0, -1.0, 1.0])
+    # beta 0.5: log 2 where nothing has been gained, log(1 + e^-2) and log(1 + e^1)
+    by_hand = log(2) + log(1 + exp(-2)) + log(1 + exp(1))
+    assert preference_loss(near, far, 0.5).item() == pytest.approx(by_hand, rel=1e-6)
+    assert preference_loss(near, far, 1e-9).item() == pytest.approx(3 * log(2), rel=1e-6)
+    assert preference_loss(torch.tensor([-900.0]), torch.tensor([0.0]), 1.0).item() == 900  # where exp has no value
+
+
+def test_preference_pushes_most_where_the_mistake_is_preferred():
+    near, far = torch.tensor([-2.0, 0.0, 2.0], requires_grad=True), torch.zeros(3)
+    preference_loss(near, far, 1.0).backward()
+    assert near.grad is not None
+    assert near.grad.tolist() == pytest.approx([-1 / (1 + exp(-2)), -0.5, -1 / (1 + exp(2))], rel=1e-5)

@@ -1,0 +1,165 @@
+"""The tree of a pack: the drawn example to the letter, and for any questions what it must keep."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tutelage.student.training.packing import Family, Segment, Tree, grow_tree, packs, shared_prefix
+from tutelage.student.training.passes import as_rows
+
+F, Q, A, P, N, R, B = 10, 20, 30, 40, 50, 60, 70
+DRAWN = [
+    Family((F, F + 1, F + 2, Q, Q + 1), (A, A + 1, A + 2), ((P, P + 1), (N, N + 1))),
+    Family((F, F + 1, F + 2, R, R + 1), (B, B + 1), None),
+]
+"""The example of the module's docstring, its tokens told apart."""
+
+TOKENS = st.lists(st.integers(1, 4), min_size=1, max_size=6).map(tuple)
+FAMILIES = st.lists(
+    st.builds(
+        Family,
+        st.tuples(st.sampled_from([(), (5, 5, 6), (5, 5, 6, 7, 7, 7, 7)]), TOKENS).map(lambda parts: sum(parts, ())),
+        TOKENS,
+        st.none() | st.tuples(TOKENS, TOKENS),
+    ),
+    min_size=1,
+    max_size=6,
+)
+"""Few different tokens, so that prompts begin alike by chance too, and one may be the beginning of another."""
+bounded = settings(max_examples=60)
+
+
+def test_the_drawn_example_to_the_letter():
+    tree, places = grow_tree(DRAWN, 0.25)
+    assert tree.tokens == [F, F + 1, F + 2, Q, Q + 1, A, A + 1, A + 2, P, P + 1, N, N + 1, R, R + 1, B, B + 1]
+    assert tree.positions == [0, 1, 2, 3, 4, 5, 6, 7, 5, 6, 5, 6, 3, 4, 5, 6]
+    assert tree.segments == [
+        Segment(0, 3, None),
+        Segment(3, 5, 0),
+        Segment(5, 8, 1),
+        Segment(8, 10, 1),
+        Segment(10, 12, 1),
+        Segment(12, 14, 0),
+        Segment(14, 16, 5),
+    ]
+    prefix = [(0, F + 1, 0.5), (1, F + 2, 0.5)]  # it is there once and stands for two rows
+    questions = [(2, Q, 0.25), (2, R, 0.25), (3, Q + 1, 0.25), (12, R + 1, 0.25)]
+    anchors = [(4, A, 1.0), (5, A + 1, 1.0), (6, A + 2, 1.0), (13, B, 1.0), (14, B + 1, 1.0)]
+    assert sorted(places.targets) == sorted(prefix + questions + anchors)
+    assert places.ends == [(7, 9, 11)]
+
+
+def test_a_stopped_gradient_sets_branches_apart_and_the_anchor_there_twice():
+    tree, places = grow_tree(DRAWN, 0.25, "stop")
+    assert tree.tokens[5:15] == [A, A + 1, A + 2, A, A + 1, A + 2, P, P + 1, N, N + 1]
+    assert [segment.apart for segment in tree.segments] == [False, False, False, True, True, True, False, False]
+    assert places.ends == [(10, 12, 14)]
+    kept = grow_tree(DRAWN, 0.25)[1].targets  # what is predicted is not changed
+    assert [(token, weight) for _, token, weight in places.targets] == [(token, weight) for _, token, weight in kept]
+
+
+def test_the_path_goes_from_the_root():
+    tree = Tree()
+    root = tree.grow([1, 2])
+    branch = tree.grow([3], root)
+    leaf = tree.grow([4, 5], branch)
+    assert tree.path(leaf) == [Segment(0, 2, None), Segment(2, 3, 0), Segment(3, 5, 1)]
+    assert tree.path(None) == []
+    assert [len(segment) for segment in tree.segments] == [2, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("rows", "shared"),
+    [
+        ([], 0),
+        ([(1, 2, 3)], 0),
+        ([(1, 2, 3), (1, 2, 4, 5)], 2),
+        ([(1, 2), (1, 2, 3)], 1),  # a token of every row is left over: its question
+        ([(1, 2), (1, 2)], 1),
+        ([(1,), (1, 2)], 0),
+        ([(1, 2, 3), (2, 2, 3)], 0),
+    ],
+)
+def test_what_rows_share(rows, shared):
+    assert shared_prefix(rows) == shared
+
+
+@pytest.mark.parametrize("prompt_gradient", ["keep", "stop"])
+@given(families=FAMILIES)
+@bounded
+def test_every_row_reads_along_its_path_at_its_own_positions(families, prompt_gradient):
+    tree, places = grow_tree(families, 0.5, prompt_gradient)
+    inner = {segment.parent for segment in tree.segments}
+    leaves = [tree.path(s) for s in range(len(tree.segments)) if s not in inner]
+    read = [[n for step in path for n in range(step.start, step.end)] for path in leaves]
+    assert all([tree.positions[n] for n in row] == list(range(len(row))) for row in read)
+    twice = [family.prompt + family.anchor for family in families if family.pair and prompt_gradient == "stop"]
+    rows = [family.prompt + branch for family in families for branch in family.branches]
+    assert Counter(tuple(tree.tokens[n] for n in row) for row in read) == Counter(rows + twice)
+    assert len(tree.tokens) == len(tree.positions) == sum(map(len, tree.segments))
+    by_last_place = {row[-1]: tuple(tree.tokens[n] for n in row) for row in read}
+    paired = [family for family in families if family.pair]
+    assert [tuple(by_last_place[end] for end in ends) for ends in places.ends] == [
+        tuple(family.prompt + branch for branch in family.branches) for family in paired
+    ]
+
+
+def contexts(tree, places):
+    """Each target as what stands before it and what it is, with the sum of its weights; of weight 0 there is none."""
+    segment = {n: s for s, step in enumerate(tree.segments) for n in range(step.start, step.end)}
+    found = Counter()
+    for place, token, weight in places.targets:
+        row = [n for step in tree.path(segment[place]) for n in range(step.start, step.end) if n <= place]
+        found[(*(tree.tokens[n] for n in row), token)] += weight
+    return +found
+
+
+@pytest.mark.parametrize("prompt_gradient", ["keep", "stop"])
+@given(families=FAMILIES, weight=st.sampled_from([0.0, 0.25, 0.5, 1.0]))
+@bounded
+def test_targets_and_weights_are_those_of_the_padded_rows(families, weight, prompt_gradient):
+    sheet = as_rows(families, weight)
+    width, flat = sheet.input_RT.shape[1], sheet.input_RT.flatten().tolist()
+    rows = Counter()
+    for place, token, each in sheet.places.targets:
+        rows[(*flat[place - place % width : place + 1], token)] += each
+    assert contexts(*grow_tree(families, weight, prompt_gradient)) == +rows
+    assert len(sheet.places.targets) == sum(family.targets for family in families)
+
+
+@given(families=FAMILIES, limit=st.integers(1, 80))
+@bounded
+def test_packs_keep_the_limit_and_lose_no_question(families, limit):
+    found = list(packs(families, limit))
+    assert Counter(family for pack in found for family in pack) == Counter(families)
+    for pack in found:
+        assert pack
+        tree, _ = grow_tree(pack, 0.5)
+        assert len(tree.tokens) <= limit or len(pack) == 1
+
+
+def test_packs_are_filled_the_longest_question_first():
+    families = [Family((n,), (1,) * (length - 1), None) for n, length in enumerate([3, 9, 4, 6, 1 + 1, 7])]
+    assert [[family.tree_tokens("keep") for family in pack] for pack in packs(families, 10)] == [
+        [9],
+        [7, 3],
+        [6, 4],
+        [2],
+    ]
+    assert len(list(packs(families, 10_000))) == 1
+
+
+def test_what_is_shared_takes_room_once():
+    families = [Family((5,) * 8 + (n,), (1, 2), None) for n in range(4)]  # 8 shared tokens and 3 of each question
+    assert [len(pack) for pack in packs(families, 8 + 4 * 3)] == [4]
+    assert [len(pack) for pack in packs(families, 8 + 4 * 3 - 1)] == [3, 1]
+
+
+def test_the_tokens_of_a_question():
+    first, second = DRAWN
+    assert (first.targets, second.targets) == (7, 6)
+    assert (first.tree_tokens("keep"), second.tree_tokens("keep")) == (12, 7)
+    assert (first.tree_tokens("stop"), second.tree_tokens("stop")) == (12 + len(first.anchor), 7)
+    assert (len(first.branches), len(second.branches)) == (3, 1)

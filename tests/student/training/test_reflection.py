@@ -1,0 +1,155 @@
+"""Self-reflection by preference against the slow definition, for every architecture, packed and padded."""
+
+from dataclasses import replace
+from functools import cache
+from math import log
+
+import pytest
+import torch
+
+from tests.student.architectures import CONFIGS, UNPACKABLE, build, tiny
+from tests.student.definition import (
+    FAMILIES,
+    MARGIN,
+    PREFIX,
+    WEIGHT,
+    against_mistakes,
+    apart,
+    behind,
+    gradient,
+    slow_losses,
+    slow_preference,
+)
+from tests.student.lesson import changed
+from tests.student.training.test_passes import COHERE, GEMMA2, GRANITE, with_adapters
+from tutelage.errors import StudentError
+from tutelage.student.training.packing import Family, packs
+from tutelage.student.training.passes import as_rows, as_tree, last_hidden, log_likelihoods, pass_losses
+from tutelage.student.training.reflection import Preference, Triplet, reflection_of
+
+BETA = 0.05
+PREFERENCE = Preference(BETA)
+ARCHITECTURES = pytest.mark.parametrize("name", CONFIGS)
+
+
+def questions(prefix=PREFIX):
+    return against_mistakes(behind(prefix))
+
+
+def found(model, sheets, reflection=PREFERENCE):
+    """Sums of L_LM, L_SR, near and far over the passes."""
+    each = [pass_losses(model, sheet, reflection) for sheet in sheets]
+    return [sum(getattr(losses, name) for losses in each) for name in ("lm", "reflection", "near", "far")]
+
+
+def ways(families, limits=(1, 60, 10_000)):
+    """Every way of computing them: packs of a question, of some and of all, and rows in one pass and in two."""
+    trees = [[as_tree(pack, WEIGHT) for pack in packs(families, limit)] for limit in limits]
+    rows = [[as_rows(families, WEIGHT)], [as_rows(families[:2], WEIGHT), as_rows(families[2:], WEIGHT)]]
+    return trees, rows
+
+
+@cache
+def expected(model, prefix=PREFIX):
+    """Value and gradient of each loss by the definition, and near and far."""
+    families = questions(prefix)
+    lm, _ = slow_losses(model, behind(prefix))
+    preference, near, far = slow_preference(model, families, BETA)
+    return [(loss.item(), gradient(model, loss)) for loss in (lm, preference)], near, far
+
+
+def assert_is_the_definition(model, prefix, tree=True, limits=(1, 60, 10_000)):
+    right, near, far = expected(model, prefix)
+    trees, rows = ways(questions(prefix), limits)
+    for sheets in (trees if tree else []) + rows:
+        lm, preference, *seen = found(model, sheets)
+        for loss, (value, slope) in zip((lm, preference), right, strict=True):
+            assert loss.item() == pytest.approx(value, rel=1e-5)
+            assert apart(gradient(model, loss), slope) < 1e-5
+        assert [value.item() for value in seen] == pytest.approx([near, far], rel=1e-5)
+        assert not any(value.requires_grad for value in seen)
+
+
+@ARCHITECTURES
+@pytest.mark.parametrize("prefix", [pytest.param((), marks=pytest.mark.slow), PREFIX], ids=["no prefix", "few-shot"])
+def test_preference_and_its_gradient_are_those_of_the_definition_however_it_is_computed(name, prefix):
+    assert_is_the_definition(tiny(name), prefix)
+
+
+@pytest.mark.parametrize("name", ["llama", "gpt2"])
+def test_with_adapters_too(name):
+    assert_is_the_definition(with_adapters(name), PREFIX, limits=(10_000,))
+
+
+@pytest.mark.parametrize("config", [GEMMA2, GRANITE, COHERE], ids=lambda config: config.model_type)
+def test_and_with_logits_that_are_more_than_the_output_layers(config):
+    assert_is_the_definition(build(config), PREFIX, limits=(10_000,))
+
+
+def test_and_for_a_model_that_cannot_be_packed():
+    assert_is_the_definition(build(UNPACKABLE), PREFIX, tree=False)
+
+
+def test_a_bias_of_the_output_layer_counts():
+    model = tiny("llama")
+    head = torch.nn.Linear(32, 60)
+    model.set_output_embeddings(head)
+    with torch.no_grad():
+        head.bias.normal_()
+    assert_is_the_definition(model, PREFIX, limits=(10_000,))
+
+
+def test_prompts_that_weigh_nothing_leave_the_preference_as_it_is():
+    model, families = tiny("llama"), questions()
+    loss, near, far = slow_preference(model, families, BETA)
+    for sheet in (as_tree(families, 0.0), as_rows(families, 0.0)):
+        _, *values = found(model, [sheet])
+        assert [value.item() for value in values] == pytest.approx([loss.item(), near, far], rel=1e-5)
+
+
+def test_a_student_that_is_its_own_reference_has_gained_nothing():
+    model = tiny("llama")
+    paired = [family for family in questions() if family.pair]
+    values = log_likelihoods(model, as_tree(paired, WEIGHT))
+    own = [replace(family, reference=tuple(logp)) for family, logp in zip(paired, values, strict=True)]
+    _, loss, near, far = found(model, [as_tree(own, WEIGHT)])
+    assert loss.item() == pytest.approx(len(own) * log(2), rel=1e-6)
+    assert (near.item(), far.item()) == (0, 0)
+
+
+@pytest.mark.parametrize("make", [as_tree, as_rows])
+def test_near_and_far_of_the_triplet_are_the_cosines(make):
+    model, paired = tiny("llama"), [family for family in FAMILIES if family.pair]
+    losses = pass_losses(model, make(FAMILIES, WEIGHT), Triplet(MARGIN))
+    near = far = torch.zeros(())
+    for family in paired:
+        rows = [as_rows([Family(family.prompt, branch, None)], 1.0) for branch in family.branches]
+        anchor, positive, negative = (last_hidden(model, row)[-1] for row in rows)
+        near = near + torch.cosine_similarity(anchor, positive, dim=0)
+        far = far + torch.cosine_similarity(anchor, negative, dim=0)
+    assert [losses.near.item(), losses.far.item()] == pytest.approx([near.item(), far.item()], rel=1e-5)
+    assert not losses.near.requires_grad
+    in_force = len(paired) * MARGIN - near + far  # a margin of 2 keeps every triplet in force
+    assert losses.reflection.item() == pytest.approx(in_force.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("reflection", [PREFERENCE, Triplet(MARGIN), None])
+def test_without_pairs_there_is_nothing_to_compare(reflection):
+    alone = [family for family in questions() if family.pair is None]
+    for sheet in (as_tree(alone, WEIGHT), as_rows(alone, WEIGHT)):
+        _, *nothing = found(tiny("llama"), [sheet], reflection)
+        assert [value.item() for value in nothing] == [0, 0, 0]
+
+
+def test_the_settings_choose():
+    assert reflection_of(changed(margin=0.7)) == Triplet(0.7)
+    assert reflection_of(changed(reflection="preference", beta=0.3)) == Preference(0.3)
+    assert reflection_of(changed(reflection="none")) is None
+    assert reflection_of(changed(reflection_weight=0.0)) is None
+    assert reflection_of(changed(reflection="preference", reflection_weight=0.0, prompt_gradient="stop")) is None
+
+
+def test_a_preference_whose_gradient_would_stop_is_refused():
+    with pytest.raises(StudentError, match=r"'stop' is made for the triplet.*set prompt_gradient to 'keep'") as told:
+        reflection_of(changed(reflection="preference", prompt_gradient="stop"))
+    assert "\n" not in str(told.value)

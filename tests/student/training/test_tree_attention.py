@@ -1,0 +1,152 @@
+"""Attention over a tree, both ways, against attention of each row alone."""
+
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from tests.student.architectures import CONFIGS, tiny
+from tests.student.definition import FAMILIES, PREFIX, WEIGHT, apart, behind
+from tutelage.student.attention import How, attending
+from tutelage.student.training.packing import Family, grow_tree
+from tutelage.student.training.passes import as_tree, last_hidden
+from tutelage.student.training.tree_attention import FlexTreeAttention, PathAttention, tree_attention
+
+pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")  # a CPU has no need of it
+
+CPU = torch.device("cpu")
+SLOW = pytest.mark.slow
+OTHERS = [name for name in CONFIGS if name not in ("llama", "gemma3", "gptj")]
+WAYS = [PathAttention, FlexTreeAttention]
+LONG = [Family((2,) * 120 + family.prompt, family.anchor + (4,) * 40, family.pair) for family in FAMILIES]
+"""Longer than a block of FlexAttention, which is 128 tokens."""
+HOWS = [How(None, None, 0.0), How(0.3, 6, 0.0), How(1.0, 2, 0.0)]
+
+
+def heads(tokens, queries, groups, width=8, *, trained=False):
+    torch.manual_seed(tokens)
+    return [torch.randn(1, count, tokens, width, requires_grad=trained) for count in (queries, groups, groups)]
+
+
+def slow_attention(tree, q, k, v, how):
+    """Each token by itself: a softmax over the places of its path, ancestors' keys detached where it is apart."""
+    share = q.shape[1] // k.shape[1]
+    out = torch.empty_like(q)
+    for s, segment in enumerate(tree.segments):
+        before = [n for step in tree.path(s)[:-1] for n in range(step.start, step.end)]
+        for place in range(segment.start, segment.end):
+            path = [*before, *range(segment.start, place + 1)]
+            first = max(0, len(path) - how.window) if how.window else 0
+            cut = max(0, len(before) - first)
+            for h in range(q.shape[1]):
+                keys, values = (
+                    torch.cat([part.detach() if segment.apart else part, rest])
+                    for x in (k, v)
+                    for part, rest in [x[0, h // share, path[first:]].tensor_split([cut])]
+                )
+                scores = keys @ q[0, h, place] * (1 / math.sqrt(q.shape[-1]) if how.scale is None else how.scale)
+                out[0, h, place] = scores.softmax(0) @ values
+    return out
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize(("groups", "prompt_gradient"), [(4, "keep"), (2, "stop")])
+def test_every_token_sees_its_path_and_no_more(way, how, groups, prompt_gradient):
+    tree, _ = grow_tree(behind(PREFIX)[:3], WEIGHT, prompt_gradient)
+    with torch.no_grad():
+        q, k, v = heads(len(tree.tokens), 4, groups)
+        expected = slow_attention(tree, q, k, v, how)
+        assert apart(way(tree, CPU)(0, q, k, v, how), expected) < 1e-6
+
+
+@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("prompt_gradient", ["keep", "stop"])
+def test_gradients_by_paths_are_those_of_each_token_by_itself(how, prompt_gradient):
+    tree, _ = grow_tree(behind(PREFIX), WEIGHT, prompt_gradient)
+    inputs = heads(len(tree.tokens), 4, 2, trained=True)
+    found, expected = (attend(*inputs, how) for attend in (_by_paths(tree), _slowly(tree)))
+    weights = torch.randn(found.shape)
+    for one, other in zip(
+        torch.autograd.grad((found * weights).sum(), inputs),
+        torch.autograd.grad((expected * weights).sum(), inputs),
+        strict=True,
+    ):
+        assert apart(one, other) < 1e-5
+
+
+def _by_paths(tree):
+    return lambda q, k, v, how: PathAttention(tree, CPU)(0, q, k, v, how)
+
+
+def _slowly(tree):
+    return lambda q, k, v, how: slow_attention(tree, q, k, v, how)
+
+
+@pytest.mark.parametrize(("families", "window"), [(FAMILIES, 6), (LONG, None), (LONG, 140)])
+@pytest.mark.parametrize("prompt_gradient", ["keep", "stop"])
+def test_both_ways_agree(families, window, prompt_gradient):
+    tree, _ = grow_tree(families, WEIGHT, prompt_gradient)
+    with torch.no_grad():
+        q, k, v = heads(len(tree.tokens), 4, 2)
+        paths, flex = (way(tree, CPU) for way in WAYS)
+        for how in (How(None, window, 0.0), How(0.5, None, 0.0)):  # one object serves layers with and without a window
+            assert apart(flex(0, q, k, v, how), paths(0, q, k, v, how)) < 1e-6
+
+
+@pytest.mark.parametrize("name", ["llama", "gemma3", "gptj", *(pytest.param(n, marks=SLOW) for n in OTHERS)])
+def test_both_ways_agree_in_whole_models(name):
+    model, sheet = tiny(name), as_tree(behind(PREFIX), WEIGHT, "stop")
+    assert sheet.tree is not None
+    with torch.no_grad(), attending(model, FlexTreeAttention(sheet.tree, CPU)) as keywords:
+        output = model.base_model(
+            input_ids=sheet.input_RT, position_ids=torch.tensor([sheet.tree.positions]), use_cache=False, **keywords
+        )
+    assert apart(output.last_hidden_state.flatten(0, 1), last_hidden(model, sheet).detach()) < 1e-5
+
+
+def test_segments_of_any_lengths_side_by_side():
+    lengths = [1, 90, 2, 45, 3, 44, 1]
+    families = [Family((7, n), (n,) * length, None) for n, length in enumerate(lengths)]
+    tree, _ = grow_tree(families, WEIGHT)
+    with torch.no_grad():
+        q, k, v = heads(len(tree.tokens), 2, 1)
+        how = How(None, 5, 0.0)
+        expected = slow_attention(tree, q, k, v, how)
+        assert apart(PathAttention(tree, CPU)(0, q, k, v, how), expected) < 1e-6
+
+
+def test_dropout_is_passed_on():
+    tree, _ = grow_tree(FAMILIES, WEIGHT)
+    q, k, v = heads(len(tree.tokens), 2, 2)
+    attend = PathAttention(tree, CPU)
+    kept, dropped = (attend(0, q, k, torch.ones_like(v), How(None, None, p)) for p in (0.0, 0.5))
+    assert torch.allclose(kept, torch.ones_like(kept))
+    assert dropped.std() > 0.1
+    assert dropped.mean().item() == pytest.approx(1, abs=0.1)
+
+
+def test_the_cpu_goes_by_paths():
+    tree, _ = grow_tree(FAMILIES, WEIGHT)
+    assert isinstance(tree_attention(tree, CPU), PathAttention)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_attending_leaves_the_model_as_it_was(name):
+    model, tokens = tiny(name), torch.tensor([[7, 8, 9, 10]])
+    before, how = model(tokens).logits, model.config._attn_implementation
+    sheet = as_tree(FAMILIES, WEIGHT)
+    last_hidden(model, sheet)
+    assert sheet.tree is not None
+    with pytest.raises(RuntimeError, match="on the way"), attending(model, PathAttention(sheet.tree, CPU)):
+        raise RuntimeError("on the way")
+    assert model.config._attn_implementation == how
+    assert torch.equal(model(tokens).logits, before)
+
+
+def test_scaled_dot_product_of_a_single_row_is_the_usual_one():
+    tree, _ = grow_tree([Family((7, 8, 9), (1, 2, 3, 4), None)], WEIGHT)
+    q, k, v = heads(7, 4, 4)
+    expected = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    assert apart(PathAttention(tree, CPU)(0, q, k, v, How(None, None, 0.0)), expected) < 1e-6

@@ -1,0 +1,298 @@
+import re
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.teacher.grading import grade
+from tutelage.records import Problem, Verdict
+from tutelage.teacher.reply import clean, read_reply, separate
+
+PENS = Problem.of("Tom has 3 boxes of 4 pens. How many pens?", "12")
+STEPS = "Each box holds 4 pens, so 3 × 4 = 12 pens."
+
+
+def read(text, finish_reason="stop", problem=PENS, *, grade=grade, check_arithmetic=True, explained=False):
+    how = {"max_tokens": 512, "check_arithmetic": check_arithmetic, "explained": explained}
+    return read_reply(text, finish_reason, problem, grade, **how)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"{STEPS}\nThe answer is 12.",
+        f"{STEPS} The answer is 12",
+        f"**Solution:** {STEPS}\n\n**The answer is 12.**",
+        f"### Solution\n\n{STEPS}\n\n#### 12",
+        f"```\n{STEPS}\nThe answer is 12.\n```",
+        f"```text\nSolution:\n{STEPS}\nAnswer: 12\n```",
+        f"<think>Let me see. The answer is 7.</think>\n{STEPS}\n\\boxed{{12}}",
+        f"Here is a short solution:\n- {STEPS}\n\nFinal answer: **12**",
+        f"Let me see. The answer is 7.</think>\n\n{STEPS}\nThe answer is 12.",
+        "Each box holds 4 pens, so 3 × 4 = \\boxed{12} pens.",
+        "Each box holds 4 pens, so \\(3 \\times 4 = 12\\) pens.\n$\\boxed{12}$",
+    ],
+)
+def test_a_good_reply_is_read_into_the_common_form(reply):
+    reading = read(reply)
+    assert (reading.verdict.correct, reading.failure) == (True, None), reading
+    assert reading.text == f"{STEPS}\nThe answer is 12."
+
+
+UNREASONED = "answer leaked without reasoning"
+REJECTED = [
+    ("", "stop", "empty", "the reply is empty"),
+    ("  \n", "stop", "empty", "the reply is empty"),
+    ("<think>hm", "stop", "empty", "the reply is empty"),
+    ("", "content_filter", "refused by policy", "refused by the endpoint's content policy"),
+    (
+        "I'm sorry, but I can't help with that.",
+        "stop",
+        "refused by policy",
+        "the teacher declined: \"I'm sorry, but I can't help with that.\"",
+    ),
+    (
+        "Unfortunately, I am unable to say.\nAsk me for something else.",
+        "stop",
+        "refused by policy",
+        "the teacher declined: 'Unfortunately, I am unable to say. Ask me for something else.'",
+    ),
+    (f"{STEPS}\nThe answer is 12.", "length", "cut at the length limit", "cut at the limit of 512 tokens"),
+    (STEPS, "stop", "unparsable", "the reply cannot be parsed: no answer is stated"),
+    ("3 + 4 = 7.\nThe answer is 7.", "stop", "wrong answer", "wrong answer: 7 is not 12"),
+    ("I'm sorry, it is hard. 3 + 4 = 7.\nThe answer is 7.", "stop", "wrong answer", "wrong answer: 7 is not 12"),
+    ("The answer is 12.", "stop", UNREASONED, "the reply states the answer without a step of reasoning"),
+    ("**12**\nThe answer is 12.", "stop", UNREASONED, "the reply states the answer without a step of reasoning"),
+    (
+        "As given, the correct answer is 12, so there must be 12 pens.\nThe answer is 12.",
+        "stop",
+        UNREASONED,
+        "the reply speaks of what is not in the question: 'As given, the correct answer'",
+    ),
+    (
+        "Since the correct answer is 12, there are 12 pens.\nThe answer is 12.",
+        "stop",
+        UNREASONED,
+        "the reply speaks of what is not in the question: 'Since the correct answer is'",
+    ),
+    (
+        "The student added where 3 × 4 = 12. The student's mistake is plain.\nThe answer is 12.",
+        "stop",
+        UNREASONED,
+        'the reply speaks of what is not in the question: "The student\'s mistake"',
+    ),
+    (
+        "Your mistake was to add. 3 × 4 = 12.\nThe answer is 12.",
+        "stop",
+        UNREASONED,
+        "the reply speaks of what is not in the question: 'Your mistake'",
+    ),
+    (
+        "2 × 4 = 9 pens in two boxes, 9 + 4 = 13, less one is 12.\nThe answer is 12.",
+        "stop",
+        "false calculation",
+        "2 × 4 = 9 is false: it makes 8",
+    ),
+    (
+        "2 × 4 = 8 + 3 =\\(\\) 12 pens in all.\nThe answer is 12.",
+        "stop",
+        "false calculation",
+        "8 + 3 = 12 is false: it makes 11",
+    ),
+    (
+        "So 37 / 3 = 12 pens.\nThe answer is 12.",
+        "stop",
+        "false calculation",
+        "37 / 3 = 12 is false: it makes about 12.33",
+    ),
+    (
+        "So 12 / 0 = 12 pens.\nThe answer is 12.",
+        "stop",
+        "false calculation",
+        "12 / 0 = 12 is false: it divides by zero",
+    ),
+]
+
+
+@pytest.mark.parametrize(("reply", "finish_reason", "failure", "reason"), REJECTED)
+def test_a_bad_reply_is_rejected_with_the_reason(reply, finish_reason, failure, reason):
+    reading = read(reply, finish_reason)
+    assert (reading.verdict.correct, reading.failure, reading.verdict.reason) == (False, failure, reason)
+    assert reading.text == reply.strip()
+
+
+def test_a_refusal_is_told_even_if_the_grader_finds_a_number_in_it():
+    reading = read("I can't help with 3 boxes.", grade=lambda *_: Verdict(False, "3", "3 is not 12"))
+    assert reading.failure == "refused by policy"
+
+
+def test_an_apology_does_not_spoil_a_right_answer():
+    assert read(f"I'm sorry to keep you waiting. {STEPS}\nThe answer is 12.").failure is None
+
+
+def test_calculations_are_checked_only_if_asked_for():
+    reply = "2 × 4 = 9 pens in two boxes, and 3 × 4 = 12 in all.\nThe answer is 12."
+    assert read(reply).failure == "false calculation"
+    assert read(reply, check_arithmetic=False).failure is None
+
+
+def test_a_long_calculation_is_quoted_in_part():
+    reading = read(" + ".join(["1"] * 50) + " = 12 pens\nThe answer is 12.")
+    assert reading.verdict.reason.endswith("… is false: it makes 50")
+    assert len(reading.verdict.reason) < 130
+
+
+def test_what_the_question_speaks_of_may_be_spoken_of():
+    problem = Problem.of("The student wrote 3 lines of 4 words. How many words?", "12")
+    assert read("The student wrote 3 × 4 = 12 words.\nThe answer is 12.", problem=problem).verdict.correct
+
+
+def test_bold_is_not_confused_with_powers():
+    assert clean("2**3 and 4**2, **so** it is") == "2**3 and 4**2, so it is"
+
+
+def test_latex_in_the_steps_becomes_plain():
+    assert clean("\\[\\frac{1}{2} \\times 8 = \\boxed{4}\\]\nSo 4\\% of \\$100") == "1/2 × 8 = 4\nSo 4% of $100"
+
+
+_LATEX = ["\\(", "\\)", "\\", "$", "\\frac{1}{2}", "\\text{", "}", "\\times", "\\boxed{12}", "\x00", "\ud800"]
+_MARKUP = ["**", "```", "# ", "- ", "\n", " ", "<think>", "</think>", "Solution:", "Here is the plan:"]
+_WORDS = ["3", "pens", "The answer is 12."]
+_FRAGMENTS = st.sampled_from([*_LATEX, *_MARKUP, *_WORDS])
+_TEXTS = st.text(max_size=300) | st.lists(_FRAGMENTS, max_size=14).map("".join)
+
+
+@given(_TEXTS, st.sampled_from(["stop", "length", "content_filter", "tool_calls"]), st.booleans())
+@settings(max_examples=300)
+def test_any_reply_is_taken(reply, finish_reason, check_arithmetic):
+    reading = read(reply, finish_reason, check_arithmetic=check_arithmetic)
+    assert reading.verdict.correct == (reading.failure is None)
+    assert reading.verdict.reason
+    assert read(reading.text, finish_reason, check_arithmetic=check_arithmetic) == reading
+
+
+@given(_TEXTS)
+@settings(max_examples=300)
+def test_what_is_clean_stays_as_it_is(text):
+    assert clean(clean(text)) == clean(text)
+
+
+@st.composite
+def _solutions(draw):
+    """True calculations, each going on from the one before, as `(left side, result)`."""
+    value, steps = draw(st.integers(2, 60)), []
+    for sign in draw(st.lists(st.sampled_from("+-−×*÷/"), min_size=1, max_size=5)):
+        other = draw(st.integers(2, 30))
+        if sign in "-−":
+            value += other
+        if sign in "÷/":
+            value *= other
+        left = f"{value} {sign} {other}"
+        value = {
+            "+": value + other,
+            "×": value * other,
+            "*": value * other,
+            "÷": value // other,
+            "/": value // other,
+        }.get(sign, value - other)
+        steps.append((left, value))
+    return steps
+
+
+def _written(steps, unit):
+    lines = [f"Now there are {left} = {value:,}{unit}." for left, value in steps]
+    return " ".join(lines) + f"\nThe answer is {steps[-1][1]}."
+
+
+_UNITS = st.sampled_from(["", " pens", " hours", " dollars in all"])
+
+
+@given(_solutions(), _UNITS)
+@settings(max_examples=150)
+def test_a_plain_rationale_with_true_calculations_stands(steps, unit):
+    reply = _written(steps, unit)
+    reading = read(reply, problem=Problem.of("How many?", str(steps[-1][1])))
+    assert (reading.text, reading.failure) == (reply, None)
+
+
+@given(_solutions(), _UNITS, st.data())
+@settings(max_examples=150)
+def test_with_one_result_changed_it_is_rejected(steps, unit, data):
+    answer = steps[-1][1]
+    changed = data.draw(st.integers(0, len(steps) - 1))
+    left, value = steps[changed]
+    wrong = value + data.draw(st.integers(-9, 9).filter(bool))
+    lines = [
+        f"Now there are {one} = {wrong if index == changed else made}{unit}." for index, (one, made) in enumerate(steps)
+    ]
+    reading = read(" ".join(lines) + f"\nThe answer is {answer}.", problem=Problem.of("How many?", str(answer)))
+    assert (reading.failure, reading.verdict.reason) == (
+        "false calculation",
+        f"{left} = {wrong} is false: it makes {value}",
+    )
+
+
+FAULT = "3 + 4 = 7 adds, but every box holds 4 pens: 3 × 4 = 12."
+SOLVED = f"{STEPS}\nThe answer is 12."
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"Mistake: {FAULT}\nSolution:\n{SOLVED}",
+        f"Mistake: {FAULT}\n\nSolution:\n\n{SOLVED}",
+        f"**Mistake:** {FAULT}\n\n**Solution:** {SOLVED}",
+        f"### Mistake\n\n{FAULT}\n\n### Correct solution\n\n{SOLVED}",
+        f"1. **Mistake**: {FAULT}\n2. **Solution**: {SOLVED}",
+        f"Sure!\n\nMISTAKE:\n{FAULT.replace('but', 'but' + chr(10))}\n\nSOLUTION:\n{SOLVED}",
+        f"```\nMistake: {FAULT}\n\nSolution:\n{SOLVED}\n```",
+        f"<think>Mistake: it adds. Solution: 7.\nSolution:\n8</think>Mistake: {FAULT}\nSolution:\n{SOLVED}",
+        f"Mistake: {FAULT}\n\n{SOLVED}",
+        f"Mistake: {FAULT}\n{SOLVED}",
+        f"The first mistake: {FAULT} The answer is 12.\nThe solution: {SOLVED}",
+        f"What is wrong: {FAULT}\nSolution:\n{SOLVED}",
+        f"Solution:\n{SOLVED}\n\nMistake: {FAULT}",
+        f"{SOLVED}\n\nMistake: {FAULT}",
+    ],
+)
+def test_the_explanation_is_kept_apart(reply):
+    reading = read(reply, explained=True)
+    assert (reading.text, reading.failure, reading.explanation) == (SOLVED, None, FAULT)
+
+
+@pytest.mark.parametrize("reply", [SOLVED, f"Solution:\n{SOLVED}", f"The attempt adds.\n\nSolution:\n{SOLVED}"])
+def test_without_an_explanation_it_is_still_a_rationale(reply):
+    reading = read(reply, explained=True)
+    assert (reading.text, reading.failure, reading.explanation) == (SOLVED, None, None)
+
+
+def test_a_rejected_reply_explains_nothing():
+    reading = read(f"Mistake: {FAULT}\nSolution:\n3 + 5 = 8 pens here. The answer is 8.", explained=True)
+    assert (reading.failure, reading.explanation) == ("wrong answer", None)
+    assert read(f"Mistake: {FAULT} The answer is 12.", explained=True).failure == "empty"
+    assert read(f"Mistake: {FAULT}", "length", explained=True).failure == "cut at the length limit"
+
+
+_pieces = st.sampled_from(
+    ["Mistake:", "**Solution:**", "### Mistake", "Solution", "\n", "\n\n", "It adds.", SOLVED, "*_#"]
+)
+
+
+@given(st.lists(_pieces | st.text(max_size=12), max_size=12).map("".join))
+@settings(max_examples=150)
+def test_any_reply_is_separated(text):
+    explanation, solution = separate(text)
+    assert explanation is None or (explanation == " ".join(explanation.split()) != "")
+    assert "\n" not in (explanation or "")
+    read(text, explained=True)
+    if "mistake" not in text.lower():
+        assert explanation is None or re.search(r"error|explanation|wrong", text, re.IGNORECASE)
+    if not re.search(r"mistake|solution|error|explanation|wrong|<think|</think", text, re.IGNORECASE):
+        assert solution == text
+
+
+def test_long_runs_of_marks_are_read_quickly():
+    began = time.process_time()
+    separate("*" * 20_000 + "\n" + "#_ " * 7_000 + "Mistake" + "* " * 7_000)
+    assert time.process_time() - began < 1
