@@ -103,7 +103,7 @@ def load_study(path: Path) -> Study:
 def _check(arm: Arm, arms: Mapping[str, Arm], base: RunConfig, seeds: Sequence[int], origin: str) -> None:
     """Refuse an arm that could not be run, or not be compared."""
     try:
-        config = arm.change(base)
+        config = parse_config(arm.change(base).model_dump(), origin="its settings")
     except ConfigError as error:
         raise ConfigError(f"{origin}: {error}") from None
     if config.task.model_copy(update={"train": base.task.train}) != base.task:
