@@ -75,8 +75,9 @@ def is_stream(path: Path) -> bool:
 
 
 def exists(path: Path) -> bool:
-    """Whether something stands at a path. Raises RunError where nothing can."""
+    """Whether something stands at a path. Raises RunError where nothing can, or nothing that all libraries can open."""
     try:
+        str(path).encode()
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return False
