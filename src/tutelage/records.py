@@ -166,6 +166,11 @@ class FeedbackRequest:
     mistake: str | None = None
     sample: int = 0
 
+    @property
+    def identity(self) -> tuple[str, int, str | None]:
+        """What it has in common with the reply to it, and with no other."""
+        return self.problem.id, self.sample, self.mistake
+
 
 FailureReason = Literal[
     "authentication",
@@ -212,6 +217,11 @@ class Feedback:
     keys: tuple[str, ...] = ()
     failure: FailureReason | None = None
     explanation: str | None = None
+
+    @property
+    def identity(self) -> tuple[str, int, str | None]:
+        """That of the request."""
+        return self.problem_id, self.sample, self.mistake
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stderr
@@ -28,7 +27,7 @@ from transformers import (
 
 from tutelage.config import StudentConfig
 from tutelage.errors import StudentError
-from tutelage.runs.files import disk_errors
+from tutelage.runs.files import disk_errors, remove
 from tutelage.student.fitness import check_model, check_vocabulary, positions_of
 from tutelage.student.folder import UNTRUSTED, faults_of, quiet, read_frame, read_tokenizer
 from tutelage.student.heap import keep_freed_memory
@@ -91,7 +90,8 @@ def load_tokenizer(
 def save_student(student: Student, folder: Path, texts: Mapping[str, str] | None = None) -> None:
     """Write the student as a Hugging Face folder, all or nothing, with `texts` as files beside the weights."""
     temporary = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(temporary, ignore_errors=True)
+    with disk_errors(folder):
+        remove(temporary)
     _name_end_tokens(student)
     with disk_errors(folder), quiet():
         temporary.mkdir(parents=True)
@@ -102,8 +102,9 @@ def save_student(student: Student, folder: Path, texts: Mapping[str, str] | None
     for file in temporary.iterdir():
         with file.open("rb") as handle:
             os.fsync(handle.fileno())
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.rename(folder)
+    with disk_errors(folder):
+        remove(folder)
+        temporary.rename(folder)
 
 
 def _name_end_tokens(student: Student) -> None:
