@@ -62,7 +62,7 @@ class Pupil:
         self.engine = engine or Engine(config.engine)
         self.examples = examples[: config.few_shot]
         self.memory = memory or OneModel()
-        self._in_training: Student | None = None
+        self._own: Student | None = None
 
     def at(self, folder: Path, key: str) -> Pupil:
         """The same student at a later point, saved in `folder`."""
@@ -77,7 +77,7 @@ class Pupil:
         self, problems: Sequence[Problem], seeds: Sequence[int], settings: SamplingSettings, answered: Answered
     ) -> Sampled:
         """Completions for every problem, handed over in any order; see Sampler."""
-        vllm = self.engine.is_vllm and self._in_training is None  # weights in training are in no folder
+        vllm = self.engine.is_vllm and self._own is None  # weights in training are in no folder
         if vllm:
             self.release()  # vLLM loads the weights itself, and wants the memory
             tokenizer, end_tokens, positions = load_tokenizer(self.config, self.folder)
@@ -121,17 +121,17 @@ class Pupil:
         # The weights are about to change: nobody may take them for the old student's.
         student = self.memory.take(*self._to_load(torch.float32))
         lora = self.config.lora if self.config.weights == "lora" else None
-        accuracy = None if check is None else partial(check, self._learning(student))
+        accuracy = None if check is None else partial(check, self._in_training(student))
         means = Means(self.dtype, lora, advance, self.engine.say, steps, accuracy, planned)
         format = self.format_of(student)
         summary = train(student, format, examples, config, seed=seed, checkpoints=checkpoints, means=means)
         save_student(student, folder)
         return summary
 
-    def _learning(self, student: Student) -> Pupil:
+    def _in_training(self, student: Student) -> Pupil:
         """The student as it is while its weights change: it answers by them, wherever they have come to."""
         pupil = Pupil(self.config, self.examples, self.folder, key=self.key, engine=self.engine)
-        pupil._in_training = student
+        pupil._own = student
         return pupil
 
     def save(self, folder: Path, notes: str) -> None:
@@ -156,7 +156,7 @@ class Pupil:
 
     def loaded(self, dtype: torch.dtype) -> Student:
         """The model with its weights in a precision; they are kept in float32, so that one is never cast up."""
-        return self._in_training or self.memory.hold(*self._to_load(dtype))
+        return self._own or self.memory.hold(*self._to_load(dtype))
 
     def _to_load(self, dtype: torch.dtype) -> tuple[tuple[object, ...], Callable[[], Student]]:
         key = self.config.model, self.config.device, self.folder, dtype
