@@ -159,12 +159,14 @@ class Usage:
 class FeedbackRequest:
     """What the teacher is asked: a rationale for `problem`, with the student's `mistake` in view where there is one.
 
-    `sample` tells several requests for the same problem apart, so that each gets a rationale of its own.
+    `sample` tells several requests for the same problem apart, so that each gets a rationale of its own. `answer` is
+    what the exam read in the mistake, None if it read none; it is no part of what the request is (no key holds it).
     """
 
     problem: Problem
     mistake: str | None = None
     sample: int = 0
+    answer: str | None = None
 
 
 FailureReason = Literal[

@@ -173,7 +173,7 @@ def _ask_teacher(
     """
     budget = room.config.teacher.budget.model_dump()
     teacher = room.teacher_of(student, round)
-    stage = room.run.stage(round, name, digest(*requests), *([] if room.teacher else [student.key]))
+    stage = room.run.stage(round, name, digest(*map(what_is_asked, requests)), *([] if room.teacher else [student.key]))
     path, failed = stage.folder / f"{name}.jsonl", stage.folder / "failed.jsonl"
     in_vain = failed.exists() and not path.exists()
     if not stage.done or in_vain or stage.summary.get("spent", budget) != budget:
@@ -199,3 +199,8 @@ def _ask_teacher(
         stage.finish(meter.work, spent)
     feedback, lost = read_rows(path, Feedback), read_rows(failed, Feedback)
     return Teaching(tuple(feedback), tuple(lost), "spent" in stage.summary)
+
+
+def what_is_asked(request: FeedbackRequest) -> dict[str, object]:
+    """All of a request but the answer that the exam read: it follows from the mistake."""
+    return {name: value for name, value in dataclasses.asdict(request).items() if name != "answer"}

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from tutelage.errors import DataError
 from tutelage.records import FeedbackRequest, Problem, content_hash
-from tutelage.teacher.answer_key import write_explanation, write_rationale
+from tutelage.teacher.answer_key import write_feedback
 from tutelage.testing.completions import Body, Reply
 from tutelage.testing.endpoint import TeacherEndpoint
 from tutelage.testing.script import Faults
@@ -49,12 +49,13 @@ def answer_key_reply(problems: Iterable[Problem], seed: int = 0) -> Reply:
         attempt = _ATTEMPT.search(prompt)
         request = FeedbackRequest(problem, attempt[1] if attempt else None)
         kind = "number" if read_number(problem.answer) is not None else "text"
-        text, reason = write_rationale(request, kind, seed)
-        if text is None:
-            return f"There is no worked solution here: {reason}."
+        written = write_feedback(request, kind, seed)
+        if isinstance(written, str):
+            return f"There is no worked solution here: {written}."
         asked = '"Mistake:"' in prompt.rpartition("</attempt>")[2]
-        explanation = write_explanation(request, kind) if asked else None
-        return text if explanation is None else f"Mistake: {explanation}\nSolution:\n{text}"
+        if not asked or written.explanation is None:
+            return written.rationale
+        return f"Mistake: {written.explanation}\nSolution:\n{written.rationale}"
 
     return reply
 
