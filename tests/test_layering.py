@@ -19,7 +19,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
     {"records", "run_records", "study_records", "errors"},
-    {"text", "metrics", "runs", "config", "config_file"},
+    {"text", "metrics", "runs", "config", "config_file", "json_lines"},
     {"grading", "mistakes"},
     {"tasks", "teacher", "student", "report"},
     {"rounds"},
@@ -28,7 +28,7 @@ LAYERS = [
 ]
 """The rooms of the house from the ground up: imports point down, or to the same floor unless it is blind."""
 BLIND = {"tasks", "teacher", "student", "report"}
-EXTRA_ROOMS = {"testing": {"records", "errors", "config", "text", "mistakes", "teacher"}}
+EXTRA_ROOMS = {"testing": {"records", "errors", "config", "json_lines", "text", "mistakes", "teacher"}}
 """Rooms outside the floors, and what they may import. The command alone may import them."""
 
 HOMES = {

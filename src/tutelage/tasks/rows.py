@@ -6,17 +6,14 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from tutelage.errors import DataError
+from tutelage.json_lines import Json, is_unicode, read_values, shortened
 from tutelage.records import Choice
-
-Json = Any
-"""What JSON may hold; told apart where it is read."""
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -63,7 +60,7 @@ class Row:
         """A string that is not blank, without outer white space."""
         text = self.value(field)
         if not isinstance(text, str):
-            self.fail(field, f"expected text, found {_show(text)}")
+            self.fail(field, f"expected text, found {shortened(text)}")
         return self.checked(field, text)
 
     def scalar(self, field: str) -> str:
@@ -72,7 +69,7 @@ class Row:
         if isinstance(value, bool):
             return "yes" if value else "no"
         if not isinstance(value, str | int | float):
-            self.fail(field, f"expected text or a number, found {_show(value)}")
+            self.fail(field, f"expected text or a number, found {shortened(value)}")
         return self.checked(field, str(value))
 
     def optional_text(self, field: str) -> str | None:
@@ -86,8 +83,8 @@ class Row:
         """The text without outer white space, if it is not blank and valid Unicode."""
         if not text.strip():
             self.fail(field, f"the field is empty (found {text!r})")
-        if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
-            self.fail(field, f"half of a Unicode surrogate pair in {_show(text)}; save the file as UTF-8 again")
+        if not is_unicode(text):
+            self.fail(field, f"half of a Unicode surrogate pair in {shortened(text)}; save the file as UTF-8 again")
         return text.strip()
 
     def choices(self, field: str) -> tuple[Choice, ...]:
@@ -98,10 +95,10 @@ class Row:
         value = self.value(field)
         pairs = _pairs(value)
         if pairs is None:
-            self.fail(field, f"expected texts or {{label, text}} objects, found {_show(value)}")
+            self.fail(field, f"expected texts or {{label, text}} objects, found {shortened(value)}")
         choices = tuple(Choice(self.checked(field, label), self.checked(field, text)) for label, text in pairs)
         if len(choices) < 2 or len({choice.label.casefold() for choice in choices}) < len(choices):
-            self.fail(field, f"expected two choices or more of distinct labels, found {_show(value)}")
+            self.fail(field, f"expected two choices or more of distinct labels, found {shortened(value)}")
         return choices
 
 
@@ -111,24 +108,16 @@ def read_jsonl(path: Path) -> list[Row]:
     Raises:
         DataError: the file is missing, empty or not UTF-8, or a line is not a JSON object.
     """
-    rows: list[Row] = []
-    for line, text in enumerate(_read(path).split("\n"), start=1):
-        if text.strip():
-            rows.append(_row(_parse(text, path, line), str(path), line=line))
+    rows = [_row(value, str(path), line=line) for line, value in read_values(path)]
     if not rows:
         raise DataError("the file has no rows", path=path)
     return rows
 
 
-def read_json(path: Path) -> Json:
-    """The content of a JSON file. Raises DataError if it is missing, not UTF-8 or not JSON."""
-    return _parse(_read(path), path)
-
-
 def rows_of(values: object, path: str, field: str | None = None) -> list[Row]:
     """The rows of a JSON list. Raises DataError if it is no list of objects, or empty."""
     if not isinstance(values, Sequence) or isinstance(values, str):
-        raise DataError(f"expected a list of rows, found {_show(values)}", path=path, field=field)
+        raise DataError(f"expected a list of rows, found {shortened(values)}", path=path, field=field)
     rows = [_row(value, path, number=number) for number, value in enumerate(cast(Sequence[Any], values), start=1)]
     if not rows:
         raise DataError("the file has no rows", path=path, field=field)
@@ -137,31 +126,9 @@ def rows_of(values: object, path: str, field: str | None = None) -> list[Row]:
 
 def _row(value: object, path: str, *, line: int | None = None, number: int | None = None) -> Row:
     if not isinstance(value, Mapping):
-        Row({}, path, line, number).fail(None, f'expected an object such as {{"question": …}}, found {_show(value)}')
+        found = shortened(value)
+        Row({}, path, line, number).fail(None, f'expected an object such as {{"question": …}}, found {found}')
     return Row(cast(Mapping[str, Any], value), path, line, number)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
-        raise DataError("the file is not UTF-8; save it as UTF-8", path=path, line=line) from None
-    except OSError as error:
-        raise DataError(f"cannot read the file: {error.strerror or error}", path=path) from None
-
-
-def _parse(text: str, path: Path, line: int | None = None) -> Json:
-    try:
-        return json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        position = error.lineno if line is None and isinstance(error, json.JSONDecodeError) else line
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-        raise DataError(f"not JSON ({reason}): {_show(text.strip())}", path=path, line=position) from None
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a value")
 
 
 def _pairs(value: Json) -> list[tuple[str, str]] | None:
@@ -186,9 +153,3 @@ def _pairs(value: Json) -> list[tuple[str, str]] | None:
         return None
     good = all(isinstance(part, str | int | float) and not isinstance(part, bool) for pair in pairs for part in pair)
     return [(str(label), str(text)) for label, text in pairs] if good else None
-
-
-def _show(value: object) -> str:
-    """A value as an error shows it."""
-    text = repr(value)
-    return text if len(text) <= 60 else text[:59] + "…"

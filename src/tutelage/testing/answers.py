@@ -7,13 +7,12 @@ Where the prompt asks what is wrong with an attempt, the reply says so first, as
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, cast
 
 from tutelage.errors import DataError
+from tutelage.json_lines import read_values
 from tutelage.records import FeedbackRequest, Problem, content_hash
 from tutelage.teacher.answer_key import write_feedback
 from tutelage.testing.completions import Body, Reply
@@ -73,22 +72,14 @@ def _asked_about(prompt: str, problems: dict[str, Problem]) -> Problem | None:
 def read_problems(path: Path) -> list[Problem]:
     """The problems of a JSONL file with question, answer and rationale or equation. Raises DataError."""
     problems: list[Problem] = []
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")  # U+2028 may stand in a question
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot be read: {error}", path=path) from None
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    expected = "expected an object with question and answer"
+    for number, row in read_values(path, broken=expected):
         try:
-            row = cast(dict[str, Any], json.loads(line))
             problem = Problem.of(
                 str(row["question"]), str(row["answer"]), rationale=row.get("rationale"), equation=row.get("equation")
             )
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise DataError(
-                f"expected an object with question and answer ({error!r})", path=path, line=number
-            ) from None
+        except (LookupError, TypeError, AttributeError, UnicodeEncodeError) as error:
+            raise DataError(f"{expected} ({error!r})", path=path, line=number) from None
         problems.append(problem)
     if not problems:
         raise DataError("holds no problem; give one JSON object a line, with question and answer", path=path)

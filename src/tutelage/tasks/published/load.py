@@ -13,10 +13,11 @@ from typing import Any, cast
 
 from tutelage.config import TaskConfig
 from tutelage.errors import ConfigError, DataError
+from tutelage.json_lines import read_json
 from tutelage.records import Problem, WorkedExample
 from tutelage.tasks.arithmetic import evaluate
 from tutelage.tasks.published.benchmarks import Benchmark, Hub
-from tutelage.tasks.rows import Row, read_json, read_jsonl, rows_of
+from tutelage.tasks.rows import Row, read_jsonl, rows_of
 from tutelage.tasks.splits import LoadedTask, Source, build_task, divide
 from tutelage.text.numbers import format_value
 
