@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from tutelage.mistakes.first_wrong_step import FirstWrongStep, explain_mistake, worked_solution
 from tutelage.mistakes.steps import is_check, numbers_of, same_step, swapped_number, with_true_results
 from tutelage.records import Problem
-from tutelage.text.calculations import Calculation, find_calculations, read_number
+from tutelage.text.calculations import Calculation, find_calculations
 from tutelage.text.conclusion import stated_answers
 from tutelage.text.format import write_number
+from tutelage.text.numbers import read_number
 from tutelage.text.sentences import sentences
 
 _LONGEST = 100

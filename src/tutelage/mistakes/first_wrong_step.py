@@ -14,10 +14,12 @@ from fractions import Fraction
 from typing import Literal
 
 from tutelage.records import Problem
-from tutelage.text.calculations import Calculation, find_calculations, find_numbers, read_number
+from tutelage.text.calculations import Calculation, find_calculations
 from tutelage.text.conclusion import stated_answers, without_statement
-from tutelage.text.expressions import Expression, Operation, evaluate, operands, parse_expression
+from tutelage.text.expressions import Expression, Operation, evaluate, operands
 from tutelage.text.format import write_expression, write_number
+from tutelage.text.numbers import find_numbers, read_number
+from tutelage.text.parser import parse_expression
 
 WrongStepKind = Literal["false-calculation", "foreign-value", "wrong-answer", "no-answer"]
 

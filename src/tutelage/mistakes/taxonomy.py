@@ -16,9 +16,10 @@ from fractions import Fraction
 from tutelage.mistakes.first_wrong_step import question_values, worked_solution
 from tutelage.mistakes.steps import is_check, numbers_of, same_step, swapped_number, with_true_results
 from tutelage.records import AnswerKind, Attempt, Problem
-from tutelage.text.ambiguity import is_doubtful
-from tutelage.text.calculations import Calculation, find_calculations, find_numbers, read_number
+from tutelage.text.ambiguity import is_ambiguous
+from tutelage.text.calculations import Calculation, find_calculations
 from tutelage.text.conclusion import without_statement
+from tutelage.text.numbers import find_numbers, read_number
 
 CALCULATION = "wrong calculation"
 NUMBER = "wrong number copied"
@@ -57,7 +58,7 @@ def _first_wrong_step(problem: Problem, answer: Fraction, text: str, steps: Sequ
     facts = _facts(gold, given)
     off_plan = False
     for index, step in enumerate(steps):
-        if not step.holds and not is_doubtful(text, step):
+        if not step.holds and not is_ambiguous(text, step):
             return PLAN if off_plan and with_true_results(steps) != answer else CALCULATION
         known = any(same_step(step, item) for item in gold) or is_check(step, steps[:index])
         if solution is not None and not known:
