@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from tests.processes import UNMEASURED
 from tutelage.grading.grade import canonical, grade
 from tutelage.records import Problem, state_answer
-from tutelage.text.latex import same_expression
-from tutelage.text.numbers import find_numbers, format_value, plain, whole_number
+from tutelage.text.format import write_number
+from tutelage.text.numbers import find_numbers, fold, whole_number
+from tutelage.text.symbolic import same_expression
 
 
 def verdict(gold, text):
@@ -146,7 +147,7 @@ def test_fractions_are_exact(value):
     text = f"{value.numerator}/{value.denominator}"
     assert verdict(text, f"The answer is {text}.").correct
     assert not verdict(text, f"The answer is {value + Fraction(1, 7)}.").correct
-    number = whole_number(format_value(value))
+    number = whole_number(write_number(value))
     assert number is not None
     assert number.value == value
 
@@ -213,5 +214,5 @@ def test_costly_expressions_are_not_computed(gold, stated):
 
 
 def test_numbers_are_found_where_they_stand():
-    text = plain("From 3–5 pm he drove 1,200.5 km (½ of it at -7 °C) in 2nd gear on 01/02/2024")
+    text = fold("From 3–5 pm he drove 1,200.5 km (½ of it at -7 °C) in 2nd gear on 01/02/2024")
     assert [str(number) for number in find_numbers(text)] == ["3", "5", "1200.5", "0.5", "-7"]

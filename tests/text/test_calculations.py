@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutelage.text.calculations import Fault, find_calculations, find_numbers, read_number
-from tutelage.text.expressions import Expression, Operation, evaluate, parse_expression
+from tutelage.text.calculations import Fault, find_calculations
+from tutelage.text.expressions import Expression, Operation, evaluate
 from tutelage.text.format import write_expression, write_number
+from tutelage.text.numbers import find_numbers, read_number
+from tutelage.text.parser import parse_expression
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,7 @@ from tutelage.text.format import write_expression, write_number
         ("2/3 / 4/5 = 5/6", "2/3 / 4/5 = 5/6", True),
         ("12 / 1/4 = 36", "12 / 1/4 = 36", False),
         ("100 / 3 = 33.33 × 3 = 100", "100 / 3 = 33.33 × 3 = 100", True),
+        ("5 × 200,000 = 1 million", "5 × 200,000 = 1 million", True),
         ("100 / 3 = 33.33 × 3 = 101", "100 / 3 = 33.33 × 3 = 101", False),
     ],
 )

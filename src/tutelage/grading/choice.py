@@ -11,8 +11,8 @@ from functools import lru_cache
 
 from tutelage.grading.free_text import text_key
 from tutelage.records import Choice, Problem, Verdict
-from tutelage.text.latex import unlatex
 from tutelage.text.statements import NO_ANSWER, Unread, affirmed, last_line, sentences, shorten, statements
+from tutelage.text.symbolic import unlatex
 
 _ASIDE = re.compile(r"[,;]? (?:because|since|rather than|instead of|as opposed to|and not|not)\b|, as\b", re.IGNORECASE)
 

@@ -10,9 +10,9 @@ import unicodedata
 from functools import lru_cache
 
 from tutelage.records import Problem, Verdict
-from tutelage.text.latex import same_expression
-from tutelage.text.numbers import Number, find_numbers, find_word_numbers, plain, same_value, whole_number
+from tutelage.text.numbers import Number, find_numbers, find_word_numbers, fold, same_value, whole_number
 from tutelage.text.statements import NO_ANSWER, Unread, affirmed, last_line, sentences, shorten, statements
+from tutelage.text.symbolic import same_expression
 
 _YES_NO = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
 _TRUTH = re.compile(r"\b(yes|true|no|false)\b", re.IGNORECASE)
@@ -98,7 +98,7 @@ def text_key(text: str) -> str:
 
 
 def _key(text: str) -> str:
-    text = plain(text)
+    text = fold(text)
     for find in (find_numbers, find_word_numbers):
         text = _with_values(text, find(text))
     folded = unicodedata.normalize("NFC", text).casefold()

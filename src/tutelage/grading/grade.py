@@ -15,9 +15,9 @@ from tutelage.grading.choice import grade_choice, read_choice
 from tutelage.grading.free_text import grade_text, grade_yes_no, read_yes_no
 from tutelage.grading.number import grade_number, read_number
 from tutelage.records import AnswerKind, Choice, Problem, Verdict
-from tutelage.text.latex import is_expression, unlatex
-from tutelage.text.numbers import Number, plain
+from tutelage.text.numbers import Number, fold
 from tutelage.text.statements import cut
+from tutelage.text.symbolic import is_expression, unlatex
 
 __all__ = ["canonical", "cut", "grade"]
 
@@ -45,7 +45,7 @@ def canonical(kind: AnswerKind, answer: str, choices: Sequence[Choice] = ()) -> 
     if not answer:
         raise ValueError("the answer is empty")
     if kind == "number":
-        number = read_number(plain(unlatex(answer)))
+        number = read_number(fold(unlatex(answer)))
         if isinstance(number, Number):
             return str(number)
         if is_expression(answer):

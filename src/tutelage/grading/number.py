@@ -11,9 +11,9 @@ import re
 from functools import lru_cache
 
 from tutelage.records import Problem, Verdict
-from tutelage.text.latex import is_expression, same_expression, unlatex
-from tutelage.text.numbers import Number, find_numbers, find_word_numbers, plain, same_value
+from tutelage.text.numbers import Number, find_numbers, find_word_numbers, fold, same_value
 from tutelage.text.statements import NO_ANSWER, Unread, affirmed, last_line, sentences, shorten, statements
+from tutelage.text.symbolic import is_expression, same_expression, unlatex
 
 _ASIDE = re.compile(
     r" ?[(\[;]| [-–—] (?![0-9$])|,(?= (?!(?:or|and)\b)[A-Za-z])"
@@ -52,7 +52,7 @@ def grade_number(problem: Problem, text: str) -> Verdict:
 
 def stated_number(text: str) -> Number | Unread:
     """The number stated as the final answer: by the last statement that holds one, else at the end of the last line."""
-    text = plain(unlatex(text))
+    text = fold(unlatex(text))
     found = statements(text)
     for statement in found:
         number = read_number(statement.piece)
@@ -81,7 +81,7 @@ def read_number(piece: str) -> Number | Unread:
 
 @lru_cache(maxsize=4096)  # a problem's answer comes again with every attempt
 def _gold(answer: str) -> Number | Unread:
-    return read_number(plain(unlatex(answer)))
+    return read_number(fold(unlatex(answer)))
 
 
 def _only(numbers: list[Number], piece: str) -> Number | Unread:

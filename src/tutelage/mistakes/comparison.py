@@ -11,12 +11,13 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
 
-from tutelage.mistakes.solution import question_values, with_hundredths, worked_solution
+from tutelage.mistakes.solution import question_values, values_in, with_hundredths, worked_solution
 from tutelage.mistakes.steps import numbers_of, same_step
 from tutelage.records import Problem
-from tutelage.text.calculations import Calculation, Number, find_calculations, find_numbers, read_number
+from tutelage.text.calculations import Calculation, find_calculations
 from tutelage.text.conclusion import stated_answers
 from tutelage.text.expressions import operands
+from tutelage.text.numbers import Number, find_numbers, read_number, same_value, whole_number
 
 _STEP_LABEL = re.compile(r"(?m)^\s*(?:step\s*)?\d{1,2}[.):](?=\s)", re.IGNORECASE)
 
@@ -93,13 +94,13 @@ def loose_numbers(attempt: Comparison) -> list[Number]:
     inside += [(label.start(), label.end()) for label in _STEP_LABEL.finditer(attempt.text)]
     numbers = find_numbers(attempt.text)
     if (stated := read_number(attempt.answer or "")) is not None:  # the last time, the number states the answer
-        inside += [(number.start, number.end) for number in numbers if number.value == abs(stated)][-1:]
+        inside += [(number.start, number.end) for number in numbers if number.value == stated][-1:]
     return [number for number in numbers if not any(start <= number.start < end for start, end in inside)]
 
 
 def _is_answer(stated: str, answer: str) -> bool:
-    if (right := read_number(answer)) is not None:
-        return any(number.value == abs(right) for number in find_numbers(stated))
+    if (right := whole_number(answer)) is not None:
+        return any(same_value(right, number) for number in find_numbers(stated))
     words = re.findall(r"\w+", stated.lower())
     wanted = re.findall(r"\w+", answer.lower())
     return words[: len(wanted)] == wanted
@@ -107,7 +108,7 @@ def _is_answer(stated: str, answer: str) -> bool:
 
 def _held_by(problem: Problem, solution: str, gold: Sequence[Calculation]) -> set[Fraction]:
     """The numbers of the solution, without signs."""
-    held = {number.value for number in find_numbers(f"{solution}\n{problem.answer}")}
+    held = values_in(f"{solution}\n{problem.answer}")
     for item in gold:
         held |= {abs(value) for value in (*operands(item.left), item.result)}
     return with_hundredths(held)

@@ -17,10 +17,11 @@ from typing import Literal
 from tutelage.mistakes.comparison import Comparison, compare, loose_numbers
 from tutelage.mistakes.steps import is_check, numbers_of, swapped_number, with_true_results
 from tutelage.records import Problem
-from tutelage.text.ambiguity import is_doubtful
-from tutelage.text.calculations import Calculation, find_numbers
+from tutelage.text.ambiguity import is_ambiguous
+from tutelage.text.calculations import Calculation
 from tutelage.text.conclusion import without_statement
 from tutelage.text.format import write_number
+from tutelage.text.numbers import find_numbers
 
 MistakeKind = Literal["wrong calculation", "wrong number copied", "wrong plan", "format", "wrong answer"]
 
@@ -76,7 +77,7 @@ def _walk(attempt: Comparison) -> tuple[int | None, MistakeKind | None]:
     would_do = with_true_results(steps) == attempt.value
     astray: int | None = None
     for index, step in enumerate(steps):
-        if not step.holds and not is_doubtful(attempt.text, step):
+        if not step.holds and not is_ambiguous(attempt.text, step):
             return (index, CALCULATION) if astray is None or would_do else (astray, PLAN)
         if attempt.solution is not None and not attempt.in_solution(step) and not is_check(step, steps[:index]):
             off = attempt.has_unknown(step) or (bool(attempt.gold) and not attempt.is_right)

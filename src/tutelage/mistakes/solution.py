@@ -10,10 +10,11 @@ import re
 from fractions import Fraction
 
 from tutelage.records import Problem
-from tutelage.text.calculations import find_numbers
 from tutelage.text.conclusion import without_statement
-from tutelage.text.expressions import Expression, Operation, evaluate, parse_expression
+from tutelage.text.expressions import Expression, Operation, evaluate
 from tutelage.text.format import write_expression, write_number
+from tutelage.text.numbers import find_numbers, find_word_numbers
+from tutelage.text.parser import parse_expression
 
 _SPELT = """zero:0 one:1 two:2 three:3 four:4 five:5 six:6 seven:7 eight:8 nine:9 ten:10 eleven:11 twelve:12
 thirteen:13 fourteen:14 fifteen:15 sixteen:16 seventeen:17 eighteen:18 nineteen:19 twenty:20 thirty:30 forty:40
@@ -56,8 +57,19 @@ def equation_text(equation: str) -> str | None:
 
 def question_values(problem: Problem) -> set[Fraction]:
     """The numbers that a question gives, in digits or in words, and as shares of a hundred: 20% may be written 0.2."""
-    words = [_WORDS[word] for word in re.findall(r"[a-z]+", problem.question.lower()) if word in _WORDS]
-    return with_hundredths({number.value for number in find_numbers(f"{problem.question}\n{' '.join(words)}")})
+    words = {Fraction(_WORDS[word]) for word in re.findall(r"[a-z]+", problem.question.lower()) if word in _WORDS}
+    in_words = {abs(number.value) for number in find_word_numbers(problem.question)}
+    return with_hundredths(values_in(problem.question) | words | in_words)
+
+
+def values_in(text: str) -> set[Fraction]:
+    """The numbers of a text in digits, without signs; of `3/4` also the 3 and the 4."""
+    values = set[Fraction]()
+    for number in find_numbers(text):
+        values.add(abs(number.value))
+        written = text[number.start : number.end]
+        values.update(Fraction(digits) for digits in re.findall(r"[0-9]+", written) if "/" in written)
+    return values
 
 
 def with_hundredths(values: set[Fraction]) -> set[Fraction]:

@@ -22,7 +22,8 @@ from tutelage.mistakes.solution import equation_text, worked_solution
 from tutelage.records import AnswerKind, Feedback, FeedbackRequest, Grade, Problem, Usage, Verdict, state_answer
 from tutelage.teacher.rewording import calculation_first, wordings
 from tutelage.teacher.teacher import Deliver
-from tutelage.text.calculations import find_calculations, find_numbers, read_number
+from tutelage.text.calculations import find_calculations
+from tutelage.text.numbers import find_numbers, read_number
 from tutelage.text.sentences import sentences
 
 NO_SOLUTION = "the answer key has no worked solution for this problem"

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 
 from tutelage.records import FailureReason, Grade, Problem, Verdict, state_answer
-from tutelage.text.ambiguity import is_doubtful
+from tutelage.text.ambiguity import is_ambiguous
 from tutelage.text.calculations import Fault, find_calculations
 from tutelage.text.conclusion import stated_answers, without_statement
 from tutelage.text.format import write_number
@@ -102,7 +102,7 @@ def _flaw(steps: str, problem: Problem, *, check_arithmetic: bool) -> tuple[Fail
             return "answer leaked without reasoning", reason
     if not check_arithmetic:
         return None
-    faults = (item.fault for item in find_calculations(steps) if item.fault and not is_doubtful(steps, item))
+    faults = (item.fault for item in find_calculations(steps) if item.fault and not is_ambiguous(steps, item))
     fault = next(faults, None)
     return None if fault is None else ("false calculation", _explain(fault))
 

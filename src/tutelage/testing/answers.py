@@ -18,7 +18,7 @@ from tutelage.teacher.answer_key import write_feedback
 from tutelage.testing.completions import Body, Reply
 from tutelage.testing.endpoint import TeacherEndpoint
 from tutelage.testing.script import Faults
-from tutelage.text.calculations import read_number
+from tutelage.text.numbers import read_number
 
 _ATTEMPT = re.compile(r"<attempt>\n(.*?)\n</attempt>", re.DOTALL)
 
