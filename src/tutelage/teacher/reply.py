@@ -11,13 +11,18 @@ read    the explanation "3 + 4 = 7 adds, but every box holds 4 pens." apart from
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tutelage.records import FailureReason, Grade, Problem, Verdict, state_answer
 from tutelage.text.ambiguity import is_ambiguous
 from tutelage.text.calculations import Fault, find_calculations
+from tutelage.teacher.noise import without_talk, without_titles
 from tutelage.text.conclusion import stated_answers, without_statement
 from tutelage.text.format import write_number
+from tutelage.text.markup import clean
+from tutelage.text.run_on import cut, without_courtesy
+from tutelage.text.thoughts import without_thoughts
 
 _LONGEST_QUOTE = 100
 """Characters of the reply that a reason quotes."""
@@ -54,13 +59,13 @@ def read_reply(
     too; a reply without one is still a reply.
     """
     explanation, solution = separate(text) if explained else (None, text)
-    cleaned = clean(solution)
+    cleaned = reasoning(solution)
     if broken := _broken(cleaned, finish_reason, max_tokens):
         return _rejected(text, None, *broken)
     verdict = grade(problem, cleaned)
     if not verdict.correct:
         return _rejected(text, verdict.answer, *_wrong(cleaned, verdict))
-    steps = re.sub(r"\\boxed\{([^{}]*)\}", r"\1", without_statement(cleaned))
+    steps = steps_of(cleaned, lambda line: grade(problem, line).correct)
     if flaw := _flaw(steps, problem, check_arithmetic=check_arithmetic):
         return _rejected(text, verdict.answer, *flaw)
     concluded = state_answer(steps, problem.answer)
@@ -121,6 +126,40 @@ def _quote(text: str) -> str:
     return line if len(line) <= _LONGEST_QUOTE else f"{line[: _LONGEST_QUOTE - 1]}…"
 
 
+def reasoning(text: str) -> str:
+    """What a reply says, in plain text: without thoughts, what follows its answer, markup, titles and courtesy."""
+    text = cut(without_thoughts(text))
+    for _ in range(_MOST_PASSES):
+        before = text
+        text = without_talk(without_courtesy(clean(without_titles(text))))
+        if text == before:
+            break
+    return text
+
+
+def steps_of(text: str, is_right: Callable[[str], bool]) -> str:
+    """The reasoning without its answer: no statement of it at the end, and none on a line of its own before."""
+    steps = text
+    for _ in range(_MOST_PASSES):
+        before = steps
+        steps = without_courtesy(without_statement(steps))
+        if steps == before:
+            break
+    lines = [line for line in steps.split("\n") if not (_ANSWER.search(line) and _only_states(line, is_right))]
+    if len(lines) > 1 and _ANSWER_TITLE.fullmatch(lines[-2]):
+        told = lines.pop()
+        lines[-1:] = [] if not told.endswith((".", "!")) and is_right(f"The answer is {told}") else [told]
+    return re.sub(r"\\boxed\{([^{}]*)\}", r"\1", "\n".join(lines))
+
+
+def _only_states(line: str, is_right: Callable[[str], bool]) -> bool:
+    return not without_statement(line) and is_right(line)
+
+
+_MOST_PASSES = 10
+"""What stands within another takes a pass for each layer."""
+_ANSWER = re.compile(r"answer\b", re.IGNORECASE)
+_ANSWER_TITLE = re.compile(r"\W*(?:the |my |our )?(?:final |correct )?answer\W*", re.IGNORECASE)
 _DECLINED = re.compile(
     r"""(?:unfortunately,?\s|as\ an\ ai\b[^.\n]{0,40},\s|(?:i['’]?m|i\ am)\ )?
     (?:(?:very\ |so\ )?(?:sorry|afraid)\b
@@ -140,34 +179,6 @@ _LEAKS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
-_HEADING = re.compile(
-    r"^[#*_\s>]*(?:here (?:is|'s|’s) (?:the|a|my)\b[^\n:]*|(?:worked |short |complete )?solution|rationale|explanation|"
-    r"reasoning|step[- ]by[- ]step(?: solution)?)\s*[*_]*\s*:\s*[*_]*[ \t]*\n?|^#+[ \t]+[^\n\d]*\n",
-    re.IGNORECASE,
-)
-_THOUGHTS = (
-    re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE),  # what reasoning servers leave in
-    re.compile(r"\A.*</think>", re.DOTALL | re.IGNORECASE),  # the opening stood in the server's prompt
-)
-_SUBSTITUTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
-    *((pattern, "") for pattern in _THOUGHTS),
-    (re.compile(r"(?m)^[ \t]*```[^\n]*$\n?"), ""),
-    (re.compile(r"(?<![\w*])\*\*(?=\S)([^\n]+?)(?<=\S)\*\*(?![\w*])"), r"\1"),
-    (re.compile(r"\\(?:times|cdot)\b\s?"), "× "),
-    (re.compile(r"\\div\b\s?"), "÷ "),
-    (re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}"), r"\1/\2"),
-    (re.compile(r"\\(?:text|mathrm|textbf)\{([^{}]*)\}"), r"\1"),
-    (re.compile(r"\\[\[\]()]"), ""),
-    (re.compile(r"\\([$%])"), r"\1"),
-    (re.compile(r"\\boxed\{([^{}]*)\}(?=[^\n]*\n[^\n]*\w)"), r"\1"),  # a box amid the steps is no final answer
-    (re.compile(r"(?m)^[ \t]*[-*•][ \t]+"), ""),
-    (re.compile(r"[ \t]+\n"), "\n"),
-    (re.compile(r"\n{2,}"), "\n"),
-)
-_MAX_PASSES = 10
-"""What is nested, such as bold type within a heading, takes a pass for each layer."""
-
-
 _MARK = re.compile(
     r"""^[ \t>#*_-]*(?:\d[.)][ \t]*[*_]*)?(?:the[ ])?(?:first[ ])?
     (?:(?P<mistake>mistake|error|explanation|what[ ](?:is|was|went|goes)[ ]wrong)
@@ -182,8 +193,7 @@ def separate(text: str) -> tuple[str | None, str]:
 
     Where the solution has no mark, the explanation ends with its paragraph, and all the rest is the solution.
     """
-    for thought in _THOUGHTS:
-        text = thought.sub("", text)
+    text = cut(without_thoughts(text))
     marks = list(_MARK.finditer(text))
     if not marks:
         return None, text
@@ -199,20 +209,3 @@ def separate(text: str) -> tuple[str | None, str]:
         solutions = [text[: marks[0].start()], rest]
     explanation = " ".join(without_statement(clean(explanation)).split())
     return explanation or None, "\n".join(solutions)
-
-
-def clean(text: str) -> str:
-    """The reply in plain text: no thoughts, code fences, headings, bold type, bullets or simple LaTeX."""
-    text = text.replace("\x00", "").encode(errors="replace").decode().strip()
-    for _ in range(_MAX_PASSES):
-        before = text
-        text = _clean_once(text)
-        if text == before:
-            break
-    return text
-
-
-def _clean_once(text: str) -> str:
-    for pattern, replacement in _SUBSTITUTIONS:
-        text = pattern.sub(replacement, text)
-    return _HEADING.sub("", text.strip(), count=1).strip()
