@@ -13,10 +13,10 @@ from tutelage.mistakes.first_wrong_step import FirstWrongStep, explain_mistake, 
 from tutelage.mistakes.steps import is_check, numbers_of, same_step, swapped_number, with_true_results
 from tutelage.records import Problem
 from tutelage.text.calculations import Calculation, find_calculations
-from tutelage.text.conclusion import stated_answers
 from tutelage.text.format import write_number
 from tutelage.text.numbers import read_number
 from tutelage.text.sentences import sentences
+from tutelage.text.statements import stated_answers
 
 _LONGEST = 100
 """Characters of a sentence that is quoted; of a longer one, its calculation alone or its beginning."""

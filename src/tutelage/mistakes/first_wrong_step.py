@@ -15,11 +15,11 @@ from typing import Literal
 
 from tutelage.records import Problem
 from tutelage.text.calculations import Calculation, find_calculations
-from tutelage.text.conclusion import stated_answers, without_statement
 from tutelage.text.expressions import Expression, Operation, evaluate, operands
 from tutelage.text.format import write_expression, write_number
 from tutelage.text.numbers import find_numbers, read_number
 from tutelage.text.parser import parse_expression
+from tutelage.text.statements import stated_answers, without_statement
 
 WrongStepKind = Literal["false-calculation", "foreign-value", "wrong-answer", "no-answer"]
 

@@ -18,8 +18,8 @@ from tutelage.mistakes.steps import is_check, numbers_of, same_step, swapped_num
 from tutelage.records import AnswerKind, Attempt, Problem
 from tutelage.text.ambiguity import is_ambiguous
 from tutelage.text.calculations import Calculation, find_calculations
-from tutelage.text.conclusion import without_statement
 from tutelage.text.numbers import find_numbers, read_number
+from tutelage.text.statements import without_statement
 
 CALCULATION = "wrong calculation"
 NUMBER = "wrong number copied"

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from tutelage.records import FailureReason, Grade, Problem, Verdict, state_answer
 from tutelage.text.ambiguity import is_ambiguous
 from tutelage.text.calculations import Fault, find_calculations
-from tutelage.text.conclusion import stated_answers, without_statement
 from tutelage.text.format import write_number
+from tutelage.text.markup import clean
+from tutelage.text.statements import stated_answers, without_statement
+from tutelage.text.thoughts import without_thoughts
 
 _LONGEST_QUOTE = 100
 """Characters of the reply that a reason quotes."""
@@ -140,34 +142,6 @@ _LEAKS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
-_HEADING = re.compile(
-    r"^[#*_\s>]*(?:here (?:is|'s|’s) (?:the|a|my)\b[^\n:]*|(?:worked |short |complete )?solution|rationale|explanation|"
-    r"reasoning|step[- ]by[- ]step(?: solution)?)\s*[*_]*\s*:\s*[*_]*[ \t]*\n?|^#+[ \t]+[^\n\d]*\n",
-    re.IGNORECASE,
-)
-_THOUGHTS = (
-    re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE),  # what reasoning servers leave in
-    re.compile(r"\A.*</think>", re.DOTALL | re.IGNORECASE),  # the opening stood in the server's prompt
-)
-_SUBSTITUTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
-    *((pattern, "") for pattern in _THOUGHTS),
-    (re.compile(r"(?m)^[ \t]*```[^\n]*$\n?"), ""),
-    (re.compile(r"(?<![\w*])\*\*(?=\S)([^\n]+?)(?<=\S)\*\*(?![\w*])"), r"\1"),
-    (re.compile(r"\\(?:times|cdot)\b\s?"), "× "),
-    (re.compile(r"\\div\b\s?"), "÷ "),
-    (re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}"), r"\1/\2"),
-    (re.compile(r"\\(?:text|mathrm|textbf)\{([^{}]*)\}"), r"\1"),
-    (re.compile(r"\\[\[\]()]"), ""),
-    (re.compile(r"\\([$%])"), r"\1"),
-    (re.compile(r"\\boxed\{([^{}]*)\}(?=[^\n]*\n[^\n]*\w)"), r"\1"),  # a box amid the steps is no final answer
-    (re.compile(r"(?m)^[ \t]*[-*•][ \t]+"), ""),
-    (re.compile(r"[ \t]+\n"), "\n"),
-    (re.compile(r"\n{2,}"), "\n"),
-)
-_MAX_PASSES = 10
-"""What is nested, such as bold type within a heading, takes a pass for each layer."""
-
-
 _MARK = re.compile(
     r"""^[ \t>#*_-]*(?:\d[.)][ \t]*[*_]*)?(?:the[ ])?(?:first[ ])?
     (?:(?P<mistake>mistake|error|explanation|what[ ](?:is|was|went|goes)[ ]wrong)
@@ -182,8 +156,7 @@ def separate(text: str) -> tuple[str | None, str]:
 
     Where the solution has no mark, the explanation ends with its paragraph, and all the rest is the solution.
     """
-    for thought in _THOUGHTS:
-        text = thought.sub("", text)
+    text = without_thoughts(text)
     marks = list(_MARK.finditer(text))
     if not marks:
         return None, text
@@ -199,20 +172,3 @@ def separate(text: str) -> tuple[str | None, str]:
         solutions = [text[: marks[0].start()], rest]
     explanation = " ".join(without_statement(clean(explanation)).split())
     return explanation or None, "\n".join(solutions)
-
-
-def clean(text: str) -> str:
-    """The reply in plain text: no thoughts, code fences, headings, bold type, bullets or simple LaTeX."""
-    text = text.replace("\x00", "").encode(errors="replace").decode().strip()
-    for _ in range(_MAX_PASSES):
-        before = text
-        text = _clean_once(text)
-        if text == before:
-            break
-    return text
-
-
-def _clean_once(text: str) -> str:
-    for pattern, replacement in _SUBSTITUTIONS:
-        text = pattern.sub(replacement, text)
-    return _HEADING.sub("", text.strip(), count=1).strip()
