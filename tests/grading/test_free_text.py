@@ -11,10 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tutelage.grading.free_text import text_key
-from tutelage.grading.grade import canonical, cut, grade
+from tutelage.grading.grade import canonical, grade
 from tutelage.records import Choice, Problem, state_answer
 from tutelage.text.number_words import word_numbers
-from tutelage.text.statements import sentences, statements
+from tutelage.text.run_on import cut
+from tutelage.text.sentences import bare_sentences
+from tutelage.text.statements import statements
 
 TEXTS = ("bank", "library", "department store", "new york", "new york city")
 CHOICES = tuple(Choice(label, text) for label, text in zip("ABCDE", TEXTS, strict=True))
@@ -193,7 +195,7 @@ def test_statements_come_last_first():
 
 
 def test_a_decimal_point_ends_no_sentence():
-    assert sentences("It is 3.5 m long. Is it? Yes!\nGood") == ["It is 3.5 m long", "Is it", "Yes", "Good"]
+    assert bare_sentences("It is 3.5 m long. Is it? Yes!\nGood") == ["It is 3.5 m long", "Is it", "Yes", "Good"]
 
 
 @given(st.integers(0, 999_999_999))

@@ -34,8 +34,8 @@ PEAR = Problem.of("Would a pear sink in water?", "no", rationale="A pear has a d
             ("wrong number copied", "12 + 5 = 17", "3 × 4 = 12", 0),
         ),
         ("12 + 4 = 18 legs.", ("wrong calculation", "12 + 4 = 18", "12 + 4 = 16", 2)),
-        ("The answer is 61.", ("wrong answer", "answer is 61", "16", 2)),
-        ("12 + 4 = 16. The answer is 12.", ("wrong number copied", "answer is 12", "16", 2)),
+        ("The answer is 61.", ("wrong answer", "The answer is 61", "16", 2)),
+        ("12 + 4 = 16. The answer is 12.", ("wrong number copied", "The answer is 12", "16", 2)),
         ("12 + 4 = 16 legs.", ("format", "", "16", 2)),
         ("", ("format", "", "16", 2)),
         ("1. Cows: 3 × 4 = 12.\n2. Hens: 2 × 2 = 4.\n7) 12 + 4 = 16.\nThe answer is 16.", None),
@@ -73,7 +73,7 @@ def test_yes_or_no_is_judged_by_its_answer_alone():
 def test_without_a_solution_false_calculations_and_the_answer_alone_are_judged():
     bare = Problem.of("Why?", "4")
     assert facts(first_wrong_step(bare, "2 + 2 = 5")) == ("wrong calculation", "2 + 2 = 5", "2 + 2 = 4", None)
-    assert facts(first_wrong_step(bare, "7 - 2 = 5. The answer is 5.")) == (None, "answer is 5", "4", None)
+    assert facts(first_wrong_step(bare, "7 - 2 = 5. The answer is 5.")) == (None, "The answer is 5", "4", None)
 
 
 @pytest.mark.parametrize("answer", ["20", "twenty", "-16"])

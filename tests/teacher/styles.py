@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (replies as they come)
 r"""Right replies in the styles in which today's models answer, each with the noise that their kind leaves in."""
 
 from tutelage.records import AnswerKind, Choice, Problem

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from tests.teacher.grading import grade
 from tutelage.records import Problem, Verdict
-from tutelage.teacher.reply import clean, read_reply, separate
+from tutelage.teacher.reply import read_reply, separate
+from tutelage.text.markup import clean
 
 PENS = Problem.of("Tom has 3 boxes of 4 pens. How many pens?", "12")
 STEPS = "Each box holds 4 pens, so 3 × 4 = 12 pens."

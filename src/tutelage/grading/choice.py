@@ -11,8 +11,9 @@ from functools import lru_cache
 
 from tutelage.grading.free_text import text_key
 from tutelage.records import Choice, Problem, Verdict
-from tutelage.text.statements import NO_ANSWER, Unread, affirmed, last_line, sentences, shorten, statements
-from tutelage.text.symbolic import unlatex
+from tutelage.text.latex import unlatex
+from tutelage.text.sentences import bare_sentences
+from tutelage.text.statements import NO_ANSWER, Unread, affirmed, last_line, shorten, statements
 
 _ASIDE = re.compile(r"[,;]? (?:because|since|rather than|instead of|as opposed to|and not|not)\b|, as\b", re.IGNORECASE)
 
@@ -37,7 +38,7 @@ def stated_choice(text: str, choices: Sequence[Choice]) -> Choice | Unread:
     if found:
         return Unread(f"no choice in {shorten(found[0].piece)!r}", silent=True)
     line = last_line(text)
-    said = sentences(line)
+    said = bare_sentences(line)
     if not said:
         return NO_ANSWER
     lone_label = any(text_key(said[0]) == choice.label.casefold() for choice in choices)

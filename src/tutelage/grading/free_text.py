@@ -11,7 +11,8 @@ from functools import lru_cache
 
 from tutelage.records import Problem, Verdict
 from tutelage.text.numbers import Number, find_numbers, find_word_numbers, fold, same_value, whole_number
-from tutelage.text.statements import NO_ANSWER, Unread, affirmed, last_line, sentences, shorten, statements
+from tutelage.text.sentences import bare_sentences
+from tutelage.text.statements import NO_ANSWER, Unread, affirmed, last_line, shorten, statements
 from tutelage.text.symbolic import same_expression
 
 _YES_NO = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
@@ -42,7 +43,7 @@ def stated_yes_no(text: str) -> str | Unread:
             return answer
     if found:
         return Unread(f"neither yes nor no in {shorten(found[0].piece)!r}", silent=True)
-    said = sentences(text)
+    said = bare_sentences(text)
     if len(said) == 1 and isinstance(answer := read_yes_no(said[0]), str) and _FIRST.match(said[0]):
         return answer
     for sentence in reversed(said):

@@ -15,11 +15,10 @@ from tutelage.grading.choice import grade_choice, read_choice
 from tutelage.grading.free_text import grade_text, grade_yes_no, read_yes_no
 from tutelage.grading.number import grade_number, read_number
 from tutelage.records import AnswerKind, Choice, Problem, Verdict
+from tutelage.text.latex import unlatex
 from tutelage.text.numbers import Number, fold
-from tutelage.text.statements import cut
-from tutelage.text.symbolic import is_expression, unlatex
-
-__all__ = ["canonical", "cut", "grade"]
+from tutelage.text.run_on import cut
+from tutelage.text.symbolic import is_expression
 
 
 def grade(kind: AnswerKind, problem: Problem, text: str) -> Verdict:

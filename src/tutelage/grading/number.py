@@ -11,9 +11,11 @@ import re
 from functools import lru_cache
 
 from tutelage.records import Problem, Verdict
+from tutelage.text.latex import unlatex
 from tutelage.text.numbers import Number, find_numbers, find_word_numbers, fold, same_value
-from tutelage.text.statements import NO_ANSWER, Unread, affirmed, last_line, sentences, shorten, statements
-from tutelage.text.symbolic import is_expression, same_expression, unlatex
+from tutelage.text.sentences import bare_sentences
+from tutelage.text.statements import NO_ANSWER, Unread, affirmed, last_line, shorten, statements
+from tutelage.text.symbolic import is_expression, same_expression
 
 _ASIDE = re.compile(
     r" ?[(\[;]| [-–—] (?![0-9$])|,(?= (?!(?:or|and)\b)[A-Za-z])"
@@ -98,7 +100,7 @@ def _only(numbers: list[Number], piece: str) -> Number | Unread:
 
 def _at_the_end(text: str) -> Number | Unread:
     """The last number of the last line."""
-    for sentence in reversed(sentences(last_line(text))):
+    for sentence in reversed(bare_sentences(last_line(text))):
         said = _MINUS.sub(r"\1-", sentence)
         tail = said.rpartition("=")[2]
         if is_expression(tail):

@@ -15,9 +15,9 @@ from tutelage.mistakes.solution import question_values, values_in, with_hundredt
 from tutelage.mistakes.steps import numbers_of, same_step
 from tutelage.records import Problem
 from tutelage.text.calculations import Calculation, find_calculations
-from tutelage.text.conclusion import stated_answers
 from tutelage.text.expressions import operands
 from tutelage.text.numbers import Number, find_numbers, read_number, same_value, whole_number
+from tutelage.text.statements import Statement, statements
 
 _STEP_LABEL = re.compile(r"(?m)^\s*(?:step\s*)?\d{1,2}[.):](?=\s)", re.IGNORECASE)
 
@@ -69,13 +69,13 @@ def compare(problem: Problem, text: str, answer: str | None = None) -> Compariso
     """
     solution, given = worked_solution(problem), question_values(problem)
     gold = find_calculations(solution) if solution else ()
-    statements = list(stated_answers(text))
-    stated = statements[-1]["value"].strip() if statements and answer is None else None
+    last = next(iter(statements(text)), None)
+    stated = last.piece if last and answer is None else None
     return Comparison(
         problem=problem,
         text=text,
         answer=stated or answer,
-        statement=statements[-1].group().strip() if statements else answer or "",
+        statement=text[slice(*_span(text, last))] if last else answer or "",
         is_right=stated is not None and _is_answer(stated, problem.answer),
         value=read_number(problem.answer),
         solution=solution,
@@ -90,12 +90,20 @@ def compare(problem: Problem, text: str, answer: str | None = None) -> Compariso
 def loose_numbers(attempt: Comparison) -> list[Number]:
     """The numbers outside calculations, labels of steps and statements of the answer."""
     inside = [(step.start, step.end) for step in attempt.steps]
-    inside += [(found.start(), found.end()) for found in stated_answers(attempt.text)]
+    inside += [_span(attempt.text, found) for found in statements(attempt.text)]
     inside += [(label.start(), label.end()) for label in _STEP_LABEL.finditer(attempt.text)]
     numbers = find_numbers(attempt.text)
     if (stated := read_number(attempt.answer or "")) is not None:  # the last time, the number states the answer
         inside += [(number.start, number.end) for number in numbers if number.value == stated][-1:]
     return [number for number in numbers if not any(start <= number.start < end for start, end in inside)]
+
+
+def _span(text: str, stated: Statement) -> tuple[int, int]:
+    """Where a statement begins and ends, `The answer is 12` and `12 is the answer` alike."""
+    before = stated.position - len(stated.piece)
+    if before >= 0 and text.startswith(stated.piece, before):
+        return before, stated.position
+    return stated.position, text.find(stated.piece, stated.position) + len(stated.piece)
 
 
 def _is_answer(stated: str, answer: str) -> bool:

@@ -19,9 +19,9 @@ from tutelage.mistakes.steps import is_check, numbers_of, swapped_number, with_t
 from tutelage.records import Problem
 from tutelage.text.ambiguity import is_ambiguous
 from tutelage.text.calculations import Calculation
-from tutelage.text.conclusion import without_statement
 from tutelage.text.format import write_number
 from tutelage.text.numbers import find_numbers
+from tutelage.text.statements import without_statement
 
 MistakeKind = Literal["wrong calculation", "wrong number copied", "wrong plan", "format", "wrong answer"]
 

@@ -10,11 +10,11 @@ import re
 from fractions import Fraction
 
 from tutelage.records import Problem
-from tutelage.text.conclusion import without_statement
 from tutelage.text.expressions import Expression, Operation, evaluate
 from tutelage.text.format import write_expression, write_number
 from tutelage.text.numbers import find_numbers, find_word_numbers
 from tutelage.text.parser import parse_expression
+from tutelage.text.statements import without_statement
 
 _SPELT = """zero:0 one:1 two:2 three:3 four:4 five:5 six:6 seven:7 eight:8 nine:9 ten:10 eleven:11 twelve:12
 thirteen:13 fourteen:14 fifteen:15 sixteen:16 seventeen:17 eighteen:18 nineteen:19 twenty:20 thirty:30 forty:40

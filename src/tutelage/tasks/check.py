@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tutelage.grading.grade import cut
 from tutelage.records import SPLITS, AnswerKind, Problem, Split, state_answer
 from tutelage.tasks.splits import Conflict, LoadedTask
 from tutelage.text.numbers import find_numbers, fold, same_value, whole_number
+from tutelage.text.run_on import cut
 from tutelage.text.statements import shorten
 
 _SHOWN = 10

@@ -28,7 +28,9 @@ _TITLE = re.compile(
     |verif|consider|look|examin|final|putting|conclud|problem|question|interpret|apply|use|using|convert|state)[^\n]*""",
     re.IGNORECASE | re.VERBOSE,
 )
-_ANSWERS = re.compile(r"(?:the |my |final |correct |right )*(?:answer|result|option|choice)\b|####|ans\b", re.IGNORECASE)
+_ANSWERS = re.compile(
+    r"(?:the |my |final |correct |right )*(?:answer|result|option|choice)\b|####|ans\b", re.IGNORECASE
+)
 _SAYS = re.compile(r"[=≈]|[.!?][\"”')*_]*$|\\boxed")
 _DIGIT = re.compile(r"\d")
 

@@ -20,7 +20,7 @@ from typing import Any, cast
 from tutelage.errors import DataError
 from tutelage.records import Feedback, FeedbackRequest, Grade, Problem, Usage, Verdict, content_hash, state_answer
 from tutelage.teacher.teacher import Deliver, Teacher
-from tutelage.text.conclusion import conclude
+from tutelage.text.statements import conclude
 
 NOT_RECORDED = "no rationale recorded for this problem"
 

@@ -15,13 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tutelage.records import FailureReason, Grade, Problem, Verdict, state_answer
+from tutelage.teacher.noise import without_talk, without_titles
 from tutelage.text.ambiguity import is_ambiguous
 from tutelage.text.calculations import Fault, find_calculations
-from tutelage.teacher.noise import without_talk, without_titles
-from tutelage.text.conclusion import stated_answers, without_statement
 from tutelage.text.format import write_number
 from tutelage.text.markup import clean
 from tutelage.text.run_on import cut, without_courtesy
+from tutelage.text.statements import statements, without_statement
 from tutelage.text.thoughts import without_thoughts
 
 _LONGEST_QUOTE = 100
@@ -90,7 +90,7 @@ def _broken(cleaned: str, finish_reason: str, max_tokens: int) -> tuple[FailureR
 
 def _wrong(cleaned: str, verdict: Verdict) -> tuple[FailureReason, str]:
     """Why the grade is wrong: a refusal that states no answer, no answer at all, or a wrong one."""
-    if _DECLINED.match(cleaned) and next(stated_answers(cleaned), None) is None:
+    if _DECLINED.match(cleaned) and not statements(cleaned):
         return "refused by policy", f"the teacher declined: {_quote(cleaned)!r}"
     if verdict.answer is None:
         return "unparsable", f"the reply cannot be parsed: {verdict.reason}"
@@ -132,6 +132,7 @@ def reasoning(text: str) -> str:
     for _ in range(_MOST_PASSES):
         before = text
         text = without_talk(without_courtesy(clean(without_titles(text))))
+        text = _CHAINED.sub(" ", text)
         if text == before:
             break
     return text
@@ -158,6 +159,8 @@ def _only_states(line: str, is_right: Callable[[str], bool]) -> bool:
 
 _MOST_PASSES = 10
 """What stands within another takes a pass for each layer."""
+_CHAINED = re.compile(r"\n[ \t]*+(?==[^=])")
+"""A calculation that goes on in the next line."""
 _ANSWER = re.compile(r"answer\b", re.IGNORECASE)
 _ANSWER_TITLE = re.compile(r"\W*(?:the |my |our )?(?:final |correct )?answer\W*", re.IGNORECASE)
 _DECLINED = re.compile(

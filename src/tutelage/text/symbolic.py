@@ -1,6 +1,8 @@
-r"""LaTeX in answers: simple marks are rewritten as plain text, what is left is compared by math-verify.
+r"""Mathematical expressions compared by math-verify: roots, powers, letters. Pure.
 
-"$\frac{1}{2}$"  ->  "$1/2$"        "\sqrt{16}"  equals  "4"  (math-verify, hence SymPy)
+"\sqrt{16}"  equals  "4"        "x^2+1"  equals  "x^{2} + 1"
+
+What is arithmetic we read ourselves, exactly and in no time; SymPy takes a second to load and may take for ever.
 """
 
 from __future__ import annotations
@@ -11,25 +13,6 @@ import re
 from functools import lru_cache
 from typing import Any, cast
 
-_REWRITES = [
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"\\(?:left|right|displaystyle|big|Big)(?![A-Za-z])|\\!", ""),
-        (r"\\[()]", " "),
-        (r"\\[\[\]]\n?", " "),
-        (r"(?<=[0-9])(?:\\,|\{,\})(?=[0-9]{3})", ","),
-        (r"\\[,;: ]|(?<!\\)~", " "),
-        (r"\\([$%#&])", r"\1"),
-        (r"\\(?:text|mathrm|textbf|mathbf|mbox|textrm)\s?\{([^{}]{0,200})\}", r" \1"),
-        (r"(?<=[0-9])\s?\\[dtc]?frac", r" \\frac"),  # a mixed number
-        (r"\\[dtc]?frac\s?\{\s?(-?[0-9.,]{1,40})\s?\}\s?\{\s?([0-9.,]{1,40})\s?\}", r"\1/\2"),
-        (r"\\[dtc]?frac\s?([0-9])\s?([0-9])", r"\1/\2"),
-        (r"\\(?:times|cdot)(?![A-Za-z])", "×"),
-        (r"\\div(?![A-Za-z])", "÷"),
-        (r"\\approx(?![A-Za-z])", "≈"),
-        (r"\^\s?(?:\\circ(?![A-Za-z])|\{\s?\\circ\s?\})", "°"),
-    )
-]
 _OPERATION = re.compile(r"\\(?:sqrt|[dtc]?frac|pi|log|ln|sin|cos|tan)(?![A-Za-z])|[√π]|[0-9)}]\s?\^\s?[{(0-9-]")
 _NOTATION = re.compile(rf"{_OPERATION.pattern}|(?<![A-Za-z])[A-Za-z]\s?\^\s?[{{(0-9-]")
 _CHEAP = re.compile(
@@ -38,15 +21,6 @@ _CHEAP = re.compile(
 )
 _COSTLY = re.compile(r"\^[^^]*\^[^^]*\^|\^\s?\{?[^{}^]*\^|\^\s?[{(]?\s?-?[0-9]{3}|[0-9]{13}|\*\*")
 _LONGEST = 80
-
-
-def unlatex(text: str) -> str:
-    """The text with simple LaTeX (delimiters, fractions of numbers, text, spaces, signs) as plain text."""
-    if "\\" not in text and "{,}" not in text:
-        return text
-    for pattern, replacement in _REWRITES:
-        text = pattern.sub(replacement, text)
-    return text
 
 
 def is_expression(text: str) -> bool:

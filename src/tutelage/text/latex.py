@@ -1,0 +1,141 @@
+r"""LaTeX as plain text, its structure kept. Pure, linear in the text.
+
+"$\frac{80+90}{2} = 85$"   ->  "(80+90)/2 = 85"        "4\frac{1}{2} \times 2"  ->  "4 1/2 × 2"
+"\text{(B)}"               ->  "(B)"                   "\frac{\sqrt{3}}{2}"     stays: `symbolic` compares it
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_SYMBOLS = {
+    "times": " × ", "cdot": " × ", "ast": " × ", "div": " ÷ ", "approx": "≈", "le": "≤", "leq": "≤", "ge": "≥",
+    "geq": "≥", "ne": "≠", "neq": "≠", "lt": "<", "gt": ">", "ldots": "...", "dots": "...", "cdots": "...",
+    "to": " → ", "rightarrow": " → ", "Rightarrow": " → ", "implies": " → ", "therefore": "", "quad": " ",
+    "qquad": " ", "degree": "°", "pm": "±", "euro": "€", "pounds": "£", "left": "", "right": "", "big": "", "Big": "",
+    "displaystyle": "", "textstyle": "", "limits": "", "newline": "\n",
+}  # fmt: skip
+_SYMBOL = re.compile(rf"[ ]?\\({'|'.join(sorted(_SYMBOLS, key=len, reverse=True))})(?![A-Za-z])[ ]?")
+_SPACED = frozenset(name for name, sign in _SYMBOLS.items() if sign == sign.strip() and sign)
+_REWRITES = [
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        (r"(?<=[0-9])(?:\\,|\{,\}|,\\!)(?=[0-9]{3})", ","),
+        (r"\$\$", ""),
+        (r"(?<![\\$\w])\$(?=[^\s$])((?:[^$\\\n]|\\[^\n]){0,300}?[^\s$\\])\$(?![\w$])", r"\1"),
+        (r"\\(?:begin|end)\{[A-Za-z]{1,20}\*?\}|\\(?:tag|label)\{[^{}\n]{0,40}\}", ""),
+        (r"&(?=\s?=)", ""),
+        (r"\\\\(?=\s|$)", "\n"),
+        (r"\\[()]", ""),
+        (r"\\[\[\]]", ""),
+        (r"\^\s?(?:\\circ(?![A-Za-z])|\{\s?\\circ\s?\})", "°"),
+        (r"\\[,;: ]|(?<=\w)~(?=\w)", " "),
+        (r"\\!", ""),
+    )
+]
+_ESCAPED = re.compile(r"\\([$%#&_])")
+_COMMAND = re.compile(
+    r"\\(?:(?P<fraction>[dtc]?frac)|(?P<box>f?box|boxed)"
+    r"|(?P<text>(?:text|math)(?:rm|bf|it|sf|tt|normal)?|mbox|operatorname|emph|underline|cancel))(?![A-Za-z])"
+)
+_DEEPEST = 30
+"""Commands within commands; what lies deeper stays as it is."""
+
+
+def unlatex(text: str) -> str:
+    """The text with its LaTeX (delimiters, fractions, text, spaces, signs) as plain text, as far as that can be."""
+    if "\\" not in text and "{,}" not in text and "$" not in text:
+        return text
+    for pattern, replacement in _REWRITES:
+        text = pattern.sub(replacement, text)
+    if "\\" not in text:
+        return text
+    text = _SYMBOL.sub(_symbol, text)
+    if _COMMAND.search(text):
+        text = _Reader(text, _closings(text)).read(0, len(text), 0)
+    return _ESCAPED.sub(r"\1", text)
+
+
+def _symbol(match: re.Match[str]) -> str:
+    sign = _SYMBOLS[match[1]]
+    if match[1] not in _SPACED:
+        return sign
+    return f"{' ' * match[0].startswith(' ')}{sign}{' ' * match[0].endswith(' ')}"
+
+
+def _closings(text: str) -> dict[int, int]:
+    """For each opening brace the place of its closing one."""
+    closings: dict[int, int] = {}
+    opened: list[int] = []
+    for brace in re.finditer(r"\\.|[{}]", text):
+        if brace[0] == "{":
+            opened.append(brace.start())
+        elif brace[0] == "}" and opened:
+            closings[opened.pop()] = brace.start()
+    return closings
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads commands with arguments; every character is read once."""
+
+    text: str
+    closings: dict[int, int]
+
+    def read(self, start: int, end: int, depth: int) -> str:
+        """The piece from `start` to `end` as plain text."""
+        parts: list[str] = []
+        position = start
+        while (command := _COMMAND.search(self.text, position, end)) is not None:
+            parts.append(self.text[position : command.start()])
+            before = parts[-1] or (parts[-2] if len(parts) > 1 else "")
+            plain, position = self._command(command, before, depth, end)
+            parts.append(plain)
+        return "".join([*parts, self.text[position:end]])
+
+    def _command(self, command: re.Match[str], before: str, depth: int, end: int) -> tuple[str, int]:
+        """A command as plain text, and where the text goes on."""
+        count = 2 if command["fraction"] else 1
+        position, arguments = command.end(), list[str]()
+        for _ in range(count if depth < _DEEPEST else 0):
+            found = self._argument(position, end, depth)
+            if found is None:
+                break
+            argument, position = found
+            arguments.append(argument.strip() if command["fraction"] else argument)
+        if len(arguments) < count:
+            return command[0], command.end()
+        if command["box"]:
+            return f"{command[0]}{{{arguments[0]}}}", position
+        if command["text"]:
+            words = arguments[0].lstrip() if before.endswith(" ") else arguments[0]
+            return f"{' ' * (before[-1:].isalnum() and words[:1].isalnum())}{words}", position
+        return _fraction(arguments[0], arguments[1], before, self.text[position : position + 2].lstrip()), position
+
+    def _argument(self, position: int, end: int, depth: int) -> tuple[str, int] | None:
+        """What stands in the braces at `position`, or the one digit there, and where the text goes on."""
+        while position < end and self.text[position] == " ":
+            position += 1
+        closing = self.closings.get(position)
+        if closing is not None and closing < end:
+            return self.read(position + 1, closing, depth + 1), closing + 1
+        if position < end and self.text[position].isdigit():
+            return self.text[position], position + 1
+        return None
+
+
+def _fraction(over: str, under: str, before: str, after: str) -> str:
+    """`over/under`, in as many brackets as keep its sense; LaTeX where roots and the like remain."""
+    if "\\" in over or "\\" in under or not over or not under:
+        return rf"\frac{{{over}}}{{{under}}}"
+    plain = f"{_bracketed(over, r'^-?[^-+*/×÷=]*$')}/{_bracketed(under, r'^[^-+*/×÷=]*$')}"
+    last = before.rstrip()[-1:]
+    if last.isdigit() and not before[-1:].isspace():
+        mixed = over.isdecimal() and under.isdecimal()
+        return f" {plain}" if mixed else f" × {plain}"
+    return f"({plain})" if (last and last in "/÷") or after.startswith("^") else plain
+
+
+def _bracketed(part: str, simple: str) -> str:
+    return part if re.match(simple, part) else f"({part})"
