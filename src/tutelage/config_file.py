@@ -5,9 +5,7 @@ load_config("my-task.yaml", ["rounds.max=5"])
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args
 
@@ -16,7 +14,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from tutelage.config import RunConfig, Section
-from tutelage.errors import ConfigError
+from tutelage.errors import ConfigError, did_you_mean
+from tutelage.json_lines import shortened
+from tutelage.yaml_text import Dumper, read_yaml
 
 Kind = TypeVar("Kind", bound=Section)
 
@@ -68,7 +68,7 @@ def parse_section(kind: type[Kind], data: object, overrides: Sequence[str] = (),
 
 def dump_config(config: RunConfig) -> str:
     """The whole configuration as YAML, defaults included."""
-    return yaml.dump(config.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return yaml.dump(config.model_dump(mode="json"), Dumper=Dumper, sort_keys=False, allow_unicode=True)
 
 
 def flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -82,43 +82,11 @@ def flat(data: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return found
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML in which 1e-4 is a number: YAML 1.1 wants a point in it, and users don't write one. No key stands twice."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Called by PyYAML, which would take the last of several."""
-        seen = set[str]()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands twice", key.start_mark)
-            seen.add(str(key.value))
-        return super().construct_mapping(node, deep)
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [("tag:yaml.org,2002:float", re.compile(r"^[-+]?[0-9]+[eE][-+]?[0-9]+$")), *resolvers]
-    if first in "-+0123456789"
-    else resolvers
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-class _Dumper(yaml.SafeDumper):
-    """Quotes what _Loader would take for a number, such as a folder named 1e4."""
-
-
-_Dumper.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
-
-
 def _parse_yaml(text: str, origin: str) -> object:
     try:
-        return _read_yaml(text)
+        return read_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{origin} is not YAML: {' '.join(str(error).split())}") from None
-
-
-def _read_yaml(text: str) -> object:
-    return yaml.load(text, Loader=_Loader)  # a SafeLoader: builds plain data only
 
 
 def _apply(data: dict[str, Any], override: str) -> None:
@@ -132,7 +100,7 @@ def _apply(data: dict[str, Any], override: str) -> None:
         target[section] = dict(cast(dict[str, Any], inner)) if isinstance(inner, dict) else {}
         target = target[section]
     try:
-        target[last] = _read_yaml(value)
+        target[last] = read_yaml(value)
     except yaml.YAMLError:
         raise ConfigError(f"--set {override!r}: the value is not YAML") from None
 
@@ -142,11 +110,10 @@ def _explain(error: ErrorDetails, data: dict[str, Any], kind: type[Section]) -> 
     location = _in_the_file(error, data)
     key = ".".join(location)
     if error["type"] != "extra_forbidden":
-        found = "" if error["type"] == "missing" else f" (found {error['input']!r})"
+        found = "" if error["type"] == "missing" else f" (found {shortened(error['input'])})"
         return f"{key}: {error['msg'][0].lower()}{error['msg'][1:]}{found}"
     known = _known_keys(kind, location[:-1])
-    near = difflib.get_close_matches(location[-1], known, n=1, cutoff=0.5)
-    remedy = f"did you mean {near[0]!r}?" if near else f"the keys here are {', '.join(known)}"
+    remedy = did_you_mean(location[-1], known, f"the keys here are {', '.join(known)}")
     return f"unknown key {key!r}; {remedy}"
 
 

@@ -155,6 +155,10 @@ class Usage:
         )
 
 
+Identity = tuple[str, int, str | None]
+"""Problem, sample and mistake: what a request and its reply have in common, and no other."""
+
+
 @dataclass(frozen=True, slots=True)
 class FeedbackRequest:
     """What the teacher is asked: a rationale for `problem`, with the student's `mistake` in view where there is one.
@@ -167,6 +171,11 @@ class FeedbackRequest:
     mistake: str | None = None
     sample: int = 0
     answer: str | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """By what the reply to it is known."""
+        return self.problem.id, self.sample, self.mistake
 
 
 FailureReason = Literal[
@@ -214,6 +223,11 @@ class Feedback:
     keys: tuple[str, ...] = ()
     failure: FailureReason | None = None
     explanation: str | None = None
+
+    @property
+    def identity(self) -> Identity:
+        """That of the request."""
+        return self.problem_id, self.sample, self.mistake
 
 
 @dataclass(frozen=True, slots=True)

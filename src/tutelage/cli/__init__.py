@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 
 from tutelage.cli.endpoint import serve_test_teacher
-from tutelage.cli.group import FaultsInOneLine
+from tutelage.cli.group import FaultsInOneLine, called_from_a_shell
 from tutelage.cli.ledger import ledger_app
 from tutelage.cli.runs import demo, estimate, run, show
 from tutelage.cli.students import ask, evaluate
@@ -69,4 +69,4 @@ app.command()(serve_test_teacher)
 
 def main() -> None:
     """Entry point of the command."""
-    app()
+    called_from_a_shell(app)

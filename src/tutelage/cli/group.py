@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from io import TextIOWrapper
 from typing import Any
 
 import typer
@@ -16,12 +22,56 @@ class FaultsInOneLine(TyperGroup):
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer does not export the types of what it builds on
         """Run the command that was named."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+            return result
         except TutelageError as error:
             if ctx.params.get("debug"):
                 raise
-            typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(error.exit_code) from None
+            _end(str(error), error.exit_code)
+        except (OSError, ValueError) as error:
+            if ctx.params.get("debug") or (reason := refused_by_the_system(error)) is None:
+                raise
+            _end(reason, 2)
         except KeyboardInterrupt:
             typer.echo("", err=True)
             raise typer.Exit(130) from None
+
+
+def called_from_a_shell(app: Callable[[], object]) -> None:
+    """Run the command, whatever its output is: what cannot be encoded, such as × in ASCII, stands as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # a full disk may show here alone
+    except OSError as error:
+        if (reason := refused_by_the_system(error)) is None:
+            raise
+        with suppress(OSError):
+            print(f"error: {reason}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _end(message: str, code: int) -> None:
+    with suppress(OSError):  # nobody can be told
+        typer.echo(f"error: {message}", err=True)
+    raise typer.Exit(code) from None
+
+
+def refused_by_the_system(error: OSError | ValueError) -> str | None:
+    """What the system refused, in words; None where the fault may be ours."""
+    if isinstance(error, UnicodeEncodeError) or (isinstance(error, ValueError) and "null byte" in str(error)):
+        return f"{error}: a path or a name holds characters that it cannot; write it without them"
+    if not isinstance(error, OSError) or error.errno in (None, errno.EPIPE):
+        return None
+    if error.filename is not None:
+        return f"cannot use {str(error.filename)!r}: {error.strerror}"
+    if error.errno not in (errno.ENOSPC, errno.EIO, errno.EBADF):
+        return None
+    with suppress(OSError, ValueError):  # what is still waiting to be written would fail again at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return f"cannot write the output: {error.strerror}"

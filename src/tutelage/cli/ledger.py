@@ -48,9 +48,10 @@ def export(
     """
     from tutelage.teacher.ledger.reader import LedgerReader, export_row
 
+    ascii_only = out is None and not sys.stdout.encoding.lower().startswith("utf")
     with LedgerReader(ledger) as reader, _destination(out, reader.path) as file:
         for row in reader.rows():
-            line = json.dumps(export_row(row), ensure_ascii=False)
+            line = json.dumps(export_row(row), ensure_ascii=ascii_only)
             file.write(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", line) + "\n")
 
 
@@ -78,12 +79,12 @@ def verify(ledger: Ledger) -> None:
 @contextmanager
 def _destination(out: Path | None, ledger: Path) -> Generator[IO[str]]:
     """Standard output, or a file that appears when it is whole."""
-    from tutelage.runs.files import whole_file
+    from tutelage.runs.files import exists, whole_file
 
     if out is None:
         yield sys.stdout
         return
-    if out.exists() and out.samefile(ledger):
+    if exists(out) and out.samefile(ledger):
         raise RunError(f"--out {out} is the ledger itself; name another file")
     with whole_file(out) as file:
         yield file

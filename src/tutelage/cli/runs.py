@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import signal
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,12 +87,25 @@ def _run(config: Path, out: Path, overrides: list[str]) -> None:
 
 @contextmanager
 def told_how_to_go_on(command: str) -> Generator[None]:
-    """Ctrl-C in here ends with the command that goes on."""
+    """Ctrl-C and SIGTERM in here end with the command that goes on."""
+    stops: list[int] = []
+
+    def stop(number: int, frame: object) -> None:
+        stops.append(number)
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a script that started this in the background
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)  # whatever knows how to end for Ctrl-C ends the same way
+
+    here = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, stop) if here else None
     try:
         yield
     except KeyboardInterrupt:
         typer.echo(f"\nstopped; go on with: {command}", err=True)
-        raise typer.Exit(130) from None
+        raise typer.Exit(128 + stops[0] if stops else 130) from None
+    finally:
+        if here:
+            signal.signal(signal.SIGTERM, before)
 
 
 def demo_config() -> Path:

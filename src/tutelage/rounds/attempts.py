@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from tutelage.config import EvaluationConfig
 from tutelage.records import Attempt, Completion, Problem
-from tutelage.runs.files import append_rows, read_rows, write_rows
+from tutelage.runs.files import append_rows, write_rows
+from tutelage.runs.seals import sealed, sound_rows
 from tutelage.student.sampler import Advance, Sampled, SamplingSettings
 from tutelage.student.student import Pupil
 from tutelage.tasks.task import Task
@@ -29,20 +29,30 @@ def greedy_attempts(
     return [attempts[place] for place in range(len(problems))], cost
 
 
-def sat_whole(path: Path, samples: int) -> set[str]:
-    """Problems that have been sat whole; what a crash left of others is dropped."""
-    attempts = read_rows(path, Attempt)
-    count = Counter(attempt.problem_id for attempt in attempts)
-    whole = {problem for problem, found in count.items() if found == samples}
-    write_rows(path, [attempt for attempt in attempts if attempt.problem_id in whole])
+def sat_whole(attempts: Iterable[Attempt], samples: int) -> set[str]:
+    """Problems that have been sat whole: each sample once, and no other."""
+    found: dict[str, list[int]] = {}
+    for attempt in attempts:
+        found.setdefault(attempt.problem_id, []).append(attempt.sample)
+    return {problem for problem, numbers in found.items() if sorted(numbers) == list(range(samples))}
+
+
+def go_on_sitting(path: Path, key: str, problems: Sequence[Problem], samples: int) -> set[str]:
+    """Those of the problems that have been sat whole; what a crash or an editor left of others is dropped."""
+    attempts = sound_rows(path, Attempt, key)
+    whole = sat_whole(attempts, samples) & {problem.id for problem in problems}
+    write_rows(path, [sealed(attempt, key) for attempt in attempts if attempt.problem_id in whole])
     return whole
 
 
 class Shards:
-    """Keeps graded attempts on disk, some problems at a time."""
+    """Keeps graded attempts on disk under a stage's key, some problems at a time."""
 
-    def __init__(self, task: Task, problems: Sequence[Problem], path: Path, size: int, advance: Advance) -> None:
-        self.task, self.problems, self.path, self.size, self.advance = task, problems, path, size, advance
+    def __init__(
+        self, task: Task, problems: Sequence[Problem], path: Path, key: str, size: int, advance: Advance
+    ) -> None:
+        self.task, self.problems, self.path, self.key = task, problems, path, key
+        self.size, self.advance = size, advance
         self.tokens = 0
         self._waiting: list[list[Attempt]] = []
 
@@ -56,7 +66,7 @@ class Shards:
 
     def save(self) -> None:
         """Append what waits."""
-        append_rows(self.path, [attempt for attempts in self._waiting for attempt in attempts])
+        append_rows(self.path, [sealed(attempt, self.key) for attempts in self._waiting for attempt in attempts])
         self._waiting.clear()
 
 

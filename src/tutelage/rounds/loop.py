@@ -24,7 +24,6 @@ from tutelage.rounds.error_summary import exam_summary
 from tutelage.rounds.material import customise
 from tutelage.run_records import BeforeAfter, RoundResult, RunResult, TeacherSummary
 from tutelage.runs.directory import versions
-from tutelage.runs.files import write_json
 from tutelage.student.resources.hardware import machine
 from tutelage.student.student import Pupil
 
@@ -68,7 +67,7 @@ def lessons(room: Classroom) -> RunResult:
             seconds=room.run.seconds(round),
         )
         results.append(result)
-        write_json(room.run.folder(round) / "result.json", result)
+        room.run.keep_result(round, result)
         room.show.say(f"round {round}: {result.validation.accuracy:.1%} of {result.validation.n} validation problems")
 
         if teaching.budget_spent:
@@ -86,7 +85,7 @@ def lessons(room: Classroom) -> RunResult:
     work, seconds = room.run.work(None), room.run.seconds(None)
     outcome = RunResult(tuple(results), best, stopped_because, test, work, seconds, machine(), versions(), unused)
     _graduate(room, students[best + 1], outcome)
-    write_json(room.run.root / "result.json", outcome)
+    room.run.keep_result(None, outcome)
     return outcome
 
 
@@ -135,7 +134,7 @@ def _spending(teaching: stages.Teaching, counted: set[object]) -> TeacherSummary
     """What a round's teaching cost. `counted` holds the replies that were: what is asked again costs nothing."""
     replies, usage, asked = [*teaching.feedback, *teaching.failed], Usage(), 0
     for reply in replies:
-        keys = reply.keys or [(reply.problem_id, reply.sample, reply.mistake)]  # offline there is no ledger
+        keys = reply.keys or [reply.identity]  # offline there is no ledger
         if not counted.issuperset(keys):
             usage += reply.usage
             asked += len(reply.keys) or reply.usage.requests
@@ -152,6 +151,8 @@ def _graduate(room: Classroom, student: Pupil, outcome: RunResult) -> None:
     card = model_card(room.config, outcome)
     stage = room.run.stage(None, "student", student.key, card)
     if not stage.done:
+        if stage.fault:
+            room.show.say(f"{stage.fault}: the student is saved again")
         stage.begin("student")
         student.save(room.run.root / "student", card)
         stage.finish()

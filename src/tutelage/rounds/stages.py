@@ -9,7 +9,10 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+
+from pydantic import TypeAdapter, ValidationError
 
 from tutelage.config import GuardConfig, TrainingConfig
 from tutelage.errors import BudgetSpent
@@ -22,13 +25,16 @@ from tutelage.records import (
     Split,
     TrainingExample,
 )
-from tutelage.rounds.attempts import Shards, greedy_attempts, sat_whole
+from tutelage.rounds.attempts import Shards, go_on_sitting, greedy_attempts, sat_whole
 from tutelage.rounds.context import Classroom
+from tutelage.rounds.kept import is_done, keep_rows, sound_replies
 from tutelage.rounds.material import annotation_requests, feedback_requests
 from tutelage.run_records import TrainingSummary
 from tutelage.runs.files import append_rows, digest, read_rows, seed_of, write_rows
+from tutelage.runs.seals import sealed
+from tutelage.runs.stage import Stage
 from tutelage.student.resources.meter import Meter
-from tutelage.student.sampler import exam_sampling
+from tutelage.student.sampler import Advance, exam_sampling
 from tutelage.student.student import Pupil
 
 
@@ -52,19 +58,25 @@ def exam(room: Classroom, round: int, student: Pupil) -> Exam:
     settings, problems = room.config.exam, room.task.problems("train")
     asked = settings.model_dump(exclude={"batch_size", "shard"})
     stage = room.run.shared_stage(round, "exam", asked, room.config.seed, student.key)
-    path = stage.folder / "exam.jsonl"
-    if not stage.done:
-        stage.begin(path.name)
-        sat = sat_whole(path, settings.samples)
+    path, places = stage.folder / "exam.jsonl", {problem.id: place for place, problem in enumerate(problems)}
+
+    def is_whole() -> bool:
+        attempts = read_rows(path, Attempt)
+        return (
+            sat_whole(attempts, settings.samples) == places.keys() and len(attempts) == len(places) * settings.samples
+        )
+
+    if not is_done(room, stage, "what is missing is sat again", is_whole):
+        stage.begin(rows=[path.name])
+        sat = go_on_sitting(path, stage.key, problems, settings.samples)
         owed = [problem for problem in problems if problem.id not in sat]
         seeds = [seed_of(room.config.seed, round, problem.id) for problem in owed]
         with room.show.bar(f"round {round}: exam", len(problems), len(sat)) as advance, Meter(student.device) as meter:
-            shards = Shards(room.task, owed, path, settings.shard, advance)
+            shards = Shards(room.task, owed, path, stage.key, settings.shard, advance)
             cost = student.answer(owed, seeds, exam_sampling(settings), shards.add)
             shards.save()
             meter.count(shards.tokens, cost.computed_tokens, cost.padded_tokens)
         stage.finish(meter.work)
-    places = {problem.id: place for place, problem in enumerate(problems)}
     attempts = sorted(read_rows(path, Attempt), key=lambda attempt: (places[attempt.problem_id], attempt.sample))
     return Exam(tuple(attempts))
 
@@ -86,13 +98,19 @@ def train(
     settings = config.model_dump(exclude={"packing", "pass_tokens", "gradients_every"})
     graded_at = [room.config.evaluation.max_new_tokens] if config.guard.checks else []
     stage = room.run.shared_stage(round, "training", settings, seed, student.key, digest(*examples), *graded_at)
-    model, checkpoints = stage.folder / "model", stage.folder / "checkpoints"
-    if not stage.done:
-        stage.begin("model", "steps.jsonl", "examples.jsonl", scratch=["checkpoints"])
-        write_rows(stage.folder / "examples.jsonl", examples)
-        whole, rest = divmod(config.rows or config.epochs * len(examples), len(examples))
-        steps = sum(-(-rows // config.batch_size) for rows in (*[len(examples)] * whole, rest))
-        with room.show.bar(f"round {round}: training", steps) as advance, Meter(student.device) as meter:
+    model, checkpoints, kept = stage.folder / "model", stage.folder / "checkpoints", stage.folder / "examples.jsonl"
+    keep_rows(kept, examples)
+    if not is_done(room, stage, "the training is done again", lambda: _is_trained(stage)):
+        stage.begin("model", "steps.jsonl", scratch=["checkpoints"], beside=[kept.name])
+        with ExitStack() as opened, Meter(student.device) as meter:
+            bars = list[Advance]()
+
+            def planned(steps: int, done: int) -> None:
+                bars.append(opened.enter_context(room.show.bar(f"round {round}: training", steps, done)))
+
+            def advance(steps: int) -> None:
+                bars[-1](steps)
+
             summary = student.learn(
                 examples,
                 config,
@@ -100,6 +118,7 @@ def train(
                 checkpoints=checkpoints,
                 folder=model,
                 advance=advance,
+                planned=planned,
                 steps=stage.folder / "steps.jsonl",
                 check=_validation_check(room, config.guard),
             )
@@ -107,6 +126,14 @@ def train(
         stage.finish(meter.work, {"training": dataclasses.asdict(summary)})
     shutil.rmtree(checkpoints, ignore_errors=True)
     return student.at(model, stage.key), TrainingSummary(**stage.summary["training"])
+
+
+def _is_trained(stage: Stage) -> bool:
+    try:
+        TypeAdapter(TrainingSummary).validate_python(stage.summary.get("training"))
+    except ValidationError:
+        return False
+    return (stage.folder / "model" / "config.json").is_file()
 
 
 def in_round(config: TrainingConfig, round: int) -> TrainingConfig:
@@ -139,7 +166,11 @@ def evaluate(room: Classroom, round: int | None, student: Pupil, split: Split, n
     settings, problems = room.config.evaluation, room.task.problems(split)
     stage = room.run.shared_stage(round, name, settings.max_new_tokens, split, student.key)
     path = stage.folder / f"{name}.jsonl"
-    if not stage.done:
+
+    def is_whole() -> bool:
+        return [attempt.problem_id for attempt in read_rows(path, Attempt)] == [problem.id for problem in problems]
+
+    if not is_done(room, stage, "the problems are answered again", is_whole):
         stage.begin(path.name)
         title = f"round {round}: {name}" if round is not None else name
         with room.show.bar(title, len(problems)) as advance, Meter(student.device) as meter:
@@ -175,19 +206,28 @@ def _ask_teacher(
     teacher = room.teacher_of(student, round)
     stage = room.run.stage(round, name, digest(*map(what_is_asked, requests)), *([] if room.teacher else [student.key]))
     path, failed = stage.folder / f"{name}.jsonl", stage.folder / "failed.jsonl"
+    asked = {request.identity for request in requests}
+
+    def is_whole() -> bool:
+        told = [reply.identity for reply in (*read_rows(path, Feedback), *read_rows(failed, Feedback))]
+        known = set(told) <= asked and len(set(told)) == len(told)
+        return known and ("spent" in stage.summary or len(told) == len(asked))
+
     in_vain = failed.exists() and not path.exists()
-    if not stage.done or in_vain or stage.summary.get("spent", budget) != budget:
-        stage.begin(path.name)
-        failed.unlink(missing_ok=True)
-        answered = {(reply.problem_id, reply.sample, reply.mistake) for reply in read_rows(path, Feedback)}
-        owed = [
-            request for request in requests if (request.problem.id, request.sample, request.mistake) not in answered
-        ]
+    cost = "what is missing is asked for again; replies that the ledger holds cost nothing"
+    if not is_done(room, stage, cost, is_whole) or in_vain or stage.summary.get("spent", budget) != budget:
+        begun_anew = stage.fault is None
+        stage.begin(rows=[path.name, failed.name])
+        if begun_anew:
+            failed.unlink(missing_ok=True)
+        answered = sound_replies(path, stage.key, asked)
+        answered |= sound_replies(failed, stage.key, asked - answered)
+        owed = [request for request in requests if request.identity not in answered]
         spent: dict[str, object] = {}
         with room.show.bar(f"round {round}: {name}", len(requests), len(answered)) as advance, Meter() as meter:
 
             def deliver(reply: Feedback) -> None:
-                append_rows(failed if reply.failure in TRANSIENT else path, [reply])
+                append_rows(failed if reply.failure in TRANSIENT else path, [sealed(reply, stage.key)])
                 meter.count(reply.usage.completion_tokens)
                 advance(1)
 

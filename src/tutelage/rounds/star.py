@@ -42,7 +42,7 @@ class SelfTeacher:
         lost = self._ask(self._hinted, hinted, [_hinted(request.problem) for request in hinted], deliver)
         for request in lost:
             verdict = Verdict(False, None, "the student does not reach the answer, not even with a hint")
-            deliver(Feedback(request.problem.id, request.sample, request.mistake, "", verdict, failure="wrong answer"))
+            deliver(Feedback(*request.identity, "", verdict, failure="wrong answer"))
 
     def _ask(
         self, student: Pupil, requests: Sequence[FeedbackRequest], problems: Sequence[Problem], deliver: Deliver
@@ -55,7 +55,7 @@ class SelfTeacher:
             for given in completions:
                 text, verdict = given.text.strip(), self._grade(request.problem, given.text)
                 if verdict.correct and given.finish == "stop":
-                    found[place] = Feedback(request.problem.id, request.sample, request.mistake, text, verdict)
+                    found[place] = Feedback(*request.identity, text, verdict)
                     deliver(found[place])
                     return
 

@@ -1,91 +1,52 @@
 """A run is a directory. What stands in it is whole: files are written aside, synced and renamed, rows are appended.
 
-    runs/demo/
-      run.json                     {"format": 1, "id": "b1946ac9…", "data": "591785b7…"}
-      config.yaml                  every setting, with the versions of Python and of the main packages
-      ledger.sqlite                the teacher's replies
-      round-01/stages.json         {"exam": {"key": "0f343b09…", "done": true, "seconds": 41.2}, …}
-      round-01/exam.jsonl …        one row an attempt
-      result.json                  the whole run in figures
-
-A stage is done when it stands in stages.json under its key, the hash of its settings and inputs. Whatever stands under
-another key is owed again.
+runs/demo/
+  run.json                     {"format": 1, "id": "b1946ac9…", "data": "591785b7…", "seal": "c3d1…"}
+  config.yaml                  every setting, with the versions of Python and of the main packages
+  ledger.sqlite                the teacher's replies
+  round-01/stages.json         {"exam": {"key": "0f343b09…", "done": true, "seconds": 41.2}, …}
+  round-01/exam.jsonl …        one row an attempt
+  result.json                  the whole run in figures
 """
 
 from __future__ import annotations
 
-import dataclasses
 import platform
-import shutil
-import time
 import uuid
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tutelage.config import RunConfig
 from tutelage.config_file import dump_config, load_config
-from tutelage.errors import RunError
+from tutelage.errors import ConfigError, RunError
 from tutelage.run_records import RoundResult, RunResult, Work
-from tutelage.runs.files import digest, disk_errors, read_json, read_record, unfinished, write_json, write_text
+from tutelage.runs.files import (
+    digest,
+    disk_errors,
+    exists,
+    read_json,
+    read_record,
+    remove,
+    unfinished,
+    write_json,
+    write_text,
+)
 from tutelage.runs.resume_rules import FREE, IDLE, differences
+from tutelage.runs.seals import content_of, is_sealed, sealed
+from tutelage.runs.stage import Stage, changed, entries
 from tutelage.runs.stage_cache import Shelf
+
+Result = TypeVar("Result", RoundResult, RunResult)
 
 FORMAT = 1
 """Version of the layout of a run directory."""
 
+RESULT = "result.json"
+
 PACKAGES = ("tutelage", "torch", "transformers", "peft", "openai", "reasoning-gym")
-
-
-class Stage:
-    """One stage of one round on disk: its key, whether it is done, what it summed up."""
-
-    def __init__(self, folder: Path, name: str, key: str, shelf: Shelf | None = None) -> None:
-        self.folder, self.name, self.key, self._shelf = folder, name, key, shelf
-        self._started = time.monotonic()
-        self._artefacts: Sequence[str] = ()
-        if shelf is not None and not self.done and (entry := shelf.take(key, folder)):
-            self._write(entry)
-
-    @property
-    def done(self) -> bool:
-        """Whether the stage ended under this very key."""
-        entry = self._entry()
-        return entry.get("key") == self.key and entry.get("done") is True
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """What `finish` was told, with `seconds`."""
-        return self._entry()
-
-    def begin(self, *artefacts: str, scratch: Sequence[str] = ()) -> None:
-        """Announce the work; artefacts of another key are removed, those of this key stay to be continued.
-
-        `scratch` are artefacts that are of no use once the stage is done.
-        """
-        self._started, self._artefacts = time.monotonic(), artefacts
-        if self._entry().get("key") != self.key:
-            for artefact in (*artefacts, *scratch):
-                path = self.folder / artefact
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        self._write({"key": self.key, "done": False})
-
-    def finish(self, work: Work | None = None, summary: Mapping[str, object] | None = None) -> None:
-        """Record the stage as done, with its seconds in this process and what it cost."""
-        cost = {"work": dataclasses.asdict(work)} if work else {}
-        seconds = round(time.monotonic() - self._started, 3)
-        entry = {"key": self.key, "done": True, "seconds": seconds, **cost, **(summary or {})}
-        self._write(entry)
-        if self._shelf is not None:
-            self._shelf.put(self.key, self.folder, self._artefacts, entry)
-
-    def _entry(self) -> dict[str, Any]:
-        return _stages(self.folder).get(self.name, {})
-
-    def _write(self, entry: Mapping[str, object]) -> None:
-        write_json(self.folder / "stages.json", {**_stages(self.folder), self.name: entry})
 
 
 class Run:
@@ -110,15 +71,15 @@ class Run:
         new: dict[str, Any] = {"format": FORMAT, "id": uuid.uuid4().hex}
         found = _check_format(marker) if marker.exists() else new
         if _begun(root):
-            before = load_config(root / "config.yaml")
-            if changed := differences(before, config, FREE):
-                what = f"{root} was run with other settings ({'; '.join(changed[:3])})"
+            before = _config(root)
+            if other := differences(before, config, FREE):
+                what = f"{root} was run with other settings ({'; '.join(other[:3])})"
                 raise RunError(f"{what}; set them back, or use another --out")
             if found["data"] != data:
                 raise RunError(f"the problems of {root} have changed since it began; restore them or use another --out")
             if differences(before, config, IDLE):
                 (root / "result.json").unlink(missing_ok=True)  # it ended under the settings that stood here before
-        write_json(marker, {**found, "data": data})
+        write_json(marker, sealed({**found, "data": data}))
         write_text(root / "config.yaml", _stamped(config))
         return cls(root, found["id"], shelf and shelf.part(data))
 
@@ -142,11 +103,18 @@ class Run:
     def seconds(self, round: int | None) -> float:
         """Seconds that the finished stages of a round took; None: of all rounds and of the whole run."""
         folders = [self.folder(round)] if round is not None else [self.root, *_rounds(self.root)]
-        return sum(stage.get("seconds", 0.0) for folder in folders for stage in _stages(folder).values())
+        return sum(stage.get("seconds", 0.0) for folder in folders for stage in entries(folder).values())
+
+    def keep_result(self, round: int | None, result: RoundResult | RunResult) -> None:
+        """Write the result.json of a round (None: of the whole run), and what it holds into stages.json."""
+        folder = self.root if round is None else self.folder(round)
+        write_json(folder / RESULT, result)
+        entry = {"key": digest(result), "done": True, "files": {RESULT: content_of(folder / RESULT)}}
+        write_json(folder / "stages.json", {**entries(folder), "result": sealed(entry)})
 
     def work(self, round: int | None) -> dict[str, Work]:
         """What the stages of a round cost (None: those of the whole run), by their names."""
-        stages = _stages(self.root if round is None else self.folder(round))
+        stages = entries(self.root if round is None else self.folder(round))
         return {name: Work(**entry["work"]) for name, entry in stages.items() if "work" in entry}
 
 
@@ -157,34 +125,37 @@ def locked(root: Path) -> Generator[None]:
     Freed by the system when the process ends, however it ends. Raises RunError: something else stands there, another
     process is at work in it, or the disk is full.
     """
-    import fcntl
+    from filelock import FileLock, Timeout
 
     lock, run = root / ".lock", root / "run.json"
     killed_at_once = {lock, unfinished(run)}  # all that a start leaves which was killed before it was a run
-    if not run.exists() and root.exists() and (not root.is_dir() or {*root.iterdir()} - killed_at_once):
+    if not exists(run) and root.exists() and (not root.is_dir() or {*root.iterdir()} - killed_at_once):
         raise RunError(f"{root} exists and is no run; choose another directory with --out")
     with disk_errors(root):
         root.mkdir(parents=True, exist_ok=True)
-        with lock.open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise RunError(f"another process is at work in {root}; wait for it, or choose another --out") from None
-            yield
+        try:
+            with FileLock(lock, timeout=0):
+                yield
+        except Timeout:
+            raise RunError(f"another process is at work in {root}; wait for it, or choose another --out") from None
 
 
 def read_result(root: Path) -> RunResult | None:
     """The result of a finished run; None if it has not finished. Raises RunError where there is no run."""
-    if not (root / "run.json").exists():
+    if not exists(root / "run.json"):
         raise RunError(f"{root} is not a run directory; `tutelage run CONFIG --out {root}` starts a run there")
     _check_format(root / "run.json")
-    path = root / "result.json"
-    return read_record(path, RunResult) if path.exists() else None
+    return _read_kept(root, RunResult)
 
 
 def read_finished(root: Path, config: RunConfig, data: str | None = None) -> RunResult | None:
-    """The result of a run that has ended under this configuration, as `has_run` compares it; None if there is none."""
-    return read_result(root) if has_run(root, config, data) else None
+    """The result of a run that has ended under this configuration, as `has_run` compares it; None if there is none.
+
+    None, too, where a file of it has changed since: a run that goes on finds that, and does the work again.
+    """
+    if not has_run(root, config, data) or any(map(_is_changed, [root, *_rounds(root)])):
+        return None
+    return read_result(root)
 
 
 def has_run(root: Path, config: RunConfig, data: str | None = None) -> bool:
@@ -192,16 +163,16 @@ def has_run(root: Path, config: RunConfig, data: str | None = None) -> bool:
 
     `data` is a digest of the task's problems, which must be those it was run on; None: they are not looked at.
     """
-    if not (root / "run.json").exists() or not (root / "config.yaml").exists():
+    if not exists(root / "run.json") or not (root / "config.yaml").exists():
         return False
     if data is not None and _check_format(root / "run.json")["data"] != data:
         return False
-    return not differences(load_config(root / "config.yaml"), config, IDLE)
+    return not differences(_config(root), config, IDLE)
 
 
 def read_rounds(root: Path) -> tuple[RoundResult, ...]:
     """The finished rounds of a run."""
-    return tuple(read_record(path, RoundResult) for path in sorted(root.glob("round-*/result.json")))
+    return tuple(result for folder in _rounds(root) if (result := _read_kept(folder, RoundResult)))
 
 
 def round_folder(root: Path, round: int) -> Path:
@@ -213,30 +184,49 @@ def forget_students(root: Path) -> None:
     """Free the disk of a finished run's models; its attempts and figures stay. With more rounds it trains anew."""
     rounds = [(folder, "training", "model") for folder in _rounds(root)]
     for folder, stage, model in [(root, "student", "student"), *rounds]:
-        stages = _stages(folder)
-        if stages.pop(stage, None) is not None:
+        stages = entries(folder)
+        if (entry := stages.pop(stage, None)) is not None:
+            kept = {name: content for name, content in entry.get("files", {}).items() if name != model}
+            if kept:
+                stages[stage] = sealed({"key": "", "done": False, "files": kept})
             write_json(folder / "stages.json", stages)
-        shutil.rmtree(folder / model, ignore_errors=True)
+        remove(folder / model)
 
 
 def _rounds(root: Path) -> list[Path]:
     return sorted(root.glob("round-*"))
 
 
-def _stages(folder: Path) -> dict[str, dict[str, Any]]:
-    file = folder / "stages.json"
-    stages = read_json(file) if file.exists() else {}
-    if not all(isinstance(entry, dict) for entry in stages.values()):
-        raise RunError(f"{file} is broken; remove it, and its stages are done again")
-    return stages
+def _is_changed(folder: Path) -> bool:
+    """Whether a file of a finished run is not as it was written. Models of rounds are looked at when a run goes on."""
+    return any(changed(folder, name, entry, but="model") for name, entry in entries(folder).items())
+
+
+def _read_kept(folder: Path, kind: type[Result]) -> Result | None:
+    """The result of a run or a round; None if there is none. Raises RunError where it is not as it was written."""
+    path, entry = folder / RESULT, entries(folder).get("result")
+    if not path.exists():
+        return None
+    if entry and (fault := changed(folder, "result", entry)):
+        raise RunError(f"{fault}; restore it, or start the run again: it is then written anew")
+    return read_record(path, kind)
+
+
+def _config(root: Path) -> RunConfig:
+    try:
+        return load_config(root / "config.yaml")
+    except ConfigError as error:
+        raise RunError(f"{error}; restore it, or choose another directory with --out") from None
 
 
 def _check_format(marker: Path) -> dict[str, Any]:
-    found = read_json(marker)
+    found = read_json(marker, "restore it, or choose another directory with --out")
     if not isinstance(found.get("format"), int) or "id" not in found or "data" not in found:
         raise RunError(f"{marker} is not the mark of a run; choose another directory with --out")
     if found["format"] > FORMAT:
         raise RunError(f"{marker.parent} was written by a newer Tutelage (format {found['format']}); upgrade this one")
+    if not is_sealed(found):
+        raise RunError(f"{marker} has changed since it was written; restore it, or choose another directory with --out")
     return found
 
 

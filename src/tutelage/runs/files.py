@@ -15,7 +15,9 @@ from typing import IO, Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from tutelage.errors import RunError, TutelageError
+from tutelage import json_lines
+from tutelage.errors import DataError, RunError, TutelageError
+from tutelage.json_lines import read_values
 
 Row = TypeVar("Row")
 
@@ -39,17 +41,50 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Generator[IO[str]]:
-    """A file that appears when it is whole: written aside, synced, renamed."""
-    temporary = unfinished(path)
+    """A file that appears when it is whole: written aside, synced, renamed.
+
+    A link is followed. Into a pipe or a device it is written as it comes.
+    """
     with disk_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target = Path(os.path.realpath(path))
+        if is_stream(path):
+            with path.open("w", encoding="utf-8", errors="replace") as file:
+                yield file
+            return
+        temporary = unfinished(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("w", encoding="utf-8", errors="replace") as file:
                 yield file
                 _sync(file)
-            temporary.rename(path)
+            temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def is_stream(path: Path) -> bool:
+    """Whether a path leads to a pipe or a device, or to what a process has open, such as /dev/stdout."""
+    link = path
+    for _ in range(40):  # as many as Linux follows
+        if os.path.realpath(link.parent).startswith("/proc/"):
+            return True
+        if not link.is_symlink():
+            break
+        link = link.parent / link.readlink()
+    return exists(path) and not (path.is_file() or path.is_dir())
+
+
+def exists(path: Path) -> bool:
+    """Whether something stands at a path. Raises RunError where nothing can, or nothing that all libraries can open."""
+    try:
+        str(path).encode()
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        raise RunError(f"cannot use {str(path)!r}: {reason}; choose another place with --out") from None
+    return True
 
 
 def unfinished(path: Path) -> Path:
@@ -67,35 +102,51 @@ def append_rows(path: Path, rows: Iterable[object]) -> None:
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8", errors="replace") as file:  # a teacher may send half a surrogate pair
-            file.write(_lines(rows))
+            file.write(as_lines(rows))
             _sync(file)
 
 
 def write_rows(path: Path, rows: Iterable[object]) -> None:
     """Write records as JSON lines, all or nothing."""
-    write_text(path, _lines(rows))
+    write_text(path, as_lines(rows))
 
 
 def read_rows(path: Path, kind: type[Row]) -> list[Row]:
     """The whole rows of a JSONL file; a torn last row, left by a crash, is cut off the file."""
     if not path.exists():
         return []
-    data = path.read_bytes()
-    whole = data.rfind(b"\n") + 1
-    if whole < len(data):
-        with path.open("r+b") as file:
-            file.truncate(whole)
-    adapter = TypeAdapter(kind)
-    rows: list[Row] = []
-    for number, line in enumerate(data[:whole].split(b"\n")[:-1], start=1):
-        try:
-            rows.append(adapter.validate_json(line))
-        except ValidationError as error:
-            raise RunError(f"{path}, line {number} is broken ({error.errors()[0]['msg']}); remove the file") from None
+    _cut_torn_row(path)
+    adapter, rows = TypeAdapter(kind), list[Row]()
+    try:
+        for _, row in read_values(path):
+            rows.append(adapter.validate_python(row))
+    except DataError as error:
+        raise RunError(f"{error}; {RESTORE}") from None
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"]
+        raise RunError(f"{path}, line {len(rows) + 1} is broken ({reason}); {RESTORE}") from None
     return rows
 
 
-REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
+def _cut_torn_row(path: Path) -> None:
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        start, tail = size, b""
+        while start and b"\n" not in tail:
+            start = max(0, start - 2**16)
+            file.seek(start)
+            tail = file.read(2**16)
+    whole = start + tail.rfind(b"\n") + 1
+    if whole < size:
+        with path.open("r+b") as file:
+            file.truncate(whole)
+
+
+RESTORE = "restore it, or start the run again: what has changed is then done anew"
+REFUSALS = (
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOENT),
+    *(errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL, errno.ENXIO, errno.EBUSY, errno.ETXTBSY),
+)
 """The disk is well, but nothing can be written at this place."""
 
 
@@ -111,23 +162,29 @@ def disk_errors(path: Path) -> Generator[None]:
             raise RunError(f"the disk is full: cannot write {path}; free some space and start again") from error
         if isinstance(error, OSError) and error.errno in REFUSALS:
             raise RunError(f"cannot write {path}: {error.strerror}; choose another directory with --out") from error
+        if isinstance(error, UnicodeEncodeError) or (isinstance(error, ValueError) and "null byte" in str(error)):
+            raise RunError(f"cannot write {str(path)!r}: {error}; choose another name") from error
         raise
 
 
 def _is_full(path: Path) -> bool:
     """Whether hardly a megabyte is left. torch and safetensors fail on a full disk with errors that don't say so."""
-    there = next((folder for folder in (path, *path.parents) if folder.exists()), None)
-    return there is not None and shutil.disk_usage(there).free < 2**20
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """The object that a JSON file holds. Raises RunError."""
     try:
-        data: object = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(f"cannot read {path}: {error}; choose another directory with --out") from None
+        there = next(folder for folder in (path, *path.parents) if folder.exists())
+        disk = shutil.disk_usage(there)
+    except (OSError, ValueError, StopIteration):
+        return False
+    return disk.total > 0 and disk.free < 2**20  # /proc has no size at all
+
+
+def read_json(path: Path, remedy: str = "choose another directory with --out") -> dict[str, Any]:
+    """The object that a JSON file holds. Raises RunError, with the remedy."""
+    try:
+        data = json_lines.read_json(path)
+    except DataError as error:
+        raise RunError(f"cannot read {error}; {remedy}") from None
     if not isinstance(data, dict):
-        raise RunError(f"{path} does not hold an object; choose another directory with --out")
+        raise RunError(f"{path} does not hold an object; {remedy}")
     return cast(dict[str, Any], data)
 
 
@@ -139,6 +196,14 @@ def read_record(path: Path, kind: type[Row]) -> Row:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error.strerror
         remedy = "restore it, or remove it and let the command that wrote it write it anew"
         raise RunError(f"cannot read {path} ({reason}); {remedy}") from None
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder, or a link to one but not what it leads to; nothing may be there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def plain(value: object) -> object:
@@ -153,5 +218,6 @@ def _sync(file: IO[str]) -> None:
     os.fsync(file.fileno())
 
 
-def _lines(rows: Iterable[object]) -> str:
+def as_lines(rows: Iterable[object]) -> str:
+    """Records as JSON lines."""
     return "".join(json.dumps(plain(row), ensure_ascii=False) + "\n" for row in rows)

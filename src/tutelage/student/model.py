@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import sys
 from collections.abc import Mapping
 from contextlib import redirect_stderr
@@ -30,7 +29,7 @@ from transformers.utils import logging as transformers_logging
 
 from tutelage.config import StudentConfig
 from tutelage.errors import StudentError
-from tutelage.runs.files import disk_errors
+from tutelage.runs.files import disk_errors, remove
 from tutelage.student.heap import keep_freed_memory
 from tutelage.student.resources.memory import available_memory, refuse
 
@@ -93,7 +92,8 @@ def load_tokenizer(config: StudentConfig, folder: Path | None = None) -> tuple[P
 def save_student(student: Student, folder: Path, texts: Mapping[str, str] | None = None) -> None:
     """Write the student as a Hugging Face folder, all or nothing, with `texts` as files beside the weights."""
     temporary = folder.with_name(f"{folder.name}.part")
-    shutil.rmtree(temporary, ignore_errors=True)
+    with disk_errors(folder):
+        remove(temporary)
     with disk_errors(folder), quiet():
         temporary.mkdir(parents=True)
         student.model.save_pretrained(temporary)
@@ -103,8 +103,9 @@ def save_student(student: Student, folder: Path, texts: Mapping[str, str] | None
     for file in temporary.iterdir():
         with file.open("rb") as handle:
             os.fsync(handle.fileno())
-    shutil.rmtree(folder, ignore_errors=True)
-    temporary.rename(folder)
+    with disk_errors(folder):
+        remove(folder)
+        temporary.rename(folder)
 
 
 def resolve(name: str) -> str | Path:

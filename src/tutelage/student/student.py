@@ -93,7 +93,7 @@ class Pupil:
             prompts, seeds, settings, lambda n, rows: answered(n, [ends.completion(row) for row in rows])
         )
 
-    def learn(
+    def learn(  # noqa: PLR0913 - all that a training asks of a run
         self,
         examples: Sequence[TrainingExample],
         config: TrainingConfig,
@@ -102,6 +102,7 @@ class Pupil:
         checkpoints: Path,
         folder: Path,
         advance: Advance,
+        planned: Callable[[int, int], None] = lambda steps, done: None,
         check: Callable[[Pupil], float] | None = None,
         steps: Path | None = None,
     ) -> TrainingSummary:
@@ -109,14 +110,15 @@ class Pupil:
 
         `checkpoints` lets a stopped training go on at its last whole epoch. `check` is what the guard asks, beside the
         likelihood that it sees itself, for the accuracy of the student in its present state: a share. `steps` is the
-        file of the StepRecords. Raises StudentError.
+        file of the StepRecords. `planned` is told once how many steps there are, and how many were taken before.
+        Raises StudentError.
         """
         self.engine.rest()
         student = self.loaded(torch.float32)
         self._student = None  # the weights are about to change: nobody may take them for the old student's
         lora = self.config.lora if self.config.weights == "lora" else None
         accuracy = None if check is None else partial(check, self._in_training(student))
-        means = Means(self.dtype, lora, advance, self.engine.say, steps, accuracy)
+        means = Means(self.dtype, lora, advance, self.engine.say, steps, accuracy, planned)
         format = self.format(student.tokenizer)
         summary = train(student, format, examples, config, seed=seed, checkpoints=checkpoints, means=means)
         save_student(student, folder)

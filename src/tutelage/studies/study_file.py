@@ -14,7 +14,6 @@ compare: [[full, one-round-same-budget]]      # left out: all pairs
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -26,7 +25,7 @@ from pydantic import Field
 
 from tutelage.config import RunConfig, Section, Seed
 from tutelage.config_file import flat, load_config, parse_config, parse_section, read_yaml_file
-from tutelage.errors import ConfigError
+from tutelage.errors import ConfigError, did_you_mean
 from tutelage.studies.arms import ARMS, Arm, Change
 from tutelage.studies.arms import base as base_arm
 from tutelage.study_records import RunFigures
@@ -162,8 +161,7 @@ def _arm(name: str, overrides: Mapping[str, Any] | None, path: Path, of: Sequenc
 def _named(name: str, path: Path) -> Arm:
     if name in ARMS:
         return ARMS[name]
-    near = difflib.get_close_matches(name, ARMS, n=1, cutoff=0.5)
-    remedy = f"did you mean {near[0]!r}?" if near else f"named arms are {', '.join(ARMS)}"
+    remedy = did_you_mean(name, ARMS, f"named arms are {', '.join(ARMS)}")
     raise ConfigError(f"{path}: no arm is named {name!r}; {remedy} (an arm of your own needs its overrides)")
 
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from tutelage.config import TaskConfig
 from tutelage.config_file import parse_config
-from tutelage.errors import ConfigError
+from tutelage.errors import ConfigError, did_you_mean
 from tutelage.records import AnswerKind, Problem
 from tutelage.tasks.custom import load_custom
 from tutelage.tasks.examples import EXAMPLES
@@ -95,8 +94,7 @@ def open_task(config: TaskConfig) -> LoadedTask:
     """
     entry = TASKS.get(config.name)
     if entry is None:
-        near = difflib.get_close_matches(config.name, TASKS, n=1, cutoff=0.5)
-        remedy = f"did you mean {near[0]!r}?" if near else f"the tasks are {', '.join(TASKS)}"
+        remedy = did_you_mean(config.name, TASKS, f"the tasks are {', '.join(TASKS)}")
         raise ConfigError(f"unknown task {config.name!r}; {remedy}")
     for setting in ("path", "split_file", "field", "kind", "options"):
         if setting not in entry.takes and getattr(config, setting):

@@ -10,14 +10,13 @@ and `examples.jsonl`: worked examples for few-shot prompts, which are problems w
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tutelage.config import TaskConfig
-from tutelage.errors import ConfigError, DataError
+from tutelage.errors import ConfigError, DataError, did_you_mean
 from tutelage.grading.free_text import text_key
 from tutelage.grading.grade import canonical
 from tutelage.records import AnswerKind, Choice, Problem, WorkedExample, state_answer
@@ -77,8 +76,7 @@ def field_names(mapping: Mapping[str, str]) -> dict[str, str]:
     """Our field names to the user's. Raises ConfigError for a name that we don't have."""
     for ours in mapping:
         if ours not in FIELDS:
-            near = difflib.get_close_matches(ours, FIELDS, n=1, cutoff=0.5)
-            remedy = f"did you mean {near[0]!r}?" if near else f"our fields are {', '.join(FIELDS)}"
+            remedy = did_you_mean(ours, FIELDS, f"our fields are {', '.join(FIELDS)}")
             raise ConfigError(f"unknown field task.field.{ours}; {remedy} (write it as ours: yours)")
     return {name: mapping.get(name, name) for name in FIELDS}
 

@@ -5,13 +5,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from tutelage.errors import DataError
+from tutelage.errors import DataError, did_you_mean
 from tutelage.json_lines import Json, is_unicode, read_values, shortened
 from tutelage.records import Choice
 
@@ -50,8 +49,7 @@ class Row:
         for part in field.split("."):
             if not isinstance(found, Mapping) or part not in found:
                 known = sorted(str(key) for key in cast(Mapping[Any, Any], found)) if isinstance(found, Mapping) else []
-                near = difflib.get_close_matches(part, known, n=1, cutoff=0.5)
-                hint = f"did you mean {near[0]!r}?" if near else f"the row has {', '.join(known) or 'no fields'}"
+                hint = did_you_mean(part, known, f"the row has {', '.join(known) or 'no fields'}")
                 self.fail(field, f"the field is missing; {hint}")
             found = cast(Mapping[str, Any], found)[part]
         return found

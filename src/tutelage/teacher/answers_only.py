@@ -22,5 +22,4 @@ class AnswersTeacher:
         """Answer every request in order."""
         for request in requests:
             text = state_answer("", request.problem.answer)
-            identity = request.problem.id, request.sample, request.mistake
-            deliver(Feedback(*identity, text, self._grade(request.problem, text), Usage(requests=1)))
+            deliver(Feedback(*request.identity, text, self._grade(request.problem, text), Usage(requests=1)))

@@ -24,7 +24,8 @@ from safetensors.torch import save_file
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from tutelage.config import GuardConfig
-from tutelage.runs.files import append_rows, read_rows, write_rows
+from tutelage.runs.files import append_rows, write_rows
+from tutelage.runs.seals import all_rows, sealed
 from tutelage.student.sampler import Say
 from tutelage.student.training.precision import FullPrecision
 
@@ -81,10 +82,10 @@ class Guard(TrainerCallback):
     ) -> None:
         """Called by Trainer before the first step, or the first after a checkpoint."""
         memory = self.folder / "checks.jsonl"
-        self.passed = [check for check in read_rows(memory, Check) if check.step <= state.global_step]
-        if state.global_step == 0:
-            self.passed = []
-        write_rows(memory, self.passed)
+        remedy = f"remove {self.checkpoints}, and the training begins anew"
+        checks = all_rows(memory, Check, remedy) if state.global_step else []
+        self.passed = [check for check in checks if check.step <= state.global_step]
+        write_rows(memory, map(sealed, self.passed))
         if not self.passed:
             self._pass(self._measured(state.global_step))
 
@@ -122,7 +123,7 @@ class Guard(TrainerCallback):
     def _pass(self, check: Check) -> None:
         """Keep this state as the last good one, and of those before it the one a stopped training would need."""
         keep(self.full, self._weights(check.step))
-        append_rows(self.folder / "checks.jsonl", [check])
+        append_rows(self.folder / "checks.jsonl", [sealed(check)])
         saved = max((int(path.name.split("-")[1]) for path in self.checkpoints.glob("checkpoint-*")), default=0)
         needed = max((each.step for each in self.passed if each.step <= saved), default=None)
         self.passed.append(check)

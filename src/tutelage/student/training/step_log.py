@@ -7,15 +7,17 @@ is a row of `steps.jsonl`: a StepRecord, on disk at the end of its epoch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from tutelage.errors import RunError
 from tutelage.run_records import StepRecord
-from tutelage.runs.files import append_rows, read_rows, write_rows
+from tutelage.runs.files import append_rows, write_rows
+from tutelage.runs.seals import seal_folder, sealed, sound_rows
 from tutelage.student.sampler import Advance
 from tutelage.student.training.steps import Lesson
 
@@ -27,8 +29,14 @@ class Journal(TrainerCallback):
     the steps beyond it again, so their rows are dropped.
     """
 
-    def __init__(self, ends: Sequence[int], advance: Advance, path: Path | None) -> None:
-        self.ends, self.advance, self.path = ends, advance, path
+    def __init__(
+        self,
+        ends: Sequence[int],
+        advance: Advance,
+        path: Path | None,
+        planned: Callable[[int, int], None] = lambda steps, done: None,
+    ) -> None:
+        self.ends, self.advance, self.path, self.planned = ends, advance, path, planned
         self.records: list[StepRecord] = []
         self.computed = self.padded = 0
 
@@ -42,8 +50,13 @@ class Journal(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Called by Trainer before the first step, or the first after a checkpoint."""
-        if self.path is not None and self.path.exists():
-            write_rows(self.path, [row for row in read_rows(self.path, StepRecord) if row.step <= state.global_step])
+        self.planned(self.ends[-1], state.global_step)
+        if self.path is not None:
+            rows = [row for row in sound_rows(self.path, StepRecord) if row.step <= state.global_step]
+            if [row.step for row in rows] != list(range(1, state.global_step + 1)):
+                remedy = f"remove {args.output_dir}, and the training begins anew"
+                raise RunError(f"{self.path} does not hold the steps before the checkpoint; {remedy}")
+            write_rows(self.path, map(sealed, rows))
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Called by Trainer after every step."""
@@ -53,6 +66,10 @@ class Journal(TrainerCallback):
         means = {name: fmean(getattr(row, name) for row in self.records) for name in ("lm_loss", "reflection_loss")}
         state.log_history.append({"step": state.global_step, **means})
         if self.path is not None:
-            append_rows(self.path, self.records)
+            append_rows(self.path, map(sealed, self.records))
         self.records.clear()
         control.should_save = not control.should_training_stop  # the last state is saved as the round's model
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Called by Trainer when a checkpoint stands."""
+        seal_folder(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}")

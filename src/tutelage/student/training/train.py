@@ -29,6 +29,7 @@ from tutelage.errors import StudentError
 from tutelage.records import TrainingExample
 from tutelage.run_records import TrainingSummary
 from tutelage.runs.files import disk_errors
+from tutelage.runs.seals import is_whole
 from tutelage.student.capacity import fit_passes
 from tutelage.student.model import Student, quiet
 from tutelage.student.prompts import PromptFormat
@@ -56,6 +57,7 @@ class Means:
     say: Say = lambda text: None
     steps: Path | None = None
     accuracy: Callable[[], float] | None = None
+    planned: Callable[[int, int], None] = lambda steps, done: None
 
 
 def train(
@@ -79,7 +81,7 @@ def train(
     lessons = Lessons(format, examples, config, seed)
     set_seed(seed)
     adapted = _add_adapters(student.model, means.lora) if means.lora is not None else None
-    journal = Journal(lessons.epoch_ends, means.advance, means.steps)
+    journal = Journal(lessons.epoch_ends, means.advance, means.steps, means.planned)
     try:
         full = FullPrecision(adapted or student.model, means.dtype)
         lessons.tree = _layout(student, config, means.say)
@@ -164,9 +166,9 @@ def _add_adapters(model: Any, config: LoraConfig) -> Any:
 
 
 def _last_checkpoint(folder: Path) -> str | None:
-    """The newest whole checkpoint; Trainer writes trainer_state.json last, so one without all of it is torn."""
+    """The newest whole checkpoint; Trainer writes trainer_state.json last, and the journal then seals it all."""
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
-    for torn in [path for path in found if not _is_json(path / "trainer_state.json")]:
+    for torn in [path for path in found if not (_is_json(path / "trainer_state.json") and is_whole(path))]:
         shutil.rmtree(torn)
     whole = [path for path in found if path.is_dir()]
     return str(whole[-1]) if whole else None

@@ -6,13 +6,12 @@ longer train split leaves the others as they are.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from re import findall
 
 from tutelage.config import TaskConfig
-from tutelage.errors import ConfigError, DataError
+from tutelage.errors import ConfigError, DataError, did_you_mean
 from tutelage.records import AnswerKind, Problem, WorkedExample
 from tutelage.tasks.splits import LoadedTask, Source, build_task, validation_size
 
@@ -91,8 +90,7 @@ def check_options(config: TaskConfig, defaults: Options) -> dict[str, int]:
     """The generator's settings: the defaults, overridden by the configuration."""
     for key, value in config.options.items():
         if key not in defaults:
-            near = difflib.get_close_matches(key, defaults, n=1, cutoff=0.5)
-            remedy = f"did you mean {near[0]!r}?" if near else f"{config.name} has {', '.join(defaults) or 'none'}"
+            remedy = did_you_mean(key, defaults, f"{config.name} has {', '.join(defaults) or 'none'}")
             raise ConfigError(f"unknown option task.options.{key}; {remedy}")
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ConfigError(f"task.options.{key} is {value!r}; give a whole number from 1, such as {defaults[key]}")

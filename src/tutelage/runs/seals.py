@@ -1,0 +1,103 @@
+"""Seals: digests by which a run knows whether its files still hold what it wrote.
+
+    stages.json   {"exam": {"key": "0f343b09…", "done": true, …, "files": {"exam.jsonl": "9a1f…"}, "seal": "77aa…"}}
+    exam.jsonl    {"problem_id": "9f2c…", …, "seal": "51c0…"}       the seal of a row has the key of its stage in it
+
+What has no seal was written before there were any, and counts as whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from tutelage.errors import RunError
+from tutelage.json_lines import NotJson, parse_json
+from tutelage.runs.files import digest, plain, read_json, write_json
+
+Row = TypeVar("Row")
+SEAL, SEALS = "seal", "seals.json"
+
+
+def sealed(data: object, *under: object) -> dict[str, Any]:
+    """A record or plain data with its seal at the end."""
+    written = json.dumps(plain(data), ensure_ascii=False).encode(errors="replace")
+    content = {key: value for key, value in json.loads(written).items() if key != SEAL}
+    return {**content, SEAL: digest(content, *under)}
+
+
+def is_sealed(data: Mapping[str, Any], *under: object) -> bool:
+    """Whether data fit their seal; without one they do."""
+    if SEAL not in data:
+        return True
+    return data[SEAL] == digest({key: value for key, value in data.items() if key != SEAL}, *under)
+
+
+def sound_rows(path: Path, kind: type[Row], *under: object) -> list[Row]:
+    """The rows of a JSONL file that are whole, each once; torn, broken and altered ones are left out.
+
+    Rows without a seal are those of a file that has none.
+    """
+    found: list[dict[str, Any]] = []
+    for line in path.read_bytes().split(b"\n") if path.exists() else []:
+        try:
+            row: object = parse_json(line)
+        except NotJson:
+            continue
+        if isinstance(row, dict) and is_sealed(cast(dict[str, Any], row), *under):
+            found.append(cast(dict[str, Any], row))
+    adapter, rows = TypeAdapter(kind), dict[str, Row]()
+    for row in [row for row in found if SEAL in row] or found:
+        with suppress(ValidationError):
+            rows.setdefault(digest(row), adapter.validate_python(row))
+    return list(rows.values())
+
+
+def all_rows(path: Path, kind: type[Row], remedy: str) -> list[Row]:
+    """The rows of a JSONL file that must all be whole but for a torn last one. Raises RunError with the remedy."""
+    rows = sound_rows(path, kind)
+    if path.exists() and len(rows) != path.read_bytes().count(b"\n"):
+        raise RunError(f"{path} has changed since it was written; {remedy}")
+    return rows
+
+
+def content_of(path: Path) -> str | None:
+    """A digest of a file, or of the names and files of a folder; None where nothing stands."""
+    if path.is_dir():
+        inside = {file.relative_to(path).as_posix(): content_of(file) for file in path.rglob("*") if file.is_file()}
+        return digest(inside)
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+
+
+def contents_of(folder: Path, names: Iterable[str]) -> dict[str, str | None]:
+    """The digests of some files of a folder."""
+    return {name: content_of(folder / name) for name in names}
+
+
+def seal_folder(folder: Path) -> None:
+    """Note what the files of a folder hold, so that `is_whole` can tell."""
+    names = [file.name for file in folder.iterdir() if file.is_file() and file.name != SEALS]
+    write_json(folder / SEALS, sealed({"files": contents_of(folder, names)}))
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether the files of a folder hold what was noted; without a note they do."""
+    try:
+        noted = read_json(folder / SEALS) if (folder / SEALS).exists() else sealed({"files": {}})
+    except RunError:
+        return False
+    return is_sealed(noted) and first_change(folder, noted["files"]) is None
+
+
+def first_change(folder: Path, contents: Mapping[str, str | None]) -> Path | None:
+    """The first of some files that is not as it was; None if all are."""
+    return next((folder / name for name, content in contents.items() if content_of(folder / name) != content), None)

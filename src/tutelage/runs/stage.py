@@ -1,0 +1,116 @@
+"""One stage of one round on disk: its key, whether it is done, and whether its files still are what it made.
+
+    round-01/stages.json    {"exam": {"key": "0f343b09…", "done": true, "seconds": 41.2, "files": {…}, …}, …}
+
+A stage is done when it stands in stages.json under its key, the hash of its settings and inputs, and its files hold
+what they held then. Whatever stands under another key is owed again, and so is what has changed since.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from tutelage.errors import RunError
+from tutelage.run_records import Work
+from tutelage.runs.files import read_json, remove, write_json
+from tutelage.runs.seals import contents_of, first_change, is_sealed, sealed
+from tutelage.runs.stage_cache import Shelf
+
+
+class Stage:
+    """One stage of one round: its key, whether it is done, what it summed up.
+
+    `fault` says what has changed since the stage was done, once `done` has found that out.
+    """
+
+    def __init__(self, folder: Path, name: str, key: str, shelf: Shelf | None = None) -> None:
+        self.folder, self.name, self.key, self._shelf = folder, name, key, shelf
+        self.fault: str | None = None
+        self._started = time.monotonic()
+        self._artefacts: Sequence[str] = ()
+        self._whole: bool = False
+        if shelf is not None and not self.done and (entry := shelf.take(key, folder)):
+            self._write(entry)
+
+    @property
+    def done(self) -> bool:
+        """Whether the stage ended under this very key, and its files are as they were then."""
+        entry = self._entry()
+        if entry.get("key") != self.key or entry.get("done") is not True:
+            return False
+        if not self._whole:  # files are read once
+            self.fault = changed(self.folder, self.name, entry)
+            self._whole = self.fault is None
+        return self._whole
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What `finish` was told, with `seconds`."""
+        return self._entry()
+
+    def begin(
+        self, *artefacts: str, rows: Sequence[str] = (), scratch: Sequence[str] = (), beside: Sequence[str] = ()
+    ) -> None:
+        """Announce the work; artefacts of another key are removed, those of this key stay to be continued.
+
+        Where what was done has changed since, `rows` stay, for their seals tell which are sound; all else is removed.
+        `scratch` are artefacts that are of no use once the stage is done, `beside` are files that stand already.
+        """
+        self._started, self._artefacts, self._whole = time.monotonic(), (*artefacts, *rows, *beside), False
+        same = self._entry().get("key") == self.key
+        for name in (*artefacts, *rows, *scratch):
+            if not same or (self.fault and name not in rows):
+                remove(self.folder / name)
+        self._write({"key": self.key, "done": False})
+
+    def finish(self, work: Work | None = None, summary: Mapping[str, object] | None = None) -> None:
+        """Record the stage as done: its files, its seconds in this process and what it cost."""
+        cost = {"work": dataclasses.asdict(work)} if work else {}
+        seconds = round(time.monotonic() - self._started, 3)
+        files = {"files": contents_of(self.folder, self._artefacts)}
+        entry = sealed({"key": self.key, "done": True, "seconds": seconds, **cost, **(summary or {}), **files})
+        self._write(entry)
+        self._whole, self.fault = True, None
+        if self._shelf is not None:
+            self._shelf.put(self.key, self.folder, self._artefacts, entry)
+
+    def _entry(self) -> dict[str, Any]:
+        return entries(self.folder).get(self.name, {})
+
+    def _write(self, entry: Mapping[str, object]) -> None:
+        write_json(self.folder / "stages.json", {**entries(self.folder), self.name: entry})
+
+
+def entries(folder: Path) -> dict[str, dict[str, Any]]:
+    """What stages.json holds, by the names of the stages. Raises RunError where it is broken."""
+    file = folder / "stages.json"
+    stages = read_json(file, REMEDY) if file.exists() else {}
+    if not all(_is_entry(entry) for entry in stages.values()):
+        raise RunError(f"{file} is broken; {REMEDY}")
+    return stages
+
+
+REMEDY = "restore it, or remove it: its stages are then done again, and what the ledger holds costs nothing"
+
+
+def changed(folder: Path, name: str, entry: Mapping[str, Any], *, but: str = "") -> str | None:
+    """What of a stage that was done is no longer as it was, in words; None if all is. The file `but` is not read."""
+    if not is_sealed(entry):
+        return f"{folder / 'stages.json'}: its entry {name!r} has changed since it was written"
+    files = {file: content for file, content in entry.get("files", {}).items() if file != but}
+    if (path := first_change(folder, files)) is not None:
+        return f"{path} has changed since it was written" if path.exists() else f"{path} is gone"
+    return None
+
+
+def _is_entry(entry: object) -> bool:
+    if not isinstance(entry, dict):
+        return False
+    found = cast(dict[str, Any], entry)
+    return isinstance(found.get("seconds", 0.0), int | float) and all(
+        isinstance(found.get(part, {}), dict) for part in ("files", "work")
+    )
