@@ -1,4 +1,4 @@
-"""What of a reply is no reasoning: titles, labels and numbers of steps, and the talk before it. Pure, linear in the text.
+"""What of a reply is no reasoning: titles, labels and numbers of steps, the talk before it. Pure, linear in the text.
 
 "Sure! Let's solve this.\\n### Step 1: Count the pens\\n1. 3 × 4 = 12 pens."   ->   "3 × 4 = 12 pens."
 
@@ -8,20 +8,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from tutelage.text.sentences import pieces_of
 
 _HEADING = re.compile(r"[ \t>]*(?P<level>#{1,6})[ \t]*(?P<words>[^\n]*?)[ \t#]*")
-_BOLD_LINE = re.compile(r"(?:[ \t>]*(?:[-*•][ \t]+)?)(?:\*\*|__)(?P<words>[^*_\n]+)(?:\*\*|__)[ \t]*:?[ \t]*")
+_BOLD = re.compile(r"[ \t>]*(?:[-*•][ \t]+)?(?:\*\*|__)(?P<words>[^*_\n]+)(?:\*\*|__)[ \t]*:?[ \t]*")
 _NUMBERED = re.compile(r"(?P<indent>[ \t>*_]{0,12})(?:(?P<number>\d{1,2})[.)][ \t]+|[0-9#*]\ufe0f?\u20e3[ \t]*)(?=\S)")
+_LEADING = re.compile(r"[^\w(\[$\\√#+]*+")
 _RULED = re.compile(r"[ \t]*\|?[ \t]*:?-{2,}[-:| \t]*$")
+_BRACKETS = frozenset(("[", "]", "\\[", "\\]", "$$", "\\(", "\\)"))
 _STEP = r"(?:step|part|phase)[ ](?:\d{1,2}|one|two|three|four|five|six)\b"
-_NAMES = r"""(?:(?:the[ ]|a[ ]|my[ ]|our[ ]|your[ ]|short[ ]|complete[ ]|detailed[ ]|worked[ ]|full[ ]|brief[ ]|step[- ]by[- ]step[ ])*
-    (?:solution|explanation|reasoning|rationale|analysis|calculations?|computations?|working|workings|conclusion|summary
+_NAMES = r"""(?:(?:(?:the|a|my|our|your|short|complete|detailed|worked|full|brief|step[- ]by[- ]step)[ ])*
+    (?:solution|explanation|reasoning|rationale|analysis|calculations?|computations?|workings?|conclusion|summary
       |given(?:[ ]information)?|known(?:[ ]facts)?|facts?|key[ ]facts|approach|method|strategy|plan|verification|check
-      |step[- ]by[- ]step|steps|breakdown|thinking|thought[ ]process|justification|setup|work|details)
+      |step[- ]by[- ]step|steps|breakdown|thinking|thought[ ]process|justification|setup|work|details|to[ ]find)
     (?:[ ](?:process|breakdown|steps?))?)"""
-_LABEL = re.compile(rf"(?P<step>{_STEP}[ ]*[:.)–—-]*|{_NAMES}[ ]*[:.–—])[*_]*[ \t]*", re.IGNORECASE | re.VERBOSE)
+_LABEL = re.compile(rf"(?:(?P<step>{_STEP}[ ]*[:.)–—-]*)|{_NAMES}[ ]*[:.–—])[*_]*[ \t]*", re.IGNORECASE | re.VERBOSE)
 _TITLE = re.compile(
     rf"""{_NAMES} | (?:understand|identify|recogni[sz]|analy[sz]|break|set|calculat|comput|determin|find|work|solv|count
     |multiply|add|subtract|divid|combin|sum|read|list|gather|organi[sz]|what[ ](?:we|is|do)|information|evaluat|check
@@ -34,6 +37,12 @@ _ANSWERS = re.compile(
 _SAYS = re.compile(r"[=≈]|[.!?][\"”')*_]*$|\\boxed")
 _DIGIT = re.compile(r"\d")
 
+_QUESTION = re.compile(r"\W{0,8}(?:question|problem)\b[ *_]{0,4}:", re.IGNORECASE)
+_SOLUTION = re.compile(
+    r"^[#*_ \t]{0,8}(?:solution|explanation|reasoning|rationale|answer|step 1|a)\b[ *_]{0,4}:",
+    re.IGNORECASE | re.MULTILINE,
+)
+_TRAILER = re.compile(r"\s*\b(?:this|that) is (?:the|my|our) (?:final |correct )?answer[.!]?\s*$", re.IGNORECASE)
 _TALK = re.compile(
     r"""\W*(?:
         (?:(?:sure|certainly|of\ course|absolutely|definitely|gladly|okay|ok|alright|all\ right|great|good|excellent
@@ -42,18 +51,22 @@ _TALK = re.compile(
           \ (?:question|problem|one)\b.*
       | (?:i['’]?(?:m|d|ll)?|i\ (?:am|would|will|can)|(?:we['’]?ll|we\ will))?\ ?(?:be\ )?(?:more\ than\ )?
           (?:happy|glad|delighted)\ to\b.*
-      | (?:now\W+|so\W+|first\W+|well\W+)?let(?:['’]?s|\ us|\ me)\ (?!x\b|[a-z]\b)\w+.*
+      | (?:now\W+|so\W+|first\W+|then\W+)?let(?:['’]?s|\ us|\ me)\ (?:now\ |first\ |carefully\ )?(?:solve|work|break
+          |think|look|go|start|begin|walk|take|tackle|figure|analy[sz]e|calculate|compute|find|determine|do|see|get
+          |reason|explain|show|help|understand|dive|examine|review|approach|consider|put|try|perform|carefully)\b.*
       | here(?:['’]s|\ is|\ are|\ we\ go)\b.*
-      | (?:i['’]ll|i\ will|i\ am\ going\ to|i['’]m\ going\ to|we['’]ll|we\ will|i\ can|we\ can|you\ can)\ (?:now\ )?(?:help|solve|show
-          |explain|walk|work\ (?:this|it|through)|go|break|think|answer|approach|tackle|do\ this|start|begin|follow|reason)\b.*
-      | (?:to|in\ order\ to)\ (?:solve|answer|approach|tackle|work\ out|figure\ out|find\ the\ answer)\b.*
-          (?:\bsteps?\b|break|below|follow|think|let['’]?s).*
+      | (?:i|we|you)(?:['’]ll|['’](?:m|re)\ going\ to|\ (?:can|will|am\ going\ to|are\ going\ to))
+          \ (?:now\ )?(?:help|solve|show|explain|walk|work\ (?:this|it|through)|go|break|think|answer|approach|tackle
+          |do\ this|start|begin|follow|reason)\b.*
+      | (?:to|in\ order\ to)\ (?:solve|answer|approach|tackle|work\ out|figure\ out|find|determine|calculate)\b.*
+          (?:\bstep[- ]by[- ]step\b|\bsteps\b|\bbreak\ (?:it|this|down)|\blet['’]?s).*
       | (?:follow|use)\ (?:these|the\ following)\ steps.* | step[- ]by[- ]step\b.* | think(?:ing)?\ step\ by\ step.*
     )""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 _INTERJECTION = re.compile(
-    r"(?:sure(?: thing)?|certainly|of course|absolutely|okay|ok|alright|all right)[,:—–-]+[ ]+(?:so,?[ ]+)?(?=\S)",
+    r"(?:(?:sure(?: thing)?|certainly|of course|absolutely|okay|ok|alright|all right)[,:—–-]+[ ]+(?:so,?[ ]+)?"
+    r"|here(?:['’]s| is) (?:why|how)[^:.\n]{0,20}:[ ]+)(?=\S)",
     re.IGNORECASE,
 )
 _LONGEST_TALK = 200
@@ -62,66 +75,76 @@ _MOST_TALK = 8
 
 
 def without_titles(text: str) -> str:
-    """A reply, still marked up, without lines that are only titles, and without labels and numbers of steps."""
-    lines = text.split("\n")
+    """A text, still marked up, without lines that are only titles, labels and numbers of steps, the question again."""
+    if (question := _QUESTION.match(text)) and (solution := _SOLUTION.search(text, question.end())):
+        text = text[solution.start() :]
+    lines = [*_unnumbered((text[:-100] + _TRAILER.sub("", text[-100:])).split("\n"))]
     last = max((place for place, line in enumerate(lines) if line.strip()), default=0)
-    kept: list[str] = []
+    kept = (_without_title(line, is_last=place == last) for place, line in enumerate(lines))
+    return "\n".join(line for line in kept if line is not None)
+
+
+def _unnumbered(lines: list[str]) -> Iterator[str]:
+    """The lines without numbers that count them, heads of tables, and signs round a formula."""
     number = 0
-    for place, line in enumerate(lines):
-        if "|" in line and _RULED.match(lines[min(place + 1, last)]):
-            continue  # the head of a table
-        if (item := _NUMBERED.match(line)) and (item["number"] is None or int(item["number"]) in (1, number + 1)):
-            number = int(item["number"] or number + 1)
-            line = item["indent"] + line[item.end() :]
-        title = _without_title(line, is_last=place == last)
-        if title is not None:
-            kept.append(title)
-    return "\n".join(kept)
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        if ("|" in line and _RULED.match(following)) or line.strip() in _BRACKETS:
+            continue
+        item = _NUMBERED.match(line)
+        if item is None or (item["number"] is not None and int(item["number"]) not in (1, number + 1)):
+            yield line
+            continue
+        number = int(item["number"] or number + 1)
+        yield item["indent"] + line[item.end() :]
 
 
 def _without_title(line: str, *, is_last: bool) -> str | None:
     """The line without its label; None where it is but a title."""
-    heading = _HEADING.fullmatch(line)
-    bold = None if heading else _BOLD_LINE.fullmatch(line)
+    heading, bold = _HEADING.fullmatch(line), _BOLD.fullmatch(line)
     marked = heading or bold
-    words = (marked["words"] if marked else line).lstrip(" \t*_>•-").rstrip()
+    words = _LEADING.sub("", marked["words"] if marked else line, count=1).rstrip()
     if not words or _ANSWERS.match(words) or (heading and heading["level"] == "####" and _DIGIT.match(words)):
         return line
     label = _LABEL.match(words)
-    said = words[label.end() :].strip(" *_") if label else words
-    if label is not None and not said:
-        return line if is_last else None
-    if is_last or _SAYS.search(said) or not (marked or label):
-        return _relabelled(line, words, label)
-    bare = said.rstrip(": ")
-    if heading and not (label is None and _DIGIT.search(bare)):
+    said = (words[label.end() :] if label else words).strip(" *_").rstrip(": ")
+    if is_last or (said and (_SAYS.search(said) or not (marked or label))):
+        return _unlabelled(line, label, whole=bold is not None)
+    if not said:
         return None
-    if label is not None and label["step"].lower().startswith(("step", "part", "phase")) and not _DIGIT.search(bare):
-        return None
-    if bold and label is None and not _DIGIT.search(bare) and (_TITLE.fullmatch(bare) or marked["words"].endswith(":")):
-        return None
-    return _relabelled(line, words, label)
+    if not _DIGIT.search(said) or (heading and label):
+        is_step = label is not None and label["step"] is not None
+        named = bold is not None and (_TITLE.fullmatch(said) is not None or words.endswith(":"))
+        if heading or is_step or named:
+            return None
+    return _unlabelled(line, label, whole=bold is not None)
 
 
-def _relabelled(line: str, words: str, label: re.Match[str] | None) -> str:
+def _unlabelled(line: str, label: re.Match[str] | None, *, whole: bool) -> str:
+    """The line without its label, and without the bold type that began there; `whole` if all of it was bold."""
     if label is None:
         return line
     before, _, after = line.partition(label[0])
-    opened = label[0].rstrip().endswith(("*", "_")) or words.rstrip("*_") != words or _BOLD_LINE.fullmatch(line)
-    if not opened or not before.endswith(("*", "_")):
-        return before + after
-    return before.rstrip("*_") + (after.rstrip(" \t*_:") if _BOLD_LINE.fullmatch(line) else after)
+    if whole or label[0].rstrip().endswith(("*", "_")):
+        before, after = before.rstrip("*_"), after.rstrip(" \t*_:") if whole else after
+    return before + after[:1].upper() + after[1:]
 
 
 def without_talk(text: str) -> str:
-    """The text without the sentences at its beginning that say only that an answer is coming."""
+    """The text without the sentences at its beginning that say only that an answer is coming, and lines that do."""
     rest = text
     for _ in range(_MOST_TALK):
         sentence, _ = next(pieces_of(rest[:_LONGEST_TALK]), ("", ""))
-        if not sentence or _DIGIT.search(sentence) or "=" in sentence or not _TALK.fullmatch(sentence):
+        if not sentence or not _is_talk(sentence):
             break
         rest = rest[rest.index(sentence) + len(sentence) :].lstrip()
     if (opening := _INTERJECTION.match(rest)) is not None:
         rest = rest[opening.end() :]
         rest = rest[:1].upper() + rest[1:]
-    return rest or text
+    lines = [line for line in rest.split("\n") if not (line.endswith(":") and _is_talk(line))]
+    return "\n".join(lines) or text
+
+
+def _is_talk(sentence: str) -> bool:
+    if len(sentence) > _LONGEST_TALK or _DIGIT.search(sentence) or "=" in sentence:
+        return False
+    return _TALK.fullmatch(sentence) is not None

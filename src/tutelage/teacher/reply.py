@@ -11,16 +11,15 @@ read    the explanation "3 + 4 = 7 adds, but every box holds 4 pens." apart from
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from tutelage.records import FailureReason, Grade, Problem, Verdict, state_answer
-from tutelage.teacher.noise import without_talk, without_titles
+from tutelage.teacher.reasoning import reasoning, steps_of
 from tutelage.text.ambiguity import is_ambiguous
 from tutelage.text.calculations import Fault, find_calculations
 from tutelage.text.format import write_number
 from tutelage.text.markup import clean
-from tutelage.text.run_on import cut, without_courtesy
+from tutelage.text.run_on import cut
 from tutelage.text.statements import statements, without_statement
 from tutelage.text.thoughts import without_thoughts
 
@@ -65,7 +64,7 @@ def read_reply(
     verdict = grade(problem, cleaned)
     if not verdict.correct:
         return _rejected(text, verdict.answer, *_wrong(cleaned, verdict))
-    steps = steps_of(cleaned, lambda line: grade(problem, line).correct)
+    steps = steps_of(cleaned, problem, grade)
     if flaw := _flaw(steps, problem, check_arithmetic=check_arithmetic):
         return _rejected(text, verdict.answer, *flaw)
     concluded = state_answer(steps, problem.answer)
@@ -105,15 +104,18 @@ def _flaw(steps: str, problem: Problem, *, check_arithmetic: bool) -> tuple[Fail
         if leak.group().lower() not in problem.text.lower():
             reason = f"the reply speaks of what is not in the question: {leak.group()!r}"
             return "answer leaked without reasoning", reason
-    if not check_arithmetic:
-        return None
+    reason = false_calculation(steps) if check_arithmetic else None
+    return None if reason is None else ("false calculation", reason)
+
+
+def false_calculation(steps: str) -> str | None:
+    """The first calculation that is surely false, as in `2 × 4 = 9 is false: it makes 8`; None if there is none."""
     faults = (item.fault for item in find_calculations(steps) if item.fault and not is_ambiguous(steps, item))
     fault = next(faults, None)
-    return None if fault is None else ("false calculation", _explain(fault))
+    return None if fault is None else _explain(fault)
 
 
 def _explain(fault: Fault) -> str:
-    """`2 × 4 = 9 is false: it makes 8`."""
     if fault.makes is None:
         return f"{_quote(fault.text)} is false: it divides by zero"
     exact = write_number(fault.makes)
@@ -126,43 +128,6 @@ def _quote(text: str) -> str:
     return line if len(line) <= _LONGEST_QUOTE else f"{line[: _LONGEST_QUOTE - 1]}…"
 
 
-def reasoning(text: str) -> str:
-    """What a reply says, in plain text: without thoughts, what follows its answer, markup, titles and courtesy."""
-    text = cut(without_thoughts(text))
-    for _ in range(_MOST_PASSES):
-        before = text
-        text = without_talk(without_courtesy(clean(without_titles(text))))
-        text = _CHAINED.sub(" ", text)
-        if text == before:
-            break
-    return text
-
-
-def steps_of(text: str, is_right: Callable[[str], bool]) -> str:
-    """The reasoning without its answer: no statement of it at the end, and none on a line of its own before."""
-    steps = text
-    for _ in range(_MOST_PASSES):
-        before = steps
-        steps = without_courtesy(without_statement(steps))
-        if steps == before:
-            break
-    lines = [line for line in steps.split("\n") if not (_ANSWER.search(line) and _only_states(line, is_right))]
-    if len(lines) > 1 and _ANSWER_TITLE.fullmatch(lines[-2]):
-        told = lines.pop()
-        lines[-1:] = [] if not told.endswith((".", "!")) and is_right(f"The answer is {told}") else [told]
-    return re.sub(r"\\boxed\{([^{}]*)\}", r"\1", "\n".join(lines))
-
-
-def _only_states(line: str, is_right: Callable[[str], bool]) -> bool:
-    return not without_statement(line) and is_right(line)
-
-
-_MOST_PASSES = 10
-"""What stands within another takes a pass for each layer."""
-_CHAINED = re.compile(r"\n[ \t]*+(?==[^=])")
-"""A calculation that goes on in the next line."""
-_ANSWER = re.compile(r"answer\b", re.IGNORECASE)
-_ANSWER_TITLE = re.compile(r"\W*(?:the |my |our )?(?:final |correct )?answer\W*", re.IGNORECASE)
 _DECLINED = re.compile(
     r"""(?:unfortunately,?\s|as\ an\ ai\b[^.\n]{0,40},\s|(?:i['’]?m|i\ am)\ )?
     (?:(?:very\ |so\ )?(?:sorry|afraid)\b

@@ -71,6 +71,8 @@ def _asked_about(prompt: str, problems: dict[str, Problem]) -> Problem | None:
 
 def read_problems(path: Path) -> list[Problem]:
     """The problems of a JSONL file with question, answer and rationale or equation. Raises DataError."""
+    if not path.exists():
+        raise DataError("cannot be read: there is no such file", path=path)
     problems: list[Problem] = []
     expected = "expected an object with question and answer"
     for number, row in read_values(path, broken=expected):

@@ -1,0 +1,97 @@
+"""What of a text is reasoning: it in plain text, and the same without its answer. Pure, linear in the text.
+
+text       "<think>…</think>Sure!\\n**Step 1:** 3 × 4 = 12.\\n**Answer: 12**\\nI hope this helps!\\nQuestion: Ann …"
+reasoning  "3 × 4 = 12.\\nAnswer: 12"
+steps      "3 × 4 = 12."
+"""
+
+from __future__ import annotations
+
+import re
+
+from tutelage.records import Grade, Problem
+from tutelage.teacher.noise import without_talk, without_titles
+from tutelage.text.markup import clean
+from tutelage.text.run_on import cut, without_courtesy
+from tutelage.text.statements import statements, without_statement
+from tutelage.text.thoughts import without_thoughts
+
+_MOST_PASSES = 5
+"""What stands within another takes a pass for each layer."""
+_CHAINED = re.compile(r"\n(?==[^=])")
+"""A calculation that goes on in the next line."""
+_ANSWER = re.compile(r"answer\b", re.IGNORECASE)
+_TITLE = re.compile(r"\W*(?:the |my |our )?(?:final |correct )?answer\W*", re.IGNORECASE)
+_TAG = re.compile(r"</?answer>", re.IGNORECASE)
+_CONCLUDES = re.compile(
+    r"""\W*(?:(?:so|thus|therefore|hence|and|now|finally|overall|consequently|in\ (?:conclusion|summary|total)
+      |as\ a\ result|i(?:['’]m|\ am)\ (?:sure|confident|certain)|(?:i|we)\ (?:can\ )?(?:conclude|see|get|find|know|say)
+      |(?:this|which|it)\ (?:means|follows|shows|gives)|to\ sum\ up|that)\b,?\s+)*
+    (?:(?:the|our|my)\s+[^.!?=\n]{0,20}answer\b[^.!?=\n]{0,80}\b(?:is|are)\b[^=\n]{0,60}
+      |[^.!?=,\n]{1,40}\ (?:is|are)\ (?:the|our|my)\ (?:final\ |correct\ |right\ )?answer\W*)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_LONGEST_ANSWER = 200
+_GOES_ON = re.compile(
+    r"\?|\b(?:another|next|similar|second|further|more) (?:example|problem|question|exercise)|\b(?:example|problem) \d",
+    re.IGNORECASE,
+)
+_CORRECTS = re.compile(r"\b(?:wait|mistake|correction|actually|re-?check|sorry|hold on|let me check)\b", re.IGNORECASE)
+
+
+def reasoning(text: str) -> str:
+    """What a text says, in plain text: without thoughts, what follows its answer, markup, titles and courtesy."""
+    text = _without_another(without_courtesy(cut(without_thoughts(text))))
+    for _ in range(_MOST_PASSES):
+        before = text
+        text = without_talk(without_courtesy(clean(without_titles(text))))
+        text = _CHAINED.sub(" ", "\n".join(line.strip() for line in text.split("\n")))
+        if text == before:
+            break
+    return text
+
+
+def _without_another(text: str) -> str:
+    """The text up to its answer, where another question follows that bears no mark."""
+    end = 0
+    for line in text.split("\n"):
+        start, end = end, end + len(line) + 1
+        if _ANSWER.search(line) and text[:start].strip() and _says_only_the_answer(line.strip(" \t*_#>")):
+            rest = text[end:]
+            goes_on = _GOES_ON.search(rest) and _ANSWER.search(rest) and not _CORRECTS.search(rest)
+            return text[: end - 1] if goes_on else text
+    return text
+
+
+def steps_of(text: str, problem: Problem, grade: Grade) -> str:
+    """The reasoning without its answer: without statements of it at the end, and lines that only state it before."""
+    steps = _TAG.sub("", text)
+    for _ in range(_MOST_PASSES):
+        before = steps
+        steps = without_courtesy(without_statement(steps))
+        if steps == before:
+            break
+    lines = [line for line in steps.split("\n") if not _is_answer(line, problem, grade)]
+    if len(lines) > 1 and _TITLE.fullmatch(lines[-2]):
+        del lines[-2]
+    for place in (0, -1):
+        if len(lines) > 1 and _is_bare(lines[place], problem, grade):
+            del lines[place]
+    return without_talk(re.sub(r"\\boxed\{([^{}]*)\}", r"\1", "\n".join(lines)).strip())
+
+
+def _is_answer(line: str, problem: Problem, grade: Grade) -> bool:
+    """Whether a line does nothing but state the right answer."""
+    return _ANSWER.search(line) is not None and _says_only_the_answer(line) and grade(problem, line).correct
+
+
+def _says_only_the_answer(line: str) -> bool:
+    if len(line) > _LONGEST_ANSWER or not statements(line):
+        return False
+    return not without_statement(line) or _CONCLUDES.fullmatch(line) is not None
+
+
+def _is_bare(line: str, problem: Problem, grade: Grade) -> bool:
+    """Whether a line is the right answer and no sentence, such as `12 pens`."""
+    short = len(line.split()) <= 3 and not line.endswith((".", "!", ":")) and "=" not in line
+    return short and grade(problem, f"The answer is {line}.").correct
