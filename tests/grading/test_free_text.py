@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutelage.grading.free_text import text_key
 from tutelage.grading.grade import canonical, grade
+from tutelage.grading.words import text_key
 from tutelage.records import Choice, Problem, state_answer
 from tutelage.text.number_words import word_numbers
 from tutelage.text.run_on import cut

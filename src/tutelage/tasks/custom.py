@@ -17,8 +17,8 @@ from pathlib import Path
 
 from tutelage.config import TaskConfig
 from tutelage.errors import ConfigError, DataError, did_you_mean
-from tutelage.grading.free_text import text_key
 from tutelage.grading.grade import canonical
+from tutelage.grading.words import text_key
 from tutelage.records import AnswerKind, Choice, Problem, WorkedExample, state_answer
 from tutelage.tasks.published.load import sound
 from tutelage.tasks.rows import Row, read_jsonl

@@ -43,26 +43,31 @@ _SOLUTION = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _TRAILER = re.compile(r"\s*\b(?:this|that) is (?:the|my|our) (?:final |correct )?answer[.!]?\s*$", re.IGNORECASE)
-_TALK = re.compile(
-    r"""\W*(?:
-        (?:(?:sure|certainly|of\ course|absolutely|definitely|gladly|okay|ok|alright|all\ right|great|good|excellent
-          |perfect|no\ problem|hello|hi|hey|thanks|thank\ you|got\ it|understood)\b(?:\ (?:thing|there|again))?[\W_]*)+
-      | (?:(?:what|that['’]s|that\ is|this\ is)\ )?(?:a\ |an\ )?(?:great|good|nice|interesting|excellent|fun|classic)
-          \ (?:question|problem|one)\b.*
-      | (?:i['’]?(?:m|d|ll)?|i\ (?:am|would|will|can)|(?:we['’]?ll|we\ will))?\ ?(?:be\ )?(?:more\ than\ )?
-          (?:happy|glad|delighted)\ to\b.*
-      | (?:now\W+|so\W+|first\W+|then\W+)?let(?:['’]?s|\ us|\ me)\ (?:now\ |first\ |carefully\ )?(?:solve|work|break
-          |think|look|go|start|begin|walk|take|tackle|figure|analy[sz]e|calculate|compute|find|determine|do|see|get
-          |reason|explain|show|help|understand|dive|examine|review|approach|consider|put|try|perform|carefully)\b.*
-      | here(?:['’]s|\ is|\ are|\ we\ go)\b.*
-      | (?:i|we|you)(?:['’]ll|['’](?:m|re)\ going\ to|\ (?:can|will|am\ going\ to|are\ going\ to))
-          \ (?:now\ )?(?:help|solve|show|explain|walk|work\ (?:this|it|through)|go|break|think|answer|approach|tackle
-          |do\ this|start|begin|follow|reason)\b.*
-      | (?:to|in\ order\ to)\ (?:solve|answer|approach|tackle|work\ out|figure\ out|find|determine|calculate)\b.*
-          (?:\bstep[- ]by[- ]step\b|\bsteps\b|\bbreak\ (?:it|this|down)|\blet['’]?s).*
-      | (?:follow|use)\ (?:these|the\ following)\ steps.* | step[- ]by[- ]step\b.* | think(?:ing)?\ step\ by\ step.*
-    )""",
-    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+_TALK_WORDS = """sure thing certainly of course absolutely definitely gladly okay ok alright all right great good excellent perfect
+no problem hello hi hey there thanks thank you for asking got it understood glad happy delighted pleased more than
+to help what that that's this a an is the nice interesting fun classic question one i i'm i'd i'll we we'll be am
+would will can could going let let's us me my your our solve work break down think look go start begin walk take
+tackle figure out do see get reason explain show understand dive into approach try through carefully here here's are
+how why step steps by at in order answer solution worked complete short simple clear brief detailed quick possible
+explanation reasoning breakdown working process guide way method find follow following these each option options
+choice choices every part parts smaller small easy together compute calculate determine perform calculation
+calculations now first then so well and with it's logically systematically methodically clearly about need needs use
+using math maths word given details everything information as below some provide provided give you'll you're assist
+on"""
+_TALK = frozenset(_TALK_WORDS.split())
+"""Words of which a sentence that only says that an answer is coming consists."""
+_OPENS = re.compile(
+    r"""\W*(?:sure|certainly|of\ course|absolutely|definitely|gladly|okay|ok|alright|all\ right|great|good|excellent
+    |perfect|no\ problem|hello|hi|hey|thanks|thank\ you|got\ it|understood|what\ an?|that['’]?s|that\ is|this\ is|i
+    |i['’](?:m|d|ll)|we|we['’]ll|(?:now|first|so|then|well)\W+let|let|let['’]s|here|here['’]s|to|in\ order\ to
+    |happy|glad|follow|step[- ]by[- ]step|solution|explanation|reasoning|a|an|the\ following)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_ANNOUNCES = re.compile(
+    r"""(?:(?:now|first|next|then|so)\W+)?(?:let(?:['’]s|\ us|\ me)|i['’]ll)\ (?:now\ |first\ )?
+    (?:calculate|compute|find|determine|solve|perform|do|work|break)\b[^:]*:
+    |(?:to|in\ order\ to)\b[^:]*\b(?:follow\ (?:these|the)|these|the\ following|simple|few)\ (?:\w+\ )?steps:?""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _INTERJECTION = re.compile(
     r"(?:(?:sure(?: thing)?|certainly|of course|absolutely|okay|ok|alright|all right)[,:—–-]+[ ]+(?:so,?[ ]+)?"
@@ -140,11 +145,15 @@ def without_talk(text: str) -> str:
     if (opening := _INTERJECTION.match(rest)) is not None:
         rest = rest[opening.end() :]
         rest = rest[:1].upper() + rest[1:]
-    lines = [line for line in rest.split("\n") if not (line.endswith(":") and _is_talk(line))]
-    return "\n".join(lines) or text
+    lines = rest.split("\n")
+    kept = [line for line in lines[:-1] if not (line.endswith(":") and _is_talk(line))]
+    return "\n".join([*kept, lines[-1]]) or text
 
 
 def _is_talk(sentence: str) -> bool:
     if len(sentence) > _LONGEST_TALK or _DIGIT.search(sentence) or "=" in sentence:
         return False
-    return _TALK.fullmatch(sentence) is not None
+    if _ANNOUNCES.fullmatch(sentence):
+        return True
+    words = re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?", sentence.lower().replace("’", "'"))
+    return _OPENS.match(sentence) is not None and _TALK.issuperset(words)

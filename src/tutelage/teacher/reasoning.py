@@ -12,6 +12,7 @@ import re
 from tutelage.records import Grade, Problem
 from tutelage.teacher.noise import without_talk, without_titles
 from tutelage.text.markup import clean
+from tutelage.text.readable import readable
 from tutelage.text.run_on import cut, without_courtesy
 from tutelage.text.statements import statements, without_statement
 from tutelage.text.thoughts import without_thoughts
@@ -31,6 +32,7 @@ _CONCLUDES = re.compile(
       |[^.!?=,\n]{1,40}\ (?:is|are)\ (?:the|our|my)\ (?:final\ |correct\ |right\ )?answer\W*)""",
     re.IGNORECASE | re.VERBOSE,
 )
+_REASON = re.compile(r"\b(?:because|since|due|as)\b", re.IGNORECASE)
 _LONGEST_ANSWER = 200
 _GOES_ON = re.compile(
     r"\?|\b(?:another|next|similar|second|further|more) (?:example|problem|question|exercise)|\b(?:example|problem) \d",
@@ -42,13 +44,14 @@ _CORRECTS = re.compile(r"\b(?:wait|mistake|correction|actually|re-?check|sorry|h
 def reasoning(text: str) -> str:
     """What a text says, in plain text: without thoughts, what follows its answer, markup, titles and courtesy."""
     text = _without_another(without_courtesy(cut(without_thoughts(text))))
+    was_latex = "\\" in text
     for _ in range(_MOST_PASSES):
         before = text
         text = without_talk(without_courtesy(clean(without_titles(text))))
         text = _CHAINED.sub(" ", "\n".join(line.strip() for line in text.split("\n")))
         if text == before:
             break
-    return text
+    return readable(text) if was_latex else text
 
 
 def _without_another(text: str) -> str:
@@ -88,7 +91,7 @@ def _is_answer(line: str, problem: Problem, grade: Grade) -> bool:
 def _says_only_the_answer(line: str) -> bool:
     if len(line) > _LONGEST_ANSWER or not statements(line):
         return False
-    return not without_statement(line) or _CONCLUDES.fullmatch(line) is not None
+    return not without_statement(line) or (_CONCLUDES.fullmatch(line) is not None and not _REASON.search(line))
 
 
 def _is_bare(line: str, problem: Problem, grade: Grade) -> bool:

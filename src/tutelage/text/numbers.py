@@ -16,6 +16,8 @@ from tutelage.text.format import write_number
 from tutelage.text.number_words import PARTS, word_numbers
 
 MAX_DIGITS = 400
+_FLOATING = 12
+"""Decimals of a value that was computed in floating point: 0.6666666666666666."""
 
 _VULGAR = {
     "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5", "⅘": "4/5",
@@ -131,11 +133,14 @@ def same_value(gold: Number, stated: Number) -> bool:
     """Whether `stated` has the value of `gold`.
 
     Values are compared exactly, but a stated decimal that is the gold value rounded to two places or more counts
-    (0.33 for 1/3). 70% is right for 70 and for 0.7, while 0.7 is wrong for 70; 2 dozen is right for 24 and for 2.
+    (0.33 for 1/3), and so does what a gold value in floating point stands for. 70% is right for 70 and for 0.7, while
+    0.7 is wrong for 70; 2 dozen is right for 24 and for 2.
     """
     return any(
-        wanted == value or _is_rounded(wanted, value, places)
-        for wanted, _ in _readings(gold)
+        wanted == value
+        or _is_rounded(wanted, value, places)
+        or (decimals >= _FLOATING and abs(wanted - value) <= max(1, abs(value)) / 10**_FLOATING)
+        for wanted, decimals in _readings(gold)
         for value, places in _readings(stated)
     )
 

@@ -65,6 +65,11 @@ _BARE_ANSWER = re.compile(
     r"|true|false|\\boxed\{.*",
     re.IGNORECASE,
 )
+_EXPLAINS = re.compile(
+    r"[#*_]{0,6}\s?(?:(?:a |the |my |short |brief )?(?:explanation|reason(?:ing)?|rationale|justification|working)"
+    r"\b|because\b|this is because\b|why\b)",
+    re.IGNORECASE,
+)
 LONGEST = 2_000
 """Characters of a statement or of a last line that are looked at; no answer is longer."""
 
@@ -140,6 +145,12 @@ def without_statement(text: str) -> str:
 def conclude(text: str, answer: str) -> str:
     """The text in the one form of all rationales: its steps, then a line that states the answer."""
     return state_answer(without_statement(text), answer)
+
+
+def lead(text: str) -> str | None:
+    """The first line, where all that follows explains it: "B\\n\\nExplanation: …"; None if it is not so."""
+    first, _, rest = text.strip().partition("\n")
+    return first.strip()[:LONGEST] if _EXPLAINS.match(rest.lstrip()) else None
 
 
 def shorten(text: str) -> str:

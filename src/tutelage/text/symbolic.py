@@ -13,10 +13,12 @@ import re
 from functools import lru_cache
 from typing import Any, cast
 
+from tutelage.text.numbers import find_numbers
+
 _OPERATION = re.compile(r"\\(?:sqrt|[dtc]?frac|pi|log|ln|sin|cos|tan)(?![A-Za-z])|[√π]|[0-9)}]\s?\^\s?[{(0-9-]")
 _NOTATION = re.compile(rf"{_OPERATION.pattern}|(?<![A-Za-z])[A-Za-z]\s?\^\s?[{{(0-9-]")
 _CHEAP = re.compile(
-    r"(?:[0-9.,+\-*/^(){}=\s$√π]|\\(?:sqrt|[dtc]?frac|pi|cdot|times|left|right|pm)(?![A-Za-z])"
+    r"(?:[0-9.,+\-*/×÷^(){}=\s$√π]|\\(?:sqrt|[dtc]?frac|pi|cdot|times|left|right|pm)(?![A-Za-z])"
     r"|(?<![A-Za-z])[A-Za-z](?![A-Za-z]))*"
 )
 _COSTLY = re.compile(r"\^[^^]*\^[^^]*\^|\^\s?\{?[^{}^]*\^|\^\s?[{(]?\s?-?[0-9]{3}|[0-9]{13}|\*\*")
@@ -25,7 +27,12 @@ _LONGEST = 80
 
 def is_expression(text: str) -> bool:
     r"""Whether a text holds a root, a power or the like, so that its numbers alone don't give its value."""
-    return _OPERATION.search(text) is not None
+    if _OPERATION.search(text) is None:
+        return False
+    without = list(text)
+    for number in find_numbers(text):  # 1.8 × 10^6 is a number
+        without[number.start : number.end] = "0" * (number.end - number.start)
+    return _OPERATION.search("".join(without)) is not None
 
 
 def same_expression(gold: str, stated: str) -> bool:
@@ -52,5 +59,6 @@ def _equal(gold: str, stated: str) -> bool:
     for name in ("math_verify.parser", "math_verify.grader", "math_verify.utils"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     # No time limits: math-verify keeps them by signals, which work in the main thread alone. `_COSTLY` stands in.
+    gold, stated = (side.replace("×", r"\times ").replace("÷", r"\div ") for side in (gold, stated))
     sides = [judge.parse(side if "$" in side else f"${side}$", parsing_timeout=None) for side in (gold, stated)]
     return all(sides) and bool(judge.verify(sides[0], sides[1], timeout_seconds=None))
