@@ -180,11 +180,11 @@ def two_in_training(write, tmp_path):
 def test_ctrl_c_ends_all_seeds_with_the_command_that_goes_on(two_in_training, whole_group):
     process, children, line = two_in_training
     os.killpg(process.pid, signal.SIGINT) if whole_group else process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate()
     assert process.returncode == 130
     assert f"stopped; go on with: tutelage {line}\n" in errors.decode()
     assert "Traceback" not in errors.decode()
-    assert psutil.wait_procs(children, timeout=5)[1] == []
+    assert psutil.wait_procs(children)[1] == []
 
 
 @pytest.mark.slow
@@ -192,8 +192,8 @@ def test_ctrl_c_ends_all_seeds_with_the_command_that_goes_on(two_in_training, wh
 def test_no_seed_outlives_a_killed_command(two_in_training, by):
     process, children, _ = two_in_training
     process.send_signal(by)
-    process.wait(timeout=30)
-    assert psutil.wait_procs(children, timeout=10)[1] == []
+    process.wait()
+    assert psutil.wait_procs(children)[1] == []
 
 
 def test_results_into_a_folder_end_in_one_line(tmp_path):
