@@ -35,8 +35,8 @@ check: $(INSTALLED) ## lint, format, types and the layering of the house
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(RUN) pyright
 	@$(RUN) pytest tests/test_layering.py
 
-results: $(INSTALLED) ## write docs/results.md and its plots from the studies in docs/studies
-	@.venv/bin/tutelage results docs/studies/*/ --notes docs/studies/findings.md --out docs/results.md
+results: $(INSTALLED) ## write docs/results.md, docs/results/ and their plots from the studies in docs/studies
+	@.venv/bin/tutelage results docs/studies/*/ --notes docs/studies/findings.md --out docs/results.md --pages docs/results
 
 bench: $(INSTALLED) ## measure speed against the reference implementation, into docs/performance.md (half an hour on two cores)
 	@$(RUN) benchmarks.performance student

@@ -118,6 +118,21 @@ def test_results_makes_a_page_of_several_studies(tmp_path):
         assert all(f"](<../studies/{folder.name}/{plot.name}>)" in text for plot in plots)
 
 
+def test_results_give_each_study_a_page_of_its_own(tmp_path):
+    folder, page = tmp_path / "studies" / "one", tmp_path / "docs" / "results.md"
+    study = figures.study(["one-round-same-budget", "full"], 2)
+    write_json(folder / "study.json", study)
+    (folder / "notes.md").write_text("What we make of it.")
+    page.parent.mkdir()
+    result = tutelage("results", folder, "--out", page, "--pages", page.parent / "parts" / "all")
+    assert result.exit_code == 0, result.output
+    assert f"| [{study.name}](<parts/all/{study.name}.md>) |" in page.read_text()
+    assert "\n## " not in page.read_text()
+    own = (page.parent / "parts" / "all" / f"{study.name}.md").read_text()
+    assert own.startswith(f"# {study.name}\n\nWhat we make of it.")
+    assert all(f"](<../../../studies/one/{plot.name}>)" in own for plot in folder.glob("*.png"))
+
+
 def test_results_with_notes_that_are_not_there_end_in_one_line(tmp_path):
     write_json(tmp_path / "study.json", figures.study(["full"], 1))
     result = tutelage("results", tmp_path, "--out", tmp_path / "page.md", "--notes", tmp_path / "absent.md")
