@@ -108,7 +108,7 @@ def test_the_readme_is_short_and_comes_to_the_point():
 def test_the_figures_of_the_demo_are_those_that_a_run_printed():
     result = read_record(ROOT / "docs" / "images" / "demo.json", RunResult)
     quickstart = (ROOT / "docs" / "quickstart.md").read_text(encoding="utf-8")
-    console = Console(file=StringIO(), width=100)
+    console = Console(file=StringIO(), width=80)
     print_run(result, console, "runs/demo")
     lines = console.file.getvalue().splitlines()
     rows = [line.rpartition("│")[0].rpartition("│")[0] for line in lines if line.startswith("│")]

@@ -18,7 +18,12 @@ from tools.settings_page import settings_page
 
 ROOT = Path(__file__).parent.parent
 STAGED = ROOT / "build" / "docs"
-BESIDE = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+BESIDE = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "SECURITY.md": "security.md",
+}
 """Pages that stand at the top of the project, and what they are called on the site."""
 
 _LINK = re.compile(
