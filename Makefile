@@ -47,7 +47,7 @@ docs: $(SITE_TOOLS) ## build the site into site/, strictly; only the first time 
 	@$(RUN) zensical build --clean --strict
 
 wheel: $(INSTALLED) ## build a wheel and an sdist into dist/, and try the wheel in an environment of its own
-	@$(RUN) tools.wheel
+	@$(RUN) tools.wheel $(TORCH)
 
 bench: $(INSTALLED) ## measure speed against the reference implementation, into docs/performance.md (half an hour on two cores)
 	@$(RUN) benchmarks.performance student

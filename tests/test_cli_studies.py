@@ -152,6 +152,16 @@ def test_results_with_notes_that_are_not_utf8_end_in_one_line(tmp_path, name):
     assert not (tmp_path / "page.md").exists()
 
 
+@pytest.mark.parametrize("command", ["study", "results"])
+def test_without_matplotlib_nothing_is_begun(write, tmp_path, monkeypatch, command):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    what = write({"untrained": None}) if command == "study" else tmp_path
+    result = tutelage(command, what, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert last_line(result).endswith('need the package matplotlib: pip install "tutelage[plots]"')
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize("content", [None, "{}", "{"])
 def test_results_of_a_folder_without_a_study_end_in_one_line(tmp_path, content):
     (tmp_path / "empty").mkdir()

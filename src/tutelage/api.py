@@ -101,7 +101,7 @@ def study(
     again. Returns what went wrong, a line for every run that failed; the figures are those of all other runs. Raises
     ConfigError, DataError, and RunError where no run has ended: what stands there is left as it is.
     """
-    from tutelage.report.plots import plot_study
+    from tutelage.report.plots import need_matplotlib, plot_study
     from tutelage.report.study import study_page
     from tutelage.runs.files import disk_errors, write_json, write_text
     from tutelage.studies.known import with_known
@@ -109,6 +109,7 @@ def study(
     from tutelage.studies.running import run_study
     from tutelage.studies.study_file import load_study
 
+    need_matplotlib()
     folder, loaded = Path(out), load_study(Path(file))
     if known is not None:
         loaded = with_known(loaded, Path(known))
@@ -140,12 +141,13 @@ def results(
     and `out` has the summary alone. Plots are drawn beside each study.json. Raises RunError where a study.json is
     missing or broken, ConfigError where notes are missing or not UTF-8.
     """
-    from tutelage.report.plots import plot_study
+    from tutelage.report.plots import need_matplotlib, plot_study
     from tutelage.report.results import results_page
     from tutelage.report.study import study_page
     from tutelage.runs.files import disk_errors, read_record, write_text
     from tutelage.study_records import StudyFigures
 
+    need_matplotlib()
     if notes and not Path(notes).is_file():
         raise ConfigError(f"there is no file {notes} with notes")
     page, found = Path(out), list[tuple[StudyFigures, str, str]]()
