@@ -39,6 +39,9 @@ def results(
     folders: Annotated[list[Path], typer.Argument(help="Folders with a study.json each.", metavar="STUDY…")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page.")] = Path("results.md"),
     notes: Annotated[Path | None, typer.Option(metavar="FILE", help="Markdown to stand below the summary.")] = None,
+    pages: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write each study to a page of its own here.")
+    ] = None,
 ) -> None:
     """Write the page that several studies make: tables, plots, intervals, commands.
 
@@ -46,5 +49,5 @@ def results(
     """
     from tutelage import api
 
-    api.results(folders, out, notes)
+    api.results(folders, out, notes, pages)
     print(out)
