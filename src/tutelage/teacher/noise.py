@@ -43,8 +43,8 @@ _SOLUTION = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _TRAILER = re.compile(r"\s*\b(?:this|that) is (?:the|my|our) (?:final |correct )?answer[.!]?\s*$", re.IGNORECASE)
-_TALK_WORDS = """sure thing certainly of course absolutely definitely gladly okay ok alright all right great good excellent perfect
-no problem hello hi hey there thanks thank you for asking got it understood glad happy delighted pleased more than
+_TALK_WORDS = """sure thing certainly of course absolutely definitely gladly okay ok alright all right great good
+excellent perfect no problem hello hi hey there thanks thank you for asking got it understood glad happy delighted pleased more than
 to help what that that's this a an is the nice interesting fun classic question one i i'm i'd i'll we we'll be am
 would will can could going let let's us me my your our solve work break down think look go start begin walk take
 tackle figure out do see get reason explain show understand dive into approach try through carefully here here's are

@@ -14,6 +14,7 @@ from tutelage.teacher.noise import without_talk, without_titles
 from tutelage.text.markup import clean
 from tutelage.text.readable import readable
 from tutelage.text.run_on import cut, without_courtesy
+from tutelage.text.sentences import sentences
 from tutelage.text.statements import statements, without_statement
 from tutelage.text.thoughts import without_thoughts
 
@@ -22,6 +23,9 @@ _MOST_PASSES = 5
 _CHAINED = re.compile(r"\n(?==[^=])")
 """A calculation that goes on in the next line."""
 _ANSWER = re.compile(r"answer\b", re.IGNORECASE)
+_STATES = re.compile(r"answer\b|####|\\boxed", re.IGNORECASE)
+_FEW = 8
+"""Words of a line that may hold nothing but an answer."""
 _TITLE = re.compile(r"\W*(?:the |my |our )?(?:final |correct )?answer\W*", re.IGNORECASE)
 _TAG = re.compile(r"</?answer>", re.IGNORECASE)
 _CONCLUDES = re.compile(
@@ -59,11 +63,16 @@ def _without_another(text: str) -> str:
     end = 0
     for line in text.split("\n"):
         start, end = end, end + len(line) + 1
-        if _ANSWER.search(line) and text[:start].strip() and _says_only_the_answer(line.strip(" \t*_#>")):
+        if _STATES.search(line) and (text[:start].strip() or len(line.split()) > _FEW) and _ends_with_answer(line):
             rest = text[end:]
-            goes_on = _GOES_ON.search(rest) and _ANSWER.search(rest) and not _CORRECTS.search(rest)
+            goes_on = _GOES_ON.search(rest) and _STATES.search(rest) and not _CORRECTS.search(rest)
             return text[: end - 1] if goes_on else text
     return text
+
+
+def _ends_with_answer(line: str) -> bool:
+    last = (sentences(line) or [""])[-1].strip(" \t*_>")
+    return _says_only_the_answer(last) or _says_only_the_answer(last.lstrip("# "))
 
 
 def steps_of(text: str, problem: Problem, grade: Grade) -> str:
