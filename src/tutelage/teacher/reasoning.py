@@ -60,13 +60,14 @@ def reasoning(text: str) -> str:
 
 
 def _without_another(text: str) -> str:
-    """The text up to its answer, where another question follows that bears no mark."""
+    """The text up to its answer, where another question follows in a paragraph of its own that bears no mark."""
     end = 0
     for line in text.split("\n"):
         start, end = end, end + len(line) + 1
         if _STATES.search(line) and (text[:start].strip() or len(line.split()) > _FEW) and _ends_with_answer(line):
             rest = text[end:]
-            goes_on = _GOES_ON.search(rest) and _STATES.search(rest) and not _CORRECTS.search(rest)
+            apart = rest.lstrip(" \t").startswith("\n")
+            goes_on = apart and _GOES_ON.search(rest) and _STATES.search(rest) and not _CORRECTS.search(rest)
             return text[: end - 1] if goes_on else text
     return text
 
