@@ -15,6 +15,7 @@ from typing import TypeVar
 from tutelage.config import TeacherConfig, TrainingConfig
 from tutelage.mistakes.selection import by_answer, new_mistakes, sent_again
 from tutelage.records import TRANSIENT, Attempt, Exam, Feedback, FeedbackRequest, Problem, TrainingExample
+from tutelage.text.run_on import cut
 
 _Row = TypeVar("_Row", Attempt, Feedback)
 
@@ -168,7 +169,7 @@ def _rationales(feedback: Iterable[Feedback]) -> dict[str, list[str]]:
 
 def _own_correct(exam: Exam) -> dict[str, list[str]]:
     right = _by_problem(a for a in exam.attempts if a.verdict.correct and a.finish == "stop")
-    return {problem: [attempt.text.strip() for attempt in attempts] for problem, attempts in right.items()}
+    return {problem: [cut(attempt.text).strip() for attempt in attempts] for problem, attempts in right.items()}
 
 
 def _by_problem(rows: Iterable[_Row]) -> dict[str, list[_Row]]:

@@ -10,18 +10,22 @@ from __future__ import annotations
 import re
 
 from tutelage.records import Grade, Problem
-from tutelage.teacher.noise import without_talk, without_titles
+from tutelage.teacher.noise import without_talk, without_titles, without_trailer
 from tutelage.text.markup import clean
 from tutelage.text.readable import readable
 from tutelage.text.run_on import cut, without_courtesy
+from tutelage.text.sentences import sentences
 from tutelage.text.statements import statements, without_statement
 from tutelage.text.thoughts import without_thoughts
 
 _MOST_PASSES = 5
 """What stands within another takes a pass for each layer."""
-_CHAINED = re.compile(r"\n(?==[^=])")
+_CHAINED = re.compile(r"\n(?==[^=>])")
 """A calculation that goes on in the next line."""
 _ANSWER = re.compile(r"answer\b", re.IGNORECASE)
+_STATES = re.compile(r"answer\b|####|\\boxed", re.IGNORECASE)
+_FEW = 8
+"""Words of a line that may hold nothing but an answer."""
 _TITLE = re.compile(r"\W*(?:the |my |our )?(?:final |correct )?answer\W*", re.IGNORECASE)
 _TAG = re.compile(r"</?answer>", re.IGNORECASE)
 _CONCLUDES = re.compile(
@@ -32,6 +36,7 @@ _CONCLUDES = re.compile(
       |[^.!?=,\n]{1,40}\ (?:is|are)\ (?:the|our|my)\ (?:final\ |correct\ |right\ )?answer\W*)""",
     re.IGNORECASE | re.VERBOSE,
 )
+_SHORT = re.compile(r"\W*(?:(?:short|quick|brief|in short|final)\W+answer|in short|tl;?dr)\W+", re.IGNORECASE)
 _REASON = re.compile(r"\b(?:because|since|due|as)\b", re.IGNORECASE)
 _LONGEST_ANSWER = 200
 _GOES_ON = re.compile(
@@ -55,15 +60,21 @@ def reasoning(text: str) -> str:
 
 
 def _without_another(text: str) -> str:
-    """The text up to its answer, where another question follows that bears no mark."""
+    """The text up to its answer, where another question follows in a paragraph of its own that bears no mark."""
     end = 0
     for line in text.split("\n"):
         start, end = end, end + len(line) + 1
-        if _ANSWER.search(line) and text[:start].strip() and _says_only_the_answer(line.strip(" \t*_#>")):
+        if _STATES.search(line) and (text[:start].strip() or len(line.split()) > _FEW) and _ends_with_answer(line):
             rest = text[end:]
-            goes_on = _GOES_ON.search(rest) and _ANSWER.search(rest) and not _CORRECTS.search(rest)
+            apart = rest.lstrip(" \t").startswith("\n")
+            goes_on = apart and _GOES_ON.search(rest) and _STATES.search(rest) and not _CORRECTS.search(rest)
             return text[: end - 1] if goes_on else text
     return text
+
+
+def _ends_with_answer(line: str) -> bool:
+    last = (sentences(line) or [""])[-1].strip(" \t*_>")
+    return _says_only_the_answer(last) or _says_only_the_answer(last.lstrip("# "))
 
 
 def steps_of(text: str, problem: Problem, grade: Grade) -> str:
@@ -71,16 +82,28 @@ def steps_of(text: str, problem: Problem, grade: Grade) -> str:
     steps = _TAG.sub("", text)
     for _ in range(_MOST_PASSES):
         before = steps
-        steps = without_courtesy(without_statement(steps))
+        steps = without_trailer(without_courtesy(without_statement(steps)))
         if steps == before:
             break
-    lines = [line for line in steps.split("\n") if not _is_answer(line, problem, grade)]
+    opening = next(iter(sentences(steps[:_LONGEST_ANSWER])), "")
+    if len(opening) < len(steps) and _is_answer(opening, problem, grade):
+        steps = steps[len(opening) :].lstrip()
+    lines = [line for line in _without_tail(steps.split("\n"), problem, grade) if not _is_answer(line, problem, grade)]
     if len(lines) > 1 and _TITLE.fullmatch(lines[-2]):
         del lines[-2]
     for place in (0, -1):
         if len(lines) > 1 and _is_bare(lines[place], problem, grade):
             del lines[place]
     return without_talk(re.sub(r"\\boxed\{([^{}]*)\}", r"\1", "\n".join(lines)).strip())
+
+
+def _without_tail(lines: list[str], problem: Problem, grade: Grade) -> list[str]:
+    """The lines up to the last that states the answer, if all calculations stand before it."""
+    stated = next((place for place in reversed(range(len(lines))) if _is_answer(lines[place], problem, grade)), 0)
+    before, after = lines[:stated], lines[stated + 1 :]
+    if any("=" in line for line in before) and not any(re.search(r"[\d=]", line) for line in after):
+        return before
+    return lines
 
 
 def _is_answer(line: str, problem: Problem, grade: Grade) -> bool:
@@ -96,5 +119,7 @@ def _says_only_the_answer(line: str) -> bool:
 
 def _is_bare(line: str, problem: Problem, grade: Grade) -> bool:
     """Whether a line is the right answer and no sentence, such as `12 pens`."""
-    short = len(line.split()) <= 3 and not line.endswith((".", "!", ":")) and "=" not in line
-    return short and grade(problem, f"The answer is {line}.").correct
+    told = _SHORT.sub("", line)
+    short = len(told.split()) <= 3 and not line.endswith(":") and "=" not in line
+    said = told != line or len(told.split()) == 1 or not line.endswith((".", "!"))
+    return short and said and grade(problem, f"The answer is {told.rstrip('.!')}.").correct

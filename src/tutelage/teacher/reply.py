@@ -18,7 +18,6 @@ from tutelage.teacher.reasoning import reasoning, steps_of
 from tutelage.text.ambiguity import is_ambiguous
 from tutelage.text.calculations import Fault, find_calculations
 from tutelage.text.format import write_number
-from tutelage.text.markup import clean
 from tutelage.text.run_on import cut
 from tutelage.text.statements import statements, without_statement
 from tutelage.text.thoughts import without_thoughts
@@ -175,5 +174,5 @@ def separate(text: str) -> tuple[str | None, str]:
     if not solutions:
         explanation, _, rest = explanation.partition("\n\n" if "\n\n" in explanation else "\n")
         solutions = [text[: marks[0].start()], rest]
-    explanation = " ".join(without_statement(clean(explanation)).split())
+    explanation = " ".join(without_statement(reasoning(explanation)).split())
     return explanation or None, "\n".join(solutions)

@@ -1,6 +1,6 @@
 r"""LaTeX as plain text, its structure kept. Pure, linear in the text.
 
-"$\frac{80+90}{2} = 85$"   ->  "(80+90)/2 = 85"        "4\frac{1}{2} \times 2"  ->  "4 1/2 × 2"
+"$\frac{80+90}{2} = 85$"   ->  "(80 + 90) / 2 = 85"    "4\frac{1}{2} \times 2"  ->  "4 1/2 × 2"
 "\text{(B)}"               ->  "(B)"                   "\frac{\sqrt{3}}{2}"     stays: `symbolic` compares it
 """
 
@@ -39,6 +39,8 @@ _COMMAND = re.compile(
     r"\\(?:(?P<fraction>[dtc]?frac)|(?P<box>f?box|boxed)"
     r"|(?P<text>(?:text|math)(?:rm|bf|it|sf|tt|normal)?|mbox|operatorname|emph|underline|cancel))(?![A-Za-z])"
 )
+_SIGN_WITHIN = re.compile(r"(?<=[\w)])\s*([-+*/×÷=])\s*")
+"""A sign of calculation, not of a number."""
 _DEEPEST = 30
 """Commands within commands; what lies deeper stays as it is."""
 
@@ -129,7 +131,9 @@ def _fraction(over: str, under: str, before: str, after: str) -> str:
     """`over/under`, in as many brackets as keep its sense; LaTeX where roots and the like remain."""
     if "\\" in over or "\\" in under or not over or not under:
         return rf"\frac{{{over}}}{{{under}}}"
-    plain = f"{_bracketed(over, r'^-?[^-+*/×÷=]*$')}/{_bracketed(under, r'^[^-+*/×÷=]*$')}"
+    over, under = (_SIGN_WITHIN.sub(r" \1 ", part) for part in (over, under))
+    simple = not (_SIGN_WITHIN.search(over) or _SIGN_WITHIN.search(under))
+    plain = f"{over}/{under}" if simple else f"{_bracketed(over)} / {_bracketed(under)}"
     last = before.rstrip()[-1:]
     if last.isdigit() and not before[-1:].isspace():
         mixed = over.isdecimal() and under.isdecimal()
@@ -137,5 +141,5 @@ def _fraction(over: str, under: str, before: str, after: str) -> str:
     return f"({plain})" if (last and last in "/÷") or after.startswith("^") else plain
 
 
-def _bracketed(part: str, simple: str) -> str:
-    return part if re.match(simple, part) else f"({part})"
+def _bracketed(part: str) -> str:
+    return f"({part})" if _SIGN_WITHIN.search(part) else part

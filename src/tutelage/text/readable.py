@@ -15,11 +15,11 @@ _LETTERS = {"pi": "π", "theta": "θ", "alpha": "α", "beta": "β", "gamma": "γ
 _REWRITES = [
     (re.compile(pattern), replacement)
     for pattern, replacement in (
+        (r"([\^_])\{([0-9A-Za-z.+-]{1,12})\}", r"\1\2"),
         (r"\\sqrt\s?\{([0-9.]{1,30}|[A-Za-z])\}", r"√\1"),
         (r"\\sqrt\s?\{([^{}\\]{1,200})\}", r"√(\1)"),
         (r"\\sqrt\s?([0-9])(?![0-9])", r"√\1"),
         (r"\\(?:bar|hat|vec|tilde|overline|widehat|mathbf|boldsymbol)\s?\{([^{}\\]{0,60})\}", r"\1"),
-        (r"([\^_])\{([0-9A-Za-z.+-]{1,12})\}", r"\1\2"),
         (r"(?m)^\s?\{[lcr|]{1,12}\}\s?", ""),
         (r"(?<=[\d\s])~(?=\w)", " "),
         (r"\(\(([^()\n]{1,200})\)\)", r"(\1)"),

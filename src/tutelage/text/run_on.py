@@ -2,7 +2,7 @@ r"""Where an answer ends: what follows it is another question, another turn, a s
 
 "3 x 4 = 12 pens. The answer is 12.\nQuestion: Ann has"       ->  "3 x 4 = 12 pens. The answer is 12."
 "**Problem:** Tom has …\n**Solution:** 3 × 4 = 12."           stays: it says the question again before it answers
-"Sure! So she makes 18 dollars.\n\nI hope this helps!"        ->  "So she makes 18 dollars."   (`without_courtesy`)
+"So she makes 18 dollars.\n\nI hope this helps!"             ->  "So she makes 18 dollars."   (`without_courtesy`)
 """
 
 from __future__ import annotations
@@ -10,13 +10,16 @@ from __future__ import annotations
 import re
 
 from tutelage.text.sentences import sentences
-from tutelage.text.statements import statements
+from tutelage.text.statements import LONGEST, statements
 
 _MARK = re.compile(
     r"""
     (?P<question>
         (?:^|\n)[ \t]{0,8}[#*]{0,6}[ ]?(?:Question|Problem|Exercise|Example|Q)[ ]?[0-9]{0,4}[ ]?[*]{0,3}[:.)]
           [*]{0,3}(?=\s|$)
+      | (?:^|\n)[ \t]{0,8}[#*]{0,6}[ ]?(?:Question|Problem|Exercise|Example)[ ][0-9]{1,4}[ ]?[*]{0,3}(?=\n|$)
+      | (?:^|\n)[ \t]{0,8}(?:Here(?:'s|’s|[ ]is)|Let(?:'s|’s|[ ]us)[ ](?:try|do))[ ]another
+          [ ](?:example|problem|question)\b
       | (?:^|\n)[ \t]{0,8}[#*]{0,6}[ ]?(?:User|Human|Instruction)[ ]?[*]{0,3}:
       | (?<=[.!?])[ ]{1,3}(?:Question|Q)[ ]?[0-9]{0,4}:[ ]
     )
@@ -34,22 +37,28 @@ _INTRODUCTION = re.compile(
     r"|to find|first|we (?:need|have|are)|i(?:'ll|’ll| will)|great|good question)\b",
     re.IGNORECASE,
 )
-_COURTESY = re.compile(
-    r"""\W*(?:(?:and|so|but|please|feel\ free|just)\W+){0,2}(?:
-        i\ (?:really\ )?hope\ (?:this|that|it|you|my)\b | hope\ (?:this|that|it|you)\b
-      | (?:let\ me|please\ let)\ (?:me\ )?know\b | feel\ free\b | do\ not\ hesitate | don['’]t\ hesitate
-      | (?:if|should)\ you\ [^\n]{0,60}\b(?:question|help|assist|clarif|ask|know|more)
-      | (?:is|was)\ there\ anything | anything\ else\b | (?:would|do)\ you\ (?:like|want|need)\b
-      | any\ (?:other\ )?questions
-      | (?:happy|glad)\ (?:to\ help|learning|studying|calculating) | i['’]?(?:m|\ am)\ (?:happy|glad|here|always)\b
-      | good\ (?:luck|job|work)\b | (?:have|enjoy)\ (?:a|your)\b[^\n]{0,12}\b(?:day|time|one|studies|learning)
-      | thank(?:s|\ you)\b | you['’]?(?:re|\ are)\ welcome | keep\ (?:up|practi[sc]ing)\b | great\ (?:job|question|work)
-      | (?:sure|certainly|absolutely|of\ course|no\ problem)\s*(?:thing\s*)?(?:[!.,:]|$) | cheers\b
-    )[^\n]{0,200}""",
+_POLITE = re.compile(
+    r"""\W*(?:(?:and|but|please|just)\W+){0,2}(?:
+        i\ (?:really\ )?hope\ (?:this|that|it|my)\b | hope\ (?:this|that|it)\ (?:helps|is|was|clarif|makes)
+      | (?:do\ )?let\ me\ know\b | feel\ free\b | do\ not\ hesitate | don['’]t\ hesitate
+      | note: | \(note\b
+    )[^\n]{0,300}""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_POLITE_WITHOUT_NUMBERS = re.compile(
+    r"""\W*(?:(?:and|but|please|just)\W+){0,2}(?:
+        (?:if|should)\ you\ [^\n]{0,60}\b(?:questions?|help|assistance|clarification|ask|explain)\b
+      | (?:is|was)\ there\ anything | anything\ else\b | (?:would|do)\ you\ (?:like|want|need)\ (?:me|more|any|help)\b
+      | any\ (?:other\ |more\ )?questions | i['’]?(?:m|\ am)\ (?:always\ |just\ )?(?:happy|glad|here)\ (?:to|for|if)\b
+      | (?:happy|glad)\ (?:to\ help|learning|studying|calculating) | well\ done\b | cheers\b
+      | (?:good|great|nice)\ (?:luck|job|work|question)\b | keep\ (?:up|practi[sc]ing)\b
+      | (?:have|enjoy)\ (?:a|your)\ [^\n]{0,12}\b(?:day|time|one|studies|learning)
+      | thank(?:s|\ you)\b(?!\ to\b) | you['’]?(?:re|\ are)\ welcome
+    )[^\n0-9]{0,200}""",
     re.IGNORECASE | re.VERBOSE,
 )
 _MOST = 8
-"""Courtesies at one end of a text that are looked at."""
+"""Courtesies at the end of a text that are looked at."""
 
 
 def cut(text: str) -> str:
@@ -64,20 +73,21 @@ def cut(text: str) -> str:
 
 
 def without_courtesy(text: str) -> str:
-    """The text without the sentences at its two ends that are only polite, and without lines of mere signs there."""
-    start, end = 0, len(text.rstrip())
+    """The text without the sentences at its end that are only polite or a note, and without lines of mere signs."""
+    end = len(text.rstrip())
     for _ in range(_MOST):
-        head = text[:end].rfind("\n", start, end) + 1
-        line = text[max(start, head, end - 400) : end]
-        last = (sentences(line) or [""])[-1]
-        if not last or not (_COURTESY.fullmatch(last) or not any(map(str.isalnum, last))):
+        start = max(text.rfind("\n", 0, end) + 1, end - LONGEST)
+        last = (sentences(text[start:end]) or [""])[-1]
+        if not last or not (_is_courtesy(last) or not any(map(str.isalnum, last))):
             break
-        if re.search(r"[0-9]", last) and "answer" in last.lower():
-            break
-        end = len(text[: end - len(line) + line.rindex(last)].rstrip())
-        if end <= start:
+        end = len(text[: text.rindex(last, start, end)].rstrip())
+        if not end:
             return text
-    return text[start:end] if end > start else text
+    return text[:end]
+
+
+def _is_courtesy(sentence: str) -> bool:
+    return bool(_POLITE.fullmatch(sentence) or _POLITE_WITHOUT_NUMBERS.fullmatch(sentence))
 
 
 def _says_the_question(text: str, start: int, mark: re.Match[str]) -> bool:

@@ -44,6 +44,8 @@ _CLOSING = re.compile(
         (?:the\s+|our\s+|my\s+)?(?:final\s+|correct\s+|right\s+)?answer\b(?:\s+(?:to|for)\s+(?:the|this)\s+\w+)?
         \s*(?:is|:|=)(?:(?![.!?]\s+\S)[^\n])*?
       | \#{4}[^\n]*?
+      | [^\n.!?]{1,60}\s(?:is|are)\s(?:the\s|our\s|my\s)?(?:final\s|correct\s|right\s)?answer[.!]?
+      | <answer>[^<\n]{0,200}</answer>
       | [$\\(\[\s]*\\boxed\{[^{}\n]*\}[$\\)\]\s]*
     )
     [ \t]*$""",
