@@ -271,3 +271,74 @@ def test_a_configuration_is_frozen():
 def test_every_default_is_within_its_own_limits():
     data = parse_config(TASK).model_dump(mode="json")
     assert parse_config(data) == parse_config(TASK)
+
+
+def _numbers(kind, prefix=""):
+    """Every setting that is a number, by its dotted key."""
+    for name, field in kind.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield from _numbers(field.annotation, f"{prefix}{name}.")
+        elif re.search(r"\b(int|float)\b", str(field.annotation)) and "Mapping" not in str(field.annotation):
+            yield prefix + name
+
+
+@pytest.mark.parametrize("key", list(_numbers(RunConfig)))
+@pytest.mark.parametrize("value", ["1" + "0" * 40, "-1" + "0" * 40])
+def test_every_number_has_a_bound_that_the_refusal_names(key, value):
+    assert re.search(rf"^configuration: {key}: input should be .*than .* \(found ", _refusal(TASK, [f"{key}={value}"]))
+
+
+@pytest.mark.parametrize(
+    ("override", "bound"),
+    [
+        ("teacher.concurrency=1000000", "1024"),
+        ("student.lora.rank=100000000", "4096"),
+        ("teacher.max_tokens=100000000000000000000", "1000000"),
+        ("rounds.max=100", "99"),
+    ],
+)
+def test_what_is_beyond_a_bound_is_refused_with_it(override, bound):
+    assert f"less than or equal to {bound} (found" in _refusal(TASK, [override])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "settings"),
+    [
+        (["teacher.kind=openai"], ["teacher.model"]),
+        (["teacher={kind: openai, model: m, budget: {usd: 1}}"], ["teacher.budget.usd", "teacher.price"]),
+        (["teacher.kind=recorded"], ["teacher.path"]),
+        (["training={reflection: preference, prompt_gradient: stop}"], ["prompt_gradient", "training.reflection"]),
+        (["training={packing: never, prompt_gradient: stop}"], ["training.prompt_gradient", "training.packing"]),
+        (["student={weights: lora, lora: {targets: []}}"], ["student.lora.targets"]),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused_by_name(overrides, settings):
+    message = _refusal(TASK, overrides)
+    assert all(setting in message for setting in settings)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "teacher={kind: answer_key, budget: {usd: 1}}",
+        "training={reflection: preference, reflection_weight: 0, prompt_gradient: stop}",
+        "student.lora.targets=[]",
+    ],
+)
+def test_what_has_no_say_contradicts_nothing(override):
+    parse_config(TASK, [override])
+
+
+@pytest.mark.parametrize("text", ['"a\\0b"', '"\\ud800"'])
+@pytest.mark.parametrize("key", ["task.path", "student.model", "teacher.ledger", "task.field.question"])
+def test_characters_that_no_name_has_are_refused(key, text):
+    assert f"{key}: " in _refusal(TASK, [f"{key}={text}"])
+
+
+def test_a_file_without_end_or_nested_without_end_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match="more than 1,000,000 characters"):
+        load_config("/dev/zero")
+    path = tmp_path / "deep.yaml"
+    path.write_text("[" * 5000, encoding="utf-8")
+    with pytest.raises(ConfigError, match="nested too deep"):
+        load_config(path)

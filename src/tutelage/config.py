@@ -1,4 +1,4 @@
-"""RunConfig: every setting of a run, typed, with its unit and one sentence.
+"""RunConfig: every setting of a run, typed, with its unit, its bounds and one sentence.
 
     task: {name: gsm8k, path: data/gsm8k}
     student: {model: smollm2-135m}
@@ -10,10 +10,11 @@ Whatever a file leaves out has the default that stands here; `config_file.py` re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from tutelage.contradictions import without_contradictions
 from tutelage.records import AnswerKind
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -37,15 +38,13 @@ class TaskConfig(Section):
     split_file: str | None = None
     """JSON with the row numbers of train and test, for data that is published as one file; None: `splits/NAME.json`
     in or beside the folder, else 30 % are drawn as test."""
-    validation: int | float = Field(default=0.1, gt=0)
-    """Problems held out of train to compare rounds: a number of them, or a share of train if below 1. For
-    generated tasks they come on top of train."""
-    train: int | None = Field(default=None, gt=0)
-    """Train on this many problems, drawn by seed; None: all, or 500 of a generated task. More than there
-    are is an error."""
-    test: int | None = Field(default=None, gt=0)
+    validation: int | float = Field(default=0.1, gt=0, le=1e30)
+    """Problems held out of train (generated ones: beside it) to compare rounds: a number, or a share if below 1."""
+    train: int | None = Field(default=None, gt=0, le=10_000_000)
+    """Train on this many problems of those there are, drawn by seed; None: all, or 500 of a generated task."""
+    test: int | None = Field(default=None, gt=0, le=10_000_000)
     """Evaluate on this many test problems, drawn by seed; None: all, or 200 of a generated task."""
-    seed: int = 0
+    seed: int = Field(default=0, ge=-(2**63), lt=2**63)
     """Draws the validation split and the subsets; for generated tasks, the problems too."""
     field: Mapping[str, str] = Field(default_factory=dict)
     """For `custom`: our field name to yours, such as {question: prompt}."""
@@ -58,14 +57,14 @@ class TaskConfig(Section):
 class LoraConfig(Section):
     """Low-rank adapters (Hu et al. 2021), by PEFT."""
 
-    rank: int = Field(default=16, gt=0)
+    rank: int = Field(default=16, gt=0, le=4096)
     """Rank of the adapters."""
-    alpha: float = Field(default=32.0, gt=0)
+    alpha: float = Field(default=32.0, gt=0, le=1e6)
     """Scale of the adapters: their output is multiplied by alpha / rank."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Dropout before the adapters."""
     targets: Sequence[str] | Literal["all-linear"] = "all-linear"
-    """Names of the modules that get an adapter."""
+    """Names of the linear layers that get an adapter."""
 
 
 class StudentConfig(Section):
@@ -78,9 +77,8 @@ class StudentConfig(Section):
     lora: LoraConfig = LoraConfig()
     prompt: Literal["plain", "chat"] = "plain"
     """Ask in plain text, or through the model's chat template."""
-    few_shot: int = Field(default=0, ge=0)
-    """How many of the task's worked examples stand before every question. It has three or four;
-    a `custom` one has those of your examples.jsonl."""
+    few_shot: int = Field(default=0, ge=0, le=1000)
+    """Worked examples before every question: a task has three or four, a `custom` one those of your examples.jsonl."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision to compute in; auto: bfloat16 where the hardware is made for it. Weights are kept in float32."""
     engine: Literal["auto", "shared-prefix", "generate", "vllm"] = "auto"
@@ -93,24 +91,24 @@ class StudentConfig(Section):
 class BudgetConfig(Section):
     """Hard caps on what the teacher may cost in a run; None: no cap."""
 
-    requests: int | None = Field(default=None, ge=0)
+    requests: int | None = Field(default=None, ge=0, le=1_000_000_000_000)
     """Requests that were answered, or lost on the way and perhaps charged."""
-    prompt_tokens: int | None = Field(default=None, ge=0)
+    prompt_tokens: int | None = Field(default=None, ge=0, le=1_000_000_000_000_000)
     """Tokens the teacher reads."""
-    completion_tokens: int | None = Field(default=None, ge=0)
+    completion_tokens: int | None = Field(default=None, ge=0, le=1_000_000_000_000_000)
     """Tokens the teacher writes."""
-    tokens: int | None = Field(default=None, ge=0)
+    tokens: int | None = Field(default=None, ge=0, le=1_000_000_000_000_000)
     """Prompt and completion tokens together."""
-    usd: float | None = Field(default=None, ge=0)
+    usd: float | None = Field(default=None, ge=0, le=1e9)
     """US dollars, by `price`."""
 
 
 class PriceConfig(Section):
     """US dollars for a million tokens."""
 
-    prompt: float = Field(default=0.0, ge=0)
+    prompt: float = Field(default=0.0, ge=0, le=1e6)
     """What the teacher reads."""
-    completion: float = Field(default=0.0, ge=0)
+    completion: float = Field(default=0.0, ge=0, le=1e6)
     """What the teacher writes."""
     batch: float = Field(default=0.5, gt=0, le=1)
     """Share of these prices that the endpoint's Batch API asks; OpenAI's is half."""
@@ -123,8 +121,7 @@ class TeacherConfig(Section):
     """`answer_key` works offline from gold rationales or equations, `recorded` replays a file, `openai` asks an API.
     Two to compare with: `answers` states the answer alone, `student` is the student itself (STaR)."""
     path: str | None = None
-    """For `recorded`: JSONL with question and rationale; optionally answer, mistake (the row is for this one alone)
-    and explanation."""
+    """For `recorded`: JSONL with question and rationale; optionally answer, mistake (for it alone) and explanation."""
     beyond: Literal["answer_key"] | None = None
     """For `recorded`: who writes what was not recorded, such as feedback on a mistake; None: nobody."""
     base_url: str | None = None
@@ -133,91 +130,90 @@ class TeacherConfig(Section):
     """For `openai`: the teacher's name at the endpoint."""
     key_env: str = "OPENAI_API_KEY"
     """For `openai`: the environment variable that holds the key. Keys never stand in a file."""
-    temperature: float = Field(default=0.7, ge=0)
+    temperature: float = Field(default=0.7, ge=0, le=100)
     """Sampling temperature of the teacher."""
-    max_tokens: int = Field(default=512, gt=0)
+    max_tokens: int = Field(default=512, gt=0, le=1_000_000)
     """Upper bound on the tokens of one reply."""
-    concurrency: int = Field(default=8, gt=0)
+    concurrency: int = Field(default=8, gt=0, le=1024)
     """Requests in flight at once."""
-    requests_per_minute: int | None = Field(default=None, gt=0)
+    requests_per_minute: int | None = Field(default=None, gt=0, le=1_000_000_000)
     """Your limit at the endpoint, held in every window of 60 s; None: none known."""
-    tokens_per_minute: int | None = Field(default=None, gt=0)
+    tokens_per_minute: int | None = Field(default=None, gt=0, le=1_000_000_000_000)
     """Likewise for prompt and completion tokens together: estimated before a request, corrected by its reply."""
-    connect_timeout: float = Field(default=10.0, gt=0)
+    connect_timeout: float = Field(default=10.0, gt=0, le=86_400)
     """Seconds until an endpoint that takes no connection counts as unreachable."""
-    timeout: float = Field(default=120.0, gt=0)
+    timeout: float = Field(default=120.0, gt=0, le=86_400)
     """Seconds from sending a request to the end of its reply, after which it counts as failed."""
-    retries: int = Field(default=5, ge=0)
+    retries: int = Field(default=5, ge=0, le=1000)
     """How often a request is tried again after a time-out, a 429, a 5xx or a broken reply."""
     batch: bool = False
     """Ask through the endpoint's Batch API: replies within a day, at `price.batch` of the price."""
-    batch_poll: float = Field(default=30.0, gt=0)
+    batch_poll: float = Field(default=30.0, gt=0, le=86_400)
     """Seconds between two looks at a batch."""
     ledger: str | None = None
     """SQLite file with every reply, usable by several runs; None: `ledger.sqlite` in the run directory."""
     budget: BudgetConfig = BudgetConfig()
     price: PriceConfig = PriceConfig()
-    annotations: int = Field(default=1, gt=0)
+    annotations: int = Field(default=1, gt=0, le=1000)
     """Rationales asked for per problem in round 0."""
-    annotated: int | None = Field(default=None, gt=0)
+    annotated: int | None = Field(default=None, gt=0, le=10_000_000)
     """Problems they are asked for, drawn by seed; None: all. The exams go through all of them whatever it says."""
-    more_annotations: int = Field(default=0, ge=0)
+    more_annotations: int = Field(default=0, ge=0, le=10_000_000)
     """Further rationales asked for in round 0, for problems drawn by seed, those without one first."""
     mistake_in_view: bool = True
     """Show the teacher the mistake that a rationale is for; if not, it is asked as in round 0 for another rationale."""
     explain: bool = False
     """Let the teacher explain the mistake, too; the student learns to find and correct it (LEMA, An et al. 2023)."""
-    replies: int = Field(default=1, gt=0)
+    replies: int = Field(default=1, gt=0, le=1000)
     """Rationales asked for per problem with a mistake in every later round, each with another mistake in view."""
-    round_replies: int | None = Field(default=None, gt=0)
+    round_replies: int | None = Field(default=None, gt=0, le=10_000_000)
     """Rationales asked for in a later round at the most, the first by `priority`; None: for all problems."""
     priority: Literal["uniform", "weakest-first", "frontier", "untaught-first"] = "untaught-first"
-    """Which mistakes come first: any, or those on problems that were passed least often in the exam, that were passed
-    at times, that have no right rationale yet."""
+    """Mistakes that come first: any, or those on problems passed least often in the exam, passed at times, untaught."""
     check_arithmetic: bool = True
     """Reject a rationale with a false calculation even if its answer is right."""
-    agreement: int = Field(default=1, gt=0)
+    agreement: int = Field(default=1, gt=0, le=1000)
     """Replies drawn for every rationale; it is used if more than half of them reach the right answer."""
 
 
 class ExamConfig(Section):
     """The student's exam on the training problems, sampled."""
 
-    samples: int = Field(default=4, gt=0)
+    samples: int = Field(default=4, gt=0, le=10_000)
     """Attempts at every problem, K."""
-    temperature: float = Field(default=1.0, gt=0)
+    temperature: float = Field(default=1.0, gt=0, le=1000)
     """Sampling temperature."""
-    max_new_tokens: int = Field(default=128, gt=0)
+    max_new_tokens: int = Field(default=128, gt=0, le=1_000_000)
     """Tokens after which an attempt is cut."""
-    batch_size: int = Field(default=256, gt=0)
+    batch_size: int = Field(default=256, gt=0, le=1_000_000)
     """Attempts sampled at once, if memory allows."""
-    shard: int = Field(default=16, gt=0)
+    shard: int = Field(default=16, gt=0, le=10_000_000)
     """Answered problems after which the attempts are saved; a crash loses these and those that are being answered."""
 
 
 class EvaluationConfig(Section):
     """Evaluation on held-out problems, greedy."""
 
-    max_new_tokens: int = Field(default=256, gt=0)
+    max_new_tokens: int = Field(default=256, gt=0, le=1_000_000)
     """Tokens after which an answer is cut."""
-    batch_size: int = Field(default=256, gt=0)
+    batch_size: int = Field(default=256, gt=0, le=1_000_000)
     """Problems answered at once, if memory allows."""
 
 
 class GuardConfig(Section):
     """Watches a round's training with self-reflection for collapse, and goes back to the last good state."""
 
-    checks: int = Field(default=0, ge=0)
+    checks: int = Field(default=0, ge=0, le=10_000)
     """How often a round's training is checked, at even distances, the end among them; 0: never."""
-    likelihood_drop: float = Field(default=0.1, gt=0)
+    likelihood_drop: float = Field(default=0.1, gt=0, le=1e6)
     """Nats per token by which the mean log-likelihood of the rationales trained on may fall below its best."""
     accuracy_drop: float = Field(default=0.1, gt=0, le=1)
     """Share of the validation problems asked by which accuracy may fall below its best."""
-    problems: int = Field(default=40, ge=0)
+    problems: int = Field(default=40, ge=0, le=10_000_000)
     """Validation problems asked at a check, the first ones; 0: likelihood alone is watched."""
-    rationales: int = Field(default=64, gt=0)
+    rationales: int = Field(default=64, gt=0, le=10_000_000)
     """Rationales whose likelihood is watched, drawn by seed; all if there are fewer."""
-    patience: int = Field(default=2, gt=0)
+    patience: int = Field(default=2, gt=0, le=10_000)
     """Checks in a row that find the student fallen before it goes back; the last of a round is enough alone."""
 
 
@@ -226,61 +222,61 @@ class TrainingConfig(Section):
 
     start: Literal["previous", "untrained"] = "previous"
     """Train on from the student of the round before, or begin anew from the untrained one."""
-    epochs: int = Field(default=3, gt=0)
+    epochs: int = Field(default=3, gt=0, le=10_000)
     """Passes over the round's data."""
-    rows: int | None = Field(default=None, gt=0)
+    rows: int | None = Field(default=None, gt=0, le=1_000_000_000)
     """Examples trained on in a round, in as many passes as that takes, the last one cut; None: all, `epochs` times."""
-    learning_rate: float = Field(default=1e-4, gt=0)
+    learning_rate: float = Field(default=1e-4, gt=0, le=1e30)
     """Peak learning rate of AdamW, reached after the warm-up, then linear decay."""
     rewarm: float = Field(default=0.25, gt=0, le=1)
     """Share of this peak to which a round that trains on from the student before it warms up again."""
-    weight_decay: float = Field(default=0.01, ge=0)
+    weight_decay: float = Field(default=0.01, ge=0, le=1e6)
     """Decoupled weight decay of AdamW."""
     warmup_share: float = Field(default=0.05, ge=0, lt=1)
     """Share of a round's steps over which the learning rate rises from 0."""
-    max_grad_norm: float = Field(default=1.0, gt=0)
+    max_grad_norm: float = Field(default=1.0, gt=0, le=1e9)
     """Gradients are scaled down to this norm."""
     clipping: Literal["together", "apart"] = "together"
     """Scale down the sum of both losses' gradients, or first each by itself, so that neither drowns the other."""
-    batch_size: int = Field(default=16, gt=0)
+    batch_size: int = Field(default=16, gt=0, le=100_000)
     """Examples in a step. No batch holds the same question twice."""
     packing: Literal["auto", "always", "never"] = "auto"
     """Compute what rows share only once; auto: wherever the model can. Changes the loss by rounding alone."""
-    pass_tokens: int | None = Field(default=None, gt=0)
+    pass_tokens: int | None = Field(default=None, gt=0, le=100_000_000)
     """Tokens computed at once, or one question's if it has more; None: what memory allows, to a fixed bound."""
-    max_tokens: int = Field(default=1024, gt=0)
+    max_tokens: int = Field(default=1024, gt=0, le=1_000_000)
     """Tokens of prompt and rationale after which an example is truncated (counted and reported)."""
-    prompt_weight: float = Field(default=0.1, ge=0)
+    prompt_weight: float = Field(default=0.1, ge=0, le=1e6)
     """Weight of prompt tokens in L_LM; tokens of the rationale weigh 1 (the paper's w)."""
     reflection: Literal["triplet", "preference", "none"] = "triplet"
     """The self-reflection loss: the paper's triplet, or DPO (Rafailov et al. 2023) with L_LM as its NLL term."""
-    reflection_weight: float = Field(default=0.1, ge=0)
+    reflection_weight: float = Field(default=0.1, ge=0, le=1e6)
     """Weight of the self-reflection loss (lambda; the paper's is 0.5, docs/results.md says why not); 0 turns it off."""
-    beta: float = Field(default=0.1, gt=0)
+    beta: float = Field(default=0.1, gt=0, le=1e6)
     """For `preference`: how strongly the student is held to what it was at the start of the round (DPO's beta)."""
-    margin: float = Field(default=1.0, gt=0)
+    margin: float = Field(default=1.0, gt=0, le=1e6)
     """Margin of the triplet loss (the paper's rho)."""
     prompt_gradient: Literal["keep", "stop"] = "keep"
     """Whether the gradient of the self-reflection loss flows through the prompt; the released code stops it there."""
-    max_positives: int = Field(default=10, gt=0)
+    max_positives: int = Field(default=10, gt=0, le=1_000_000)
     """Other right rationales kept per problem."""
-    max_negatives: int = Field(default=4, gt=0)
+    max_negatives: int = Field(default=4, gt=0, le=1_000_000)
     """Mistakes kept per problem."""
     own_correct: Literal["none", "positives", "train"] = "none"
     """The student's own right attempts are positives too; with `train`, they are trained on as well."""
     data: Literal["round", "all"] = "all"
     """Train on this round's rationales, or on those of all rounds so far."""
     guard: GuardConfig = GuardConfig()
-    gradients_every: int = Field(default=0, ge=0)
+    gradients_every: int = Field(default=0, ge=0, le=1_000_000_000)
     """Record norms and cosine of both losses' gradients every so many steps, which are two thirds dearer; 0: never."""
 
 
 class RoundsConfig(Section):
     """When the lessons end."""
 
-    max: int = Field(default=3, ge=0)
+    max: int = Field(default=3, ge=0, le=99)
     """Rounds after round 0 at the most."""
-    patience: int = Field(default=1, gt=0)
+    patience: int = Field(default=1, gt=0, le=1000)
     """Rounds in a row without a gain on validation after which the lessons end."""
     min_gain: float = Field(default=0.0, ge=0, lt=1)
     """A gain in validation accuracy counts when it is larger than this."""
@@ -298,3 +294,7 @@ class RunConfig(Section):
     rounds: RoundsConfig = RoundsConfig()
     seed: Seed = 0
     """Seeds exams, draws and the order of training."""
+
+    @model_validator(mode="after")
+    def _no_contradictions(self) -> Self:
+        return without_contradictions(self)

@@ -5,7 +5,7 @@ load_config("my-task.yaml", ["rounds.max=5"])
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args
 
@@ -14,11 +14,15 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from tutelage.config import RunConfig, Section
-from tutelage.errors import ConfigError, did_you_mean
+from tutelage.did_you_mean import did_you_mean
+from tutelage.errors import ConfigError
 from tutelage.json_lines import shortened
 from tutelage.yaml_text import Dumper, read_yaml
 
 Kind = TypeVar("Kind", bound=Section)
+
+_LONGEST_FILE = 1_000_000
+"""Characters; a device such as /dev/zero has no end."""
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
@@ -35,9 +39,12 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
 def read_yaml_file(path: str | Path) -> object:
     """The plain data of a YAML file. Raises ConfigError."""
     try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        with Path(path).open(encoding="utf-8") as file:
+            text = file.read(_LONGEST_FILE + 1)
+    except (OSError, ValueError) as error:  # ValueError: not UTF-8, or NUL in the path
         raise ConfigError(f"cannot read the configuration {path}: {error}") from None
+    if len(text) > _LONGEST_FILE:
+        raise ConfigError(f"{path} has more than {_LONGEST_FILE:,} characters, so it is no configuration")
     return _parse_yaml(text, str(path))
 
 
@@ -59,6 +66,10 @@ def parse_section(kind: type[Kind], data: object, overrides: Sequence[str] = (),
     merged = dict(cast(dict[str, Any], data))
     for override in overrides:
         _apply(merged, override)
+    if unwritable := [
+        f"{key}: {text!r} holds characters that no name has" for key, text in _texts(merged) if _odd(text)
+    ]:
+        raise ConfigError(f"{origin}: {unwritable[0]}")
     try:
         return kind.model_validate(merged)
     except ValidationError as error:
@@ -105,8 +116,29 @@ def _apply(data: dict[str, Any], override: str) -> None:
         raise ConfigError(f"--set {override!r}: the value is not YAML") from None
 
 
+def _texts(data: object, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in plain data, and the key that it stands under."""
+    if isinstance(data, str):
+        yield key, data
+    elif isinstance(data, dict):
+        for name, value in cast(dict[object, object], data).items():
+            inner = f"{key}.{name}" if key else str(name)
+            yield from _texts(name, inner)
+            yield from _texts(value, inner)
+    elif isinstance(data, list):
+        for value in cast(list[object], data):
+            yield from _texts(value, key)
+
+
+def _odd(text: str) -> bool:
+    """Whether it holds NUL, which no path may, or half of a surrogate pair, which nothing can write."""
+    return "\0" in text or any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def _explain(error: ErrorDetails, data: dict[str, Any], kind: type[Section]) -> str:
     """One pydantic error in a user's words."""
+    if error["type"] == "value_error":  # a contradiction, which names its settings itself
+        return error["msg"].removeprefix("Value error, ")
     location = _in_the_file(error, data)
     key = ".".join(location)
     if error["type"] != "extra_forbidden":

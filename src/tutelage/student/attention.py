@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import torch
 from transformers import AttentionInterface, PreTrainedModel
 
-from tutelage.student.model import quiet
+from tutelage.student.folder import quiet
 
 NAME = "tutelage"
 

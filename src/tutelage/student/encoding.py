@@ -27,8 +27,11 @@ class Encoded:
 
 
 def encode(format: PromptFormat, question: str, rationale: str, max_tokens: int) -> Encoded:
-    """Prompt and rationale as tokens, at most `max_tokens` together. The completion is empty where none fits."""
+    """Prompt and rationale as tokens, at most `max_tokens` together, nor more than the model can look at.
+
+    The completion is empty where none fits.
+    """
     prompt = format.prompt_ids(format.prompt(question))
     completion = format.completion_ids(rationale)
-    room = max(0, max_tokens - len(prompt))
+    room = max(0, min(max_tokens, format.positions or max_tokens) - len(prompt))
     return Encoded(tuple(prompt), tuple(completion[:room]), truncated=len(completion) > room)

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -25,12 +24,14 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
-from transformers.utils import logging as transformers_logging
 
 from tutelage.config import StudentConfig
 from tutelage.errors import StudentError
 from tutelage.runs.files import disk_errors, remove
+from tutelage.student.fitness import check_model, check_vocabulary, positions_of
+from tutelage.student.folder import UNTRUSTED, faults_of, quiet, read_frame, read_tokenizer
 from tutelage.student.heap import keep_freed_memory
+from tutelage.student.hub import hub_folder
 from tutelage.student.resources.memory import available_memory, refuse
 
 EMBEDDED = "smollm2-135m"
@@ -55,38 +56,35 @@ def load_student(config: StudentConfig, folder: Path | None = None, dtype: torch
     """The student of the configuration, or its later self in `folder`, with its weights in a precision.
 
     Raises:
-        StudentError: no such model, not a model folder, or more than the memory holds.
+        StudentError: no such model, not a whole model's folder, unfit to be a student, or more than the memory holds.
     """
-    source = folder if folder is not None else resolve(config.model)
+    source = folder if folder is not None else model_folder(config.model)
     device = pick_device(config.device)
     if device.type == "cpu":
         keep_freed_memory()
-    try:
-        with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(source)
-            _refuse_too_large(source, dtype, device)
-            model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype)
-            model.to(device)
-    except (OSError, ValueError, KeyError, SafetensorError) as error:
-        raise StudentError(f"cannot load the student {str(source)!r}: {_first_line(error)}") from error
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise StudentError(f"the student {str(source)!r} does not fit in memory: {_first_line(error)}") from error
+    tokenizer = read_tokenizer(source)
+    frame = read_frame(source, dtype)
+    check_vocabulary(tokenizer, frame, source)
+    _refuse_too_large(source, frame, device)
+    with faults_of(source):
+        model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **UNTRUSTED)
+        model.to(device)
+    check_model(model, source)
     return Student(model, tokenizer)
 
 
-def load_tokenizer(config: StudentConfig, folder: Path | None = None) -> tuple[PreTrainedTokenizerBase, frozenset[int]]:
-    """What is needed of a student whose weights somebody else loads: its tokenizer and its end tokens."""
-    source = folder if folder is not None else resolve(config.model)
-    try:
-        with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(source)
-            try:
-                settings = GenerationConfig.from_pretrained(source)
-            except OSError:  # not every model has a file of them
-                settings = GenerationConfig.from_model_config(AutoConfig.from_pretrained(source))
-    except (OSError, ValueError, KeyError) as error:
-        raise StudentError(f"cannot load the tokenizer of {str(source)!r}: {_first_line(error)}") from error
-    return tokenizer, _end_tokens(settings, tokenizer)
+def load_tokenizer(
+    config: StudentConfig, folder: Path | None = None
+) -> tuple[PreTrainedTokenizerBase, frozenset[int], int | None]:
+    """What is needed of a student whose weights somebody else loads: tokenizer, end tokens, and how far it can look."""
+    source = folder if folder is not None else model_folder(config.model)
+    tokenizer = read_tokenizer(source)
+    with faults_of(source, "the tokenizer of"):
+        settings = AutoConfig.from_pretrained(source, **UNTRUSTED)
+        generation = GenerationConfig.from_model_config(settings)
+        if Path(source, "generation_config.json").exists():  # not every model has one
+            generation = GenerationConfig.from_pretrained(source, local_files_only=True)
+        return tokenizer, _end_tokens(generation, tokenizer), positions_of(settings)
 
 
 def save_student(student: Student, folder: Path, texts: Mapping[str, str] | None = None) -> None:
@@ -94,6 +92,7 @@ def save_student(student: Student, folder: Path, texts: Mapping[str, str] | None
     temporary = folder.with_name(f"{folder.name}.part")
     with disk_errors(folder):
         remove(temporary)
+    _name_end_tokens(student)
     with disk_errors(folder), quiet():
         temporary.mkdir(parents=True)
         student.model.save_pretrained(temporary)
@@ -108,16 +107,30 @@ def save_student(student: Student, folder: Path, texts: Mapping[str, str] | None
         temporary.rename(folder)
 
 
+def _name_end_tokens(student: Student) -> None:
+    """Let the model's own settings say where its answers end; without, `generate` would write on behind them."""
+    settings = student.model.generation_config
+    listed = sorted(student.end_tokens)
+    if isinstance(settings, GenerationConfig) and not {*listed} <= {*_listed(settings.eos_token_id)}:
+        settings.eos_token_id = listed[0] if len(listed) == 1 else listed
+
+
+def model_folder(name: str) -> Path:
+    """The folder of a student named in a configuration, fetched from the hub where it is there. Raises StudentError."""
+    source = resolve(name)
+    return source if isinstance(source, Path) else hub_folder(source, EMBEDDED)
+
+
 def resolve(name: str) -> str | Path:
     """Where a student named in a configuration is: a folder, the embedded student, or a name for the hub."""
     if name == EMBEDDED:
         return embedded_student()
     folder = Path(name)
-    if folder.is_dir():
+    if os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises where a name is too long
         if not (folder / "config.json").is_file():
             raise StudentError(f"{name!r} is a folder without config.json, so not a model; name a saved model's folder")
         return folder
-    if folder.is_absolute() or name.startswith(".") or name.count("/") > 1:
+    if os.path.lexists(folder) or folder.is_absolute() or name.startswith(".") or name.count("/") > 1:
         raise StudentError(f"there is no folder {name!r}; name a model's folder, a hub model or {EMBEDDED!r}")
     return name
 
@@ -149,34 +162,20 @@ def pick_device(name: str) -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def _refuse_too_large(source: str | Path, dtype: torch.dtype, device: torch.device) -> None:
+def _refuse_too_large(source: str | Path, frame: PreTrainedModel, device: torch.device) -> None:
     """Count the weights before they are loaded: a process that takes more than there is dies without a word."""
-    with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(source), dtype=dtype)
-    needed, available = sum(weight.nbytes for weight in model.parameters()), available_memory(device)
+    needed, available = sum(weight.nbytes for weight in frame.parameters()), available_memory(device)
     if needed > available:
         raise refuse(f"the student {str(source)!r}", {"weights": needed}, available, "take a smaller one")
 
 
-class quiet:  # noqa: N801  (reads as a verb: `with quiet():`)
-    """Without Transformers' progress bars and advice, which would stand between ours."""
-
-    def __enter__(self) -> None:
-        self.verbosity = transformers_logging.get_verbosity()
-        self.bars = transformers_logging.is_progress_bar_enabled()  # not so within another `with quiet()`
-        transformers_logging.set_verbosity_error()
-        transformers_logging.disable_progress_bar()
-
-    def __exit__(self, *_: object) -> None:
-        transformers_logging.set_verbosity(self.verbosity)
-        if self.bars:
-            transformers_logging.enable_progress_bar()
-
-
 def _end_tokens(settings: Any, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
-    ids = getattr(settings, "eos_token_id", None)
-    listed = ids if isinstance(ids, list) else [ids]
-    return frozenset(int(i) for i in [*listed, tokenizer.eos_token_id] if i is not None)
+    return frozenset(_listed(getattr(settings, "eos_token_id", None)) + _listed(tokenizer.eos_token_id))
+
+
+def _listed(ids: object) -> list[int]:
+    """The token ids of a setting that is one, several, or none."""
+    return [each for each in (ids if isinstance(ids, list) else [ids]) if isinstance(each, int)]
 
 
 def _read_gguf(folder: Path) -> Student:
@@ -191,7 +190,3 @@ def _read_gguf(folder: Path) -> Student:
     model.tie_weights()
     model.generation_config = loaded.generation_config
     return Student(model, tokenizer)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

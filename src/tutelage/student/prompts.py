@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from tutelage.errors import StudentError
 from tutelage.records import TrainingExample, WorkedExample
+from tutelage.student.template_bounds import MOST_BYTES, MOST_CHARACTERS, MOST_SECONDS, exceeds_bounds
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -37,19 +38,46 @@ def correction(question: str, mistake: str) -> str:
     return f"{question}\n\nThis answer is wrong:\n{mistake.strip()}\n\nFind what is wrong in it, and put it right."
 
 
+_PLAIN = "set student.prompt to 'plain', or mend the template"
+_ANY = "Tom has 3 boxes of 4 pens. How many pens does he have?"
+
+
 @dataclass(frozen=True)
 class PromptFormat:
-    """Turns questions into prompts and rationales into completions, for one tokenizer."""
+    """Turns questions into prompts and rationales into completions, for one tokenizer.
+
+    `positions` is how many tokens the model can look at; None: it sets no limit.
+    """
 
     tokenizer: PreTrainedTokenizerBase
     examples: Sequence[WorkedExample] = ()
     chat: bool = False
+    positions: int | None = None
 
     def __post_init__(self) -> None:
         if self.chat and not self.tokenizer.chat_template:
             raise StudentError("student.prompt is 'chat', but this model has no chat template; set it to 'plain'")
         if self.tokenizer.eos_token_id is None:
             raise StudentError("the student's tokenizer has no end token, so its answers could never end")
+
+    def check(self) -> None:
+        """Refuse a template that is broken, endless or leaves the question out, and prompts that end before the answer.
+
+        Raises StudentError.
+        """
+        one, other = self.prompt("How many pens do 3 boxes of 4 hold?"), self.prompt("What is 2 + 3?")
+        if one == other:
+            raise StudentError(f"the student's chat template leaves the question out; {_PLAIN}")
+        ids = self.prompt_ids(one)
+        if not ids:
+            raise StudentError(
+                "the student's tokenizer finds no token in a prompt; take the one that belongs to the model"
+            )
+        if not self.chat and ids[-1] == self.tokenizer.eos_token_id:
+            raise StudentError(
+                "the student's tokenizer appends its end token, so every prompt would end before the answer; set"
+                " add_eos_token to false in its tokenizer_config.json, or mend tokenizer.json's post_processor"
+            )
 
     @property
     def stop_strings(self) -> tuple[str, ...]:
@@ -68,7 +96,37 @@ class PromptFormat:
                 {"role": "assistant", "content": example.rationale},
             ]
         messages.append({"role": "user", "content": question})
-        return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+        return self._rendered(messages)
+
+    def refuse_too_long(self, prompt: int, answer: int) -> None:
+        """Refuse a prompt of so many tokens, with an answer of so many, beyond the model. Raises StudentError."""
+        if self.positions is not None and prompt + answer > self.positions:
+            raise StudentError(
+                f"a prompt of {prompt} tokens and an answer of {answer} are more than the {self.positions} that the"
+                " student can look at; lower max_new_tokens or student.few_shot, leave long questions out, or take"
+                " another student"
+            )
+
+    def _rendered(self, messages: list[dict[str, str]]) -> str:
+        try:
+            self._refuse_endless(messages)
+            return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+        except StudentError:
+            raise
+        except Exception as error:  # a program of the model's author, which may fail in any way
+            told = " ".join(str(error).split()) or type(error).__name__
+            raise StudentError(f"the student's chat template fails: {told}; {_PLAIN}") from error
+
+    def _refuse_endless(self, messages: list[dict[str, str]]) -> None:
+        if exceeds_bounds(
+            self.tokenizer.get_chat_template(),
+            [{**message, "content": _ANY} for message in messages],
+            self.tokenizer.special_tokens_map,
+        ):
+            raise StudentError(
+                f"the student's chat template writes more than {MOST_CHARACTERS:,} characters, or takes more than"
+                f" {MOST_SECONDS} s or {MOST_BYTES:,} bytes for a prompt; {_PLAIN}"
+            )
 
     def prompt_ids(self, prompt: str) -> list[int]:
         """Tokens of a prompt; a chat template has written its special tokens already."""

@@ -18,7 +18,8 @@ from tutelage.records import Completion, Problem, TrainingExample, WorkedExample
 from tutelage.run_records import TrainingSummary
 from tutelage.runs.files import digest, read_record
 from tutelage.student.engines.engine import Engine
-from tutelage.student.model import Student, load_student, load_tokenizer, pick_device, resolve, save_student
+from tutelage.student.fitness import positions_of
+from tutelage.student.model import Student, load_student, load_tokenizer, model_folder, pick_device, save_student
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampler import Advance, Ends, Sampled, SamplingSettings
 from tutelage.student.training.precision import compute_dtype
@@ -78,15 +79,17 @@ class Pupil:
         vllm = self.engine.is_vllm and not self._learning  # weights in training are in no folder
         if vllm:
             self.release()  # vLLM loads the weights itself, and wants the memory
-            tokenizer, end_tokens = load_tokenizer(self.config, self.folder)
+            tokenizer, end_tokens, positions = load_tokenizer(self.config, self.folder)
         else:
             student = self.loaded(self.dtype)
             tokenizer, end_tokens = student.tokenizer, student.end_tokens
-        format = self.format(tokenizer)
+            positions = positions_of(student.model.config)
+        format = self.format(tokenizer, positions)
         prompts = [tuple(format.prompt_ids(format.prompt(problem.text))) for problem in problems]
+        format.refuse_too_long(max(map(len, prompts), default=0), settings.max_new_tokens)
         ends = Ends(tokenizer, end_tokens, format.stop_strings)
         if vllm:
-            sampler = self.engine.vllm(self.folder or Path(resolve(self.config.model)), ends, settings.rows, self.dtype)
+            sampler = self.engine.vllm(self.folder or model_folder(self.config.model), ends, settings.rows, self.dtype)
         else:
             sampler = self.engine.torch(self.loaded(self.dtype).model, ends, prompts, settings)
         return sampler.sample(
@@ -119,7 +122,7 @@ class Pupil:
         lora = self.config.lora if self.config.weights == "lora" else None
         accuracy = None if check is None else partial(check, self._in_training(student))
         means = Means(self.dtype, lora, advance, self.engine.say, steps, accuracy, planned)
-        format = self.format(student.tokenizer)
+        format = self.format(student.tokenizer, positions_of(student.model.config))
         summary = train(student, format, examples, config, seed=seed, checkpoints=checkpoints, means=means)
         save_student(student, folder)
         return summary
@@ -160,9 +163,11 @@ class Pupil:
             self._student = load_student(self.config, self.folder, dtype)
         return self._student
 
-    def format(self, tokenizer: PreTrainedTokenizerBase) -> PromptFormat:
-        """How it is asked."""
-        return PromptFormat(tokenizer, self.examples, chat=self.config.prompt == "chat")
+    def format(self, tokenizer: PreTrainedTokenizerBase, positions: int | None = None) -> PromptFormat:
+        """How it is asked. Raises StudentError where its tokenizer or its template can't ask."""
+        format = PromptFormat(tokenizer, self.examples, self.config.prompt == "chat", positions)
+        format.check()
+        return format
 
 
 def taught_prompts(model: str) -> Asking | None:

@@ -67,8 +67,9 @@ class Arm:
 
 def changed(config: RunConfig, **sections: Mapping[str, Any]) -> RunConfig:
     """The configuration with other values in some sections."""
-    update = {name: getattr(config, name).model_copy(update=values) for name, values in sections.items()}
-    return RunConfig.model_validate(config.model_copy(update=update).model_dump())
+    sections_of = {name: (getattr(config, name), values) for name, values in sections.items()}
+    update = {name: type(old).model_validate(old.model_dump() | dict(new)) for name, (old, new) in sections_of.items()}
+    return config.model_copy(update=update)
 
 
 def base(config: RunConfig) -> RunConfig:

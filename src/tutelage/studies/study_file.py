@@ -25,7 +25,8 @@ from pydantic import Field
 
 from tutelage.config import RunConfig, Section, Seed
 from tutelage.config_file import flat, load_config, parse_config, parse_section, read_yaml_file
-from tutelage.errors import ConfigError, did_you_mean
+from tutelage.did_you_mean import did_you_mean
+from tutelage.errors import ConfigError
 from tutelage.studies.arms import ARMS, Arm, Change
 from tutelage.studies.arms import base as base_arm
 from tutelage.study_records import RunFigures
@@ -102,7 +103,7 @@ def load_study(path: Path) -> Study:
 def _check(arm: Arm, arms: Mapping[str, Arm], base: RunConfig, seeds: Sequence[int], origin: str) -> None:
     """Refuse an arm that could not be run, or not be compared."""
     try:
-        config = arm.change(base)
+        config = parse_config(arm.change(base).model_dump(), origin="its settings")
     except ConfigError as error:
         raise ConfigError(f"{origin}: {error}") from None
     if config.task.model_copy(update={"train": base.task.train}) != base.task:

@@ -24,7 +24,7 @@ from transformers import (
 
 from tutelage.student.encoding import Tokens
 from tutelage.student.engines.token_sampling import choose, stream
-from tutelage.student.model import quiet
+from tutelage.student.folder import quiet
 from tutelage.student.sampler import Deliver, Ends, Sampled, SamplingSettings
 
 

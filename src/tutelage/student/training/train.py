@@ -15,11 +15,9 @@ from __future__ import annotations
 import json
 import random
 import shutil
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import set_seed
@@ -31,9 +29,11 @@ from tutelage.run_records import TrainingSummary
 from tutelage.runs.files import disk_errors
 from tutelage.runs.seals import is_whole
 from tutelage.student.capacity import fit_passes
-from tutelage.student.model import Student, quiet
+from tutelage.student.folder import quiet
+from tutelage.student.model import Student
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampler import Advance, Say
+from tutelage.student.training.adapters import add_adapters
 from tutelage.student.training.collapse_guard import Guard
 from tutelage.student.training.likelihood import likelihoods, reference
 from tutelage.student.training.passes import packs_right
@@ -80,7 +80,7 @@ def train(
     """
     lessons = Lessons(format, examples, config, seed)
     set_seed(seed)
-    adapted = _add_adapters(student.model, means.lora) if means.lora is not None else None
+    adapted = add_adapters(student.model, means.lora) if means.lora is not None else None
     journal = Journal(lessons.epoch_ends, means.advance, means.steps, means.planned)
     try:
         full = FullPrecision(adapted or student.model, means.dtype)
@@ -145,24 +145,6 @@ def _layout(student: Student, config: TrainingConfig, say: Say) -> bool:
     if not tree and config.packing == "auto":
         say(f"{kind} can't be packed: it trains on padded rows, slower")
     return tree
-
-
-def _add_adapters(model: Any, config: LoraConfig) -> Any:
-    from peft import LoraConfig as PeftLoraConfig
-    from peft import get_peft_model
-
-    targets = config.targets if isinstance(config.targets, str) else list(config.targets)
-    settings = PeftLoraConfig(
-        r=config.rank,
-        lora_alpha=config.alpha,
-        lora_dropout=config.dropout,
-        target_modules=targets,
-        task_type="CAUSAL_LM",
-    )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)  # peft's own
-        warnings.filterwarnings("ignore", message="fan_in_fan_out is set to False")  # GPT-2: peft sets it right itself
-        return get_peft_model(model, settings)
 
 
 def _last_checkpoint(folder: Path) -> str | None:

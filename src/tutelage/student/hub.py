@@ -1,0 +1,40 @@
+"""A model of the hub as a folder: its files are fetched once, before anything is read of them."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HFValidationError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+)
+
+from tutelage.errors import StudentError
+
+_FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "*.tiktoken"]
+_PICKLED = ["pytorch_model*.bin"]
+_SUBFOLDERS = ["*/*"]
+
+
+def hub_folder(name: str, also: str) -> Path:
+    """The folder with the files of the hub's model `name`. Raises StudentError; `also` is a name that is no hub's."""
+    try:
+        folder = Path(snapshot_download(name, allow_patterns=_FILES, ignore_patterns=_SUBFOLDERS))
+        if not any(folder.glob("*.safetensors*")):
+            snapshot_download(name, allow_patterns=_PICKLED, ignore_patterns=_SUBFOLDERS)
+    except GatedRepoError:
+        reason = "its owner on the hub gives it to those alone who have asked; accept its terms there, and set HF_TOKEN"
+    except (RepositoryNotFoundError, HFValidationError):
+        reason = "there is neither such a folder here nor such a model on the hub"
+    except (LocalEntryNotFoundError, HfHubHTTPError, OSError):
+        reason = "there is no such folder here, and no copy of a hub's model; the hub can't be reached"
+    else:
+        return folder
+    near = difflib.get_close_matches(name, [also], cutoff=0.6)
+    remedy = f"did you mean {also!r}?" if near else f"name a model's folder, a hub model or {also!r}"
+    raise StudentError(f"cannot load the student {name!r}: {reason}; {remedy}") from None
