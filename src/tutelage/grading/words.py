@@ -22,6 +22,7 @@ _SAME = {"&": "and", "×": "*", "÷": "/"}
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 _LONG = 3
 """Letters of a word, beside which a dash or bracket is punctuation."""
+_DIGIT = re.compile("[0-9]")
 _SHORT = 100
 _MOST_PASSES = 4
 
@@ -35,7 +36,7 @@ def _key(text: str) -> str:
     for _ in range(_MOST_PASSES):  # what is joined may be read as one number
         before = text
         text = _once(text)
-        if text == before:
+        if text == before or not _DIGIT.search(text):
             break
     return text
 
