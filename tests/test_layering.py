@@ -19,7 +19,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
     {"records", "run_records", "study_records", "errors"},
-    {"text", "metrics", "runs", "config", "config_file", "json_lines", "yaml_text"},
+    {"text", "metrics", "runs", "config", "config_file", "did_you_mean", "json_lines", "yaml_text"},
     {"grading", "mistakes"},
     {"tasks", "teacher", "student", "report"},
     {"rounds"},

@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from tutelage.config import RunConfig, Section
-from tutelage.errors import ConfigError, did_you_mean
+from tutelage.did_you_mean import did_you_mean
+from tutelage.errors import ConfigError
 from tutelage.json_lines import shortened
 from tutelage.yaml_text import Dumper, read_yaml
 

@@ -14,8 +14,6 @@ traceback (`--debug` shows it). Any other exception is a bug of ours and shows i
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -65,9 +63,3 @@ class StudentError(TutelageError):
     """The student cannot be loaded, does not fit in memory, or its loss is not finite."""
 
     exit_code = 4
-
-
-def did_you_mean(name: str, known: Iterable[str], otherwise: str) -> str:
-    """The remedy for an unknown name: the nearest of the known ones, or, where none is near, what `otherwise` says."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?" if near else otherwise

@@ -155,10 +155,6 @@ class Usage:
         )
 
 
-Identity = tuple[str, int, str | None]
-"""Problem, sample and mistake: what a request and its reply have in common, and no other."""
-
-
 @dataclass(frozen=True, slots=True)
 class FeedbackRequest:
     """What the teacher is asked: a rationale for `problem`, with the student's `mistake` in view where there is one.
@@ -173,8 +169,8 @@ class FeedbackRequest:
     answer: str | None = None
 
     @property
-    def identity(self) -> Identity:
-        """By what the reply to it is known."""
+    def identity(self) -> tuple[str, int, str | None]:
+        """What it has in common with the reply to it, and with no other."""
         return self.problem.id, self.sample, self.mistake
 
 
@@ -225,7 +221,7 @@ class Feedback:
     explanation: str | None = None
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> tuple[str, int, str | None]:
         """That of the request."""
         return self.problem_id, self.sample, self.mistake
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 
 from tutelage.errors import RunError
-from tutelage.records import Feedback, Identity
+from tutelage.records import Feedback
 from tutelage.rounds.context import Classroom
 from tutelage.runs.files import as_lines, write_rows, write_text
 from tutelage.runs.seals import sealed, sound_rows
 from tutelage.runs.stage import Stage
+
+Identity = tuple[str, int, str | None]
 
 
 def sound_replies(path: Path, key: str, wanted: Set[Identity]) -> set[Identity]:

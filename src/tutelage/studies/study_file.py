@@ -25,7 +25,8 @@ from pydantic import Field
 
 from tutelage.config import RunConfig, Section, Seed
 from tutelage.config_file import flat, load_config, parse_config, parse_section, read_yaml_file
-from tutelage.errors import ConfigError, did_you_mean
+from tutelage.did_you_mean import did_you_mean
+from tutelage.errors import ConfigError
 from tutelage.studies.arms import ARMS, Arm, Change
 from tutelage.studies.arms import base as base_arm
 from tutelage.study_records import RunFigures

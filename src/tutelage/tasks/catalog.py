@@ -13,7 +13,8 @@ from pathlib import Path
 
 from tutelage.config import TaskConfig
 from tutelage.config_file import parse_config
-from tutelage.errors import ConfigError, did_you_mean
+from tutelage.did_you_mean import did_you_mean
+from tutelage.errors import ConfigError
 from tutelage.records import AnswerKind, Problem
 from tutelage.tasks.custom import load_custom
 from tutelage.tasks.examples import EXAMPLES

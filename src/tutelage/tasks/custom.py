@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tutelage.config import TaskConfig
-from tutelage.errors import ConfigError, DataError, did_you_mean
+from tutelage.did_you_mean import did_you_mean
+from tutelage.errors import ConfigError, DataError
 from tutelage.grading.grade import canonical
 from tutelage.grading.words import text_key
 from tutelage.records import AnswerKind, Choice, Problem, WorkedExample, state_answer

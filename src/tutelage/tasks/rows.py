@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from tutelage.errors import DataError, did_you_mean
+from tutelage.did_you_mean import did_you_mean
+from tutelage.errors import DataError
 from tutelage.json_lines import Json, is_unicode, read_values, shortened
 from tutelage.records import Choice
 

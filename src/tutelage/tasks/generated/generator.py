@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from re import findall
 
 from tutelage.config import TaskConfig
-from tutelage.errors import ConfigError, DataError, did_you_mean
+from tutelage.did_you_mean import did_you_mean
+from tutelage.errors import ConfigError, DataError
 from tutelage.records import AnswerKind, Problem, WorkedExample
 from tutelage.tasks.splits import LoadedTask, Source, build_task, validation_size
 
