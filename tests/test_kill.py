@@ -86,7 +86,8 @@ def test_killed_again_and_again_a_run_ends_as_if_it_had_never_been(tmp_path):
     assert kills == len(MOMENTS)
 
 
-def test_ctrl_c_ends_a_run_with_the_command_that_goes_on(tmp_path):
+@pytest.mark.parametrize(("by", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_ends_a_run_with_the_command_that_goes_on(tmp_path, by, code):
     problems = open_task(parse_config(SETTINGS).task).problems("train")
     with answer_key_endpoint(problems) as endpoint:
         config, root = write_config(tmp_path, endpoint), tmp_path / "run"
@@ -94,9 +95,9 @@ def test_ctrl_c_ends_a_run_with_the_command_that_goes_on(tmp_path):
         while not MOMENTS["in the training of round 0"](root):
             assert process.poll() is None
             time.sleep(0.002)
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
-        assert process.returncode == 130
+        process.send_signal(by)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == code
         assert f"go on with: tutelage run {config} --out {root}" in errors.decode()
         assert "Traceback" not in errors.decode()
         finish(config, root)

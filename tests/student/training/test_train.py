@@ -186,6 +186,17 @@ def test_rows_end_a_training_in_the_midst_of_a_pass(student, tmp_path):
     assert teach(tiny_student(), tmp_path / "whole", changed(batch_size=2, epochs=2)).rows == 8
 
 
+def test_the_number_of_steps_is_told_as_they_come(tmp_path):
+    """Several rationales of one question never meet in a batch, so there are more steps than rows by their size."""
+    crowded = [replace(EXAMPLES[0], anchor=f"{n} + {n}\n{EXAMPLES[0].anchor}") for n in range(3)]
+    student, planned, taken = tiny_student(), [], []
+    means = Means(advance=taken.append, planned=lambda *steps: planned.append(steps))
+    format, config = PromptFormat(student.tokenizer), changed(batch_size=3, epochs=2)
+    train(student, format, crowded, config, seed=0, checkpoints=tmp_path, means=means)
+    assert planned == [(6, 0)]
+    assert sum(taken) == 6
+
+
 def test_no_reflection_is_a_weight_of_nothing_to_the_last_bit(student, tmp_path):
     other, config = tiny_student(), changed(batch_size=2, epochs=2, learning_rate=1e-2)
     none = teach(student, tmp_path / "a", config.model_copy(update={"reflection": "none"}))
