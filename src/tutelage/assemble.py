@@ -45,13 +45,7 @@ def make_teacher(config: RunConfig, task: Task, run: Run, say: Say) -> Teacher |
         return None
     if settings.kind == "answers":
         return AnswersTeacher(grade=task.grade)
-    key = AnswerKeyTeacher(
-        grade=task.grade,
-        kind=task.kind,
-        seed=config.seed,
-        explain=settings.explain,
-        check_arithmetic=settings.check_arithmetic,
-    )
+    key = AnswerKeyTeacher(grade=task.grade, kind=task.kind, seed=config.seed, explain=settings.explain)
     if settings.kind == "answer_key":
         return key
     if settings.kind == "recorded":

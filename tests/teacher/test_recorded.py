@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -22,9 +23,10 @@ def record(tmp_path):
     return write
 
 
-def ask(path, *requests, beyond=None, explain=False):
+def ask(path, *requests, beyond=None, explain=False, check_arithmetic=True):
     given_back = []
-    RecordedTeacher(path, grade=grade, beyond=beyond, explain=explain).teach(requests, given_back.append)
+    how = {"beyond": beyond, "explain": explain, "check_arithmetic": check_arithmetic}
+    RecordedTeacher(path, grade=grade, **how).teach(requests, given_back.append)
     return given_back
 
 
@@ -204,6 +206,18 @@ def test_a_byte_order_mark_is_taken(record):
     path = record({"question": PENS.question, "rationale": STEPS, "answer": 12})
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert ask(path, FeedbackRequest(PENS))[0].verdict.correct
+
+
+def test_of_the_right_recordings_only_those_that_miscalculate_are_rejected(shared_data):
+    path = shared_data / "recorded" / "svamp.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()[:400] if line]
+    requests = [FeedbackRequest(Problem.of(row["question"], row["answer"])) for row in rows if row["answer"]]
+    taken = [feedback for feedback in ask(path, *requests, check_arithmetic=False) if feedback.verdict.correct]
+    checked = {feedback.problem_id: feedback.verdict for feedback in ask(path, *requests)}
+    rejected = [checked[reply.problem_id].reason for reply in taken if not checked[reply.problem_id].correct]
+    assert len(taken) > 350
+    assert all(re.search("is false: it makes|divides by zero", reason) for reason in rejected)
+    assert len(rejected) < 0.03 * len(taken), rejected
 
 
 def test_real_recordings_replay(shared_data):

@@ -15,7 +15,7 @@ from tutelage.text.readable import readable
         (r"\sqrt 9", "√9"),
         (r"\bar{x} = 3", "x = 3"),
         (r"\frac{80+90}{2}=85", "(80 + 90) / 2 = 85"),
-        (r"\frac{24}{\frac{4}{2}} = 12", "24 / (4/2) = 12"),
+        (r"\frac{24}{\frac{4}{2}} = 12", "24 / (4 / 2) = 12"),
         (r"\frac{1}{2}(3+5) = 4", "1/2 × (3 + 5) = 4"),
         (r"2 \pi r", "2 π r"),
         (r"5~cm   long", "5 cm long"),

@@ -37,7 +37,16 @@ _CONCLUDES = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _SHORT = re.compile(r"\W*(?:(?:short|quick|brief|in short|final)\W+answer|in short|tl;?dr)\W+", re.IGNORECASE)
+_BARE = re.compile(r"\W{0,4}(?:[\d.]\S*(?: [^\s=:]+){0,2}|\w+\W{0,3}|\(?[A-Z][.)] [^\n=]{1,40})")
+"""`12 pens`, `no`, `(B) library`."""
 _REASON = re.compile(r"\b(?:because|since|due|as)\b", re.IGNORECASE)
+_ADDRESSES = re.compile(
+    r"\b(?:you|your|me|i|i['’]m|hope|luck|welcome|thanks|cheers|happy|enjoy|well done"
+    r"|(?:great|nice|good) (?:job|work))\b"
+    r"|\?$",
+    re.IGNORECASE,
+)
+"""What speaks to the reader."""
 _LONGEST_ANSWER = 200
 _GOES_ON = re.compile(
     r"\?|\b(?:another|next|similar|second|further|more) (?:example|problem|question|exercise)|\b(?:example|problem) \d",
@@ -98,12 +107,11 @@ def steps_of(text: str, problem: Problem, grade: Grade) -> str:
 
 
 def _without_tail(lines: list[str], problem: Problem, grade: Grade) -> list[str]:
-    """The lines up to the last that states the answer, if all calculations stand before it."""
+    """The lines up to the last that states the answer, if all calculations stand before it, or it ends in mere talk."""
     stated = next((place for place in reversed(range(len(lines))) if _is_answer(lines[place], problem, grade)), 0)
     before, after = lines[:stated], lines[stated + 1 :]
-    if any("=" in line for line in before) and not any(re.search(r"[\d=]", line) for line in after):
-        return before
-    return lines
+    calculated = any("=" in line for line in before) and not any(re.search(r"[\d=]", line) for line in after)
+    return before if before and (calculated or all(map(_ADDRESSES.search, after))) else lines
 
 
 def _is_answer(line: str, problem: Problem, grade: Grade) -> bool:
@@ -120,6 +128,5 @@ def _says_only_the_answer(line: str) -> bool:
 def _is_bare(line: str, problem: Problem, grade: Grade) -> bool:
     """Whether a line is the right answer and no sentence, such as `12 pens`."""
     told = _SHORT.sub("", line)
-    short = len(told.split()) <= 3 and not line.endswith(":") and "=" not in line
     said = told != line or len(told.split()) == 1 or not line.endswith((".", "!"))
-    return short and said and grade(problem, f"The answer is {told.rstrip('.!')}.").correct
+    return said and _BARE.fullmatch(told) is not None and grade(problem, f"The answer is {told.rstrip('.!')}.").correct
