@@ -19,7 +19,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
     {"records", "run_records", "study_records", "errors"},
-    {"text", "metrics", "runs", "config", "config_file"},
+    {"text", "metrics", "runs", "places", "config", "config_file"},
     {"grading", "mistakes"},
     {"tasks", "teacher", "student", "report"},
     {"rounds"},
