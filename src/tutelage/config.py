@@ -109,9 +109,9 @@ class BudgetConfig(Section):
 class PriceConfig(Section):
     """US dollars for a million tokens."""
 
-    prompt: float = Field(default=0.0, ge=0)
+    prompt: float = Field(default=0.0, ge=0, le=1e6)
     """What the teacher reads."""
-    completion: float = Field(default=0.0, ge=0)
+    completion: float = Field(default=0.0, ge=0, le=1e6)
     """What the teacher writes."""
     batch: float = Field(default=0.5, gt=0, le=1)
     """Share of these prices that the endpoint's Batch API asks; OpenAI's is half."""

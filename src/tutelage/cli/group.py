@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from tutelage.errors import TutelageError
+from tutelage.text.printable import printable
 
 
 class FaultsInOneLine(TyperGroup):
@@ -20,7 +21,7 @@ class FaultsInOneLine(TyperGroup):
         except TutelageError as error:
             if ctx.params.get("debug"):
                 raise
-            typer.echo(f"error: {error}", err=True)
+            typer.echo(f"error: {printable(str(error))}", err=True)
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
             typer.echo("", err=True)
