@@ -162,12 +162,14 @@ class quiet:  # noqa: N801  (reads as a verb: `with quiet():`)
 
     def __enter__(self) -> None:
         self.verbosity = transformers_logging.get_verbosity()
+        self.bars = transformers_logging.is_progress_bar_enabled()  # one `quiet` may stand within another
         transformers_logging.set_verbosity_error()
         transformers_logging.disable_progress_bar()
 
     def __exit__(self, *_: object) -> None:
         transformers_logging.set_verbosity(self.verbosity)
-        transformers_logging.enable_progress_bar()
+        if self.bars:
+            transformers_logging.enable_progress_bar()
 
 
 def _end_tokens(settings: Any, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
