@@ -19,7 +19,18 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
     {"records", "run_records", "study_records", "errors"},
-    {"text", "metrics", "runs", "config", "config_file", "contradictions", "did_you_mean", "json_lines", "yaml_text"},
+    {
+        "text",
+        "metrics",
+        "runs",
+        "config",
+        "config_file",
+        "contradictions",
+        "did_you_mean",
+        "json_lines",
+        "places",
+        "yaml_text",
+    },
     {"grading", "mistakes"},
     {"tasks", "teacher", "student", "report"},
     {"rounds"},

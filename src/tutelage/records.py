@@ -12,7 +12,7 @@ One problem with its records, as they stand on disk:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -137,6 +137,15 @@ class Exam:
         return 1.0 - len(self.mistakes) / len(self.attempts) if self.attempts else 0.0
 
 
+PICO = 10**12
+"""US dollars are added in whole millionths of millionths: floats added as they are differ with the order."""
+
+
+def sum_usd(costs: Iterable[float]) -> float:
+    """The exact sum of amounts in US dollars, whatever their order, and however they were summed before."""
+    return sum(round(cost * PICO) for cost in costs) / PICO
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What the teacher's replies cost. Replies that this run did not pay for count nothing."""
@@ -151,7 +160,7 @@ class Usage:
             self.requests + other.requests,
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
-            self.cost_usd + other.cost_usd,
+            sum_usd((self.cost_usd, other.cost_usd)),
         )
 
 

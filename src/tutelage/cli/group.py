@@ -58,7 +58,7 @@ def called_from_a_shell(app: Callable[[], object]) -> None:
 
 def _end(message: str, code: int) -> None:
     with suppress(OSError):  # nobody can be told
-        typer.echo(f"error: {message}", err=True)
+        typer.echo(f"error: {printable(message)}", err=True)
     raise typer.Exit(code) from None
 
 

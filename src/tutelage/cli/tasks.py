@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from tutelage.text.printable import printable
+
 tasks_app = typer.Typer(rich_markup_mode="markdown")
 
 
@@ -36,6 +38,6 @@ def check(
     from tutelage.tasks.check import check_task, describe
 
     report = check_task(load_task(task, path=path))
-    print(describe(report))
+    print(printable(describe(report), lines=True))
     if not report.ok:
         raise typer.Exit(2)

@@ -229,7 +229,7 @@ def _ask_teacher(
             def deliver(reply: Feedback) -> None:
                 append_rows(failed if reply.failure in TRANSIENT else path, [sealed(reply, stage.key)])
                 meter.count(reply.usage.completion_tokens)
-                advance(1)
+                advance.heard(reply)
 
             try:
                 teacher.teach(owed, deliver)
