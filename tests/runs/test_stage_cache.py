@@ -105,7 +105,7 @@ def test_a_stage_finds_what_another_run_has_done(tmp_path):
 def put_again_and_again(root: str, made: str) -> None:
     """Put stages that do not all fit."""
     shelf = Shelf(Path(root), 400)
-    for number in range(600):
+    for number in range(120):
         shelf.put(f"k{number % 6}", Path(made), ["model", "rows.jsonl"], ENTRY)
 
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 COUNT = len(PROBLEMS)
 INTERRUPTED = 130
 MAKE, UPLOAD, FETCH = "POST /v1/batches", "POST /v1/files", "GET /v1/files/*/content"
-LOOK = "GET /v1/batches/*"
+LOOK = "GET /v1/batches/batch_1"
 LATE = Fault.slow(3600)  # the call has its effect, and its answer never comes
 
 _processes = multiprocessing.get_context("forkserver")  # imports once, then a process starts at once
