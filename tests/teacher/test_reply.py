@@ -1,6 +1,5 @@
 import json
 import re
-import time
 from functools import partial
 
 import pytest
@@ -8,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.teacher.grading import grade
+from tests.work import assert_linear
 from tutelage.grading.grade import grade as grade_by_value
 from tutelage.records import Problem, Verdict
 from tutelage.teacher.reply import read_reply, separate
@@ -416,11 +416,11 @@ _REPEATED = (  # each of them made some reader of today or before slow, or may
 
 @pytest.mark.parametrize("repeated", _REPEATED)
 def test_reading_takes_time_in_proportion_to_the_length(repeated):
-    def seconds(length):
-        reply = f"{STEPS} {repeated * (length // len(repeated))}\nThe answer is 12."
-        began = time.process_time()
-        read(reply, grade=partial(grade_by_value, "number"), explained=True)
-        return time.process_time() - began
+    by_value = partial(grade_by_value, "number")
+    replies = repeated * (24_000 // len(repeated))
+    assert_linear(lambda text: read(f"{STEPS} {text}\nThe answer is 12.", grade=by_value, explained=True), replies)
 
-    seconds(2_000)
-    assert any(seconds(24_000) < 3 * seconds(12_000) + 0.02 for _ in range(5))  # squared, it would be four times
+
+@pytest.mark.parametrize("piece", ["*", "#_ ", "* ", "Mistake", "Mistake* ", "*\n"])
+def test_long_runs_of_marks_are_read_in_linear_time(piece):
+    assert_linear(lambda marks: separate(f"{marks}\n#_ Mistake {marks}"), piece * (20_000 // len(piece)))

@@ -1,5 +1,6 @@
 """A ledger of many replies: what a run has spent, a look-up, and that both read an index."""
 
+import sqlite3
 from dataclasses import astuple
 
 import pytest
@@ -28,11 +29,36 @@ def large(tmp_path_factory):
     return path
 
 
-def test_a_large_ledger_is_summed_and_looked_up(large):
+@pytest.fixture
+def steps(monkeypatch):
+    """How many steps SQLite's machine has taken: work, whatever the clock says."""
+    count, connect = [0], sqlite3.connect
+
+    def note():
+        count[0] += 10
+
+    def watched(*arguments, **settings):
+        connection = connect(*arguments, **settings)
+        connection.set_progress_handler(note, 10)
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", watched)
+    return lambda: count[0]
+
+
+def test_opening_and_summing_take_a_few_steps_a_reply(large, steps):
     with Ledger(large) as ledger:
         assert ledger.spent("run-a") == Usage(REPLIES, 10 * REPLIES, 5 * REPLIES, 0.25 * REPLIES)
-        assert all(ledger.find(f"{number:032x}", "run-b") for number in range(0, REPLIES, REPLIES // 200))
+    assert 0 < steps() < 40 * REPLIES
+
+
+def test_a_look_up_takes_few_steps_however_many_replies_there_are(large, steps):
+    keys = [f"{number:032x}" for number in range(0, REPLIES, REPLIES // 200)]
+    with Ledger(large) as ledger:
+        before = steps()
+        assert all(ledger.find(key, "run-b") is not None for key in keys)
         assert ledger.find("none", "run-b") is None
+        assert 0 < steps() - before < 200 * len(keys)
 
 
 def test_what_is_asked_often_reads_an_index(large):
