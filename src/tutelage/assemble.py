@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +14,9 @@ from tutelage.rounds.context import Classroom
 from tutelage.runs.directory import Run, locked
 from tutelage.runs.stage_cache import Shelf
 from tutelage.student.engines.engine import Engine
+from tutelage.student.preflight import preflight
 from tutelage.student.sampler import Say
 from tutelage.student.student import Pupil
-from tutelage.student.training.reflection import reflection_of
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import Task, task_digest
 from tutelage.teacher.answer_key import AnswerKeyTeacher
@@ -28,14 +29,26 @@ from tutelage.teacher.teacher import Teacher
 def classroom(config: RunConfig, out: Path, show: Show, shelf: Shelf | None = None) -> Generator[Classroom]:
     """Everything a run needs, with its directory locked against other processes; `shelf` as in Run.open.
 
-    Raises ConfigError, DataError, RunError, TeacherError and StudentError before anything is spent.
+    Raises ConfigError, DataError, RunError, TeacherError and StudentError before anything is spent; but for what the
+    directory itself says, before anything is written.
     """
-    reflection_of(config.training)  # refuses now what would fail when the first mistakes are there
     task = open_task(config.task)
+    _check_teacher(config, task)
     untrained = make_pupil(config.student, task, show.say)
+    preflight(untrained, config, task.problems)
     with locked(out):
         run = Run.open(out, config, task_digest(task), shelf)
         yield Classroom(config, run, task, make_teacher(config, task, run, show.say), untrained, show)
+
+
+def _check_teacher(config: RunConfig, task: Task) -> None:
+    """Refuse before there is a run what `make_teacher` would refuse: an address, a key, a file of rationales."""
+    if config.teacher.kind == "openai":
+        from tutelage.teacher.online.client import Endpoint
+
+        Endpoint(config.teacher, os.environ)
+    elif config.teacher.kind == "recorded" and config.teacher.path is not None:
+        RecordedTeacher(config.teacher.path, grade=task.grade, explain=config.teacher.explain)
 
 
 def make_teacher(config: RunConfig, task: Task, run: Run, say: Say) -> Teacher | None:

@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from tutelage.errors import TutelageError
+from tutelage.text.printable import printable
 
 
 class FaultsInOneLine(TyperGroup):

@@ -8,43 +8,44 @@ from typing import Annotated, Literal
 
 import typer
 
+from tutelage.cli.task_settings import Set, task_settings
 from tutelage.text.printable import printable
 
 Model = Annotated[str, typer.Argument(help="A model's folder, a run's folder, a hub name, or smollm2-135m.")]
 Prompt = Annotated[Literal["plain", "chat"] | None, typer.Option(help="How to ask; default: as it was taught.")]
-Tokens = Annotated[int, typer.Option(help="Tokens after which an answer is cut.", min=1)]
+Tokens = Annotated[int, typer.Option(help="Tokens after which an answer is cut.", min=1, max=1_000_000)]
 
 
 def evaluate(  # noqa: PLR0913, PLR0917 - options of a command
     model: Model,
-    task: Annotated[str, typer.Option(help="The task's name; `tutelage tasks` lists them.")],
+    task: Annotated[str, typer.Option(help="The task's name (`tutelage tasks` lists them), or a run's YAML file.")],
     split: Annotated[Literal["train", "validation", "test"], typer.Option(help="Which problems.")] = "test",
     path: Annotated[Path | None, typer.Option(help="The task's data; without it, from the hub.")] = None,
     limit: Annotated[int | None, typer.Option(help="Only so many problems, drawn by seed.", min=1)] = None,
     prompt: Prompt = None,
-    few_shot: Annotated[int | None, typer.Option(help="Worked examples before each question.", min=0)] = None,
+    few_shot: Annotated[int | None, typer.Option(help="Worked examples before each question.", min=0, max=1000)] = None,
     max_new_tokens: Tokens = 256,
-    batch_size: Annotated[int, typer.Option(help="Problems answered at once.", min=1)] = 64,
+    batch_size: Annotated[int, typer.Option(help="Problems answered at once.", min=1, max=1_000_000)] = 64,
     answers: Annotated[Path | None, typer.Option(help="Write every answer to this JSONL file.")] = None,
+    set: Set = None,
 ) -> None:
     """Greedy accuracy of a model on a task, with its 95 % interval.
 
     Example: `tutelage eval runs/demo --task leg_counting --split test`
     """
     from tutelage import api
-    from tutelage.config import EvaluationConfig, TaskConfig
+    from tutelage.config import EvaluationConfig
     from tutelage.report.progress import Show
     from tutelage.report.words import share
     from tutelage.runs.files import write_rows
 
-    chosen: dict[str, object] = {"name": task, "path": str(path) if path else None}
-    chosen |= {split: limit} if limit else {}
+    chosen = task_settings(task, ({"path": str(path)} if path else {}) | ({split: limit} if limit else {}), set)
     student = api.taught_student(model, prompt=prompt, few_shot=few_shot)
     settings = EvaluationConfig(max_new_tokens=max_new_tokens, batch_size=batch_size)
-    result, attempts = api.evaluate(student, TaskConfig.model_validate(chosen), split, settings, Show())
+    result, attempts = api.evaluate(student, chosen, split, settings, Show())
     if answers:
         write_rows(answers, attempts)
-    print(printable(f"{task} {split}: {share(result)}"))
+    print(printable(f"{chosen.name} {split}: {share(result)}"))
 
 
 def ask(

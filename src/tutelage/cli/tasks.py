@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tutelage.cli.task_settings import Set, task_settings
 from tutelage.text.printable import printable
 
 tasks_app = typer.Typer(rich_markup_mode="markdown")
@@ -27,17 +28,18 @@ def tasks(context: typer.Context) -> None:
 
 @tasks_app.command()
 def check(
-    task: Annotated[str, typer.Argument(help="The task's name.", metavar="TASK")],
+    task: Annotated[str, typer.Argument(help="The task's name, or a run's YAML file.", metavar="TASK")],
     path: Annotated[Path | None, typer.Option(help="The task's data; without it, from the hub.")] = None,
+    set: Set = None,
 ) -> None:
     """Load every row, grade every gold answer, report repeats and leaks between splits.
 
-    Example: `tutelage tasks check custom --path problems.jsonl`
+    Example: `tutelage tasks check custom --path problems.jsonl --set task.kind=text` or `tutelage tasks check run.yaml`
     """
-    from tutelage.tasks.catalog import load_task
+    from tutelage.tasks.catalog import open_task
     from tutelage.tasks.check import check_task, describe
 
-    report = check_task(load_task(task, path=path))
+    report = check_task(open_task(task_settings(task, {"path": str(path)} if path else {}, set)))
     print(printable(describe(report), lines=True))
     if not report.ok:
         raise typer.Exit(2)

@@ -94,7 +94,7 @@ def train(
     room: Classroom, round: int, student: Pupil, examples: Sequence[TrainingExample]
 ) -> tuple[Pupil, TrainingSummary]:
     """The student learns from the round's examples; returns what it has become."""
-    config, seed = what_matters(in_round(room.config.training, round), examples), room.config.seed + round
+    config, seed = what_matters(in_round(room.config.training, round), examples), (room.config.seed + round) % 2**32
     settings = config.model_dump(exclude={"packing", "pass_tokens", "gradients_every"})
     graded_at = [room.config.evaluation.max_new_tokens] if config.guard.checks else []
     stage = room.run.shared_stage(round, "training", settings, seed, student.key, digest(*examples), *graded_at)

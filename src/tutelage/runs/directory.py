@@ -35,7 +35,7 @@ from tutelage.runs.files import (
     write_json,
     write_text,
 )
-from tutelage.runs.resume_rules import FREE, IDLE, differences
+from tutelage.runs.resume_rules import FREE, IDLE, UNTRAINED, differences
 from tutelage.runs.seals import content_of, is_sealed, sealed
 from tutelage.runs.stage import Stage, changed, entries
 from tutelage.runs.stage_cache import Shelf
@@ -73,7 +73,7 @@ class Run:
         found = _check_format(marker) if marker.exists() else new
         if _begun(root):
             before = _config(root)
-            if other := differences(before, config, FREE):
+            if other := differences(before, config, FREE if _trained(root) else FREE + UNTRAINED):
                 what = f"{root} was run with other settings ({'; '.join(other[:3])})"
                 raise RunError(f"{what}; set them back, or use another --out")
             if found["data"] != data:
@@ -239,6 +239,11 @@ def _check_format(marker: Path) -> dict[str, Any]:
 
 def _begun(root: Path) -> bool:
     return any((folder / "stages.json").exists() for folder in (root, *_rounds(root)))
+
+
+def _trained(root: Path) -> bool:
+    """Whether a student has learnt from what was bought."""
+    return any(entries(folder).get("training", {}).get("done") for folder in _rounds(root))
 
 
 def versions() -> str:

@@ -35,6 +35,8 @@ FREE = (
     "rounds",
 )
 """Settings, and sections of them, that no finished stage depends on: they may change."""
+UNTRAINED = ("student", "exam", "evaluation", "training")
+"""Those, too, may change while nothing is trained: what was bought serves any student."""
 IDLE = tuple(key for key in FREE if key not in ("teacher.budget", "rounds"))
 """Those by which a run that has ended need not go on."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -20,6 +19,7 @@ from tutelage.runs.files import digest, read_record
 from tutelage.student.engines.engine import Engine
 from tutelage.student.fitness import positions_of
 from tutelage.student.model import Student, load_student, load_tokenizer, model_folder, pick_device, save_student
+from tutelage.student.one_model import OneModel
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampler import Advance, Ends, Sampled, SamplingSettings
 from tutelage.student.training.precision import compute_dtype
@@ -55,28 +55,29 @@ class Pupil:
         *,
         key: str | None = None,
         engine: Engine | None = None,
+        memory: OneModel | None = None,
     ) -> None:
         self.config, self.folder = config, folder
         self.key = key or digest(config.model_dump(exclude={"device", "engine"}), str(folder))
         self.engine = engine or Engine(config.engine)
         self.examples = examples[: config.few_shot]
-        self._student: Student | None = None
-        self._learning = False
+        self.memory = memory or OneModel()
+        self._own: Student | None = None
 
     def at(self, folder: Path, key: str) -> Pupil:
         """The same student at a later point, saved in `folder`."""
-        return Pupil(self.config, self.examples, folder, key=key, engine=self.engine)
+        return Pupil(self.config, self.examples, folder, key=key, engine=self.engine, memory=self.memory)
 
     def asked_with(self, examples: Sequence[WorkedExample]) -> Pupil:
         """The same student, asked with these worked examples before every question."""
         config = self.config.model_copy(update={"few_shot": len(examples)})
-        return Pupil(config, examples, self.folder, key=self.key, engine=self.engine)
+        return Pupil(config, examples, self.folder, key=self.key, engine=self.engine, memory=self.memory)
 
     def answer(
         self, problems: Sequence[Problem], seeds: Sequence[int], settings: SamplingSettings, answered: Answered
     ) -> Sampled:
         """Completions for every problem, handed over in any order; see Sampler."""
-        vllm = self.engine.is_vllm and not self._learning  # weights in training are in no folder
+        vllm = self.engine.is_vllm and self._own is None  # weights in training are in no folder
         if vllm:
             self.release()  # vLLM loads the weights itself, and wants the memory
             tokenizer, end_tokens, positions = load_tokenizer(self.config, self.folder)
@@ -117,12 +118,12 @@ class Pupil:
         Raises StudentError.
         """
         self.engine.rest()
-        student = self.loaded(torch.float32)
-        self._student = None  # the weights are about to change: nobody may take them for the old student's
+        # The weights are about to change: nobody may take them for the old student's.
+        student = self.memory.take(*self._to_load(torch.float32))
         lora = self.config.lora if self.config.weights == "lora" else None
         accuracy = None if check is None else partial(check, self._in_training(student))
         means = Means(self.dtype, lora, advance, self.engine.say, steps, accuracy, planned)
-        format = self.format(student.tokenizer, positions_of(student.model.config))
+        format = self.format_of(student)
         summary = train(student, format, examples, config, seed=seed, checkpoints=checkpoints, means=means)
         save_student(student, folder)
         return summary
@@ -130,7 +131,7 @@ class Pupil:
     def _in_training(self, student: Student) -> Pupil:
         """The student as it is while its weights change: it answers by them, wherever they have come to."""
         pupil = Pupil(self.config, self.examples, self.folder, key=self.key, engine=self.engine)
-        pupil._student, pupil._learning = student, True
+        pupil._own = student
         return pupil
 
     def save(self, folder: Path, notes: str) -> None:
@@ -141,10 +142,7 @@ class Pupil:
 
     def release(self) -> None:
         """Free the memory of the model; the next use loads it again."""
-        self._student = None
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        self.memory.release()
 
     @property
     def device(self) -> torch.device:
@@ -158,10 +156,15 @@ class Pupil:
 
     def loaded(self, dtype: torch.dtype) -> Student:
         """The model with its weights in a precision; they are kept in float32, so that one is never cast up."""
-        if self._student is None or self._student.model.dtype != dtype:
-            self._student = None
-            self._student = load_student(self.config, self.folder, dtype)
-        return self._student
+        return self._own or self.memory.hold(*self._to_load(dtype))
+
+    def _to_load(self, dtype: torch.dtype) -> tuple[tuple[object, ...], Callable[[], Student]]:
+        key = self.config.model, self.config.device, self.folder, dtype
+        return key, partial(load_student, self.config, self.folder, dtype)
+
+    def format_of(self, student: Student) -> PromptFormat:
+        """How it is asked, once it is loaded."""
+        return self.format(student.tokenizer, positions_of(student.model.config))
 
     def format(self, tokenizer: PreTrainedTokenizerBase, positions: int | None = None) -> PromptFormat:
         """How it is asked. Raises StudentError where its tokenizer or its template can't ask."""

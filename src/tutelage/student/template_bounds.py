@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-MOST_CHARACTERS, MOST_BYTES, MOST_SECONDS = 1_000_000, 2**29, 10
+MOST_CHARACTERS, MOST_BYTES, MOST_SECONDS = 1_000_000, 2**29, 5
 """Of text, of memory, of computing (not of waiting): a prompt takes a template milliseconds and kilobytes."""
 
 

@@ -46,18 +46,34 @@ class Engine:
         self, model: PreTrainedModel, ends: Ends, prompts: Sequence[Tokens], settings: SamplingSettings
     ) -> Sampler:
         """An engine that computes with this model, as many rows at once as memory allows. Raises StudentError."""
-        if self.name != "generate" and packs_right(model) and has_plain_logits(model):
+        if self.name != "generate" and _is_ours(model):
             return SharedPrefixSampler(model, ends, fit_rows(model, prompts, settings, self.say))
         kind = model.config.model_type
         if self.name == "shared-prefix":
-            raise StudentError(
-                f"student.engine is 'shared-prefix', which can't compute a model of type {kind!r}; set it to 'auto'"
-            )
+            raise _not_ours(model)
         if self.name == "auto":
             self.say(f"a model of type {kind!r} is sampled by `generate`, slower than our own engine")
         return GenerateSampler(model, ends, fit_rows(model, prompts, settings, self.say, sharing=False))
+
+    def check(self, model: PreTrainedModel) -> None:
+        """Refuse now what could not sample this model later. Raises StudentError."""
+        if self.name == "vllm" and (reason := vllm.unavailable()) is not None:
+            raise StudentError(f"student.engine is 'vllm': {reason}")
+        if self.name == "shared-prefix" and not _is_ours(model):
+            raise _not_ours(model)
 
     def rest(self) -> None:
         """Leave the memory of the device to somebody else, such as a training."""
         if self._vllm is not None:
             self._vllm.sleep()
+
+
+def _is_ours(model: PreTrainedModel) -> bool:
+    return packs_right(model) and has_plain_logits(model)
+
+
+def _not_ours(model: PreTrainedModel) -> StudentError:
+    kind = model.config.model_type
+    return StudentError(
+        f"student.engine is 'shared-prefix', which can't compute a model of type {kind!r}; set it to 'auto'"
+    )

@@ -84,7 +84,7 @@ def train(
     journal = Journal(lessons.epoch_ends, means.advance, means.steps, means.planned)
     try:
         full = FullPrecision(adapted or student.model, means.dtype)
-        lessons.tree = _layout(student, config, means.say)
+        lessons.tree = layout(student, config, means.say)
         lessons.pass_tokens = fit_passes(student.model, lessons, bool(full.weights), means.say)
         lessons.references = reference(student.model, lessons)  # a training that goes on has not loaded its weights yet
         guard = _guard(student, lessons, full, checkpoints, seed, means) if config.guard.checks else None
@@ -134,7 +134,7 @@ def _guard(
     )
 
 
-def _layout(student: Student, config: TrainingConfig, say: Say) -> bool:
+def layout(student: Student, config: TrainingConfig, say: Say) -> bool:
     """Whether steps are packed as trees; says so where they can't be. Raises StudentError where they must be."""
     kind = f"a model of type {student.model.config.model_type!r}"
     tree = config.packing != "never" and packs_right(student.model)

@@ -1,0 +1,34 @@
+"""The task of a command that runs nothing: by name or by a run's configuration, with the same settings as a run's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+if TYPE_CHECKING:
+    from tutelage.config import TaskConfig
+
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting of the task, such as task.kind=text; repeatable."),
+]
+
+
+def task_settings(task: str, given: Mapping[str, object], overrides: list[str] | None) -> TaskConfig:
+    """`task` is a name, or a YAML file with a `task:` section; `given` wins over the file, and overrides over both.
+
+    Raises ConfigError.
+    """
+    from tutelage.config_file import parse_config, read_yaml_file
+    from tutelage.tasks.catalog import TASKS
+
+    if task in TASKS or not (Path(task).is_file() or task.endswith((".yaml", ".yml"))):
+        return parse_config({"task": {"name": task, **given}}, overrides or [], origin=f"task {task}").task
+    data = read_yaml_file(task)
+    section = cast(dict[str, Any], data).get("task") if isinstance(data, dict) else None
+    if isinstance(section, dict):
+        data = {**cast(dict[str, Any], data), "task": {**cast(dict[str, Any], section), **given}}
+    return parse_config(data, overrides or [], origin=task).task

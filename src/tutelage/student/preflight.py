@@ -1,0 +1,82 @@
+"""All that can be known of a student before its first lesson, so that no lesson is paid for that it can't learn.
+
+Its folder, weights, tokenizer, template and end token are looked at whenever it is loaded (`model.py`). Here stands
+what a run asks of it besides: engine, adapters, packing, the length of its prompts, the memory that training takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from transformers import AutoModelForCausalLM, PreTrainedModel
+
+from tutelage.config import RunConfig
+from tutelage.errors import StudentError
+from tutelage.records import Problem, Split, TrainingExample, state_answer
+from tutelage.student.capacity import fit_passes
+from tutelage.student.model import Student
+from tutelage.student.prompts import PromptFormat
+from tutelage.student.student import Pupil
+from tutelage.student.training.adapters import add_adapters
+from tutelage.student.training.steps import Lessons
+from tutelage.student.training.train import layout
+
+ProblemsOf = Callable[[Split], Sequence[Problem]]
+
+
+def preflight(pupil: Pupil, config: RunConfig, problems: ProblemsOf) -> None:
+    """Refuse a student that some stage of the run would refuse later; it stays loaded. Raises StudentError."""
+    student = pupil.loaded(torch.float32)
+    pupil.engine.check(student.model)
+    format = pupil.format_of(student)
+    _check_lengths(format, config, problems)
+    tree = layout(student, config.training, lambda text: None)
+    if config.student.weights == "lora":
+        add_adapters(_frame(student.model), config.student.lora)
+    else:
+        _check_memory(pupil, student, format, config, problems("train"), tree)
+    if pupil.engine.is_vllm:
+        pupil.release()
+
+
+def _frame(model: PreTrainedModel) -> PreTrainedModel:
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(model.config)
+
+
+def _check_lengths(format: PromptFormat, config: RunConfig, problems: ProblemsOf) -> None:
+    """No prompt with its answer may be longer than the model can look at, and one at least must be trained on."""
+    asked: dict[Split, int] = {"validation": config.evaluation.max_new_tokens, "test": config.evaluation.max_new_tokens}
+    if config.rounds.max or config.teacher.kind == "student":
+        asked["train"] = config.exam.max_new_tokens
+    for split, answer in asked.items():
+        room = None if format.positions is None else format.positions - answer
+        long = [] if room is None else _longer(format, problems(split), room)
+        format.refuse_too_long(max((len(format.prompt_ids(prompt)) for prompt in long), default=0), answer)
+    limit, prompts = config.training.max_tokens, [format.prompt(problem.text) for problem in problems("train")]
+    if all(len(format.prompt_ids(prompt)) >= limit for prompt in sorted(prompts, key=len)):
+        raise StudentError(f"no example fits training.max_tokens = {limit}; raise it, or lower student.few_shot")
+
+
+_SPECIAL = 8
+"""Tokens that a tokenizer may add to a text; of the text itself there are no more than it has bytes."""
+
+
+def _longer(format: PromptFormat, problems: Sequence[Problem], room: int) -> list[str]:
+    """The prompts that may have more than so many tokens."""
+    prompts = [format.prompt(problem.text) for problem in problems]
+    return [prompt for prompt in prompts if len(prompt.encode(errors="replace")) + _SPECIAL > room]
+
+
+def _check_memory(
+    pupil: Pupil, student: Student, format: PromptFormat, config: RunConfig, problems: Sequence[Problem], tree: bool
+) -> None:
+    """The longest problem as an example: weights, gradients, the optimiser's moments and its activations must fit."""
+    longest = max(problems, key=lambda problem: len(problem.text), default=None)
+    if longest is None or len(format.prompt_ids(format.prompt(longest.text))) >= config.training.max_tokens:
+        return
+    example = TrainingExample(longest, state_answer(longest.rationale or "", longest.answer))
+    lessons = Lessons(format, [example], config.training, config.seed)
+    lessons.tree = tree
+    fit_passes(student.model, lessons, pupil.dtype != torch.float32, lambda text: None)

@@ -1,0 +1,77 @@
+"""`tasks check` and `eval` take the settings of the task that `run` takes."""
+
+import json
+
+import pytest
+import yaml
+
+from tests.command import SETTINGS, tutelage
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A task of the user's, whose fields have other names and whose answers are read as text only if that is said."""
+    rows = [{"prompt": f"What comes after {n}?", "reply": str(n + 1)} for n in range(40)]
+    (tmp_path / "mine.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    settings = {"path": str(tmp_path / "mine.jsonl"), "field": {"question": "prompt", "answer": "reply"}}
+    task = {"name": "custom", "kind": "text", "test": 3, "train": 5, "validation": 2, **settings}
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump({"task": task}))
+    return tmp_path
+
+
+def test_a_configuration_file_says_what_to_check(own):
+    result = tutelage("tasks", "check", own / "run.yaml")
+    assert result.exit_code == 0, result.output
+    assert "custom: answers of the kind text" in result.output
+    assert "kind number" in tutelage("tasks", "check", own / "run.yaml", "--set", "task.kind=number").output
+
+
+def test_so_do_settings_beside_a_name(own):
+    sets = ["--set", "task.field={question: prompt, answer: reply}", "--set", "task.kind=text"]
+    result = tutelage("tasks", "check", "custom", "--path", own / "mine.jsonl", *sets)
+    assert result.exit_code == 0, result.output
+    assert "custom: answers of the kind text" in result.output
+
+
+def test_eval_takes_both(own, tiny):
+    result = tutelage("eval", tiny, "--task", own / "run.yaml", "--max-new-tokens", 3)
+    assert result.exit_code == 0, result.output
+    assert "custom test: 0.0%" in result.output
+    assert "n = 3)" in result.output
+    sets = ["--set", "task.options.max_animals=2", "--set", "task.test=9"]
+    result = tutelage("eval", tiny, "--task", "leg_counting", "--limit", 2, "--max-new-tokens", 3, *sets)
+    assert "n = 9)" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["tasks", "check", "no/such.yaml"], "cannot read the configuration"),
+        (["tasks", "check", "custom", "--set", "task.knid=text"], "did you mean 'kind'?"),
+        (["tasks", "check", "custom", "--set", "kind=text"], "unknown key 'kind'"),
+        (["eval", "x", "--task", "leg_counting", "--limit", str(10**20)], "less than or equal to"),
+    ],
+)
+def test_what_does_not_fit_is_told_in_one_line(arguments, told):
+    result = tutelage(*arguments)
+    assert result.exit_code == 2
+    assert told in result.output
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("command", ["run", "estimate"])
+@pytest.mark.parametrize(
+    ("override", "setting"),
+    [
+        ("teacher={kind: openai, model: m, budget: {usd: 1}}", "teacher.price"),
+        ("teacher={kind: openai}", "teacher.model"),
+        ("training={reflection: preference, prompt_gradient: stop}", "training.prompt_gradient"),
+    ],
+)
+def test_contradictions_end_with_2_whoever_asks(tmp_path, command, override, setting):
+    (tmp_path / "run.yaml").write_text(yaml.safe_dump(SETTINGS))
+    out = ["--out", tmp_path / "run"] if command == "run" else []
+    result = tutelage(command, tmp_path / "run.yaml", *out, "--set", override)
+    assert result.exit_code == 2
+    assert setting in result.output
+    assert not (tmp_path / "run").exists()
