@@ -19,7 +19,7 @@ from tutelage.report.words import markdown_table
 INTRODUCTION = """\
 # Settings
 
-Every setting of a run, made from `src/tutelage/config.py` by `make docs`. A configuration file is YAML with one key for
+Every setting of a run, made from the code (`RunConfig`) by `make docs`. A configuration file is YAML with one key for
 each section; what it leaves out has the default. `--set section.key=value` on the command line wins over the file.
 `config.yaml` in the run directory holds all settings as they were used."""
 
