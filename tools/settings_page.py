@@ -101,11 +101,19 @@ def _unit(field: FieldInfo, sentence: str) -> str:
 
 def _bounds(field: FieldInfo) -> str:
     return ", ".join(
-        f"{sign} {getattr(bound, name):,}"
+        f"{sign} {_number(getattr(bound, name))}"
         for bound in field.metadata
         for name, sign in BOUNDS.items()
         if getattr(bound, name, None) is not None
     )
+
+
+def _number(value: float) -> str:
+    """`10,000`, and `2^63` for what is only bounded by its size."""
+    power = int(abs(value)).bit_length() - 1
+    if isinstance(value, int) and power >= 20 and abs(value) == 1 << power:
+        return f"{'-' if value < 0 else ''}2^{power}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.12g}"
 
 
 def _value(value: object) -> str:
