@@ -19,7 +19,7 @@ from tutelage.report.words import markdown_table
 INTRODUCTION = """\
 # Settings
 
-Every setting of a run, made from `src/tutelage/config.py` by `make docs`. A configuration file is YAML with one key for
+Every setting of a run, made from the code (`RunConfig`) by `make docs`. A configuration file is YAML with one key for
 each section; what it leaves out has the default. `--set section.key=value` on the command line wins over the file.
 `config.yaml` in the run directory holds all settings as they were used."""
 
@@ -101,11 +101,19 @@ def _unit(field: FieldInfo, sentence: str) -> str:
 
 def _bounds(field: FieldInfo) -> str:
     return ", ".join(
-        f"{sign} {getattr(bound, name):,}"
+        f"{sign} {_number(getattr(bound, name))}"
         for bound in field.metadata
         for name, sign in BOUNDS.items()
         if getattr(bound, name, None) is not None
     )
+
+
+def _number(value: float) -> str:
+    """`10,000`, and `2^63` for what is only bounded by its size."""
+    power = int(abs(value)).bit_length() - 1
+    if isinstance(value, int) and power >= 20 and abs(value) == 1 << power:
+        return f"{'-' if value < 0 else ''}2^{power}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.12g}"
 
 
 def _value(value: object) -> str:

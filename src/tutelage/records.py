@@ -137,13 +137,13 @@ class Exam:
         return 1.0 - len(self.mistakes) / len(self.attempts) if self.attempts else 0.0
 
 
-PICO = 10**12
+_PICO = 10**12
 """US dollars are added in whole millionths of millionths: floats added as they are differ with the order."""
 
 
 def sum_usd(costs: Iterable[float]) -> float:
     """The exact sum of amounts in US dollars, whatever their order, and however they were summed before."""
-    return sum(round(cost * PICO) for cost in costs) / PICO
+    return sum(round(cost * _PICO) for cost in costs) / _PICO
 
 
 @dataclass(frozen=True, slots=True)
