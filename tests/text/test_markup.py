@@ -21,6 +21,7 @@ from tutelage.text.thoughts import without_thoughts
         (r"\left(\frac{3}{4}\right)^2", "(3/4)^2"), (r"60\text{mph}", "60 mph"), (r"\(3 \times 4 = 12\)",
         "3 × 4 = 12"),
         (r"$18$ and $5 and $6", "18 and $5 and $6"), (r"$\$18$", "$18"), ("$5-$3 = $2", "$5-$3 = $2"),
+        ("costs $1.5/2=$.75", "costs $1.5/2=$.75"),
         (r"90^\circ", "90°"), (r"\frac{\sqrt{3}}{2}", r"\frac{\sqrt{3}}{2}"), (r"5\% \text{of} \$20", "5% of $20"),
         (r"\frac{", r"\frac{"), (r"3 \leq x", "3 ≤ x"),
         ("\\begin{align*}\n3 \\times 4 &= 12 \\\\\n&= 12\n\\end{align*}", "\n3 × 4 = 12 \n\n= 12\n"),

@@ -29,7 +29,7 @@ _MOST_PASSES = 4
 
 def text_key(text: str) -> str:
     """The words and meaningful signs of a text in one form, numbers by value."""
-    return _short_key(text) if len(text) <= _SHORT else _key(text)
+    return _short_key(text) if len(text) <= _SHORT else _long_key(text)
 
 
 def _key(text: str) -> str:
@@ -42,6 +42,7 @@ def _key(text: str) -> str:
 
 
 _short_key = lru_cache(maxsize=4096)(_key)  # choices and gold answers come again with every attempt
+_long_key = lru_cache(maxsize=16)(_key)  # a long sentence is compared with several things
 
 
 def _once(text: str) -> str:

@@ -69,8 +69,9 @@ def without_markup(text: str) -> str:
         text = _without_headings(text)
     if "<" in text:
         text = _BREAK.sub("\n", _TAG.sub("", text))
-    for mark, worded in _EMPHASIS:
-        text = _unwrapped(text, mark, worded=worded)
+    if "*" in text or "_" in text or "`" in text:
+        for mark, worded in _EMPHASIS:
+            text = _unwrapped(text, mark, worded=worded)
     return text if text.isascii() else _EMOJI.sub("", text)
 
 

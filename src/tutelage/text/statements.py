@@ -22,7 +22,7 @@ _OPENING = re.compile(
   | \b(?:the|my|our|your|final|correct|right|best)\ (?:(?:final|correct|right|best)\ )?(?:answer|option|choice)
         (?:\ (?:to|for|of|in)\ [^.!?:=\n]{{0,80}}?|\ ?\([^)\n]{{0,40}}\))?[*_]{{0,3}}(?:\ {_VERB}|\ ?[:=]|\ [-–—](?=\ ))
   | \bfinal\ answer[*_]{{0,3}}\ (?=[$(0-9\\])
-  | \banswer[*_]{{0,3}}(?:\ {_VERB}|\ ?[:=])
+  | \banswer[*_"']{{0,3}}(?:\ {_VERB}|\ ?[:=])
   | ^[#*\ ]{{0,8}}(?:the\ |my\ )?(?:final\ )?answer[*:\ ]{{0,6}}\n
   | \bans(?:\.|\ ?:)
     """,

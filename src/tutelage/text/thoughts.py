@@ -47,7 +47,7 @@ def without_thoughts(text: str) -> str:
     began with the text. Without any mark, the text as it is.
     """
     text = _without_turn(text)
-    if done := _last(_DONE, text):  # Ollama: "Thinking... …done thinking."
+    if "hinking" in text and (done := _last(_DONE, text)):  # Ollama: "Thinking... …done thinking."
         text = text[done.end() :]
     if text.lstrip()[:8].lower() == "analysis" and (decoded := _DECODED.match(text)):
         text = text[decoded.end() :]  # a channel whose special tokens were skipped
