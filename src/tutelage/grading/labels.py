@@ -18,8 +18,8 @@ from tutelage.records import Choice
 
 _REFUSED = r"(?!\W{0,3}(?:is|are|was|would be)\s(?:\w+\s)?(?:wrong|incorrect|not|false|out)\b)"
 _CHOOSES = (
-    r"(?:\b(?:is|be|are|was|pick|picked|choose|chose|chosen|select|selected|with|so|thus|therefore|hence|then|say"
-    r"|guess|prefer|option|choice|answer|letter|it)|[:=→])"
+    r"(?:\b(?i:is|be|are|was|pick|picked|choose|chose|chosen|select|selected|with|so|thus|therefore|hence|then|say"
+    r"|guess|prefer|option|choice|answer|letter|it|(?:it|that)['’]s)|[:=→])"
 )
 _NO_LABEL_BEHIND = re.compile(
     r"\b(?:vitamin|plan|hepatitis|influenza|type|grade|group|team|class|section|appendix|figure|table|model|page|chapter)"
@@ -88,7 +88,7 @@ def lone_label(piece: str, choices: Sequence[Choice]) -> Choice | None:
 @lru_cache(maxsize=256)
 def _marks(labels: tuple[str, ...]) -> _Marks:
     exact = "|".join(sorted((re.escape(label) for label in labels), key=len, reverse=True)) or r"(?!)"
-    end = r"[\s*_.!\"')]{0,6}$"
+    end = r"[\s*_.!\"')}]{0,6}$"
     patterns = (
         rf"(?<![\w\\])[(\[]\s?((?i:{exact}))\s?[)\]](?!\w){_REFUSED}",
         rf"\b(?i:option|choice|letter)\s?[(\"'*]{{0,4}}({exact}|(?i:{exact})(?=[*\"')]{{0,4}}(?:[.:,)]|$)))(?!\w){_REFUSED}",
@@ -97,7 +97,7 @@ def _marks(labels: tuple[str, ...]) -> _Marks:
         r"[\s*_.):\]\"']{0,6}[-–—]?\s?",
         rf"(?<![\w'’])\(?({exact})\)?\s?(?:,|/|&|and|or)\s?\(?({exact})(?!\w)",
         rf"(?:^|[\s*\"'])({exact}){end}",
-        rf"{_CHOOSES}[\s*\"'(]{{1,6}}({exact}){end}",
+        rf"{_CHOOSES}[\s*\"'(,]{{1,6}}({exact}){end}",
         rf"[\s*_\"'(\[]{{0,6}}((?i:{exact}))[\s*_\"')\].:!]{{0,6}}",
     )
     return _Marks(*map(re.compile, patterns))

@@ -38,6 +38,8 @@ _GOES_ON = re.compile(
 _ONWARD = re.compile(r",? (?:so|which|that|thus|hence|therefore|making|giving|i\.e\.)\b", re.IGNORECASE)
 _CALCULATES = re.compile(r"[0-9)%] ?(?:[-+*/×÷x]|(?:plus|minus|times|divided by)\b) ?[($€£]{0,2}[0-9]")
 """5 - 3, so 2: behind a calculation, what follows "so" is its result."""
+_SAME_AGAIN = re.compile(r" ?\((?:=|≈|i\.e\.|that is)[^()]{0,80}\)|(?:,|;) i\.e\.[^\n]*", re.IGNORECASE)
+"""18 (= 9 × 2): what says the same once more."""
 _DIGIT = re.compile("[0-9½¼¾]")
 _SPACED_MINUS = re.compile(r"^\s*- (?=[$€£¥₹]?[0-9.½¼¾])")
 _FEW_WORDS = 3
@@ -91,6 +93,7 @@ def read_number(piece: str) -> Number | Unread:
     if said is None:
         return Unread(f"{shorten(piece)!r} says only what is not the answer", silent=True)
     said = _SPACED.sub(lambda match: match[0].replace(" ", ","), _MINUS.sub(r"\1-", said))
+    said = _SAME_AGAIN.sub("", said)
     onward = _ONWARD.search(said)
     if onward and _CALCULATES.search(said, 0, onward.start()) and _DIGIT.search(said, onward.end()):
         said = said[onward.end() :]
@@ -124,7 +127,7 @@ def _only(numbers: list[Number], piece: str) -> Number | Unread:
 def _at_the_end(text: str) -> Number | Unread:
     """The last number of the last line."""
     for sentence in reversed(bare_sentences(last_line(text))):
-        said = _SPACED_MINUS.sub("-", _MINUS.sub(r"\1-", sentence))
+        said = _SPACED_MINUS.sub("-", _MINUS.sub(r"\1-", _SAME_AGAIN.sub("", sentence)))
         tail = said.rpartition("=")[2]
         if is_expression(tail):
             return Unread(f"{shorten(tail.strip())!r} is not a plain number")

@@ -22,25 +22,27 @@ _SAME = {"&": "and", "×": "*", "÷": "/"}
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 _LONG = 3
 """Letters of a word, beside which a dash or bracket is punctuation."""
+_DIGIT = re.compile("[0-9]")
 _SHORT = 100
 _MOST_PASSES = 4
 
 
 def text_key(text: str) -> str:
     """The words and meaningful signs of a text in one form, numbers by value."""
-    return _short_key(text) if len(text) <= _SHORT else _key(text)
+    return _short_key(text) if len(text) <= _SHORT else _long_key(text)
 
 
 def _key(text: str) -> str:
     for _ in range(_MOST_PASSES):  # what is joined may be read as one number
         before = text
         text = _once(text)
-        if text == before:
+        if text == before or not _DIGIT.search(text):
             break
     return text
 
 
 _short_key = lru_cache(maxsize=4096)(_key)  # choices and gold answers come again with every attempt
+_long_key = lru_cache(maxsize=16)(_key)  # a long sentence is compared with several things
 
 
 def _once(text: str) -> str:
