@@ -10,6 +10,8 @@ from tutelage.teacher.noise import without_talk, without_titles, without_trailer
     [
         ("### Step 1: Count the pens\n3 × 4 = 12", "3 × 4 = 12"),
         ("**Step 2: 3 × 4 = 12**\nSo 12.", "3 × 4 = 12\nSo 12."),
+        ("Step 1: Identify the boxes\n3 × 4 = 12", "3 × 4 = 12"),
+        ("Step 1: A pear is lighter than water\nSo it floats", "A pear is lighter than water\nSo it floats"),
         ("**Calculation:**\n3 × 4 = 12", "3 × 4 = 12"),
         ("**Solution:** each box holds 4.\nSo 12.", "Each box holds 4.\nSo 12."),
         ("1. One box.\n2. Two boxes.\n\n1) Three.", "One box.\nTwo boxes.\n\nThree."),

@@ -41,6 +41,7 @@ _ANSWERS = re.compile(
     r"(?:the |my |final |correct |right )*(?:answer|result|option|choice)\b|####|ans\b", re.IGNORECASE
 )
 _SAYS = re.compile(r"[=≈]|[.!?][\"”')*_]*$|\\boxed")
+_VERB = re.compile(r"\b(?:is|are|was|were|has|have|can|cannot|would|do|does|must|float|need)\b", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 
 _QUESTION = re.compile(r"\W{0,8}(?:question|problem)\b[ *_]{0,4}:", re.IGNORECASE)
@@ -138,8 +139,8 @@ def _without_title(line: str, *, is_last: bool) -> str | None:
         return None
     if not _DIGIT.search(said) or (heading and label):
         is_step = label is not None and label["step"] is not None
-        named = bold is not None and (_TITLE.fullmatch(said) is not None or words.endswith(":"))
-        if heading or is_step or named:
+        named = _TITLE.fullmatch(said) is not None or not (is_step and _VERB.search(said))
+        if named and (heading or is_step or (bold and (_TITLE.fullmatch(said) or words.endswith(":")))):
             return None
     return _unlabelled(line, label, whole=bold is not None)
 

@@ -51,12 +51,6 @@ _CLOSING = re.compile(
     [ \t]*$""",
     re.IGNORECASE | re.VERBOSE,
 )
-_STATED = re.compile(
-    r"""(?:\banswer\s*(?:is|are|was|:|=)|\\boxed\{|\#\#\#\#)
-    \s*[:(*]*\s*(?P<value>[^\n]*?)
-    (?=[).*}$\\]*\s*(?:\n|$|[.](?:\s|$)))""",
-    re.IGNORECASE | re.VERBOSE,
-)
 _TITLE = re.compile(
     r"(?:the\s|your\s)?(?:step|part|case|stage|phase|section|problem|question|example|exercise|day|week|round|solution"
     r"|calculat|comput|find|determin|final|answer|result|conclusion|summary|check|verif)|[0-9]{1,3}[.):]\s?[^\W\d]",
@@ -75,7 +69,6 @@ _EXPLAINS = re.compile(
 LONGEST = 2_000
 """Characters of a statement or of a last line that are looked at; no answer is longer."""
 
-_MAX_TEXT = 20_000
 _MOST = 50
 """Statements of one form that are looked at, from the end: a text may repeat itself thousands of times."""
 
@@ -126,11 +119,6 @@ def affirmed(piece: str) -> str | None:
 def last_line(text: str) -> str:
     """The last line that is not blank; of a very long one, its end."""
     return text.rstrip().rpartition("\n")[2][-LONGEST:].strip()
-
-
-def stated_answers(text: str) -> Iterator[re.Match[str]]:
-    """Each statement of an answer in the text; the group `value` is what it states."""
-    return _STATED.finditer(text[:_MAX_TEXT])
 
 
 def without_statement(text: str) -> str:
