@@ -16,7 +16,7 @@ import tutelage
 SURFACE = {
     "tutelage.records": """
         AnswerKind Attempt Choice Completion Exam FailureReason Feedback FeedbackRequest Grade Problem SPLITS Split
-        TRANSIENT TrainingExample Usage Verdict WorkedExample content_hash state_answer sum_usd
+        TRANSIENT TrainingExample Usage Verdict WorkedExample content_hash state_answer
     """,
     "tutelage.run_records": """
         Accuracy BeforeAfter CostBound ExamSummary FailureCount RoundResult RunResult Spending StepRecord TeacherSummary

@@ -12,9 +12,11 @@ One problem with its records, as they stand on disk:
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from tutelage.money import sum_usd
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -135,15 +137,6 @@ class Exam:
     def pass_rate(self) -> float:
         """The share of right attempts, over all attempts."""
         return 1.0 - len(self.mistakes) / len(self.attempts) if self.attempts else 0.0
-
-
-_PICO = 10**12
-"""US dollars are added in whole millionths of millionths: floats added as they are differ with the order."""
-
-
-def sum_usd(costs: Iterable[float]) -> float:
-    """The exact sum of amounts in US dollars, whatever their order, and however they were summed before."""
-    return sum(round(cost * _PICO) for cost in costs) / _PICO
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def test_a_long_stage_says_how_far_it_is_now_and_then():
     assert shown.lines == [
         "round 1: exam: 612 of 2,000 in 1 min 00 s",
         "round 1: exam: 1,124 of 2,000 in 2 min 00 s",
-        "round 1: exam: 1,612 of 2,000 in 3 min 00 s",
+        "round 1: exam: 1,636 of 2,000 in 3 min 00 s",
         "round 1: exam: 2,000 of 2,000 in 3 min 43 s",
     ]
 

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from tutelage.records import Feedback, sum_usd
+from tutelage.money import sum_usd
+from tutelage.records import Feedback
 from tutelage.report.words import clock
 from tutelage.text.printable import printable
 

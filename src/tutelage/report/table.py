@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tutelage.records import sum_usd
+from tutelage.money import sum_usd
 from tutelage.report.words import clock, share
 from tutelage.run_records import Accuracy, RoundResult, RunResult
 from tutelage.text.printable import printable

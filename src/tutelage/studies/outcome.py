@@ -14,7 +14,8 @@ from statistics import fmean
 from tutelage.config import RunConfig
 from tutelage.config_file import dump_config
 from tutelage.metrics.comparison import compare, interval
-from tutelage.records import Attempt, Feedback, Usage, sum_usd
+from tutelage.money import sum_usd
+from tutelage.records import Attempt, Feedback, Usage
 from tutelage.rounds.error_summary import mistakes_by_kind
 from tutelage.run_records import RoundResult, RunResult, StepRecord
 from tutelage.runs.directory import Run, has_run, read_finished, round_folder, versions

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.teacher.ledger.rows import reply
 from tutelage.errors import RunError
-from tutelage.records import Usage, sum_usd
+from tutelage.money import sum_usd
+from tutelage.records import Usage
 from tutelage.teacher.ledger.ledger import Answered, Batch, Failed, Ledger, Sent, Unpaid
 from tutelage.teacher.ledger.reader import LedgerReader
 

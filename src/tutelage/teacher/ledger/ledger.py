@@ -18,7 +18,8 @@ from types import TracebackType
 from typing import Self
 
 from tutelage.errors import RunError
-from tutelage.records import PICO, FailureReason, Usage
+from tutelage.money import PICO
+from tutelage.records import FailureReason, Usage
 from tutelage.teacher.ledger.file import explained, open_ledger
 from tutelage.teacher.ledger.transaction import transaction
 

@@ -15,7 +15,8 @@ from decimal import Decimal
 
 from tutelage.config import BudgetConfig, PriceConfig, TeacherConfig
 from tutelage.errors import BudgetSpent, ConfigError
-from tutelage.records import PICO, AnswerKind, FeedbackRequest, Usage
+from tutelage.money import PICO
+from tutelage.records import AnswerKind, FeedbackRequest, Usage
 from tutelage.teacher.prompts import MAX_REASON_BYTES, Message, first_messages, second_messages
 
 ASKINGS = 2
