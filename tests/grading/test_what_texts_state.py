@@ -69,7 +69,8 @@ def test_a_choice_may_speak_of_other_choices(text):
 @pytest.mark.parametrize(
     ("text", "label"),
     [("The answer is x - 1.", "B"), ("x+1", "A"), ("The answer is x > 3.", "C"), ("x<3", "D"), ("$x > 3$", "C"),
-     ("- 5", "E"), ("The answer is −5.", "E"), ("\\boxed{x - 1}", "B"), ("The answer is 5.", None)],
+     ("- 5", "E"), ("The answer is −5.", "E"),
+     ("The answer is (E) -5", "E"), ("E) - 5", "E"), ("\\boxed{x - 1}", "B"), ("The answer is 5.", None)],
 )  # fmt: skip
 def test_choices_that_differ_in_a_sign_are_told_apart(text, label):
     assert chosen(SIGNS, text) == label
@@ -79,7 +80,7 @@ def test_choices_that_differ_in_a_sign_are_told_apart(text, label):
     ("gold", "text"),
     [("Paris", "\\boxed{\\text{Paris}}"), ("(2, 3)", "(2,3)"), ("(2,3)", "The answer is (2, 3)."), ("x - 1", "x -1"),
      ("x+1", "The answer is $x + 1$."), ("A+", "The answer is A+."), ("C++", "The answer is C++."), ("A-", "A -"),
-     ("x=5", "x = 5"), ("well-known", "well known"), ("Paris (France)", "Paris, France"), ("f(x)", "f( x )"),
+     ("x=5", "x = 5"), ("x ≥ 3", "x >= 3"), ("x≠2", "x != 2"), ("well-known", "well known"), ("Paris (France)", "Paris, France"), ("f(x)", "f( x )"),
      ("{1,2}", "{1, 2}"), ("e^x", "e^{x}"), ("North-West", "north west"), ("the cat", "cat"), ("2x+3y", "2x + 3y"),
      ("Paris", "**Paris**\n\nI hope this helps!"), ("Paris", "Paris\n\nExplanation: it is the capital."), ("**", "**"),
      ("Paris", "<thinking>London?</thinking>The answer is Paris.")],

@@ -94,7 +94,7 @@ def _marks(labels: tuple[str, ...]) -> _Marks:
         rf"\b(?i:option|choice|letter)\s?[(\"'*]{{0,4}}({exact}|(?i:{exact})(?=[*\"')]{{0,4}}(?:[.:,)]|$)))(?!\w){_REFUSED}",
         rf"[\s*_\"'(\[]{{0,6}}((?i:{exact})(?=[*_]{{0,3}}[.):\]](?!\w))"
         rf"|(?:{exact})(?=[*_\"']{{0,3}}\s?(?:[,;:–—-]\s|[,;:]|$)|\s(?:is|would|seems|because|since)\b)){_REFUSED}"
-        r"[\s*_.):\]\"']{0,6}[-–—]?\s?",
+        r"[\s*_.):\]\"']{0,6}(?:[-–—]\s)?",
         rf"(?<![\w'’])\(?({exact})\)?\s?(?:,|/|&|and|or)\s?\(?({exact})(?!\w)",
         rf"(?:^|[\s*\"'])({exact}){end}",
         rf"{_CHOOSES}[\s*\"'(,]{{1,6}}({exact}){end}",

@@ -19,6 +19,8 @@ _SIGNS = r"+\-*/^=<>≤≥≠≈±×÷√%#@|~¬∧∨∪∩∈∞°→←↔"
 _PIECE = re.compile(rf"-?[0-9]+(?:[./:,][0-9]+)*%?|\w+|[{_SIGNS}()\[\]{{}}&]")
 _BRACES = re.compile(r"([\^_])\{([^{}]{1,20})\}")
 _SAME = {"&": "and", "×": "*", "÷": "/"}
+_TYPED = re.compile("[<>!]=")
+_SIGN_OF = {"<=": "≤", ">=": "≥", "!=": "≠"}
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 _LONG = 3
 """Letters of a word, beside which a dash or bracket is punctuation."""
@@ -49,6 +51,7 @@ def _once(text: str) -> str:
     text = fold(text)
     for find in (find_numbers, find_word_numbers):
         text = _with_values(text, find(text))
+    text = _TYPED.sub(lambda typed: _SIGN_OF[typed[0]], text)
     folded = unicodedata.normalize("NFC", _BRACES.sub(r"\1\2", text)).casefold()
     pieces: list[str] = _PIECE.findall(folded.replace("'", "").replace("’", ""))
     words = [_SAME.get(word, word) for word in pieces]
