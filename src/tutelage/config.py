@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from tutelage.contradictions import without_contradictions
+from tutelage.contradictions import refuse_contradictions
 from tutelage.places import check_ledger, check_url
 from tutelage.records import AnswerKind
 
@@ -37,8 +37,7 @@ class TaskConfig(Section):
     path: str | None = None
     """Folder with the data (or, for `custom`, a JSONL file or a folder with train.jsonl, …); None: the hub."""
     split_file: str | None = None
-    """JSON with the row numbers of train and test, for data that is published as one file; None: `splits/NAME.json`
-    in or beside the folder, else 30 % are drawn as test."""
+    """JSON with the rows of train and test, for data in one file; None: `splits/NAME.json`, else 30 % are test."""
     validation: int | float = Field(default=0.1, gt=0, le=1e30)
     """Problems held out of train (generated ones: beside it) to compare rounds: a number, or a share if below 1."""
     train: int | None = Field(default=None, gt=0, le=10_000_000)
@@ -298,4 +297,5 @@ class RunConfig(Section):
 
     @model_validator(mode="after")
     def _no_contradictions(self) -> Self:
-        return without_contradictions(self)
+        refuse_contradictions(self)
+        return self

@@ -9,11 +9,10 @@ if TYPE_CHECKING:
     from tutelage.config import RunConfig, TeacherConfig, TrainingConfig
 
 
-def without_contradictions(config: RunConfig) -> RunConfig:
-    """The configuration. Raises ValueError where no run can have its settings."""
+def refuse_contradictions(config: RunConfig) -> None:
+    """Raises ValueError where no run can have these settings."""
     if faults := list(contradictions(config)):
         raise ValueError("; ".join(faults))
-    return config
 
 
 def contradictions(config: RunConfig) -> Iterator[str]:

@@ -28,7 +28,6 @@ def task_settings(task: str, given: Mapping[str, object], overrides: list[str] |
     if task in TASKS or not (Path(task).is_file() or task.endswith((".yaml", ".yml"))):
         return parse_config({"task": {"name": task, **given}}, overrides or [], origin=f"task {task}").task
     data = read_yaml_file(task)
-    section = cast(dict[str, Any], data).get("task") if isinstance(data, dict) else None
-    if isinstance(section, dict):
+    if isinstance(data, dict) and isinstance((section := cast(dict[str, Any], data).get("task")), dict):
         data = {**cast(dict[str, Any], data), "task": {**cast(dict[str, Any], section), **given}}
-    return parse_config(data, overrides or [], origin=task).task
+    return parse_config(cast(object, data), overrides or [], origin=task).task

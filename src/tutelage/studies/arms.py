@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from tutelage.config import RunConfig, TrainingConfig
+from tutelage.config import RunConfig, Section, TrainingConfig
 from tutelage.errors import ConfigError
 from tutelage.run_records import RunResult
 from tutelage.study_records import RunFigures
@@ -67,8 +67,10 @@ class Arm:
 
 def changed(config: RunConfig, **sections: Mapping[str, Any]) -> RunConfig:
     """The configuration with other values in some sections."""
-    sections_of = {name: (getattr(config, name), values) for name, values in sections.items()}
-    update = {name: type(old).model_validate(old.model_dump() | dict(new)) for name, (old, new) in sections_of.items()}
+    update: dict[str, Section] = {}
+    for name, values in sections.items():
+        old: Section = getattr(config, name)
+        update[name] = type(old).model_validate(old.model_dump() | dict(values))
     return config.model_copy(update=update)
 
 
