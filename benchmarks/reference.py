@@ -31,6 +31,7 @@ from transformers import DynamicCache, PreTrainedModel
 
 from tutelage.config import TrainingConfig
 from tutelage.errors import ConfigError
+from tutelage.student.wide import widened
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,8 @@ def reference_losses(
     anchor_SD = _last_hidden(model, _copied(cache), mask_SP, [row.anchor for row in paired])
     positive_SD = _last_hidden(model, _copied(cache), mask_SP, [row.positive or () for row in paired])
     negative_SD = _last_hidden(model, _copied(cache), mask_SP, [row.negative or () for row in paired])
-    near_S = F.cosine_similarity(anchor_SD.float(), positive_SD.float(), dim=-1)
-    far_S = F.cosine_similarity(anchor_SD.float(), negative_SD.float(), dim=-1)
+    near_S = F.cosine_similarity(widened(anchor_SD), widened(positive_SD), dim=-1)
+    far_S = F.cosine_similarity(widened(anchor_SD), widened(negative_SD), dim=-1)
     return lm_loss, F.relu(margin - near_S + far_S).mean()
 
 
@@ -143,13 +144,13 @@ def reference_generate(
 def _lm_loss(model: PreTrainedModel, rows: Sequence[Row], prompt_weight: float) -> torch.Tensor:
     """Weighted cross-entropy of prompts and anchors over the number of their targets, with all logits at once."""
     input_RL, mask_RL = _padded([row.prompt + row.anchor for row in rows], model.device, left=False)
-    weights_RL = mask_RL.float()
+    logits_RLV = widened(model(input_ids=input_RL, attention_mask=mask_RL).logits)
+    weights_RL = mask_RL.to(logits_RLV.dtype)
     for r, row in enumerate(rows):
         weights_RL[r, : len(row.prompt)] = prompt_weight
-    logits_RLV = model(input_ids=input_RL, attention_mask=mask_RL).logits
     # Targets are shifted, not logits: a copy of all logits would be dear. The last place of a row predicts nothing.
     targets_RL = torch.cat([input_RL[:, 1:], torch.zeros_like(input_RL[:, :1])], dim=-1)
-    losses_N = F.cross_entropy(logits_RLV.float().flatten(0, 1), targets_RL.flatten(), reduction="none")
+    losses_N = F.cross_entropy(logits_RLV.flatten(0, 1), targets_RL.flatten(), reduction="none")
     losses_RL = losses_N.view_as(weights_RL)[:, :-1]
     return (losses_RL * weights_RL[:, 1:]).sum() / mask_RL[:, 1:].sum()
 

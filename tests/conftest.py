@@ -43,7 +43,14 @@ def pytest_configure() -> None:
     sys.addaudithook(_stay_at_home)  # holds for every socket of the process, whichever library opens it
 
 
+RUN_ONCE = {"finished", "copied", "whole"}
+"""Fixtures behind which stands a whole run or study: what looks at one goes to one worker, so that it is run once."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if RUN_ONCE & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     items.sort(key=lambda item: "slow" not in item.keywords)  # the long ones first: no core waits for them in the end
 
 

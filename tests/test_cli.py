@@ -11,6 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from tests.command import SETTINGS, tutelage
+from tests.processes import UNMEASURED
 from tutelage.cli import app
 from tutelage.testing import answer_key_endpoint
 
@@ -141,6 +142,48 @@ def test_settings_that_do_not_fit(config, tmp_path):
         result = tutelage("run", config, "--out", tmp_path / "run", "--set", override)
         assert result.exit_code in (2, 3), override
         assert re.search(message, result.output), (override, result.output)
+
+
+LONG = "n" * 300
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\udcffb", LONG])
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("run {}", "run {config} --out {}", "show {}", "estimate {}", "study {}", "results {}", "ask {} hi"),
+        *("tasks check {}", "tasks check custom --path {}", "eval {} --task leg_counting"),
+        *("ledger show {}", "ledger verify {}", "ledger export {}", "serve-test-teacher --data {}"),
+    ],
+)
+def test_names_that_cannot_be_end_in_one_line(config, name, command):
+    result = tutelage(*(part.format(name, config=config) for part in command.split()))
+    assert result.exit_code in (2, 4), result.exception
+    assert isinstance(result.exception, SystemExit)
+    assert result.output.splitlines()[-1].startswith(("error: ", "╰"))  # typer looks at some arguments itself
+
+
+@pytest.mark.parametrize("arguments", ["tasks", "--help", "--version", "run --help"])
+def test_a_full_disk_behind_the_output_is_told_in_one_line(arguments):
+    with Path("/dev/full").open("w") as full:
+        line = [sys.executable, "-m", "tutelage", *arguments.split()]
+        done = subprocess.run(line, stdout=full, stderr=subprocess.PIPE, text=True, check=False, env=UNMEASURED)
+    assert (done.returncode, done.stderr) == (2, "error: cannot write the output: No space left on device\n")
+
+
+def test_an_output_without_the_characters_shows_them_as_escapes(finished, tmp_path):
+    named = tmp_path / "3×4"
+    named.symlink_to(finished)
+    for environment in ({"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}):
+        done = subprocess.run(
+            [sys.executable, "-m", "tutelage", "show", str(named)],
+            capture_output=True,
+            check=False,
+            env={**UNMEASURED, **environment},
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.isascii()
+        assert b"3\\" in done.stdout
 
 
 def test_debug_shows_the_traceback(tmp_path):

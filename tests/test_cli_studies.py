@@ -118,6 +118,21 @@ def test_results_makes_a_page_of_several_studies(tmp_path):
         assert all(f"](<../studies/{folder.name}/{plot.name}>)" in text for plot in plots)
 
 
+def test_results_give_each_study_a_page_of_its_own(tmp_path):
+    folder, page = tmp_path / "studies" / "one", tmp_path / "docs" / "results.md"
+    study = figures.study(["one-round-same-budget", "full"], 2)
+    write_json(folder / "study.json", study)
+    (folder / "notes.md").write_text("What we make of it.")
+    page.parent.mkdir()
+    result = tutelage("results", folder, "--out", page, "--pages", page.parent / "parts" / "all")
+    assert result.exit_code == 0, result.output
+    assert f"| [{study.name}](<parts/all/{study.name}.md>) |" in page.read_text()
+    assert "\n## " not in page.read_text()
+    own = (page.parent / "parts" / "all" / f"{study.name}.md").read_text()
+    assert own.startswith(f"# {study.name}\n\nWhat we make of it.")
+    assert all(f"](<../../../studies/one/{plot.name}>)" in own for plot in folder.glob("*.png"))
+
+
 def test_results_with_notes_that_are_not_there_end_in_one_line(tmp_path):
     write_json(tmp_path / "study.json", figures.study(["full"], 1))
     result = tutelage("results", tmp_path, "--out", tmp_path / "page.md", "--notes", tmp_path / "absent.md")
@@ -135,6 +150,16 @@ def test_results_with_notes_that_are_not_utf8_end_in_one_line(tmp_path, name):
     assert result.exit_code == 2
     assert last_line(result) == f"error: {tmp_path / name} is not UTF-8; save it as UTF-8"
     assert not (tmp_path / "page.md").exists()
+
+
+@pytest.mark.parametrize("command", ["study", "results"])
+def test_without_matplotlib_nothing_is_begun(write, tmp_path, monkeypatch, command):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    what = write({"untrained": None}) if command == "study" else tmp_path
+    result = tutelage(command, what, "--out", tmp_path / "out")
+    assert result.exit_code == 2
+    assert last_line(result).endswith('need the package matplotlib: pip install "tutelage[plots]"')
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("content", [None, "{}", "{"])
@@ -180,11 +205,11 @@ def two_in_training(write, tmp_path):
 def test_ctrl_c_ends_all_seeds_with_the_command_that_goes_on(two_in_training, whole_group):
     process, children, line = two_in_training
     os.killpg(process.pid, signal.SIGINT) if whole_group else process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate()
     assert process.returncode == 130
     assert f"stopped; go on with: tutelage {line}\n" in errors.decode()
     assert "Traceback" not in errors.decode()
-    assert psutil.wait_procs(children, timeout=5)[1] == []
+    assert psutil.wait_procs(children)[1] == []
 
 
 @pytest.mark.slow
@@ -192,8 +217,8 @@ def test_ctrl_c_ends_all_seeds_with_the_command_that_goes_on(two_in_training, wh
 def test_no_seed_outlives_a_killed_command(two_in_training, by):
     process, children, _ = two_in_training
     process.send_signal(by)
-    process.wait(timeout=30)
-    assert psutil.wait_procs(children, timeout=10)[1] == []
+    process.wait()
+    assert psutil.wait_procs(children)[1] == []
 
 
 def test_results_into_a_folder_end_in_one_line(tmp_path):

@@ -5,7 +5,6 @@ import ast
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +17,19 @@ SOURCE = Path(__file__).parents[1] / "src" / "tutelage"
 FILES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
-    {"records", "run_records", "study_records", "errors"},
-    {"text", "metrics", "runs", "config", "config_file", "contradictions", "did_you_mean", "json_lines", "yaml_text"},
+    {"money", "records", "run_records", "study_records", "errors"},
+    {
+        "text",
+        "metrics",
+        "runs",
+        "config",
+        "config_file",
+        "contradictions",
+        "did_you_mean",
+        "json_lines",
+        "places",
+        "yaml_text",
+    },
     {"grading", "mistakes"},
     {"tasks", "teacher", "student", "report"},
     {"rounds"},
@@ -279,19 +289,13 @@ def test_the_command_starts_without_the_heavy_libraries():
     assert loaded.stdout.split() == [], "import these inside the functions that need them"
 
 
-def test_help_comes_at_once(capsys):
-    """Aim: 0.5 s. The limit of 1 s leaves room for a busy machine; the best of up to five tries counts."""
-    seconds = []
-    while len(seconds) < 5 and min(seconds, default=9.9) > 0.5:
-        start = time.perf_counter()
-        done = subprocess.run(
-            [sys.executable, "-m", "tutelage", "--help"], env=UNMEASURED, capture_output=True, text=True, check=False
-        )
-        seconds.append(time.perf_counter() - start)
-        assert done.returncode == 0, done.stderr
-    with capsys.disabled():
-        print(f" tutelage --help: {min(seconds):.2f} s ", end="")
-    assert min(seconds) < 1.0
+def test_help_comes_at_once():
+    """Its time goes into modules: 250 take half a second at most, where `import torch` alone brings 1,500."""
+    script = "import sys, tutelage.cli\ntry: tutelage.cli.app(['--help'])\nfinally: print(len(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], env=UNMEASURED, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout
+    assert int(done.stdout.split()[-1]) < 400
 
 
 def test_tests_reach_loopback_only():

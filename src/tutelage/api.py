@@ -101,7 +101,7 @@ def study(
     again. Returns what went wrong, a line for every run that failed; the figures are those of all other runs. Raises
     ConfigError, DataError, and RunError where no run has ended: what stands there is left as it is.
     """
-    from tutelage.report.plots import plot_study
+    from tutelage.report.plots import need_matplotlib, plot_study
     from tutelage.report.study import study_page
     from tutelage.runs.files import disk_errors, write_json, write_text
     from tutelage.studies.known import with_known
@@ -109,6 +109,7 @@ def study(
     from tutelage.studies.running import run_study
     from tutelage.studies.study_file import load_study
 
+    need_matplotlib()
     folder, loaded = Path(out), load_study(Path(file))
     if known is not None:
         loaded = with_known(loaded, Path(known))
@@ -131,28 +132,42 @@ def study_command(file: str | Path, out: str | Path, jobs: int, known: str | Pat
     return shlex.join([*line, "--known", str(known)] if known else line)
 
 
-def results(folders: Sequence[str | Path], out: str | Path, notes: str | Path | None = None) -> None:
+def results(
+    folders: Sequence[str | Path], out: str | Path, notes: str | Path | None = None, pages: str | Path | None = None
+) -> None:
     """Write the page that the studies in these folders make, each with its `notes.md` where there is one.
 
-    `notes` is a Markdown file on all of them together. Plots are drawn beside each study.json. Raises RunError where a
-    study.json is missing or broken, ConfigError where notes are missing or not UTF-8.
+    `notes` is a Markdown file on all of them together. With `pages`, a folder, each study gets a page of its own there,
+    and `out` has the summary alone. Plots are drawn beside each study.json. Raises RunError where a study.json is
+    missing or broken, ConfigError where notes are missing or not UTF-8.
     """
-    from tutelage.report.plots import plot_study
+    from tutelage.report.plots import need_matplotlib, plot_study
     from tutelage.report.results import results_page
-    from tutelage.runs.files import read_record, write_text
+    from tutelage.report.study import study_page
+    from tutelage.runs.files import disk_errors, read_record, write_text
     from tutelage.study_records import StudyFigures
 
+    need_matplotlib()
     if notes and not Path(notes).is_file():
         raise ConfigError(f"there is no file {notes} with notes")
     page, found = Path(out), list[tuple[StudyFigures, str, str]]()
     for folder in map(Path, folders):
         if not (folder / "study.json").is_file():
             raise RunError(f"{folder} has no study.json; `tutelage study STUDY --out {folder}` writes one")
-        figures = read_record(folder / "study.json", StudyFigures)
-        plot_study(figures, folder)
-        where = os.path.relpath(folder, page.parent)
-        found.append((figures, Path(where).as_posix(), _text(folder / "notes.md")))
-    write_text(page, results_page(found, _text(Path(notes)) if notes else ""))
+        figures, own = read_record(folder / "study.json", StudyFigures), _text(folder / "notes.md")
+        plots = plot_study(figures, folder)
+        found.append((figures, _path_from(page.parent, folder), own))
+        if pages is not None:
+            with disk_errors(Path(pages)):
+                Path(pages).mkdir(parents=True, exist_ok=True)
+            seen = [_path_from(Path(pages), plot) for plot in plots]
+            write_text(Path(pages) / f"{figures.name}.md", study_page(figures, seen, notes=own))
+    summary = _text(Path(notes)) if notes else ""
+    write_text(page, results_page(found, summary, None if pages is None else _path_from(page.parent, Path(pages))))
+
+
+def _path_from(start: Path, to: Path) -> str:
+    return Path(os.path.relpath(to, start)).as_posix()
 
 
 def _text(path: Path) -> str:

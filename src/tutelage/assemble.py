@@ -65,7 +65,13 @@ def make_teacher(config: RunConfig, task: Task, run: Run, say: Say) -> Teacher |
         if settings.path is None:
             raise ConfigError("teacher.kind is 'recorded', so teacher.path must name the JSONL with the rationales")
         beyond = key if settings.beyond == "answer_key" else None
-        return RecordedTeacher(settings.path, grade=task.grade, beyond=beyond, explain=settings.explain)
+        return RecordedTeacher(
+            settings.path,
+            grade=task.grade,
+            beyond=beyond,
+            explain=settings.explain,
+            check_arithmetic=settings.check_arithmetic,
+        )
     from tutelage.teacher.online.openai_teacher import OpenAITeacher
 
     ledger = Path(settings.ledger) if settings.ledger else run.ledger

@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from tutelage.contradictions import refuse_contradictions
+from tutelage.places import check_ledger, check_url
 from tutelage.records import AnswerKind
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -36,7 +37,7 @@ class TaskConfig(Section):
     path: str | None = None
     """Folder with the data (or, for `custom`, a JSONL file or a folder with train.jsonl, …); None: the hub."""
     split_file: str | None = None
-    """JSON with the rows of train and test, for data in one file; None: `splits/NAME.json` there, else 30 % is test."""
+    """JSON with the rows of train and test, for data in one file; None: `splits/NAME.json`, else 30 % are test."""
     validation: int | float = Field(default=0.1, gt=0, le=1e30)
     """Problems held out of train (generated ones: beside it) to compare rounds: a number, or a share if below 1."""
     train: int | None = Field(default=None, gt=0, le=10_000_000)
@@ -123,7 +124,7 @@ class TeacherConfig(Section):
     """For `recorded`: JSONL with question and rationale; optionally answer, mistake (for it alone) and explanation."""
     beyond: Literal["answer_key"] | None = None
     """For `recorded`: who writes what was not recorded, such as feedback on a mistake; None: nobody."""
-    base_url: str | None = None
+    base_url: Annotated[str | None, AfterValidator(check_url)] = None
     """For `openai`: the endpoint, such as http://localhost:8000/v1; None: OpenAI's own."""
     model: str | None = None
     """For `openai`: the teacher's name at the endpoint."""
@@ -149,7 +150,7 @@ class TeacherConfig(Section):
     """Ask through the endpoint's Batch API: replies within a day, at `price.batch` of the price."""
     batch_poll: float = Field(default=30.0, gt=0, le=86_400)
     """Seconds between two looks at a batch."""
-    ledger: str | None = None
+    ledger: Annotated[str | None, AfterValidator(check_ledger)] = None
     """SQLite file with every reply, usable by several runs; None: `ledger.sqlite` in the run directory."""
     budget: BudgetConfig = BudgetConfig()
     price: PriceConfig = PriceConfig()

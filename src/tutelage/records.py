@@ -16,6 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from tutelage.money import sum_usd
+
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
@@ -151,7 +153,7 @@ class Usage:
             self.requests + other.requests,
             self.prompt_tokens + other.prompt_tokens,
             self.completion_tokens + other.completion_tokens,
-            self.cost_usd + other.cost_usd,
+            sum_usd((self.cost_usd, other.cost_usd)),
         )
 
 
@@ -159,12 +161,14 @@ class Usage:
 class FeedbackRequest:
     """What the teacher is asked: a rationale for `problem`, with the student's `mistake` in view where there is one.
 
-    `sample` tells several requests for the same problem apart, so that each gets a rationale of its own.
+    `sample` tells several requests for the same problem apart, so that each gets a rationale of its own. `answer` is
+    what the exam read in the mistake, None if it read none; it is no part of what the request is (no key holds it).
     """
 
     problem: Problem
     mistake: str | None = None
     sample: int = 0
+    answer: str | None = None
 
     @property
     def identity(self) -> tuple[str, int, str | None]:

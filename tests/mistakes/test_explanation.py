@@ -76,6 +76,21 @@ def test_says_what_is_wrong_and_what_is_right(problem, mistake, explanation):
     assert explain(problem, mistake) == explanation
 
 
+@pytest.mark.parametrize(
+    ("mistake", "answer", "explanation"),
+    [
+        ("3 × 4 = 12.\nSo 12 is the answer.", "12", "The steps stop too early. This is still to be done: 2 hens have"),
+        ("3 × 4 = 12. 2 × 2 = 4. 12 + 4 = 16.\nSo 20 is the answer.", "20", "The steps come to 16, but another answer"),
+        ("Twenty of them.", "20", "The answer is not 20: 12 + 4 = 16 legs in total."),
+        ("They have -16 legs.", "-16", "The answer is not -16: 12 + 4 = 16 legs in total."),
+        ("\\boxed{12}", "12", "The answer is not 12: 12 + 4 = 16 legs in total."),
+        ("Some legs.", None, "No answer is stated: it is 16."),
+    ],
+)
+def test_what_the_exam_read_is_never_said_to_be_missing(mistake, answer, explanation):
+    assert (explain(FARM, mistake, answer) or "").startswith(explanation)
+
+
 def test_a_long_sentence_is_not_quoted():
     problem = Problem.of("q", "12", rationale=f"Since {'very ' * 30}many pens are here, there are 3 × 4 = 12.")
     assert explain(problem, "3 + 4 = 7. The answer is 7.") == (

@@ -92,6 +92,12 @@ def test_what_the_teacher_is_not_shown_does_not_count():
     assert alike("and so on " * 300 + "The answer is 3.", "and so on " * 300 + "The answer is 4.")
 
 
+def test_what_the_teacher_is_shown_is_counted_in_bytes():
+    far, near = "é so on " * 230, "é so on " * 200  # 2070 and 1800 bytes, in fewer characters
+    assert alike(f"{far} 3.", f"{far} 4.")
+    assert not alike(f"{near} 3.", f"{near} 4.")
+
+
 TEXTS = st.text(alphabet="abn 0123456789.,-+×=\n(", max_size=40) | st.sampled_from([PENS, PENGUINS])
 
 

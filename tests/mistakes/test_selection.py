@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tutelage.mistakes.near_duplicates import alike
-from tutelage.mistakes.selection import kinds_of_mistake, new_mistakes, sent_again
+from tutelage.mistakes.selection import by_answer, new_mistakes, sent_again
 from tutelage.records import Attempt, Feedback, FeedbackRequest, Problem, Verdict
 
 PENS = Problem.of("Tom has 3 boxes of 4 pens. How many pens?", "12")
@@ -30,7 +30,11 @@ SAID = [
 
 
 def kinds(seed=0, attempts=SAID):
-    return kinds_of_mistake(attempts, random.Random(seed))
+    return by_answer(attempts, random.Random(seed))
+
+
+def texts(attempts):
+    return [attempt.text for attempt in attempts]
 
 
 def test_the_most_frequent_answer_comes_first_and_no_answer_is_one():
@@ -52,7 +56,7 @@ def test_the_order_of_the_attempts_does_not_matter(attempts, seed):
 
 @pytest.mark.parametrize("seed", range(10))
 def test_each_kind_in_turn_then_the_first_again(seed):
-    shown = list(new_mistakes(kinds(seed), []))
+    shown = texts(new_mistakes(kinds(seed), []))
     assert shown[0] in ("3 × 4 = 13", "3*4 = 13.", "boxes × pens = 13")
     assert {*shown[1:3]} == {"3 + 4 = 7", "pens"}
     assert shown[4:] == ["3 × 4 = 13 = 13 ="]
@@ -60,7 +64,7 @@ def test_each_kind_in_turn_then_the_first_again(seed):
 
 
 def test_what_was_sent_before_is_not_sent_anew():
-    assert list(new_mistakes(kinds(), [told("3 X 4".replace("X", "×") + " = 13!"), told("PENS.")]))[:2] == [
+    assert texts(new_mistakes(kinds(), [told("3 X 4".replace("X", "×") + " = 13!"), told("PENS.")]))[:2] == [
         "boxes × pens = 13",
         "3 + 4 = 7",
     ]
@@ -70,7 +74,7 @@ def test_the_earlier_request_is_made_again_to_the_letter():
     sent = [told("3×4=13", 2), told("Pens.", 1), told("of another exam")]
     twice = [*sent, told("3×4=13", 2)]  # in two earlier rounds
     again = sent_again(PENS, kinds(), twice)
-    assert again == [FeedbackRequest(PENS, "3×4=13", 2), FeedbackRequest(PENS, "Pens.", 1)]
+    assert again == [FeedbackRequest(PENS, "3×4=13", 2, "13"), FeedbackRequest(PENS, "Pens.", 1)]
 
 
 def test_one_that_brought_a_right_rationale_is_made_again_first():
@@ -100,7 +104,7 @@ def test_in_turn_is_as_written_down_slowly(attempts, before, seed):
                 column.append(attempt.text)
         columns.append(column)
     expected = [column[turn] for turn in range(12) for column in columns if turn < len(column)]
-    assert list(new_mistakes(found, [told(text) for text in before])) == expected
+    assert texts(new_mistakes(found, [told(text) for text in before])) == expected
 
 
 @given(sittings(), st.lists(WORDS, max_size=3), st.integers(0, 99))

@@ -12,6 +12,11 @@ def one_thread() -> None:
 
 @pytest.fixture
 def config(tiny) -> RunConfig:
+    """See two_rounds."""
+    return two_rounds(tiny)
+
+
+def two_rounds(tiny: str) -> RunConfig:
     """Two rounds on six problems with a student that writes noise: every part runs, nothing is learnt."""
     return parse_config(
         {

@@ -104,6 +104,14 @@ def test_own_right_attempts_are_positives_where_asked_for():
     assert customise([COW], HISTORY, [sitting], TrainingConfig(data="round"), 0)[0].positives == ("four",)
 
 
+def test_an_own_attempt_that_runs_on_is_learnt_up_to_its_answer():
+    text = "It has four legs.\nThe answer is 4.\n\nQuestion: And a hen?\nThe answer is 2."
+    sitting = Exam((attempt(COW, 0, text, RIGHT),))
+    config = TrainingConfig(data="round", own_correct="train")
+    *_, own = customise([COW], HISTORY, [sitting], config, 0)
+    assert own.anchor == "It has four legs.\nThe answer is 4."
+
+
 def test_own_right_attempts_are_learnt_where_asked_for():
     sitting = Exam((attempt(COW, 0, " it has four ", RIGHT), attempt(HEN, 0, "two!", RIGHT), attempt(COW, 1, "five")))
     config = TrainingConfig(data="round", own_correct="train")

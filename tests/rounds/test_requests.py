@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from dataclasses import asdict, replace
 from itertools import pairwise
 
 import pytest
@@ -10,8 +11,11 @@ from hypothesis import strategies as st
 
 from tutelage.config import TeacherConfig
 from tutelage.mistakes.near_duplicates import alike
-from tutelage.records import Attempt, Exam, Feedback, Problem, Verdict
+from tutelage.records import Attempt, Exam, Feedback, FeedbackRequest, Problem, Verdict
 from tutelage.rounds.material import feedback_requests
+from tutelage.rounds.stages import what_is_asked
+from tutelage.runs.files import digest
+from tutelage.teacher.prompts import first_messages
 
 COW, HEN, FLY, EEL = (
     Problem.of(f"How many legs has {animal}?", "4") for animal in ("a cow", "a hen", "a fly", "an eel")
@@ -51,6 +55,19 @@ def asked_about(**settings):
 def test_every_problem_with_a_mistake_is_asked_about_and_no_other():
     assert {r.problem for r in ask()} == {COW, HEN, FLY}
     assert {r.mistake for r in ask()} == {"It has 5 legs.", "It has 2 legs.", "It has 8 legs."}  # most frequent first
+
+
+def test_a_request_carries_the_answer_that_the_exam_read():
+    for request in (*ask(), *ask(replies=9), *ask(replies=9, before=answered(ask(replies=9)))):
+        assert request.mistake == f"It has {request.answer} legs."
+
+
+def test_no_key_holds_the_answer():
+    """It follows from the mistake, and the stages of earlier runs are known by keys without it."""
+    request = FeedbackRequest(COW, "It has 5 legs.", 2, "5")
+    row = {"problem": asdict(COW), "mistake": "It has 5 legs.", "sample": 2}
+    assert digest(what_is_asked(request)) == digest(row)
+    assert first_messages(request, "number") == first_messages(replace(request, answer=None), "number")
 
 
 def test_one_mistake_in_many_attempts_is_asked_about():

@@ -256,6 +256,9 @@ def test_a_run_without_digests_is_read_as_it_is(finished, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()}
     assert at_work(root) == finished[1]
     assert {path: path.stat().st_mtime_ns for path in before} == before
+    shutil.rmtree(root / "student")
+    assert figures(at_work(root)) == figures(finished[1])
+    assert (root / "student" / "config.json").exists()
     (root / "result.json").unlink()
     assert figures(at_work(root)) == figures(finished[1])
     exam = root / "round-01" / "exam.jsonl"

@@ -1,12 +1,17 @@
 import errno
 import os
+import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.processes import UNMEASURED
 from tutelage.errors import RunError
 from tutelage.records import Attempt, Usage, Verdict
 from tutelage.run_records import Accuracy
+from tutelage.runs.directory import locked
 from tutelage.runs.files import (
     append_rows,
     digest,
@@ -16,6 +21,7 @@ from tutelage.runs.files import (
     read_rows,
     write_json,
     write_rows,
+    write_text,
 )
 
 
@@ -113,3 +119,70 @@ def test_write_rows_replaces_all(tmp_path):
     write_rows(tmp_path / "e.jsonl", [attempt(2)])
     assert read_rows(tmp_path / "e.jsonl", Attempt) == [attempt(2)]
     assert read_rows(tmp_path / "none.jsonl", Attempt) == []
+
+
+def test_a_link_is_followed_and_stays_one(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there" / "file")
+    for text in ("first", "second"):  # at first it leads nowhere
+        write_text(tmp_path / "link", text)
+        assert (tmp_path / "link").is_symlink()
+        assert (tmp_path / "there" / "file").read_text() == text
+    assert [path.name for path in (tmp_path / "there").iterdir()] == ["file"]
+
+
+def test_a_pipe_is_written_into_and_stays_one(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write_rows(tmp_path / "pipe", [{"a": 1}, {"a": 2}])
+    assert os.read(reader, 99) == b'{"a": 1}\n{"a": 2}\n'
+    os.close(reader)
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+def test_devices_are_written_into(tmp_path):
+    for device in ("/dev/null", "/dev/full"):
+        kind = Path(device).stat().st_rdev
+        (tmp_path / "link").symlink_to(device)
+        for path in (Path(device), tmp_path / "link"):
+            if device == "/dev/null":
+                write_text(path, "x")
+            else:
+                with pytest.raises(RunError, match=f"the disk is full: cannot write {path}"):
+                    write_text(path, "x")
+        (tmp_path / "link").unlink()
+        assert Path(device).stat().st_rdev == kind
+
+
+@pytest.mark.parametrize("target", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"])
+@pytest.mark.parametrize("to_file", [False, True])
+def test_what_the_process_has_open_is_written_into(tmp_path, target, to_file):
+    script = f"from tutelage.runs.files import write_text; from pathlib import Path; write_text(Path({target!r}), 'x')"
+    with (tmp_path / "out").open("wb") as file:
+        done = subprocess.run(
+            [sys.executable, "-c", script], stdout=file if to_file else subprocess.PIPE, check=True, env=UNMEASURED
+        )
+    assert ((tmp_path / "out").read_bytes() if to_file else done.stdout) == b"x"
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800b", "n" * 256, "loop"])
+def test_names_that_cannot_be_are_told_in_one_line(tmp_path, name):
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    with pytest.raises(RunError, match=r"^cannot (write|use) ") as error:
+        write_text(tmp_path / name, "x")
+    assert len(str(error.value).splitlines()) == 1
+    with pytest.raises(RunError, match=r"^cannot (write|use) "), locked(tmp_path / name):
+        pass
+
+
+def test_a_place_that_takes_no_files_is_no_full_disk():
+    for place in ("/proc/x", "/proc/x/y"):
+        with pytest.raises(RunError, match=f"cannot write {place}: No such file or directory"):
+            write_text(Path(place), "x")
+    with pytest.raises(RunError, match="cannot write /proc/x: No such file"), locked(Path("/proc/x")):
+        pass
+
+
+def test_an_error_of_another_place_is_not_taken_for_ours(tmp_path):
+    with pytest.raises(FileNotFoundError), disk_errors(tmp_path / "a"):
+        (tmp_path / "a" / "b" / "c").read_text()

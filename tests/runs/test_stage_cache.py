@@ -102,22 +102,21 @@ def test_a_stage_finds_what_another_run_has_done(tmp_path):
     assert not Stage(tmp_path / "c", "exam", "k").done
 
 
-def put_for(seconds: float, root: str, made: str) -> None:
-    """Put stages that do not all fit, again and again."""
-    shelf, end, number = Shelf(Path(root), 400), time.monotonic() + seconds, 0
-    while time.monotonic() < end:
+def put_again_and_again(root: str, made: str) -> None:
+    """Put stages that do not all fit."""
+    shelf = Shelf(Path(root), 400)
+    for number in range(120):
         shelf.put(f"k{number % 6}", Path(made), ["model", "rows.jsonl"], ENTRY)
-        number += 1
 
 
 def test_several_processes_at_once_find_a_stage_whole_or_not_at_all(made, tmp_path):
     (made / "model" / "weights").write_text("w" * 120)
     root, spawn = tmp_path / "shelf", multiprocessing.get_context("spawn")
-    others = [spawn.Process(target=put_for, args=(2.0, str(root), str(made))) for _ in range(2)]
+    others = [spawn.Process(target=put_again_and_again, args=(str(root), str(made))) for _ in range(2)]
     for process in others:
         process.start()
     taken = missed = 0
-    while any(process.is_alive() for process in others):
+    while any(process.is_alive() for process in others) or (taken + missed) % 6:  # at the end, once more each
         folder = tmp_path / "taken"
         shutil.rmtree(folder, ignore_errors=True)
         if Shelf(root, 400).take(f"k{(taken + missed) % 6}", folder) is None:

@@ -1,7 +1,7 @@
 """A tiny real model of every architecture that is packed, and of one that can't be.
 
 Weights are drawn wide: at the usual 0.02 attention hardly shows in what such small models compute, and a wrong mask or
-a wrong position would pass for rounding.
+a wrong position would pass for rounding. Models compute in float64 (doubles.py) if no other precision is asked for.
 """
 
 import copy
@@ -20,6 +20,8 @@ from transformers import (
     Qwen2Config,
     Qwen3Config,
 )
+
+from tests.student.doubles import in_doubles
 
 WIDE = 0.5
 SMALL = {"vocab_size": 60, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
@@ -49,9 +51,9 @@ PROMPTS = [[7, 8, 9, 10, 11], [12, 13], [14, 15, 16, 17, 18, 19, 20, 21, 22], [2
 """Prompts of different lengths that share nothing; the third is longer than Gemma's window."""
 
 
-def build(config, seed: int = 4, *, shaken: bool = True) -> PreTrainedModel:
+def build(config, dtype: torch.dtype = torch.float64, *, shaken: bool = True) -> PreTrainedModel:
     """A model of its own with random weights, without dropout; token 0 begins, ends and pads."""
-    torch.manual_seed(seed)
+    torch.manual_seed(4)
     config = copy.deepcopy(config)
     config.pad_token_id = config.eos_token_id = config.bos_token_id = 0
     for name in vars(config):
@@ -62,18 +64,18 @@ def build(config, seed: int = 4, *, shaken: bool = True) -> PreTrainedModel:
         for weight in model.parameters():
             if shaken and weight.ndim == 1:  # norms and biases begin as ones and zeros, under which much goes unseen
                 weight.add_(0.2 * torch.randn_like(weight))
-    return model
+    return in_doubles(model) if dtype == torch.float64 else model.to(dtype)
 
 
-def tiny(name: str) -> PreTrainedModel:
+def tiny(name: str, dtype: torch.dtype = torch.float64) -> PreTrainedModel:
     """The tiny model of an architecture of CONFIGS."""
-    return build(CONFIGS[name])
+    return build(CONFIGS[name], dtype)
 
 
-def unshaken(name: str) -> PreTrainedModel:
+def unshaken(name: str, dtype: torch.dtype = torch.float64) -> PreTrainedModel:
     """The same with norms and biases as they begin, and weights as small."""
     config = copy.deepcopy(CONFIGS[name])
     for setting in ("initializer_range", "init_std"):
         if hasattr(config, setting):
             setattr(config, setting, 0.02)
-    return build(config, shaken=False)
+    return build(config, dtype, shaken=False)

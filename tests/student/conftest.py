@@ -1,3 +1,5 @@
+from collections.abc import Generator
+
 import pytest
 import torch
 
@@ -12,8 +14,23 @@ def one_thread() -> None:
 
 
 @pytest.fixture
+def float64() -> Generator[None]:
+    """New tensors are float64 where nothing is said."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(before)
+
+
+@pytest.fixture
 def student() -> Student:
     return tiny_student()
+
+
+@pytest.fixture
+def exact() -> Student:
+    """The same in float64."""
+    return tiny_student(dtype=torch.float64)
 
 
 @pytest.fixture

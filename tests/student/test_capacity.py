@@ -1,8 +1,11 @@
 """Jobs are made to fit the memory there is, or refused with figures; the memory is patched, all else is real."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from tests.student.doubles import EXACT
 from tests.student.engines.sampled import NEVER, answers, asked
 from tests.student.lesson import EXAMPLES, changed, lessons_of
 from tests.student.tiny import tiny_student
@@ -98,17 +101,26 @@ def test_a_question_that_does_not_fit_is_refused_with_figures(student, memory):
     assert "\n" not in str(caught.value)
 
 
-def test_a_training_obeys(student, memory, tmp_path):
+def test_a_training_obeys(exact, memory, tmp_path):
+    student = exact
     memory(int(0.93 * needed(student, memory)))
     told: list[str] = []
-    format, other = PromptFormat(student.tokenizer), tiny_student()
-    means = Means(say=told.append)
+    format, other = PromptFormat(student.tokenizer), tiny_student(dtype=torch.float64)
+    means = Means(torch.float64, say=told.append)
     train(student, format, EXAMPLES, changed(learning_rate=1e-3), seed=0, checkpoints=tmp_path / "a", means=means)
     assert len(told) == 1
     memory(10**12)
-    train(other, format, EXAMPLES, changed(learning_rate=1e-3), seed=0, checkpoints=tmp_path / "b")
+    train(
+        other,
+        format,
+        EXAMPLES,
+        changed(learning_rate=1e-3),
+        seed=0,
+        checkpoints=tmp_path / "b",
+        means=replace(means, say=pytest.fail),
+    )
     for weight, expected in zip(student.model.parameters(), other.model.parameters(), strict=True):
-        assert torch.allclose(weight, expected, rtol=1e-3, atol=1e-5)
+        assert torch.allclose(weight, expected, rtol=EXACT, atol=EXACT)
     memory(MB)
     with pytest.raises(StudentError, match=r"only 0\.001 GB can be had"):
         train(student, format, EXAMPLES, changed(), seed=0, checkpoints=tmp_path / "c")

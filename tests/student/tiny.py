@@ -6,6 +6,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from tests.student.doubles import in_doubles
 from tutelage.student.model import Student, save_student
 
 CHAT = (
@@ -26,8 +27,8 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def tiny_student(seed: int = 0, width: int = 32) -> Student:
-    """Two layers of `width`; random, so it writes noise until it is taught."""
+def tiny_student(seed: int = 0, width: int = 32, dtype: torch.dtype = torch.float32) -> Student:
+    """Two layers of `width`; random, so it writes noise until it is taught. In float64 all of it: see doubles.py."""
     tokenizer = tiny_tokenizer()
     torch.manual_seed(seed)
     config = LlamaConfig(
@@ -43,7 +44,8 @@ def tiny_student(seed: int = 0, width: int = 32) -> Student:
         pad_token_id=1,
         tie_word_embeddings=True,
     )
-    return Student(LlamaForCausalLM(config).eval(), tokenizer)
+    model = LlamaForCausalLM(config).eval()
+    return Student(in_doubles(model) if dtype == torch.float64 else model.to(dtype), tokenizer)
 
 
 def tiny_folder(path: Path, seed: int = 0, width: int = 32) -> Path:

@@ -86,13 +86,20 @@ def test_fields_may_have_other_names_also_nested_ones(file):
         (["yes", "No.", True, "no", "YES"], "yes-no", ["yes", "no", "yes", "no", "yes"]),
         (["Paris", "1912", "yes", "a cat ", "3:30"], "text", ["Paris", "1912", "yes", "a cat", "3:30"]),
         (["5 apples", "6 pears", "7 figs", "8 nuts", "x"], "text", ["5 apples", "6 pears", "7 figs", "8 nuts", "x"]),
+        (["12 pens", "1 pen", "5 km/h", "1,000 square feet", 3], "number", ["12", "1", "5", "1000", "3"]),
+        (["3 May", "42nd street", "7 up and down", "5 or 6", "1 of 2"], "text", None),
+        (
+            [2 / 3, 0.1 + 0.2, "- 5", "1e-07", 51.0],
+            "number",
+            ["0.6666666666666666", "0.30000000000000004", "-5", "0.0000001", "51"],
+        ),
     ],
 )
 def test_the_kind_is_told_from_the_answers(file, answers, kind, one_form):
     rows = [{"question": f"Number {n}?", "answer": answer} for n, answer in enumerate(answers)]
     task = load_task("custom", path=write(file, rows))
     assert task.kind == kind
-    assert [everything(task)[f"Number {n}?"].answer for n in range(5)] == one_form
+    assert [everything(task)[f"Number {n}?"].answer for n in range(5)] == (one_form or answers)
     for problem in everything(task).values():
         assert task.grade(problem, f"The answer is {problem.answer}.").correct
 
@@ -127,6 +134,18 @@ def test_the_kind_may_be_given(file):
         load_task("custom", path=write(file, rows), kind="number")
     with pytest.raises(DataError, match="line 1, field 'choices': the row has no choices"):
         load_task("custom", path=file, kind="choice")
+
+
+def test_units_are_left_aside_and_the_notes_say_so(file):
+    rows = [{"question": f"Number {n}?", "answer": f"{n} pens"} for n in range(5)]
+    task = load_task("custom", path=write(file, rows))
+    assert task.grade(everything(task)["Number 3?"], "The answer is 3.").correct
+    assert task.report.notes[0].startswith("5 of 5 answers are numbers with a unit, such as '0 pens': the number alone")
+    assert load_task("custom", path=file, kind="text").kind == "text"
+    rows[2]["answer"] = "a few"
+    task = load_task("custom", path=write(file, rows))
+    assert task.kind == "text"
+    assert "task.kind: number grades the number" in task.report.notes[0]
 
 
 def test_a_mixed_file_says_what_is_odd(file):

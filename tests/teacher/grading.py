@@ -3,7 +3,7 @@
 import re
 
 from tutelage.records import Problem, Verdict
-from tutelage.text.calculations import read_number
+from tutelage.text.numbers import read_number
 
 _STATED = re.compile(r"(?:answer(?: is|:)|####|\\boxed\{)\s*\$?\(?([\w.,-]*\w)", re.IGNORECASE)
 

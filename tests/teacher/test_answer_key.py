@@ -94,6 +94,12 @@ def test_explains_the_mistake_apart_from_the_rationale():
     assert ask(unsolved, explain=True)[0].explanation is None
 
 
+def test_an_answer_that_only_the_exam_reads_is_stated():
+    steps = "3 cows have 3 × 4 = 12 legs.\nSo 12 is the answer."
+    [feedback] = ask(FeedbackRequest(FARM, steps, 0, "12"), explain=True)
+    assert feedback.explanation == "The steps stop too early. This is still to be done: 2 hens have 2 × 2 = 4 legs."
+
+
 def test_the_explanation_keeps_to_the_source_of_the_rationale():
     problem = Problem.of("Ann has 2 pens and 3 more.", "5", rationale="2 + 3 = 6.", equation="2 + 3")
     [feedback] = ask(FeedbackRequest(problem, "2 + 3 = 6. The answer is 6."), explain=True)

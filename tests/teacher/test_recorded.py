@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -22,9 +23,10 @@ def record(tmp_path):
     return write
 
 
-def ask(path, *requests, beyond=None, explain=False):
+def ask(path, *requests, beyond=None, explain=False, check_arithmetic=True):
     given_back = []
-    RecordedTeacher(path, grade=grade, beyond=beyond, explain=explain).teach(requests, given_back.append)
+    how = {"beyond": beyond, "explain": explain, "check_arithmetic": check_arithmetic}
+    RecordedTeacher(path, grade=grade, **how).teach(requests, given_back.append)
     return given_back
 
 
@@ -154,6 +156,68 @@ def test_a_missing_or_foreign_file_is_named(tmp_path):
     (tmp_path / "latin").write_bytes(b'{"question": "caf\xe9"}')
     with pytest.raises(DataError, match="is not UTF-8 at byte"):
         RecordedTeacher(tmp_path / "latin", grade=grade)
+
+
+STEPS = "Each box holds 4 pens, so 3 × 4 = 12 pens."
+
+
+@pytest.mark.parametrize(
+    "rationale",
+    [
+        f"{STEPS}\nThe answer is 12.\n\nQuestion: Ann has 2 boxes of 5 pens. How many?\n2 × 5 = 10.\nThe answer is 10.",
+        f"{STEPS}\nThe answer is 12.<|im_end|>\n<|im_start|>user\nAnd 2 × 5?",
+        f"{STEPS}\nThe answer is 12.\nUser: thanks",
+        f"<think>The answer is 7.</think>{STEPS}",
+        f"Sure! **Step 1:** {STEPS}\n\n**Answer: 12**\n\nI hope this helps!",
+        f"[THINK]Perhaps 3 + 4 = 8?[/THINK]{STEPS}",
+        STEPS.replace("3 × 4 = 12", "$3 \\times 4 = 12$"),
+    ],
+)
+def test_a_rationale_is_read_as_a_reply_is(record, rationale):
+    [feedback] = ask(record({"question": PENS.question, "rationale": rationale, "answer": 12}), FeedbackRequest(PENS))
+    assert (feedback.verdict.correct, feedback.text) == (True, f"{STEPS}\nThe answer is 12.")
+
+
+@pytest.mark.parametrize(
+    ("rationale", "reason"),
+    [
+        ("2 × 4 = 9 pens, and 9 + 3 = 12.", "2 × 4 = 9 is false: it makes 8"),
+        ("37 / 3 = 12 pens.\nThe answer is 12.", "37 / 3 = 12 is false: it makes about 12.33"),
+        ("\\frac{20+10}{2} = 12.", "(20+10)/2 = 12 is false: it makes 15"),
+    ],
+)
+def test_a_false_calculation_is_rejected_as_in_a_reply(record, rationale, reason):
+    path = record({"question": PENS.question, "rationale": rationale, "answer": 12})
+    [feedback] = ask(path, FeedbackRequest(PENS))
+    assert (feedback.verdict.correct, feedback.text) == (False, rationale)
+    assert feedback.verdict.reason.replace(" ", "") == reason.replace(" ", "")
+    unchecked = []
+    RecordedTeacher(path, grade=grade, check_arithmetic=False).teach([FeedbackRequest(PENS)], unchecked.append)
+    assert unchecked[0].verdict.correct
+
+
+@pytest.mark.parametrize("rationale", ["17 / 3 = 12 rides, rounded.", "$1 / 2 = 50 cents. $2.50 - $2.24 = 26 cents."])
+def test_what_may_be_meant_otherwise_is_kept(record, rationale):
+    path = record({"question": PENS.question, "rationale": rationale.replace("17 / 3", "37 / 3"), "answer": 12})
+    assert ask(path, FeedbackRequest(PENS))[0].verdict.correct
+
+
+def test_a_byte_order_mark_is_taken(record):
+    path = record({"question": PENS.question, "rationale": STEPS, "answer": 12})
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert ask(path, FeedbackRequest(PENS))[0].verdict.correct
+
+
+def test_of_the_right_recordings_only_those_that_miscalculate_are_rejected(shared_data):
+    path = shared_data / "recorded" / "svamp.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()[:400] if line]
+    requests = [FeedbackRequest(Problem.of(row["question"], row["answer"])) for row in rows if row["answer"]]
+    taken = [feedback for feedback in ask(path, *requests, check_arithmetic=False) if feedback.verdict.correct]
+    checked = {feedback.problem_id: feedback.verdict for feedback in ask(path, *requests)}
+    rejected = [checked[reply.problem_id].reason for reply in taken if not checked[reply.problem_id].correct]
+    assert len(taken) > 350
+    assert all(re.search("is false: it makes|divides by zero", reason) for reason in rejected)
+    assert len(rejected) < 0.03 * len(taken), rejected
 
 
 def test_real_recordings_replay(shared_data):

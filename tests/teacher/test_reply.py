@@ -1,13 +1,17 @@
+import json
 import re
-import time
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.teacher.grading import grade
+from tests.work import assert_linear
+from tutelage.grading.grade import grade as grade_by_value
 from tutelage.records import Problem, Verdict
-from tutelage.teacher.reply import clean, read_reply, separate
+from tutelage.teacher.reply import read_reply, separate
+from tutelage.text.markup import clean
 
 PENS = Problem.of("Tom has 3 boxes of 4 pens. How many pens?", "12")
 STEPS = "Each box holds 4 pens, so 3 × 4 = 12 pens."
@@ -292,7 +296,131 @@ def test_any_reply_is_separated(text):
         assert solution == text
 
 
-def test_long_runs_of_marks_are_read_quickly():
-    began = time.process_time()
-    separate("*" * 20_000 + "\n" + "#_ " * 7_000 + "Mistake" + "* " * 7_000)
-    assert time.process_time() - began < 1
+RUNS_ON = [
+    "\n\nQuestion: Ann has 2 boxes of 5 pens. How many?\n2 × 5 = 10.\nThe answer is 10.",
+    "\n\n**Question 2:** Ann has 2 boxes of 5 pens.\nThe answer is 10.",
+    "\n\nProblem: Ann has 2 boxes of 5 pens.\nSolution: 2 × 5 = 10.\nThe answer is 10.",
+    "\n\nProblem 2\nAnn has 2 boxes of 5 pens. How many? 2 × 5 = 10.\nThe answer is 10.",
+    "\n\nQ: Ann has 2 boxes of 5 pens.\nA: 2 × 5 = 10. The answer is 10.",
+    "\n\nExample 2: Ann has 2 boxes of 5 pens. 2 × 5 = 10. The answer is 10.",
+    "\n\nHere is another example:\nAnn has 2 × 5 = 10 pens.\nThe answer is 10.",
+    "\n\nAnn has 2 boxes of 5 pens. How many pens?\n2 × 5 = 10.\nThe answer is 10.",
+    "\n\nUser: Thanks! And 2 boxes of 5?\nAssistant: 2 × 5 = 10. The answer is 10.",
+    "\n\nHuman: And 2 boxes of 5?\n\nAssistant: The answer is 10.",
+    "\n\n### Instruction:\nAnn has 2 boxes of 5 pens.\n\n### Response:\nThe answer is 10.",
+    "<|im_end|>\n<|im_start|>user\nAnd 2 × 5?<|im_end|>\n<|im_start|>assistant\nThe answer is 10.",
+    "<|eot_id|><|start_header_id|>user<|end_header_id|>\n\nThe answer is 10.",
+    "</s>The answer is 10.",
+    "<end_of_turn>\n<start_of_turn>user\nThe answer is 10.",
+    "<|endoftext|>The answer is 10.",
+]
+
+
+@pytest.mark.parametrize("rest", RUNS_ON)
+@pytest.mark.parametrize("answer", ["\nThe answer is 12.", " The answer is 12.", "\n**Answer:** 12", "\n#### 12"])
+def test_what_stands_before_a_reply_runs_on_is_kept(rest, answer):
+    reading = read(f"{STEPS}{answer}{rest}", grade=partial(grade_by_value, "number"))
+    assert (reading.text, reading.failure) == (SOLVED, None)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"Question: Tom has 3 boxes of 4 pens. How many pens?\n\nSolution: {STEPS}\n\nThe answer is 12.",
+        f"**Problem:** Tom has 3 boxes.\n\n**Solution:** {STEPS}\n\nSo 12 is the answer.",
+        f"**12**\n\n{STEPS}\n\nI am confident that the answer is 12.",
+        f"**Answer: 12**\n\n**Explanation:** {STEPS}",
+        f"{STEPS}\n\n\\[\\boxed{{12 \\text{{ pens}}}}\\]\n\nThis is the final answer.",
+        f"{STEPS}\n\n**Final Answer**\n\n12 pens\n\nI hope this helps!",
+    ],
+)
+def test_the_question_again_and_the_answer_twice_fall_away(reply):
+    reading = read(reply, grade=partial(grade_by_value, "number"))
+    assert (reading.text, reading.failure) == (SOLVED, None)
+
+
+def test_a_reply_that_corrects_itself_is_judged_by_its_end():
+    reply = "3 × 4 = 12 pens. Is one missing?\nThe answer is 12.\nWait, one is. How many?\nThe answer is 11."
+    assert read(reply, grade=partial(grade_by_value, "number")).failure == "wrong answer"
+
+
+@pytest.mark.parametrize(
+    ("answer", "latex", "plain"),
+    [
+        ("85", r"So $\frac{80+90}{2} = 85$ on average.", "So (80 + 90) / 2 = 85 on average."),
+        ("85", r"So \(\dfrac{80 + 90}{2} = 85\) on average.", "So (80 + 90) / 2 = 85 on average."),
+        ("85", r"So $\left(80 + 90\right) \div 2 = 85$ here.", "So (80 + 90) ÷ 2 = 85 here."),
+        ("85", r"So $\tfrac{1}{2}(80+90) = 85$ here.", "So 1/2 × (80 + 90) = 85 here."),
+        ("85", r"So $\frac{80\,+\,90}{2}\;=\;85$ is it.", "So (80 + 90) / 2 = 85 is it."),
+        (
+            "85",
+            r"\[\text{Average} = \frac{80 \text{ points} + 90 \text{ points}}{2} = 85 \text{ points}\]",
+            "Average = (80 points + 90 points) / 2 = 85 points",
+        ),
+        ("85", "It is\n\\[\n\\frac{80 + 90}{2}\n= \\frac{170}{2}\n= 85\n\\]", "It is\n(80 + 90) / 2 = 170/2 = 85"),
+        (
+            "85",
+            "\\begin{align*}\n\\text{Mean} &= \\frac{80+90}{2} \\\\\n&= \\frac{170}{2} \\\\\n&= 85\n\\end{align*}",
+            "Mean = (80 + 90) / 2 = 170/2 = 85",
+        ),
+        ("85", r"\begin{aligned} \text{mean} &= \frac{80+90}{2} \\ &= 85 \end{aligned}", "mean = (80 + 90) / 2 = 85"),
+        ("85", r"Then $$\bar{x} = \frac{80+90}{2} = \boxed{85}$$", "Then x = (80 + 90) / 2 = 85"),
+        ("9", r"That is $4\frac{1}{2} \times 2 = 9$ hours.", "That is 4 1/2 × 2 = 9 hours."),
+        ("10000", r"So $1{,}250 \times 8 = 10{,}000$ pens.", "So 1,250 × 8 = 10,000 pens."),
+        ("12", r"We get $\frac{24}{\frac{4}{2}} = 12$ pens.", "We get 24 / (4 / 2) = 12 pens."),
+        ("20", r"So $25\% \times \$80 = \$20$ off.", "So 25% × $80 = $20 off."),
+        ("20", r"So \(0.25 \times 80\text{ dollars} = 20\text{ dollars}\).", "So 0.25 × 80 dollars = 20 dollars."),
+        ("5", r"The side is $\sqrt{25} = 5$ cm.", "The side is √25 = 5 cm."),
+        ("50", r"The area is $2 \cdot 5^{2} = 50$ cm.", "The area is 2 × 5^2 = 50 cm."),
+    ],
+)
+def test_latex_becomes_the_arithmetic_that_it_means(answer, latex, plain):
+    problem = Problem.of("How many?", answer)
+    reading = read(f"{latex}\nThe answer is {answer}.", problem=problem, grade=partial(grade_by_value, "number"))
+    assert (reading.text, reading.failure) == (f"{plain}\nThe answer is {answer}.", None)
+
+
+@pytest.mark.parametrize(
+    "latex",
+    [r"\frac{80+90}{2} = 95", r"4\frac{1}{2} \times 2 = 10", r"\frac{24}{\frac{4}{2}} = 6", "1{,}250 \\times 8 = 1"],
+)
+def test_false_arithmetic_in_latex_is_found(latex):
+    reply = f"So ${latex}$ of them.\nThe answer is {latex.rpartition('= ')[2]}."
+    problem = Problem.of("How many?", latex.rpartition("= ")[2])
+    assert read(reply, problem=problem).failure == "false calculation"
+
+
+def test_gold_rationales_stay_as_they_are(shared_data):
+    kept = changed = 0
+    for line in (shared_data / "gsm8k" / "train.jsonl").read_text(encoding="utf-8").splitlines()[:400]:
+        row = json.loads(line)
+        steps, _, answer = re.sub(r"<<[^<>]*>>", "", row["answer"]).partition("####")
+        reply = f"{steps.strip()}\nThe answer is {answer.strip()}."
+        problem = Problem.of(row["question"], answer.strip())
+        reading = read(reply, problem=problem, grade=partial(grade_by_value, "number"))
+        kept += reading.failure is None
+        changed += reading.failure is None and reading.text != reply
+    assert kept >= 396  # of those gold rationales four miscalculate
+    assert changed <= 0.01 * 400
+
+
+_REPEATED = (  # each of them made some reader of today or before slow, or may
+    "**a ", " ", "\n", "\\frac{", "<think>", "# ", "1. a\n", "| a ", "- ", "*", "_ ", "`", "$a ", "\\boxed{", "( ",
+    "\\\\",
+    "Let's solve this. ", "Step 1: ", "Mistake: ", "a:\n", "The answer is 12.\n", "answer is ", "so, ",
+    "I hope this helps! ",
+    "Question: a\n", "1,", "3 × 4 = 12 ", "😀", "a" + " " * 99 + "\n", "12 is the answer ", "the given answer ",
+    "<answer>",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("repeated", _REPEATED)
+def test_reading_takes_time_in_proportion_to_the_length(repeated):
+    by_value = partial(grade_by_value, "number")
+    replies = repeated * (24_000 // len(repeated))
+    assert_linear(lambda text: read(f"{STEPS} {text}\nThe answer is 12.", grade=by_value, explained=True), replies)
+
+
+@pytest.mark.parametrize("piece", ["*", "#_ ", "* ", "Mistake", "Mistake* ", "*\n"])
+def test_long_runs_of_marks_are_read_in_linear_time(piece):
+    assert_linear(lambda marks: separate(f"{marks}\n#_ Mistake {marks}"), piece * (20_000 // len(piece)))

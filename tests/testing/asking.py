@@ -20,7 +20,7 @@ def post(endpoint, body, *, path="/chat/completions", key="none"):
 def send(endpoint, body, *, path="/chat/completions", key="none"):
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
-    return urlopen(Request(endpoint.base_url + path, data, headers), timeout=5)
+    return urlopen(Request(endpoint.base_url + path, data, headers), timeout=300)
 
 
 def refused(endpoint, body, **options):
@@ -37,7 +37,7 @@ def text_of(completion):
 
 def connect(endpoint):
     port = int(endpoint.base_url.split(":")[2].split("/")[0])
-    return socket.create_connection(("127.0.0.1", port), timeout=5)
+    return socket.create_connection(("127.0.0.1", port), timeout=300)
 
 
 def raw(body):

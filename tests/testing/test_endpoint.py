@@ -51,16 +51,26 @@ def test_a_body_without_its_length_is_refused_and_the_connection_closed():
         assert client.recv(1000) == b""
 
 
-def test_every_completion_takes_the_latency_and_many_are_in_flight():
-    faults = [Fault.http(500)]
-    with TeacherEndpoint(lambda _: "four", latency=0.3, faults=faults) as endpoint:
-        start = time.monotonic()
+def test_every_completion_takes_the_latency():
+    with TeacherEndpoint(lambda _: "four", latency=0.2) as endpoint:
+        post(endpoint, ask("q"))
+    (seen,) = endpoint.log
+    assert seen.finished is not None
+    assert seen.finished - seen.arrival >= 0.2
+
+
+def test_faults_come_at_once_and_many_are_in_flight():
+    with (
+        ThreadPoolExecutor(64) as pool,
+        TeacherEndpoint(lambda _: "four", latency=3600.0, faults=[Fault.http(500)]) as endpoint,
+    ):
         assert refused(endpoint, ask("q"))[0] == 500
-        assert time.monotonic() - start < 0.3
-        with ThreadPoolExecutor(64) as pool:
-            list(pool.map(lambda n: post(endpoint, ask(str(n))), range(64)))
-    assert endpoint.most_at_once > 32
-    assert all(seen.finished - seen.arrival >= 0.3 for seen in endpoint.log[1:])
+        clients = [connect(endpoint) for _ in range(64)]
+        list(pool.map(lambda client: client.sendall(raw(ask("q"))), clients))
+        while endpoint.most_at_once < 64:
+            time.sleep(0.002)
+    for client in clients:
+        client.close()
 
 
 def test_the_log_says_what_came_and_what_it_cost():
@@ -82,12 +92,13 @@ def test_the_log_says_what_came_and_what_it_cost():
 
 
 def test_a_clock_that_is_off():
+    start = int(time.time())
     with TeacherEndpoint(lambda _: "", clock_offset=-7200.0, faults=[Fault.rate_limited(30, "date"), None]) as endpoint:
         _, headers, _ = refused(endpoint, ask("q"))
         date, retry = (parsedate_to_datetime(headers[name]).timestamp() for name in ("date", "retry-after"))
-        assert abs(date - (time.time() - 7200)) < 5
-        assert abs(retry - date - 30) <= 1
-        assert abs(post(endpoint, ask("q"))["created"] - (time.time() - 7200)) < 5
+        created = post(endpoint, ask("q"))["created"]
+    assert abs(retry - date - 30) <= 1
+    assert start <= date + 7200 <= created + 7200 <= time.time() + 1
 
 
 def test_several_requests_on_one_connection():
@@ -98,7 +109,7 @@ def test_several_requests_on_one_connection():
 
 
 def test_what_is_on_its_way_is_given_up_at_the_end():
-    with TeacherEndpoint(lambda _: "", latency=30.0) as endpoint:
+    with TeacherEndpoint(lambda _: "", latency=3600.0) as endpoint:
         client = connect(endpoint)
         client.sendall(raw(ask("q")))
         while not endpoint.log:

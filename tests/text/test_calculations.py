@@ -1,13 +1,15 @@
-import time
 from fractions import Fraction
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutelage.text.calculations import Fault, find_calculations, find_numbers, read_number
-from tutelage.text.expressions import Expression, Operation, evaluate, parse_expression
+from tests.work import assert_linear
+from tutelage.text.calculations import Fault, find_calculations
+from tutelage.text.expressions import Expression, Operation, evaluate
 from tutelage.text.format import write_expression, write_number
+from tutelage.text.numbers import find_numbers, read_number
+from tutelage.text.parser import parse_expression
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,7 @@ from tutelage.text.format import write_expression, write_number
         ("2/3 / 4/5 = 5/6", "2/3 / 4/5 = 5/6", True),
         ("12 / 1/4 = 36", "12 / 1/4 = 36", False),
         ("100 / 3 = 33.33 × 3 = 100", "100 / 3 = 33.33 × 3 = 100", True),
+        ("5 × 200,000 = 1 million", "5 × 200,000 = 1 million", True),
         ("100 / 3 = 33.33 × 3 = 101", "100 / 3 = 33.33 × 3 = 101", False),
     ],
 )
@@ -174,7 +177,5 @@ def test_any_text_is_taken(text):
 
 
 @pytest.mark.parametrize("piece", ["(", "1+", "1% of ", "1 a ", "1=", "1 1/1 ", "-", "9", "1 + 1 = 2 = "])
-def test_hostile_text_takes_no_time(piece):
-    start = time.perf_counter()
-    find_calculations(piece * 20_000)
-    assert time.perf_counter() - start < 3
+def test_hostile_text_is_read_in_linear_time(piece):
+    assert_linear(find_calculations, piece * 20_000)

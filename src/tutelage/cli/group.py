@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from tutelage.errors import TutelageError
+from tutelage.text.printable import printable
 
 
 class FaultsInOneLine(TyperGroup):
@@ -58,7 +59,7 @@ def called_from_a_shell(app: Callable[[], object]) -> None:
 
 def _end(message: str, code: int) -> None:
     with suppress(OSError):  # nobody can be told
-        typer.echo(f"error: {message}", err=True)
+        typer.echo(f"error: {printable(message)}", err=True)
     raise typer.Exit(code) from None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -18,8 +17,6 @@ ledger_app = typer.Typer(rich_markup_mode="markdown", no_args_is_help=True, help
 
 Ledger = Annotated[Path, typer.Argument(help="The SQLite file, or the folder of a run.", metavar="LEDGER")]
 FAULTS_SHOWN = 20
-_STEERING = re.compile("[\x7f-\x9f\u2028\u2029]")
-"""Characters that JSON lets stand, but that a terminal may obey or some readers take for the end of a line."""
 
 
 @ledger_app.command()
@@ -47,12 +44,13 @@ def export(
     Example: `tutelage ledger export runs/mine --out replies.jsonl`
     """
     from tutelage.teacher.ledger.reader import LedgerReader, export_row
+    from tutelage.text.printable import printable_json
 
     ascii_only = out is None and not sys.stdout.encoding.lower().startswith("utf")
     with LedgerReader(ledger) as reader, _destination(out, reader.path) as file:
         for row in reader.rows():
-            line = json.dumps(export_row(row), ensure_ascii=ascii_only)
-            file.write(_STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", line) + "\n")
+            data = export_row(row)
+            file.write((json.dumps(data) if ascii_only else printable_json(data)) + "\n")
 
 
 @ledger_app.command()
@@ -61,12 +59,12 @@ def verify(ledger: Ledger) -> None:
 
     Example: `tutelage ledger verify runs/demo`
     """
-    from tutelage.report.ledger import printable
     from tutelage.teacher.ledger.reader import LedgerReader
+    from tutelage.text.printable import printable
 
-    with LedgerReader(ledger) as reader:
+    with LedgerReader(ledger, whole=False) as reader:
         faults = list(reader.faults())
-        replies = sum(row.usage.requests for row in reader.spending())
+        replies = 0 if faults else reader.replies
     for fault in faults[:FAULTS_SHOWN]:
         print(printable(fault))
     if len(faults) > FAULTS_SHOWN:

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from tutelage.errors import ConfigError
+from tutelage.text.printable import printable
 
 Config = Annotated[Path, typer.Argument(help="The YAML file with the run's settings.", metavar="CONFIG")]
 Set = Annotated[
@@ -82,7 +83,7 @@ def _run(config: Path, out: Path, overrides: list[str]) -> None:
 
         result = api.run(load_config(config, overrides), out, Show())
         print_run(result, Console(), str(out))
-        print(f"student       {out / 'student'}")
+        print(printable(f"student       {out / 'student'}"))
 
 
 @contextmanager
@@ -101,7 +102,7 @@ def told_how_to_go_on(command: str) -> Generator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        typer.echo(f"\nstopped; go on with: {command}", err=True)
+        typer.echo(f"\nstopped; go on with: {printable(command)}", err=True)
         raise typer.Exit(128 + stops[0] if stops else 130) from None
     finally:
         if here:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from tutelage.cli.task_settings import Set, task_settings
+from tutelage.text.printable import printable
 
 Model = Annotated[str, typer.Argument(help="A model's folder, a run's folder, a hub name, or smollm2-135m.")]
 Prompt = Annotated[Literal["plain", "chat"] | None, typer.Option(help="How to ask; default: as it was taught.")]
@@ -44,7 +45,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - options of a command
     result, attempts = api.evaluate(student, chosen, split, settings, Show())
     if answers:
         write_rows(answers, attempts)
-    print(f"{chosen.name} {split}: {share(result)}")
+    print(printable(f"{chosen.name} {split}: {share(result)}"))
 
 
 def ask(
@@ -61,7 +62,7 @@ def ask(
 
     questions = iter([question]) if question else _typed()
     for answer in api.ask(api.taught_student(model, prompt=prompt), questions, max_new_tokens=max_new_tokens):
-        print(answer)
+        print(printable(answer, lines=True))
 
 
 def _typed() -> Iterator[str]:

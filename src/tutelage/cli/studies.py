@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from tutelage.text.printable import printable
+
 
 def study(
     file: Annotated[Path, typer.Argument(help="The YAML file with base, arms and seeds.", metavar="STUDY")],
@@ -27,10 +29,10 @@ def study(
     out = out or Path("studies") / file.stem
     with told_how_to_go_on(api.study_command(file, out, jobs, known)):
         faults = api.study(file, out, jobs=jobs, known=known, show=Show())
-    print((out / "study.md").read_text(encoding="utf-8"))
-    print(f"all of it: {out / 'study.json'}")
+    print(printable((out / "study.md").read_text(encoding="utf-8"), lines=True))
+    print(printable(f"all of it: {out / 'study.json'}"))
     for fault in faults:
-        typer.echo(f"error: {fault}", err=True)
+        typer.echo(f"error: {printable(str(fault))}", err=True)
     if faults:
         raise typer.Exit(2)
 
@@ -39,6 +41,9 @@ def results(
     folders: Annotated[list[Path], typer.Argument(help="Folders with a study.json each.", metavar="STUDY…")],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The page.")] = Path("results.md"),
     notes: Annotated[Path | None, typer.Option(metavar="FILE", help="Markdown to stand below the summary.")] = None,
+    pages: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write each study to a page of its own here.")
+    ] = None,
 ) -> None:
     """Write the page that several studies make: tables, plots, intervals, commands.
 
@@ -46,5 +51,5 @@ def results(
     """
     from tutelage import api
 
-    api.results(folders, out, notes)
-    print(out)
+    api.results(folders, out, notes, pages)
+    print(printable(str(out)))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tutelage.cli.task_settings import Set, task_settings
+from tutelage.text.printable import printable
 
 tasks_app = typer.Typer(rich_markup_mode="markdown")
 
@@ -39,6 +40,6 @@ def check(
     from tutelage.tasks.check import check_task, describe
 
     report = check_task(open_task(task_settings(task, {"path": str(path)} if path else {}, set)))
-    print(describe(report))
+    print(printable(describe(report), lines=True))
     if not report.ok:
         raise typer.Exit(2)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 
-from tutelage.grading.free_text import text_key
+from tutelage.grading.labels import labelled, leading, lone_label
+from tutelage.grading.words import text_key
 from tutelage.records import Choice, Problem, Verdict
-from tutelage.text.latex import unlatex
-from tutelage.text.statements import NO_ANSWER, Unread, affirmed, last_line, sentences, shorten, statements
+from tutelage.text.sentences import bare_sentences
+from tutelage.text.statements import NO_ANSWER, Unread, affirmed, last_line, lead, shorten, statements
 
 _ASIDE = re.compile(r"[,;]? (?:because|since|rather than|instead of|as opposed to|and not|not)\b|, as\b", re.IGNORECASE)
 
@@ -27,8 +27,10 @@ def grade_choice(problem: Problem, text: str) -> Verdict:
 
 
 def stated_choice(text: str, choices: Sequence[Choice]) -> Choice | Unread:
-    """The choice stated as the final answer: by the last statement that names one, else at the end of the text."""
-    text = unlatex(text)
+    """The choice stated as the final answer: by the last statement that names one, else at the start or the end.
+
+    `text` is free of markup.
+    """
     found = statements(text)
     for statement in found:
         choice = _read_either(statement.piece, statement.line, choices)
@@ -36,46 +38,64 @@ def stated_choice(text: str, choices: Sequence[Choice]) -> Choice | Unread:
             return choice
     if found:
         return Unread(f"no choice in {shorten(found[0].piece)!r}", silent=True)
+    if first := _first_line(text, choices):
+        return first
     line = last_line(text)
-    said = sentences(line)
+    said = bare_sentences(line)
     if not said:
         return NO_ANSWER
-    lone_label = any(text_key(said[0]) == choice.label.casefold() for choice in choices)
-    choice = _read_either(said[0] if lone_label else said[-1], line, choices)
+    lone = lone_label(said[0], choices)
+    choice = _read_either(said[0] if lone else said[-1], line, choices, stated=False)
     return choice if isinstance(choice, Choice) or not choice.silent else NO_ANSWER
 
 
-def read_choice(piece: str, choices: Sequence[Choice]) -> Choice | Unread:
-    """The one choice that a piece names."""
+def read_choice(piece: str, choices: Sequence[Choice], *, stated: bool = True) -> Choice | Unread:
+    """The one choice that a piece names. `stated` says that it stands where an answer is stated."""
     said = affirmed(piece)
     if said is None:
         return Unread(f"{shorten(piece)!r} says only what is not the answer", silent=True)
     whole = text_key(said)
-    for named in (
-        [c for c in choices if text_key(c.text) == whole],
-        [c for c in choices if c.label.casefold() == whole],
-    ):
-        if len(named) == 1:
-            return named[0]
+    named = [choice for choice in choices if text_key(choice.text) == whole]
+    if len(named) == 1:
+        return named[0]
+    if lone := lone_label(said, choices):
+        return lone
     aside = _ASIDE.search(said)
     said = said[: aside.start()] if aside and aside.start() else said
-    labelled = _labelled(said, choices)
-    if not labelled:
+    named = labelled(said, choices, stated=stated)
+    if not named:
         return _one(_worded(said, choices), piece)
-    return _agreed(_one(labelled, piece), said, choices)
+    return _agreed(_one(named, piece), said, choices)
 
 
-def _read_either(piece: str, line: str, choices: Sequence[Choice]) -> Choice | Unread:
+def _first_line(text: str, choices: Sequence[Choice]) -> Choice | None:
+    """The choice that the first line gives and the others explain; None where the lines list the choices."""
+    first, _, rest = text.strip().partition("\n")
+    rest = rest.strip()
+    if not rest or (leading(rest, choices) and lead(text) is None):
+        return None
+    if lone := lone_label(first, choices):
+        return lone
+    if lead(text) is None and not leading(first, choices):
+        return None
+    choice = read_choice(first.rstrip(". "), choices, stated=False)
+    if not isinstance(choice, Choice):
+        return None
+    words = text_key(first[leading(first, choices) :])
+    return choice if words == text_key(choice.text) else None
+
+
+def _read_either(piece: str, line: str, choices: Sequence[Choice], *, stated: bool = True) -> Choice | Unread:
     """What a sentence names; what its line does if the sentence, such as the "B" of "B. library", names nothing."""
-    choice = read_choice(piece, choices)
+    choice = read_choice(piece, choices, stated=stated)
     if isinstance(choice, Choice):
         return _agreed(choice, line, choices)
-    return read_choice(line, choices) if choice.silent else choice
+    return read_choice(line, choices, stated=stated) if choice.silent else choice
 
 
 def _agreed(choice: Choice | Unread, said: str, choices: Sequence[Choice]) -> Choice | Unread:
     """The choice, unless the words after its label are those of another one."""
-    words = text_key(said[_leading(said, choices) :])
+    words = text_key(said[leading(said, choices) :])
     said_by = {other.label for other in choices if text_key(other.text) == words}
     if isinstance(choice, Choice) and said_by and choice.label not in said_by:
         return Unread(f"{shorten(said)!r} is not what choice {choice.label} says")
@@ -88,36 +108,9 @@ def _one(named: list[Choice], piece: str) -> Choice | Unread:
     return named[0] if named else Unread(f"no choice in {shorten(piece)!r}", silent=True)
 
 
-def _labelled(piece: str, choices: Sequence[Choice]) -> list[Choice]:
-    """The choices named by label: (B), [b], option B, "B." or "B:" at the start, B at the end."""
-    marks = _marks(tuple(choice.label for choice in choices))
-    names = {name.casefold() for pattern in marks for name in pattern.findall(piece)}
-    return [choice for choice in choices if choice.label.casefold() in names]
-
-
 def _worded(piece: str, choices: Sequence[Choice]) -> list[Choice]:
     """The choices whose full text stands in the piece, without those that are but a part of a longer one that does."""
     words = f" {text_key(piece)} "
     keys = {choice: f" {text_key(choice.text)} " for choice in choices}
     named = [choice for choice, key in keys.items() if key.strip() and key in words]
     return [c for c in named if not any(keys[c] != keys[o] and keys[c] in keys[o] for o in named)]
-
-
-def _leading(piece: str, choices: Sequence[Choice]) -> int:
-    """Where the label at the start of a piece ends; 0 if none stands there."""
-    start = _marks(tuple(choice.label for choice in choices))[2].match(piece)
-    return start.end() if start else 0
-
-
-@lru_cache(maxsize=256)
-def _marks(labels: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
-    exact = "|".join(sorted((re.escape(label) for label in labels), key=len, reverse=True)) or r"(?!)"
-    return (
-        re.compile(rf"[(\[]\s?({exact})\s?[)\]]", re.IGNORECASE),
-        re.compile(rf"\b(?i:option|choice|letter)\s?[(\"'*]{{0,4}}({exact})(?!\w)"),
-        re.compile(
-            rf"[\s*_\"'(\[]{{0,6}}((?i:{exact})(?=[*_]{{0,3}}[.):\]])|(?:{exact})(?=[*_]{{0,3}}\s?(?:[,;:–—-]|$)))[\s*_.):\]]{{0,6}}"
-        ),
-        re.compile(rf"\b({exact})\)?\s?(?:,|/|&|and|or)\s?\(?(?:{exact})(?!\w)"),
-        re.compile(rf"(?:^|[\s*\"'])({exact})[\s*_.\"')]{{0,6}}$"),
-    )

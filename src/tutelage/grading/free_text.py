@@ -6,22 +6,29 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from functools import lru_cache
 
+from tutelage.grading.words import text_key
 from tutelage.records import Problem, Verdict
-from tutelage.text.latex import same_expression
-from tutelage.text.numbers import Number, find_numbers, find_word_numbers, plain, same_value, whole_number
-from tutelage.text.statements import NO_ANSWER, Unread, affirmed, last_line, sentences, shorten, statements
+from tutelage.text.numbers import same_value, whole_number
+from tutelage.text.sentences import bare_sentences
+from tutelage.text.statements import NO_ANSWER, Unread, affirmed, last_line, lead, shorten, statements
+from tutelage.text.symbolic import same_expression
 
 _YES_NO = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
 _TRUTH = re.compile(r"\b(yes|true|no|false)\b", re.IGNORECASE)
 _FIRST = re.compile(r"\W{0,6}(yes|true|no|false)\b(?=\s*(?:$|[^\w\s]|because\b|since\b|as\b))", re.IGNORECASE)
 _BOTH = re.compile(r"\b(?:yes|no)\W{0,4}(?:or|and|/)\W{0,4}(?:yes|no)\b", re.IGNORECASE)
-_STARTS = re.compile(r"\W{0,6}(?:(?:so|thus|hence|therefore|then|and)\b,?\s?)?(yes|no)\s*(?=$|[^\w\s])", re.IGNORECASE)
+_STARTS = re.compile(
+    r"\W{0,6}(?:(?:so|thus|hence|therefore|then|and)\b,?\s?)?(yes|no|true|false)\s*(?=$|[^\w\s])", re.IGNORECASE
+)
 _ENDS = re.compile(r"(?<![\w'’-])(yes|no)\W{0,6}$", re.IGNORECASE)
-_ARTICLES = frozenset(("a", "an", "the"))
-_WORD = re.compile(r"-?[0-9]+(?:[./:,][0-9]+)*%?|\w+")
+_TRUE = re.compile(
+    r"(?:^\W{0,6}(?:so|thus|hence|therefore|then)?,?\s?"
+    r"|\b(?:that|this|it|which|(?:statement|claim|answer|sentence|assertion|premise|proposition)(?:\s\w+){0,3})"
+    r"(?:'s|’s|\s(?:is|was|must be|would be|seems))\s(?:\w+ly\s|indeed\s|therefore\s|thus\s|also\s)?)"
+    r"(?P<not>not\s)?(?P<truth>true|false|correct|incorrect)\W{0,6}$",
+    re.IGNORECASE,
+)
 
 
 def grade_yes_no(problem: Problem, text: str) -> Verdict:
@@ -42,14 +49,23 @@ def stated_yes_no(text: str) -> str | Unread:
             return answer
     if found:
         return Unread(f"neither yes nor no in {shorten(found[0].piece)!r}", silent=True)
-    said = sentences(text)
+    said = bare_sentences(text)
     if len(said) == 1 and isinstance(answer := read_yes_no(said[0]), str) and _FIRST.match(said[0]):
         return answer
+    first = lead(text)
+    return _in_sentences([first] if first and _FIRST.match(first) else said)
+
+
+def _in_sentences(said: list[str]) -> str | Unread:
+    """What the last of the sentences says that starts or ends with yes or no; the very last may say "that is false"."""
     for sentence in reversed(said):
         if _BOTH.search(sentence):
             return Unread("both yes and no are stated")
         if match := _STARTS.match(sentence) or _ENDS.search(sentence[-40:]):
-            return match[1].lower()
+            return _YES_NO[match[1].lower()]
+        if sentence == said[-1] and (truth := _TRUE.search(sentence[-120:])):
+            true = truth["truth"].lower() in ("true", "correct")
+            return "yes" if true == (truth["not"] is None) else "no"
     return NO_ANSWER
 
 
@@ -68,10 +84,17 @@ def read_yes_no(piece: str) -> str | Unread:
     return words.pop() if words else Unread(f"neither yes nor no in {shorten(piece)!r}", silent=True)
 
 
-def grade_text(problem: Problem, text: str) -> Verdict:
-    """Grades words: case, articles, punctuation and spaces don't count, numbers count by value."""
-    found = statements(text)
-    candidates = (found[0].piece, found[0].line) if found else (last_line(text), text.strip())
+def grade_text(problem: Problem, text: str, marked: str) -> Verdict:
+    """Grades words: case, articles, punctuation and spaces don't count, signs do, numbers count by value.
+
+    `marked` is the text with its markup, which may be part of the answer.
+    """
+    found = [*statements(text)[:1], *statements(marked)[:1]]
+    if found:
+        candidates = [piece for statement in found for piece in (statement.piece, statement.line)]
+    else:
+        candidates = [last_line(text), text.strip(), last_line(marked), marked.strip()]
+        candidates += [first] if (first := lead(text)) else []
     for candidate in candidates:
         if candidate and same_text(problem.answer, candidate):
             return Verdict(True, candidate.rstrip("."), "right")
@@ -90,30 +113,3 @@ def same_text(gold: str, stated: str) -> bool:
     key = text_key(gold)
     same = key == text_key(stated) if key else gold.strip() == stated.strip()
     return same or same_expression(gold, stated)
-
-
-def text_key(text: str) -> str:
-    """The words of a text in one form: case folded, without punctuation and articles, numbers by value."""
-    return _short_key(text) if len(text) <= _SHORT else _key(text)
-
-
-def _key(text: str) -> str:
-    text = plain(text)
-    for find in (find_numbers, find_word_numbers):
-        text = _with_values(text, find(text))
-    folded = unicodedata.normalize("NFC", text).casefold()
-    words = _WORD.findall(folded.replace("'", "").replace("’", ""))
-    return " ".join(word for word in words if word not in _ARTICLES) or " ".join(words)
-
-
-_SHORT = 100
-_short_key = lru_cache(maxsize=4096)(_key)  # choices and gold answers come again with every attempt
-
-
-def _with_values(text: str, numbers: list[Number]) -> str:
-    parts: list[str] = []
-    position = 0
-    for number in numbers:
-        parts += [text[position : number.start], f" {number} "]
-        position = number.end
-    return "".join([*parts, text[position:]])

@@ -3,8 +3,8 @@ r"""Grades a text by the value of the final answer that it states.
     "3 × 6 = 18 pens at $1.\nThe answer is 18.00 pens."   against "18"   ->  right
     "I would go to the library, so (B)."                  against "C"    ->  "B is not C"
 
-What a text states is found first (`statements`), then read by the kind of the answer. All functions are pure,
-work in any thread and take any text whatever.
+Thoughts, markup and what runs on go first, then what the text states is found (`statements`) and read by the kind of
+the answer. All functions are pure, work in any thread and take any text whatever.
 """
 
 from __future__ import annotations
@@ -15,23 +15,27 @@ from tutelage.grading.choice import grade_choice, read_choice
 from tutelage.grading.free_text import grade_text, grade_yes_no, read_yes_no
 from tutelage.grading.number import grade_number, read_number
 from tutelage.records import AnswerKind, Choice, Problem, Verdict
-from tutelage.text.latex import is_expression, unlatex
-from tutelage.text.numbers import Number, plain
-from tutelage.text.statements import cut
-
-__all__ = ["canonical", "cut", "grade"]
+from tutelage.text.latex import unlatex
+from tutelage.text.markup import without_markup
+from tutelage.text.numbers import Number
+from tutelage.text.run_on import cut, without_courtesy
+from tutelage.text.symbolic import is_expression
+from tutelage.text.thoughts import without_thoughts
 
 
 def grade(kind: AnswerKind, problem: Problem, text: str) -> Verdict:
     """Whether the final answer that `text` states has the value of the problem's answer, and why (not)."""
-    return _GRADERS[kind](problem, cut(text))
+    said = cut(without_thoughts(text))
+    plain = without_courtesy(without_markup(said))
+    if kind == "text":
+        return grade_text(problem, plain, said)
+    return _GRADERS[kind](problem, plain)
 
 
 _GRADERS: Mapping[AnswerKind, Callable[[Problem, str], Verdict]] = {
     "number": grade_number,
     "choice": grade_choice,
     "yes-no": grade_yes_no,
-    "text": grade_text,
 }
 
 
@@ -45,7 +49,7 @@ def canonical(kind: AnswerKind, answer: str, choices: Sequence[Choice] = ()) -> 
     if not answer:
         raise ValueError("the answer is empty")
     if kind == "number":
-        number = read_number(plain(unlatex(answer)))
+        number = read_number(unlatex(answer))
         if isinstance(number, Number):
             return str(number)
         if is_expression(answer):

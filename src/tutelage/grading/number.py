@@ -8,12 +8,17 @@ What follows the value (a unit, a reason, a comparison) is an aside and doesn't 
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from functools import lru_cache
 
 from tutelage.records import Problem, Verdict
-from tutelage.text.latex import is_expression, same_expression, unlatex
-from tutelage.text.numbers import Number, find_numbers, find_word_numbers, plain, same_value
-from tutelage.text.statements import NO_ANSWER, Unread, affirmed, last_line, sentences, shorten, statements
+from tutelage.text.expressions import evaluate
+from tutelage.text.latex import unlatex
+from tutelage.text.numbers import Number, find_numbers, find_word_numbers, fold, same_value
+from tutelage.text.parser import parse_expression
+from tutelage.text.sentences import bare_sentences
+from tutelage.text.statements import NO_ANSWER, Unread, affirmed, last_line, lead, shorten, statements
+from tutelage.text.symbolic import is_expression, same_expression
 
 _ASIDE = re.compile(
     r" ?[(\[;]| [-–—] (?![0-9$])|,(?= (?!(?:or|and)\b)[A-Za-z])"
@@ -30,6 +35,13 @@ _GOES_ON = re.compile(
 )
 """What tells that a sentence goes on after the result of a calculation, and does not only name its unit."""
 
+_ONWARD = re.compile(r",? (?:so|which|that|thus|hence|therefore|making|giving|i\.e\.)\b", re.IGNORECASE)
+_CALCULATES = re.compile(r"[0-9)%] ?(?:[-+*/×÷x]|(?:plus|minus|times|divided by)\b) ?[($€£]{0,2}[0-9]")
+"""5 - 3, so 2: behind a calculation, what follows "so" is its result."""
+_SAME_AGAIN = re.compile(r" ?\((?:=|≈|i\.e\.|that is)[^()]{0,80}\)|(?:,|;) i\.e\.[^\n]*", re.IGNORECASE)
+"""18 (= 9 × 2): what says the same once more."""
+_DIGIT = re.compile("[0-9½¼¾]")
+_SPACED_MINUS = re.compile(r"^\s*- (?=[$€£¥₹]?[0-9.½¼¾])")
 _FEW_WORDS = 3
 _OR_WITHIN = 24
 """Characters before a number in which an "or" makes it an alternative."""
@@ -43,35 +55,51 @@ def grade_number(problem: Problem, text: str) -> Verdict:
         return Verdict(right, str(stated), "right" if right else f"{stated} is not {problem.answer}")
     found = statements(text)
     piece = found[0].piece if found else last_line(text)
-    if same_expression(problem.answer, piece):
+    if same_expression(problem.answer, piece) or (isinstance(gold, Number) and _comes_to(piece, gold.value)):
         return Verdict(True, piece, "right")
     if isinstance(stated, Unread):
         return Verdict(False, None, stated.reason)
     return Verdict(False, str(stated), f"{stated} is not {shorten(problem.answer)}")
 
 
+def _comes_to(piece: str, value: Fraction) -> bool:
+    r"""Whether a piece is a fraction or product that was left to be worked out: \frac{80+90}{2} for 85."""
+    expression = parse_expression(piece.rstrip(".")) if re.search("[(/×÷]", piece) else None
+    return expression is not None and evaluate(expression) == value
+
+
 def stated_number(text: str) -> Number | Unread:
-    """The number stated as the final answer: by the last statement that holds one, else at the end of the last line."""
-    text = plain(unlatex(text))
+    """The number stated as the final answer: by the last statement that holds one, else at the start or the end.
+
+    `text` is free of markup.
+    """
+    text = fold(text)
     found = statements(text)
     for statement in found:
         number = read_number(statement.piece)
         if isinstance(number, Number) or not number.silent:
             return number
-    return Unread(f"no number in {shorten(found[0].piece)!r}", silent=True) if found else _at_the_end(text)
+    if found:
+        return Unread(f"no number in {shorten(found[0].piece)!r}", silent=True)
+    first = lead(text)
+    if first and len(first.split()) <= _FEW_WORDS and isinstance(number := read_number(first), Number):
+        return number
+    return _at_the_end(text)
 
 
 def read_number(piece: str) -> Number | Unread:
-    """The one number that a statement gives: of a calculation its result, of a sentence what stands before any aside.
-
-    `piece` has been through `plain`.
-    """
-    said = affirmed(piece)
+    """The one number that a statement gives: of a calculation its result, of a sentence what precedes any aside."""
+    said = affirmed(fold(piece))
     if said is None:
         return Unread(f"{shorten(piece)!r} says only what is not the answer", silent=True)
     said = _SPACED.sub(lambda match: match[0].replace(" ", ","), _MINUS.sub(r"\1-", said))
+    said = _SAME_AGAIN.sub("", said)
+    onward = _ONWARD.search(said)
+    if onward and _CALCULATES.search(said, 0, onward.start()) and _DIGIT.search(said, onward.end()):
+        said = said[onward.end() :]
     reason = _REASON.search(said)
-    for side in reversed(re.split("[=≈]", said[: reason.start()] if reason else said)):
+    for part in reversed(re.split("[=≈]", said[: reason.start()] if reason else said)):
+        side = _SPACED_MINUS.sub("-", part)
         if is_expression(side):
             return Unread(f"{shorten(side.strip())!r} is not a plain number")
         if numbers := find_numbers(side) or find_word_numbers(side):
@@ -81,7 +109,7 @@ def read_number(piece: str) -> Number | Unread:
 
 @lru_cache(maxsize=4096)  # a problem's answer comes again with every attempt
 def _gold(answer: str) -> Number | Unread:
-    return read_number(plain(unlatex(answer)))
+    return read_number(unlatex(answer))
 
 
 def _only(numbers: list[Number], piece: str) -> Number | Unread:
@@ -98,13 +126,14 @@ def _only(numbers: list[Number], piece: str) -> Number | Unread:
 
 def _at_the_end(text: str) -> Number | Unread:
     """The last number of the last line."""
-    for sentence in reversed(sentences(last_line(text))):
-        said = _MINUS.sub(r"\1-", sentence)
+    for sentence in reversed(bare_sentences(last_line(text))):
+        said = _SPACED_MINUS.sub("-", _MINUS.sub(r"\1-", _SAME_AGAIN.sub("", sentence)))
         tail = said.rpartition("=")[2]
         if is_expression(tail):
             return Unread(f"{shorten(tail.strip())!r} is not a plain number")
         numbers = find_numbers(said) or _counts(said)
-        if len(numbers) > 1 and _OR.search(said[numbers[-2].end : numbers[-1].start][-_OR_WITHIN:]):
+        between = said[numbers[-2].end : numbers[-1].start] if len(numbers) > 1 else ""
+        if between == "," or (between and _OR.search(between[-_OR_WITHIN:])):  # 3,50 may be three and a half
             return _only(numbers[-2:], said)
         if numbers:
             results = [n for n in numbers if n.start >= len(said) - len(tail)] if len(tail) < len(said) else []

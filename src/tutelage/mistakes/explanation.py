@@ -7,13 +7,11 @@ explanation  "In 2 × 4 = 8 the 4 is wrong, it must be 2: 2 hens have 2 × 2 = 4
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from tutelage.mistakes.first_wrong_step import FirstWrongStep, explain_mistake, worked_solution
-from tutelage.mistakes.steps import is_check, numbers_of, same_step, swapped_number, with_true_results
+from tutelage.mistakes.comparison import Comparison
+from tutelage.mistakes.first_wrong_step import CALCULATION, FORMAT, FirstWrongStep, first_wrong_step
+from tutelage.mistakes.steps import numbers_of, swapped_number, with_true_results
 from tutelage.records import Problem
-from tutelage.text.calculations import Calculation, find_calculations, read_number
-from tutelage.text.conclusion import stated_answers
+from tutelage.text.calculations import Calculation
 from tutelage.text.format import write_number
 from tutelage.text.sentences import sentences
 
@@ -22,50 +20,36 @@ _LONGEST = 100
 _VERBS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 
 
-def explain(problem: Problem, mistake: str) -> str | None:
-    """What is wrong with the mistake; None if the problem has no worked solution or nothing wrong is found."""
-    wrong, solution = explain_mistake(problem, mistake), worked_solution(problem)
-    if wrong is None or solution is None:
+def explain(problem: Problem, mistake: str, answer: str | None = None) -> str | None:
+    """What is wrong with the mistake, of which the exam read `answer`; None where `explain_step` has nothing to say."""
+    wrong = first_wrong_step(problem, mistake, answer)
+    return None if wrong is None else explain_step(wrong)
+
+
+def explain_step(wrong: FirstWrongStep) -> str | None:
+    """What is wrong with a first wrong step; None if the problem has no worked solution."""
+    attempt = wrong.attempt
+    if attempt.solution is None:
         return None
-    if wrong.kind == "no-answer":
-        return f"No answer is stated: it is {problem.answer}."
-    gold, steps = find_calculations(solution), find_calculations(mistake)
-    if read_number(problem.answer) is not None and gold:
-        if fault := _step_at_fault(problem, solution, gold, steps):
-            return fault
-        if wrong.kind == "foreign-value":
-            return f'"{_clip(wrong.text)}" is wrong: {_sentence(solution, gold[wrong.step or 0])}.'
-        if steps:
-            return _wrong_end(problem, solution, gold, steps)
-    return f"{_not_the_answer(mistake, wrong)}: {_clip(sentences(solution)[-1])}."
+    if wrong.at_end and wrong.kind == FORMAT:
+        return f"No answer is stated: it is {attempt.problem.answer}."
+    if attempt.value is not None and attempt.gold:
+        if wrong.calculation is not None:
+            return _wrong_calculation(wrong, wrong.calculation, attempt)
+        if not wrong.at_end:
+            return f'"{_clip(wrong.text)}" is wrong: {_sentence(attempt.solution, attempt.gold[wrong.step or 0])}.'
+        if attempt.steps:
+            return _wrong_end(attempt, attempt.solution)
+    said = f'"{_clip(wrong.text)}" is wrong' if attempt.answer is None else f"The answer is not {_clip(attempt.answer)}"
+    return f"{said}: {_clip(sentences(attempt.solution)[-1])}."
 
 
-def _step_at_fault(
-    problem: Problem, solution: str, gold: Sequence[Calculation], steps: Sequence[Calculation]
-) -> str | None:
-    """The first step that is false or not the solution's; None if there is none."""
-    false = next((step for step in steps if not step.holds), None)
-    if false and with_true_results(steps) == read_number(problem.answer):
-        return _false(false)
-    for index, step in enumerate(steps):
-        before = steps[:index]
-        if is_check(step, before):
-            continue
-        if not any(same_step(step, item) for item in gold):
-            return _not_needed(step, _next(gold, before), solution)
-        if not step.holds:
-            return _false(step)
-    return None
-
-
-def _next(gold: Sequence[Calculation], done: Sequence[Calculation]) -> Calculation | None:
-    """The first calculation of the solution whose result is not yet reached; None if all are."""
-    reached = [step.result for step in done]
-    for item in gold:
-        if item.result not in reached:
-            return item
-        reached.remove(item.result)  # two steps that make the same have to be made twice
-    return None
+def _wrong_calculation(wrong: FirstWrongStep, step: Calculation, attempt: Comparison) -> str:
+    on_the_way = attempt.in_solution(step) or with_true_results(attempt.steps) == attempt.value
+    if wrong.kind == CALCULATION and on_the_way:
+        return _false(step)
+    right = None if wrong.step is None else attempt.gold[wrong.step]
+    return _not_needed(step, right, attempt.solution or "")
 
 
 def _false(step: Calculation) -> str:
@@ -90,17 +74,12 @@ def _not_needed(step: Calculation, right: Calculation | None, solution: str) -> 
     return f"{taken} is not the step needed here. It is this: {needed}."
 
 
-def _wrong_end(problem: Problem, solution: str, gold: Sequence[Calculation], steps: Sequence[Calculation]) -> str:
+def _wrong_end(attempt: Comparison, solution: str) -> str:
     """Every step is right, and yet another answer is stated."""
-    right = _next(gold, steps)
-    if right is None or steps[-1].result == read_number(problem.answer):
-        return f"The steps come to {problem.answer}, but another answer is stated."
-    return f"The steps stop too early. This is still to be done: {_sentence(solution, right)}."
-
-
-def _not_the_answer(mistake: str, wrong: FirstWrongStep) -> str:
-    stated = [match["value"].strip() for match in stated_answers(mistake)]
-    return f"The answer is not {_clip(stated[-1])}" if stated else f'"{_clip(wrong.text)}" is wrong'
+    right = attempt.next_step(attempt.steps)
+    if right is None or attempt.steps[-1].result == attempt.value:
+        return f"The steps come to {attempt.problem.answer}, but another answer is stated."
+    return f"The steps stop too early. This is still to be done: {_sentence(solution, attempt.gold[right])}."
 
 
 def _sentence(solution: str, calculation: Calculation) -> str:

@@ -1,185 +1,150 @@
-"""The first wrong step of a student's rationale, found against the worked solution. Pure.
+"""The first wrong step of an attempt: where it is, what would be right there, what kind of mistake it is. Pure.
 
 solution  "3 cows have 3 × 4 = 12 legs. 2 hens have 2 × 2 = 4 legs. 12 + 4 = 16 legs."
-mistake   "3 cows have 3 × 4 = 12 legs. 2 hens have 2 × 4 = 8 legs. 12 + 8 = 20 legs. The answer is 20."
-found     foreign-value "2 × 4 = 8", and what would be right: "2 × 2 = 4", the solution's second calculation
+attempt   "3 cows have 3 × 4 = 12 legs. 2 hens have 2 × 4 = 8 legs. 12 + 8 = 20 legs. The answer is 20."
+found     "2 × 4 = 8", right were "2 × 2 = 4", the solution's second calculation; kind: wrong number copied
+
+This is the one finder: explanations, the figures of an exam and the answer key's wording stand on it.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Set
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
+from tutelage.mistakes.comparison import Comparison, compare, loose_numbers
+from tutelage.mistakes.steps import is_check, numbers_of, swapped_number, with_true_results
 from tutelage.records import Problem
-from tutelage.text.calculations import Calculation, find_calculations, find_numbers, read_number
-from tutelage.text.conclusion import stated_answers, without_statement
-from tutelage.text.expressions import Expression, Operation, evaluate, operands, parse_expression
-from tutelage.text.format import write_expression, write_number
+from tutelage.text.ambiguity import is_ambiguous
+from tutelage.text.calculations import Calculation
+from tutelage.text.format import write_number
+from tutelage.text.numbers import find_numbers
+from tutelage.text.statements import without_statement
 
-WrongStepKind = Literal["false-calculation", "foreign-value", "wrong-answer", "no-answer"]
+MistakeKind = Literal["wrong calculation", "wrong number copied", "wrong plan", "format", "wrong answer"]
+
+CALCULATION: MistakeKind = "wrong calculation"
+NUMBER: MistakeKind = "wrong number copied"
+PLAN: MistakeKind = "wrong plan"
+FORMAT: MistakeKind = "format"
+ANSWER: MistakeKind = "wrong answer"
+"""Where nothing more can be told: the answer is no number, or it is stated without a step."""
 
 
 @dataclass(frozen=True, slots=True)
 class FirstWrongStep:
-    """Where a mistake first leaves the solution.
+    """Where an attempt first leaves every right way.
 
-    `text` is the student's step (empty where no answer is stated), `right` what would be right there, and `step` the
-    index of the solution's calculation that the student needs, None if the solution has none.
+    `text` is the student's words there (empty where no answer is stated), `calculation` the same if it is one, and
+    `right` what would be right. `step` is the index of the solution's calculation that is needed there, None if there
+    is none. `kind` also looks at what follows, such as a wrong number in a later step; None where nothing can be told.
+    `at_end` says that the answer is wrong, or missing, and no step before it.
     """
 
-    kind: WrongStepKind
+    kind: MistakeKind | None
     text: str
     right: str
     step: int | None = None
+    calculation: Calculation | None = None
+    at_end: bool = False
+    attempt: Comparison = field(repr=False, compare=False, kw_only=True)
 
 
-_STEP_LABEL = re.compile(r"(?m)^\s*(?:step\s*)?\d{1,2}[.):](?=\s)", re.IGNORECASE)
-_SPELT = """zero:0 one:1 two:2 three:3 four:4 five:5 six:6 seven:7 eight:8 nine:9 ten:10 eleven:11 twelve:12
-thirteen:13 fourteen:14 fifteen:15 sixteen:16 seventeen:17 eighteen:18 nineteen:19 twenty:20 thirty:30 forty:40
-fifty:50 sixty:60 seventy:70 eighty:80 ninety:90 hundred:100 thousand:1000 dozen:12 a:1 an:1 half:2 twice:2 double:2
-doubled:2 pair:2 couple:2 third:3 thrice:3 triple:3 quarter:4 week:7 year:12 percent:100"""
-_WORDS = {word: value for word, _, value in (entry.partition(":") for entry in _SPELT.split())}
-"""What a word of the question stands for in a calculation: `half` as well as `twice` brings in a 2."""
+def first_wrong_step(problem: Problem, text: str, answer: str | None = None) -> FirstWrongStep | None:
+    """The first wrong step of `text`, of which the exam read `answer`; None if nothing wrong is found.
 
-
-def worked_solution(problem: Problem) -> str | None:
-    """The gold rationale without its final answer, or else the equation worked out; None if there is neither."""
-    if problem.rationale is not None and (text := _without_marks(problem.rationale)):
-        return text
-    steps = equation_steps(problem.equation) if problem.equation else None
-    return None if steps is None else " ".join(f"{step}." for step in steps)
-
-
-def _without_marks(rationale: str) -> str:
-    """Without calculator marks such as `<<3*4=12>>`, and without a closing statement of the answer."""
-    return without_statement(re.sub(r"<<[^<>]*>>", "", rationale))
-
-
-def equation_steps(equation: str) -> list[str] | None:
-    """`X=((32.0+42.0)-35.0)` as `32 + 42 = 74`, `74 - 35 = 39`; None if it cannot be read or divides by zero."""
-    expression = _read_equation(equation)
-    if expression is None or evaluate(expression) is None:
-        return None
-    if isinstance(expression, Fraction):
-        return [f"The number asked for is {write_number(expression)}"]
-    steps: list[str] = []
-    _work_out(expression, steps)
-    return steps
-
-
-def equation_text(equation: str) -> str | None:
-    """The equation in the usual signs, `(32 + 42) - 35` as `32 + 42 - 35`; None if it is a mere number."""
-    expression = _read_equation(equation)
-    return write_expression(expression) if isinstance(expression, Operation) else None
-
-
-def explain_mistake(problem: Problem, mistake: str) -> FirstWrongStep | None:
-    """The first wrong step of a mistake; None if the problem has no worked solution or nothing wrong is found.
-
-    Wrong is, whichever comes first: a false calculation; a number that stands neither in the question nor in the
-    solution (only where the answer is a number); after all steps, another answer than the right one, or none.
+    Wrong is, in this order: a calculation that is false, or not one of the solution's; a number that stands neither in
+    the question nor in the solution; the stated answer, or that there is none. Where the answer is no number, it alone
+    is judged; without a worked solution, false calculations and it. What may be meant otherwise is not called false.
     """
-    solution = worked_solution(problem)
-    if solution is None:
+    attempt = compare(problem, text, answer)
+    if attempt.value is None:
+        return _at_end(attempt, ANSWER)
+    place, kind = _walk(attempt)
+    if place is not None:
+        return _at_calculation(attempt, place, kind)
+    return _at_loose_number(attempt, kind) or _at_end(attempt, kind)
+
+
+def _walk(attempt: Comparison) -> tuple[int | None, MistakeKind | None]:
+    """The index of the first calculation at fault, None if none is, and the kind of the mistake.
+
+    A false calculation counts as such unless a step before it had left the plan: true arithmetic would not help.
+    """
+    steps, given = attempt.steps, set(attempt.given)
+    would_do = with_true_results(steps) == attempt.value
+    astray: int | None = None
+    for index, step in enumerate(steps):
+        if not step.holds and not is_ambiguous(attempt.text, step):
+            return (index, CALCULATION) if astray is None or would_do else (astray, PLAN)
+        if attempt.solution is not None and not attempt.in_solution(step) and not is_check(step, steps[:index]):
+            off = attempt.has_unknown(step) or (bool(attempt.gold) and not attempt.is_right)
+            astray = index if astray is None and off else astray
+            if _has_wrong_number(step, attempt, given, attempt.text[: step.start]):
+                return astray, NUMBER
+        given.add(abs(step.result))
+    if steps and steps[-1].result == attempt.value:
+        return astray, NUMBER  # the steps are right, and another answer is stated
+    if not steps and not without_statement(attempt.text):
+        return None, ANSWER
+    return astray, None if attempt.solution is None else PLAN
+
+
+def _at_calculation(attempt: Comparison, place: int, kind: MistakeKind | None) -> FirstWrongStep:
+    calculation = attempt.steps[place]
+    step = attempt.next_step(attempt.steps[:place])
+    if kind == CALCULATION:
+        numbers = numbers_of(calculation)
+        alike = (item.value == calculation.value and numbers_of(item) == numbers for item in attempt.gold)
+        step = next((index for index, same in enumerate(alike) if same), step)
+    right = attempt.problem.answer if step is None else attempt.gold[step].text
+    if kind == CALCULATION and calculation.value is not None:
+        right = f"{calculation.expression.strip()} = {write_number(calculation.value)}"
+    return FirstWrongStep(kind, calculation.text, right, step, calculation, attempt=attempt)
+
+
+def _at_loose_number(attempt: Comparison, kind: MistakeKind | None) -> FirstWrongStep | None:
+    """At the first number from nowhere outside the calculations, if there is one."""
+    if attempt.solution is None:
         return None
-    gold = find_calculations(solution)
-    if read_number(problem.answer) is not None and (found := _first_wrong_value(problem, solution, gold, mistake)):
-        return found
-    return _wrong_answer(problem, mistake, gold)
-
-
-def _first_wrong_value(
-    problem: Problem, solution: str, gold: Sequence[Calculation], mistake: str
-) -> FirstWrongStep | None:
-    known = _known_values(problem, solution)
-    labels = {match.end() - 2 for match in _STEP_LABEL.finditer(mistake)}
-    calculations = find_calculations(mistake)
-    steps: list[tuple[int, Calculation | None]] = [(item.start, item) for item in calculations]
-    inside = [(item.start, item.end) for item in calculations]
-    loose = [
-        number
-        for number in find_numbers(mistake)
-        if not any(start <= number.start < end for start, end in inside)
-        and not any(number.start <= label <= number.end for label in labels)
-    ]
-    steps += [(number.start, None) for number in loose if abs(number.value) not in known]
-    reached: set[Fraction] = set()
-    for start, calculation in sorted(steps, key=lambda step: step[0]):
-        if calculation is None:
-            step = _needed(gold, reached)
-            if answer := _statement_around(mistake, start):
-                return FirstWrongStep("wrong-answer", answer, problem.answer, len(gold) - 1 if gold else None)
-            return FirstWrongStep("foreign-value", _around(mistake, start), _right(problem, gold, step), step)
-        if not calculation.holds:
-            return _false_calculation(problem, calculation, gold, reached)
-        if any(abs(value) not in known for value in (*operands(calculation.left), calculation.result)):
-            step = _needed(gold, reached)
-            return FirstWrongStep("foreign-value", calculation.text, _right(problem, gold, step), step)
-        reached.add(calculation.result)
+    for number in loose_numbers(attempt):
+        if abs(number.value) not in attempt.known:
+            step = attempt.next_step([step for step in attempt.steps if step.end <= number.start])
+            right = attempt.problem.answer if step is None else attempt.gold[step].text
+            return FirstWrongStep(kind, _around(attempt.text, number.start), right, step, attempt=attempt)
     return None
 
 
-def _false_calculation(
-    problem: Problem, calculation: Calculation, gold: Sequence[Calculation], reached: Set[Fraction]
-) -> FirstWrongStep:
-    """The same calculation in the solution, or else the one the student had come to."""
-    numbers = sorted(operands(calculation.left))
-    alike = [item.value == calculation.value and sorted(operands(item.left)) == numbers for item in gold]
-    step = alike.index(True) if any(alike) else _needed(gold, reached)
-    if calculation.value is None:
-        return FirstWrongStep("false-calculation", calculation.text, _right(problem, gold, step), step)
-    right = f"{calculation.expression.strip()} = {write_number(calculation.value)}"
-    return FirstWrongStep("false-calculation", calculation.text, right, step)
-
-
-def _wrong_answer(problem: Problem, mistake: str, gold: Sequence[Calculation]) -> FirstWrongStep | None:
-    last = len(gold) - 1 if gold else None
-    statements = list(stated_answers(mistake))
-    if not statements:
-        return FirstWrongStep("no-answer", "", problem.answer, last)
-    stated = statements[-1]
-    if _same_answer(stated["value"], problem.answer):
+def _at_end(attempt: Comparison, kind: MistakeKind | None) -> FirstWrongStep | None:
+    if attempt.is_right:
         return None
-    return FirstWrongStep("wrong-answer", stated.group().strip(), problem.answer, last)
+    last = len(attempt.gold) - 1 if attempt.gold else None
+    if attempt.answer is None:
+        kind = FORMAT
+    return FirstWrongStep(kind, attempt.statement, attempt.problem.answer, last, at_end=True, attempt=attempt)
 
 
-def _same_answer(stated: str, answer: str) -> bool:
-    if (right := read_number(answer)) is not None:
-        return any(number.value == abs(right) for number in find_numbers(stated))
-    words = re.findall(r"\w+", stated.lower())
-    wanted = re.findall(r"\w+", answer.lower())
-    return words[: len(wanted)] == wanted
+def _has_wrong_number(step: Calculation, attempt: Comparison, given: Set[Fraction], before: str) -> bool:
+    """Whether a step has another number in the place of a fact, or one from nowhere that leads nowhere."""
+    swaps = [swap for item in attempt.gold if (swap := swapped_number(step, item))]
+    if any(right in attempt.facts for _, right in swaps):
+        return True
+    leads = any(step.result == item.result for item in attempt.gold)
+    return not leads and any(_is_from_nowhere(value, given, before) for value in numbers_of(step))
 
 
-def question_values(problem: Problem) -> set[Fraction]:
-    """The numbers that a question gives, in digits or in words, and as shares of a hundred: 20% may be written 0.2."""
-    words = [_WORDS[word] for word in re.findall(r"[a-z]+", problem.question.lower()) if word in _WORDS]
-    return _with_hundredths({number.value for number in find_numbers(f"{problem.question}\n{' '.join(words)}")})
+def _is_from_nowhere(value: Fraction, given: Set[Fraction], before: str) -> bool:
+    """Whether a number is not given, nor said `before` as what an unwritten calculation makes of two that are."""
+    if value in given:
+        return False
+    said = any(abs(number.value) == value for number in find_numbers(before))
+    return not (said and any(abs(value - one) in given or _is_multiple(value, one, given) for one in given))
 
 
-def _known_values(problem: Problem, solution: str) -> set[Fraction]:
-    """All that a right step may hold: the numbers of the question and of the solution."""
-    known = {number.value for number in find_numbers(f"{solution}\n{problem.answer}")}
-    for calculation in find_calculations(solution):
-        known |= {abs(value) for value in (*operands(calculation.left), calculation.result)}
-    return question_values(problem) | _with_hundredths(known)
-
-
-def _with_hundredths(values: set[Fraction]) -> set[Fraction]:
-    return values | {value / 100 for value in values if value <= 100}
-
-
-def _needed(gold: Sequence[Calculation], reached: Set[Fraction]) -> int | None:
-    """The first calculation of the solution whose result the student has not got."""
-    missing = [index for index, item in enumerate(gold) if item.result not in reached]
-    return missing[0] if missing else len(gold) - 1 if gold else None
-
-
-def _right(problem: Problem, gold: Sequence[Calculation], step: int | None) -> str:
-    return problem.answer if step is None else gold[step].text
+def _is_multiple(value: Fraction, one: Fraction, given: Set[Fraction]) -> bool:
+    return one != 0 and (value * one in given or value / one in given)
 
 
 def _around(text: str, at: int) -> str:
@@ -187,24 +152,3 @@ def _around(text: str, at: int) -> str:
     start = max(text.rfind("\n", 0, at), text.rfind(". ", 0, at) + 1 if ". " in text[:at] else -1) + 1
     ends = [end for end in (text.find("\n", at), text.find(". ", at)) if end >= 0]
     return text[start : min(ends, default=len(text))].strip()
-
-
-def _statement_around(text: str, at: int) -> str:
-    """The answer statement that holds the character `at`, or nothing."""
-    return next((match.group().strip() for match in stated_answers(text) if match.start() <= at < match.end()), "")
-
-
-def _read_equation(equation: str) -> Expression | None:
-    return parse_expression(re.sub(r"^\s*[A-Za-z]\w*\s*=(?!=)", "", equation))
-
-
-def _work_out(expression: Expression, steps: list[str]) -> Fraction:
-    """Append the calculations of an expression, innermost first; it does not divide by zero."""
-    if isinstance(expression, Fraction):
-        return expression
-    left, right = _work_out(expression.left, steps), _work_out(expression.right, steps)
-    operation = Operation(expression.operator, left, right)
-    value = evaluate(operation)
-    assert value is not None, "the whole expression was evaluated before"
-    steps.append(f"{write_expression(operation)} = {write_number(value)}")
-    return value

@@ -36,6 +36,12 @@ _COMMON_LETTERS = frozenset("ai")
 """Words of one letter that decide nothing, as in `a pen` and `I add`."""
 
 
+def clipped(text: str, limit: int) -> str:
+    """At most `limit` UTF-8 bytes of the text: what the teacher is shown of it."""
+    data = text.strip().encode(errors="replace")
+    return data.decode() if len(data) <= limit else f"{data[: limit - 3].decode(errors='ignore')}…"
+
+
 def alike(one: str, other: str) -> bool:
     """Whether two mistakes of one problem are near-identical. Symmetric, but not transitive."""
     if one == other:
@@ -57,7 +63,7 @@ class _Reading:
 @lru_cache(maxsize=1024)  # a problem's mistakes are compared with each other, then never again
 def _read(text: str) -> _Reading:
     """Words, numbers and signs of as much as the teacher is shown; `1,000` is 1000 and `×` is *."""
-    shown = text.strip()[:MAX_MISTAKE_BYTES].casefold().translate(_SAME_SIGN)
+    shown = clipped(text, MAX_MISTAKE_BYTES).casefold().translate(_SAME_SIGN)
     words = tuple(_WORD.findall(_THOUSANDS.sub("", shown)))
     return _Reading(words, (*filter(_decides, words), *words[-1:]))
 

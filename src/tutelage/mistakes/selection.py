@@ -1,7 +1,7 @@
 """Which of a student's mistakes on a problem the teacher is shown, and in which order. Pure.
 
 the student said   13, 13, 13 (one of them cut), 7, nothing           right: 12
-kinds              [[13, 13, 13 cut], [7], [nothing]]                 most frequent first
+by answer          [[13, 13, 13 cut], [7], [nothing]]                 most frequent first
 new mistakes       13, 7, nothing, then 13 again if it reads otherwise, each unlike all that was sent before
 """
 
@@ -15,53 +15,57 @@ from itertools import chain
 from tutelage.mistakes.near_duplicates import alike
 from tutelage.records import Attempt, Feedback, FeedbackRequest, Problem
 
-Kinds = Sequence[Sequence[Attempt]]
+ByAnswer = Sequence[Sequence[Attempt]]
 """The wrong attempts at one problem, those that state the same answer together."""
 
 
-def kinds_of_mistake(wrong: Sequence[Attempt], rng: random.Random) -> Kinds:
-    """Most frequent answer first, equals in random order; within a kind those that ended by themselves first.
+def by_answer(wrong: Sequence[Attempt], rng: random.Random) -> ByAnswer:
+    """Most frequent answer first, equals in random order; of one answer, those that ended by themselves first.
 
-    Attempts that state no answer are a kind. The order in which the attempts come does not matter.
+    Attempts that state no answer stand together. The order in which the attempts come does not matter.
     """
     ordered = sorted(wrong, key=lambda attempt: (attempt.sample, attempt.text))
-    kinds: dict[str | None, list[Attempt]] = {}
+    groups: dict[str | None, list[Attempt]] = {}
     for attempt in rng.sample(ordered, len(ordered)):
-        kinds.setdefault(attempt.verdict.answer, []).append(attempt)
-    for kind in kinds.values():
-        kind.sort(key=lambda attempt: attempt.finish != "stop")
-    return sorted(kinds.values(), key=len, reverse=True)
+        groups.setdefault(attempt.verdict.answer, []).append(attempt)
+    for group in groups.values():
+        group.sort(key=lambda attempt: attempt.finish != "stop")
+    return sorted(groups.values(), key=len, reverse=True)
 
 
-def new_mistakes(kinds: Kinds, sent: Sequence[Feedback]) -> Iterator[str]:
-    """One of each kind, then a second of each, …; none is near-identical to one of its kind or to one sent before."""
+def new_mistakes(groups: ByAnswer, sent: Sequence[Feedback]) -> Iterator[Attempt]:
+    """One of each answer, then a second of each, …; none near-identical to one of its group or to one sent before."""
     before = [reply.mistake for reply in sent if reply.mistake is not None]
-    waiting = deque(_unlike(kind, before) for kind in kinds)
+    waiting = deque(_unlike(group, before) for group in groups)
     while waiting:
-        kind = waiting.popleft()
-        if (text := next(kind, None)) is not None:
-            yield text
-            waiting.append(kind)
+        group = waiting.popleft()
+        if (attempt := next(group, None)) is not None:
+            yield attempt
+            waiting.append(group)
 
 
-def sent_again(problem: Problem, kinds: Kinds, sent: Sequence[Feedback]) -> list[FeedbackRequest]:
+def sent_again(problem: Problem, groups: ByAnswer, sent: Sequence[Feedback]) -> list[FeedbackRequest]:
     """The earlier requests about these very mistakes, literally: the ledger answers them for nothing.
 
     Those that brought a right rationale come first.
     """
     told = [
-        (reply.sample, reply.mistake, reply.verdict.correct)
-        for attempt in chain.from_iterable(kinds)
+        (reply, attempt.verdict.answer)
+        for attempt in chain.from_iterable(groups)
         for reply in sent
         if reply.mistake is not None and alike(attempt.text, reply.mistake)
     ]
-    told.sort(key=lambda request: not request[2])
-    return [FeedbackRequest(problem, mistake, sample) for sample, mistake in dict.fromkeys(row[:2] for row in told)]
+    told.sort(key=lambda pair: not pair[0].verdict.correct)
+    again: dict[tuple[str | None, int], FeedbackRequest] = {}
+    for reply, answer in told:
+        request = FeedbackRequest(problem, reply.mistake, reply.sample, answer)
+        again.setdefault((reply.mistake, reply.sample), request)
+    return list(again.values())
 
 
-def _unlike(kind: Sequence[Attempt], before: Sequence[str]) -> Iterator[str]:
+def _unlike(group: Sequence[Attempt], before: Sequence[str]) -> Iterator[Attempt]:
     shown = list(before)
-    for attempt in kind:
+    for attempt in group:
         if not any(alike(attempt.text, other) for other in shown):
             shown.append(attempt.text)
-            yield attempt.text
+            yield attempt

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tutelage.records import Usage
 from tutelage.run_records import FailureCount, Spending
+from tutelage.text.printable import printable
 
 
 def print_ledger(
@@ -24,11 +25,6 @@ def print_ledger(
     if failures:
         console.print(_failure_table(failures))
     console.print(_lost_line(lost) if lost.requests else "No request is unanswered.", markup=False, highlight=False)
-
-
-def printable(text: str) -> str:
-    """Untrusted text for a terminal: what could steer it, such as an escape character, is written as `\\x1b`."""
-    return "".join(part if part.isprintable() else ascii(part)[1:-1] for part in text)
 
 
 def _spending_table(spending: Sequence[Spending], title: str) -> Table:

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from tutelage.errors import ConfigError
 from tutelage.metrics.intervals import SeedMean, mistake_shares, over_seeds, rounds_of
 from tutelage.report.words import counted
 from tutelage.runs.files import disk_errors
@@ -74,6 +76,12 @@ class Curve:
 
 Panel = tuple[str, Mapping[str, Curve]]
 """A frame: its title, empty if it is the only one, and its lines by name."""
+
+
+def need_matplotlib() -> None:
+    """Say so before any work is done where no picture can be drawn. Raises ConfigError."""
+    if find_spec("matplotlib") is None:
+        raise ConfigError('the pictures of a study need the package matplotlib: pip install "tutelage[plots]"')
 
 
 def plot_names(figures: StudyFigures) -> list[str]:

@@ -20,11 +20,12 @@ BASELINE, METHOD = "one-round-same-budget", "full"
 """What a teacher's replies teach without mistakes in view, and the method: the central comparison."""
 
 
-def results_page(studies: Sequence[tuple[StudyFigures, str, str]], notes: str = "") -> str:
+def results_page(studies: Sequence[tuple[StudyFigures, str, str]], notes: str = "", pages: str | None = None) -> str:
     """The page of several studies: of each its figures, the path from the page to its folder, and notes on it.
 
     The folder holds the pictures that `plot_study` draws; the notes, Markdown, stand first under the study's heading,
-    those on all studies together below the summary.
+    those on all studies together below the summary. With `pages`, the path from the page to a folder where each study
+    has a page of its own (`NAME.md`), the summary links to these.
     """
     parts = [
         "# Results",
@@ -33,10 +34,10 @@ def results_page(studies: Sequence[tuple[StudyFigures, str, str]], notes: str = 
         "where their interval leaves out 0 and there are five seeds or more. The best arm is the one with the highest "
         "validation accuracy of those that ran under all seeds; an untrained student stands behind worked examples "
         "where it was not tested without.",
-        _summary([figures for figures, _, _ in studies]),
+        _summary([figures for figures, _, _ in studies], pages),
         notes,
     ]
-    for figures, folder, own in studies:
+    for figures, folder, own in studies if pages is None else ():
         plots = [f"{folder.rstrip('/')}/{name}" for name in plot_names(figures)]
         parts.append(study_page(figures, plots, notes=own, level=2))
     return "\n\n".join(part.rstrip("\n") for part in parts if part) + "\n"
@@ -57,15 +58,15 @@ def _best_validation(arm: ArmFigures) -> list[float]:
     return [row.validation for run in arm.runs for row in run.rounds if row.round == run.best_round]
 
 
-def _summary(studies: Sequence[StudyFigures]) -> str:
+def _summary(studies: Sequence[StudyFigures], pages: str | None) -> str:
     header = ("study", "untrained", BASELINE, METHOD, "best on validation", f"{METHOD} less {BASELINE}, points")
-    return markdown_table(header, [_row(figures) for figures in studies])
+    return markdown_table(header, [_row(figures, pages) for figures in studies])
 
 
-def _row(figures: StudyFigures) -> list[str]:
+def _row(figures: StudyFigures, pages: str | None) -> list[str]:
     best = best_arm(figures)
     return [
-        figures.name,
+        figures.name if pages is None else f"[{figures.name}](<{pages}/{figures.name}.md>)",
         _test(figures, "untrained" if "untrained" in figures.arms else "untrained-few-shot"),
         *(_test(figures, name) for name in (BASELINE, METHOD)),
         f"{best}: {_test(figures, best)}" if best else "–",

@@ -8,15 +8,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tutelage.money import sum_usd
 from tutelage.report.words import clock, share
 from tutelage.run_records import Accuracy, RoundResult, RunResult
+from tutelage.text.printable import printable
 
 COLUMNS = ("round", "validation (95 %)", "exam passed", "mistakes", "replies used", "tokens", "seconds")
 
 
 def print_rounds(rounds: tuple[RoundResult, ...], console: Console, title: str) -> None:
     """One row a round; validation with its 95 % interval, `mistakes` in attempts, `tokens` as trained on."""
-    table = Table(title=Text(title), title_justify="left", header_style="bold")
+    table = Table(title=Text(printable(title)), title_justify="left", header_style="bold")
     for column in COLUMNS:
         table.add_column(column, justify="right", no_wrap=column.startswith("validation"))
     for row in rounds:
@@ -27,7 +29,7 @@ def print_rounds(rounds: tuple[RoundResult, ...], console: Console, title: str) 
 def print_run(result: RunResult, console: Console, title: str) -> None:
     """The rounds, why they ended, and the test accuracy before and after."""
     print_rounds(result.rounds, console, title)
-    spent = sum(cost.cost_usd for cost in result.teaching)
+    spent = sum_usd(cost.cost_usd for cost in result.teaching)
     asked = sum(cost.requests for cost in result.teaching)
     lines = [
         f"ended because {result.stopped_because}; {asked:,} teacher requests, {spent:.2f} USD, {clock(result.seconds)}",
@@ -39,7 +41,7 @@ def print_run(result: RunResult, console: Console, title: str) -> None:
     if failures:
         listed = ", ".join(f"{count:,} {reason}" for reason, count in failures.most_common())
         lines.insert(1, f"no rationale  {listed}")
-    for line in lines:
+    for line in map(printable, lines):
         console.print(line, markup=False, highlight=False)
 
 

@@ -13,8 +13,9 @@ from itertools import chain, islice, zip_longest
 from typing import TypeVar
 
 from tutelage.config import TeacherConfig, TrainingConfig
-from tutelage.mistakes.selection import kinds_of_mistake, new_mistakes, sent_again
+from tutelage.mistakes.selection import by_answer, new_mistakes, sent_again
 from tutelage.records import TRANSIENT, Attempt, Exam, Feedback, FeedbackRequest, Problem, TrainingExample
+from tutelage.text.run_on import cut
 
 _Row = TypeVar("_Row", Attempt, Feedback)
 
@@ -45,9 +46,9 @@ def feedback_requests(
     The first mistake of every problem, problems by `teacher.priority`, then the second of each, … up to
     `teacher.replies` each and `teacher.round_replies` in all. A problem whose mistakes are all near-identical to those
     sent `before` (the feedback of all earlier rounds) is asked about once more in the very words of then: the ledger
-    answers such requests for nothing, so they stand at the end and are not counted. `choosing` says which mistake is
-    shown, `likeness` what is near-identical. Without `teacher.mistake_in_view` another rationale is asked for instead.
-    A problem's samples are counted on from round to round, so that a teacher can word each rationale anew.
+    answers such requests for nothing, so they stand at the end and are not counted. `selection` says which mistake is
+    shown, `near_duplicates` what is near-identical. Without `teacher.mistake_in_view` another rationale is asked for
+    instead. A problem's samples are counted on from round to round, so that a teacher can word each rationale anew.
     """
     sat, sent = _by_problem(exam.attempts), _by_problem(sorted(filter(_was_sent, before), key=_identity))
     new: list[list[FeedbackRequest]] = []
@@ -59,13 +60,14 @@ def feedback_requests(
             new.append([FeedbackRequest(problem, None, first + n) for n in range(teacher.replies)])
             continue
         wrong = [attempt for attempt in sat[problem.id] if not attempt.verdict.correct]
-        kinds = kinds_of_mistake(wrong, random.Random(f"{seed}/{problem.id}"))
+        groups = by_answer(wrong, random.Random(f"{seed}/{problem.id}"))
         told = sent.get(problem.id, [])
-        shown = list(islice(new_mistakes(kinds, told), teacher.replies))
+        shown = list(islice(new_mistakes(groups, told), teacher.replies))
         if shown:
-            new.append([FeedbackRequest(problem, text, first + n) for n, text in enumerate(shown)])
+            numbered = enumerate(shown, start=first)
+            new.append([FeedbackRequest(problem, each.text, n, each.verdict.answer) for n, each in numbered])
         else:
-            again.append(sent_again(problem, kinds, told)[: teacher.replies])
+            again.append(sent_again(problem, groups, told)[: teacher.replies])
     return _breadth_first(new)[: teacher.round_replies] + _breadth_first(again)
 
 
@@ -167,7 +169,7 @@ def _rationales(feedback: Iterable[Feedback]) -> dict[str, list[str]]:
 
 def _own_correct(exam: Exam) -> dict[str, list[str]]:
     right = _by_problem(a for a in exam.attempts if a.verdict.correct and a.finish == "stop")
-    return {problem: [attempt.text.strip() for attempt in attempts] for problem, attempts in right.items()}
+    return {problem: [cut(attempt.text).strip() for attempt in attempts] for problem, attempts in right.items()}
 
 
 def _by_problem(rows: Iterable[_Row]) -> dict[str, list[_Row]]:

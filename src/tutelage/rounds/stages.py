@@ -204,7 +204,7 @@ def _ask_teacher(
     """
     budget = room.config.teacher.budget.model_dump()
     teacher = room.teacher_of(student, round)
-    stage = room.run.stage(round, name, digest(*requests), *([] if room.teacher else [student.key]))
+    stage = room.run.stage(round, name, digest(*map(what_is_asked, requests)), *([] if room.teacher else [student.key]))
     path, failed = stage.folder / f"{name}.jsonl", stage.folder / "failed.jsonl"
     asked = {request.identity for request in requests}
 
@@ -229,7 +229,7 @@ def _ask_teacher(
             def deliver(reply: Feedback) -> None:
                 append_rows(failed if reply.failure in TRANSIENT else path, [sealed(reply, stage.key)])
                 meter.count(reply.usage.completion_tokens)
-                advance(1)
+                advance.heard(reply)
 
             try:
                 teacher.teach(owed, deliver)
@@ -239,3 +239,8 @@ def _ask_teacher(
         stage.finish(meter.work, spent)
     feedback, lost = read_rows(path, Feedback), read_rows(failed, Feedback)
     return Teaching(tuple(feedback), tuple(lost), "spent" in stage.summary)
+
+
+def what_is_asked(request: FeedbackRequest) -> dict[str, object]:
+    """All of a request but the answer that the exam read: it follows from the mistake."""
+    return {name: value for name, value in dataclasses.asdict(request).items() if name != "answer"}

@@ -18,6 +18,7 @@ from tutelage.student.sampler import exam_sampling
 from tutelage.student.student import Pupil
 from tutelage.tasks.task import Task
 from tutelage.teacher.teacher import Deliver
+from tutelage.text.run_on import cut
 
 HINT = "{question}\nHint: the answer is {answer}."
 
@@ -53,7 +54,7 @@ class SelfTeacher:
         def answered(place: int, completions: Sequence[Completion]) -> None:
             request = requests[place]
             for given in completions:
-                text, verdict = given.text.strip(), self._grade(request.problem, given.text)
+                text, verdict = cut(given.text).strip(), self._grade(request.problem, given.text)
                 if verdict.correct and given.finish == "stop":
                     found[place] = Feedback(*request.identity, text, verdict)
                     deliver(found[place])

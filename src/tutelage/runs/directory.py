@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from tutelage.config import RunConfig
 from tutelage.config_file import dump_config, load_config
 from tutelage.errors import ConfigError, RunError
+from tutelage.json_lines import is_unicode
 from tutelage.run_records import RoundResult, RunResult, Work
 from tutelage.runs.files import (
     digest,
@@ -127,6 +128,10 @@ def locked(root: Path) -> Generator[None]:
     """
     from filelock import FileLock, Timeout
 
+    if not is_unicode(str(root)):
+        raise RunError(
+            f"cannot use {str(root)!r}: its name is not Unicode, which models are saved by; choose another --out"
+        )
     lock, run = root / ".lock", root / "run.json"
     killed_at_once = {lock, unfinished(run)}  # all that a start leaves which was killed before it was a run
     if not exists(run) and root.exists() and (not root.is_dir() or {*root.iterdir()} - killed_at_once):
@@ -153,9 +158,16 @@ def read_finished(root: Path, config: RunConfig, data: str | None = None) -> Run
 
     None, too, where a file of it has changed since: a run that goes on finds that, and does the work again.
     """
-    if not has_run(root, config, data) or any(map(_is_changed, [root, *_rounds(root)])):
-        return None
-    return read_result(root)
+    return read_result(root) if has_run(root, config, data) and is_as_written(root) else None
+
+
+def is_as_written(root: Path) -> bool:
+    """Whether the files of a run's finished stages hold what they did; models of rounds are not read."""
+    return not any(
+        changed(folder, name, entry, but="model")
+        for folder in [root, *_rounds(root)]
+        for name, entry in entries(folder).items()
+    )
 
 
 def has_run(root: Path, config: RunConfig, data: str | None = None) -> bool:
@@ -195,11 +207,6 @@ def forget_students(root: Path) -> None:
 
 def _rounds(root: Path) -> list[Path]:
     return sorted(root.glob("round-*"))
-
-
-def _is_changed(folder: Path) -> bool:
-    """Whether a file of a finished run is not as it was written. Models of rounds are looked at when a run goes on."""
-    return any(changed(folder, name, entry, but="model") for name, entry in entries(folder).items())
 
 
 def _read_kept(folder: Path, kind: type[Result]) -> Result | None:

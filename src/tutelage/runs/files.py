@@ -46,7 +46,7 @@ def whole_file(path: Path) -> Generator[IO[str]]:
     A link is followed. Into a pipe or a device it is written as it comes.
     """
     with disk_errors(path):
-        target = Path(os.path.realpath(path))
+        target = target_of(path)
         if is_stream(path):
             with path.open("w", encoding="utf-8", errors="replace") as file:
                 yield file
@@ -62,6 +62,11 @@ def whole_file(path: Path) -> Generator[IO[str]]:
             temporary.unlink(missing_ok=True)
 
 
+def target_of(path: Path) -> Path:
+    """Where a path leads, links followed."""
+    return Path(os.path.realpath(path))
+
+
 def is_stream(path: Path) -> bool:
     """Whether a path leads to a pipe or a device, or to what a process has open, such as /dev/stdout."""
     link = path
@@ -75,9 +80,8 @@ def is_stream(path: Path) -> bool:
 
 
 def exists(path: Path) -> bool:
-    """Whether something stands at a path. Raises RunError where nothing can, or nothing that all libraries can open."""
+    """Whether something stands at a path. Raises RunError where nothing can."""
     try:
-        str(path).encode()
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return False
@@ -143,11 +147,10 @@ def _cut_torn_row(path: Path) -> None:
 
 
 RESTORE = "restore it, or start the run again: what has changed is then done anew"
-REFUSALS = (
-    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOENT),
-    *(errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL, errno.ENXIO, errno.EBUSY, errno.ETXTBSY),
-)
+REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
 """The disk is well, but nothing can be written at this place."""
+ODD_PLACES = (errno.ENOENT, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL, errno.ENXIO, errno.EBUSY)
+"""No file can be made there; where the error is of another place, it may be a bug."""
 
 
 @contextmanager
@@ -160,11 +163,19 @@ def disk_errors(path: Path) -> Generator[None]:
     except Exception as error:
         if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or _is_full(path):
             raise RunError(f"the disk is full: cannot write {path}; free some space and start again") from error
-        if isinstance(error, OSError) and error.errno in REFUSALS:
+        if isinstance(error, OSError) and (
+            error.errno in REFUSALS or (error.errno in ODD_PLACES and _is_about(error, path))
+        ):
             raise RunError(f"cannot write {path}: {error.strerror}; choose another directory with --out") from error
         if isinstance(error, UnicodeEncodeError) or (isinstance(error, ValueError) and "null byte" in str(error)):
             raise RunError(f"cannot write {str(path)!r}: {error}; choose another name") from error
         raise
+
+
+def _is_about(error: OSError, path: Path) -> bool:
+    """Whether an error names a path, what stands beside it, or a folder above it; links may lead there."""
+    folder = os.path.realpath(Path(str(error.filename)).parent)
+    return error.filename is not None and Path(folder) in (*path.absolute().parents, *target_of(path).parents)
 
 
 def _is_full(path: Path) -> bool:

@@ -104,6 +104,8 @@ def changed(folder: Path, name: str, entry: Mapping[str, Any], *, but: str = "")
     files = {file: content for file, content in entry.get("files", {}).items() if file != but}
     if (path := first_change(folder, files)) is not None:
         return f"{path} has changed since it was written" if path.exists() else f"{path} is gone"
+    if name == "student" and entry.get("done") and not (folder / name).is_dir():  # saved before there were digests
+        return f"{folder / name} is gone"
     return None
 
 

@@ -33,12 +33,14 @@ class quiet:  # noqa: N801  (reads as a verb: `with quiet():`)
 
     def __enter__(self) -> None:
         self.verbosity = transformers_logging.get_verbosity()
+        self.bars = transformers_logging.is_progress_bar_enabled()  # not so within another `with quiet()`
         transformers_logging.set_verbosity(transformers_logging.CRITICAL)
         transformers_logging.disable_progress_bar()
 
     def __exit__(self, *_: object) -> None:
         transformers_logging.set_verbosity(self.verbosity)
-        transformers_logging.enable_progress_bar()
+        if self.bars:
+            transformers_logging.enable_progress_bar()
 
 
 @contextmanager

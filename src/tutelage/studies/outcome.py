@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import accumulate
-from math import fsum
 from pathlib import Path
 from statistics import fmean
 
 from tutelage.config import RunConfig
 from tutelage.config_file import dump_config
 from tutelage.metrics.comparison import compare, interval
+from tutelage.money import sum_usd
 from tutelage.records import Attempt, Feedback, Usage
 from tutelage.rounds.error_summary import mistakes_by_kind
 from tutelage.run_records import RoundResult, RunResult, StepRecord
@@ -102,7 +102,7 @@ def _run(seed: int, result: RunResult, folder: Path, task: Task, costs: Mapping[
         result.machine,
         result.versions,
         sum(cost.replies for cost in result.teaching),
-        fsum(usd),
+        sum_usd(usd),
     )
 
 
@@ -167,7 +167,7 @@ def _usd(replies: Sequence[Feedback], costs: Mapping[str, Usage], counted: set[s
     """US dollars that a round's replies would have cost this run alone."""
     keys = {key for reply in replies for key in reply.keys} - counted
     counted |= keys
-    return fsum(costs[key].cost_usd for key in keys if key in costs)
+    return sum_usd(costs[key].cost_usd for key in keys if key in costs)
 
 
 def _each(values: Iterable[str]) -> str:

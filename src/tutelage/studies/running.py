@@ -27,7 +27,7 @@ from tutelage.config import RunConfig
 from tutelage.errors import TutelageError
 from tutelage.report.progress import Show
 from tutelage.run_records import RunResult
-from tutelage.runs.directory import forget_students, has_run, read_finished
+from tutelage.runs.directory import forget_students, has_run, is_as_written, read_finished
 from tutelage.runs.stage_cache import Shelf
 from tutelage.studies.arms import Arm, Spent
 from tutelage.studies.study_file import Study
@@ -125,7 +125,12 @@ def _run(config: RunConfig, data: str, folder: Path, show: Show, shelf: Shelf, t
     """An ordinary run to its end; of a student that is not taught, the test alone (no result)."""
     if taught and (result := read_finished(folder, config, data)):
         return result
-    if not taught and has_run(folder, config, data) and (folder / "test-before.jsonl").exists():
+    if (
+        not taught
+        and has_run(folder, config, data)
+        and (folder / "test-before.jsonl").exists()
+        and is_as_written(folder)
+    ):
         return None
     from tutelage.assemble import classroom
     from tutelage.rounds import stages

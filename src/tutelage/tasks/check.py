@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tutelage.grading.grade import cut
 from tutelage.records import SPLITS, AnswerKind, Problem, Split, state_answer
 from tutelage.tasks.splits import Conflict, LoadedTask
-from tutelage.text.numbers import find_numbers, plain, same_value, whole_number
+from tutelage.text.numbers import find_numbers, fold, same_value, whole_number
+from tutelage.text.run_on import cut
 from tutelage.text.statements import shorten
 
 _SHOWN = 10
@@ -121,7 +121,7 @@ def _reaches(problem: Problem) -> bool:
     gold = whole_number(problem.answer)
     if problem.rationale is None or gold is None:
         return True
-    lines = reversed(plain(problem.rationale).splitlines())  # the answer mostly stands in the last one
+    lines = reversed(fold(problem.rationale).splitlines())  # the answer mostly stands in the last one
     return any(same_value(gold, number) for line in lines for number in find_numbers(line))
 
 

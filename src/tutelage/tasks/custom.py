@@ -18,13 +18,14 @@ from pathlib import Path
 from tutelage.config import TaskConfig
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError, DataError
-from tutelage.grading.free_text import text_key
 from tutelage.grading.grade import canonical
+from tutelage.grading.words import text_key
 from tutelage.records import AnswerKind, Choice, Problem, WorkedExample, state_answer
 from tutelage.tasks.published.load import sound
 from tutelage.tasks.rows import Row, read_jsonl
 from tutelage.tasks.splits import LoadedTask, Source, build_task, divide
 from tutelage.text.numbers import whole_number
+from tutelage.text.statements import shorten
 
 FIELDS = ("question", "answer", "choices", "rationale", "equation")
 TEST_SHARE = 0.2
@@ -33,6 +34,10 @@ TEST_SHARE = 0.2
 _MOSTLY = 0.9
 """Share of answers of one kind from which the others are taken for mistakes."""
 
+_UNIT = re.compile(
+    r"(?<=[0-9%.½¼¾]) ?(?!(?:and|or|to|of|in|by|per|minus|plus|st|nd|rd|th|am|pm)\b)"
+    r"(?:[a-zµ²³]+[/.²³]?[a-zµ²³]*\.?|°[CF]?)(?: [a-z]+){0,2}$"
+)
 _STATED = re.compile(
     r"(?:^|(?<=\s))(?:####.*|(?:so |thus |therefore,? )?the (?:final )?answer is [^\n]*)\s*\Z", re.IGNORECASE
 )
@@ -69,8 +74,9 @@ def load_custom(config: TaskConfig) -> LoadedTask:
     drafts = {name: read_drafts(f, fields) for name, f in files.items() if name == "train" or f.exists()}
     given = [draft for name, part in drafts.items() if name != "examples" for draft in part]
     kind = config.kind or tell_kind(given)
+    notes = _notes(config, kind, given)
     problems = {name: [to_problem(draft, kind) for draft in part] for name, part in drafts.items()}
-    return build_task(config, kind, _examples(problems), _source(config, problems), origin=str(path))
+    return build_task(config, kind, _examples(problems), _source(config, problems, notes), origin=str(path))
 
 
 def field_names(mapping: Mapping[str, str]) -> dict[str, str]:
@@ -88,7 +94,8 @@ def read_drafts(path: Path, fields: Mapping[str, str]) -> list[Draft]:
 
 
 def tell_kind(drafts: Sequence[Draft]) -> AnswerKind:
-    """What the answers are: choices where the rows have choices, else all numbers, all yes or no, or words.
+    """What the answers are: choices where the rows have choices, else all numbers (with units or without), all yes or
+    no, or words.
 
     Raises:
         DataError: some rows have choices and some not, or a few answers are of another kind than nearly all.
@@ -99,6 +106,8 @@ def tell_kind(drafts: Sequence[Draft]) -> AnswerKind:
         if odd is not None:
             odd.row.fail("choices", f"this row has no choices, but {len(with_choices)} of {len(drafts)} rows have")
         return "choice"
+    if len(_measured(drafts)) == len(drafts):
+        return "number"
     yes_no = [draft for draft in drafts if text_key(draft.answer) in ("yes", "no")]
     numbers = [draft for draft in drafts if whole_number(draft.answer)]
     parts: tuple[tuple[AnswerKind, list[Draft]], ...] = (("number", numbers), ("yes-no", yes_no))
@@ -114,6 +123,22 @@ def tell_kind(drafts: Sequence[Draft]) -> AnswerKind:
                 "correct it, or set task.kind: text",
             )
     return "text"
+
+
+def _measured(drafts: Sequence[Draft]) -> list[Draft]:
+    """The rows whose answer is a number, perhaps with a unit: 12, 12 pens, 5 km/h."""
+    return [draft for draft in drafts if whole_number(_UNIT.sub("", draft.answer))]
+
+
+def _notes(config: TaskConfig, kind: AnswerKind, drafts: Sequence[Draft]) -> tuple[str, ...]:
+    """What the user should know of how the answers are read, where they are numbers with units."""
+    measured = [draft for draft in _measured(drafts) if not whole_number(draft.answer)]
+    if config.kind or not measured or kind not in ("number", "text"):
+        return ()
+    such = f"{len(measured)} of {len(drafts)} answers are numbers with a unit, such as {shorten(measured[0].answer)!r}"
+    if kind == "number":
+        return (f"{such}: the number alone is graded; task.kind: text compares the words as well",)
+    return (f"{such}: they are graded as words, so that 12 is wrong for 12 pens; task.kind: number grades the number",)
 
 
 def to_problem(draft: Draft, kind: AnswerKind) -> Problem:
@@ -149,8 +174,9 @@ def _draft(row: Row, fields: Mapping[str, str]) -> Draft:
     )
 
 
-def _source(config: TaskConfig, problems: Mapping[str, Sequence[Problem]]) -> Source:
-    train, notes = sound(problems["train"])
+def _source(config: TaskConfig, problems: Mapping[str, Sequence[Problem]], told: Sequence[str]) -> Source:
+    train, left_out = sound(problems["train"])
+    notes = (*told, *left_out)
     validation = problems.get("validation")
     if "test" in problems:
         return Source(train, problems["test"], validation, notes)

@@ -14,21 +14,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from tutelage.mistakes.explanation import explain
-from tutelage.mistakes.first_wrong_step import (
-    FirstWrongStep,
-    equation_text,
-    explain_mistake,
-    worked_solution,
-)
+from tutelage.mistakes.explanation import explain_step
+from tutelage.mistakes.first_wrong_step import FirstWrongStep, first_wrong_step
+from tutelage.mistakes.solution import equation_text, worked_solution
 from tutelage.records import AnswerKind, Feedback, FeedbackRequest, Grade, Problem, Usage, Verdict, state_answer
 from tutelage.teacher.rewording import calculation_first, wordings
 from tutelage.teacher.teacher import Deliver
-from tutelage.text.calculations import find_calculations, find_numbers, read_number
+from tutelage.text.calculations import find_calculations
+from tutelage.text.numbers import find_numbers, read_number
 from tutelage.text.sentences import sentences
-
-__all__ = ["AnswerKeyTeacher", "FirstWrongStep", "explain_mistake", "write_rationale"]
 
 NO_SOLUTION = "the answer key has no worked solution for this problem"
 _LONGEST = 1.5
@@ -55,26 +51,32 @@ class AnswerKeyTeacher:
             deliver(self._answer(request))
 
     def _answer(self, request: FeedbackRequest) -> Feedback:
-        text, reason = write_rationale(request, self._kind, self._seed)
-        verdict = Verdict(False, None, reason) if text is None else self._grade(request.problem, text)
+        written = write_feedback(request, self._kind, self._seed)
         identity = request.problem.id, request.sample, request.mistake
-        explanation = write_explanation(request, self._kind) if self._explain and verdict.correct else None
-        return Feedback(*identity, text or "", verdict, Usage(requests=1), explanation=explanation)
+        if isinstance(written, str):
+            return Feedback(*identity, "", Verdict(False, None, written), Usage(requests=1))
+        verdict = self._grade(request.problem, written.rationale)
+        explanation = written.explanation if self._explain and verdict.correct else None
+        return Feedback(*identity, written.rationale, verdict, Usage(requests=1), explanation=explanation)
 
 
-def write_rationale(request: FeedbackRequest, kind: AnswerKind, seed: int = 0) -> tuple[str | None, str]:
-    """A rationale for the request, or None and the reason why there is none."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A rationale, and what is wrong with the mistake in view: None without one, or where nothing wrong is found."""
+
+    rationale: str
+    explanation: str | None
+
+
+def write_feedback(request: FeedbackRequest, kind: AnswerKind, seed: int = 0) -> Written | str:
+    """What the answer key has to say to a request, or the reason why it can say nothing."""
     source = _source(request.problem, kind)
     if isinstance(source, str):
-        return None, source
-    variants = _variants(*source, request.mistake)
-    return state_answer(_take(variants, seed % _LIGHT + request.sample), request.problem.answer), ""
-
-
-def write_explanation(request: FeedbackRequest, kind: AnswerKind) -> str | None:
-    """What is wrong with the mistake in view, by the solution that the rationale is written from; None without one."""
-    source = _source(request.problem, kind)
-    return None if request.mistake is None or isinstance(source, str) else explain(source[0], request.mistake)
+        return source
+    problem, solution = source
+    wrong = None if request.mistake is None else first_wrong_step(problem, request.mistake, request.answer)
+    text = _take(_variants(problem, solution, wrong), seed % _LIGHT + request.sample)
+    return Written(state_answer(text, problem.answer), wrong and explain_step(wrong))
 
 
 def _source(problem: Problem, kind: AnswerKind) -> tuple[Problem, str] | str:
@@ -126,9 +128,8 @@ def _unsound(problem: Problem, solution: str, kind: AnswerKind) -> str | None:
     return None if abs(answer) in values else f"the worked solution does not reach the answer {problem.answer}"
 
 
-def _variants(problem: Problem, solution: str, mistake: str | None) -> Iterator[str]:
+def _variants(problem: Problem, solution: str, wrong: FirstWrongStep | None) -> Iterator[str]:
     """Sound wordings, no two alike, lightest first; with a mistake, those that put its first wrong step right."""
-    wrong = explain_mistake(problem, mistake) if mistake is not None else None
     bases = _put_right(problem, solution, wrong) if wrong else [solution]
     longest = _LONGEST * len(solution) + _SPARE
     seen: set[str] = set()
@@ -151,9 +152,9 @@ def _wordings(solution: str, problem: Problem) -> Iterator[str]:
 def _put_right(problem: Problem, solution: str, wrong: FirstWrongStep) -> list[str]:
     """The solution, the sentence at fault turned round or put into words if it can be; a fact that decides set last."""
     calculations = find_calculations(solution)
-    if wrong.step is None or not calculations:
+    if not calculations:
         return [solution] if read_number(problem.answer) is not None else _with_decisive_fact(solution)
-    step, start, sentence = calculations[wrong.step], 0, ""
+    step, start, sentence = calculations[-1 if wrong.step is None else wrong.step], 0, ""
     for sentence in sentences(solution):
         start = solution.index(sentence, start)
         if start + len(sentence) >= step.end:

@@ -7,7 +7,7 @@ reply   where an explanation is asked for: "Mistake: 3 + 4 = 7 adds, but …\\nS
 
 from __future__ import annotations
 
-from tutelage.mistakes.near_duplicates import MAX_MISTAKE_BYTES
+from tutelage.mistakes.near_duplicates import MAX_MISTAKE_BYTES, clipped
 from tutelage.records import AnswerKind, FeedbackRequest, Problem
 
 Message = dict[str, str]
@@ -66,7 +66,7 @@ def first_messages(request: FeedbackRequest, kind: AnswerKind, *, explain: bool 
 
 def second_messages(request: FeedbackRequest, kind: AnswerKind, reason: str, *, explain: bool = False) -> list[Message]:
     """Asking once more after a reply was rejected for `reason`, now with the answer as a hint in any case."""
-    again = _AGAIN.format(reason=_clip(reason, MAX_REASON_BYTES))
+    again = _AGAIN.format(reason=clipped(reason, MAX_REASON_BYTES))
     hint = _HINT.format(answer=request.problem.answer)
     return _messages(request.problem, kind, _task(request, explain=explain), hint, again)
 
@@ -74,7 +74,7 @@ def second_messages(request: FeedbackRequest, kind: AnswerKind, reason: str, *, 
 def _task(request: FeedbackRequest, *, explain: bool) -> str:
     if request.mistake is None:
         return "Write the worked solution."
-    mistake = _clip(request.mistake, MAX_MISTAKE_BYTES)
+    mistake = clipped(request.mistake, MAX_MISTAKE_BYTES)
     return _ATTEMPT.format(mistake=mistake, task=_EXPLAINED if explain else _SILENTLY)
 
 
@@ -85,9 +85,3 @@ def _messages(problem: Problem, kind: AnswerKind, *parts: str) -> list[Message]:
         {"role": "system", "content": system},
         {"role": "user", "content": user.encode(errors="replace").decode()},  # a lone surrogate cannot be sent
     ]
-
-
-def _clip(text: str, limit: int) -> str:
-    """At most `limit` UTF-8 bytes of the text."""
-    data = text.strip().encode(errors="replace")
-    return data.decode() if len(data) <= limit else f"{data[: limit - 3].decode(errors='ignore')}…"

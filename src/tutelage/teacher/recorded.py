@@ -18,9 +18,11 @@ from pathlib import Path
 from typing import Any, cast
 
 from tutelage.errors import DataError
+from tutelage.json_lines import read_values
 from tutelage.records import Feedback, FeedbackRequest, Grade, Problem, Usage, Verdict, content_hash, state_answer
+from tutelage.teacher.reasoning import reasoning, steps_of
+from tutelage.teacher.reply import false_calculation
 from tutelage.teacher.teacher import Deliver, Teacher
-from tutelage.text.conclusion import conclude
 
 NOT_RECORDED = "no rationale recorded for this problem"
 
@@ -36,7 +38,8 @@ class _Row:
 class RecordedTeacher:
     """Deals the rationales of a question in the file's order, by `sample`; after the last comes the first.
 
-    Rationales that were recorded for the very mistake in view come before those recorded for none.
+    Rationales that were recorded for the very mistake in view come before those recorded for none. They are read as an
+    endpoint's replies are, and with `check_arithmetic` one that surely miscalculates is rejected.
 
     What the file does not hold goes to `beyond`, if there is one: a mistake that nothing was recorded for, and a sample
     after the last recorded one. So no recorded text comes twice; one that is wrong stays so.
@@ -45,8 +48,17 @@ class RecordedTeacher:
         DataError: the file cannot be read or a row is broken.
     """
 
-    def __init__(self, path: str | Path, *, grade: Grade, beyond: Teacher | None = None, explain: bool = False) -> None:
-        self._grade, self._beyond, self._explain = grade, beyond, explain
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        grade: Grade,
+        beyond: Teacher | None = None,
+        explain: bool = False,
+        check_arithmetic: bool = True,
+    ) -> None:
+        self._grade, self._beyond = grade, beyond
+        self._explain, self._check_arithmetic = explain, check_arithmetic
         self._rows: defaultdict[str, list[_Row]] = defaultdict(list)
         for question, row in _read_rows(Path(path)):
             self._rows[content_hash(question)].append(row)
@@ -85,14 +97,19 @@ class RecordedTeacher:
         return plain[request.sample] if request.mistake is None and request.sample < len(plain) else None
 
     def _read(self, problem: Problem, row: _Row) -> tuple[str, Verdict]:
-        text = row.rationale.strip()
+        """The rationale as replies are read, in the common form; one that cannot be used as it was recorded."""
+        recorded = row.rationale.strip()
+        text = reasoning(recorded) or recorded
         verdict = self._grade(problem, text)
         if verdict.answer is None and row.answer:
             text = state_answer(text, row.answer)
             verdict = self._grade(problem, text)
         if not verdict.correct:
-            return text, verdict
-        concluded = conclude(text, problem.answer)
+            return recorded, verdict
+        steps = steps_of(text, problem, self._grade)
+        if self._check_arithmetic and (fault := false_calculation(steps)):
+            return recorded, Verdict(False, verdict.answer, fault)
+        concluded = state_answer(steps, problem.answer)
         return concluded, self._grade(problem, concluded)
 
 
@@ -101,34 +118,25 @@ def _same(recorded: str, mistake: str | None) -> bool:
 
 
 def _read_rows(path: Path) -> Iterator[tuple[str, _Row]]:
-    try:
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield _read_row(line, path, number)
-    except OSError as error:
-        raise DataError(f"cannot be read ({error.strerror}); check teacher.path", path=path) from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"is not UTF-8 at byte {error.start}; save it as UTF-8", path=path) from None
+    if not path.exists():
+        raise DataError("cannot be read: there is no such file; check teacher.path", path=path)
+    for number, value in read_values(path):
+        yield _read_row(value, path, number)
 
 
-def _read_row(line: str, path: Path, number: int) -> tuple[str, _Row]:
-    try:
-        parsed: object = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"not JSON ({error}); write one object a line", path=path, line=number) from None
-    if not isinstance(parsed, dict):
-        raise DataError(f"expected an object, found {type(parsed).__name__}", path=path, line=number)
-    row = cast(dict[str, Any], parsed)
+def _read_row(row: object, path: Path, number: int) -> tuple[str, _Row]:
+    if not isinstance(row, dict):
+        raise DataError(f"expected an object, found {type(row).__name__}", path=path, line=number)
+    fields = cast(dict[str, Any], row)
 
     def text(field: str, *, required: bool) -> str | None:
-        value = row.get(field)
+        value = fields.get(field)
         if isinstance(value, bool | int | float) and field == "answer":
             value = json.dumps(value)
         if value is None and not required:
             return None
         if not isinstance(value, str) or (required and not value.strip()):
-            found = "it is missing" if field not in row else f"found {json.dumps(value, ensure_ascii=False)[:60]}"
+            found = "it is missing" if field not in fields else f"found {json.dumps(value, ensure_ascii=False)[:60]}"
             raise DataError(f"expected text, {found}", path=path, line=number, field=field)
         return value
 

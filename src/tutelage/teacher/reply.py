@@ -14,10 +14,13 @@ import re
 from dataclasses import dataclass
 
 from tutelage.records import FailureReason, Grade, Problem, Verdict, state_answer
-from tutelage.text.ambiguity import is_doubtful
+from tutelage.teacher.reasoning import reasoning, steps_of
+from tutelage.text.ambiguity import is_ambiguous
 from tutelage.text.calculations import Fault, find_calculations
-from tutelage.text.conclusion import stated_answers, without_statement
 from tutelage.text.format import write_number
+from tutelage.text.run_on import cut
+from tutelage.text.statements import statements, without_statement
+from tutelage.text.thoughts import without_thoughts
 
 _LONGEST_QUOTE = 100
 """Characters of the reply that a reason quotes."""
@@ -54,13 +57,13 @@ def read_reply(
     too; a reply without one is still a reply.
     """
     explanation, solution = separate(text) if explained else (None, text)
-    cleaned = clean(solution)
+    cleaned = reasoning(solution)
     if broken := _broken(cleaned, finish_reason, max_tokens):
         return _rejected(text, None, *broken)
     verdict = grade(problem, cleaned)
     if not verdict.correct:
         return _rejected(text, verdict.answer, *_wrong(cleaned, verdict))
-    steps = re.sub(r"\\boxed\{([^{}]*)\}", r"\1", without_statement(cleaned))
+    steps = steps_of(cleaned, problem, grade)
     if flaw := _flaw(steps, problem, check_arithmetic=check_arithmetic):
         return _rejected(text, verdict.answer, *flaw)
     concluded = state_answer(steps, problem.answer)
@@ -85,7 +88,7 @@ def _broken(cleaned: str, finish_reason: str, max_tokens: int) -> tuple[FailureR
 
 def _wrong(cleaned: str, verdict: Verdict) -> tuple[FailureReason, str]:
     """Why the grade is wrong: a refusal that states no answer, no answer at all, or a wrong one."""
-    if _DECLINED.match(cleaned) and next(stated_answers(cleaned), None) is None:
+    if _DECLINED.match(cleaned) and not statements(cleaned):
         return "refused by policy", f"the teacher declined: {_quote(cleaned)!r}"
     if verdict.answer is None:
         return "unparsable", f"the reply cannot be parsed: {verdict.reason}"
@@ -100,15 +103,18 @@ def _flaw(steps: str, problem: Problem, *, check_arithmetic: bool) -> tuple[Fail
         if leak.group().lower() not in problem.text.lower():
             reason = f"the reply speaks of what is not in the question: {leak.group()!r}"
             return "answer leaked without reasoning", reason
-    if not check_arithmetic:
-        return None
-    faults = (item.fault for item in find_calculations(steps) if item.fault and not is_doubtful(steps, item))
+    reason = false_calculation(steps) if check_arithmetic else None
+    return None if reason is None else ("false calculation", reason)
+
+
+def false_calculation(steps: str) -> str | None:
+    """The first calculation that is surely false, as in `2 × 4 = 9 is false: it makes 8`; None if there is none."""
+    faults = (item.fault for item in find_calculations(steps) if item.fault and not is_ambiguous(steps, item))
     fault = next(faults, None)
-    return None if fault is None else ("false calculation", _explain(fault))
+    return None if fault is None else _explain(fault)
 
 
 def _explain(fault: Fault) -> str:
-    """`2 × 4 = 9 is false: it makes 8`."""
     if fault.makes is None:
         return f"{_quote(fault.text)} is false: it divides by zero"
     exact = write_number(fault.makes)
@@ -140,34 +146,6 @@ _LEAKS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
-_HEADING = re.compile(
-    r"^[#*_\s>]*(?:here (?:is|'s|’s) (?:the|a|my)\b[^\n:]*|(?:worked |short |complete )?solution|rationale|explanation|"
-    r"reasoning|step[- ]by[- ]step(?: solution)?)\s*[*_]*\s*:\s*[*_]*[ \t]*\n?|^#+[ \t]+[^\n\d]*\n",
-    re.IGNORECASE,
-)
-_THOUGHTS = (
-    re.compile(r"<think>.*?(?:</think>|\Z)", re.DOTALL | re.IGNORECASE),  # what reasoning servers leave in
-    re.compile(r"\A.*</think>", re.DOTALL | re.IGNORECASE),  # the opening stood in the server's prompt
-)
-_SUBSTITUTIONS: tuple[tuple[re.Pattern[str], str], ...] = (
-    *((pattern, "") for pattern in _THOUGHTS),
-    (re.compile(r"(?m)^[ \t]*```[^\n]*$\n?"), ""),
-    (re.compile(r"(?<![\w*])\*\*(?=\S)([^\n]+?)(?<=\S)\*\*(?![\w*])"), r"\1"),
-    (re.compile(r"\\(?:times|cdot)\b\s?"), "× "),
-    (re.compile(r"\\div\b\s?"), "÷ "),
-    (re.compile(r"\\[dt]?frac\{([^{}]*)\}\{([^{}]*)\}"), r"\1/\2"),
-    (re.compile(r"\\(?:text|mathrm|textbf)\{([^{}]*)\}"), r"\1"),
-    (re.compile(r"\\[\[\]()]"), ""),
-    (re.compile(r"\\([$%])"), r"\1"),
-    (re.compile(r"\\boxed\{([^{}]*)\}(?=[^\n]*\n[^\n]*\w)"), r"\1"),  # a box amid the steps is no final answer
-    (re.compile(r"(?m)^[ \t]*[-*•][ \t]+"), ""),
-    (re.compile(r"[ \t]+\n"), "\n"),
-    (re.compile(r"\n{2,}"), "\n"),
-)
-_MAX_PASSES = 10
-"""What is nested, such as bold type within a heading, takes a pass for each layer."""
-
-
 _MARK = re.compile(
     r"""^[ \t>#*_-]*(?:\d[.)][ \t]*[*_]*)?(?:the[ ])?(?:first[ ])?
     (?:(?P<mistake>mistake|error|explanation|what[ ](?:is|was|went|goes)[ ]wrong)
@@ -182,8 +160,7 @@ def separate(text: str) -> tuple[str | None, str]:
 
     Where the solution has no mark, the explanation ends with its paragraph, and all the rest is the solution.
     """
-    for thought in _THOUGHTS:
-        text = thought.sub("", text)
+    text = cut(without_thoughts(text))
     marks = list(_MARK.finditer(text))
     if not marks:
         return None, text
@@ -197,22 +174,5 @@ def separate(text: str) -> tuple[str | None, str]:
     if not solutions:
         explanation, _, rest = explanation.partition("\n\n" if "\n\n" in explanation else "\n")
         solutions = [text[: marks[0].start()], rest]
-    explanation = " ".join(without_statement(clean(explanation)).split())
+    explanation = " ".join(without_statement(reasoning(explanation)).split())
     return explanation or None, "\n".join(solutions)
-
-
-def clean(text: str) -> str:
-    """The reply in plain text: no thoughts, code fences, headings, bold type, bullets or simple LaTeX."""
-    text = text.replace("\x00", "").encode(errors="replace").decode().strip()
-    for _ in range(_MAX_PASSES):
-        before = text
-        text = _clean_once(text)
-        if text == before:
-            break
-    return text
-
-
-def _clean_once(text: str) -> str:
-    for pattern, replacement in _SUBSTITUTIONS:
-        text = pattern.sub(replacement, text)
-    return _HEADING.sub("", text.strip(), count=1).strip()

@@ -14,11 +14,11 @@ from pathlib import Path
 from tutelage.errors import DataError
 from tutelage.json_lines import read_values
 from tutelage.records import FeedbackRequest, Problem, content_hash
-from tutelage.teacher.answer_key import write_explanation, write_rationale
+from tutelage.teacher.answer_key import write_feedback
 from tutelage.testing.completions import Body, Reply
 from tutelage.testing.endpoint import TeacherEndpoint
 from tutelage.testing.script import Faults
-from tutelage.text.calculations import read_number
+from tutelage.text.numbers import read_number
 
 _ATTEMPT = re.compile(r"<attempt>\n(.*?)\n</attempt>", re.DOTALL)
 
@@ -48,12 +48,13 @@ def answer_key_reply(problems: Iterable[Problem], seed: int = 0) -> Reply:
         attempt = _ATTEMPT.search(prompt)
         request = FeedbackRequest(problem, attempt[1] if attempt else None)
         kind = "number" if read_number(problem.answer) is not None else "text"
-        text, reason = write_rationale(request, kind, seed)
-        if text is None:
-            return f"There is no worked solution here: {reason}."
+        written = write_feedback(request, kind, seed)
+        if isinstance(written, str):
+            return f"There is no worked solution here: {written}."
         asked = '"Mistake:"' in prompt.rpartition("</attempt>")[2]
-        explanation = write_explanation(request, kind) if asked else None
-        return text if explanation is None else f"Mistake: {explanation}\nSolution:\n{text}"
+        if not asked or written.explanation is None:
+            return written.rationale
+        return f"Mistake: {written.explanation}\nSolution:\n{written.rationale}"
 
     return reply
 
@@ -70,6 +71,8 @@ def _asked_about(prompt: str, problems: dict[str, Problem]) -> Problem | None:
 
 def read_problems(path: Path) -> list[Problem]:
     """The problems of a JSONL file with question, answer and rationale or equation. Raises DataError."""
+    if not path.exists():
+        raise DataError("cannot be read: there is no such file", path=path)
     problems: list[Problem] = []
     expected = "expected an object with question and answer"
     for number, row in read_values(path, broken=expected):

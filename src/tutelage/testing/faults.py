@@ -3,13 +3,16 @@
 Fault.rate_limited(3)     429, retry-after: 3
 Fault.slow_body(2)        200, the headers at once, the body in drops over 2 s
 Fault.half_body()         200, the connection is closed in the middle of the body
+Fault.flood()             200, gzip, 4 MB that unpack to 4 GB
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -43,6 +46,10 @@ class Fault:
     """The connection is closed in the middle of the body."""
     times: int = 1
     """So often is the response sent, one straight after the other."""
+    size: int = 0
+    """So many MiB of a completion that does not end are sent in place of a body."""
+    packed: bool = False
+    """They are sent as gzip."""
 
     @classmethod
     def http(cls, status: int, message: str = "scripted fault", *, code: str | None = None, **headers: str) -> Fault:
@@ -134,6 +141,18 @@ class Fault:
     def half_body(cls) -> Fault:
         """Content-length promises the whole body; half of it comes, then the connection is closed."""
         return cls(cut=True)
+
+    @classmethod
+    def flood(cls, size: int = 4096, *, packed: bool = True, status: int = 200) -> Fault:
+        """So many MiB, packed to a thousandth; an answer that fills the memory of whoever reads it all."""
+        return cls(status, {"content-encoding": "gzip"} if packed else {}, b"", size=size, packed=packed)
+
+    def pieces(self) -> Iterator[bytes]:
+        """A flood's body, a piece at a time."""
+        packer = zlib.compressobj(wbits=31)
+        start = b'{"choices": [{"message": {"content": "'
+        for piece in itertools.chain([start], itertools.repeat(b"a" * 2**20, self.size)):
+            yield packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH) if self.packed else piece
 
     @classmethod
     def twice(cls) -> Fault:

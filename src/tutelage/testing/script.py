@@ -34,6 +34,7 @@ _PLAIN: dict[str, Callable[[], Fault]] = {
     "length": Fault.length,
     "repeat": Fault.repeat,
     "twice": Fault.twice,
+    "flood": Fault.flood,
 }
 _TIMED: dict[str, Callable[[float], Fault]] = {
     "429": Fault.rate_limited,

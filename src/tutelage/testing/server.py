@@ -143,18 +143,25 @@ class _Handler(BaseHTTPRequestHandler):
             for start in range(0, len(body), size):
                 self.server.pause(fault.drip / _DROPS)
                 self.wfile.write(body[start : start + size])
+        elif fault.size:
+            self.close_connection = True  # which is the end of a body without a length
+            self.wfile.write(self._head(response, "connection: close"))
+            for piece in fault.pieces():
+                self.server.pause(0)
+                self.wfile.write(piece)
         else:  # headers and body at once: one packet, and one system call
             self.wfile.write((self._head(response) + body) * fault.times)
         return not (fault.hang_up or fault.cut)
 
-    def _head(self, response: Response) -> bytes:
-        headers = {
-            "date": formatdate(self.server.clock(), usegmt=True),
-            "content-type": "application/json",
-            "content-length": str(len(response.body)),
-        } | dict(response.headers)
-        phrase = self.responses.get(response.status, ("",))[0]
-        lines = [f"HTTP/1.1 {response.status} {phrase}", *(f"{name}: {value}" for name, value in headers.items())]
+    def _head(self, response: Response, length: str | None = None) -> bytes:
+        """Status and headers; `length` is the header that says where the body ends."""
+        headers = {"date": formatdate(self.server.clock(), usegmt=True), "content-type": "application/json"}
+        headers |= response.headers
+        lines = [
+            f"HTTP/1.1 {response.status} {self.responses.get(response.status, ('',))[0]}",
+            *(f"{name}: {value}" for name, value in headers.items()),
+            length or f"content-length: {len(response.body)}",
+        ]
         return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
     def _hang_up(self) -> None:

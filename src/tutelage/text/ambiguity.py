@@ -55,7 +55,7 @@ _FACTORS = frozenset((2, 3, 4, 7, 8, 12, 16, 24, 30, 36, 52, 60, 100, 365, 1000,
 """How many of one measure make one of another."""
 
 
-def is_doubtful(text: str, calculation: Calculation) -> bool:
+def is_ambiguous(text: str, calculation: Calculation) -> bool:
     """Whether the words, signs or digits in and around a false calculation of `text` may give it another sense."""
     start, end = calculation.start, calculation.end
     words_after = " ".join(re.split(r"[.,;:\n]", text[end : end + 40], maxsplit=1)[0].split()[:2])

@@ -6,33 +6,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 
-from tutelage.text.expressions import (
-    MAX_DIGITS,
-    Expression,
-    Operation,
-    Parser,
-    Token,
-    evaluate,
-    operands,
-    substitute,
-    tokens_of,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number in a text: its value, and where it stands."""
-
-    value: Fraction
-    start: int
-    end: int
+from tutelage.text.expressions import Expression, Operation, evaluate, operands, substitute
+from tutelage.text.parser import Parser
+from tutelage.text.tokens import Token, tokens_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,29 +54,6 @@ class Calculation:
         """The value where the result is right to some decimals only; None where it is exact, false or in percent."""
         rounded = self.holds and self.value is not None and 0 < abs(self.value - self.result) <= Fraction(1, 10)
         return self.value if rounded else None
-
-
-def find_numbers(text: str) -> list[Number]:
-    """The numbers of a text in digits, in their order; `20%` has the value 20, `1 1/2` the value 3/2."""
-    values = ((token, token.value) for token in tokens_of(text) if token.is_value)
-    return [Number(value, token.start, token.end) for token, value in values if value is not None]
-
-
-_WHOLE = re.compile(
-    rf"(?P<sign>-?)\s*[$€£]?\s?(?P<value>(?:\d{{1,3}}(?:,\d{{3}})+|\d+)(?:\.\d+)?|\.\d+)(?:/(?P<below>\d{{1,{MAX_DIGITS}}}))?\s?%?"
-)
-
-
-def read_number(text: str) -> Fraction | None:
-    """The value of a text that is one number, such as `-1,000.50`, `$18`, `20%` (20) or `3/4`; None if it is not."""
-    match = _WHOLE.fullmatch(text.strip().rstrip(".").replace("−", "-"))
-    if match is None or len(match["value"]) > 2 * MAX_DIGITS or not match["value"].isascii():
-        return None
-    below = int(match["below"] or 1)
-    if below == 0:
-        return None
-    value = Fraction(match["value"].replace(",", "")) / below
-    return -value if match["sign"] else value
 
 
 @lru_cache(maxsize=256)  # one solution is searched many times while it is reworded
@@ -139,7 +98,7 @@ def _may_start(tokens: Sequence[Token], index: int) -> bool:
 def _is_sign(tokens: Sequence[Token], index: int) -> bool:
     """Whether a minus belongs to the number after it, as in `So -1 + 3 = 2`, but not in `U - 1` or `5 -1`."""
     token, after = tokens[index], tokens[index + 1 : index + 2]
-    if token.text not in "-−–" or not after or not after[0].is_value or after[0].start != token.end:
+    if token.text != "-" or not after or not after[0].is_value or after[0].start != token.end:
         return False
     before = tokens[index - 1] if index else None
     if before is None or before.kind in ("equals", "open", "other"):
@@ -156,6 +115,10 @@ class _Side:
     last: int
 
 
+_OTHER_READINGS = ({"fractions": True}, {"scales": False}, {"fractions": True, "scales": False})
+"""How a claim may be meant that is false as read: its fractions bind first, millions are but a unit."""
+
+
 def _parse_claim(
     text: str, tokens: Sequence[Token], index: int, exact: Mapping[Fraction, Fraction]
 ) -> tuple[Calculation, int] | None:
@@ -164,10 +127,13 @@ def _parse_claim(
     if not sides:
         return None
     fault = _find_fault(text, tokens, sides, exact)
-    if fault is not None:  # perhaps its fractions bind first
-        others = _read_sides(Parser(tokens, index, fractions=True))
+    for reading in _OTHER_READINGS if fault is not None else ():
+        others = _read_sides(Parser(tokens, index, **reading))
         if others and _find_fault(text, tokens, others, exact) is None:
             sides, fault = others, None
+            break
+    if fault is not None and tokens[index].is_spelt and tokens[index + 1].text == "of":
+        return None  # half of 60 - 20 = 20: half may be all that follows
     left, right = sides[0], sides[-1]
     operation, result = left.expression, evaluate(right.expression)
     assert isinstance(operation, Operation), "the first side is read so"
@@ -232,7 +198,9 @@ def _onward(side: Expression, value: Fraction) -> Fraction | None:
 
 def _same(value: Fraction, stated: Fraction, token: Token) -> bool:
     """Equal; or equal but for rounding at the stated decimals; or `40 / 200 × 100 = 20%`, where % names the unit."""
-    decimals = len(token.bare.partition(".")[2])
+    number = token.number
+    decimals = 0 if number is None else number.places
     unit = Fraction(1, 10**decimals) if decimals else Fraction(0)
-    readings = [(stated, unit)] if not token.is_percent else [(stated, unit / 100), (stated * 100, unit)]
+    percent = number is not None and number.percent
+    readings = [(stated, unit / 100), (stated * 100, unit)] if percent else [(stated, unit)]
     return any(value == reading or abs(value - reading) < tolerance for reading, tolerance in readings)

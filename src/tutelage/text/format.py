@@ -1,6 +1,7 @@
-"""Numbers and calculations as text. Pure, the inverse of `expressions`.
+"""Numbers and calculations as text. Pure, the inverse of `numbers` and `expressions`.
 
 Fraction(1, 4)                           ->  "0.25"
+Fraction(1, 3)                           ->  "1/3"
 (32 + 42) / 2, parsed as an Operation    ->  "(32 + 42) / 2"
 """
 
@@ -10,20 +11,25 @@ from fractions import Fraction
 
 from tutelage.text.expressions import Expression, Operation
 
+MOST_DECIMALS = 20
+"""Decimals of a number that is written as one; floating-point numbers such as 0.6666666666666666 have fewer."""
+
 _SIGNS = {"+": "+", "-": "-", "*": "×", "/": "/"}
 _BINDS = {"+": 1, "-": 1, "*": 2, "/": 2}
 
 
-def write_number(value: Fraction) -> str:
-    """`12`, `-3`, `0.25`; a value without a short decimal as a fraction, `10/3`."""
-    if value.denominator == 1:
-        return str(value.numerator)
-    for decimals in range(1, 7):
-        scaled = value * 10**decimals
-        if scaled.denominator == 1:
-            digits = f"{abs(scaled.numerator):0{decimals + 1}d}"
-            return f"{'-' if value < 0 else ''}{digits[:-decimals]}.{digits[-decimals:]}"
-    return f"{value.numerator}/{value.denominator}"
+def write_number(value: Fraction, places: int = 0) -> str:
+    """`12`, `-3`, `0.25`; a value whose decimals do not end within 20 places, or `places`, as a fraction, `10/3`."""
+    twos = (value.denominator & -value.denominator).bit_length() - 1
+    rest, fives = value.denominator >> twos, 0
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    decimals = max(twos, fives)
+    if rest > 1 or decimals > max(MOST_DECIMALS, places):
+        return f"{value.numerator}/{value.denominator}"
+    digits = f"{abs(value.numerator) * 10**decimals // value.denominator:0{decimals + 1}d}"
+    sign = "-" if value < 0 else ""
+    return f"{sign}{digits[:-decimals]}.{digits[-decimals:]}" if decimals else f"{sign}{digits}"
 
 
 def write_expression(expression: Expression) -> str:

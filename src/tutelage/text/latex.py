@@ -1,82 +1,145 @@
-r"""LaTeX in answers: simple marks are rewritten as plain text, what is left is compared by math-verify.
+r"""LaTeX as plain text, its structure kept. Pure, linear in the text.
 
-"$\frac{1}{2}$"  ->  "$1/2$"        "\sqrt{16}"  equals  "4"  (math-verify, hence SymPy)
+"$\frac{80+90}{2} = 85$"   ->  "(80 + 90) / 2 = 85"    "4\frac{1}{2} \times 2"  ->  "4 1/2 × 2"
+"\text{(B)}"               ->  "(B)"                   "\frac{\sqrt{3}}{2}"     stays: `symbolic` compares it
 """
 
 from __future__ import annotations
 
-import importlib
-import logging
 import re
-from functools import lru_cache
-from typing import Any, cast
+from dataclasses import dataclass
 
+_SYMBOLS = {
+    "times": " × ", "cdot": " × ", "ast": " × ", "div": " ÷ ", "approx": "≈", "le": "≤", "leq": "≤", "ge": "≥",
+    "geq": "≥", "ne": "≠", "neq": "≠", "lt": "<", "gt": ">", "ldots": "...", "dots": "...", "cdots": "...",
+    "to": " → ", "rightarrow": " → ", "Rightarrow": " → ", "implies": " → ", "therefore": "", "quad": " ",
+    "qquad": " ", "degree": "°", "pm": "±", "euro": "€", "pounds": "£", "left": "", "right": "", "big": "", "Big": "",
+    "displaystyle": "", "textstyle": "", "limits": "", "newline": "\n",
+}  # fmt: skip
+_SYMBOL = re.compile(rf"[ ]?\\({'|'.join(sorted(_SYMBOLS, key=len, reverse=True))})(?![A-Za-z])[ ]?")
+_SPACED = frozenset(name for name, sign in _SYMBOLS.items() if sign == sign.strip() and sign)
 _REWRITES = [
     (re.compile(pattern), replacement)
     for pattern, replacement in (
-        (r"\\(?:left|right|displaystyle|big|Big)(?![A-Za-z])|\\!", ""),
-        (r"\\[()]", " "),
-        (r"\\[\[\]]\n?", " "),
-        (r"(?<=[0-9])(?:\\,|\{,\})(?=[0-9]{3})", ","),
-        (r"\\[,;: ]|(?<!\\)~", " "),
-        (r"\\([$%#&])", r"\1"),
-        (r"\\(?:text|mathrm|textbf|mathbf|mbox|textrm)\s?\{([^{}]{0,200})\}", r" \1"),
-        (r"(?<=[0-9])\s?\\[dtc]?frac", r" \\frac"),  # a mixed number
-        (r"\\[dtc]?frac\s?\{\s?(-?[0-9.,]{1,40})\s?\}\s?\{\s?([0-9.,]{1,40})\s?\}", r"\1/\2"),
-        (r"\\[dtc]?frac\s?([0-9])\s?([0-9])", r"\1/\2"),
-        (r"\\(?:times|cdot)(?![A-Za-z])", "×"),
-        (r"\\div(?![A-Za-z])", "÷"),
-        (r"\\approx(?![A-Za-z])", "≈"),
+        (r"(?<=[0-9])(?:\\,|\{,\}|,\\!)(?=[0-9]{3})", ","),
+        (r"\$\$", ""),
+        (r"(?<![\\$\w])\$(?=[^\s$])((?:[^$\\\n]|\\[^\n]){0,300}?[^\s$\\])\$(?![\w$]|\.\d)", r"\1"),
+        (r"\\(?:begin|end)\{[A-Za-z]{1,20}\*?\}|\\(?:tag|label)\{[^{}\n]{0,40}\}", ""),
+        (r"&(?=\s?=)", ""),
+        (r"\\\\(?=\s|$)", "\n"),
+        (r"\\[()]", ""),
+        (r"\\[\[\]]", ""),
         (r"\^\s?(?:\\circ(?![A-Za-z])|\{\s?\\circ\s?\})", "°"),
+        (r"\\[,;: ]|(?<=\w)~(?=\w)", " "),
+        (r"\\!", ""),
     )
 ]
-_OPERATION = re.compile(r"\\(?:sqrt|[dtc]?frac|pi|log|ln|sin|cos|tan)(?![A-Za-z])|[√π]|[0-9)}]\s?\^\s?[{(0-9-]")
-_NOTATION = re.compile(rf"{_OPERATION.pattern}|(?<![A-Za-z])[A-Za-z]\s?\^\s?[{{(0-9-]")
-_CHEAP = re.compile(
-    r"(?:[0-9.,+\-*/^(){}=\s$√π]|\\(?:sqrt|[dtc]?frac|pi|cdot|times|left|right|pm)(?![A-Za-z])"
-    r"|(?<![A-Za-z])[A-Za-z](?![A-Za-z]))*"
+_ESCAPED = re.compile(r"\\([$%#&_])")
+_COMMAND = re.compile(
+    r"\\(?:(?P<fraction>[dtc]?frac)|(?P<box>f?box|boxed)"
+    r"|(?P<text>(?:text|math)(?:rm|bf|it|sf|tt|normal)?|mbox|operatorname|emph|underline|cancel))(?![A-Za-z])"
 )
-_COSTLY = re.compile(r"\^[^^]*\^[^^]*\^|\^\s?\{?[^{}^]*\^|\^\s?[{(]?\s?-?[0-9]{3}|[0-9]{13}|\*\*")
-_LONGEST = 80
+_SIGN_WITHIN = re.compile(r"(?<=[\w)])\s*([-+*/×÷=])\s*")
+"""A sign of calculation, not of a number."""
+_DEEPEST = 30
+"""Commands within commands; what lies deeper stays as it is."""
 
 
 def unlatex(text: str) -> str:
-    """The text with simple LaTeX (delimiters, fractions of numbers, text, spaces, signs) as plain text."""
-    if "\\" not in text and "{,}" not in text:
+    """The text with its LaTeX (delimiters, fractions, text, spaces, signs) as plain text, as far as that can be."""
+    if "\\" not in text and "{,}" not in text and "$" not in text:
         return text
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
-    return text
+    if "\\" not in text:
+        return text
+    text = _SYMBOL.sub(_symbol, text)
+    if _COMMAND.search(text):
+        text = _Reader(text, _closings(text)).read(0, len(text), 0)
+    return _ESCAPED.sub(r"\1", text)
 
 
-def is_expression(text: str) -> bool:
-    r"""Whether a text holds a root, a power or the like, so that its numbers alone don't give its value."""
-    return _OPERATION.search(text) is not None
+def _symbol(match: re.Match[str]) -> str:
+    sign = _SYMBOLS[match[1]]
+    if match[1] not in _SPACED:
+        return sign
+    return f"{' ' * match[0].startswith(' ')}{sign}{' ' * match[0].endswith(' ')}"
 
 
-def same_expression(gold: str, stated: str) -> bool:
-    r"""Whether two expressions are equal, at least one of them in mathematical notation.
-
-    Only short ones of numbers, letters, roots, powers and fractions are computed; SymPy may take for ever over others
-    (trigonometry, towers of powers, factorials), which count as different unless they are written the same.
-    """
-    pair = (gold.strip(), stated.strip())
-    if not any(_NOTATION.search(side) for side in pair):
-        return False
-    if pair[0] == pair[1]:
-        return True
-    return all(map(_is_cheap, pair)) and _equal(*pair)
+def _closings(text: str) -> dict[int, int]:
+    """For each opening brace the place of its closing one."""
+    closings: dict[int, int] = {}
+    opened: list[int] = []
+    for brace in re.finditer(r"\\.|[{}]", text):
+        if brace[0] == "{":
+            opened.append(brace.start())
+        elif brace[0] == "}" and opened:
+            closings[opened.pop()] = brace.start()
+    return closings
 
 
-def _is_cheap(side: str) -> bool:
-    return len(side) <= _LONGEST and _CHEAP.fullmatch(side) is not None and _COSTLY.search(side) is None
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads commands with arguments; every character is read once."""
+
+    text: str
+    closings: dict[int, int]
+
+    def read(self, start: int, end: int, depth: int) -> str:
+        """The piece from `start` to `end` as plain text."""
+        parts: list[str] = []
+        position = start
+        while (command := _COMMAND.search(self.text, position, end)) is not None:
+            parts.append(self.text[position : command.start()])
+            before = parts[-1] or (parts[-2] if len(parts) > 1 else "")
+            plain, position = self._command(command, before, depth, end)
+            parts.append(plain)
+        return "".join([*parts, self.text[position:end]])
+
+    def _command(self, command: re.Match[str], before: str, depth: int, end: int) -> tuple[str, int]:
+        """A command as plain text, and where the text goes on."""
+        count = 2 if command["fraction"] else 1
+        position, arguments = command.end(), list[str]()
+        for _ in range(count if depth < _DEEPEST else 0):
+            found = self._argument(position, end, depth)
+            if found is None:
+                break
+            argument, position = found
+            arguments.append(argument.strip() if command["fraction"] else argument)
+        if len(arguments) < count:
+            return command[0], command.end()
+        if command["box"]:
+            return f"{command[0]}{{{arguments[0]}}}", position
+        if command["text"]:
+            words = arguments[0].lstrip() if before.endswith(" ") else arguments[0]
+            return f"{' ' * (before[-1:].isalnum() and words[:1].isalnum())}{words}", position
+        return _fraction(arguments[0], arguments[1], before, self.text[position : position + 2].lstrip()), position
+
+    def _argument(self, position: int, end: int, depth: int) -> tuple[str, int] | None:
+        """What stands in the braces at `position`, or the one digit there, and where the text goes on."""
+        while position < end and self.text[position] == " ":
+            position += 1
+        closing = self.closings.get(position)
+        if closing is not None and closing < end:
+            return self.read(position + 1, closing, depth + 1), closing + 1
+        if position < end and self.text[position].isdigit():
+            return self.text[position], position + 1
+        return None
 
 
-@lru_cache(maxsize=4096)
-def _equal(gold: str, stated: str) -> bool:
-    judge = cast(Any, importlib.import_module("math_verify"))  # here, since SymPy takes a second and is rarely needed
-    for name in ("math_verify.parser", "math_verify.grader", "math_verify.utils"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    # No time limits: math-verify keeps them by signals, which work in the main thread alone. `_COSTLY` stands in.
-    sides = [judge.parse(side if "$" in side else f"${side}$", parsing_timeout=None) for side in (gold, stated)]
-    return all(sides) and bool(judge.verify(sides[0], sides[1], timeout_seconds=None))
+def _fraction(over: str, under: str, before: str, after: str) -> str:
+    """`over/under`, in as many brackets as keep its sense; LaTeX where roots and the like remain."""
+    if "\\" in over or "\\" in under or not over or not under:
+        return rf"\frac{{{over}}}{{{under}}}"
+    over, under = (_SIGN_WITHIN.sub(r" \1 ", part) for part in (over, under))
+    simple = not (_SIGN_WITHIN.search(over) or _SIGN_WITHIN.search(under))
+    plain = f"{over}/{under}" if simple else f"{_bracketed(over)} / {_bracketed(under)}"
+    last = before.rstrip()[-1:]
+    if last.isdigit() and not before[-1:].isspace():
+        mixed = over.isdecimal() and under.isdecimal()
+        return f" {plain}" if mixed else f" × {plain}"
+    return f"({plain})" if (last and last in "/÷") or after.startswith("^") else plain
+
+
+def _bracketed(part: str) -> str:
+    return f"({part})" if _SIGN_WITHIN.search(part) else part

@@ -1,4 +1,4 @@
-"""Number words: eighteen, twenty-one, one hundred and five, two million, two and a half, three quarters.
+"""Number words: eighteen, twenty-one, one hundred and five, two million, two and a half, three quarters, a dozen.
 
 A lone "one" is a number only where it does not stand for a thing ("the last one", "each one", "one of them").
 """
@@ -17,26 +17,27 @@ _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ni
 _VALUES = {word: value for value, word in enumerate(_SMALL)} | {
     word: value for value, word in zip(range(20, 100, 10), _TENS, strict=True)
 }
-_SCALES = {"hundred": 100, "thousand": 1_000, "million": 1_000_000}
-_PARTS = {
+_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+PARTS = {
     "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
     "tenth": 10,
 }  # fmt: skip
 
 _UP_TO_99 = rf"(?:(?:{'|'.join(_TENS)})(?:[- ](?:{'|'.join(_SMALL[1:10])}))?|{'|'.join(sorted(_SMALL, key=len)[::-1])})"
 _UP_TO_999 = rf"(?:(?:{_UP_TO_99}|a)[- ]hundred(?:[- ](?:and[- ])?{_UP_TO_99})?|{_UP_TO_99})"
-_WHOLE = (
-    rf"(?:{_UP_TO_999}|a(?=[- ](?:thousand|million)))(?:[- ](?:thousand|million)(?:,?[- ](?:and[- ])?{_UP_TO_999})?)*"
-)
-_PART = "|".join(_PARTS)
+_GREAT = "(?:thousand|million|billion|trillion)"
+_WHOLE = rf"(?:{_UP_TO_999}|a(?=[- ]{_GREAT}))(?:[- ]{_GREAT}(?:,?[- ](?:and[- ])?{_UP_TO_999})?)*"
+_PART = "|".join(PARTS)
 _WORDS = re.compile(
     rf"""
     (?<![\w-])(?P<minus>(?:minus|negative)\ )?
     (?:
         (?P<whole>{_WHOLE})(?![\w])
         (?:\ and\ (?:a|one)[- ](?P<extra>{_PART})\b|[- ](?P<part>halves|(?:{_PART})s?)\b)?
-      | (?P<half>half)(?!\w)
+      | (?P<half>half)(?!\w)(?:\ an?(?=\ (?:dozen|{_GREAT})\b))?
+      | an?(?=\ dozen\b)
     )
+    (?:\ (?P<scale>dozen|{_GREAT})\b)?
     (?P<percent>\ per\ ?cent\b)?
     """,
     re.VERBOSE | re.IGNORECASE,
@@ -55,12 +56,14 @@ def word_numbers(text: str) -> Iterator[tuple[int, int, Fraction, bool]]:
 
 
 def _value(match: re.Match[str]) -> Fraction:
-    value = Fraction(_whole(match["whole"])) if match["whole"] else Fraction(1, 2)
+    value = Fraction(_whole(match["whole"])) if match["whole"] else Fraction(1, 2 if match["half"] else 1)
     if match["extra"]:
-        value += Fraction(1, _PARTS[match["extra"].lower()])
+        value += Fraction(1, PARTS[match["extra"].lower()])
     elif match["part"]:
         part = match["part"].lower()
-        value /= 2 if part == "halves" else _PARTS[part.removesuffix("s")]
+        value /= 2 if part == "halves" else PARTS[part.removesuffix("s")]
+    if scale := match["scale"]:
+        value *= _SCALES.get(scale.lower(), 12)
     return -value if match["minus"] else value
 
 

@@ -1,18 +1,23 @@
-r"""Numbers in text, by exact value: 18.00, $1,000, 70%, 1 1/2, ½, −3, 1.8e3, 2 million, eighteen.
+r"""Numbers in text, by exact value: 18.00, $1,000, 70%, 1 1/2, ½, −3, 1.8e3, 1.8 × 10⁶, $1.8M, 2 million, 2 dozen.
 
-Values are `Fraction`s: nothing is lost to floating point, and 1/3 differs from 0.33. Everything here takes time linear
-in the text and refuses numbers of more than 400 digits, whose powers and conversions could take for ever.
+Values are `Fraction`s: nothing is lost to floating point, and 1/3 differs from 0.33. Places are those in the text as
+given. Everything here takes time linear in the text and reads no number of 400 digits or more, whose powers and
+conversions could take for ever.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from tutelage.text.number_words import word_numbers
+from tutelage.text.format import write_number
+from tutelage.text.number_words import PARTS, word_numbers
 
 MAX_DIGITS = 400
+_FLOATING = 12
+"""Decimals of a value that was computed in floating point: 0.6666666666666666."""
 
 _VULGAR = {
     "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5", "⅘": "4/5",
@@ -21,97 +26,129 @@ _VULGAR = {
 _SAME = str.maketrans(
     dict.fromkeys("−‐‑‒–﹣－", "-")
     | dict.fromkeys("⁄∕", "/")
-    | {"％": "%", "＝": "=", "，": ",", "．": ".", "\u200b": ""}
+    | {"％": "%", "＝": "=", "，": ",", "．": ".", "＄": "$", "\u200b": " "}
     | {chr(0xFF10 + digit): str(digit) for digit in range(10)}
 )
-_VULGAR_CHAR = re.compile(f"([0-9] ?)?([{''.join(_VULGAR)}])")
-_GROUP_SPACE = re.compile(r"(?<=[0-9])[\u00a0\u2009\u202f](?=[0-9]{3}(?![0-9]))")
+_GROUP_SIGN = re.compile(r"(?<=[0-9])[\u00a0\u2009\u202f’](?=[0-9]{3}(?![0-9]))")
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
-_DIGITS = r"(?:(?:[0-9]{1,3}(?:,[0-9]{3})++(?![0-9])|[0-9]++)(?:\.[0-9]++)?+|\.[0-9]++)"
-_NUMBER = re.compile(
-    rf"""
-    (?P<sign>(?<![0-9A-Za-z)\]}}%.])[-+])?(?P<currency>[$€£¥₹]\ ?)?(?P<inner>(?<=[$€£¥₹])[-+])?
-    (?<![0-9A-Za-z^])(?<!\^\{{)(?<![0-9][.,:/])                             # not the tail of a word, date or time
-    (?:
-        (?P<whole>[0-9]++)(?:\ |\ and\ |\ &\ )(?P<top>[0-9]++)/(?P<bottom>[0-9]++)
-      | (?P<over>{_DIGITS})\ ?/\ ?(?P<under>{_DIGITS})
-      | (?P<plain>{_DIGITS})
-        (?:\ ?[x×*·]\ ?10(?:\^|\*\*)\{{?(?P<power>[-+]?[0-9]{{1,3}})\}}?|e(?P<e>[-+]?[0-9]{{1,3}}))?+
-    )
-    (?!(?:st|nd|rd|th)\b|e[-+]?[0-9]|[:,.][0-9]|\ ?/\ ?[0-9]|[0-9^²³])  # nor the head of one
-    (?P<percent>\ ?%|\ per\ ?cent\b)?+
-    (?:\ (?P<scale>hundred|thousand|million|billion|trillion)\b)?
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
+_GROUPED = r"[0-9]{1,3}(?:,[0-9]{3})++(?![0-9])|[0-9]{1,3}(?:'[0-9]{3})++(?![0-9])"  # 1,000 and 1'000
+_INDIAN = r"[0-9]{1,2}(?:,[0-9]{2}(?=,))++,[0-9]{3}(?![0-9,])"  # 12,34,567
+_DIGITS = rf"(?:(?:{_GROUPED}|{_INDIAN}|[0-9]++)(?:\.[0-9]++)?+|\.[0-9]++)"
+_DOTTED = r"[0-9]{1,3}(?:\.[0-9]{3}){2,}+(?![0-9])(?:,[0-9]++)?+|[0-9]{1,3}\.[0-9]{3},[0-9]{1,2}(?![0-9,.])"
+_POWER = r"(?:\^|\*\*)[{(]?(?P<power>[-+]?[0-9]{1,3})[})]?|(?P<raised>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}+)"
 _SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+_LETTERS = {"k": 3, "m": 6, "mn": 6, "b": 9, "bn": 9, "t": 12}
+
+
+def literal(joint: str, *, ratio: str = "(?!)", before: str = "", after: str = "") -> str:
+    """The pattern of a number without its sign. `joint` stands between a whole number and the fraction behind it."""
+    return rf"""
+    (?P<currency>(?:[$€£¥₹]|\bRs\.?)\ ?)?(?P<inner>(?<=[$€£¥₹])[-+])?{before}
+    (?:
+        (?P<whole>(?<![0-9][.,/])[0-9]++)(?:
+            {joint}(?P<top>[0-9]++)/(?P<bottom>[0-9]++)(?![.,][0-9])
+          | \ ?(?P<vulgar>[{"".join(_VULGAR)}])
+          | \ and\ (?:an?|one)\ (?P<part>half|third|quarter)\b(?!\ of\b|-))
+      | (?P<lone>[{"".join(_VULGAR)}])
+      | (?P<over>{ratio}{_DIGITS})\ ?/\ ?(?P<under>{_DIGITS})
+      | (?P<dotted>{_DOTTED})
+      | (?P<plain>{_DIGITS})(?:\ ?[x×*·]\ ?10(?:{_POWER})|[eE](?P<e>[-+]?[0-9]{{1,3}}))?+
+    )
+    (?P<letter>(?:(?(currency)(?:[kKmMbBtT]|[mb]n)|(?:[kKM]|[mb]n)))(?![\w%]))?+{after}
+    (?P<percent>\ ?%|\ [Pp]er\ ?cent\b)?+
+    (?:\ (?P<scale>(?i:hundred|thousand|million|billion|trillion|dozens?))\b)?
+    """
+
+
+# Behind a sign or bracket a space may stand between the minus and its number: 2 - 7 = - 5.
+_SIGN = r"(?P<sign>(?<![0-9A-Za-z)\]}%.])[-+]|(?:(?<=[=(:≈])|(?<=[=(:≈]\ )|(?<=\bis\ ))-\ )?"
+_BEFORE = r"(?:(?<![0-9A-Za-z^])|(?<=\bRs))(?<!\^\{)(?<![0-9][.:/])"  # not the tail of a word, date or time
+_AFTER = r"(?!(?:st|nd|rd|th)\b|[eE][-+]?[0-9]|[:.][0-9]|\ ?/\ ?[0-9]|[0-9^⁰¹²³⁴⁵⁶⁷⁸⁹])"  # nor the head of one
+
+
+def _in_prose(joint: str) -> re.Pattern[str]:
+    return re.compile(_SIGN + literal(joint, ratio="", before=_BEFORE, after=_AFTER), re.VERBOSE)
+
+
+_NUMBER, _APART = _in_prose(r"(?:\ |\ and\ |\ &\ )"), _in_prose("(?!)")
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number in a text. `value` takes a percent sign as a unit (70% is 70); `places` counts written decimals."""
+    """A number in a text. `value` takes a percent sign as a unit (70% is 70); `places` counts written decimals.
+
+    `scale` is what its word or letter stands for: 12 in 2 dozen, whose value is 24.
+    """
 
     start: int
     end: int
     value: Fraction
     places: int = 0
     percent: bool = False
+    scale: int = 1
 
     def __str__(self) -> str:
-        return format_value(self.value) + "%" * self.percent
+        return write_number(self.value, self.places) + "%" * self.percent
 
 
-def plain(text: str) -> str:
-    """The text with the many signs for one thing made one: minus signs, fractions, full-width digits, digit groups."""
-    text = _GROUP_SPACE.sub(",", text.translate(_SAME))
-    return _VULGAR_CHAR.sub(lambda match: (match[1].rstrip() + " " if match[1] else "") + _VULGAR[match[2]], text)
+def fold(text: str) -> str:
+    """The text, of the same length, with the many signs for one thing made one: minus signs, digits, digit groups."""
+    text = text.translate(_SAME)
+    return text if text.isascii() else _GROUP_SIGN.sub(lambda sign: "'" if sign[0] == "’" else ",", text)
 
 
 def find_numbers(text: str) -> list[Number]:
-    """Every number written in digits, left to right. `text` has been through `plain`."""
-    found = (_read(match) for match in _NUMBER.finditer(text))
-    return [number for number in found if number is not None]
+    """Every number written in digits, left to right: with its sign, and `a/b` as one."""
+    return list(_numbers(fold(text)))
 
 
 def find_word_numbers(text: str) -> list[Number]:
     """Every number written in words, left to right."""
-    return [Number(start, end, value, percent=percent) for start, end, value, percent in word_numbers(text)]
+    return [
+        Number(start, end, value, percent=percent, scale=12 if text[start:end].lower().endswith("dozen") else 1)
+        for start, end, value, percent in word_numbers(text)
+    ]
 
 
 def whole_number(text: str) -> Number | None:
-    """The number that the whole of `text` is, with at most a currency sign, a percent sign and a full stop."""
-    text = plain(text).strip().removesuffix(".")
-    match = _NUMBER.fullmatch(text)
-    return _read(match) if match else None
+    """The number that the whole of `text` is, in digits or words, with at most currency, percent and a full stop."""
+    text = _LEADING_MINUS.sub("-", fold(text).strip().removesuffix("."))
+    for found in (find_numbers(text), find_word_numbers(text)):
+        if found and (found[0].start, found[0].end) == (0, len(text)):
+            return found[0]
+    return None
+
+
+_LEADING_MINUS = re.compile(r"^-\s+(?=[$€£¥₹]?[0-9.])")
+
+
+def read_number(text: str) -> Fraction | None:
+    """The value of `whole_number`: 18 for `$18.`, 20 for `20%`; None if the text is no number."""
+    number = whole_number(text)
+    return None if number is None else number.value
 
 
 def same_value(gold: Number, stated: Number) -> bool:
     """Whether `stated` has the value of `gold`.
 
     Values are compared exactly, but a stated decimal that is the gold value rounded to two places or more counts
-    (0.33 for 1/3). 70% is right for 70 and for 0.7, while 0.7 is wrong for 70.
+    (0.33 for 1/3), and so does what a gold value in floating point stands for. 70% is right for 70 and for 0.7, while
+    0.7 is wrong for 70; 2 dozen is right for 24 and for 2.
     """
     return any(
-        wanted == value or _is_rounded(wanted, value, places)
-        for wanted, _ in _readings(gold)
+        wanted == value
+        or _is_rounded(wanted, value, places)
+        or (decimals >= _FLOATING and abs(wanted - value) <= max(1, abs(value)) / 10**_FLOATING)
+        for wanted, decimals in _readings(gold)
         for value, places in _readings(stated)
     )
 
 
-def format_value(value: Fraction) -> str:
-    """The shortest plain form: 18, 18.5, and p/q where the decimals do not end within 12 places."""
-    if value.denominator == 1:
-        return str(value.numerator)
-    for places in range(1, 13):
-        scaled = value * 10**places
-        if scaled.denominator == 1:
-            digits = str(abs(scaled.numerator)).rjust(places + 1, "0")
-            return f"{'-' * (value < 0)}{digits[:-places]}.{digits[-places:]}"
-    return f"{value.numerator}/{value.denominator}"
-
-
 def _readings(number: Number) -> list[tuple[Fraction, int]]:
     readings = [(number.value, number.places)]
+    if number.scale == 12:  # two dozen is also right where dozens are asked for
+        readings.append((number.value / 12, number.places))
     return [*readings, (number.value / 100, number.places + 2)] if number.percent else readings
 
 
@@ -119,34 +156,55 @@ def _is_rounded(exact: Fraction, value: Fraction, places: int) -> bool:
     return places >= 2 and value != 0 and abs(exact - value) <= Fraction(1, 2 * 10**places)
 
 
-def _read(match: re.Match[str]) -> Number | None:
-    """The matched number; None if it is too long to compute with, divides by zero or is no number at all."""
-    exponent = int(match["power"] or match["e"] or 0)
-    if match.end() - match.start() > MAX_DIGITS or abs(exponent) > MAX_DIGITS:
+def _numbers(text: str) -> Iterator[Number]:
+    position = 0
+    while match := _NUMBER.search(text, position):
+        if is_improper(match) and (apart := _APART.match(text, match.start())):
+            match = apart  # Step 1 48/2 holds no mixed number
+        if (number := number_of(match, match["sign"] or "")) is not None:
+            yield number
+        position = match.end()
+
+
+def is_improper(match: re.Match[str]) -> bool:
+    """Whether a match of `literal` took two numbers for a mixed one: `1 48/2`."""
+    return match["top"] is not None and int(match["top"][:MAX_DIGITS]) >= int(match["bottom"][:MAX_DIGITS])
+
+
+def number_of(match: re.Match[str], sign: str = "") -> Number | None:
+    """The number of a match of `literal`; None if it is too long to compute with or divides by zero."""
+    if match.end() - match.start() >= MAX_DIGITS:
         return None
-    places = 0
-    if match["whole"]:
-        value = _ratio(match["top"], match["bottom"])
-        if value is None or value >= 1:
-            return None
-        value += int(match["whole"])
-    elif match["over"]:
-        value = _ratio(match["over"], match["under"])
-        if value is None:
-            return None
-    else:
-        digits = match["plain"].replace(",", "")
-        value = Fraction(int(digits) if digits.isdecimal() else digits)
-        places = max(0, len(digits.partition(".")[2]) - exponent)
-        if exponent:
-            value *= Fraction(10) ** exponent
-    if match["scale"]:
-        power = _SCALES[match["scale"].lower()]
-        value, places = value * 10**power, max(0, places - power)
-    negative = "-" in ((match["sign"] or ""), (match["inner"] or ""))
-    return Number(match.start(), match.end(), -value if negative else value, places, bool(match["percent"]))
+    read = _fraction(match) if match["plain"] is None and match["dotted"] is None else _decimal(match)
+    if read is None:
+        return None
+    value, places = read
+    word = (match["scale"] or "").lower()
+    power = _SCALES.get(word, 0) + _LETTERS.get((match["letter"] or "").lower(), 0)
+    scale = 10**power * (12 if word.startswith("dozen") else 1)
+    negative = "-" in sign or "-" in (match["inner"] or "")
+    value *= -scale if negative else scale
+    return Number(*match.span(), value, max(0, places - power), bool(match["percent"]), scale)
 
 
-def _ratio(over: str, under: str) -> Fraction | None:
-    bottom = Fraction(under.replace(",", ""))
-    return Fraction(over.replace(",", "")) / bottom if bottom else None
+def _decimal(match: re.Match[str]) -> tuple[Fraction, int] | None:
+    """The value and decimals of a number written in digits, perhaps with a power of ten."""
+    exponent = int((match["raised"] or "").translate(_RAISED) or match["power"] or match["e"] or 0)
+    if abs(exponent) > MAX_DIGITS:
+        return None
+    dotted = match["dotted"]
+    digits = dotted.replace(".", "").replace(",", ".") if dotted else re.sub("[,']", "", match["plain"])
+    value = Fraction(int(digits) if digits.isdecimal() else digits)
+    return value * Fraction(10) ** exponent, max(0, len(digits.partition(".")[2]) - exponent)
+
+
+def _fraction(match: re.Match[str]) -> tuple[Fraction, int] | None:
+    """The value of a fraction, alone or behind a whole number."""
+    if match["over"]:
+        under = Fraction(match["under"].replace(",", "").replace("'", ""))
+        return (Fraction(match["over"].replace(",", "").replace("'", "")) / under, 0) if under else None
+    whole = int(match["whole"] or 0)
+    if match["top"]:
+        return (whole + Fraction(int(match["top"]), int(match["bottom"])), 0) if int(match["bottom"]) else None
+    sign = match["vulgar"] or match["lone"]
+    return whole + (Fraction(_VULGAR[sign]) if sign else Fraction(1, PARTS[match["part"]])), 0

@@ -1,4 +1,4 @@
-"""The sentences of a text. Pure.
+"""The sentences of a text. Pure, linear in the text.
 
 "Tom sold 48/2 = 24 cards at $14.50. He has 5 now."  ->  ["Tom sold 48/2 = 24 cards at $14.50.", "He has 5 now."]
 """
@@ -8,9 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_ABBREVIATED = "mr mrs ms dr st no vs e.g i.e etc a.m p.m jr sr approx u.s"
+_BOUNDARY = re.compile(r"[.!?][\"”’'*_)\]}$]{0,4}(?:(?P<space>\s+)|$)|(?<!\s)(?P<line>\s*\n\s*)")
+_ABBREVIATED = "mr mrs ms dr st vs e.g i.e etc a.m p.m jr sr approx u.s"
 _ABBREVIATIONS = frozenset(_ABBREVIATED.split())
-_BOUNDARY = re.compile(r"(?<=[.!?])[\"”')]?(\s+)(?=[\"“'(]?[A-Z0-9$(])|(\s*\n\s*)")
+_UNITS = "ft in oz lb lbs sq cu hr hrs min mins sec yd yds mi pt qt gal tbsp tsp cm mm km kg ml max"
+_UNIT_ABBREVIATIONS = frozenset(_UNITS.split())
+_LAST_WORD = re.compile(r"[^\s(\"'“]+$")
 
 
 def sentences(text: str) -> list[str]:
@@ -18,22 +21,43 @@ def sentences(text: str) -> list[str]:
     return [sentence for sentence, _ in pieces_of(text)]
 
 
+def bare_sentences(text: str) -> list[str]:
+    """The same without their final punctuation."""
+    bare = (sentence.rstrip(".!?").rstrip() for sentence in sentences(text))
+    return [sentence for sentence in bare if sentence]
+
+
 def pieces_of(text: str) -> Iterator[tuple[str, str]]:
     """Each sentence with the white space after it."""
     start = 0
-    for match in _BOUNDARY.finditer(text):
-        before = text[start : match.start()]
-        if "\n" not in match.group() and _is_abbreviation(before):
-            continue
-        space = match[1] or match[2] or ""
+    for match in boundaries(text):
         piece = text[start : match.end()].rstrip()
-        if piece:
-            yield piece, space
+        if piece.strip():
+            yield piece.lstrip() if start == 0 else piece, match["space"] or match["line"] or ""
         start = match.end()
     if rest := text[start:].strip():
         yield rest, ""
 
 
-def _is_abbreviation(before: str) -> bool:
-    last = before.rsplit(maxsplit=1)[-1].rstrip(".").lstrip("(\"'“").lower() if before.split() else ""
-    return before.endswith(".") and (last in _ABBREVIATIONS or (len(last) == 1 and last.isalpha()))
+def end_of_sentence(text: str, start: int, end: int) -> int:
+    """Where the sentence that goes on at `start` ends, before its punctuation; `end` if it does not end before."""
+    return next((match.start() for match in boundaries(text, start, end)), end)
+
+
+def boundaries(text: str, start: int = 0, end: int | None = None) -> Iterator[re.Match[str]]:
+    """Where a sentence ends: its punctuation and the white space behind it."""
+    for match in _BOUNDARY.finditer(text, start, len(text) if end is None else end):
+        space = match["space"]
+        if space is None or "\n" in space or text[match.start()] != "." or not _is_abbreviation(text, match):
+            yield match
+
+
+def _is_abbreviation(text: str, stop: re.Match[str]) -> bool:
+    """Whether the full stop belongs to the word before it, by what follows it."""
+    found = _LAST_WORD.search(text[max(0, stop.start() - 12) : stop.start()])
+    word, after = found[0].lower() if found else "", text[stop.end() : stop.end() + 1]
+    if after.islower():
+        return word in _ABBREVIATIONS or word in _UNIT_ABBREVIATIONS
+    if len(word) == 1:
+        return word.isalpha() and (after.isupper() or after.isdigit() or after in "$(\"'“")
+    return word in _ABBREVIATIONS or (word == "no" and after.isdigit())

@@ -1,6 +1,7 @@
-r"""Where a text states its final answer, and where it ends and runs on into something else.
+r"""Where a text states its final answer, and the same text without that. Pure.
 
-    "3 x 4 = 12 pens. The answer is 12.\nQuestion: Ann has"  ->  statements: ["12"]
+    "Each box holds 4, so 3 × 4 = 12.\n**Final answer:** 12"  ->  statements: ["12"]
+                                     without_statement:  "Each box holds 4, so 3 × 4 = 12."
 
 All patterns have bounded repeats, so that a text of any length and content takes time linear in its length.
 """
@@ -11,24 +12,17 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_NEXT_QUESTION = re.compile(
-    r"""
-    (?:^|\n)[ \t]{0,8}[#*]{0,6}[ ]?(?:Question|Problem|Exercise|Example|Q)[ ]?[0-9]{0,4}[ ]?[*]{0,3}[:.)]
-      [*]{0,3}(?=\s|$)
-  | (?:^|\n)[ \t]{0,8}[#*]{0,6}[ ]?(?:User|Human|Instruction)[ ]?[*]{0,3}:
-  | (?<=[.!?])[ ]{1,3}(?:Question|Q)[ ]?[0-9]{0,4}:[ ]
-  | <\|[A-Za-z_]{1,40}\|> | </s> | <(?:end|start)_of_turn>
-    """,
-    re.VERBOSE,
-)
+from tutelage.records import state_answer
+from tutelage.text.sentences import bare_sentences, end_of_sentence
+
 _VERB = r"(?:is|are|was|equals|becomes|(?:should|must|would|will)\ be)\b"
 _OPENING = re.compile(
     rf"""
-    \#\#\#\#[ \t]{{0,4}}
+    (?P<marker>(?<!\#)\#\#\#\#(?!\#)[ \t]{{0,4}})
   | \b(?:the|my|our|your|final|correct|right|best)\ (?:(?:final|correct|right|best)\ )?(?:answer|option|choice)
         (?:\ (?:to|for|of|in)\ [^.!?:=\n]{{0,80}}?|\ ?\([^)\n]{{0,40}}\))?[*_]{{0,3}}(?:\ {_VERB}|\ ?[:=]|\ [-–—](?=\ ))
   | \bfinal\ answer[*_]{{0,3}}\ (?=[$(0-9\\])
-  | \banswer[*_]{{0,3}}(?:\ {_VERB}|\ ?[:=])
+  | \banswer[*_"']{{0,3}}(?:\ {_VERB}|\ ?[:=])
   | ^[#*\ ]{{0,8}}(?:the\ |my\ )?(?:final\ )?answer[*:\ ]{{0,6}}\n
   | \bans(?:\.|\ ?:)
     """,
@@ -37,13 +31,41 @@ _OPENING = re.compile(
 _REVERSED = re.compile(r"\ (?:is|are) the (?:final |correct |right )?answer\b(?! (?:to|is|of)\b)", re.IGNORECASE)
 _TAGGED = re.compile(r"<answer>([^<]{0,2000})</answer>", re.IGNORECASE)
 _BOX = re.compile(r"\\f?box(?:ed)?\s{0,3}\{")
-_SENTENCE_END = re.compile(r"[.!?](?=[\s\"'”’*_)\]$]|$)|\n")
 _LEAD_IN = re.compile(
     r"(?:[\s*_:>]|(?:that|then|therefore|thus|simply|just|indeed|approximately|about|approx\.?|roughly|definitely"
     r"|clearly|equal to)(?!\w))*+",
     re.IGNORECASE,
 )
 _NEGATION = re.compile(r"\W{0,4}not\b(?:(?P<instead>.{0,80}?\bbut\b(?: rather)?))?", re.IGNORECASE)
+_CLOSING = re.compile(
+    r"""(?:^|(?<=\n)|(?<=[.!?]\s)|(?<=[.!?]))[ \t]*
+    (?:(?:so|thus|hence|therefore|finally|in\ conclusion|this\ means)\b,?\s*(?:that\s+)?)?
+    (?:
+        (?:the\s+|our\s+|my\s+)?(?:final\s+|correct\s+|right\s+)?answer\b(?:\s+(?:to|for)\s+(?:the|this)\s+\w+)?
+        \s*(?:is|:|=)(?:(?![.!?]\s+\S)[^\n])*?
+      | \#{4}[^\n]*?
+      | [^\n.!?]{1,60}\s(?:is|are)\s(?:the\s|our\s|my\s)?(?:final\s|correct\s|right\s)?answer[.!]?
+      | <answer>[^<\n]{0,200}</answer>
+      | [$\\(\[\s]*\\boxed\{[^{}\n]*\}[$\\)\]\s]*
+    )
+    [ \t]*$""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_TITLE = re.compile(
+    r"(?:the\s|your\s)?(?:step|part|case|stage|phase|section|problem|question|example|exercise|day|week|round|solution"
+    r"|calculat|comput|find|determin|final|answer|result|conclusion|summary|check|verif)|[0-9]{1,3}[.):]\s?[^\W\d]",
+    re.IGNORECASE,
+)
+_BARE_ANSWER = re.compile(
+    r"[-+−(]?\s?[$€£¥₹]?\s?[-−]?[0-9½¼¾.][0-9.,/'\s½¼¾]*%?(?:\s?[a-z°%²³^]+[0-9]?){0,3}\)?\.?|\(?[A-Za-z]\)?\.?|yes\.?|no\.?"
+    r"|true|false|\\boxed\{.*",
+    re.IGNORECASE,
+)
+_EXPLAINS = re.compile(
+    r"[#*_]{0,6}\s?(?:(?:a |the |my |short |brief )?(?:explanation|reason(?:ing)?|rationale|justification|working)"
+    r"\b|because\b|this is because\b|why\b)",
+    re.IGNORECASE,
+)
 LONGEST = 2_000
 """Characters of a statement or of a last line that are looked at; no answer is longer."""
 
@@ -71,17 +93,19 @@ class Unread:
 NO_ANSWER = Unread("no answer stated", silent=True)
 
 
-def cut(text: str) -> str:
-    """The text up to where it runs on into a next question, another turn or a special token."""
-    match = _NEXT_QUESTION.search(text)
-    return text[: match.start()].rstrip() if match else text
-
-
 def statements(text: str) -> list[Statement]:
     """What is stated as the final answer, the last statement first."""
     found = [*_opened(text), *_reversed(text), *_boxed(text)]
     found += [Statement(match.start(), match[1].strip(), match[1].strip()) for match in _TAGGED.finditer(text)]
     return sorted((s for s in found if s.piece), key=lambda s: s.position, reverse=True)
+
+
+def states_answer(words: str, *, last: bool) -> bool:
+    """Whether what stands behind `####` is an answer, as in GSM8K, and no heading; `last` where no text follows."""
+    words = words.strip(" \t*_:")
+    if not words or _TITLE.match(words):
+        return False
+    return last or _BARE_ANSWER.fullmatch(words[:LONGEST]) is not None
 
 
 def affirmed(piece: str) -> str | None:
@@ -92,15 +116,31 @@ def affirmed(piece: str) -> str | None:
     return piece[negation.end() :] if negation["instead"] else None
 
 
-def sentences(text: str) -> list[str]:
-    """The sentences of a text, without their final punctuation; a line break ends one too, a decimal point doesn't."""
-    parts = (part.strip() for part in _SENTENCE_END.split(text))
-    return [part for part in parts if part]
-
-
 def last_line(text: str) -> str:
     """The last line that is not blank; of a very long one, its end."""
     return text.rstrip().rpartition("\n")[2][-LONGEST:].strip()
+
+
+def without_statement(text: str) -> str:
+    """The steps alone: a closing `The answer is 12.`, `#### 12` or `\\boxed{12}` falls away, also a second one."""
+    steps = text.strip()
+    for _ in range(3):
+        found = list(_CLOSING.finditer(steps, max(0, len(steps) - 400)))
+        if not found:
+            break
+        steps = steps[: found[-1].start()].rstrip()
+    return steps
+
+
+def conclude(text: str, answer: str) -> str:
+    """The text in the one form of all rationales: its steps, then a line that states the answer."""
+    return state_answer(without_statement(text), answer)
+
+
+def lead(text: str) -> str | None:
+    """The first line, where all that follows explains it: "B\\n\\nExplanation: …"; None if it is not so."""
+    first, _, rest = text.strip().partition("\n")
+    return first.strip()[:LONGEST] if _EXPLAINS.match(rest.lstrip()) else None
 
 
 def shorten(text: str) -> str:
@@ -110,21 +150,25 @@ def shorten(text: str) -> str:
 
 def _opened(text: str) -> Iterator[Statement]:
     """What follows an opening such as "The answer is"."""
-    openings = list(_OPENING.finditer(text))[-_MOST:]
+    openings = [o for o in _OPENING.finditer(text) if o["marker"] is None or _is_answer_mark(text, o.end())][-_MOST:]
     ends = [opening.start() for opening in openings[1:]]
     for opening, end in zip(openings, [*ends, len(text)], strict=False):
         lead_in = _LEAD_IN.match(text, opening.end())
         start = lead_in.end() if lead_in else opening.end()
-        sentence_end = _SENTENCE_END.search(text, start, end)
-        piece = text[start : sentence_end.start() if sentence_end else end]
+        piece = text[start : end_of_sentence(text, start, end)]
         line = text[start:end].partition("\n")[0]
         yield Statement(opening.start(), piece[:LONGEST].strip(), line[:LONGEST].strip())
+
+
+def _is_answer_mark(text: str, position: int) -> bool:
+    line, _, rest = text[position : position + 2 * LONGEST].partition("\n")
+    return states_answer(line, last=not rest.strip())
 
 
 def _reversed(text: str) -> Iterator[Statement]:
     """What precedes "is the answer", from the start of the sentence."""
     for match in list(_REVERSED.finditer(text))[-_MOST:]:
-        head = sentences(text[max(0, match.start() - 200) : match.start()])
+        head = bare_sentences(text[max(0, match.start() - 200) : match.start()])
         if head:
             yield Statement(match.start(), head[-1], head[-1])
 

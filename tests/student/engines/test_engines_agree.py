@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from tests.student.architectures import CONFIGS, UNPACKABLE, build, tiny
+from tests.student.doubles import rounding
 from tests.student.engines.sampled import ENGINES, NEVER, NEW_TOKENS, SEEDS, SOON, alone, answers, asked, greedy
 from tests.student.tiny import tiny_student
 from tutelage.student.engines.generate import GenerateSampler
@@ -24,6 +25,19 @@ MIXED = asked(False)[:2] + asked(True)[2:]
 def test_greedy_is_what_transformers_writes_for_each_prompt_alone(name, engine, prefixed, rows):
     found, _ = answers(engine(tiny(name), NEVER, rows), asked(prefixed), greedy())
     assert [row for (row,) in found] == alone(name, prefixed)
+
+
+@ENGINES
+@pytest.mark.parametrize("name", CONFIGS)
+def test_in_float32_no_other_token_is_likelier_by_more_than_its_sums_let_it_see(name, engine):
+    """Both logits are off by the rounding of the sums they come of, relative to the size of them all."""
+    found, _ = answers(engine(tiny(name, torch.float32), NEVER, 64), asked(True), greedy())
+    model = tiny(name)
+    for prompt, (row,) in zip(asked(True), found, strict=True):
+        with torch.inference_mode():
+            logits_TV = model(torch.tensor([[*prompt, *row]])).logits[0, len(prompt) - 1 : -1]
+        behind_T = logits_TV.amax(-1) - logits_TV.gather(1, torch.tensor(row)[:, None])[:, 0]
+        assert (behind_T <= 2 * rounding(model, len(prompt) + len(row)) * logits_TV.norm(dim=-1)).all()
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -94,7 +108,7 @@ def test_rows_end_when_told_by_what_stands_in_them(engine):
 
 @ENGINES
 def test_a_stop_string_ends_a_row(engine):
-    student = tiny_student()
+    student = tiny_student(dtype=torch.float64)
     prompts = [tuple(student.tokenizer(text).input_ids) for text in ("one", "three", "x")]
     free, _ = answers(engine(student.model, NEVER, 8), prompts, greedy())
     text = student.tokenizer.decode(free[0][0])

@@ -6,6 +6,7 @@ import torch
 
 from tutelage.student.engines.token_sampling import CANDIDATES, choose, gumbel, stream
 
+pytestmark = pytest.mark.usefixtures("float64")
 ROWS = 3000
 KEYS = stream(3, 0, ROWS)
 
@@ -83,8 +84,13 @@ def test_what_has_no_probability_is_never_drawn(size, dtype):
 
 @pytest.mark.parametrize("size", [60, 500])
 def test_the_last_bits_of_logits_hardly_ever_change_a_token(size):
-    logits_V = torch.randn(size)
-    assert torch.equal(drawn(logits_V), drawn(logits_V + 1e-7 * torch.randn(size)))
+    """Two that differ by d in their logits change places about once in 1 / d tokens: never here, or once in float32."""
+    torch.manual_seed(size)
+    logits_V, bits_V = torch.randn(size), torch.randn(size)
+    assert torch.equal(drawn(logits_V), drawn(logits_V + 1e-15 * bits_V))
+    rounded_V = logits_V.float()
+    assert (drawn(rounded_V) != drawn(rounded_V + 1e-7 * bits_V.float())).sum() <= 1
+    assert (drawn(rounded_V) != drawn(logits_V)).sum() <= 1
 
 
 def test_rows_are_drawn_apart():
@@ -95,5 +101,6 @@ def test_rows_are_drawn_apart():
 
 
 def test_a_constant_added_to_all_logits_changes_nothing():
+    torch.manual_seed(0)
     logits_V = torch.randn(500)
     assert (drawn(logits_V) == drawn(logits_V + 3)).double().mean() > 0.999

@@ -10,13 +10,14 @@ MB = 10**6
 
 
 def test_what_a_stage_cost():
+    start = time.monotonic()
     with Meter() as meter:
         meter.count(100, computed=30, padded=10)
         meter.count(20)
         held = torch.ones(60 * MB // 4)
         time.sleep(0.05)
     work = meter.work
-    assert 0.05 <= work.seconds < 5
+    assert 0.05 <= work.seconds <= time.monotonic() - start
     assert work.tokens == 120
     assert work.tokens_per_second == pytest.approx(120 / work.seconds, rel=0.02)
     assert work.padding == 0.25

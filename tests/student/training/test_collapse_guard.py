@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.student.definition import apart, slow_log_likelihood
+from tests.student.doubles import EXACT
 from tests.student.lesson import changed, lessons_of
 from tests.student.tiny import tiny_student
-from tests.student.training.test_train import Stopped, flat, stop_at, teach
+from tests.student.training.test_train import Stopped, flat, stop_at, teach, twin
 from tutelage.config import GuardConfig, LoraConfig
 from tutelage.runs.files import read_rows
 from tutelage.student.training.collapse_guard import Check, fallen
@@ -42,18 +43,18 @@ def test_a_share_may_fall_by_exactly_what_is_allowed(right, problems):
     assert fallen(Check(2, -1.0, now - 1 / 40), [Check(0, -1.0, best)], GUARD) is not None
 
 
-def test_checks_are_at_even_distances_and_measure_what_they_say(student, tmp_path):
+def test_checks_are_at_even_distances_and_measure_what_they_say(exact, tmp_path):
     asked = []
-    summary = teach(student, tmp_path, SOUND, accuracy=lambda: asked.append(student.model.training) or 0.5)
+    summary = teach(exact, tmp_path, SOUND, accuracy=lambda: asked.append(exact.model.training) or 0.5)
     checks = read_rows(tmp_path / "guard" / "checks.jsonl", Check)
     assert [check.step for check in checks] == [0, 2, 4, 6, 8]
     assert asked == [False] * 5  # without dropout
     assert {check.accuracy for check in checks} == {0.5}
     assert summary.collapse is None
-    for check, state in ((checks[0], tiny_student()), (checks[-1], student)):
+    for check, state in ((checks[0], twin()), (checks[-1], exact)):
         rows = [(row.prompt, row.completion) for _, row in lessons_of(state).anchors]
         total = sum(slow_log_likelihood(state.model, *row).item() for row in rows)
-        assert check.likelihood == pytest.approx(total / sum(len(rationale) for _, rationale in rows), rel=1e-4)
+        assert check.likelihood == pytest.approx(total / sum(len(rationale) for _, rationale in rows), rel=EXACT)
 
 
 def test_a_guard_that_is_not_needed_changes_nothing(student, tmp_path):
@@ -112,21 +113,22 @@ def test_it_goes_back_to_the_last_good_state_not_to_the_best(student, tmp_path):
     assert [check.step for check in read_rows(tmp_path / "guard" / "checks.jsonl", Check)] == [0, 2, 4]
 
 
-@BOTH
-def test_adapters_go_back_and_are_merged_as_they_were(student, tmp_path, dtype):
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=["float64", "bfloat16"])
+def test_adapters_go_back_and_are_merged_as_they_were(tmp_path, dtype):
+    student = twin() if dtype == torch.float64 else tiny_student()
     seen, given = [], accuracies(0.5, 0.5, 0.1)
 
     def accuracy():
-        seen.append(student.model(torch.tensor([[70, 71, 72]])).logits.detach().float())
+        seen.append(student.model(torch.tensor([[70, 71, 72]])).logits.detach().double())
         return given()
 
     config = SOUND.model_copy(update={"learning_rate": 1e-2})
     summary = teach(student, tmp_path, config, dtype=dtype, lora=LoraConfig(rank=2), accuracy=accuracy)
     assert summary.collapse is not None
     assert summary.collapse.endswith("went back to the student of step 2")
-    logits = student.model(torch.tensor([[70, 71, 72]])).logits.detach()
+    logits = student.model(torch.tensor([[70, 71, 72]])).logits.detach().double()
     near, *others = (apart(logits, seen[n]) for n in (1, 0, 2))
-    assert near < (1e-5 if dtype == torch.float32 else 0.01)
+    assert near < (EXACT if dtype == torch.float64 else 0.01)
     assert min(others) > 5 * near
 
 

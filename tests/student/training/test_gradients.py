@@ -3,7 +3,10 @@
 import pytest
 import torch
 
+from tests.student.doubles import EXACT
 from tutelage.student.training.gradients import GradientsApart
+
+pytestmark = pytest.mark.usefixtures("float64")
 
 
 class Two(torch.nn.Module):
@@ -19,8 +22,8 @@ def test_figures_by_hand_over_two_passes():
     apart.backward((model.a * torch.tensor([1.0, 0.0])).sum(), 2 * model.b.sum())
     apart.backward((model.a * torch.tensor([2.0, 4.0])).sum(), (model.a * torch.tensor([0.0, 1.0])).sum())
     figures = apart.join(0.5)  # L_LM: (3, 4) and nothing; L_SR: (0, 1) and 2
-    assert (figures.lm, figures.reflection) == pytest.approx((5, 5**0.5))
-    assert figures.cosine == pytest.approx(4 / (5 * 5**0.5))
+    assert (figures.lm, figures.reflection) == pytest.approx((5, 5**0.5), rel=EXACT)
+    assert figures.cosine == pytest.approx(4 / (5 * 5**0.5), rel=EXACT)
     assert model.a.grad is not None
     assert model.b.grad is not None
     assert model.a.grad.tolist() == [3.0, 4.5]
@@ -33,11 +36,11 @@ def test_clipped_apart_neither_drowns_the_other():
     apart = GradientsApart(model)
     apart.backward((model.a * torch.tensor([3.0, 4.0])).sum(), 40 * model.b.sum())
     figures = apart.join(0.5, max_norm=1.0)
-    assert (figures.lm, figures.reflection) == pytest.approx((5, 40))  # as they were
+    assert (figures.lm, figures.reflection) == pytest.approx((5, 40), rel=EXACT)  # as they were
     assert model.a.grad is not None
     assert model.b.grad is not None
-    assert model.a.grad.tolist() == pytest.approx([0.6, 0.8])
-    assert model.b.grad.tolist() == pytest.approx([0.5])
+    assert model.a.grad.tolist() == pytest.approx([0.6, 0.8], rel=EXACT)
+    assert model.b.grad.tolist() == pytest.approx([0.5], rel=EXACT)
 
 
 def test_what_is_small_is_not_scaled_up():
@@ -47,8 +50,8 @@ def test_what_is_small_is_not_scaled_up():
     apart.join(1.0, max_norm=1.0)
     assert model.a.grad is not None
     assert model.b.grad is not None
-    assert model.a.grad.tolist() == pytest.approx([0.1, 0.1])
-    assert model.b.grad.tolist() == pytest.approx([0.2])
+    assert model.a.grad.tolist() == pytest.approx([0.1, 0.1], rel=EXACT)
+    assert model.b.grad.tolist() == pytest.approx([0.2], rel=EXACT)
 
 
 def test_a_pass_without_pairs_adds_to_one_of_them_and_nothing_has_no_direction():
@@ -56,4 +59,15 @@ def test_a_pass_without_pairs_adds_to_one_of_them_and_nothing_has_no_direction()
     apart = GradientsApart(model)
     apart.backward(model.a.sum(), torch.zeros(()))
     figures = apart.join(0.5)
-    assert (figures.lm, figures.reflection, figures.cosine) == (pytest.approx(2**0.5), 0, None)
+    assert (figures.lm, figures.reflection, figures.cosine) == (pytest.approx(2**0.5, rel=EXACT), 0, None)
+
+
+def test_float32_is_summed_as_precisely_as_it_can():
+    """Norms are sums of two products: off by 2 * 2**-24 of themselves, and 2**-24 for each product and root."""
+    model = Two().float()
+    apart = GradientsApart(model)
+    lm, reflection = torch.tensor([0.1, 0.7], dtype=torch.float32), torch.tensor([0.3, 0.2], dtype=torch.float32)
+    apart.backward((model.a * lm).sum(), (model.a * reflection).sum())
+    figures = apart.join(0.5)
+    expected = lm.double().norm().item(), reflection.double().norm().item()
+    assert (figures.lm, figures.reflection) == pytest.approx(expected, rel=4 * 2.0**-24)

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.student.definition import slow_log_likelihood
+from tests.student.doubles import EXACT, rounding
 from tests.student.lesson import EXAMPLES, changed, lessons_of
 from tutelage.records import Problem, TrainingExample
 from tutelage.student.training.likelihood import likelihoods, reference
@@ -17,13 +18,23 @@ PREFERENCE = changed(reflection="preference", epochs=12, batch_size=3)
 
 @pytest.mark.parametrize("tree", [True, False], ids=["packed", "padded"])
 @pytest.mark.parametrize("limit", [1, 120, None])
-def test_the_reference_is_the_students_own_before_its_first_step(student, limit, tree):
+def test_the_reference_is_the_students_own_before_its_first_step(exact, limit, tree):
+    assert_is_the_students_own(exact, limit, tree, EXACT)
+
+
+def test_in_float32_too_as_near_as_its_sums_let_it(student):
+    assert_is_the_students_own(
+        student, None, True, rounding(student.model, lessons_of(student, PREFERENCE, MORE).row_tokens)
+    )
+
+
+def assert_is_the_students_own(student, limit, tree, bound):
     lessons = lessons_of(student, PREFERENCE.model_copy(update={"pass_tokens": limit}), MORE)
     lessons.tree = tree
     found = reference(student.model, lessons)
     assert len(found) == 4 + 6  # anchors with a mistake, and all their mistakes, each once behind its question
     for (prompt, rationale), logp in found.items():
-        assert logp == pytest.approx(slow_log_likelihood(student.model, prompt, rationale).item(), rel=1e-5)
+        assert logp == pytest.approx(slow_log_likelihood(student.model, prompt, rationale).item(), rel=bound)
     lessons.references = found
     paired = [family for step in lessons.steps() for family in step if family.pair]
     assert all(family.reference == tuple(found[family.prompt, b] for b in family.branches) for family in paired)

@@ -23,6 +23,7 @@ from tests.student.definition import (
     slow_losses,
     slow_stopped_reflection,
 )
+from tests.student.doubles import EXACT, rounding
 from tests.student.tiny import tiny_student
 from tutelage.student.training.packing import Family, Segment, packs
 from tutelage.student.training.passes import (
@@ -79,10 +80,10 @@ def expected(name, prefix, lora):
     return model, [(loss.item(), gradient(model, loss)) for loss in slow_losses(model, behind(prefix))]
 
 
-def assert_equal(model, found, right):
+def assert_equal(model, found, right, bound=EXACT):
     for loss, (value, slope) in zip(found, right, strict=True):
-        assert loss.item() == pytest.approx(value, rel=1e-5)
-        assert apart(gradient(model, loss), slope) < 1e-5
+        assert loss.item() == pytest.approx(value, rel=bound)
+        assert apart(gradient(model, loss), slope) < bound
 
 
 @ARCHITECTURES
@@ -91,6 +92,14 @@ def assert_equal(model, found, right):
 def test_packed_losses_and_gradients_are_those_of_the_definition(name, prefix, limit):
     model, right = expected(name, prefix, False)
     assert_equal(model, packed_losses(model, behind(prefix), limit), right)
+
+
+@ARCHITECTURES
+def test_in_float32_they_are_as_near_as_its_sums_let_them(name):
+    model, (_, exact) = tiny(name, torch.float32), expected(name, PREFIX, False)
+    bound = rounding(model, as_rows(behind(PREFIX), WEIGHT).tokens)
+    assert_equal(model, packed_losses(model, behind(PREFIX)), exact, bound)
+    assert_equal(model, padded_losses(model, behind(PREFIX)), exact, bound)
 
 
 @ARCHITECTURES
@@ -136,7 +145,7 @@ def test_questions_without_a_pair_have_no_reflection_loss():
     model = tiny("llama")
     alone = [family for family in FAMILIES if family.pair is None]
     lm, reflection = packed_losses(model, alone)
-    assert lm.item() == pytest.approx(slow_losses(model, alone)[0].item(), rel=1e-5)
+    assert lm.item() == pytest.approx(slow_losses(model, alone)[0].item(), rel=EXACT)
     assert reflection.item() == 0
     (lm + 0.5 * reflection).backward()  # a loss that is nowhere is still part of the sum
 
@@ -154,7 +163,7 @@ def test_the_weight_of_the_prompt(weight):
     model = tiny("llama")
     families = behind(PREFIX)[:4]  # 4 × 0.25: the prefix's tokens weigh as much as a rationale's
     rows, tree = (losses(model, make(families, weight))[0].item() for make in (as_rows, as_tree))
-    assert tree == pytest.approx(rows, rel=1e-5)
+    assert tree == pytest.approx(rows, rel=EXACT)
 
 
 @pytest.mark.parametrize("bias", [None, 9.0])
@@ -162,7 +171,7 @@ def test_lm_loss_by_hand(bias):
     """With an output layer of zeros all tokens are as likely; a bias makes one of them likelier."""
     model = tiny("llama")
     size, favoured = 60, 30
-    head = torch.nn.Linear(32, size, bias=bias is not None)
+    head = torch.nn.Linear(32, size, bias=bias is not None, dtype=torch.float64)
     model.set_output_embeddings(head)
     with torch.no_grad():
         for weight in head.parameters():
@@ -176,14 +185,14 @@ def test_lm_loss_by_hand(bias):
     expected = WEIGHT * sum(each[:2]) + sum(each[2:])
     for make in (as_tree, as_rows):
         loss, _ = losses(model, make([Family(prompt, anchor, None)], WEIGHT))
-        assert loss.item() == pytest.approx(expected, rel=1e-5)
+        assert loss.item() == pytest.approx(expected, rel=EXACT)
 
 
 def test_a_margin_is_kept():
     model, (family, *_) = tiny("llama"), FAMILIES
     sheet = as_tree([family], WEIGHT)
     wide, narrow = (losses(model, sheet, margin)[1].item() for margin in (2.0, 1.5))
-    assert wide - narrow == pytest.approx(0.5, abs=1e-5)
+    assert wide - narrow == pytest.approx(0.5, abs=EXACT)
 
 
 @ARCHITECTURES

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.optim import AdamW
 
+from tests.student.doubles import EXACT
 from tests.student.tiny import tiny_student
 from tutelage.config import StudentConfig
 from tutelage.student.training.precision import FullPrecision, MixedAdamW, compute_dtype, compute_in
@@ -34,8 +35,8 @@ def plain_adamw(model):
     )
 
 
-def mixed(dtype=torch.bfloat16):
-    model = tiny_student().model
+def mixed(dtype=torch.bfloat16, full=torch.float32):
+    model = tiny_student(dtype=full).model
     full = FullPrecision(model, dtype)
     return model, full, MixedAdamW(full, RATE, DECAY)
 
@@ -48,22 +49,27 @@ def steps(model, optimizer, seeds, dtype=torch.bfloat16):
         assert all(weight.grad is None for weight in model.parameters())
 
 
-def test_small_updates_add_up_as_in_float32():
-    plain = tiny_student().model
+OFF = {torch.float64: (EXACT, EXACT), torch.float32: (2 * 60 * 2.0**-24, 2 * 20 * RATE * 10 * 2.0**-24)}
+"""Of 20 steps, computed in two ways: three roundings of the weight in each step, and ten of the step itself."""
+
+
+@pytest.mark.parametrize("wide", OFF, ids=str)
+def test_small_updates_add_up_as_in_the_full_precision(wide):
+    plain, (rtol, atol) = tiny_student(dtype=wide).model, OFF[wide]
     start = copy.deepcopy(plain.state_dict())
     optimizer = plain_adamw(plain)
     for seed in range(20):
-        give_gradients(plain, seed, torch.float32)
+        give_gradients(plain, seed, wide)
         optimizer.step()
-    model, full, optimizer = mixed()
+    model, full, optimizer = mixed(full=wide)
     steps(model, optimizer, range(20))
     for (name, weight), expected in zip(model.named_parameters(), plain.parameters(), strict=True):
         assert weight.dtype == torch.bfloat16
-        assert torch.allclose(full.weights[weight], expected, rtol=1e-5, atol=1e-7), name
+        assert torch.allclose(full.weights[weight], expected, rtol=rtol, atol=atol), name
         assert torch.equal(weight, full.weights[weight].bfloat16()), name  # the model follows its copies
     full.restore()
     for name, weight in model.state_dict().items():
-        assert torch.allclose(weight, plain.state_dict()[name], rtol=1e-5, atol=1e-7)
+        assert torch.allclose(weight, plain.state_dict()[name], rtol=rtol, atol=atol)
     lost = [name for name, weight in model.named_parameters() if torch.equal(weight, start[name])]
     assert lost == []
 
@@ -81,15 +87,16 @@ def test_without_copies_such_updates_are_lost():
     assert all((weight != 1).any() for weight in model.parameters() if weight.ndim == 1)
 
 
-def test_in_float32_there_are_no_copies():
-    model, full, optimizer = mixed(torch.float32)
+@pytest.mark.parametrize("wide", OFF, ids=str)
+def test_in_the_full_precision_there_are_no_copies(wide):
+    model, full, optimizer = mixed(wide, wide)
     assert full.weights == {}
-    plain = tiny_student().model
+    plain, (rtol, atol) = tiny_student(dtype=wide).model, OFF[wide]
     other = plain_adamw(plain)
-    steps(model, optimizer, range(3), torch.float32)
-    steps(plain, other, range(3), torch.float32)
+    steps(model, optimizer, range(3), wide)
+    steps(plain, other, range(3), wide)
     for weight, expected in zip(model.parameters(), plain.parameters(), strict=True):
-        assert torch.allclose(weight, expected, rtol=1e-5, atol=1e-7)
+        assert torch.allclose(weight, expected, rtol=rtol, atol=atol)
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])

@@ -1,4 +1,7 @@
-"""A round of training: what it learns, sums up and leaves behind, in every precision, and after a stop."""
+"""A round of training: what it learns, sums up and leaves behind, in every precision, and after a stop.
+
+Weights that are equal bit by bit are so within a process, on one machine; another machine may round otherwise.
+"""
 
 import copy
 import json
@@ -10,6 +13,7 @@ import torch
 
 from tests.student.architectures import CONFIGS, UNPACKABLE, build
 from tests.student.definition import apart, gradient
+from tests.student.doubles import EXACT, rounding
 from tests.student.lesson import CONFIG, EXAMPLES, changed, lessons_of, slow_step_losses, step_losses
 from tests.student.tiny import tiny_student, tiny_tokenizer
 from tutelage.config import GuardConfig, LoraConfig, TrainingConfig
@@ -27,8 +31,13 @@ BOTH = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["f
 
 
 def teach(student, folder, config=CONFIG, *, seed=0, **means):
-    format = PromptFormat(student.tokenizer)
+    format, means = PromptFormat(student.tokenizer), {"dtype": student.model.dtype, **means}
     return train(student, format, EXAMPLES, config, seed=seed, checkpoints=folder, means=Means(**means))
+
+
+def twin() -> Student:
+    """Another student like `exact`."""
+    return tiny_student(dtype=torch.float64)
 
 
 def student_of(config) -> Student:
@@ -36,11 +45,11 @@ def student_of(config) -> Student:
     tokenizer = tiny_tokenizer()
     config = copy.deepcopy(config)
     config.vocab_size = len(tokenizer)
-    return Student(build(config), tokenizer)
+    return Student(build(config, torch.float32), tokenizer)
 
 
 def flat(state):
-    return torch.cat([weight.float().flatten() for weight in state.values()])
+    return torch.cat([weight.flatten() for weight in state.values()])
 
 
 @BOTH
@@ -59,26 +68,34 @@ def test_training_learns_and_sums_up(student, tmp_path, dtype):
     assert {weight.dtype for weight in student.model.parameters()} == {torch.float32}
 
 
-def test_padded_rows_learn_the_same(student, tmp_path):
+def test_padded_rows_learn_the_same(exact, tmp_path):
+    assert_padded_rows_learn_the_same(exact, twin(), tmp_path, EXACT)
+
+
+def test_in_float32_padded_rows_learn_the_same_as_nearly_as_its_sums_let_them(student, tmp_path):
+    """In each of six steps Adam moves by lr * m / sqrt(v): by as much as m and v, and so the gradients, are off."""
+    bound = 6 * rounding(student.model, lessons_of(student).row_tokens)
+    assert_padded_rows_learn_the_same(student, tiny_student(), tmp_path, bound)
+
+
+def assert_padded_rows_learn_the_same(student, other, tmp_path, bound):
     config = changed(epochs=3, learning_rate=1e-3, batch_size=2)
     packed = teach(student, tmp_path / "packed", config)
-    other = tiny_student()
     told: list[str] = []
     padded = teach(other, tmp_path / "padded", config.model_copy(update={"packing": "never"}), say=told.append)
     assert told == []  # it was asked for
-    assert padded.loss == pytest.approx(packed.loss, rel=1e-5)
+    assert padded.loss == pytest.approx(packed.loss, rel=bound)
     assert padded.computed_tokens == padded.row_tokens == packed.row_tokens
     assert padded.padded_tokens > 0
-    assert apart(flat(other.model.state_dict()), flat(student.model.state_dict())) < 1e-4
+    assert apart(flat(other.model.state_dict()), flat(student.model.state_dict())) < bound
 
 
 @pytest.mark.parametrize("limit", [1, pytest.param(150, marks=pytest.mark.slow)])
-def test_the_size_of_a_pass_changes_nothing_that_is_learnt(student, tmp_path, limit):
-    whole = teach(student, tmp_path / "whole", changed(learning_rate=1e-3))
-    other = tiny_student()
+def test_the_size_of_a_pass_changes_nothing_that_is_learnt(exact, tmp_path, limit):
+    whole, other = teach(exact, tmp_path / "whole", changed(learning_rate=1e-3)), twin()
     split = teach(other, tmp_path / "split", changed(learning_rate=1e-3, pass_tokens=limit))
-    assert split.loss == pytest.approx(whole.loss, rel=1e-5)
-    assert apart(flat(other.model.state_dict()), flat(student.model.state_dict())) < 1e-4
+    assert split.loss == pytest.approx(whole.loss, rel=EXACT)
+    assert apart(flat(other.model.state_dict()), flat(exact.model.state_dict())) < EXACT
 
 
 def test_bfloat16_learns_what_float32_learns(student, tmp_path):
@@ -155,13 +172,13 @@ def test_always_is_no_trouble_where_it_can_be(student, tmp_path):
     assert teach(student, tmp_path, changed(packing="always")).padded_tokens == 0
 
 
-def test_a_stopped_prompt_gradient_learns_otherwise(student, tmp_path):
-    config, other = changed(learning_rate=1e-3, reflection_weight=5.0), tiny_student()
-    kept = teach(student, tmp_path / "a", config)
+def test_a_stopped_prompt_gradient_learns_otherwise(exact, tmp_path):
+    config, other = changed(learning_rate=1e-3, reflection_weight=5.0), twin()
+    kept = teach(exact, tmp_path / "a", config)
     stopped = teach(other, tmp_path / "b", config.model_copy(update={"prompt_gradient": "stop"}))
-    assert stopped.loss == pytest.approx(kept.loss, rel=1e-5)  # the first step's loss is the same, its gradient not
+    assert stopped.loss == pytest.approx(kept.loss, rel=EXACT)  # the first step's loss is the same, its gradient not
     assert stopped.computed_tokens > kept.computed_tokens
-    assert not torch.allclose(flat(other.model.state_dict()), flat(student.model.state_dict()), atol=1e-5)
+    assert not torch.allclose(flat(other.model.state_dict()), flat(exact.model.state_dict()), atol=1e-5)
 
 
 class Stopped(Exception):
@@ -186,6 +203,17 @@ def test_rows_end_a_training_in_the_midst_of_a_pass(student, tmp_path):
     assert teach(tiny_student(), tmp_path / "whole", changed(batch_size=2, epochs=2)).rows == 8
 
 
+def test_the_number_of_steps_is_told_as_they_come(tmp_path):
+    """Several rationales of one question never meet in a batch, so there are more steps than rows by their size."""
+    crowded = [replace(EXAMPLES[0], anchor=f"{n} + {n}\n{EXAMPLES[0].anchor}") for n in range(3)]
+    student, planned, taken = tiny_student(), [], []
+    means = Means(advance=taken.append, planned=lambda *steps: planned.append(steps))
+    format, config = PromptFormat(student.tokenizer), changed(batch_size=3, epochs=2)
+    train(student, format, crowded, config, seed=0, checkpoints=tmp_path, means=means)
+    assert planned == [(6, 0)]
+    assert sum(taken) == 6
+
+
 def test_no_reflection_is_a_weight_of_nothing_to_the_last_bit(student, tmp_path):
     other, config = tiny_student(), changed(batch_size=2, epochs=2, learning_rate=1e-2)
     none = teach(student, tmp_path / "a", config.model_copy(update={"reflection": "none"}))
@@ -196,41 +224,41 @@ def test_no_reflection_is_a_weight_of_nothing_to_the_last_bit(student, tmp_path)
 
 
 @pytest.mark.parametrize("packing", ["auto", "never"])
-def test_preference_parts_anchors_from_mistakes(student, tmp_path, packing):
+def test_preference_parts_anchors_from_mistakes(exact, tmp_path, packing):
     """Its first loss is log 2, since nothing has been gained yet; then anchors gain on mistakes."""
     config = changed(reflection="preference", epochs=6, learning_rate=1e-2, packing=packing, warmup_share=0.0)
-    summary = teach(student, tmp_path, config, steps=tmp_path / "steps.jsonl")
+    summary = teach(exact, tmp_path, config, steps=tmp_path / "steps.jsonl")
     first, *_, last = read_rows(tmp_path / "steps.jsonl", StepRecord)
-    assert first.reflection_loss == pytest.approx(log(2), rel=1e-5)
-    assert (first.near, first.far) == pytest.approx((0, 0), abs=1e-3)
+    assert first.reflection_loss == pytest.approx(log(2), rel=EXACT)
+    assert (first.near, first.far) == pytest.approx((0, 0), abs=EXACT)
     assert last.near is not None
     assert last.far is not None
     assert last.near > last.far + 5
     assert summary.reflection_loss == last.reflection_loss < 0.5
 
 
-def test_each_step_is_noted_with_what_it_compared(student, tmp_path):
+def test_each_step_is_noted_with_what_it_compared(exact, tmp_path):
     """With a batch of all examples and one draw of each kind, the first step is the definition's."""
-    lm, reflection = slow_step_losses(student)
-    lesson = lessons_of(student)[0]
+    lm, reflection = slow_step_losses(exact)
+    lesson = lessons_of(exact)[0]
     (sheet,) = lesson.passes
-    seen = pass_losses(student.model, sheet, Triplet(1.2))
-    teach(student, tmp_path, changed(epochs=3, gradients_every=2), steps=tmp_path / "steps.jsonl")
+    seen = pass_losses(exact.model, sheet, Triplet(1.2))
+    teach(exact, tmp_path, changed(epochs=3, gradients_every=2), steps=tmp_path / "steps.jsonl")
     rows = read_rows(tmp_path / "steps.jsonl", StepRecord)
     assert [(row.step, row.pairs, row.lm_gradient is None) for row in rows] == [
         (1, 2, True),
         (2, 2, False),
         (3, 2, True),
     ]
-    assert (rows[0].lm_loss, rows[0].reflection_loss) == pytest.approx((lm.item(), reflection.item()), rel=1e-5)
-    assert (rows[0].near, rows[0].far) == pytest.approx((seen.near.item() / 2, seen.far.item() / 2), rel=1e-5)
+    assert (rows[0].lm_loss, rows[0].reflection_loss) == pytest.approx((lm.item(), reflection.item()), rel=EXACT)
+    assert (rows[0].near, rows[0].far) == pytest.approx((seen.near.item() / 2, seen.far.item() / 2), rel=EXACT)
 
 
 @pytest.mark.parametrize("reflection", ["triplet", "preference"])
 @pytest.mark.parametrize("limit", [1, None])
 def test_gradients_apart_are_the_definitions_and_change_nothing(tmp_path, reflection, limit):
     config = changed(reflection=reflection, reflection_weight=2.0, learning_rate=1e-2, epochs=2, pass_tokens=limit)
-    plain, probed = tiny_student(), tiny_student()
+    plain, probed = twin(), twin()
     first = lessons_of(plain, config)
     first.references = reference(plain.model, first)
     lm, other = (gradient(plain.model, loss) for loss in step_losses(plain, first[0], config))
@@ -238,19 +266,19 @@ def test_gradients_apart_are_the_definitions_and_change_nothing(tmp_path, reflec
     apart_too = config.model_copy(update={"gradients_every": 1})
     teach(probed, tmp_path / "probed", apart_too, steps=tmp_path / "steps.jsonl")
     row, _ = read_rows(tmp_path / "steps.jsonl", StepRecord)
-    assert row.lm_gradient == pytest.approx(lm.norm().item(), rel=1e-5)
-    assert row.reflection_gradient == pytest.approx(other.norm().item(), rel=1e-5)
-    assert row.gradient_cosine == pytest.approx(torch.cosine_similarity(lm, other, dim=0).item(), abs=1e-5)
-    assert apart(flat(probed.model.state_dict()), flat(plain.model.state_dict())) < 1e-4
+    assert row.lm_gradient == pytest.approx(lm.norm().item(), rel=EXACT)
+    assert row.reflection_gradient == pytest.approx(other.norm().item(), rel=EXACT)
+    assert row.gradient_cosine == pytest.approx(torch.cosine_similarity(lm, other, dim=0).item(), abs=EXACT)
+    assert apart(flat(probed.model.state_dict()), flat(plain.model.state_dict())) < EXACT
 
 
-def test_a_step_without_pairs_has_nothing_to_compare(student, tmp_path):
+def test_a_step_without_pairs_has_nothing_to_compare(exact, tmp_path):
     config = changed(reflection="none")
-    lm = gradient(student.model, step_losses(student, lessons_of(student, config)[0], config)[0])
-    teach(student, tmp_path, changed(reflection="none", gradients_every=1), steps=tmp_path / "steps.jsonl")
+    lm = gradient(exact.model, step_losses(exact, lessons_of(exact, config)[0], config)[0])
+    teach(exact, tmp_path, changed(reflection="none", gradients_every=1), steps=tmp_path / "steps.jsonl")
     (row,) = read_rows(tmp_path / "steps.jsonl", StepRecord)
     assert (row.pairs, row.near, row.far, row.reflection_gradient, row.gradient_cosine) == (0, None, None, None, None)
-    assert row.lm_gradient == pytest.approx(lm.norm().item(), rel=1e-5)
+    assert row.lm_gradient == pytest.approx(lm.norm().item(), rel=EXACT)
     assert row.reflection_loss == 0
 
 

@@ -8,12 +8,16 @@ import torch.nn.functional as F  # noqa: N812
 
 from tests.student.architectures import CONFIGS, tiny
 from tests.student.definition import FAMILIES, PREFIX, WEIGHT, apart, behind
+from tests.student.doubles import EXACT
 from tutelage.student.attention import How, attending
 from tutelage.student.training.packing import Family, grow_tree
 from tutelage.student.training.passes import as_tree, last_hidden
 from tutelage.student.training.tree_attention import FlexTreeAttention, PathAttention, tree_attention
 
-pytestmark = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")  # a CPU has no need of it
+pytestmark = [
+    pytest.mark.usefixtures("float64"),
+    pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile"),  # a CPU has no need of it
+]
 
 CPU = torch.device("cpu")
 SLOW = pytest.mark.slow
@@ -58,7 +62,19 @@ def test_every_token_sees_its_path_and_no_more(way, how, groups, prompt_gradient
     with torch.no_grad():
         q, k, v = heads(len(tree.tokens), 4, groups)
         expected = slow_attention(tree, q, k, v, how)
-        assert apart(way(tree, CPU)(0, q, k, v, how), expected) < 1e-6
+        assert apart(way(tree, CPU)(0, q, k, v, how), expected) < EXACT
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_in_float32_it_is_as_near_as_its_sums_let_it(way):
+    """A sum of n numbers is off by n * 2**-24 of their sizes: here over a head's width and twice over the tokens."""
+    tree, _ = grow_tree(behind(PREFIX)[:3], WEIGHT)
+    with torch.no_grad():
+        inputs = heads(len(tree.tokens), 4, 2)
+        exact = slow_attention(tree, *inputs, HOWS[0])
+        found = way(tree, CPU)(0, *(x.float() for x in inputs), HOWS[0])
+    assert found.dtype == torch.float32
+    assert apart(found.double(), exact) < (inputs[0].shape[-1] + 2 * len(tree.tokens)) * 2.0**-24
 
 
 @pytest.mark.parametrize("how", HOWS)
@@ -73,7 +89,7 @@ def test_gradients_by_paths_are_those_of_each_token_by_itself(how, prompt_gradie
         torch.autograd.grad((expected * weights).sum(), inputs),
         strict=True,
     ):
-        assert apart(one, other) < 1e-5
+        assert apart(one, other) < EXACT
 
 
 def _by_paths(tree):
@@ -92,7 +108,7 @@ def test_both_ways_agree(families, window, prompt_gradient):
         q, k, v = heads(len(tree.tokens), 4, 2)
         paths, flex = (way(tree, CPU) for way in WAYS)
         for how in (How(None, window, 0.0), How(0.5, None, 0.0)):  # one object serves layers with and without a window
-            assert apart(flex(0, q, k, v, how), paths(0, q, k, v, how)) < 1e-6
+            assert apart(flex(0, q, k, v, how), paths(0, q, k, v, how)) < EXACT
 
 
 @pytest.mark.parametrize("name", ["llama", "gemma3", "gptj", *(pytest.param(n, marks=SLOW) for n in OTHERS)])
@@ -103,7 +119,7 @@ def test_both_ways_agree_in_whole_models(name):
         output = model.base_model(
             input_ids=sheet.input_RT, position_ids=torch.tensor([sheet.tree.positions]), use_cache=False, **keywords
         )
-    assert apart(output.last_hidden_state.flatten(0, 1), last_hidden(model, sheet).detach()) < 1e-5
+    assert apart(output.last_hidden_state.flatten(0, 1), last_hidden(model, sheet).detach()) < EXACT
 
 
 def test_segments_of_any_lengths_side_by_side():
@@ -114,7 +130,7 @@ def test_segments_of_any_lengths_side_by_side():
         q, k, v = heads(len(tree.tokens), 2, 1)
         how = How(None, 5, 0.0)
         expected = slow_attention(tree, q, k, v, how)
-        assert apart(PathAttention(tree, CPU)(0, q, k, v, how), expected) < 1e-6
+        assert apart(PathAttention(tree, CPU)(0, q, k, v, how), expected) < EXACT
 
 
 def test_dropout_is_passed_on():
@@ -149,4 +165,4 @@ def test_scaled_dot_product_of_a_single_row_is_the_usual_one():
     tree, _ = grow_tree([Family((7, 8, 9), (1, 2, 3, 4), None)], WEIGHT)
     q, k, v = heads(7, 4, 4)
     expected = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-    assert apart(PathAttention(tree, CPU)(0, q, k, v, How(None, None, 0.0)), expected) < 1e-6
+    assert apart(PathAttention(tree, CPU)(0, q, k, v, How(None, None, 0.0)), expected) < EXACT

@@ -162,7 +162,7 @@ def test_another_run_counts_nothing(lessons):
 
 
 def test_tells_how_it_goes(lessons):
-    with TeacherEndpoint(answer_key_reply(PROBLEMS), batch_seconds=0.5) as endpoint:
+    with TeacherEndpoint(answer_key_reply(PROBLEMS), batch_seconds=1.5) as endpoint:
         lessons.hold(endpoint, requests())
     first, *news = lessons.said
     assert first.startswith("batch batch_1: 20 requests handed in")

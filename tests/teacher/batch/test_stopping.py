@@ -3,8 +3,10 @@
 import multiprocessing
 import os
 import signal
+import threading
 import time
 
+import openai
 import pytest
 
 from tests.teacher.batch.batch_lessons import PROBLEMS, Lessons, batches_made, requests
@@ -12,13 +14,15 @@ from tutelage.errors import TeacherError
 from tutelage.records import Usage
 from tutelage.teacher.batch import batches
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_reply
+from tutelage.testing.batch_job import Job
 
 pytestmark = pytest.mark.slow
 
 COUNT = len(PROBLEMS)
 INTERRUPTED = 130
 MAKE, UPLOAD, FETCH = "POST /v1/batches", "POST /v1/files", "GET /v1/files/*/content"
-LATE = Fault.slow(60)  # the call has its effect, and its answer never comes
+LOOK = "GET /v1/batches/batch_1"
+LATE = Fault.slow(3600)  # the call has its effect, and its answer never comes
 
 _processes = multiprocessing.get_context("forkserver")  # imports once, then a process starts at once
 _processes.set_forkserver_preload(["tests.teacher.batch.batch_lessons"])
@@ -58,12 +62,12 @@ def start(endpoint, folder, run_id="run", *, before_upload=False):
 
 
 def finish(process):
-    process.join(30)
+    process.join(300)
     return process.exitcode
 
 
 def wait_for(condition):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.002)
@@ -134,14 +138,16 @@ def test_killed_while_it_keeps_the_results(lessons):
         assert batches_made(endpoint) == 1
 
 
-def test_interrupted_it_leaves_the_batch_to_be_collected(lessons):
-    with serve(batch_seconds=2.0) as endpoint:
+def test_interrupted_it_leaves_the_batch_to_be_collected(lessons, monkeypatch):
+    let_go = threading.Event()
+    monkeypatch.setattr(Job, "_wait", lambda job, share: let_go.wait())
+    with serve() as endpoint:
         process = start(endpoint, lessons.folder)
-        wait_for(lambda: len(endpoint.requests) >= 3)
-        began = time.monotonic()
+        wait_for(lambda: LOOK in endpoint.batch_calls)
         os.kill(process.pid, signal.SIGINT)
         assert finish(process) == INTERRUPTED
-        assert time.monotonic() - began < 1.5
+        assert endpoint.requests == []
+        let_go.set()
         goes_on(endpoint, lessons)
         assert batches_made(endpoint) == 1
 
@@ -181,8 +187,8 @@ def test_online_nothing_is_asked_while_a_batch_is_on_its_way(lessons):
         assert "set teacher.batch to true" in str(error)
         delivered, error = lessons.hold(endpoint, requests(5), batch=False, run_id="unconcerned")
         assert (error, len(delivered)) == (None, 5)
-        wait_for(lambda: len(endpoint.requests) == COUNT + 5)
-        time.sleep(0.5)
+        with openai.OpenAI(base_url=endpoint.base_url, api_key="k") as client:
+            wait_for(lambda: client.batches.retrieve("batch_1").status == "completed")
         price = {"prompt": 1000.0, "completion": 1000.0}
         delivered, error = lessons.hold(endpoint, requests(), batch=False, price=price)
         assert (error, len(delivered), len(endpoint.requests)) == (None, COUNT, COUNT + 5)

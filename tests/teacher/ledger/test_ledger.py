@@ -2,6 +2,7 @@ import multiprocessing
 import sqlite3
 import threading
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from hypothesis import example, given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from tests.teacher.ledger.rows import reply
 from tutelage.errors import RunError
+from tutelage.money import sum_usd
 from tutelage.records import Usage
 from tutelage.teacher.ledger.ledger import Answered, Batch, Failed, Ledger, Sent, Unpaid
 from tutelage.teacher.ledger.reader import LedgerReader
@@ -161,3 +163,28 @@ def test_failures_are_kept(tmp_path):
         ledger.write(Failed("k1", "run-a", 1.0, "http://e/v1", "m", "wrong answer", "it states 13, not 12"))
     with LedgerReader(tmp_path / "l") as reader:
         assert [(row.model, row.reason, row.requests) for row in reader.failures()] == [("m", "wrong answer", 1)]
+
+
+COSTS = st.lists(st.floats(0, 100) | st.integers(0, 10**9).map(lambda pico: pico / 1e12), max_size=30)
+
+
+@given(COSTS, st.randoms())
+def test_money_is_summed_exactly_in_any_order(costs, random):
+    exact = sum(round(Decimal(repr(cost)), 12) for cost in costs)
+    others = random.sample(costs, len(costs))
+    cut = random.randint(0, len(costs))
+    parts = [sum((Usage(cost_usd=cost) for cost in part), Usage()) for part in (others[:cut], others[cut:])]
+    assert sum_usd(costs) == pytest.approx(float(exact), abs=len(costs) * 1e-12 + 1e-15)
+    assert sum_usd(costs) == sum_usd(others) == sum(parts, Usage()).cost_usd
+    assert sum_usd([0.1, 0.2]) == 0.3
+
+
+def test_the_ledger_sums_as_exactly(tmp_path):
+    costs = [0.1, 0.2, 1e-7, 3.3e-12, 1234.567890123456, 0.7] * 5
+    sums = set()
+    for turn in range(3):
+        with Ledger(tmp_path / f"l{turn}") as ledger:
+            for number, cost in enumerate(costs[turn * 7 :] + costs[: turn * 7]):
+                ledger.write(Answered("t", reply(number, cost_usd=cost)))
+            sums.add(ledger.spent("run-a").cost_usd)
+    assert sums == {sum_usd(costs)}

@@ -10,7 +10,7 @@ from tutelage.records import Usage
 from tutelage.teacher.online import tries
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint
 
-TIMEOUT = 1.0
+TIMEOUT = 2.0
 FAULTS = {
     "429": (Fault.rate_limited(), "rate limit"),
     "429-ms": (Fault.rate_limited(0.05, "ms"), "rate limit"),

@@ -141,7 +141,7 @@ def test_a_told_wait_of_nothing_is_no_reason_to_hurry(path, monkeypatch):
 
 
 def test_those_in_flight_at_the_end_are_given_a_while_only(path, ledger, monkeypatch):
-    monkeypatch.setattr(lesson_module, "_GRACE_SECONDS", 1.0)
+    monkeypatch.setattr(lesson_module, "_GRACE_SECONDS", 2.0)
 
     async def ask(messages):
         match boxes({"messages": messages}):

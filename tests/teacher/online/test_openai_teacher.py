@@ -3,7 +3,6 @@
 import asyncio
 import re
 import threading
-import time
 
 import pytest
 
@@ -12,7 +11,7 @@ from tutelage.config import BudgetConfig
 from tutelage.errors import ConfigError, RunError, TeacherError
 from tutelage.records import FeedbackRequest, Usage, state_answer
 from tutelage.teacher.online import limits
-from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint
+from tutelage.testing import TeacherEndpoint, answer_key_endpoint, answer_key_reply
 
 
 def test_teaches(tmp_path):
@@ -119,8 +118,8 @@ def test_with_agreement_a_rationale_takes_more_than_half_of_the_samples(tmp_path
 
 
 def test_with_agreement_no_more_is_in_flight_and_no_sample_times_out_in_a_queue(tmp_path):
-    with answer_key_endpoint(PROBLEMS, latency=0.3) as endpoint:
-        delivered, error = teach(tmp_path, endpoint, requests(2), agreement=4, concurrency=2, timeout=0.8)
+    with answer_key_endpoint(PROBLEMS, latency=1.5) as endpoint:
+        delivered, error = teach(tmp_path, endpoint, requests(2), agreement=4, concurrency=2, timeout=5.0)
         assert (len(endpoint.log), endpoint.most_at_once) == (8, 2)
     assert (error, [row.failure for row in delivered], lost(tmp_path).requests) == (None, [None, None], 0)
 
@@ -212,8 +211,12 @@ def test_strange_text_is_stored(tmp_path):
 
 
 def test_concurrency_speeds_it_up(tmp_path):
-    with answer_key_endpoint(PROBLEMS, faults=lambda *_: Fault.slow(0.25)) as endpoint:
-        start = time.perf_counter()
+    known, together = answer_key_reply(PROBLEMS), threading.Barrier(16)
+
+    def reply(body):
+        together.wait()  # nobody is answered before all sixteen have come
+        return known(body)
+
+    with TeacherEndpoint(reply) as endpoint:
         delivered, _ = teach(tmp_path, endpoint, requests(32), concurrency=16)
-        assert time.perf_counter() - start < 32 * 0.25 / 2
     assert (len(delivered), endpoint.most_at_once) == (32, 16)

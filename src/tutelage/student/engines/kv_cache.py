@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (the field's own name for it)
 
 from tutelage.student.attention import How
+from tutelage.student.wide import widened
 
 Layer = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor, How], torch.Tensor]
 
@@ -246,7 +247,7 @@ def attention_with_lse(
         flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
         out_BGXd, lse_BGX = flash(q_BGXd, k_BGUd, v_BGUd, attn_mask=mask, scale=scale)
     else:
-        score_BGXU = (q_BGXd @ k_BGUd.transpose(-1, -2)).float() * (scale or q_BGXd.shape[-1] ** -0.5)
+        score_BGXU = widened(q_BGXd @ k_BGUd.transpose(-1, -2)) * (scale or q_BGXd.shape[-1] ** -0.5)
         if mask is not None:
             score_BGXU = score_BGXU + mask
         lse_BGX = score_BGXU.logsumexp(dim=-1)

@@ -18,6 +18,8 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from tutelage.student.wide import widened
+
 CANDIDATES = 256
 """Tokens that race one by one. More cost time; with fewer, the others win more often and must race, too."""
 
@@ -41,7 +43,7 @@ def choose(logits_RV: torch.Tensor, key_R: Sequence[int], temperature: float) ->
     if logits_RV.device.type == "mps":  # it has no float64, which the noise needs
         return choose(logits_RV.cpu(), key_R, temperature).to(logits_RV.device)
     keys_R1 = torch.tensor(key_R, device=logits_RV.device)[:, None]
-    logits_RV = logits_RV.float() / temperature
+    logits_RV = widened(logits_RV) / temperature
     total_R1 = logits_RV.logsumexp(dim=-1, keepdim=True)
     top_RK, token_RK = logits_RV.topk(min(CANDIDATES, logits_RV.shape[-1]), sorted=False)
     share_R1 = 1 - (top_RK - total_R1).exp().sum(dim=-1, keepdim=True)

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import torch
 
+from tutelage.student.wide import widened
+
 
 @dataclass(frozen=True, slots=True)
 class GradientFigures:
@@ -66,5 +68,5 @@ def _added(known: torch.Tensor | None, new: torch.Tensor | None) -> torch.Tensor
 
 def _dot(left: Sequence[torch.Tensor | None], right: Sequence[torch.Tensor | None]) -> float:
     pairs = [(a, b) for a, b in zip(left, right, strict=True) if a is not None and b is not None]
-    parts = [(a.float() * b.float()).sum() for a, b in pairs]
+    parts = [(widened(a) * widened(b)).sum() for a, b in pairs]
     return float(torch.stack(parts).cpu().double().sum()) if parts else 0.0

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812  (the field's own name for it)
 from torch.autograd.function import once_differentiable
 
+from tutelage.student.wide import wide, widened
+
 LOGITS_AT_ONCE = 256
 """Rows of logits that exist at once. Fewer are slower, more no faster (measured on two cores: 128 to 960)."""
 
@@ -119,16 +121,17 @@ def _cross_entropy(
 ) -> tuple[torch.Tensor, _Gradients]:
     """Each target's loss and, of their weighted sum, the gradients wanted, chunk by chunk.
 
-    d loss / d logits = weight * (softmax - one-hot); gradients of the head are summed in float32.
+    d loss / d logits = weight * (softmax - one-hot); losses and gradients of the head are summed in
+    float32 at least.
     """
-    loss_N = hidden_ND.new_empty(len(hidden_ND), dtype=torch.float32)
+    loss_N = hidden_ND.new_empty(len(hidden_ND), dtype=wide(hidden_ND.dtype))
     grad_ND = torch.empty_like(hidden_ND) if wanted[0] else None
-    grad_VD = torch.zeros_like(head_VD, dtype=torch.float32) if wanted[1] else None
-    grad_V = torch.zeros_like(bias_V, dtype=torch.float32) if wanted[2] and bias_V is not None else None
+    grad_VD = torch.zeros_like(head_VD, dtype=wide(head_VD.dtype)) if wanted[1] else None
+    grad_V = torch.zeros_like(bias_V, dtype=wide(bias_V.dtype)) if wanted[2] and bias_V is not None else None
     for start in range(0, len(hidden_ND), LOGITS_AT_ONCE):
         chunk = slice(start, start + LOGITS_AT_ONCE)
         target_C1 = token_N[chunk, None]
-        logits_CV = F.linear(hidden_ND[chunk], head_VD, bias_V).float()
+        logits_CV = widened(F.linear(hidden_ND[chunk], head_VD, bias_V))
         lse_C1 = logits_CV.logsumexp(dim=-1, keepdim=True)
         loss_N[chunk] = (lse_C1 - logits_CV.gather(1, target_C1)).squeeze(1)
         if weight_N is None:

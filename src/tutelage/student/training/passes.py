@@ -24,6 +24,7 @@ from tutelage.student.training.losses import token_losses, weighted_lm_loss
 from tutelage.student.training.packing import Branch, Family, Places, PromptGradient, Target, Tree, grow_tree
 from tutelage.student.training.reflection import Reflection, Seen
 from tutelage.student.training.tree_attention import tree_attention
+from tutelage.student.wide import wide, widened
 
 MORE_THAN_LOGITS = re.compile(r"logits?_.*(cap|scal)|logit_scale|lm_head_multiplier")
 """Settings of Transformers' models that shape their logits after the output layer."""
@@ -100,9 +101,9 @@ def pass_losses(model: PreTrainedModel, sheet: Pass, reflection: Reflection | No
         branches = [branch for pair in places.pairs for branch in pair]
         every = {target: weights.get(target, 0.0) for branch in branches for target in branch.targets} | weights
         loss_N = computed.each(every)
-        lm_loss = (loss_N * torch.tensor(list(every.values()), device=model.device)).sum()
+        lm_loss = (loss_N * computed.number(list(every.values()))).sum()
         logp_SE = _sums(-loss_N, every, branches).view(len(places.pairs), -1)
-        seen = Seen(end_SED, logp_SE - torch.tensor(places.references, device=model.device))
+        seen = Seen(end_SED, logp_SE - computed.number(places.references))
     compared = reflection.compare(seen)
     return PassLosses(lm_loss, compared.loss, compared.near_S.sum(), compared.far_S.sum())
 
@@ -133,7 +134,7 @@ def packs_right(model: PreTrainedModel) -> bool:
     model.eval()
     try:
         with torch.no_grad():
-            packed, *alone = (last_hidden(model, sheet)[torch.tensor(sheet.places.ends)].float() for sheet in sheets)
+            packed, *alone = (widened(last_hidden(model, sheet)[torch.tensor(sheet.places.ends)]) for sheet in sheets)
     except torch.OutOfMemoryError:
         raise
     except (TypeError, ValueError, AttributeError, RuntimeError):
@@ -141,7 +142,8 @@ def packs_right(model: PreTrainedModel) -> bool:
     finally:
         model.train(training)
     difference = (packed - torch.cat(alone)).norm() / torch.cat(alone).norm()
-    return not difference > (1e-3 if model.dtype == torch.float32 else 5e-2)  # weights that are NaN are another fault
+    bound = 1e-3 if model.dtype == wide(model.dtype) else 5e-2
+    return not difference > bound  # weights that are NaN are another fault
 
 
 def last_hidden(model: PreTrainedModel, sheet: Pass) -> torch.Tensor:
@@ -164,7 +166,7 @@ class _Computed:
     def weighted(self, targets: dict[_At, float]) -> torch.Tensor:
         """The weighted sum of the targets' losses."""
         place_N, token_N = self._unbound(targets)
-        weight_N = torch.tensor(list(targets.values()), device=place_N.device)
+        weight_N = self.number(list(targets.values()))
         if self.logits_TV is None:
             return weighted_lm_loss(self.hidden_TD.index_select(0, place_N), self.head, token_N, weight_N)
         return (self.each(targets) * weight_N).sum()
@@ -174,7 +176,11 @@ class _Computed:
         place_N, token_N = self._unbound(targets)
         if self.logits_TV is None:
             return token_losses(self.hidden_TD.index_select(0, place_N), self.head, token_N)
-        return F.cross_entropy(self.logits_TV[place_N].float(), token_N, reduction="none")
+        return F.cross_entropy(widened(self.logits_TV[place_N]), token_N, reduction="none")
+
+    def number(self, values: Sequence[Any]) -> torch.Tensor:
+        """Numbers of Python, as precise as the sums."""
+        return torch.tensor(values, device=self.hidden_TD.device, dtype=wide(self.hidden_TD.dtype))
 
     def _unbound(self, targets: Collection[_At]) -> tuple[torch.Tensor, ...]:
         return torch.tensor(list(targets), device=self.hidden_TD.device).unbind(1)

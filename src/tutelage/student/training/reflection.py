@@ -21,6 +21,7 @@ from tutelage.config import TrainingConfig
 from tutelage.errors import StudentError
 from tutelage.records import TrainingExample
 from tutelage.student.training.losses import preference_loss, triplet_loss
+from tutelage.student.wide import widened
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Triplet:
 
     def compare(self, seen: Seen) -> Compared:
         """See Reflection."""
-        anchor_SD, positive_SD, negative_SD = seen.end_SED.float().unbind(1)
+        anchor_SD, positive_SD, negative_SD = widened(seen.end_SED).unbind(1)
         near_S, far_S = (torch.cosine_similarity(anchor_SD, other_SD) for other_SD in (positive_SD, negative_SD))
         return Compared(triplet_loss(near_S, far_S, self.margin), near_S.detach(), far_S.detach())
 

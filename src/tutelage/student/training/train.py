@@ -85,7 +85,7 @@ def train(
     try:
         full = FullPrecision(adapted or student.model, means.dtype)
         lessons.tree = layout(student, config, means.say)
-        lessons.pass_tokens = fit_passes(student.model, lessons, means.dtype != torch.float32, means.say)
+        lessons.pass_tokens = fit_passes(student.model, lessons, bool(full.weights), means.say)
         lessons.references = reference(student.model, lessons)  # a training that goes on has not loaded its weights yet
         guard = _guard(student, lessons, full, checkpoints, seed, means) if config.guard.checks else None
         trainer = LessonTrainer(lessons, full, journal, checkpoints, seed, [guard] if guard else [])

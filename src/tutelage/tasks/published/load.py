@@ -15,11 +15,11 @@ from tutelage.config import TaskConfig
 from tutelage.errors import ConfigError, DataError
 from tutelage.json_lines import read_json
 from tutelage.records import Problem, WorkedExample
-from tutelage.tasks.arithmetic import evaluate
 from tutelage.tasks.published.benchmarks import Benchmark, Hub
 from tutelage.tasks.rows import Row, read_jsonl, rows_of
 from tutelage.tasks.splits import LoadedTask, Source, build_task, divide
-from tutelage.text.numbers import format_value
+from tutelage.text.numbers import read_number
+from tutelage.text.parser import compute
 
 TEST_SHARE = 0.3
 """Share of the problems that are the test split of a benchmark published as one file, where no split file stands."""
@@ -152,6 +152,6 @@ def _read_rows(path: Path, field: str | None) -> list[Row]:
 
 def _gives(equation: str, answer: str) -> bool:
     try:
-        return format_value(evaluate(equation)) == answer
+        return compute(equation) == read_number(answer)
     except ValueError:
         return False

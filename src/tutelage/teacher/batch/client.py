@@ -6,6 +6,8 @@ down  {"custom_id": "a3…-0", "response": {"status_code": 200, "body": {"choice
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ import openai
 from pydantic import BaseModel, Field, ValidationError
 
 from tutelage.teacher.online.client import Client, Endpoint
+from tutelage.teacher.online.client_bounds import MOST_OF_A_REPLY
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.failures import Refused, RequestFailed
 from tutelage.teacher.prompts import Message
@@ -24,6 +27,10 @@ _MARK = "tutelage"
 """The batch's metadata hold our token under this name, so that a batch can be found whose id we never learnt."""
 _MOST_ERRORS = 3
 """So many of a failed batch's errors are told; it may have one for every line."""
+_MOST_LINES = 200_000
+"""Lines of a file of results that are read: it has one for each request, of which a file takes 50,000."""
+_SLOWEST = 10_000
+"""Bytes a second at which a file goes up at the least."""
 _Answer = TypeVar("_Answer", bound=BaseModel)
 Outcome = Reply | RequestFailed | Refused
 
@@ -45,15 +52,15 @@ class BatchState:
 
 
 class BatchDesk:
-    """One HTTP call a method, tried once.
+    """One HTTP call a method, tried once; `timeout` is the seconds for it, or for a line of a file.
 
     Raises:
         Refused: this call would be refused again; it had no effect.
         RequestFailed: this may pass. A call whose answer was lost may have had its effect.
     """
 
-    def __init__(self, endpoint: Endpoint, client: Client) -> None:
-        self._endpoint, self._client = endpoint, client
+    def __init__(self, endpoint: Endpoint, client: Client, timeout: float) -> None:
+        self._endpoint, self._client, self._timeout = endpoint, client, timeout
 
     def line(self, name: str, messages: list[Message]) -> bytes:
         """The line that asks this; its result comes back under the name."""
@@ -63,9 +70,10 @@ class BatchDesk:
 
     async def upload(self, lines: IO[bytes]) -> str:
         """Upload a file of lines; returns its id."""
+        within = self._timeout + lines.seek(0, io.SEEK_END) / _SLOWEST
         lines.seek(0)
-        files = self._client.files.with_raw_response
-        return (await self._read(_Named, files.create(file=("requests.jsonl", lines), purpose="batch"))).id
+        call = self._client.files.with_raw_response.create(file=("requests.jsonl", lines), purpose="batch")
+        return (await self._read(_Named, call, within)).id
 
     async def create(self, file_id: str, token: str) -> str:
         """Make a batch of an uploaded file under our token; returns its id."""
@@ -109,20 +117,26 @@ class BatchDesk:
         found = False
         try:
             async with self._client.files.with_streaming_response.content(file_id) as response:
-                async for line in split_lines(response.iter_bytes()):
+                lines = split_lines(response.iter_bytes())
+                for _ in range(_MOST_LINES):
+                    async with asyncio.timeout(self._timeout):
+                        line = await anext(lines, None)
+                    if line is None:
+                        break
                     if result := read_result(line, self._endpoint):
                         found = True
                         yield result
-        except (openai.APIError, httpx2.HTTPError) as error:
+        except (openai.APIError, httpx2.HTTPError, TimeoutError) as error:
             raise self._endpoint.explain(error) from None
         if not found:  # a page of a proxy's, perhaps: taken for the file, it would lose every reply
             raise RequestFailed("broken reply", f"the file {file_id} at {self._endpoint.shown} holds no results")
 
-    async def _read(self, kind: type[_Answer], call: Awaitable[_Raw]) -> _Answer:
+    async def _read(self, kind: type[_Answer], call: Awaitable[_Raw], within: float | None = None) -> _Answer:
         """The answer to a call, read strictly: the library lets HTML and other garbage pass."""
         try:
-            body = (await call).content
-        except openai.APIError as error:
+            async with asyncio.timeout(within or self._timeout):
+                body = (await call).content
+        except (openai.APIError, TimeoutError) as error:
             raise self._endpoint.explain(error) from None
         try:
             return kind.model_validate_json(body)
@@ -133,13 +147,17 @@ class BatchDesk:
             ) from None
 
 
-async def split_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
-    """Lines end with \\n alone: replies may hold U+2028 and its like as they are."""
-    rest = b""
+async def split_lines(chunks: AsyncIterator[bytes], most: int = MOST_OF_A_REPLY) -> AsyncGenerator[bytes]:
+    """Lines end with \\n alone: replies may hold U+2028 and its like as they are. One over `most` bytes comes empty."""
+    rest, overlong = b"", False
     async for chunk in chunks:
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line
+        first, *others = chunk.split(b"\n")
+        overlong = overlong or len(rest) + len(first) > most
+        rest = b"" if overlong else rest + first
+        for piece in others:
+            yield rest
+            overlong = len(piece) > most
+            rest = b"" if overlong else piece
     yield rest
 
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tutelage.errors import RunError
-from tutelage.teacher.ledger.schema import MIGRATIONS, check_identity, migrate, version_of
+from tutelage.teacher.ledger.schema import MIGRATIONS, check_identity, check_shape, migrate, version_of
 
 _BUSY_SECONDS = 60.0
 
@@ -21,6 +21,9 @@ _BUSY_SECONDS = 60.0
 def open_ledger(path: Path) -> sqlite3.Connection:
     """A ledger to write; a version newer than ours and foreign files are refused. Raises RunError."""
     with explained(path):
+        if path.exists() and not path.is_file():
+            kind = "a folder" if path.is_dir() else "a device or a pipe"
+            raise RunError(f"cannot use the ledger {path}: it is {kind}; name a file as teacher.ledger")
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
         with _closed_on_error(connection):
@@ -28,19 +31,30 @@ def open_ledger(path: Path) -> sqlite3.Connection:
             _use_write_ahead_log(connection)
             # A reply is money: it must outlive a loss of power, which costs one sync for each commit.
             connection.execute("PRAGMA synchronous = FULL")
+            if version_of(connection):
+                check_shape(connection, path)
             migrate(connection)
     return connection
 
 
-def open_read_only(path: Path) -> sqlite3.Connection:
-    """A ledger as it is at this moment, whoever goes on writing it. Raises RunError, also if there is none."""
+def open_read_only(path: Path, *, whole: bool = True) -> sqlite3.Connection:
+    """A ledger as it is at this moment, whoever goes on writing it; if not `whole`, also one with other tables.
+
+    Raises RunError, also if there is none.
+    """
     if not path.is_file():
         raise RunError(f"there is no ledger {path}; name the file (teacher.ledger, or ledger.sqlite in a run's folder)")
     with explained(path):
         connection = _look(path)
         with _closed_on_error(connection):
             check_identity(connection, path)
-            return connection if version_of(connection) == len(MIGRATIONS) else _migrated_copy(connection)
+            if not version_of(connection):
+                raise RunError(f"{path} is empty, no ledger; restore it or name another")
+            if whole:
+                check_shape(connection, path)
+            if not whole or version_of(connection) == len(MIGRATIONS):
+                return connection
+            return migrated_copy(connection)
 
 
 @contextmanager
@@ -50,7 +64,7 @@ def explained(path: Path) -> Generator[None]:
         yield
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, ValueError) as error:  # a NUL in a path is a ValueError
         raise RunError(f"{_fault(path, error)} ({error})") from None
 
 
@@ -77,7 +91,8 @@ def _begin(uri: str) -> sqlite3.Connection:
     return connection
 
 
-def _migrated_copy(connection: sqlite3.Connection) -> sqlite3.Connection:
+def migrated_copy(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """The newest version of a ledger, in memory, in place of the connection to it."""
     copy = sqlite3.connect(":memory:", isolation_level=None)
     with _closed_on_error(copy):
         connection.backup(copy)
@@ -108,10 +123,14 @@ def _closed_on_error(connection: sqlite3.Connection) -> Generator[None]:
         raise
 
 
-def _fault(path: Path, error: sqlite3.Error | OSError) -> str:
-    code = getattr(error, "sqlite_errorcode", None)
+def _is_damage(error: Exception) -> bool:
+    return any(words in str(error) for words in ("malformed", "no such", "decode to UTF-8", "integer overflow"))
+
+
+def _fault(path: Path, error: Exception) -> str:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return f"the disk is full: cannot write the ledger {path}; free some space and continue the run"
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) or _is_damage(error):
         return f"the ledger {path} is broken or no SQLite file; move it away or name another as teacher.ledger"
     return f"cannot use the ledger {path}; check that its folder exists and can be written"

@@ -10,12 +10,15 @@ A reply is committed before anyone sees it. What is sent and never answered coun
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tutelage.errors import RunError
+from tutelage.money import PICO
 from tutelage.records import FailureReason, Usage
 from tutelage.teacher.ledger.file import explained, open_ledger
 from tutelage.teacher.ledger.transaction import transaction
@@ -105,8 +108,11 @@ Entry = Sent | Answered | Unpaid | Failed | Batch
 """What can be written; a Batch takes the place of the one with the same token."""
 
 REPLY_COLUMNS = ", ".join(field.name for field in fields(LedgerRow))
-SUMS = "count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), coalesce(sum(cost_usd), 0.0)"
-"""The figures of a Usage, in SQL."""
+SUMS = (
+    "count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), "
+    f"coalesce(sum(CAST(round(cost_usd * {PICO}.0) AS INTEGER)), 0) / {PICO}.0"
+)
+"""The figures of a Usage, in SQL; money is summed as `sum_usd` does."""
 
 
 class Ledger:
@@ -134,8 +140,16 @@ class Ledger:
         """The reply to a request, whichever run bought it; `run_id`'s own first, so that going on changes nothing."""
         query = f"SELECT {REPLY_COLUMNS} FROM replies WHERE key = ? ORDER BY run_id <> ?, id LIMIT 1"
         with explained(self._path):
-            row = self._connection.execute(query, (key, run_id)).fetchone()
-        return None if row is None else LedgerRow(*row)
+            found = self._connection.execute(query, (key, run_id)).fetchone()
+        if found is None:
+            return None
+        row = LedgerRow(*found)
+        if fault := next(faults_of_row(row), None):
+            raise RunError(
+                f"the ledger {self._path} is damaged: of the reply {key!r} {fault}; `tutelage ledger verify` says all, "
+                "restore it or name another file as teacher.ledger"
+            )
+        return row
 
     def spent(self, run_id: str) -> Usage:
         """What a run has paid at most so far: its replies, and what was sent and perhaps charged, at its bound."""
@@ -176,6 +190,24 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def faults_of_row(row: LedgerRow) -> Iterator[str]:
+    """What of a reply cannot be; SQLite keeps any type in any column, so it has to be asked."""
+    for name in ("key", "run_id", "endpoint", "model", "request", "text", "finish_reason"):
+        if not isinstance(getattr(row, name), str):
+            yield f"its {name} is no text"
+    for name in ("prompt_tokens", "completion_tokens"):
+        tokens: object = getattr(row, name)
+        if not isinstance(tokens, int) or tokens < 0:
+            yield f"its {name} are {tokens!r}"
+    if not is_amount(row.cost_usd):
+        yield f"its cost_usd is {row.cost_usd!r}"
+
+
+def is_amount(value: object) -> bool:
+    """Whether this is a number of dollars or seconds."""
+    return isinstance(value, int | float) and math.isfinite(value) and value >= 0
 
 
 def _statements(entry: Entry) -> Iterator[tuple[str, Sequence[object]]]:

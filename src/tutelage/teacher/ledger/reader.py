@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -19,20 +18,23 @@ from typing import Self, cast
 from tutelage.errors import RunError
 from tutelage.records import Usage
 from tutelage.run_records import FailureCount, Spending
-from tutelage.teacher.ledger.file import explained, open_read_only
-from tutelage.teacher.ledger.ledger import REPLY_COLUMNS, SUMS, LedgerRow
+from tutelage.teacher.ledger.file import explained, migrated_copy, open_read_only
+from tutelage.teacher.ledger.ledger import REPLY_COLUMNS, SUMS, LedgerRow, faults_of_row
+from tutelage.teacher.ledger.schema import MIGRATIONS, expected_shape, faults_of_shape, version_of
 
 
 class LedgerReader:
     """One state of a ledger, never changed and never made; a context manager. A run's folder stands for its ledger.
 
+    If it need not be `whole`, one with tables of another make opens too, for `faults` to say so.
+
     Raises:
         RunError: on opening and on every use, if there is no ledger, or it is broken or of a newer version.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, whole: bool = True) -> None:
         self.path = Path(path) / "ledger.sqlite" if Path(path).is_dir() else Path(path)
-        self._connection = open_read_only(self.path)
+        self._connection = open_read_only(self.path, whole=whole)
         self._connection.text_factory = _decode
 
     def rows(self) -> Iterator[LedgerRow]:
@@ -60,17 +62,40 @@ class LedgerReader:
         with explained(self.path):
             return Usage(*self._connection.execute(f"SELECT {SUMS} FROM sent").fetchone())
 
+    @property
+    def replies(self) -> int:
+        """How many replies there are."""
+        with explained(self.path):
+            return self._connection.execute("SELECT count(*) FROM replies").fetchone()[0]
+
     def faults(self) -> Iterator[str]:
-        """All that is wrong with the file or a reply, one line each; nothing if it is whole."""
+        """All that is wrong with the file or a row, one line each; nothing if it is whole."""
         with explained(self.path):
             for (report,) in self._connection.execute("PRAGMA integrity_check"):
                 if report != "ok":
                     yield f"the file: {report}"
+            misshapen = [f"the file: {fault}" for fault in faults_of_shape(self._connection)]
+            yield from misshapen
+            if misshapen:
+                return  # what stands in tables of another make can't be asked for
+            if version_of(self._connection) < len(MIGRATIONS):
+                self._connection = migrated_copy(self._connection)
+                self._connection.text_factory = _decode
             twice = "SELECT key FROM replies GROUP BY key HAVING min(request) <> max(request)"
             for (key,) in self._connection.execute(twice):
                 yield f"key {key!r} stands for more than one request"
             for number, *row in self._connection.execute(f"SELECT id, {REPLY_COLUMNS} FROM replies ORDER BY id"):
                 yield from (f"reply {number}: {fault}" for fault in _faults_of(LedgerRow(*row)))
+            for table, columns in expected_shape(len(MIGRATIONS)).items():
+                yield from self._faults_of_types(table, columns) if table != "replies" else ()
+
+    def _faults_of_types(self, table: str, columns: Mapping[str, str]) -> Iterator[str]:
+        """Rows with a value of another type than their column's."""
+        for name, kind in columns.items():
+            stored = {"REAL": "'real', 'integer'"}.get(kind.split()[0], f"'{kind.split()[0].lower()}'")
+            query = f"SELECT rowid, typeof({name}) FROM {table} WHERE typeof({name}) NOT IN ({stored}) ORDER BY rowid"
+            for number, found in self._connection.execute(query):
+                yield f"{table}, row {number}: its {name} is {found}"
 
     def close(self) -> None:
         """Close the file."""
@@ -89,7 +114,7 @@ def export_row(row: LedgerRow) -> dict[str, object]:
     """A reply as plain data for other tools; `created` is ISO 8601, in UTC. Raises RunError."""
     request = _request_of(row)
     created = _iso_time(row.created)
-    if request is None or created is None:
+    if request is None or created is None or any(faults_of_row(row)):
         raise RunError(f"the reply {row.key!r} is damaged; `tutelage ledger verify` says how")
     return {
         "key": row.key,
@@ -114,18 +139,9 @@ def _faults_of(row: LedgerRow) -> Iterator[str]:
         yield "its request is not a JSON object"
     else:
         yield from (f"its request has no {name!r}" for name in ("model", "messages") if not request.get(name))
-    for name, tokens in (("prompt_tokens", row.prompt_tokens), ("completion_tokens", row.completion_tokens)):
-        if not _is_amount(tokens):
-            yield f"its {name} are {tokens!r}"
-    if not _is_amount(row.cost_usd):
-        yield f"its cost_usd is {row.cost_usd!r}"
+    yield from faults_of_row(row)
     if _iso_time(row.created) is None:
         yield f"its time, created, is {row.created!r}"
-
-
-def _is_amount(value: object) -> bool:
-    """SQLite keeps any type in any column, so what a damaged row holds has to be asked."""
-    return isinstance(value, int | float) and math.isfinite(value) and value >= 0
 
 
 def _request_of(row: LedgerRow) -> dict[str, object] | None:

@@ -11,12 +11,14 @@ The number of migrations that a file has seen is its version: `PRAGMA user_versi
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 from tutelage.errors import RunError
 from tutelage.teacher.ledger.transaction import transaction
 
+Shape = dict[str, dict[str, str]]
 APPLICATION_ID = 0x5475_746C  # "Tutl", in the header of the file
 
 
@@ -92,6 +94,48 @@ def migrate(connection: sqlite3.Connection) -> None:
             step(connection)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+
+def shape_of(connection: sqlite3.Connection) -> Shape:
+    """A file's tables, the columns of each with what they may hold."""
+    named = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    return {name: _columns(connection, name) for (name,) in named.fetchall()}
+
+
+def expected_shape(version: int) -> Shape:
+    """The tables of a ledger that has seen so many migrations."""
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        for step in MIGRATIONS[:version]:
+            step(connection)
+        return shape_of(connection)
+
+
+def faults_of_shape(connection: sqlite3.Connection) -> Iterator[str]:
+    """Tables and columns that are missing, too many or made otherwise, one line each."""
+    found, expected = shape_of(connection), expected_shape(version_of(connection))
+    for table, columns in expected.items():
+        if table not in found:
+            yield f"the table {table!r} is missing"
+            continue
+        for column, made in columns.items():
+            if column not in found[table]:
+                yield f"the table {table!r} has no column {column!r}"
+            elif found[table][column] != made:
+                yield f"the column {column!r} of the table {table!r} is {found[table][column]!r}, not {made!r}"
+        yield from (f"the table {table!r} has a column {name!r} too many" for name in found[table].keys() - columns)
+    yield from (f"there is a table {name!r} too many" for name in sorted(found.keys() - expected))
+
+
+def check_shape(connection: sqlite3.Connection, path: Path) -> None:
+    """Refuse a ledger whose tables aren't those of its version. Raises RunError."""
+    if fault := next(faults_of_shape(connection), None):
+        raise RunError(f"the ledger {path} is damaged: {fault}; restore it or name another file as teacher.ledger")
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> dict[str, str]:
+    quoted = table.replace('"', '""')
+    rows = connection.execute(f'PRAGMA table_info("{quoted}")')
+    return {name: f"{kind}{' NOT NULL' * needed}{' PRIMARY KEY' * key}" for _, name, kind, needed, _, key in rows}
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

@@ -11,9 +11,11 @@ with a status was not charged.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from tutelage.config import BudgetConfig, PriceConfig, TeacherConfig
 from tutelage.errors import BudgetSpent, ConfigError
+from tutelage.money import PICO
 from tutelage.records import AnswerKind, FeedbackRequest, Usage
 from tutelage.teacher.prompts import MAX_REASON_BYTES, Message, first_messages, second_messages
 
@@ -71,8 +73,10 @@ def price_of(config: TeacherConfig) -> PriceConfig:
 
 
 def cost_of(prompt_tokens: int, completion_tokens: int, price: PriceConfig) -> float:
-    """US dollars."""
-    return (prompt_tokens * price.prompt + completion_tokens * price.completion) / 1e6
+    """US dollars, in whole millionths of millionths."""
+    parts = ((prompt_tokens, price.prompt), (completion_tokens, price.completion))
+    exact = sum(tokens * Decimal(repr(each)) for tokens, each in parts) / 10**6
+    return round(exact * PICO) / PICO
 
 
 class Budget:

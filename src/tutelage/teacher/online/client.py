@@ -12,13 +12,14 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import httpx2
 import openai
 
 from tutelage.config import TeacherConfig
 from tutelage.errors import ConfigError, TeacherError
+from tutelage.teacher.online.client_bounds import ENCODINGS, bound_body
 from tutelage.teacher.online.completion import LatestReplies, Reply, explain_status, read_completion
 from tutelage.teacher.online.failures import Refused, RequestFailed
 from tutelage.teacher.online.retry_after import retry_after
@@ -26,6 +27,8 @@ from tutelage.teacher.prompts import Message
 
 Client = openai.AsyncOpenAI
 OPENAI = "https://api.openai.com/v1"
+_MOST_SAID = 4096
+"""Characters of an endpoint's message that are looked at."""
 _SHORTEST_KEY = 8
 """Characters; what is shorter is no secret but a word, such as EMPTY, that may stand in any reply."""
 
@@ -41,8 +44,10 @@ class Endpoint:
     def __init__(self, config: TeacherConfig, environ: Mapping[str, str]) -> None:
         self._config = config
         self._url = (config.base_url or OPENAI).rstrip("/")
-        if urlsplit(self._url).scheme not in ("http", "https") or not urlsplit(self._url).hostname:
-            raise ConfigError(f"teacher.base_url is {self._url!r}; write a URL such as http://localhost:8000/v1")
+        try:
+            httpx2.URL(self._url)
+        except httpx2.InvalidURL as error:
+            raise ConfigError(f"teacher.base_url: {error}; write a URL such as http://localhost:8000/v1") from None
         self.shown = _without_credentials(self._url)
         self._key = _read_key(config.key_env, environ, needed=not _is_loopback(self._url))
         self._latest = LatestReplies()
@@ -56,7 +61,10 @@ class Endpoint:
             max_retries=0,  # whether and when to try again is for the lesson to say, with all workers in view
             timeout=openai.Timeout(self._config.timeout, connect=self._config.connect_timeout),
             http_client=openai.DefaultAsyncHttpxClient(
-                limits=httpx2.Limits(max_connections=at_once, max_keepalive_connections=at_once)
+                limits=httpx2.Limits(max_connections=at_once, max_keepalive_connections=at_once),
+                headers={"accept-encoding": ", ".join(ENCODINGS)},
+                event_hooks={"response": [bound_body]},
+                follow_redirects=False,  # prompts and money go where `base_url` says, nowhere else
             ),
         )
 
@@ -96,7 +104,8 @@ class Endpoint:
 
     def refusal(self, status: int, code: str, text: str, wait: float | None = None) -> RequestFailed | Refused:
         """What a status means; `text` is the endpoint's own and may be anything."""
-        text = " ".join(re.sub(r"<[^>]*>", " ", self.scrub(text)).split())[:300] or "no message"
+        text = self.scrub(text)[:_MOST_SAID]
+        text = " ".join(re.sub(r"<[^<>]*>", " ", text).split())[:300] or "no message"
         return explain_status(status, code, text, wait, self.shown, self._config)
 
     def explain(self, error: openai.APIError | httpx2.HTTPError | TimeoutError) -> RequestFailed | Refused:
@@ -122,8 +131,24 @@ class Endpoint:
         body = error.body
         message = cast(dict[str, object], body).get("message") if isinstance(body, dict) else None
         text = message if isinstance(message, str) else error.response.text
+        if error.response.is_redirect:
+            return Refused("rejected request", self._redirected(error.response))
         wait = retry_after(error.response.headers, time.time())
         return self.refusal(error.status_code, error.code or error.type or "", text, wait)
+
+    def _redirected(self, response: httpx2.Response) -> str:
+        """Why a redirect is refused: where it points, and what to set."""
+        asked, location = str(response.request.url), response.headers.get("location", "")
+        try:
+            target = _without_credentials(urljoin(asked, location)) if location else "nowhere"
+        except ValueError:
+            target = repr(location)
+        target, path = self.scrub(target)[:300], asked.removeprefix(self._url)
+        there = target.removesuffix(path) if path != asked and target.endswith(path) else target
+        return (
+            f"the endpoint {self.shown} redirects ({response.status_code}) to {target}; redirects are not followed: if "
+            f"you trust that place, set teacher.base_url to {there}"
+        )
 
 
 def _read_key(variable: str, environ: Mapping[str, str], *, needed: bool) -> str:

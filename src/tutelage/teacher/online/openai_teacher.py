@@ -99,7 +99,7 @@ class OpenAITeacher:
         config = self._config
         price = price_of(config.model_copy(update={"batch": True}))
         return Batches(
-            BatchDesk(self._endpoint, client),
+            BatchDesk(self._endpoint, client, config.timeout),
             ledger,
             replace(self._settings, price=price),
             retries=config.retries,

@@ -1,6 +1,6 @@
 import pytest
 
-from tutelage.text.conclusion import conclude, without_statement
+from tutelage.text.statements import conclude, without_statement
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,103 @@
+"""Which choices does a piece of text name by their labels? Pure.
+
+(A) bank (B) library:   "(B)"   "B. library"   "option B"   "I pick B"   name B;   "She played."   "a bank"   name none
+
+A label counts where it stands alone and is marked as one: in brackets, before a full stop or colon at the start, behind
+"option" and the like, at the end of a sentence that chooses. A letter within a word never does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from tutelage.grading.words import text_key
+from tutelage.records import Choice
+
+_REFUSED = r"(?!\W{0,3}(?:is|are|was|would be)\s(?:\w+\s)?(?:wrong|incorrect|not|false|out)\b)"
+_CHOOSES = (
+    r"(?:\b(?i:is|be|are|was|pick|picked|choose|chose|chosen|select|selected|with|so|thus|therefore|hence|then|say"
+    r"|guess|prefer|option|choice|answer|letter|it|(?:it|that)['’]s)|[:=→])"
+)
+_NO_LABEL_BEHIND = re.compile(
+    r"\b(?:vitamin|plan|hepatitis|influenza|type|grade|group|team|class|section|appendix|figure|table|model|page|chapter)"
+    r"\s\W{0,4}$",
+    re.IGNORECASE,
+)
+
+
+_MOST = 20
+"""Labels of a piece whose words are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """Patterns of labels; group 1, and 2 of `pair`, is the label."""
+
+    bracketed: re.Pattern[str]
+    named: re.Pattern[str]
+    leading: re.Pattern[str]
+    pair: re.Pattern[str]
+    ending: re.Pattern[str]
+    chosen: re.Pattern[str]
+    alone: re.Pattern[str]
+
+
+def labelled(piece: str, choices: Sequence[Choice], *, stated: bool = True) -> list[Choice]:
+    """The choices that a piece names by label; one alone where it says that one's text behind the label.
+
+    `stated` says that the piece stands where an answer is stated, so that a label at its end is one.
+    """
+    marks = _marks(tuple(choice.label for choice in choices))
+    by_label = {choice.label.casefold(): choice for choice in choices}
+    found = [*marks.bracketed.finditer(piece), *marks.named.finditer(piece)]
+    found += [mark for mark in (marks.leading.match(piece), marks.chosen.search(piece[-80:])) if mark]
+    for mark in found[:_MOST]:
+        choice = by_label.get(mark[1].casefold())
+        if choice and _says(mark.string[mark.end() : mark.end() + 2 * len(choice.text) + 20], choice):
+            return [choice]
+    names = {mark[1].casefold() for mark in found}
+    for mark in marks.pair.finditer(piece):
+        names |= {mark[1].casefold(), mark[2].casefold()}
+    last = marks.ending.search(piece[-40:]) if stated else None
+    if last and not _NO_LABEL_BEHIND.search(piece[-40:][: last.start(1)]):
+        names.add(last[1].casefold())
+    return [choice for choice in choices if choice.label.casefold() in names]
+
+
+def _says(words: str, choice: Choice) -> bool:
+    """Whether the words begin with what the choice says."""
+    own = text_key(choice.text)
+    return bool(own) and f"{text_key(words)} ".startswith(f"{own} ")
+
+
+def leading(piece: str, choices: Sequence[Choice]) -> int:
+    """Where the label at the start of a piece ends; 0 if none stands there."""
+    start = _marks(tuple(choice.label for choice in choices)).leading.match(piece)
+    return start.end() if start else 0
+
+
+def lone_label(piece: str, choices: Sequence[Choice]) -> Choice | None:
+    """The choice whose label is all of the piece: `B`, `(b)`, `B.`"""
+    alone = _marks(tuple(choice.label for choice in choices)).alone.fullmatch(piece)
+    return next((c for c in choices if alone and c.label.casefold() == alone[1].casefold()), None)
+
+
+@lru_cache(maxsize=256)
+def _marks(labels: tuple[str, ...]) -> _Marks:
+    exact = "|".join(sorted((re.escape(label) for label in labels), key=len, reverse=True)) or r"(?!)"
+    end = r"[\s*_.!\"')}]{0,6}$"
+    patterns = (
+        rf"(?<![\w\\])[(\[]\s?((?i:{exact}))\s?[)\]](?!\w){_REFUSED}",
+        rf"\b(?i:option|choice|letter)\s?[(\"'*]{{0,4}}({exact}|(?i:{exact})(?=[*\"')]{{0,4}}(?:[.:,)]|$)))(?!\w){_REFUSED}",
+        rf"[\s*_\"'(\[]{{0,6}}((?i:{exact})(?=[*_]{{0,3}}[.):\]](?!\w))"
+        rf"|(?:{exact})(?=[*_\"']{{0,3}}\s?(?:[,;:–—-]\s|[,;:]|$)|\s(?:is|would|seems|because|since)\b)){_REFUSED}"
+        r"[\s*_.):\]\"']{0,6}(?:[-–—]\s)?",
+        rf"(?<![\w'’])\(?({exact})\)?\s?(?:,|/|&|and|or)\s?\(?({exact})(?!\w)",
+        rf"(?:^|[\s*\"'])({exact}){end}",
+        rf"{_CHOOSES}[\s*\"'(,]{{1,6}}({exact}){end}",
+        rf"[\s*_\"'(\[]{{0,6}}((?i:{exact}))[\s*_\"')\].:!]{{0,6}}",
+    )
+    return _Marks(*map(re.compile, patterns))

@@ -1,0 +1,128 @@
+"""The words of an answer in one form, so that texts that say the same are equal. Pure.
+
+"The Eiffel tower!"  ->  "eiffel tower"     "five apples"  ->  "5 apples"     "x+1", "x + 1"  ->  "x + 1"
+
+Case, articles, punctuation and white space don't count. Signs and brackets that carry meaning do: x-1 is not x+1, C++
+is not C, (2,3) is not [2,3]; a dash or brackets round words are punctuation.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from tutelage.text.numbers import Number, find_numbers, find_word_numbers, fold
+
+_ARTICLES = frozenset(("a", "an", "the"))
+_SIGNS = r"+\-*/^=<>≤≥≠≈±×÷√%#@|~¬∧∨∪∩∈∞°→←↔"
+_PIECE = re.compile(rf"-?[0-9]+(?:[./:,][0-9]+)*%?|\w+|[{_SIGNS}()\[\]{{}}&]")
+_BRACES = re.compile(r"([\^_])\{([^{}]{1,20})\}")
+_SAME = {"&": "and", "×": "*", "÷": "/"}
+_TYPED = re.compile("[<>!]=")
+_SIGN_OF = {"<=": "≤", ">=": "≥", "!=": "≠"}
+_OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
+_LONG = 3
+"""Letters of a word, beside which a dash or bracket is punctuation."""
+_DIGIT = re.compile("[0-9]")
+_SHORT = 100
+_MOST_PASSES = 4
+
+
+def text_key(text: str) -> str:
+    """The words and meaningful signs of a text in one form, numbers by value."""
+    return _short_key(text) if len(text) <= _SHORT else _long_key(text)
+
+
+def _key(text: str) -> str:
+    for _ in range(_MOST_PASSES):  # what is joined may be read as one number
+        before = text
+        text = _once(text)
+        if text == before or not _DIGIT.search(text):
+            break
+    return text
+
+
+_short_key = lru_cache(maxsize=4096)(_key)  # choices and gold answers come again with every attempt
+_long_key = lru_cache(maxsize=16)(_key)  # a long sentence is compared with several things
+
+
+def _once(text: str) -> str:
+    text = fold(text)
+    for find in (find_numbers, find_word_numbers):
+        text = _with_values(text, find(text))
+    text = _TYPED.sub(lambda typed: _SIGN_OF[typed[0]], text)
+    folded = unicodedata.normalize("NFC", _BRACES.sub(r"\1\2", text)).casefold()
+    pieces: list[str] = _PIECE.findall(folded.replace("'", "").replace("’", ""))
+    words = [_SAME.get(word, word) for word in pieces]
+    words = [word for word, after in zip(words, [*words[1:], ""], strict=False) if not _is_article(word, after)]
+    return " ".join(_without_brackets(_without_dashes(_signed(words))))
+
+
+def _is_article(word: str, after: str) -> bool:
+    """Whether a word is an article, with another behind it: not the A in A+ or "vitamin A"."""
+    return word in _ARTICLES and after[-1:].isalnum()
+
+
+def _with_values(text: str, numbers: list[Number]) -> str:
+    parts: list[str] = []
+    position = 0
+    for number in numbers:
+        parts += [text[position : number.start], f" {number} "]
+        position = number.end
+    return "".join([*parts, text[position:]])
+
+
+def _signed(words: list[str]) -> list[str]:
+    """A minus between two values is a sign of its own, one before a value alone belongs to it, whatever the spaces."""
+    out: list[str] = []
+    for word in words:
+        after_value = bool(out) and (out[-1][-1].isdigit() or out[-1] in _CLOSE or _is_short(out[-1]))
+        if word[0] == "-" and len(word) > 1 and after_value:
+            out += ["-", word[1:]]
+        elif word[0].isdigit() and out[-1:] == ["-"] and (len(out) == 1 or not _is_value(out[-2])):
+            out[-1] = f"-{word}"
+        else:
+            out.append(word)
+    return out
+
+
+def _is_value(word: str) -> bool:
+    return word[-1].isalnum() or word[-1] == "%" or word in _CLOSE
+
+
+def _is_short(word: str) -> bool:
+    return word.isalpha() and len(word) < _LONG
+
+
+def _is_long(word: str) -> bool:
+    return word.isalpha() and len(word) >= _LONG
+
+
+def _without_dashes(words: list[str]) -> list[str]:
+    """Without the dashes and slashes beside words."""
+    around = ["", *words, ""]
+    return [
+        word
+        for before, word, after in zip(around, words, around[2:], strict=False)
+        if word not in ("-", "/", "*", "#", "~", "|") or not (_is_long(before) or _is_long(after))
+    ]
+
+
+def _without_brackets(words: list[str]) -> list[str]:
+    """Without the brackets that hold words only, and those that have no partner."""
+    opened: list[tuple[int, bool]] = []
+    kept = [word not in _OPEN and word not in _CLOSE for word in words]
+    meant = False
+    for place, word in enumerate(words):
+        if word in _OPEN:
+            opened.append((place, meant))
+            meant = False
+        elif word in _CLOSE:
+            if opened:
+                start, outer = opened.pop()
+                kept[start] = kept[place] = meant
+                meant = meant or outer
+        else:
+            meant = meant or not _is_long(word)
+    return [word for word, keep in zip(words, kept, strict=True) if keep]

@@ -1,0 +1,131 @@
+"""An attempt beside the worked solution, read once for all who judge it. Pure.
+
+solution   "3 × 4 = 12. 2 × 2 = 4. 12 + 4 = 16."   ->  gold     three calculations; facts {4}, the legs of a cow
+attempt    "3 × 4 = 12. The answer is 12."         ->  steps    one calculation; answer "12"
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from fractions import Fraction
+
+from tutelage.mistakes.solution import question_values, values_in, with_hundredths, worked_solution
+from tutelage.mistakes.steps import numbers_of, same_step
+from tutelage.records import Problem
+from tutelage.text.calculations import Calculation, find_calculations
+from tutelage.text.expressions import operands
+from tutelage.text.numbers import Number, find_numbers, read_number, same_value, whole_number
+from tutelage.text.statements import Statement, statements
+
+_STEP_LABEL = re.compile(r"(?m)^\s*(?:step\s*)?\d{1,2}[.):](?=\s)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What there is to compare. `solution` is None, and `gold` empty, where the problem has no worked solution.
+
+    `value` is the right answer where that is a number; `answer` what the attempt states, `statement` its
+    words, and `is_right` whether it is that one. `given` are the question's numbers, `known` all that a right step may
+    hold, `facts` those that the solution knows of itself.
+    """
+
+    problem: Problem
+    text: str
+    answer: str | None
+    statement: str
+    is_right: bool
+    value: Fraction | None
+    solution: str | None
+    gold: Sequence[Calculation]
+    steps: Sequence[Calculation]
+    given: Set[Fraction]
+    known: Set[Fraction]
+    facts: Set[Fraction]
+
+    def in_solution(self, step: Calculation) -> bool:
+        """Whether a step does what one of the solution's does, whatever it makes of it."""
+        return any(same_step(step, item) for item in self.gold)
+
+    def has_unknown(self, step: Calculation) -> bool:
+        """Whether a step holds a number that stands neither in the question nor in the solution."""
+        return any(abs(value) not in self.known for value in (*operands(step.left), step.result))
+
+    def next_step(self, done: Sequence[Calculation]) -> int | None:
+        """The solution's first calculation whose result is not yet reached; None if all are."""
+        reached = [step.result for step in done]
+        for index, item in enumerate(self.gold):
+            if item.result not in reached:
+                return index
+            reached.remove(item.result)  # two steps that make the same have to be made twice
+        return None
+
+
+def compare(problem: Problem, text: str, answer: str | None = None) -> Comparison:
+    """The attempt `text` beside the solution.
+
+    `answer` is what the exam read in it, and found wrong; else its last statement counts.
+    """
+    solution, given = worked_solution(problem), question_values(problem)
+    gold = find_calculations(solution) if solution else ()
+    last = next(iter(statements(text)), None)
+    stated = last.piece if last and answer is None else None
+    return Comparison(
+        problem=problem,
+        text=text,
+        answer=stated or answer,
+        statement=text[slice(*_span(text, last))] if last else answer or "",
+        is_right=stated is not None and _is_answer(stated, problem.answer),
+        value=read_number(problem.answer),
+        solution=solution,
+        gold=gold,
+        steps=find_calculations(text),
+        given=given,
+        known=given | _held_by(problem, solution or "", gold),
+        facts=_facts(gold, given),
+    )
+
+
+def loose_numbers(attempt: Comparison) -> list[Number]:
+    """The numbers outside calculations, labels of steps and statements of the answer."""
+    inside = [(step.start, step.end) for step in attempt.steps]
+    inside += [_span(attempt.text, found) for found in statements(attempt.text)]
+    inside += [(label.start(), label.end()) for label in _STEP_LABEL.finditer(attempt.text)]
+    numbers = find_numbers(attempt.text)
+    if (stated := read_number(attempt.answer or "")) is not None:  # the last time, the number states the answer
+        inside += [(number.start, number.end) for number in numbers if number.value == stated][-1:]
+    return [number for number in numbers if not any(start <= number.start < end for start, end in inside)]
+
+
+def _span(text: str, stated: Statement) -> tuple[int, int]:
+    """Where a statement begins and ends, `The answer is 12` and `12 is the answer` alike."""
+    before = stated.position - len(stated.piece)
+    if before >= 0 and text.startswith(stated.piece, before):
+        return before, stated.position
+    return stated.position, text.find(stated.piece, stated.position) + len(stated.piece)
+
+
+def _is_answer(stated: str, answer: str) -> bool:
+    if (right := whole_number(answer)) is not None:
+        return any(same_value(right, number) for number in find_numbers(stated))
+    words = re.findall(r"\w+", stated.lower())
+    wanted = re.findall(r"\w+", answer.lower())
+    return words[: len(wanted)] == wanted
+
+
+def _held_by(problem: Problem, solution: str, gold: Sequence[Calculation]) -> set[Fraction]:
+    """The numbers of the solution, without signs."""
+    held = values_in(f"{solution}\n{problem.answer}")
+    for item in gold:
+        held |= {abs(value) for value in (*operands(item.left), item.result)}
+    return with_hundredths(held)
+
+
+def _facts(gold: Sequence[Calculation], given: Set[Fraction]) -> set[Fraction]:
+    """The numbers that the solution knows of itself, such as the legs of a cow."""
+    known, facts = set(given), set[Fraction]()
+    for item in gold:
+        facts.update(value for value in numbers_of(item) if value not in known)
+        known.add(abs(item.result))
+    return facts

@@ -1,0 +1,56 @@
+"""Where a configuration says that things are: an endpoint's URL, a ledger's file. Told from the text alone.
+
+http://localhost:8000/v1    taken            http://localhost:abc/v1    ConfigError: … its port is no number …
+ledgers/mine.sqlite         taken            :memory:                   ConfigError: … nothing would be kept …
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from tutelage.errors import ConfigError
+
+
+def check_url(url: str | None) -> str | None:
+    """The URL of an endpoint, if it can be one. Raises ConfigError, which shows no password."""
+    if url is None or (fault := _fault_of_url(url)) is None:
+        return url
+    shown = re.sub(r"//[^/]*@", "//…@", url[:200])
+    raise ConfigError(f"teacher.base_url is {shown!r}: {fault}; write a URL such as http://localhost:8000/v1")
+
+
+def check_ledger(path: str | None) -> str | None:
+    """The name of a ledger's file, if SQLite would keep a file of this name. Raises ConfigError."""
+    if path is None or (fault := _fault_of_ledger(path)) is None:
+        return path
+    raise ConfigError(f"teacher.ledger is {path[:200]!r}: {fault}; name a file, such as ledgers/mine.sqlite")
+
+
+def _fault_of_url(url: str) -> str | None:
+    if not url.isprintable() or " " in url:
+        return "it has spaces or control characters"
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        return str(error)
+    if parts.scheme not in ("http", "https"):
+        return "it does not begin with http:// or https://"
+    if port == 0:
+        return "nothing listens on port 0"
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        host = ""
+    return None if host else "it names no host"
+
+
+def _fault_of_ledger(path: str) -> str | None:
+    if not path.strip():
+        return "it is empty"
+    if not path.isprintable():
+        return "it has control characters"
+    if path.startswith(":memory:"):
+        return "replies in memory are lost with the process, and paid for again"
+    return "SQLite's addresses are not read" if path.startswith("file:") else None

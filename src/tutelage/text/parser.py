@@ -1,0 +1,170 @@
+"""Reads arithmetic expressions: a parser of the four operations over the tokens of a text. Pure.
+
+"2 hens × (3 + 4) eggs"  ->  Operation("*", 2, Operation("+", 3, 4))
+
+The length of texts, numbers and expressions is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+from tutelage.text.expressions import Expression, Operation, Operator, evaluate
+from tutelage.text.tokens import Token, tokens_of
+
+MAX_TOKENS = 120
+"""Tokens of one expression."""
+MAX_DEPTH = 20
+"""Brackets within brackets."""
+MAX_UNIT_WORDS = 4
+"""Words that may stand between a number and the next sign."""
+
+_OPERATORS = {"×": "*", "x": "*", "X": "*", "·": "*", "∗": "*", "⋅": "*", "÷": "/"}
+
+
+def parse_expression(text: str) -> Expression | None:
+    """The expression that the whole text is, such as `((32.0 + 42.0) - 35.0)`; None if it is not one."""
+    tokens = list(tokens_of(text))
+    if len(tokens) > MAX_TOKENS:
+        return None
+    parser = Parser(tokens, 0, units=False)
+    expression = parser.sum()
+    return expression if expression is not None and parser.position == len(tokens) else None
+
+
+def compute(text: str) -> Fraction:
+    """The exact value of an expression of numbers, + - * / and brackets, such as `((32 + 42) - 35)`.
+
+    Raises:
+        ValueError: it is not such an expression, divides by zero or is too long.
+    """
+    expression = parse_expression(text)
+    if expression is None:
+        raise ValueError(f"{text[:80]!r} is not an arithmetic expression")
+    value = evaluate(expression)
+    if value is None:
+        raise ValueError(f"{text[:80]!r} has no value: it divides by zero")
+    return value
+
+
+class Parser:
+    """Recursive descent over tokens: sum := product ((+|-) product)*, product := atom ((*|/|of) atom)*.
+
+    With `units`, words may stand between a number and the sign after it. With `fractions`, a slash without spaces binds
+    first: `12 / 1/4` is 48, as its writer means it, not 3. Without `scales`, dozens and millions are but units.
+    """
+
+    def __init__(
+        self,
+        tokens: Sequence[Token],
+        position: int,
+        *,
+        units: bool = True,
+        fractions: bool = False,
+        scales: bool = True,
+    ) -> None:
+        self.tokens, self.position = tokens, position
+        self._units, self._fractions, self._scales = units, fractions, scales
+        self._stop = min(len(tokens), position + MAX_TOKENS)
+        self._depth = 0
+        self.last_value = position  # the last number or bracket read
+
+    def at(self, kind: str) -> bool:
+        """Whether the next token is of this kind."""
+        return self.position < self._stop and self.tokens[self.position].kind == kind
+
+    def sum(self) -> Expression | None:
+        """The longest expression from here; None if there is none, or it breaks off after an operator."""
+        return self._chain(self._product, "+-")
+
+    def _product(self) -> Expression | None:
+        return self._chain(self._fraction if self._fractions else self._atom, "*/")
+
+    def _fraction(self) -> Expression | None:
+        above, number = self._atom(), self.last_value
+        if above is None or self.position != number + 1 or not self._at_narrow_slash():
+            return above
+        self.position += 1
+        below = self._number()
+        return None if below is None else Operation("/", above, below)
+
+    def _at_narrow_slash(self) -> bool:
+        if not self.at("operator") or self.position + 1 >= self._stop:
+            return False
+        before, slash, after = self.tokens[self.position - 1 : self.position + 2]
+        return slash.text == "/" and after.is_value and before.end == slash.start and slash.end == after.start
+
+    def _chain(self, operand: Callable[[], Expression | None], operators: str) -> Expression | None:
+        left = operand()
+        while left is not None and (operator := self._operator(left)) and operator in operators:
+            self.position += 1
+            right = operand()
+            if right is None:
+                return None
+            left = Operation(operator, left, right)
+        return left
+
+    def _operator(self, left: Expression) -> Operator | None:
+        if self.at("operator"):
+            text = self.tokens[self.position].text
+            return _OPERATORS.get(text, text)
+        of = self.at("word") and self.tokens[self.position].text.lower() == "of"
+        return "*" if of and _is_part(left) else None
+
+    def _atom(self) -> Expression | None:
+        if not (self.at("operator") and self.tokens[self.position].text == "-"):
+            return self._bracket() if self.at("open") and self._depth < MAX_DEPTH else self._number()
+        self.position += 1
+        if self.at("open") and self._depth < MAX_DEPTH:
+            inner = self._bracket()
+            return None if inner is None else Operation("-", Fraction(0), inner)
+        value = self._number()
+        return None if value is None else -value
+
+    def _number(self) -> Fraction | None:
+        number = self.tokens[self.position].number if self.at("number") else None
+        if number is None:
+            return None
+        self.last_value = self.position
+        self.position += 1
+        self._skip_units()
+        value = number.value if self._scales else number.value / number.scale
+        return value / 100 if number.percent else value
+
+    def _bracket(self) -> Expression | None:
+        self.position += 1
+        self._depth += 1
+        inner = self.sum()
+        self._depth -= 1
+        if inner is None or not self.at("close"):
+            return None
+        self.last_value = self.position
+        self.position += 1
+        self._skip_units()
+        return inner
+
+    def _skip_units(self) -> None:
+        """Step over words that a sign or bracket follows; a word glued to its number is a variable."""
+        first = self.tokens[self.position] if self._units and self.position < self._stop else None
+        if first is None or not (first.kind == "word" or first.is_spelt):
+            return
+        if first.start == self.tokens[self.last_value].end or first.text.lower() == "of":
+            return
+        limit = min(self._stop, self.position + MAX_UNIT_WORDS + 1)
+        ahead = self.position
+        while ahead < limit and _is_unit(self.tokens[ahead]):
+            ahead += 1
+        if ahead < limit and self.tokens[ahead].kind in ("operator", "equals", "close"):
+            self.position = ahead
+
+
+def _is_unit(token: Token) -> bool:
+    return (token.kind == "word" and not token.text.isupper()) or token.is_spelt
+
+
+def _is_part(left: Expression) -> bool:
+    """Whether `left of x` is a product: left is a fraction, a decimal below 1 or a percentage."""
+    if isinstance(left, Operation):
+        return left.operator == "/" and isinstance(left.left, Fraction) and isinstance(left.right, Fraction)
+    return 0 < left < 1

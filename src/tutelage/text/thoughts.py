@@ -1,0 +1,90 @@
+r"""A text without its thoughts: what a reasoning model writes before it answers. Pure, linear in the text.
+
+"<think>Perhaps the answer is 20.</think>\nShe makes $18."                                  ->  "She makes $18."
+"<|channel|>analysis<|message|>20?<|end|><|start|>assistant<|channel|>final<|message|>18"   ->  "18"
+"""
+
+from __future__ import annotations
+
+import re
+
+_NAMES = (
+    r"(?:seed:)?(?:think(?:ing)?|thoughts?|thought_process|reasoning|reason|reflection|scratchpad|analysis"
+    r"|(?:inner_|internal_)?monologue)"
+)
+_MARK = re.compile(
+    rf"""
+    (?P<open>
+        <{_NAMES}> | \[(?:THINK|THINKING|REASONING)\] | ◁think▷
+      | <\|(?:begin_of_thought|START_THINKING|begin_of_thinking|think|thinking_start)\|>
+      | <\|?channel\|?>[ ]?(?:analysis|commentary|thought|thinking)\b[^<\n]{{0,80}}(?:<\|message\|>)?
+      | <unused94>(?:thought)?
+    )
+  | (?P<close>
+        </{_NAMES}> | \[/(?:THINK|THINKING|REASONING)\] | ◁/think▷
+      | <\|(?:end_of_thought|END_THINKING|end_of_thinking|/think|thinking_end)\|> | <channel\|> | <unused95>
+    )
+  | (?P<answer>                                                 # an answer's own channel ends every thought
+        <\|?channel\|?>[ ]?final\b[^<\n]{{0,80}}(?:<\|message\|>)?
+      | <\|(?:START_RESPONSE|begin_of_solution)\|>
+    )
+  | (?P<end><\|(?:end|call|return|end_of_solution|END_RESPONSE)\|>)
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_TURN = re.compile(
+    r"\s*(?:<\|(?:im_start|start)\|>|<start_of_turn>|<\|turn>|<\|start_header_id\|>)(?:assistant|model)"
+    r"(?:<\|end_header_id\|>)?[ \t]*\n{0,2}"
+    r"|\s*<\|(?:assistant|bot|START_OF_TURN_TOKEN)\|>(?:<\|CHATBOT_TOKEN\|>)?\s?"
+)
+_START = re.compile(r"<\|start\|>assistant", re.IGNORECASE)
+_DONE = re.compile(r"(?:\.\.\.|…)\s?done thinking\.?", re.IGNORECASE)
+_DECODED = re.compile(r"\A\s*analysis(?=\S)[\s\S]*?assistantfinal", re.IGNORECASE)
+
+
+def without_thoughts(text: str) -> str:
+    """What a text says when it has thought: a thought that is only opened goes on to the end, one that is only closed
+    began with the text. Without any mark, the text as it is.
+    """
+    text = _without_turn(text)
+    if "hinking" in text and (done := _last(_DONE, text)):  # Ollama: "Thinking... …done thinking."
+        text = text[done.end() :]
+    if text.lstrip()[:8].lower() == "analysis" and (decoded := _DECODED.match(text)):
+        text = text[decoded.end() :]  # a channel whose special tokens were skipped
+    return _outside(text) if "<" in text or "[" in text or "◁" in text else text
+
+
+def _outside(text: str) -> str:
+    kept: list[str] = []
+    depth = position = marks = 0
+    for mark in _MARK.finditer(text):
+        kind = mark.lastgroup
+        if kind == "end" and not marks:
+            continue  # no channel was opened: where the turn ends is not ours to tell
+        if depth == 0:
+            kept.append(text[position : mark.start()])
+        marks += 1
+        if kind == "answer" or (kind == "close" and depth == 0):
+            kept, depth = [], 0
+        elif kind == "end":
+            depth = 0
+        else:
+            depth = depth + 1 if kind == "open" else depth - 1
+        position = mark.end()
+    if not marks:
+        return text
+    if depth == 0:
+        kept.append(text[position:])
+    return _START.sub("", "".join(kept)).strip()
+
+
+def _without_turn(text: str) -> str:
+    turn = _TURN.match(text)
+    return text[turn.end() :] if turn else text
+
+
+def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    found = None
+    for found in pattern.finditer(text):  # noqa: B007 - the last one counts
+        pass
+    return found
