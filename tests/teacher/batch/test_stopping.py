@@ -56,7 +56,7 @@ class Address:
 
 
 def start(endpoint, folder, run_id="run", *, before_upload=False):
-    process = _processes.Process(target=hold, args=(Address(endpoint), folder, run_id, before_upload))
+    process = _processes.Process(target=hold, args=(Address(endpoint), folder, run_id, before_upload), daemon=True)
     process.start()
     return process
 
