@@ -65,6 +65,7 @@ def test_any_text_is_a_url_or_a_fault_of_the_configuration(text):
     "path",
     [
         ":memory:",
+        {":memory": None},
         ":memory:?cache=shared",
         "file:x?mode=memory",
         "file::memory:",

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from tutelage.contradictions import refuse_contradictions
 from tutelage.places import check_ledger, check_url
@@ -150,7 +150,7 @@ class TeacherConfig(Section):
     """Ask through the endpoint's Batch API: replies within a day, at `price.batch` of the price."""
     batch_poll: float = Field(default=30.0, gt=0, le=86_400)
     """Seconds between two looks at a batch."""
-    ledger: Annotated[str | None, AfterValidator(check_ledger)] = None
+    ledger: Annotated[str | None, BeforeValidator(check_ledger)] = None
     """SQLite file with every reply, usable by several runs; None: `ledger.sqlite` in the run directory."""
     budget: BudgetConfig = BudgetConfig()
     price: PriceConfig = PriceConfig()

@@ -20,9 +20,11 @@ def check_url(url: str | None) -> str | None:
     raise ConfigError(f"teacher.base_url is {shown!r}: {fault}; write a URL such as http://localhost:8000/v1")
 
 
-def check_ledger(path: str | None) -> str | None:
+def check_ledger(path: object) -> object:
     """The name of a ledger's file, if SQLite would keep a file of this name. Raises ConfigError."""
-    if path is None or (fault := _fault_of_ledger(path)) is None:
+    if path == {":memory": None}:  # what YAML makes of it without quotes
+        path = ":memory:"
+    if not isinstance(path, str) or (fault := _fault_of_ledger(path)) is None:
         return path
     raise ConfigError(f"teacher.ledger is {path[:200]!r}: {fault}; name a file, such as ledgers/mine.sqlite")
 
