@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tutelage.config import RunConfig, StudentConfig
+from tutelage.contradictions import contradictions
 from tutelage.errors import ConfigError
 from tutelage.report.progress import Show
 from tutelage.rounds.context import Classroom
@@ -32,6 +33,8 @@ def classroom(config: RunConfig, out: Path, show: Show, shelf: Shelf | None = No
     Raises ConfigError, DataError, RunError, TeacherError and StudentError before anything is spent; but for what the
     directory itself says, before anything is written.
     """
+    if faults := list(contradictions(config)):  # of a configuration that was copied, which validates nothing
+        raise ConfigError("; ".join(faults))
     task = open_task(config.task)
     _check_teacher(config, task)
     untrained = make_pupil(config.student, task, show.say)

@@ -13,7 +13,7 @@ from tests.student.tiny import tiny_folder, tiny_student
 from tutelage.api import run
 from tutelage.config import RunConfig
 from tutelage.config_file import parse_config
-from tutelage.errors import RunError, StudentError, TutelageError
+from tutelage.errors import ConfigError, RunError, StudentError, TutelageError
 from tutelage.student.model import save_student
 from tutelage.student.student import Pupil
 from tutelage.tasks.catalog import open_task
@@ -108,6 +108,14 @@ def test_a_run_that_has_bought_replies_and_trained_nothing_takes_another_student
     assert len(endpoint.requests) == bought
     with pytest.raises(RunError, match="other settings"):
         run(short, tmp_path / "run")
+
+
+def test_a_configuration_that_was_copied_is_held_to_the_same(config, tmp_path):
+    """`model_copy` validates nothing."""
+    training = config.training.model_copy(update={"packing": "never", "prompt_gradient": "stop"})
+    with pytest.raises(ConfigError, match=r"training\.packing"):
+        run(config.model_copy(update={"training": training}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_the_last_seed_there_is_can_be_run(config, tmp_path):

@@ -89,6 +89,7 @@ def opened_task() -> Task:
 def at_work(root: Path, show: Show | None = None, **pupil) -> RunResult:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(assemble, "make_pupil", lambda *_: Pupil(**pupil))
+        patch.setattr(assemble, "preflight", lambda *_: None)  # of a real model
         patch.setattr(os, "fsync", lambda descriptor: None)
         patch.setattr(assemble, "open_task", lambda settings: opened_task())
         return run(CONFIG, root, show)

@@ -154,8 +154,11 @@ def test_a_study_that_was_stopped_goes_on_and_keeps_its_students_where_asked_to(
     assert timeless(stopped) == timeless(never)
 
 
+BROKE = {"teacher": {"kind": "recorded", "path": "no/such/file.jsonl"}}
+
+
 def test_a_run_that_fails_leaves_the_others(write, tmp_path):
-    arms = {"dear": {"student": {"few_shot": 50}}, "full": None, "broke": {"teacher": {"kind": "recorded"}}}
+    arms = {"dear": {"student": {"few_shot": 50}}, "full": None, "broke": BROKE}
     out = tmp_path / "out"
     faults = api.study(write(seeds=[0], arms=arms), out)
     assert [fault.partition(":")[0] for fault in faults] == ["dear, seed 0", "broke, seed 0"]

@@ -242,8 +242,9 @@ def _begun(root: Path) -> bool:
 
 
 def _trained(root: Path) -> bool:
-    """Whether a student has learnt from what was bought."""
-    return any(entries(folder).get("training", {}).get("done") for folder in _rounds(root))
+    """Whether a student has learnt from what was bought; of a training that a study forgot, the evaluation tells."""
+    stages = [entries(folder) for folder in _rounds(root)]
+    return any(each.get(name, {}).get("done") for each in stages for name in ("training", "evaluation"))
 
 
 def versions() -> str:
