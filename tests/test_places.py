@@ -72,7 +72,6 @@ def test_any_text_is_a_url_or_a_fault_of_the_configuration(text):
         "file:/tmp/l.sqlite",
         "",
         "  ",
-        "a\0b",
         "a\nb",
     ],
 )
@@ -80,6 +79,11 @@ def test_a_ledger_that_would_not_be_kept_is_refused(path):
     with pytest.raises(ConfigError, match=r"teacher\.ledger is .*; name a file, such as ledgers/mine\.sqlite") as error:
         parse_config({"task": {"name": "gsm8k"}, "teacher": {"ledger": path}})
     assert str(error.value).isprintable()
+
+
+def test_a_ledger_whose_name_no_file_can_have_is_refused():
+    with pytest.raises(ConfigError, match=r"teacher\.ledger: 'a\\x00b' holds characters that no name has"):
+        parse_config({"task": {"name": "gsm8k"}, "teacher": {"ledger": "a\0b"}})
 
 
 def test_other_names_are_taken():
