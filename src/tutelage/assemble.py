@@ -18,6 +18,7 @@ from tutelage.student.engines.engine import Engine
 from tutelage.student.preflight import preflight
 from tutelage.student.sampler import Say
 from tutelage.student.student import Pupil
+from tutelage.student.training.reflection import reflection_of
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import Task, task_digest
 from tutelage.teacher.answer_key import AnswerKeyTeacher
@@ -33,6 +34,7 @@ def classroom(config: RunConfig, out: Path, show: Show, shelf: Shelf | None = No
     Raises ConfigError, DataError, RunError, TeacherError and StudentError before anything is spent; but for what the
     directory itself says, before anything is written.
     """
+    reflection_of(config.training)
     if faults := list(contradictions(config)):  # of a configuration that was copied, which validates nothing
         raise ConfigError("; ".join(faults))
     task = open_task(config.task)
