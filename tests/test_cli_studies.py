@@ -33,12 +33,15 @@ def write(tiny, tmp_path):
     return write
 
 
+NOBODY = {"kind": "recorded", "path": "nobody.jsonl"}  # there is no such file
+
+
 def last_line(result: Result) -> str:
     return result.stderr.splitlines()[-1]
 
 
 def test_a_study_prints_its_page_and_a_line_for_every_run_that_failed(write, tmp_path):
-    path = write({"dear": {"student": {"few_shot": 50}}, "untrained": None, "broke": {"teacher": {"kind": "recorded"}}})
+    path = write({"dear": {"student": {"few_shot": 50}}, "untrained": None, "broke": {"teacher": NOBODY}})
     out = tmp_path / "out"
     result = tutelage("study", path, "--out", out)
     assert result.exit_code == 2, result.output
@@ -197,7 +200,8 @@ def two_in_training(write, tmp_path):
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.wait()
+        process.stderr.close()
 
 
 @pytest.mark.slow

@@ -56,7 +56,9 @@ def test_the_configuration_is_kept_whole_with_versions(tmp_path):
 
 
 def test_settings_that_finished_stages_depend_on_may_not_change(tmp_path):
-    begun(tmp_path)
+    training = begun(tmp_path).stage(0, "training")
+    training.begin()
+    training.finish()
     with pytest.raises(RunError, match=r"training\.epochs: 3 is now 4.*--out"):
         Run.open(tmp_path, config(training={"epochs": 4}), "data")
     with pytest.raises(RunError, match=r"task\.options\.max_animals: None is now 3"):
