@@ -69,6 +69,18 @@ PEAR = Problem.of("Would a pear sink?", "no", rationale="A pear has a density of
             "6 × 6 = 36. 6 × 5 = 30. 36 + 30 = 66.\nThe answer is 66.",
             "In 6 × 5 = 30 the 5 is wrong, it must be 0: 6 × 0 = 0.",
         ),
+        (FARM, "<think>3 × 4 = 13</think>3 × 4 = 12. 2 × 2 = 4. 12 + 4 = 18.", "12 + 4 = 18 is wrong: 12 + 4 = 16."),
+        (FARM, "**3 × 4 = 12**\n\n2 × 2 = **5**\n\n12 + 5 = 17\n\n\\boxed{17}", "2 × 2 = 5 is wrong: 2 × 2 = 4."),
+        (
+            FARM,
+            "$3 \\times 4 = 12$, $\\frac{4}{2} = 3$, so \\boxed{3}.",
+            "4/2 = 3 is not the step needed here. It is this: 2 hens have 2 × 2 = 4 legs.",
+        ),
+        (
+            FARM,
+            "3 × 4 = 12. 2 × 2 = 4. 12 + 4 = 16. The answer is 15.\n\nQuestion: 2 × 5 = 11. The answer is 11.",
+            "The steps come to 16, but another answer is stated.",
+        ),
         (PEAR, "Pears are heavy.\nThe answer is yes.", "The answer is not yes: Water has one of 1."),
     ],
 )

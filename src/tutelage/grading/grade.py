@@ -16,20 +16,16 @@ from tutelage.grading.free_text import grade_text, grade_yes_no, read_yes_no
 from tutelage.grading.number import grade_number, read_number
 from tutelage.records import AnswerKind, Choice, Problem, Verdict
 from tutelage.text.latex import unlatex
-from tutelage.text.markup import without_markup
 from tutelage.text.numbers import Number
-from tutelage.text.run_on import cut, without_courtesy
+from tutelage.text.plain import plain, said
 from tutelage.text.symbolic import is_expression
-from tutelage.text.thoughts import without_thoughts
 
 
 def grade(kind: AnswerKind, problem: Problem, text: str) -> Verdict:
     """Whether the final answer that `text` states has the value of the problem's answer, and why (not)."""
-    said = cut(without_thoughts(text))
-    plain = without_courtesy(without_markup(said))
     if kind == "text":
-        return grade_text(problem, plain, said)
-    return _GRADERS[kind](problem, plain)
+        return grade_text(problem, plain(text), said(text))
+    return _GRADERS[kind](problem, plain(text))
 
 
 _GRADERS: Mapping[AnswerKind, Callable[[Problem, str], Verdict]] = {

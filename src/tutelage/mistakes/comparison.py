@@ -17,6 +17,7 @@ from tutelage.records import Problem
 from tutelage.text.calculations import Calculation, find_calculations
 from tutelage.text.expressions import operands
 from tutelage.text.numbers import Number, find_numbers, read_number, same_value, whole_number
+from tutelage.text.plain import plain
 from tutelage.text.statements import Statement, statements
 
 _STEP_LABEL = re.compile(r"(?m)^\s*(?:step\s*)?\d{1,2}[.):](?=\s)", re.IGNORECASE)
@@ -65,8 +66,10 @@ class Comparison:
 def compare(problem: Problem, text: str, answer: str | None = None) -> Comparison:
     """The attempt `text` beside the solution.
 
-    `answer` is what the exam read in it, and found wrong; else its last statement counts.
+    `answer` is what the exam read in it, and found wrong; else its last statement counts. What is compared is what the
+    exam read: no thoughts, no markup, nothing that runs on.
     """
+    text = plain(text)
     solution, given = worked_solution(problem), question_values(problem)
     gold = find_calculations(solution) if solution else ()
     last = next(iter(statements(text)), None)
