@@ -14,6 +14,9 @@ def choices(*texts):
 
 PLACES = choices("bank", "library", "court", "mall", "town")
 BOTH = choices("Only A", "Only B", "Both A and B", "Neither")
+ALIKE = (Choice("1", "4"), Choice("2", "3"), Choice("3", "2"), Choice("4", "1"))
+LETTERS = choices("x", "y", "z", "a")
+COUNTS = choices("12", "15", "18", "20")
 SIGNS = choices("x + 1", "x - 1", "x > 3", "x < 3", "-5")
 
 
@@ -51,7 +54,8 @@ def test_a_letter_within_a_word_or_behind_a_noun_is_no_label(text):
      "The answer is (B) library, since a bank lends money.", "B because of it",
      "The answer is B.\n\nI hope this helps! Let me know if you want a bank.", "### Answer\n**(B) library**",
      "<think>A? </think>B",
-     "Final Answer: $\\boxed{\\text{B}}$", 'The answer is "B".', "The answer is most likely B."],
+     "Final Answer: $\\boxed{\\text{B}}$", 'The answer is "B".', "The answer is most likely B.", "=> B",
+     "Thus B is right.", "So, B is the best choice.", "Answer - B"],
 )  # fmt: skip
 def test_a_label_that_stands_alone_or_the_text_of_a_choice_is_read(text):
     assert chosen(PLACES, text) == "B"
@@ -77,6 +81,17 @@ def test_choices_that_differ_in_a_sign_are_told_apart(text, label):
 
 
 @pytest.mark.parametrize(
+    ("among", "text", "label"),
+    [(ALIKE, "(2)", "2"), (ALIKE, "2. 3", "2"), (ALIKE, "2) 3", "2"), (ALIKE, "Answer: (2) 3", "2"),
+     (LETTERS, "A", "A"), (LETTERS, "A. x", "A"), (LETTERS, "a", "D"), (LETTERS, "(D) a", "D"), (COUNTS, "C. 18", "C"),
+     (COUNTS, "12 + 6 = 18", "C"), (COUNTS, "12 or 18", None), (COUNTS, "20 - 2 = 18, so C", "C"),
+     (choices("2x + 1", "2x - 1", "-2x + 1"), "C) - 2x + 1", "C"), (choices("x^2", "x^3"), "x³", "B")],
+)  # fmt: skip
+def test_labels_and_texts_that_look_alike_are_told_apart(among, text, label):
+    assert chosen(among, text) == label
+
+
+@pytest.mark.parametrize(
     ("gold", "text"),
     [("Paris", "\\boxed{\\text{Paris}}"), ("(2, 3)", "(2,3)"), ("(2,3)", "The answer is (2, 3)."), ("x - 1", "x -1"),
      ("x+1", "The answer is $x + 1$."), ("A+", "The answer is A+."), ("C++", "The answer is C++."), ("A-", "A -"),
@@ -84,6 +99,8 @@ def test_choices_that_differ_in_a_sign_are_told_apart(text, label):
      ("well-known", "well known"), ("Paris (France)", "Paris, France"), ("f(x)", "f( x )"),
      ("{1,2}", "{1, 2}"), ("e^x", "e^{x}"), ("North-West", "north west"), ("the cat", "cat"), ("2x+3y", "2x + 3y"),
      ("Paris", "**Paris**\n\nI hope this helps!"), ("Paris", "Paris\n\nExplanation: it is the capital."), ("**", "**"),
+     ("3:2", "3 : 2"), ("x^2", "x²"), ("10^3", "10³"), ("H2O", "H₂O"), ("H2O", "H_2O"), ("Na+", "Na⁺"),
+     ("a ≤ b", "a ⩽ b"),
      ("Paris", "<thinking>London?</thinking>The answer is Paris.")],
 )  # fmt: skip
 def test_texts_that_say_the_same(gold, text):
@@ -94,7 +111,8 @@ def test_texts_that_say_the_same(gold, text):
     ("gold", "text"),
     [("x+1", "x - 1"), ("x > 3", "x < 3"), ("C++", "C"), ("C", "C++"), ("A+", "A-"), ("(2,3)", "[2,3]"), ("C#", "C"),
      ("[1,2)", "(1,2)"), ("x = 5", "x = -5"), ("a/b", "a*b"), ("-x", "x"), ("x^2", "x^3"), ("≥ 3", "≤ 3"),
-     ("2x+3y", "2x - 3y"), ("vitamin A", "vitamin")],
+     ("2x+3y", "2x - 3y"), ("vitamin A", "vitamin"),
+     ("!x", "x"), ("3 : 2", "3 2"), ("x²", "x2"), ("x²", "x³"), ("Na⁺", "Na⁻")],
 )  # fmt: skip
 def test_texts_that_differ_in_a_sign_alone(gold, text):
     assert not words(gold, text)
@@ -108,6 +126,7 @@ def test_texts_that_differ_in_a_sign_alone(gold, text):
      ("18", "#### 1. Count\n16 - 7 = 9\n\n#### 2. Money\n9 * 2 = 18 dollars"), ("18", "#### 18\n\nI hope this helps!"),
      ("18", "## Step 1\nShe has 9.\n## Step 2\nShe makes $18."), ("18", "##### Step 7: all\nShe makes $18."),
      ("12", "**Problem:** Tom has 3 boxes of 4 pens.\n\n**Solution:** 3 × 4 = 12.\n\nThe answer is 12."),
+     ("12", "# Tom's pens\n\n## Problem\nTom has 3 boxes of 4 pens.\n\n## Solution\n3 × 4 = 12 pens."),
      ("12",
      "Question: 3 boxes of 4 pens?\nAnswer: 3 × 4 = 12.\nThe answer is 12.\n\nQuestion: Ann?\nThe answer is 10."),
      ("12", "Let's restate the problem.\n\n### Problem:\n3 boxes of 4 pens.\n\n### Solution:\n3 × 4 = 12\n\n#### 12"),
@@ -130,6 +149,14 @@ def test_texts_that_differ_in_a_sign_alone(gold, text):
      ("18", "18\n\nExplanation: 16 - 3 - 4 = 9 and 9 * 2 = 18, for 2 days."), ("85", "\\boxed{\\frac{80+90}{2}}"),
      ("18", "| step | value |\n|---|---|\n| total | 18 |"), ("18", "- eggs: 9\n- dollars: 18"), ("18",
      "**Answer:** 18 ✅"),
+     ("1800000", "1 800 000"), ("1800", "1 800"), ("10.5", "10 and one-half"), ("2", "The answer is 5 - 3, i.e. 2"),
+     ("18", "18 = 9 * 2"), ("18", "18 apples (9 × 2)"), ("18", "#### 3 eggs eaten\n16 - 3 - 4 = 9\n\n9*2 = 18"),
+     ("18", "16 + 2 = 18\n#### 18 dollars\n\nExplanation: 9 × 2 = 18, for 2 days."),
+     ("18", "She makes $18.\n\nWould you like me to explain step 2?"),
+     ("18", "She makes $18.\n\nDoes that make sense?"),
+     ("18", "She makes $18.\n\nI'd be happy to help with 3 other problems."), ("18", "She makes $18.\n\nQED"),
+     ("18", "She makes $18.\n\nGood luck on your 7th grade test!"), ("18", "She makes $18.\n\nRemember to check."),
+     ("6", "20 × 30% = 6\n\nTip: 6 dollars"), ("18", "She makes $18.\n\nTip: always check the units."),
      ("0.6666666666666666", "2/3"), ("0.6666666666666666", "0.67"), ("0.30000000000000004", "0.3")],
 )  # fmt: skip
 def test_the_number_that_is_stated(gold, text):
@@ -151,7 +178,9 @@ def test_the_number_that_is_not_stated(gold, text):
     ("answer", "text"),
     [("no", "That is false."), ("yes", "Pears float. So that is true."), ("no", "So the statement is false."),
      ("no", "This is not true."), ("yes", "That's correct."), ("no", "False. Pears float."), ("no",
-     "It is incorrect."),
+     "It is incorrect."), ("no", "That isn't true."), ("yes", "This isn't false."), ("no", "That is wrong."),
+     ("yes", "That's right."), ("no", "It is not the case."), ("yes", "The claim holds true."), ("no", "Nope."),
+     ("yes", "Yeah, it is."), (None, "It is on the right."),
      ("yes", "Yes\n\nExplanation: no pear sinks."), ("no", "So no.\n\nI hope this helps!"), ("no",
      "Thus, it is false."),
      ("yes", "<think>no</think>Yes."), (None, "It is true that no pear sinks."), (None, "He told a true story.")],
@@ -181,6 +210,19 @@ PHRASES = [
 NUMBERS = st.integers(-(10**9), 10**9).map(str) | st.decimals(-1000, 1000, places=2, allow_nan=False).map(
     lambda value: format(value, "f")
 )
+
+
+ANOTHER = [
+    "## Question\n{}", "**Question**\n{}", "Next question: {}", "QUESTION: {}", "USER: {}", "[INST] {} [/INST]",
+    "<eos>{}",
+    "user\n{}\nmodel", "### Next problem\n{}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("another", ANOTHER)
+def test_what_runs_on_in_another_style_states_nothing(another):
+    runs_on = another.format("Ann has 2 × 5 = 10 pens.") + "\nThe answer is 10."
+    assert number("12", f"3 × 4 = 12 pens. The answer is 12.\n\n{runs_on}").correct
 
 
 @given(NUMBERS, st.sampled_from(PHRASES))

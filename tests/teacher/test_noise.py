@@ -47,6 +47,7 @@ def test_titles_and_labels(text, left):
         "Here is a step-by-step explanation:\n",
         "Of course,",
         "Here's why:",
+        "Here's the correct solution:\n",
     ],
 )
 def test_talk_before_the_reasoning(talk):

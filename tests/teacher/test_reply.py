@@ -390,6 +390,11 @@ def test_false_arithmetic_in_latex_is_found(latex):
     assert read(reply, problem=problem).failure == "false calculation"
 
 
+def test_a_calculation_without_spaces_is_a_step_though_it_ends_in_the_answer():
+    reply = "30% of 80 stay: 80*.5 = 40.\n80-40=40 employees\nThe answer is 40."
+    assert read(reply, problem=Problem.of("How many?", "40")).text == reply
+
+
 def test_gold_rationales_stay_as_they_are(shared_data):
     kept = changed = 0
     for line in (shared_data / "gsm8k" / "train.jsonl").read_text(encoding="utf-8").splitlines()[:400]:

@@ -22,6 +22,8 @@ from tutelage.text.thoughts import without_thoughts
         "3 × 4 = 12"),
         (r"$18$ and $5 and $6", "18 and $5 and $6"), (r"$\$18$", "$18"), ("$5-$3 = $2", "$5-$3 = $2"),
         ("costs $1.5/2=$.75", "costs $1.5/2=$.75"),
+        (r"\underbrace{3 \times 4}_{\text{pens}} = 12", "3 × 4 = 12"), (r"\color{red}{12}", "12"),
+        (r"\overline{AB}", "AB"),
         (r"90^\circ", "90°"), (r"\frac{\sqrt{3}}{2}", r"\frac{\sqrt{3}}{2}"), (r"5\% \text{of} \$20", "5% of $20"),
         (r"\frac{", r"\frac{"), (r"3 \leq x", "3 ≤ x"),
         ("\\begin{align*}\n3 \\times 4 &= 12 \\\\\n&= 12\n\\end{align*}", "\n3 × 4 = 12 \n\n= 12\n"),
@@ -90,14 +92,24 @@ def test_a_text_is_cut_behind_what_answers(text, kept):
     ["I hope this helps!", "Let me know if you have questions.", "Feel free to ask me 3 more.", "😊", "Well done!",
      "(Note: 7 days.)",
      "If you have any other questions, please ask.", "I hope this helps! Have a great day!",
-     "Is there anything else?"],
+     "Is there anything else?", "Would you like me to explain step 2?", "Does this make sense?",
+     "Best of luck!", "QED"],
 )  # fmt: skip
 def test_courtesy_at_the_end_is_left_out(end):
     assert without_courtesy(f"She makes 18 dollars.\n\n{end}") == "She makes 18 dollars."
 
 
 @pytest.mark.parametrize(
-    "text", ["If you add 3 more, you get 24.", "Thanks to him it is Paris.", "So, 18.", "Well done!", ""]
+    "text",
+    [
+        "If you add 3 more, you get 24.",
+        "Thanks to him it is Paris.",
+        "So, 18.",
+        "Well done!",
+        "",
+        "Tip: 15% of 40 = 6.",
+        "Assuming it floats, no.",
+    ],
 )
 def test_what_says_something_is_no_courtesy(text):
     assert without_courtesy(text) == text

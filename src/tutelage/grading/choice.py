@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from tutelage.grading.labels import labelled, leading, lone_label
+from tutelage.grading.labels import behind_label, label_and_text, labelled, leading, lone_label
 from tutelage.grading.words import text_key
 from tutelage.records import Choice, Problem, Verdict
 from tutelage.text.sentences import bare_sentences
@@ -55,8 +55,9 @@ def read_choice(piece: str, choices: Sequence[Choice], *, stated: bool = True) -
     if said is None:
         return Unread(f"{shorten(piece)!r} says only what is not the answer", silent=True)
     whole = text_key(said)
+    exact = [choice for choice in choices if said.strip() in (choice.text, choice.label)]  # "A" beside (A) x … (D) a
     named = [choice for choice in choices if text_key(choice.text) == whole]
-    if len(named) == 1:
+    if len(named) == 1 and exact in ([], named):
         return named[0]
     if lone := lone_label(said, choices):
         return lone
@@ -87,6 +88,8 @@ def _first_line(text: str, choices: Sequence[Choice]) -> Choice | None:
 
 def _read_either(piece: str, line: str, choices: Sequence[Choice], *, stated: bool = True) -> Choice | Unread:
     """What a sentence names; what its line does if the sentence, such as the "B" of "B. library", names nothing."""
+    if both := label_and_text(line, choices):
+        return both
     choice = read_choice(piece, choices, stated=stated)
     if isinstance(choice, Choice):
         return _agreed(choice, line, choices)
@@ -95,8 +98,8 @@ def _read_either(piece: str, line: str, choices: Sequence[Choice], *, stated: bo
 
 def _agreed(choice: Choice | Unread, said: str, choices: Sequence[Choice]) -> Choice | Unread:
     """The choice, unless the words after its label are those of another one."""
-    words = text_key(said[leading(said, choices) :])
-    said_by = {other.label for other in choices if text_key(other.text) == words}
+    words = {text_key(part) for part in behind_label(said, choices)}
+    said_by = {other.label for other in choices if text_key(other.text) in words}
     if isinstance(choice, Choice) and said_by and choice.label not in said_by:
         return Unread(f"{shorten(said)!r} is not what choice {choice.label} says")
     return choice
@@ -113,4 +116,7 @@ def _worded(piece: str, choices: Sequence[Choice]) -> list[Choice]:
     words = f" {text_key(piece)} "
     keys = {choice: f" {text_key(choice.text)} " for choice in choices}
     named = [choice for choice, key in keys.items() if key.strip() and key in words]
+    result = f" {text_key(piece.rpartition('=')[2])} "
+    if len(named) > 1 and any(keys[choice] == result for choice in named):
+        named = [choice for choice in named if keys[choice] == result]  # 12 + 6 = 18
     return [c for c in named if not any(keys[c] != keys[o] and keys[c] in keys[o] for o in named)]

@@ -14,19 +14,21 @@ from tutelage.text.sentences import bare_sentences
 from tutelage.text.statements import NO_ANSWER, Unread, affirmed, last_line, lead, shorten, statements
 from tutelage.text.symbolic import same_expression
 
-_YES_NO = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
-_TRUTH = re.compile(r"\b(yes|true|no|false)\b", re.IGNORECASE)
-_FIRST = re.compile(r"\W{0,6}(yes|true|no|false)\b(?=\s*(?:$|[^\w\s]|because\b|since\b|as\b))", re.IGNORECASE)
+_YES_NO = {"yes": "yes", "yep": "yes", "yeah": "yes", "true": "yes", "no": "no", "nope": "no", "false": "no"}
+_SAID = "|".join(_YES_NO)
+_TRUTH = re.compile(rf"\b({_SAID})\b", re.IGNORECASE)
+_FIRST = re.compile(rf"\W{{0,6}}({_SAID})\b(?=\s*(?:$|[^\w\s]|because\b|since\b|as\b))", re.IGNORECASE)
 _BOTH = re.compile(r"\b(?:yes|no)\W{0,4}(?:or|and|/)\W{0,4}(?:yes|no)\b", re.IGNORECASE)
 _STARTS = re.compile(
-    r"\W{0,6}(?:(?:so|thus|hence|therefore|then|and)\b,?\s?)?(yes|no|true|false)\s*(?=$|[^\w\s])", re.IGNORECASE
+    rf"\W{{0,6}}(?:(?:so|thus|hence|therefore|then|and)\b,?\s?)?({_SAID})\s*(?=$|[^\w\s])", re.IGNORECASE
 )
 _ENDS = re.compile(r"(?<![\w'’-])(yes|no)\W{0,6}$", re.IGNORECASE)
 _TRUE = re.compile(
     r"(?:^\W{0,6}(?:so|thus|hence|therefore|then)?,?\s?"
     r"|\b(?:that|this|it|which|(?:statement|claim|answer|sentence|assertion|premise|proposition)(?:\s\w+){0,3})"
-    r"(?:'s|’s|\s(?:is|was|must be|would be|seems))\s(?:\w+ly\s|indeed\s|therefore\s|thus\s|also\s)?)"
-    r"(?P<not>not\s)?(?P<truth>true|false|correct|incorrect)\W{0,6}$",
+    r"(?:'s|’s|\s(?:is|was|must be|would be|seems|holds)(?P<isnt>n['’]t)?)"
+    r"\s(?:\w+ly\s|indeed\s|therefore\s|thus\s|also\s)?)"
+    r"(?P<not>not\s)?(?P<truth>true|right|correct|false|wrong|untrue|incorrect|the case)\W{0,6}$",
     re.IGNORECASE,
 )
 
@@ -64,8 +66,8 @@ def _in_sentences(said: list[str]) -> str | Unread:
         if match := _STARTS.match(sentence) or _ENDS.search(sentence[-40:]):
             return _YES_NO[match[1].lower()]
         if sentence == said[-1] and (truth := _TRUE.search(sentence[-120:])):
-            true = truth["truth"].lower() in ("true", "correct")
-            return "yes" if true == (truth["not"] is None) else "no"
+            true = truth["truth"].lower() in ("true", "right", "correct", "the case")
+            return "yes" if true == (truth["not"] is None and truth["isnt"] is None) else "no"
     return NO_ANSWER
 
 

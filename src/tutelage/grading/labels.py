@@ -19,8 +19,10 @@ from tutelage.records import Choice
 _REFUSED = r"(?!\W{0,3}(?:is|are|was|would be)\s(?:\w+\s)?(?:wrong|incorrect|not|false|out)\b)"
 _CHOOSES = (
     r"(?:\b(?i:is|be|are|was|pick|picked|choose|chose|chosen|select|selected|with|so|thus|therefore|hence|then|say"
-    r"|guess|prefer|option|choice|answer|letter|it|(?:it|that)['’]s)|[:=→])"
+    r"|guess|prefer|option|choice|answer|letter|it|(?:it|that)['’]s)|[:=→⇒]|[=-]>)"
 )
+_JUDGED = r"\s(?:is|fits)\s(?:the\s)?(?:right|correct|best|only)\b"
+_DASHES = ("- ", "– ", "— ")
 _NO_LABEL_BEHIND = re.compile(
     r"\b(?:vitamin|plan|hepatitis|influenza|type|grade|group|team|class|section|appendix|figure|table|model|page|chapter)"
     r"\s\W{0,4}$",
@@ -79,6 +81,22 @@ def leading(piece: str, choices: Sequence[Choice]) -> int:
     return start.end() if start else 0
 
 
+def behind_label(piece: str, choices: Sequence[Choice]) -> list[str]:
+    """What follows the label at the start of a piece, once with a dash before it, which may be a minus: C) - 5."""
+    end = leading(piece, choices)
+    return [piece[end:], piece[end - 2 :]] if piece[:end].endswith(_DASHES) else [piece[end:]]
+
+
+def label_and_text(piece: str, choices: Sequence[Choice]) -> Choice | None:
+    """The choice whose label and text the piece is: `B. library`."""
+    label = _marks(tuple(choice.label for choice in choices)).leading.match(piece)
+    if label is None:
+        return None
+    said = [text_key(part) for part in behind_label(piece, choices)]
+    own = (choice for choice in choices if choice.label.casefold() == label[1].casefold())
+    return next((choice for choice in own if text_key(choice.text) in said and any(said)), None)
+
+
 def lone_label(piece: str, choices: Sequence[Choice]) -> Choice | None:
     """The choice whose label is all of the piece: `B`, `(b)`, `B.`"""
     alone = _marks(tuple(choice.label for choice in choices)).alone.fullmatch(piece)
@@ -92,6 +110,7 @@ def _marks(labels: tuple[str, ...]) -> _Marks:
     patterns = (
         rf"(?<![\w\\])[(\[]\s?((?i:{exact}))\s?[)\]](?!\w){_REFUSED}",
         rf"\b(?i:option|choice|letter)\s?[(\"'*]{{0,4}}({exact}|(?i:{exact})(?=[*\"')]{{0,4}}(?:[.:,)]|$)))(?!\w){_REFUSED}",
+        rf"(?:(?i:so|thus|hence|therefore|then),?\s(?=(?:{exact}){_JUDGED}))?"
         rf"[\s*_\"'(\[]{{0,6}}((?i:{exact})(?=[*_]{{0,3}}[.):\]](?!\w))"
         rf"|(?:{exact})(?=[*_\"']{{0,3}}\s?(?:[,;:–—-]\s|[,;:]|$)|\s(?:is|would|seems|because|since)\b)){_REFUSED}"
         r"[\s*_.):\]\"']{0,6}(?:[-–—]\s)?",

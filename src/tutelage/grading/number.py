@@ -35,11 +35,15 @@ _GOES_ON = re.compile(
 )
 """What tells that a sentence goes on after the result of a calculation, and does not only name its unit."""
 
-_ONWARD = re.compile(r",? (?:so|which|that|thus|hence|therefore|making|giving|i\.e\.)\b", re.IGNORECASE)
+_ONWARD = re.compile(r",? (?:so|which|that|thus|hence|therefore|making|giving|i\.e)\b", re.IGNORECASE)
 _CALCULATES = re.compile(r"[0-9)%] ?(?:[-+*/×÷x]|(?:plus|minus|times|divided by)\b) ?[($€£]{0,2}[0-9]")
 """5 - 3, so 2: behind a calculation, what follows "so" is its result."""
-_SAME_AGAIN = re.compile(r" ?\((?:=|≈|i\.e\.|that is)[^()]{0,80}\)|(?:,|;) i\.e\.[^\n]*", re.IGNORECASE)
-"""18 (= 9 × 2): what says the same once more."""
+_SAME_AGAIN = re.compile(
+    r" ?\((?:=|≈|i\.e\.|that is)[^()]{0,80}\)|(?:,|;) i\.e\.[^\n]*"
+    r"|(?<=[A-Za-z0-9%]) \([^()=\n]{0,40}[0-9]\s?[+*×/÷-]\s?[$€£]?[0-9][^()=\n]{0,40}\)(?=\W*$)",
+    re.IGNORECASE,
+)
+"""18 (= 9 × 2), 18 (9 × 2): what says the same once more."""
 _DIGIT = re.compile("[0-9½¼¾]")
 _SPACED_MINUS = re.compile(r"^\s*- (?=[$€£¥₹]?[0-9.½¼¾])")
 _FEW_WORDS = 3
@@ -62,10 +66,15 @@ def grade_number(problem: Problem, text: str) -> Verdict:
     return Verdict(False, str(stated), f"{stated} is not {shorten(problem.answer)}")
 
 
-def _comes_to(piece: str, value: Fraction) -> bool:
+def _comes_to(piece: str, value: Fraction, signs: str = "(/×÷") -> bool:
     r"""Whether a piece is a fraction or product that was left to be worked out: \frac{80+90}{2} for 85."""
-    expression = parse_expression(piece.rstrip(".")) if re.search("[(/×÷]", piece) else None
+    expression = parse_expression(piece.rstrip(".")) if any(sign in piece for sign in signs) else None
     return expression is not None and evaluate(expression) == value
+
+
+def _signed(piece: str) -> str:
+    """A piece with its signs in words, and its digits in groups with spaces between, as numbers hold them."""
+    return _SPACED.sub(lambda match: match[0].replace(" ", ","), _MINUS.sub(r"\1-", piece))
 
 
 def stated_number(text: str) -> Number | Unread:
@@ -92,11 +101,11 @@ def read_number(piece: str) -> Number | Unread:
     said = affirmed(fold(piece))
     if said is None:
         return Unread(f"{shorten(piece)!r} says only what is not the answer", silent=True)
-    said = _SPACED.sub(lambda match: match[0].replace(" ", ","), _MINUS.sub(r"\1-", said))
-    said = _SAME_AGAIN.sub("", said)
+    said = _signed(said)
     onward = _ONWARD.search(said)
     if onward and _CALCULATES.search(said, 0, onward.start()) and _DIGIT.search(said, onward.end()):
         said = said[onward.end() :]
+    said = _SAME_AGAIN.sub("", said)
     reason = _REASON.search(said)
     for part in reversed(re.split("[=≈]", said[: reason.start()] if reason else said)):
         side = _SPACED_MINUS.sub("-", part)
@@ -127,8 +136,10 @@ def _only(numbers: list[Number], piece: str) -> Number | Unread:
 def _at_the_end(text: str) -> Number | Unread:
     """The last number of the last line."""
     for sentence in reversed(bare_sentences(last_line(text))):
-        said = _SPACED_MINUS.sub("-", _MINUS.sub(r"\1-", _SAME_AGAIN.sub("", sentence)))
-        tail = said.rpartition("=")[2]
+        said = _SPACED_MINUS.sub("-", _SAME_AGAIN.sub("", _signed(sentence)))
+        front, _, tail = said.rpartition("=")
+        if front and (named := find_numbers(front)) and _comes_to(tail, named[-1].value, signs="-+*/×÷"):
+            return named[-1]  # 18 = 9 * 2
         if is_expression(tail):
             return Unread(f"{shorten(tail.strip())!r} is not a plain number")
         numbers = find_numbers(said) or _counts(said)

@@ -16,11 +16,17 @@ from tutelage.text.numbers import Number, find_numbers, find_word_numbers, fold
 
 _ARTICLES = frozenset(("a", "an", "the"))
 _SIGNS = r"+\-*/^=<>≤≥≠≈±×÷√%#@|~¬∧∨∪∩∈∞°→←↔"
-_PIECE = re.compile(rf"-?[0-9]+(?:[./:,][0-9]+)*%?|\w+|[{_SIGNS}()\[\]{{}}&]")
+_PIECE = re.compile(rf"!(?=\w)|-?[0-9]+(?:[./:,][0-9]+)*%?|\w+|[{_SIGNS}()\[\]{{}}&]")
 _BRACES = re.compile(r"([\^_])\{([^{}]{1,20})\}")
 _SAME = {"&": "and", "×": "*", "÷": "/"}
 _TYPED = re.compile("[<>!]=")
 _SIGN_OF = {"<=": "≤", ">=": "≥", "!=": "≠"}
+_SIMPLE = str.maketrans("₀₁₂₃₄₅₆₇₈₉⩽⩾", "0123456789≤≥")
+_RAISED = re.compile("[⁰¹²³⁴-⁹⁺⁻]+")
+_RAISED_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
+_SUBSCRIPT = re.compile(r"(?<=[A-Za-z)\]}])_(?=[0-9]|\{[0-9]+\})")
+_RATIO = re.compile(r"(?<=[0-9])\s+:\s+(?=[0-9])")
+"""White space round a sign: 3 : 2 is 3:2."""
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 _LONG = 3
 """Letters of a word, beside which a dash or bracket is punctuation."""
@@ -48,7 +54,7 @@ _long_key = lru_cache(maxsize=16)(_key)  # a long sentence is compared with seve
 
 
 def _once(text: str) -> str:
-    text = fold(text)
+    text = _RATIO.sub(":", _SUBSCRIPT.sub("", _RAISED.sub(_power, fold(text).translate(_SIMPLE))))
     for find in (find_numbers, find_word_numbers):
         text = _with_values(text, find(text))
     text = _TYPED.sub(lambda typed: _SIGN_OF[typed[0]], text)
@@ -57,6 +63,12 @@ def _once(text: str) -> str:
     words = [_SAME.get(word, word) for word in pieces]
     words = [word for word, after in zip(words, [*words[1:], ""], strict=False) if not _is_article(word, after)]
     return " ".join(_without_brackets(_without_dashes(_signed(words))))
+
+
+def _power(match: re.Match[str]) -> str:
+    """Raised digits as a power, x² as x^2; a raised sign alone is a charge: Na⁺."""
+    digits = match[0].translate(_RAISED_DIGITS)
+    return f"^{digits}" if any(map(str.isdigit, digits)) else digits
 
 
 def _is_article(word: str, after: str) -> bool:

@@ -64,7 +64,7 @@ quick possible explanation reasoning breakdown working process guide way method 
 option options choice choices every part parts smaller small easy together compute calculate determine perform
 calculation calculations now first then so well and with it's logically systematically methodically clearly about
 need needs use using math maths word given details everything information as below broken started evaluate
-evaluating ai language model short some provide provided give you'll you're assist on"""
+evaluating correct corrected fix mistake ai language model short some provide provided give you'll you're assist on"""
 _TALK = frozenset(_TALK_WORDS.split())
 """Words of which a sentence that only says that an answer is coming consists."""
 _OPENS = re.compile(

@@ -37,7 +37,7 @@ _CONCLUDES = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _SHORT = re.compile(r"\W*(?:(?:short|quick|brief|in short|final)\W+answer|in short|tl;?dr)\W+", re.IGNORECASE)
-_BARE = re.compile(r"\W{0,4}(?:[\d.]\S*(?: [^\s=:]+){0,2}|\w+\W{0,3}|\(?[A-Z][.)] [^\n=]{1,40})")
+_BARE = re.compile(r"\W{0,4}(?:[\d.][^\s=]*(?: [^\s=:]+){0,2}|\w+\W{0,3}|\(?[A-Z][.)] [^\n=]{1,40})")
 """`12 pens`, `no`, `(B) library`."""
 _REASON = re.compile(r"\b(?:because|since|due|as)\b", re.IGNORECASE)
 _ADDRESSES = re.compile(

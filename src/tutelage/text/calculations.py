@@ -63,7 +63,7 @@ def find_calculations(text: str) -> tuple[Calculation, ...]:
     Units may stand between a number and the next sign (`7 votes × 3 = 21`). What belongs to algebra (`3U + 9 = 12`)
     is left alone.
     """
-    if "=" not in text:
+    if "=" not in text and "＝" not in text:
         return ()
     tokens = list(tokens_of(text))
     found: list[Calculation] = []

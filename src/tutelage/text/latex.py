@@ -25,6 +25,8 @@ _REWRITES = [
         (r"\$\$", ""),
         (r"(?<![\\$\w])\$(?=[^\s$])((?:[^$\\\n]|\\[^\n]){0,300}?[^\s$\\])\$(?![\w$]|\.\d)", r"\1"),
         (r"\\(?:begin|end)\{[A-Za-z]{1,20}\*?\}|\\(?:tag|label)\{[^{}\n]{0,40}\}", ""),
+        (r"(?<=\})[_^]\{\s?\\(?:text|mathrm)\{[^{}\n]{0,60}\}\s?\}", ""),  # what a brace over or under names
+        (r"\\(?:text)?color\{[A-Za-z]{1,20}\}", r"\\mbox"),
         (r"&(?=\s?=)", ""),
         (r"\\\\(?=\s|$)", "\n"),
         (r"\\[()]", ""),
@@ -37,7 +39,8 @@ _REWRITES = [
 _ESCAPED = re.compile(r"\\([$%#&_])")
 _COMMAND = re.compile(
     r"\\(?:(?P<fraction>[dtc]?frac)|(?P<box>f?box|boxed)"
-    r"|(?P<text>(?:text|math)(?:rm|bf|it|sf|tt|normal)?|mbox|operatorname|emph|underline|cancel))(?![A-Za-z])"
+    r"|(?P<text>(?:text|math)(?:rm|bf|it|sf|tt|normal)?|mbox|operatorname|emph|cancel"
+    r"|(?:under|over)(?:line|brace)))(?![A-Za-z])"
 )
 _SIGN_WITHIN = re.compile(r"(?<=[\w)])\s*([-+*/×÷=])\s*")
 """A sign of calculation, not of a number."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from tutelage.text.latex import unlatex
-from tutelage.text.statements import states_answer
+from tutelage.text.statements import is_answer_mark
 from tutelage.text.thoughts import without_thoughts
 
 _FENCE = re.compile(r"^[ \t]*+(?:```|~~~)[^\n]*$\n?", re.MULTILINE)
@@ -82,11 +82,9 @@ def _row(match: re.Match[str]) -> str:
 
 
 def _without_headings(text: str) -> str:
-    last = len(text.rstrip())
-
     def heading(match: re.Match[str]) -> str:
         level, gap, words = match[1], match[2], match[3].strip().rstrip("#").rstrip()
-        if level == "####" and states_answer(words, last=match.end() >= last):
+        if level == "####" and is_answer_mark(text, match.start(3)):
             return f"#### {words}"
         return words if gap or not words else match[0]
 

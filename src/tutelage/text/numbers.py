@@ -26,7 +26,9 @@ _VULGAR = {
 _SAME = str.maketrans(
     dict.fromkeys("−‐‑‒–﹣－", "-")
     | dict.fromkeys("⁄∕", "/")
-    | {"％": "%", "＝": "=", "，": ",", "．": ".", "＄": "$", "\u200b": " "}
+    | dict.fromkeys("✕✖⨯⨉", "×")
+    | dict.fromkeys("∙", "·")
+    | {"％": "%", "＋": "+", "＝": "=", "，": ",", "．": ".", "＄": "$", "\u200b": " "}
     | {chr(0xFF10 + digit): str(digit) for digit in range(10)}
 )
 _GROUP_SIGN = re.compile(r"(?<=[0-9])[\u00a0\u2009\u202f’](?=[0-9]{3}(?![0-9]))")
@@ -49,7 +51,7 @@ def literal(joint: str, *, ratio: str = "(?!)", before: str = "", after: str = "
         (?P<whole>(?<![0-9][.,/])[0-9]++)(?:
             {joint}(?P<top>[0-9]++)/(?P<bottom>[0-9]++)(?![.,][0-9])
           | \ ?(?P<vulgar>[{"".join(_VULGAR)}])
-          | \ and\ (?:an?|one)\ (?P<part>half|third|quarter)\b(?!\ of\b|-))
+          | \ and\ (?:an?|one)[\ -](?P<part>half|third|quarter)\b(?!\ of\b|-))
       | (?P<lone>[{"".join(_VULGAR)}])
       | (?P<over>{ratio}{_DIGITS})\ ?/\ ?(?P<under>{_DIGITS})
       | (?P<dotted>{_DOTTED})

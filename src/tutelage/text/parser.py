@@ -20,6 +20,8 @@ MAX_DEPTH = 20
 MAX_UNIT_WORDS = 4
 """Words that may stand between a number and the next sign."""
 
+_CURRENCIES = frozenset("€£¥₹")
+"""Units that may stand behind a number; `$` before one."""
 _OPERATORS = {"×": "*", "x": "*", "X": "*", "·": "*", "∗": "*", "⋅": "*", "÷": "/"}
 
 
@@ -147,9 +149,10 @@ class Parser:
     def _skip_units(self) -> None:
         """Step over words that a sign or bracket follows; a word glued to its number is a variable."""
         first = self.tokens[self.position] if self._units and self.position < self._stop else None
-        if first is None or not (first.kind == "word" or first.is_spelt):
+        if first is None or not _is_unit(first, capitals=True):
             return
-        if first.start == self.tokens[self.last_value].end or first.text.lower() == "of":
+        glued = first.start == self.tokens[self.last_value].end and first.kind == "word"
+        if glued or first.text.lower() == "of":
             return
         limit = min(self._stop, self.position + MAX_UNIT_WORDS + 1)
         ahead = self.position
@@ -159,8 +162,10 @@ class Parser:
             self.position = ahead
 
 
-def _is_unit(token: Token) -> bool:
-    return (token.kind == "word" and not token.text.isupper()) or token.is_spelt
+def _is_unit(token: Token, *, capitals: bool = False) -> bool:
+    if token.kind == "word":
+        return capitals or not token.text.isupper()
+    return token.is_spelt or token.text in _CURRENCIES
 
 
 def _is_part(left: Expression) -> bool:

@@ -15,15 +15,19 @@ from tutelage.text.statements import LONGEST, statements
 _MARK = re.compile(
     r"""
     (?P<question>
-        (?:^|\n)[ \t]{0,8}[#*]{0,6}[ ]?(?:Question|Problem|Exercise|Example|Q)[ ]?[0-9]{0,4}[ ]?[*]{0,3}[:.)]
+        (?:^|\n)[ \t]{0,8}[#*]{0,6}[ ]?(?:(?:Next|New|Another)[ ](?i:question|problem|exercise|example)
+          |Q(?i:uestion)?|P(?i:roblem)|E(?i:xercise|xample))
+          [ ]?[0-9]{0,4}[ ]?[*]{0,3}[:.)]
           [*]{0,3}(?=\s|$)
       | (?:^|\n)[ \t]{0,8}[#*]{0,6}[ ]?(?:Question|Problem|Exercise|Example)[ ][0-9]{1,4}[ ]?[*]{0,3}(?=\n|$)
+      | (?:^|\n)[ \t]{0,8}(?:\#{1,6}[ ]?|\*\*)(?:(?:Next|New)[ ])?(?i:question|problem|exercise)[*]{0,2}(?=\n|$)
       | (?:^|\n)[ \t]{0,8}(?:Here(?:'s|’s|[ ]is)|Let(?:'s|’s|[ ]us)[ ](?:try|do))[ ]another
           [ ](?:example|problem|question)\b
-      | (?:^|\n)[ \t]{0,8}[#*]{0,6}[ ]?(?:User|Human|Instruction)[ ]?[*]{0,3}:
+      | (?:^|\n)[ \t]{0,8}[#*]{0,6}[ ]?(?:User|USER|Human|HUMAN|Instruction)[ ]?[*]{0,3}:
+      | (?:^|\n)[ \t]{0,8}(?:user|assistant|model)[ \t]*(?=\n)
       | (?<=[.!?])[ ]{1,3}(?:Question|Q)[ ]?[0-9]{0,4}:[ ]
     )
-  | <\|[A-Za-z_]{1,40}\|> | </s> | <(?:end|start)_of_turn>
+  | <\|[A-Za-z_]{1,40}\|> | </s> | <(?:end|start)_of_turn> | <eos> | (?!\A)\[/?INST\]
     """,
     re.VERBOSE,
 )
@@ -32,6 +36,7 @@ _SOLUTION = re.compile(
     r"|answer|rationale|step 1)\b[ ]?[*]{0,3}[:.\n]|\blet(?:'s|’s| us| me)\b",
     re.IGNORECASE,
 )
+_TITLE = re.compile(r"^[ \t]{0,8}#{1,3}[ ][^\n0-9]{3,80}$", re.MULTILINE)
 _INTRODUCTION = re.compile(
     r"\W*(?:sure|certainly|of course|absolutely|okay|ok|alright|let(?:'s|’s| us| me)|here(?:'s|’s| is| are)|to solve"
     r"|to find|first|we (?:need|have|are)|i(?:'ll|’ll| will)|great|good question)\b",
@@ -42,6 +47,8 @@ _POLITE = re.compile(
         i\ (?:really\ )?hope\ (?:this|that|it|my)\b | hope\ (?:this|that|it)\ (?:helps|is|was|clarif|makes)
       | (?:do\ )?let\ me\ know\b | feel\ free\b | do\ not\ hesitate | don['’]t\ hesitate
       | note: | \(note\b
+      | (?:would|do|can|could|shall|should)\ (?:you|i)\b[^\n]{0,200}\?
+      | i(?:['’]d|\ would)\ be\ (?:happy|glad)\ to\b | (?:good|best\ of)\ luck\b
     )[^\n]{0,300}""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -53,6 +60,8 @@ _POLITE_WITHOUT_NUMBERS = re.compile(
       | (?:happy|glad)\ (?:to\ help|learning|studying|calculating) | well\ done\b | cheers\b
       | (?:good|great|nice)\ (?:luck|job|work|question)\b | keep\ (?:up|practi[sc]ing)\b
       | (?:have|enjoy)\ (?:a|your)\ [^\n]{0,12}\b(?:day|time|one|studies|learning)
+      | want\ (?:more|another|to)\b | does\ (?:this|that)\ (?:make\ sense|help)\b
+      | remember\ to\b | please\ note\b | \(assuming\b | q\.?e\.?d\b | that['’]s\ (?:it|all)\b | key\ takeaway\b | tip:
       | thank(?:s|\ you)\b(?!\ to\b) | you['’]?(?:re|\ are)\ welcome
     )[^\n0-9]{0,200}""",
     re.IGNORECASE | re.VERBOSE,
@@ -92,7 +101,8 @@ def _is_courtesy(sentence: str) -> bool:
 
 def _says_the_question(text: str, start: int, mark: re.Match[str]) -> bool:
     """Whether the question at `mark` is the one that the text then answers: nothing but an opening stands before it."""
-    before = text[start : mark.start()].strip(" \t\n#*_-")
+    before = text[start : mark.start()]
+    before = (before if statements(before) else _TITLE.sub("", before)).strip(" \t\n#*_-")
     if start:  # behind "Problem:", and no question has been put yet
         return bool(before) and "?" not in before and not _SOLUTION.search(before) and not statements(before)
     if not before:

@@ -23,7 +23,7 @@ _OPENING = re.compile(
         (?:\ (?:to|for|of|in)\ [^.!?:=\n]{{0,80}}?|\ ?\([^)\n]{{0,40}}\))?[*_]{{0,3}}(?:\ {_VERB}|\ ?[:=]|\ [-–—](?=\ ))
   | \bfinal\ answer[*_]{{0,3}}\ (?=[$(0-9\\])
   | \banswer[*_"']{{0,3}}(?:\ {_VERB}|\ ?[:=])
-  | ^[#*\ ]{{0,8}}(?:the\ |my\ )?(?:final\ )?answer[*:\ ]{{0,6}}\n
+  | ^[#*\ ]{{0,8}}(?:the\ |my\ )?(?:final\ )?answer(?:[*:\ ]{{0,6}}\n|[*]{{0,3}}\ [-–—]\ )
   | \bans(?:\.|\ ?:)
     """,
     re.VERBOSE | re.IGNORECASE | re.MULTILINE,
@@ -61,6 +61,7 @@ _BARE_ANSWER = re.compile(
     r"|true|false|\\boxed\{.*",
     re.IGNORECASE,
 )
+_WITH_UNIT = re.compile(r"\$?[0-9][^A-Za-z]*[A-Za-z]{2}")
 _EXPLAINS = re.compile(
     r"[#*_]{0,6}\s?(?:(?:a |the |my |short |brief )?(?:explanation|reason(?:ing)?|rationale|justification|working)"
     r"\b|because\b|this is because\b|why\b)",
@@ -100,12 +101,17 @@ def statements(text: str) -> list[Statement]:
     return sorted((s for s in found if s.piece), key=lambda s: s.position, reverse=True)
 
 
-def states_answer(words: str, *, last: bool) -> bool:
-    """Whether what stands behind `####` is an answer, as in GSM8K, and no heading; `last` where no text follows."""
-    words = words.strip(" \t*_:")
+def is_answer_mark(text: str, position: int) -> bool:
+    """Whether the `####` before `position` marks an answer, as in GSM8K, and no heading."""
+    line, _, rest = text[position : position + 2 * LONGEST].partition("\n")
+    words = line.strip(" \t*_:")
     if not words or _TITLE.match(words):
         return False
-    return last or _BARE_ANSWER.fullmatch(words[:LONGEST]) is not None
+    if not rest.strip():
+        return True
+    if "=" in rest and _WITH_UNIT.match(words) and "=" not in text[max(0, position - LONGEST) : position]:
+        return False  # "#### 3 eggs eaten", and all is calculated below it
+    return _BARE_ANSWER.fullmatch(words[:LONGEST]) is not None
 
 
 def affirmed(piece: str) -> str | None:
@@ -150,7 +156,7 @@ def shorten(text: str) -> str:
 
 def _opened(text: str) -> Iterator[Statement]:
     """What follows an opening such as "The answer is"."""
-    openings = [o for o in _OPENING.finditer(text) if o["marker"] is None or _is_answer_mark(text, o.end())][-_MOST:]
+    openings = [o for o in _OPENING.finditer(text) if o["marker"] is None or is_answer_mark(text, o.end())][-_MOST:]
     ends = [opening.start() for opening in openings[1:]]
     for opening, end in zip(openings, [*ends, len(text)], strict=False):
         lead_in = _LEAD_IN.match(text, opening.end())
@@ -158,11 +164,6 @@ def _opened(text: str) -> Iterator[Statement]:
         piece = text[start : end_of_sentence(text, start, end)]
         line = text[start:end].partition("\n")[0]
         yield Statement(opening.start(), piece[:LONGEST].strip(), line[:LONGEST].strip())
-
-
-def _is_answer_mark(text: str, position: int) -> bool:
-    line, _, rest = text[position : position + 2 * LONGEST].partition("\n")
-    return states_answer(line, last=not rest.strip())
 
 
 def _reversed(text: str) -> Iterator[Statement]:
