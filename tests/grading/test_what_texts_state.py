@@ -150,6 +150,8 @@ def test_texts_that_differ_in_a_sign_alone(gold, text):
      ("18", "| step | value |\n|---|---|\n| total | 18 |"), ("18", "- eggs: 9\n- dollars: 18"), ("18",
      "**Answer:** 18 ✅"),
      ("1800000", "1 800 000"), ("1800", "1 800"), ("10.5", "10 and one-half"), ("2", "The answer is 5 - 3, i.e. 2"),
+     ("60", "So she has 13+47, or 60, carrots in total."), ("90", "That is 10 times 9 dollars, or 90 dollars."),
+     ("1", "The answer is 89 - 88, or 1."), ("8", "It is 16 divided by 2, or 8."),
      ("18", "18 = 9 * 2"), ("18", "18 apples (9 × 2)"), ("18", "#### 3 eggs eaten\n16 - 3 - 4 = 9\n\n9*2 = 18"),
      ("18", "16 + 2 = 18\n#### 18 dollars\n\nExplanation: 9 × 2 = 18, for 2 days."),
      ("18", "She makes $18.\n\nWould you like me to explain step 2?"),
@@ -168,7 +170,8 @@ def test_the_number_that_is_stated(gold, text):
     [("5", "2 - 7 = - 5"), ("5", "The answer is - 5."), ("2", "#### Step 2: Money\n9 * 2 = 18\nShe makes $18."),
      ("18", "<think>Perhaps the answer is 18."), ("50", "It costs 3,50"), ("10",
      "3 × 4 = 12.\n\nQuestion: 2 × 5 = 10."),
-     ("20", "<reasoning>20</reasoning>\nShe makes $18."), ("1.8", "1.8k"), ("5", "$5 million")],
+     ("20", "<reasoning>20</reasoning>\nShe makes $18."), ("1.8", "1.8k"),
+     ("60", "13+47, or 61"), ("61", "13+47, or 61"), ("8", "4 + 4 or 9"), ("5", "$5 million")],
 )  # fmt: skip
 def test_the_number_that_is_not_stated(gold, text):
     assert not number(gold, text).correct

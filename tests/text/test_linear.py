@@ -27,7 +27,8 @@ PIECES = [
     "=1", "½",
     "\nQuestion: a", "Let me know. ", "(A) ", "B. ", "A or ", "one hundred and ", "10^", "- 5 ", "yes or ",
     "e.g. ", "😀",
-    "...done thinking. ", "\nExplanation:", "x+", "\\begin{a}", "|---", "is the answer ",
+    "...done thinking. ", "\nExplanation:", "x+", "\\begin{a}", "|---", "is the answer ", "1+1 a or ",
+    "#### 3 ab\n", "## Problem\n", "\nuser\n", "}_{\\text{",
 ]  # fmt: skip
 CHOICES = (Choice("A", "bank"), Choice("B", "library"))
 GRADERS = {

@@ -44,6 +44,13 @@ _SAME_AGAIN = re.compile(
     re.IGNORECASE,
 )
 """18 (= 9 × 2), 18 (9 × 2): what says the same once more."""
+_SIGNS = {"plus": "+", "minus": "-", "times": "*", "divided by": "/"}
+_VALUE = r"[$€£]?[0-9]+(?:[.,][0-9]+)*"
+_WORKED_OUT = re.compile(
+    rf"(?P<sum>{_VALUE}(?: ?(?:[-+*/×÷x]|plus|minus|times|divided by) ?{_VALUE})+)"
+    rf"(?: [a-z]+){{0,2}},? or (?P<result>{_VALUE})"
+)
+"""13 + 47, or 60"""
 _DIGIT = re.compile("[0-9½¼¾]")
 _SPACED_MINUS = re.compile(r"^\s*- (?=[$€£¥₹]?[0-9.½¼¾])")
 _FEW_WORDS = 3
@@ -73,8 +80,18 @@ def _comes_to(piece: str, value: Fraction, signs: str = "(/×÷") -> bool:
 
 
 def _signed(piece: str) -> str:
-    """A piece with its signs in words, and its digits in groups with spaces between, as numbers hold them."""
-    return _SPACED.sub(lambda match: match[0].replace(" ", ","), _MINUS.sub(r"\1-", piece))
+    """A piece with its signs in words, and its digits in groups with spaces between, as numbers hold them.
+
+    A calculation goes where its result stands behind an "or".
+    """
+    piece = _SPACED.sub(lambda match: match[0].replace(" ", ","), _MINUS.sub(r"\1-", piece))
+    return _WORKED_OUT.sub(_result, piece) if " or " in piece else piece
+
+
+def _result(match: re.Match[str]) -> str:
+    signs = re.sub("[a-z]+(?: by)?", lambda word: _SIGNS.get(word[0], word[0]), match["sum"])
+    result = find_numbers(match["result"])
+    return match["result"] if result and _comes_to(signs, result[0].value, signs="-+*/×÷x") else match[0]
 
 
 def stated_number(text: str) -> Number | Unread:
