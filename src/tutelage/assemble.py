@@ -37,27 +37,23 @@ def classroom(config: RunConfig, out: Path, show: Show, shelf: Shelf | None = No
     reflection_of(config.training)
     if faults := list(contradictions(config)):  # of a configuration that was copied, which validates nothing
         raise ConfigError("; ".join(faults))
-    task = open_task(config.task)
-    _check_teacher(config, task)
+    task, online = open_task(config.task), config.teacher.kind == "openai"
+    if online:
+        from tutelage.teacher.online.client import Endpoint
+
+        Endpoint(config.teacher, os.environ)  # refuses an address or a key before there is a run
+    teacher = None if online else offline_teacher(config, task)
     untrained = make_pupil(config.student, task, show.say)
     preflight(untrained, config, task.problems)
     with locked(out):
         run = Run.open(out, config, task_digest(task), shelf)
-        yield Classroom(config, run, task, make_teacher(config, task, run, show.say), untrained, show)
+        if online:
+            teacher = online_teacher(config, task, run, show.say)
+        yield Classroom(config, run, task, teacher, untrained, show)
 
 
-def _check_teacher(config: RunConfig, task: Task) -> None:
-    """Refuse before there is a run what `make_teacher` would refuse: an address, a key, a file of rationales."""
-    if config.teacher.kind == "openai":
-        from tutelage.teacher.online.client import Endpoint
-
-        Endpoint(config.teacher, os.environ)
-    elif config.teacher.kind == "recorded" and config.teacher.path is not None:
-        RecordedTeacher(config.teacher.path, grade=task.grade, explain=config.teacher.explain)
-
-
-def make_teacher(config: RunConfig, task: Task, run: Run, say: Say) -> Teacher | None:
-    """The teacher of a configuration, None for the student itself. Raises ConfigError, DataError or TeacherError."""
+def offline_teacher(config: RunConfig, task: Task) -> Teacher | None:
+    """The teacher of a configuration that asks no API, None for the student itself. Raises DataError."""
     settings = config.teacher
     if settings.kind == "student":
         return None
@@ -66,19 +62,21 @@ def make_teacher(config: RunConfig, task: Task, run: Run, say: Say) -> Teacher |
     key = AnswerKeyTeacher(grade=task.grade, kind=task.kind, seed=config.seed, explain=settings.explain)
     if settings.kind == "answer_key":
         return key
-    if settings.kind == "recorded":
-        if settings.path is None:
-            raise ConfigError("teacher.kind is 'recorded', so teacher.path must name the JSONL with the rationales")
-        beyond = key if settings.beyond == "answer_key" else None
-        return RecordedTeacher(
-            settings.path,
-            grade=task.grade,
-            beyond=beyond,
-            explain=settings.explain,
-            check_arithmetic=settings.check_arithmetic,
-        )
+    assert settings.path is not None, "the configuration has been checked"
+    return RecordedTeacher(
+        settings.path,
+        grade=task.grade,
+        beyond=key if settings.beyond == "answer_key" else None,
+        explain=settings.explain,
+        check_arithmetic=settings.check_arithmetic,
+    )
+
+
+def online_teacher(config: RunConfig, task: Task, run: Run, say: Say) -> Teacher:
+    """The teacher behind an API, with its ledger. Raises ConfigError or TeacherError."""
     from tutelage.teacher.online.openai_teacher import OpenAITeacher
 
+    settings = config.teacher
     ledger = Path(settings.ledger) if settings.ledger else run.ledger
     return OpenAITeacher(settings, kind=task.kind, grade=task.grade, ledger=ledger, run_id=run.id, say=say)
 
