@@ -1,4 +1,4 @@
-"""A whole run both ways: ours, and the same lessons with the reference's training steps and `generate`.
+"""A whole run both ways: ours, and the same rounds with the reference's training steps and `generate`.
 
     python -m benchmarks.end_to_end [CONFIG] [--set key=value]... [--seeds 1]
 
@@ -21,31 +21,31 @@ import torch
 from torch.optim.lr_scheduler import LambdaLR
 
 from benchmarks.reference import ReferenceTrainer, Row, reference_generate
-from tutelage.assemble import classroom
+from tutelage.assemble import open_context
 from tutelage.config import RunConfig, TrainingConfig
 from tutelage.config_file import load_config
 from tutelage.records import Problem, TrainingExample
 from tutelage.report.progress import Show
-from tutelage.rounds.context import Classroom
-from tutelage.rounds.loop import lessons
+from tutelage.rounds.context import RunContext
+from tutelage.rounds.loop import run_rounds
 from tutelage.run_records import TrainingSummary
 from tutelage.student.model import save_student
-from tutelage.student.resources.hardware import machine
-from tutelage.student.sampler import Advance, Ends, Sampled, SamplingSettings
-from tutelage.student.student import Answered, Pupil
-from tutelage.student.training.packing import Family
-from tutelage.student.training.steps import Lessons
+from tutelage.student.resources.hardware import hardware
+from tutelage.student.sampler import Advance, Sampled, SamplingSettings, StopCriteria
+from tutelage.student.student import Answered, Student
+from tutelage.student.training.packing import ExampleGroup
+from tutelage.student.training.steps import StepDataset
 
 ROWS = 16
 """Rows of a batch of the reference's sampling."""
 
 
-class ReferencePupil(Pupil):
+class ReferenceStudent(Student):
     """A student that answers and learns the reference's way."""
 
-    def at(self, folder: Path, key: str) -> Pupil:
+    def at(self, folder: Path, key: str) -> Student:
         """The same student at a later point."""
-        return ReferencePupil(self.config, self.examples, folder, key=key, engine=self.engine)
+        return ReferenceStudent(self.config, self.examples, folder, key=key, engine=self.engine)
 
     def answer(
         self, problems: Sequence[Problem], seeds: Sequence[int], settings: SamplingSettings, answered: Answered
@@ -56,7 +56,7 @@ class ReferencePupil(Pupil):
         prompts = [format.prompt_ids(format.prompt(problem.text)) for problem in problems]
         pad = student.tokenizer.pad_token_id or 0
         width = ROWS // settings.samples
-        ends = Ends(student.tokenizer, student.end_tokens, format.stop_strings)
+        ends = StopCriteria(student.tokenizer, student.end_tokens, format.stop_strings)
         for start in range(0, len(prompts), width):
             batch = prompts[start : start + width]
             written = reference_generate(
@@ -75,14 +75,14 @@ class ReferencePupil(Pupil):
         checkpoints: Path,
         folder: Path,
         advance: Advance,
-        check: Callable[[Pupil], float] | None = None,
+        check: Callable[[Student], float] | None = None,
         steps: Path | None = None,
     ) -> TrainingSummary:
         """By five padded passes a step, over the same batches in the same order; nobody looks into its steps."""
         student = self.loaded(torch.float32)
         self.release()
-        plan = Lessons(self.format(student.tokenizer), examples, config, seed)
-        batches = [[_row(family) for family in families] for families in plan.steps()]
+        plan = StepDataset(self.format(student.tokenizer), examples, config, seed)
+        batches = [[_row(group) for group in groups] for groups in plan.steps()]
         trainer = ReferenceTrainer(student.model, config, autocast=self.dtype == torch.bfloat16)
         warmup = round(config.warmup_share * len(batches))
         schedule = LambdaLR(trainer.optimizer, lambda step: _linear(step, warmup, len(batches)))
@@ -103,12 +103,12 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--seeds", type=int, default=1)
     given = parser.parse_args()
-    print(machine())
+    print(hardware())
     ours, reference, speedups = list[float](), list[float](), list[float]()
     for seed in range(given.seeds):
         config = load_config(given.config, [*given.set, f"seed={seed}"])
-        seconds, accuracy = _run(config, Pupil)
-        plain_seconds, plain_accuracy = _run(config, ReferencePupil)
+        seconds, accuracy = _run(config, Student)
+        plain_seconds, plain_accuracy = _run(config, ReferenceStudent)
         ours.append(accuracy)
         reference.append(plain_accuracy)
         speedups.append(plain_seconds / seconds)
@@ -123,23 +123,23 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def _run(config: RunConfig, kind: type[Pupil]) -> tuple[float, float]:
+def _run(config: RunConfig, kind: type[Student]) -> tuple[float, float]:
     """Seconds of a run, and the accuracy on test after it."""
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()
-        with classroom(config, Path(folder) / "run", Show(quiet=True)) as room:
-            result = lessons(_with(room, kind))
+        with open_context(config, Path(folder) / "run", Show(quiet=True)) as ctx:
+            result = run_rounds(_with(ctx, kind))
         return time.perf_counter() - started, result.test.after.accuracy
 
 
-def _with(room: Classroom, kind: type[Pupil]) -> Classroom:
-    known = room.untrained
+def _with(ctx: RunContext, kind: type[Student]) -> RunContext:
+    known = ctx.untrained
     untrained = kind(known.config, known.examples, engine=known.engine)
-    return Classroom(room.config, room.run, room.task, room.teacher, untrained, room.show)
+    return RunContext(ctx.config, ctx.run, ctx.task, ctx.teacher, untrained, ctx.show)
 
 
-def _row(family: Family) -> Row:
-    return Row(family.prompt, family.anchor, *(family.pair or (None, None)))
+def _row(group: ExampleGroup) -> Row:
+    return Row(group.prompt, group.anchor, *(group.pair or (None, None)))
 
 
 def _linear(step: int, warmup: int, steps: int) -> float:

@@ -24,7 +24,7 @@ from tutelage.metrics.intervals import accuracy
 from tutelage.records import TrainingExample
 from tutelage.runs.files import read_rows
 from tutelage.student.encoding import encode
-from tutelage.student.model import Student, load_student
+from tutelage.student.model import LoadedModel, load_student
 from tutelage.student.prompts import PromptFormat, question_of
 from tutelage.student.training.reflection import Seen, Triplet
 
@@ -56,7 +56,7 @@ def _states(model: str, examples: Path) -> torch.Tensor:
 
 
 @torch.no_grad()
-def _states_of(student: Student, example: TrainingExample) -> torch.Tensor:
+def _states_of(student: LoadedModel, example: TrainingExample) -> torch.Tensor:
     """ALTD: the states of the anchor, its first positive and its first mistake behind their prompt."""
     format, found = PromptFormat(student.tokenizer), list[torch.Tensor]()
     for rationale in (example.anchor, example.positives[0], example.negatives[0]):

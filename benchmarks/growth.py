@@ -16,11 +16,11 @@ from collections.abc import Callable
 
 from benchmarks.problems import benchmark_examples, benchmark_format, prefix_length
 from benchmarks.sampling import exam
-from benchmarks.training import lesson_step
+from benchmarks.training import train_step_of
 from tutelage.config import StudentConfig, TrainingConfig
-from tutelage.student.model import Student, load_student
+from tutelage.student.model import LoadedModel, load_student
 from tutelage.student.training.precision import compute_dtype, compute_in
-from tutelage.student.training.steps import Lessons
+from tutelage.student.training.steps import StepDataset
 
 PROBLEMS = (2, 4, 8)
 SAMPLES = (1, 2)
@@ -45,20 +45,21 @@ def main() -> None:
         _exam_row(student, name, problems, samples, prefix, given.repeats)
 
 
-def _training_row(student: Student, name: str, problems: int, prefix: int, repeats: int) -> None:
+def _training_row(student: LoadedModel, name: str, problems: int, prefix: int, repeats: int) -> None:
     config = TrainingConfig(batch_size=problems, epochs=1, max_tokens=4096)
     format = benchmark_format(student.tokenizer, prefix)
-    lessons = Lessons(format, benchmark_examples(problems), config, seed=0)
-    lesson = lessons[0]
-    step = lesson_step(
-        copy.deepcopy(student.model), lesson, config, compute_dtype(StudentConfig(), student.model.device)
+    dataset = StepDataset(format, benchmark_examples(problems), config, seed=0)
+    train_step = dataset[0]
+    step = train_step_of(
+        copy.deepcopy(student.model), train_step, config, compute_dtype(StudentConfig(), student.model.device)
     )
     seconds, _ = _measured(step, repeats)
     name = name or f"{problems} problems, {prefix_length(format)} prefix tokens"
-    print(f"| {name} | {seconds:.2f} | {sum(sheet.tokens for sheet in lesson.passes):,} | {lessons.row_tokens:,} |")
+    tokens = sum(batch.tokens for batch in train_step.micro_batches)
+    print(f"| {name} | {seconds:.2f} | {tokens:,} | {dataset.row_tokens:,} |")
 
 
-def _exam_row(student: Student, name: str, problems: int, samples: int, prefix: int, repeats: int) -> None:
+def _exam_row(student: LoadedModel, name: str, problems: int, samples: int, prefix: int, repeats: int) -> None:
     format = benchmark_format(student.tokenizer, prefix)
     model = copy.deepcopy(student.model)
     compute_in(model, compute_dtype(StudentConfig(), model.device))

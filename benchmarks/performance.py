@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from tutelage.student.resources.hardware import machine
+from tutelage.student.resources.hardware import hardware
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -78,7 +78,7 @@ def main() -> None:
         sections = [_section("Three seeds", "benchmarks.end_to_end", "--seeds", "3")]
     else:
         sys.exit(f"there is no page {subject!r}; write student, teacher or run")
-    page.write_text(head.format(machine=machine()) + "".join(sections), encoding="utf-8")
+    page.write_text(head.format(machine=hardware()) + "".join(sections), encoding="utf-8")
     print(f"{page} written after {(time.monotonic() - started) / 60:.0f} minutes")
 
 

@@ -122,7 +122,7 @@ def reference_generate(
         raise ConfigError(f"a batch of {rows} rows does not hold {samples} samples of one prompt; raise the rows")
     # Nothing but the temperature shapes the distribution, as in our sampler, whatever the model's settings say.
     drawing = {"do_sample": True, "temperature": temperature, "top_k": 0, "top_p": 1.0}
-    how: dict[str, Any] = drawing if temperature > 0 else {"do_sample": False}
+    args: dict[str, Any] = drawing if temperature > 0 else {"do_sample": False}
     model.eval()
     generate: Any = model.generate  # a mixin's method, which type checkers take for a tensor
     ends = _end_tokens(model)
@@ -135,7 +135,7 @@ def reference_generate(
             max_new_tokens=max_new_tokens,
             num_return_sequences=samples,
             pad_token_id=pad,
-            **how,
+            **args,
         )
         written += [_ended(tokens, ends) for tokens in output_RT[:, input_RP.shape[1] :].tolist()]
     return [written[start : start + samples] for start in range(0, len(written), samples)]

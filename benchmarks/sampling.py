@@ -23,9 +23,9 @@ from benchmarks.reference import reference_generate
 from tutelage.config import StudentConfig
 from tutelage.student.encoding import Tokens
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
-from tutelage.student.model import Student, load_student
-from tutelage.student.resources.hardware import machine
-from tutelage.student.sampler import Ends, SamplingSettings
+from tutelage.student.model import LoadedModel, load_student
+from tutelage.student.resources.hardware import hardware
+from tutelage.student.sampler import SamplingSettings, StopCriteria
 from tutelage.student.training.precision import compute_dtype, compute_in
 
 SAMPLES = 4
@@ -43,7 +43,7 @@ def main() -> None:
     student = load_student(StudentConfig(model=given.model))
     dtype = compute_dtype(StudentConfig(), student.model.device)
     models = {precision: _cast(student.model, precision) for precision in (torch.float32, torch.bfloat16)}
-    print(machine())
+    print(hardware())
     print(f"{SAMPLES} samples a problem, at most {given.tokens} new tokens; ours computes in {dtype}")
     figures: dict[str, float] = {}
     for suffix, prefix in (("", 0), ("_fewshot", given.prefix)):
@@ -72,14 +72,14 @@ def _cast(model: PreTrainedModel, dtype: torch.dtype) -> PreTrainedModel:
     return model
 
 
-def _prompts(student: Student, problems: int, prefix: int) -> tuple[list[Tokens], int]:
+def _prompts(student: LoadedModel, problems: int, prefix: int) -> tuple[list[Tokens], int]:
     format = benchmark_format(student.tokenizer, prefix)
     texts = [example.problem.text for example in benchmark_examples(problems)]
     return [tuple(format.prompt_ids(format.prompt(text))) for text in texts], prefix_length(format)
 
 
 def _generate(
-    student: Student, model: PreTrainedModel, prompts: list[Tokens], tokens: int, rows: int
+    student: LoadedModel, model: PreTrainedModel, prompts: list[Tokens], tokens: int, rows: int
 ) -> Callable[[], float]:
     batch = prompts[: rows // SAMPLES]
     pad = student.tokenizer.pad_token_id or 0
@@ -92,10 +92,10 @@ def _generate(
 
 
 def exam(
-    student: Student, model: PreTrainedModel, prompts: list[Tokens], *, samples: int, tokens: int, rows: int
+    student: LoadedModel, model: PreTrainedModel, prompts: list[Tokens], *, samples: int, tokens: int, rows: int
 ) -> Callable[[], float]:
     """Our way of an exam. Each call sits it again and returns the number of tokens written."""
-    sampler = SharedPrefixSampler(model, Ends(student.tokenizer, student.end_tokens), rows)
+    sampler = SharedPrefixSampler(model, StopCriteria(student.tokenizer, student.end_tokens), rows)
     settings = SamplingSettings(samples, 1.0, tokens, rows)
 
     def sample() -> float:
@@ -107,12 +107,12 @@ def exam(
     return sample
 
 
-def _agreement(student: Student, model: PreTrainedModel, tokens: int) -> float:
+def _agreement(student: LoadedModel, model: PreTrainedModel, tokens: int) -> float:
     """Share of greedy tokens, place by place, in which ours and `generate` agree, over 16 problems."""
     prompts, _ = _prompts(student, 16, 0)
     plain = reference_generate(model, prompts, 1, 0.0, tokens, 16, student.tokenizer.pad_token_id or 0)
     ours: dict[int, list[int]] = {}
-    sampler = SharedPrefixSampler(model, Ends(student.tokenizer, student.end_tokens), 16)
+    sampler = SharedPrefixSampler(model, StopCriteria(student.tokenizer, student.end_tokens), 16)
     settings = SamplingSettings(max_new_tokens=tokens)
     sampler.sample(prompts, [0] * len(prompts), settings, lambda n, rows: ours.__setitem__(n, rows[0]))
     same = [a == b for n, (row,) in enumerate(plain) for a, b in zip(row, ours[n], strict=False)]

@@ -176,17 +176,17 @@ def memory(root: Path, counts: Sequence[int]) -> dict[str, float]:
 
 
 def start(url: str, ledger: Path, count: int, **settings: Any) -> subprocess.Popen[str]:
-    """A lesson in a process of its own."""
+    """A session in a process of its own."""
     pairs = [part for key, value in settings.items() for part in ("--set", f"{key}={json.dumps(value)}")]
     command = [sys.executable, "-m", "benchmarks.teacher_job", url, str(ledger), "--count", str(count), *pairs]
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
 def finish(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """What a lesson printed."""
+    """What a session printed."""
     output, _ = process.communicate()
     if process.returncode:
-        sys.exit(f"the lesson failed with exit code {process.returncode}")
+        sys.exit(f"the session failed with exit code {process.returncode}")
     return json.loads(output.splitlines()[-1])
 
 

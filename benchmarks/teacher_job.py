@@ -1,8 +1,8 @@
-"""A teacher's lesson in a process of its own, as a run holds it: requests from a generator, feedback counted.
+"""A session with a teacher in a process of its own, as a run holds it: requests from a generator, feedback counted.
 
     python -m benchmarks.teacher_job URL LEDGER --count 5000 --set concurrency=64 --set budget={requests: 500}
 
-Ends with one JSON line: seconds of the lesson, CPU seconds, memory at its peak, what was delivered.
+Ends with one JSON line: seconds of the session, CPU seconds, memory at its peak, what was delivered.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def grade(problem: Problem, text: str) -> Verdict:
 
 
 def main() -> None:
-    """Hold one lesson and print."""
+    """Hold one session and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("url")
     parser.add_argument("ledger")

@@ -20,12 +20,12 @@ from benchmarks.measure import interleaved, ratio
 from benchmarks.problems import benchmark_examples, benchmark_format, encoded_rows, prefix_length
 from benchmarks.reference import ReferenceTrainer, Row, reference_losses
 from tutelage.config import StudentConfig, TrainingConfig
-from tutelage.student.model import Student, load_student
-from tutelage.student.resources.hardware import machine
-from tutelage.student.training.passes import pass_losses
+from tutelage.student.model import LoadedModel, load_student
+from tutelage.student.resources.hardware import hardware
+from tutelage.student.training.micro_batch import micro_batch_losses
 from tutelage.student.training.precision import FullPrecision, MixedAdamW, compute_dtype, compute_in
 from tutelage.student.training.reflection import reflection_of
-from tutelage.student.training.steps import Lesson, Lessons
+from tutelage.student.training.steps import StepDataset, TrainStep
 
 EPSILON = 1e-12
 
@@ -41,7 +41,7 @@ def main() -> None:
     config = StudentConfig(model=given.model)
     student = load_student(config)
     dtype = compute_dtype(config, student.model.device)
-    print(machine())
+    print(hardware())
     print(f"{given.problems} problems a step; ours computes in {dtype}")
     figures: dict[str, float] = {}
     for suffix, prefix in (("", 0), ("_fewshot", given.prefix)):
@@ -53,15 +53,17 @@ def main() -> None:
     print(json.dumps(figures))
 
 
-def _rates(student: Student, dtype: torch.dtype, problems: int, prefix: int, repeats: int) -> dict[str, list[float]]:
+def _rates(
+    student: LoadedModel, dtype: torch.dtype, problems: int, prefix: int, repeats: int
+) -> dict[str, list[float]]:
     """Problems per second of every way, AdamW included."""
     config = TrainingConfig(batch_size=problems, epochs=1, max_tokens=4096)
-    lesson, rows, tokens = _step(student, config, problems, prefix)
+    train_step, rows, tokens = _step(student, config, problems, prefix)
     rows = rows[: 2 if prefix else 4]  # its rate hardly depends on the size of the batch, and 8 take it up to a minute
     ways = {
         "reference fp32": _reference(copy.deepcopy(student.model), rows, config, autocast=False),
         "reference autocast": _reference(copy.deepcopy(student.model), rows, config, autocast=True),
-        "ours": lesson_step(copy.deepcopy(student.model), lesson, config, dtype),
+        "ours": train_step_of(copy.deepcopy(student.model), train_step, config, dtype),
     }
     rates = interleaved(ways, repeats, warm_up=not prefix)
     print(f"\nfew-shot prefix of {tokens} tokens; problems per second, slowest to fastest repeat")
@@ -70,11 +72,11 @@ def _rates(student: Student, dtype: torch.dtype, problems: int, prefix: int, rep
     return rates
 
 
-def _step(student: Student, config: TrainingConfig, problems: int, prefix: int) -> tuple[Lesson, list[Row], int]:
+def _step(student: LoadedModel, config: TrainingConfig, problems: int, prefix: int) -> tuple[TrainStep, list[Row], int]:
     """One step on the same problems, in our form and in the reference's."""
     format = benchmark_format(student.tokenizer, prefix)
     examples = benchmark_examples(problems)
-    return Lessons(format, examples, config, seed=0)[0], encoded_rows(format, examples), prefix_length(format)
+    return StepDataset(format, examples, config, seed=0)[0], encoded_rows(format, examples), prefix_length(format)
 
 
 def _reference(
@@ -89,36 +91,38 @@ def _reference(
     return step
 
 
-def lesson_step(
-    model: PreTrainedModel, lesson: Lesson, config: TrainingConfig, dtype: torch.dtype
+def train_step_of(
+    model: PreTrainedModel, train_step: TrainStep, config: TrainingConfig, dtype: torch.dtype
 ) -> Callable[[], float]:
     """Our way of a step: passes, clipping, AdamW. Each call does it again and returns the number of problems."""
     optimizer = MixedAdamW(FullPrecision(model, dtype), config.learning_rate, config.weight_decay)
 
     def step() -> float:
-        _backward(model, lesson, config)
+        _backward(model, train_step, config)
         torch.nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
         optimizer.step()
         optimizer.zero_grad()
-        return lesson.questions
+        return train_step.questions
 
     return step
 
 
-def _backward(model: PreTrainedModel, lesson: Lesson, config: TrainingConfig) -> None:
+def _backward(model: PreTrainedModel, train_step: TrainStep, config: TrainingConfig) -> None:
     model.train()
-    for sheet in lesson.passes:
-        losses = pass_losses(model, sheet, reflection_of(config))
-        (losses.lm / lesson.targets + config.reflection_weight * losses.reflection / max(1, lesson.pairs)).backward()
+    for micro_batch in train_step.micro_batches:
+        losses = micro_batch_losses(model, micro_batch, reflection_of(config))
+        (
+            losses.lm / train_step.targets + config.reflection_weight * losses.reflection / max(1, train_step.pairs)
+        ).backward()
 
 
-def _gradient_error(student: Student, dtype: torch.dtype) -> float:
+def _gradient_error(student: LoadedModel, dtype: torch.dtype) -> float:
     """|ours - reference's| / |reference's| of the whole gradient, the reference's in float32 and through the prompt."""
     config = TrainingConfig(batch_size=4, epochs=1, reflection_weight=0.5)  # the paper's, so that L_SR weighs
-    lesson, rows, _ = _step(student, config, 4, 0)
+    train_step, rows, _ = _step(student, config, 4, 0)
     model, plain = copy.deepcopy(student.model), copy.deepcopy(student.model)
     compute_in(model, dtype)
-    _backward(model, lesson, config)
+    _backward(model, train_step, config)
     lm_loss, reflection_loss = reference_losses(plain, rows, config.prompt_weight, config.margin, prompt_gradient=True)
     (lm_loss + config.reflection_weight * reflection_loss).backward()
     pairs = [(a.grad, b.grad) for a, b in zip(model.parameters(), plain.parameters(), strict=True)]

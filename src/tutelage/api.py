@@ -36,11 +36,11 @@ def run(config: RunConfig, out: str | Path, show: Show | None = None) -> RunResu
     root = Path(out)
     if (result := read_finished(root, config)) is not None:
         return result
-    from tutelage.assemble import classroom
-    from tutelage.rounds.loop import lessons
+    from tutelage.assemble import open_context
+    from tutelage.rounds.loop import run_rounds
 
-    with classroom(config, root, show or Show(quiet=True)) as room:
-        return lessons(room)
+    with open_context(config, root, show or Show(quiet=True)) as ctx:
+        return run_rounds(ctx)
 
 
 def load_task(name: str, *, path: str | Path | None = None, **settings: object) -> Task:
@@ -66,29 +66,29 @@ def evaluate(
     student: StudentConfig, task: TaskConfig, split: Split, settings: EvaluationConfig, show: Show | None = None
 ) -> tuple[Accuracy, list[Attempt]]:
     """Greedy answers of a model to a split, graded, in the order of its problems, and their accuracy."""
-    from tutelage.assemble import make_pupil
+    from tutelage.assemble import make_student
     from tutelage.metrics.intervals import accuracy
     from tutelage.rounds.attempts import greedy_attempts
     from tutelage.tasks.catalog import open_task
 
     show = show or Show(quiet=True)
     opened = open_task(task)
-    problems, pupil = opened.problems(split), make_pupil(student, opened, show.say)
+    problems, model = opened.problems(split), make_student(student, opened, show.say)
     with show.bar(f"{task.name}: {split}", len(problems)) as advance:
-        attempts, _ = greedy_attempts(opened, pupil, problems, settings, advance)
+        attempts, _ = greedy_attempts(opened, model, problems, settings, advance)
     return accuracy(sum(attempt.verdict.correct for attempt in attempts), len(attempts)), attempts
 
 
 def ask(student: StudentConfig, questions: Iterator[str], *, max_new_tokens: int = 256) -> Iterator[str]:
     """Answers of a model to questions, one by one as they are asked; the model is loaded once."""
     from tutelage.student.sampler import SamplingSettings
-    from tutelage.student.student import Pupil, taught_prompts
+    from tutelage.student.student import Student, taught_prompts
 
     taught = taught_prompts(student.model)
-    pupil, greedy = Pupil(student, taught.examples if taught else ()), SamplingSettings(max_new_tokens=max_new_tokens)
+    model, greedy = Student(student, taught.examples if taught else ()), SamplingSettings(max_new_tokens=max_new_tokens)
     answers = deque[str]()
     for question in questions:
-        pupil.answer([Problem.of(question, "")], [0], greedy, lambda _, given: answers.append(given[0].text.strip()))
+        model.answer([Problem.of(question, "")], [0], greedy, lambda _, given: answers.append(given[0].text.strip()))
         yield answers.popleft()
 
 

@@ -11,13 +11,13 @@ from tutelage.config import RunConfig, StudentConfig
 from tutelage.contradictions import contradictions
 from tutelage.errors import ConfigError
 from tutelage.report.progress import Show
-from tutelage.rounds.context import Classroom
+from tutelage.rounds.context import RunContext
 from tutelage.runs.directory import Run, locked
-from tutelage.runs.stage_cache import Shelf
+from tutelage.runs.stage_cache import StageCache
 from tutelage.student.engines.engine import Engine
 from tutelage.student.preflight import preflight
 from tutelage.student.sampler import Say
-from tutelage.student.student import Pupil
+from tutelage.student.student import Student
 from tutelage.student.training.reflection import reflection_of
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import Task, task_digest
@@ -28,8 +28,8 @@ from tutelage.teacher.teacher import Teacher
 
 
 @contextmanager
-def classroom(config: RunConfig, out: Path, show: Show, shelf: Shelf | None = None) -> Generator[Classroom]:
-    """Everything a run needs, with its directory locked against other processes; `shelf` as in Run.open.
+def open_context(config: RunConfig, out: Path, show: Show, cache: StageCache | None = None) -> Generator[RunContext]:
+    """Everything a run needs, with its directory locked against other processes; `cache` as in Run.open.
 
     Raises ConfigError, DataError, RunError, TeacherError and StudentError before anything is spent; but for what the
     directory itself says, before anything is written.
@@ -43,13 +43,13 @@ def classroom(config: RunConfig, out: Path, show: Show, shelf: Shelf | None = No
 
         Endpoint(config.teacher, os.environ)  # refuses an address or a key before there is a run
     teacher = None if online else offline_teacher(config, task)
-    untrained = make_pupil(config.student, task, show.say)
+    untrained = make_student(config.student, task, show.say)
     preflight(untrained, config, task.problems)
     with locked(out):
-        run = Run.open(out, config, task_digest(task), shelf)
+        run = Run.open(out, config, task_digest(task), cache)
         if online:
             teacher = online_teacher(config, task, run, show.say)
-        yield Classroom(config, run, task, teacher, untrained, show)
+        yield RunContext(config, run, task, teacher, untrained, show)
 
 
 def offline_teacher(config: RunConfig, task: Task) -> Teacher | None:
@@ -81,10 +81,10 @@ def online_teacher(config: RunConfig, task: Task, run: Run, say: Say) -> Teacher
     return OpenAITeacher(settings, kind=task.kind, grade=task.grade, ledger=ledger, run_id=run.id, say=say)
 
 
-def make_pupil(config: StudentConfig, task: Task, say: Say) -> Pupil:
+def make_student(config: StudentConfig, task: Task, say: Say) -> Student:
     """The student as it comes, asked with the task's worked examples. Raises ConfigError, StudentError."""
     if config.few_shot > len(task.examples):
         raise ConfigError(
             f"student.few_shot is {config.few_shot}, but task {task.name!r} has {len(task.examples)} worked examples"
         )
-    return Pupil(config, task.examples, engine=Engine(config.engine, say))
+    return Student(config, task.examples, engine=Engine(config.engine, say))

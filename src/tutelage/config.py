@@ -242,7 +242,7 @@ class TrainingConfig(Section):
     """Examples in a step. No batch holds the same question twice."""
     packing: Literal["auto", "always", "never"] = "auto"
     """Compute what rows share only once; auto: wherever the model can. Changes the loss by rounding alone."""
-    pass_tokens: int | None = Field(default=None, gt=0, le=100_000_000)
+    micro_batch_tokens: int | None = Field(default=None, gt=0, le=100_000_000)
     """Tokens computed at once, or one question's if it has more; None: what memory allows, to a fixed bound."""
     max_tokens: int = Field(default=1024, gt=0, le=1_000_000)
     """Tokens of prompt and rationale after which an example is truncated (counted and reported)."""
@@ -272,12 +272,12 @@ class TrainingConfig(Section):
 
 
 class RoundsConfig(Section):
-    """When the lessons end."""
+    """When a run ends."""
 
     max: int = Field(default=3, ge=0, le=99)
     """Rounds after round 0 at the most."""
     patience: int = Field(default=1, gt=0, le=1000)
-    """Rounds in a row without a gain on validation after which the lessons end."""
+    """Rounds in a row without a gain on validation after which a run ends."""
     min_gain: float = Field(default=0.0, ge=0, lt=1)
     """A gain in validation accuracy counts when it is larger than this."""
 

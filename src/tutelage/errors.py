@@ -5,7 +5,7 @@
     ├── DataError        the user's data: file, line, field, value        exit 2
     ├── RunError         the run directory: other settings, full disk     exit 2
     ├── TeacherError     the teacher: key, quota, refused, unreachable    exit 3
-    │   └── BudgetSpent  the user's cap is reached; not a failure, the lessons end with what was bought
+    │   └── BudgetSpent  the user's cap is reached; not a failure, the run ends with what was bought
     └── StudentError     the student: cannot load, does not fit, loss not finite    exit 4
 
 Every message says what failed, the offending value and the remedy, in one line. The command prints it without a

@@ -51,10 +51,10 @@ def test_each_line_shows_the_cosines_of_its_own_state(tmp_path, monkeypatch, cap
         hidden = student.model(torch.tensor([row.prompt + row.completion]), output_hidden_states=True).hidden_states
         rest = {"last": hidden[2], "half way": hidden[1]}
         states.append({layer: state[0, len(row.prompt) :].float() for layer, state in rest.items()})
-    places = {"end token": -1, "token before it": -2, "two before it": -3}
+    loss_positions = {"end token": -1, "token before it": -2, "two before it": -3}
     for (layer, state), (near, far, *_) in lines.items():
         anchor, right, wrong = (
-            each[layer][places[state]] if state in places else each[layer].mean(0) for each in states
+            each[layer][loss_positions[state]] if state in loss_positions else each[layer].mean(0) for each in states
         )
         for shown, other in ((near, right), (far, wrong)):
             assert float(shown) == pytest.approx(torch.cosine_similarity(anchor, other, 0).item(), abs=6e-5)

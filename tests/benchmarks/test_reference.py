@@ -15,7 +15,7 @@ from tutelage.api import load_task
 from tutelage.config import TrainingConfig
 from tutelage.errors import ConfigError
 from tutelage.student.prompts import PromptFormat
-from tutelage.student.resources.hardware import machine
+from tutelage.student.resources.hardware import hardware
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -211,7 +211,7 @@ def test_ways_take_turns_after_a_warm_up_and_are_compared_repeat_by_repeat():
 
 
 def test_the_machine_is_named_in_one_line():
-    line = machine()
+    line = hardware()
     assert "\n" not in line
     assert f"torch {torch.__version__} with {torch.get_num_threads()} threads" in line
     assert "bf16 units: " in line

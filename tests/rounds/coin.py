@@ -8,7 +8,7 @@ from tests.student.tiny import tiny_student
 from tutelage.config import StudentConfig
 from tutelage.records import AnswerKind, Problem, Split, Verdict, WorkedExample, content_hash
 from tutelage.student.model import save_student
-from tutelage.student.student import Pupil
+from tutelage.student.student import Student
 
 SPLITS = {
     split: [Problem.of(f"{split} {n} + 1?", str(n + 1)) for n in range(count)]
@@ -33,10 +33,10 @@ class CoinTask:
         return Verdict(right, problem.answer if right else None, "tossed")
 
 
-def noisy_pupil(folder: Path) -> Pupil:
+def noisy_student(folder: Path) -> Student:
     """An untrained student, half of whose answers come to an end within a dozen tokens."""
     if not folder.exists():
         student = tiny_student()
         student.model.generation_config.eos_token_id = list(range(1, 16))
         save_student(student, folder)
-    return Pupil(StudentConfig(model=str(folder), device="cpu", dtype="float32"), ())
+    return Student(StudentConfig(model=str(folder), device="cpu", dtype="float32"), ())

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from tutelage.config import TeacherConfig, TrainingConfig
 from tutelage.records import Attempt, Exam, Feedback, Problem, Verdict
-from tutelage.rounds.material import annotation_requests, customise, feedback_requests
+from tutelage.rounds.material import annotation_requests, build_examples, feedback_requests
 
 COW, HEN = Problem.of("How many legs has a cow?", "4"), Problem.of("How many legs has a hen?", "2")
 RIGHT, WRONG = Verdict(True, "4", "right"), Verdict(False, "5", "5 is not 4")
@@ -77,13 +77,13 @@ HISTORY = [[reply(COW, "four"), reply(HEN, "two legs")], [reply(COW, "4 legs"), 
 
 
 def test_this_rounds_data_alone():
-    (example,) = customise([COW, HEN], HISTORY, [SITTING], TrainingConfig(data="round"), 0)
+    (example,) = build_examples([COW, HEN], HISTORY, [SITTING], TrainingConfig(data="round"), 0)
     assert (example.anchor, example.positives) == ("4 legs", ("four",))
     assert sorted(example.negatives) == ["five", "six"]
 
 
 def test_all_data_so_far():
-    examples = customise([COW, HEN], HISTORY, [SITTING], TrainingConfig(data="all"), 0)
+    examples = build_examples([COW, HEN], HISTORY, [SITTING], TrainingConfig(data="all"), 0)
     assert [(e.problem, e.anchor, e.positives) for e in examples] == [
         (COW, "four", ()),  # an earlier rationale: learnt again, without self-reflection
         (COW, "4 legs", ("four",)),
@@ -93,32 +93,32 @@ def test_all_data_so_far():
 
 
 def test_round_zero_has_no_negatives():
-    examples = customise([COW, HEN], HISTORY[:1], [], TrainingConfig(), 0)
+    examples = build_examples([COW, HEN], HISTORY[:1], [], TrainingConfig(), 0)
     assert [(e.anchor, e.positives, e.negatives) for e in examples] == [("four", (), ()), ("two legs", (), ())]
 
 
 def test_own_right_attempts_are_positives_where_asked_for():
     sitting = Exam((attempt(COW, 0, " it has four ", RIGHT), attempt(COW, 1, "cut", RIGHT, "length")))
-    with_own = customise([COW], HISTORY, [sitting], TrainingConfig(data="round", own_correct="positives"), 0)
+    with_own = build_examples([COW], HISTORY, [sitting], TrainingConfig(data="round", own_correct="positives"), 0)
     assert sorted(with_own[0].positives) == ["four", "it has four"]
-    assert customise([COW], HISTORY, [sitting], TrainingConfig(data="round"), 0)[0].positives == ("four",)
+    assert build_examples([COW], HISTORY, [sitting], TrainingConfig(data="round"), 0)[0].positives == ("four",)
 
 
 def test_an_own_attempt_that_runs_on_is_learnt_up_to_its_answer():
     text = "It has four legs.\nThe answer is 4.\n\nQuestion: And a hen?\nThe answer is 2."
     sitting = Exam((attempt(COW, 0, text, RIGHT),))
     config = TrainingConfig(data="round", own_correct="train")
-    *_, own = customise([COW], HISTORY, [sitting], config, 0)
+    *_, own = build_examples([COW], HISTORY, [sitting], config, 0)
     assert own.anchor == "It has four legs.\nThe answer is 4."
 
 
 def test_own_right_attempts_are_learnt_where_asked_for():
     sitting = Exam((attempt(COW, 0, " it has four ", RIGHT), attempt(HEN, 0, "two!", RIGHT), attempt(COW, 1, "five")))
     config = TrainingConfig(data="round", own_correct="train")
-    examples = customise([COW, HEN], HISTORY, [sitting], config, 0)
+    examples = build_examples([COW, HEN], HISTORY, [sitting], config, 0)
     assert [(e.problem, e.anchor) for e in examples] == [(COW, "4 legs"), (COW, "it has four"), (HEN, "two!")]
     assert examples[1].negatives == ("five",)
-    later = customise(
+    later = build_examples(
         [COW], [*HISTORY, [reply(COW, "IV")]], [sitting, SITTING], config.model_copy(update={"data": "all"}), 0
     )
     assert [e.anchor for e in later] == ["four", "4 legs", "it has four", "IV"]
@@ -126,7 +126,7 @@ def test_own_right_attempts_are_learnt_where_asked_for():
 
 def test_an_explained_mistake_is_one_more_row():
     told = Feedback(COW.id, 0, "five", "4 legs", RIGHT, explanation="A cow has no fifth leg.")
-    examples = customise([COW, HEN], [[reply(COW, "four")], [told]], [SITTING], TrainingConfig(data="round"), 0)
+    examples = build_examples([COW, HEN], [[reply(COW, "four")], [told]], [SITTING], TrainingConfig(data="round"), 0)
     assert [(e.anchor, e.corrects) for e in examples] == [
         ("4 legs", None),
         ("A cow has no fifth leg.\n4 legs", "five"),
@@ -135,13 +135,13 @@ def test_an_explained_mistake_is_one_more_row():
 
 def test_an_attempt_without_an_end_is_no_negative():
     sitting = Exam((attempt(COW, 0, "and on and on", finish="length"), attempt(COW, 1, "  "), attempt(COW, 2, "five")))
-    assert customise([COW], HISTORY, [sitting], TrainingConfig(data="round"), 0)[0].negatives == ("five",)
+    assert build_examples([COW], HISTORY, [sitting], TrainingConfig(data="round"), 0)[0].negatives == ("five",)
 
 
 def test_no_more_positives_and_negatives_than_kept():
     many = [[reply(COW, f"way {n}", n) for n in range(15)]]
     sitting = Exam(tuple(attempt(COW, n, f"wrong {n}") for n in range(9)))
-    examples = customise([COW], many, [sitting], TrainingConfig(max_positives=3, max_negatives=2), 0)
+    examples = build_examples([COW], many, [sitting], TrainingConfig(max_positives=3, max_negatives=2), 0)
     assert {len(e.positives) for e in examples} == {3}
     assert {len(e.negatives) for e in examples} == {2}
     assert all(e.anchor not in e.positives for e in examples)
@@ -150,14 +150,16 @@ def test_no_more_positives_and_negatives_than_kept():
 def test_the_order_in_which_replies_came_does_not_matter():
     shuffled = [list(reversed(round)) for round in HISTORY]
     config = TrainingConfig()
-    assert customise([COW, HEN], HISTORY, [SITTING], config, 0) == customise([COW, HEN], shuffled, [SITTING], config, 0)
+    assert build_examples([COW, HEN], HISTORY, [SITTING], config, 0) == build_examples(
+        [COW, HEN], shuffled, [SITTING], config, 0
+    )
 
 
 def test_of_one_sample_the_mistake_decides_the_order():
     """A request that is made again has the sample of then, so it may share it with another."""
     replies = [replace(reply(COW, mistake), mistake=mistake) for mistake in ("five", "six")]
     first, second = (
-        customise([COW], [list(order)], [SITTING], TrainingConfig(), 0) for order in (replies, replies[::-1])
+        build_examples([COW], [list(order)], [SITTING], TrainingConfig(), 0) for order in (replies, replies[::-1])
     )
     assert first == second
     assert [example.anchor for example in first] == ["five", "six"]

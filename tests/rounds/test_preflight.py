@@ -15,7 +15,7 @@ from tutelage.config import RunConfig
 from tutelage.config_file import parse_config
 from tutelage.errors import ConfigError, RunError, StudentError, TutelageError
 from tutelage.student.model import save_student
-from tutelage.student.student import Pupil
+from tutelage.student.student import Student
 from tutelage.tasks.catalog import open_task
 from tutelage.testing import TeacherEndpoint, answer_key_endpoint
 
@@ -96,7 +96,7 @@ def test_a_run_that_has_bought_replies_and_trained_nothing_takes_another_student
         raise StudentError("memory is short")
 
     with monkeypatch.context() as patched:
-        patched.setattr(Pupil, "learn", full)
+        patched.setattr(Student, "learn", full)
         with pytest.raises(StudentError, match="memory is short"):
             run(short, tmp_path / "run")
     bought = len(endpoint.requests)
@@ -125,7 +125,7 @@ def test_the_last_seed_there_is_can_be_run(config, tmp_path):
 @pytest.mark.parametrize("start", ["untrained", "previous"])
 def test_one_model_is_in_memory_while_a_round_trains(config, tmp_path, monkeypatch, start):
     alive: list[int] = []
-    before, learn = _models(), Pupil.learn
+    before, learn = _models(), Student.learn
 
     def counted(self, examples, settings, *, advance, **more):
         counts = iter([True])
@@ -137,7 +137,7 @@ def test_one_model_is_in_memory_while_a_round_trains(config, tmp_path, monkeypat
 
         return learn(self, examples, settings, advance=step, **more)
 
-    monkeypatch.setattr(Pupil, "learn", counted)
+    monkeypatch.setattr(Student, "learn", counted)
     run(changed(config, training={"epochs": 1, "start": start}), tmp_path / "run")
     assert alive == [1, 1, 1]
 

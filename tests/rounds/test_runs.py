@@ -24,7 +24,7 @@ from tutelage.report.progress import Show
 from tutelage.run_records import RunResult
 from tutelage.runs.directory import read_result
 from tutelage.runs.files import read_rows
-from tutelage.student.model import Student, save_student
+from tutelage.student.model import LoadedModel, save_student
 from tutelage.tasks.catalog import open_task
 from tutelage.testing import Fault, answer_key_endpoint
 
@@ -169,7 +169,7 @@ def test_a_run_in_bfloat16(config, tmp_path, weights):
 def test_a_student_that_cannot_be_packed_is_taught_all_the_same_and_it_is_said(config, tmp_path):
     student = tiny_student()
     bloom = BloomConfig(vocab_size=len(student.tokenizer), hidden_size=32, n_layer=2, n_head=4)
-    save_student(Student(build(bloom, torch.float32), student.tokenizer), tmp_path / "bloom")
+    save_student(LoadedModel(build(bloom, torch.float32), student.tokenizer), tmp_path / "bloom")
     told: list[str] = []
     show = Show(quiet=True)
     show.say = told.append
@@ -187,7 +187,7 @@ def test_a_student_that_cannot_be_packed_is_taught_all_the_same_and_it_is_said(c
 
 
 def test_a_finished_run_is_only_read(config, finished, monkeypatch):
-    monkeypatch.setattr("tutelage.assemble.classroom", None)  # nothing may be built
+    monkeypatch.setattr("tutelage.assemble.open_context", None)  # nothing may be built
     assert run(config, finished) == result_of(finished)
 
 
@@ -253,7 +253,7 @@ def test_a_loss_that_is_not_finite_ends_in_one_line_and_goes_on_from_the_same_pl
     assert (tmp_path / "run" / "round-00" / "annotation.jsonl").exists()
 
 
-def test_a_budget_ends_the_lessons_with_what_was_bought_and_more_money_goes_on(config, tmp_path):
+def test_a_budget_ends_the_run_with_what_was_bought_and_more_money_goes_on(config, tmp_path):
     problems = open_task(config.task).problems("train")
     with answer_key_endpoint(problems) as endpoint:
         teacher = {"kind": "openai", "model": "test", "base_url": endpoint.base_url}

@@ -8,18 +8,18 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.rounds.coin import SPLITS, CoinTask, noisy_pupil
+from tests.rounds.coin import SPLITS, CoinTask, noisy_student
 from tutelage.config import ExamConfig
 from tutelage.config_file import parse_config
 from tutelage.records import Attempt, Feedback, FeedbackRequest, Problem, TrainingExample
 from tutelage.report.progress import Show
-from tutelage.rounds.context import Classroom
-from tutelage.rounds.loop import lessons
+from tutelage.rounds.context import RunContext
+from tutelage.rounds.loop import run_rounds
 from tutelage.rounds.stages import what_matters
 from tutelage.rounds.star import SelfTeacher
 from tutelage.runs.directory import Run
 from tutelage.runs.files import read_rows
-from tutelage.student.student import Pupil
+from tutelage.student.student import Student
 from tutelage.tasks.task import task_digest
 
 SETTINGS = ExamConfig(samples=3, max_new_tokens=12)
@@ -34,7 +34,7 @@ def folder(tmp_path_factory) -> Path:
 @pytest.fixture
 def asked(monkeypatch):
     """What the student is asked during the test, in order: (worked examples, problem, completions)."""
-    seen, answer = [], Pupil.answer
+    seen, answer = [], Student.answer
 
     def watched(self, problems, seeds, settings, answered):
         given = {}
@@ -44,13 +44,13 @@ def asked(monkeypatch):
             answered(place, given[place])
         return cost
 
-    monkeypatch.setattr(Pupil, "answer", watched)
+    monkeypatch.setattr(Student, "answer", watched)
     return seen
 
 
 def taught(folder: Path, requests: list[FeedbackRequest], one_in: int = 4, seed: int = 0) -> list[Feedback]:
     replies: list[Feedback] = []
-    SelfTeacher(noisy_pupil(folder), CoinTask(one_in), SETTINGS, seed).teach(requests, replies.append)
+    SelfTeacher(noisy_student(folder), CoinTask(one_in), SETTINGS, seed).teach(requests, replies.append)
     assert len(replies) == len(requests)
     order = {(request.problem.id, request.sample, request.mistake): n for n, request in enumerate(requests)}
     return sorted(replies, key=lambda reply: order[reply.problem_id, reply.sample, reply.mistake])
@@ -130,9 +130,9 @@ def test_nothing_is_asked_where_nothing_is_wanted(folder, asked):
     assert asked == []
 
 
-def room(folder: Path, root: Path, rounds: int) -> Classroom:
+def ctx(folder: Path, root: Path, rounds: int) -> RunContext:
     """A run that is taught by its own student, every round anew (STaR)."""
-    task, pupil = CoinTask(3), noisy_pupil(folder)
+    task, student = CoinTask(3), noisy_student(folder)
     config = parse_config(
         {
             "task": {"name": "coin"},
@@ -151,13 +151,13 @@ def room(folder: Path, root: Path, rounds: int) -> Classroom:
             "rounds": {"max": rounds, "patience": 3},
         }
     )
-    return Classroom(config, Run.open(root, config, task_digest(task)), task, None, pupil, Show(quiet=True))
+    return RunContext(config, Run.open(root, config, task_digest(task)), task, None, student, Show(quiet=True))
 
 
 @pytest.mark.slow
 def test_a_whole_run_that_begins_anew_in_every_round(folder, tmp_path):
-    star = room(folder, tmp_path / "run", rounds=1)
-    result = lessons(star)
+    star = ctx(folder, tmp_path / "run", rounds=1)
+    result = run_rounds(star)
     assert [row.teacher.cost_usd for row in result.rounds] == [0.0, 0.0]
     assert result.rounds[1].exam is not None
     last = tmp_path / "run" / "round-01"
@@ -186,8 +186,8 @@ def test_a_whole_run_that_begins_anew_in_every_round(folder, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_lesson_that_was_stopped_half_way_ends_with_the_same_rationales(folder, tmp_path):
-    lessons(room(folder, tmp_path / "run", rounds=0))
+def test_a_teaching_that_was_stopped_half_way_ends_with_the_same_rationales(folder, tmp_path):
+    run_rounds(ctx(folder, tmp_path / "run", rounds=0))
     path = tmp_path / "run" / "round-00" / "annotation.jsonl"
     whole = path.read_text().splitlines()
     path.write_text("".join(f"{line}\n" for line in whole[:3]))
@@ -195,5 +195,5 @@ def test_a_lesson_that_was_stopped_half_way_ends_with_the_same_rationales(folder
     entries = json.loads(stages.read_text())
     entries["annotation"]["done"] = False
     stages.write_text(json.dumps(entries))
-    lessons(room(folder, tmp_path / "run", rounds=0))
+    run_rounds(ctx(folder, tmp_path / "run", rounds=0))
     assert sorted(path.read_text().splitlines()) == sorted(whole)

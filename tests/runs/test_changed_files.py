@@ -1,6 +1,6 @@
 """Whatever becomes of a file of a run, the run ends as one that was left alone, or in one line: never in other figures.
 
-The lessons, the task, the teacher and the files are real; the student is a function of what it was taught.
+The rounds, the task, the teacher and the files are real; the student is a function of what it was taught.
 """
 
 import dataclasses
@@ -45,7 +45,7 @@ class Stopped(BaseException):
 
 
 @dataclass
-class Pupil:
+class Student:
     """Right at some problems, by a hash of what it has learnt and the question; trained by writing that down."""
 
     key: str = "untrained"
@@ -70,7 +70,7 @@ class Pupil:
         write_json(folder / "config.json", {"learnt": digest(self.key, *examples)})
         return TrainingSummary(len(examples), 0, 9, 9, 0, 0.5, 0.5, 0.25, len(examples))
 
-    def at(self, folder: Path, key: str) -> "Pupil":
+    def at(self, folder: Path, key: str) -> "Student":
         return dataclasses.replace(self, key=key, folder=folder)
 
     def save(self, folder: Path, notes: str) -> None:
@@ -86,9 +86,9 @@ def opened_task() -> Task:
     return open_task(CONFIG.task)
 
 
-def at_work(root: Path, show: Show | None = None, **pupil) -> RunResult:
+def at_work(root: Path, show: Show | None = None, **student) -> RunResult:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(assemble, "make_pupil", lambda *_: Pupil(**pupil))
+        patch.setattr(assemble, "make_student", lambda *_: Student(**student))
         patch.setattr(assemble, "preflight", lambda *_: None)  # of a real model
         patch.setattr(os, "fsync", lambda descriptor: None)
         patch.setattr(assemble, "open_task", lambda settings: opened_task())

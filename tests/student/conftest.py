@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tests.student.tiny import tiny_student
-from tutelage.student.model import Student
+from tutelage.student.model import LoadedModel
 from tutelage.student.prompts import PromptFormat
 
 
@@ -23,16 +23,16 @@ def float64() -> Generator[None]:
 
 
 @pytest.fixture
-def student() -> Student:
+def student() -> LoadedModel:
     return tiny_student()
 
 
 @pytest.fixture
-def exact() -> Student:
+def exact() -> LoadedModel:
     """The same in float64."""
     return tiny_student(dtype=torch.float64)
 
 
 @pytest.fixture
-def format(student: Student) -> PromptFormat:
+def format(student: LoadedModel) -> PromptFormat:
     return PromptFormat(student.tokenizer)

@@ -5,17 +5,17 @@ from collections.abc import Sequence
 import torch
 from transformers import DynamicCache
 
-from tutelage.student.training.packing import Family
+from tutelage.student.training.packing import ExampleGroup
 
 WEIGHT, MARGIN = 0.1, 2.0
 """Of the prompt; a margin of 2 keeps every triplet in force, whatever the cosines are."""
 
 FAMILIES = [
-    Family((7, 8, 9, 10, 11), (20, 21, 22, 1), ((23, 24, 1), (25, 26, 27, 28, 29, 1))),
-    Family((12, 13), (30, 31, 1), None),
-    Family((14, 15, 16, 17, 18, 19, 6, 5), (32, 1), ((33, 34, 35, 36, 1), (37, 1))),
-    Family((9, 8), (38, 39, 40, 41, 42, 43, 44, 1), None),
-    Family((46, 7), (47, 1), ((48, 49, 1), (50, 1))),
+    ExampleGroup((7, 8, 9, 10, 11), (20, 21, 22, 1), ((23, 24, 1), (25, 26, 27, 28, 29, 1))),
+    ExampleGroup((12, 13), (30, 31, 1), None),
+    ExampleGroup((14, 15, 16, 17, 18, 19, 6, 5), (32, 1), ((33, 34, 35, 36, 1), (37, 1))),
+    ExampleGroup((9, 8), (38, 39, 40, 41, 42, 43, 44, 1), None),
+    ExampleGroup((46, 7), (47, 1), ((48, 49, 1), (50, 1))),
 ]
 """Questions of different lengths that share no token at their beginning; two have no pair."""
 PROMPT_ONLY = 19
@@ -24,12 +24,12 @@ PREFIX = (51, 52, 53, 54, 55, 56, 57, 58, 59, 2, 3)
 """A few-shot prefix, longer than Gemma's window."""
 
 
-def behind(prefix: tuple[int, ...], families: Sequence[Family] = FAMILIES) -> list[Family]:
+def behind(prefix: tuple[int, ...], groups: Sequence[ExampleGroup] = FAMILIES) -> list[ExampleGroup]:
     """The questions behind a prefix."""
-    return [Family(prefix + family.prompt, family.anchor, family.pair) for family in families]
+    return [ExampleGroup(prefix + group.prompt, group.anchor, group.pair) for group in groups]
 
 
-def slow_losses(model, families, margin=MARGIN):
+def slow_losses(model, groups, margin=MARGIN):
     """Sums of L_LM and L_SR over the questions."""
 
     def run(prompt, rationale):
@@ -37,19 +37,19 @@ def slow_losses(model, families, margin=MARGIN):
         return output.logits[0].log_softmax(-1), output.hidden_states[-1][0, -1]
 
     lm_loss = reflection_loss = torch.zeros(())
-    for family in families:
-        logp, end = run(family.prompt, family.anchor)
-        for place, token in enumerate(family.prompt + family.anchor):
+    for group in groups:
+        logp, end = run(group.prompt, group.anchor)
+        for place, token in enumerate(group.prompt + group.anchor):
             if place > 0:
-                weight = WEIGHT if place < len(family.prompt) else 1.0
+                weight = WEIGHT if place < len(group.prompt) else 1.0
                 lm_loss = lm_loss - weight * logp[place - 1, token]
-        if family.pair:
-            positive, negative = (run(family.prompt, branch)[1] for branch in family.pair)
+        if group.pair:
+            positive, negative = (run(group.prompt, branch)[1] for branch in group.pair)
             reflection_loss = reflection_loss + triplet(end, positive, negative, margin)
     return lm_loss, reflection_loss
 
 
-def slow_stopped_reflection(model, families, margin=MARGIN):
+def slow_stopped_reflection(model, groups, margin=MARGIN):
     """The sum of L_SR as the released code has it: the prompt's keys and values are kept, without gradient."""
 
     def end(prompt, rationale):
@@ -62,28 +62,28 @@ def slow_stopped_reflection(model, families, margin=MARGIN):
         )
         return output.hidden_states[-1][0, -1]
 
-    paired = [family for family in families if family.pair]
-    ends = [[end(family.prompt, branch) for branch in family.branches] for family in paired]
+    paired = [group for group in groups if group.pair]
+    ends = [[end(group.prompt, branch) for branch in group.branches] for group in paired]
     return torch.stack([triplet(*three, margin) for three in ends]).sum()
 
 
-def against_mistakes(families: Sequence[Family]) -> list[Family]:
+def against_mistakes(groups: Sequence[ExampleGroup]) -> list[ExampleGroup]:
     """The questions as a preference sees them: the anchor against the mistake, with some reference or other."""
     numbers = iter(range(1, 99))
     return [
-        Family(f.prompt, f.anchor, f.pair and f.pair[-1:], (-3.0 * next(numbers), -4.0) if f.pair else ())
-        for f in families
+        ExampleGroup(f.prompt, f.anchor, f.pair and f.pair[-1:], (-3.0 * next(numbers), -4.0) if f.pair else ())
+        for f in groups
     ]
 
 
-def slow_preference(model, families, beta):
+def slow_preference(model, groups, beta):
     """The sum of DPO's loss over the questions with a mistake, and of what anchors and mistakes have gained."""
     loss = near = far = torch.zeros(())
-    for family in families:
-        if family.pair:
+    for group in groups:
+        if group.pair:
             chosen, rejected = (
-                slow_log_likelihood(model, family.prompt, branch) - before
-                for branch, before in zip(family.branches, family.reference, strict=True)
+                slow_log_likelihood(model, group.prompt, branch) - before
+                for branch, before in zip(group.branches, group.reference, strict=True)
             )
             loss = loss - torch.log(torch.sigmoid(beta * (chosen - rejected)))
             near, far = near + chosen, far + rejected

@@ -7,19 +7,19 @@ import torch
 
 from tests.student.doubles import EXACT
 from tests.student.engines.sampled import NEVER, answers, asked
-from tests.student.lesson import EXAMPLES, changed, lessons_of
+from tests.student.steps import EXAMPLES, changed, dataset_of
 from tests.student.tiny import tiny_student
 from tutelage.config import LoraConfig
 from tutelage.errors import StudentError
 from tutelage.student import capacity
-from tutelage.student.capacity import fit_passes, fit_rows
+from tutelage.student.capacity import fit_micro_batches, fit_rows
 from tutelage.student.engines.engine import Engine
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.resources.memory import gigabytes, kv_bytes_per_token
 from tutelage.student.sampler import SamplingSettings
-from tutelage.student.training.passes import last_hidden
+from tutelage.student.training.micro_batch import last_hidden
 from tutelage.student.training.precision import FullPrecision, MixedAdamW
-from tutelage.student.training.train import Means, train
+from tutelage.student.training.train import TrainOptions, train
 
 MB = 10**6
 
@@ -37,8 +37,8 @@ def memory(monkeypatch):
 def fitted(student, memory, available, **settings):
     memory(available)
     told: list[str] = []
-    lessons = lessons_of(student, changed(**settings))
-    return fit_passes(student.model, lessons, False, told.append), told, lessons
+    dataset = dataset_of(student, changed(**settings))
+    return fit_micro_batches(student.model, dataset, False, told.append), told, dataset
 
 
 def needed(student, memory) -> int:
@@ -56,10 +56,10 @@ def needed(student, memory) -> int:
 
 def test_adamw_takes_what_we_say(student):
     """The gradients and moments of a real step."""
-    lessons = lessons_of(student, changed())
-    estimate = capacity._training_memory(student.model, lessons, mixed=False)
+    dataset = dataset_of(student, changed())
+    estimate = capacity._training_memory(student.model, dataset, mixed=False)
     optimizer = MixedAdamW(FullPrecision(student.model, torch.float32), 1e-3, 0.01)
-    last_hidden(student.model, lessons.sample_pass()).sum().backward()
+    last_hidden(student.model, dataset.sample_micro_batch()).sum().backward()
     optimizer.step()
     moments = [m for state in optimizer.state.values() for m in (state["exp_avg"], state["exp_avg_sq"])]
     assert estimate.gradients == sum(p.grad.nbytes for p in student.model.parameters() if p.grad is not None)
@@ -67,28 +67,28 @@ def test_adamw_takes_what_we_say(student):
 
 
 def test_with_memory_enough_a_step_is_one_pass(student, memory):
-    tokens, told, lessons = fitted(student, memory, 10**12)
+    tokens, told, dataset = fitted(student, memory, 10**12)
     assert told == []
-    assert tokens == lessons.most_tokens
-    assert fitted(student, memory, 10**12, pass_tokens=90)[0] == 90
+    assert tokens == dataset.most_tokens
+    assert fitted(student, memory, 10**12, micro_batch_tokens=90)[0] == 90
 
 
 def test_with_less_passes_shrink_to_a_power_of_two_and_it_is_said_once(student, memory):
     enough = needed(student, memory)
-    tokens, told, lessons = fitted(student, memory, int(0.93 * enough))
-    assert tokens < lessons.most_tokens
-    assert tokens == max(128, lessons.longest)
+    tokens, told, dataset = fitted(student, memory, int(0.93 * enough))
+    assert tokens < dataset.most_tokens
+    assert tokens == max(128, dataset.longest)
     (line,) = told
     assert f"training computes {tokens} tokens at once" in line
     assert gigabytes(int(0.93 * enough)) in line
 
 
 def test_what_is_said_is_what_is_done_when_the_longest_question_just_fits(student, memory):
-    lessons = lessons_of(student)
-    longest = lessons.longest
+    dataset = dataset_of(student)
+    longest = dataset.longest
     assert longest & (longest - 1) != 0  # no power of two
     tokens, (line,), _ = fitted(
-        student, memory, capacity._training_memory(student.model, lessons, False).needs(longest)
+        student, memory, capacity._training_memory(student.model, dataset, False).needs(longest)
     )
     assert tokens == longest
     assert f"training computes {longest} tokens at once" in line
@@ -106,8 +106,8 @@ def test_a_training_obeys(exact, memory, tmp_path):
     memory(int(0.93 * needed(student, memory)))
     told: list[str] = []
     format, other = PromptFormat(student.tokenizer), tiny_student(dtype=torch.float64)
-    means = Means(torch.float64, say=told.append)
-    train(student, format, EXAMPLES, changed(learning_rate=1e-3), seed=0, checkpoints=tmp_path / "a", means=means)
+    options = TrainOptions(torch.float64, say=told.append)
+    train(student, format, EXAMPLES, changed(learning_rate=1e-3), seed=0, checkpoints=tmp_path / "a", options=options)
     assert len(told) == 1
     memory(10**12)
     train(
@@ -117,7 +117,7 @@ def test_a_training_obeys(exact, memory, tmp_path):
         changed(learning_rate=1e-3),
         seed=0,
         checkpoints=tmp_path / "b",
-        means=replace(means, say=pytest.fail),
+        options=replace(options, say=pytest.fail),
     )
     for weight, expected in zip(student.model.parameters(), other.model.parameters(), strict=True):
         assert torch.allclose(weight, expected, rtol=EXACT, atol=EXACT)
@@ -131,39 +131,39 @@ def test_adapters_need_less(memory, tmp_path):
     weights = sum(weight.numel() for weight in student.model.parameters())
     memory(12 * weights)  # full: a gradient and two moments of 4 bytes each, and there is nothing left
     with pytest.raises(StudentError, match=r"gradients 0\.\d+ GB, optimiser 0\.\d+ GB"):
-        fit_passes(student.model, lessons_of(student), False, lambda text: None)
-    adapters = Means(lora=LoraConfig(rank=2, targets=("q_proj",)))
+        fit_micro_batches(student.model, dataset_of(student), False, lambda text: None)
+    adapters = TrainOptions(lora=LoraConfig(rank=2, targets=("q_proj",)))
     format = PromptFormat(student.tokenizer)
-    summary = train(student, format, EXAMPLES, changed(), seed=0, checkpoints=tmp_path, means=adapters)
+    summary = train(student, format, EXAMPLES, changed(), seed=0, checkpoints=tmp_path, options=adapters)
     assert summary.examples == 4
 
 
 def test_copies_in_full_precision_need_more(student, memory):
-    lessons, memory_of = lessons_of(student), capacity._training_memory
-    plain, mixed = (memory_of(student.model, lessons, each) for each in (False, True))
+    dataset, memory_of = dataset_of(student), capacity._training_memory
+    plain, mixed = (memory_of(student.model, dataset, each) for each in (False, True))
     weights = sum(weight.numel() for weight in student.model.parameters())
     assert mixed.gradients - plain.gradients == 4 * weights
 
 
 def test_gradients_taken_apart_need_more(student, memory):
-    usual = capacity._training_memory(student.model, lessons_of(student), False).gradients
+    usual = capacity._training_memory(student.model, dataset_of(student), False).gradients
     for setting, times in [({}, 2), ({"reflection": "none"}, 1)]:
-        lessons = lessons_of(student, changed(gradients_every=5, **setting))
-        assert capacity._training_memory(student.model, lessons, False).gradients == times * usual
+        dataset = dataset_of(student, changed(gradients_every=5, **setting))
+        assert capacity._training_memory(student.model, dataset, False).gradients == times * usual
 
 
 def test_padded_rows_are_counted_as_rows(student, memory):
     """The rows of a question repeat its prompt: what fits as a tree may not fit as rows."""
     memory(10**12)
-    lessons = lessons_of(student)
-    lessons.tree = False
-    tokens = fit_passes(student.model, lessons, False, lambda text: None)
-    widest = max(sheet.input_RT.numel() for sheet in lessons[0].passes)
+    dataset = dataset_of(student)
+    dataset.tree = False
+    tokens = fit_micro_batches(student.model, dataset, False, lambda text: None)
+    widest = max(micro_batch.input_RT.numel() for micro_batch in dataset[0].micro_batches)
     assert tokens >= widest  # with memory enough a step of rows is one pass, too
-    just = capacity._training_memory(student.model, lessons, False).needs(lessons_of(student).longest)
+    just = capacity._training_memory(student.model, dataset, False).needs(dataset_of(student).longest)
     memory(just)  # enough for the longest question as a tree
     with pytest.raises(StudentError, match=r"a question of \d+ tokens"):
-        fit_passes(student.model, lessons, False, lambda text: None)
+        fit_micro_batches(student.model, dataset, False, lambda text: None)
 
 
 SETTINGS = SamplingSettings(samples=2, temperature=1.0, max_new_tokens=10, rows=8)

@@ -15,9 +15,9 @@ from tests.student.tiny import tiny_student, tiny_tokenizer
 from tutelage.config import StudentConfig
 from tutelage.errors import StudentError
 from tutelage.records import Problem
-from tutelage.student.model import Student, load_student, save_student
+from tutelage.student.model import LoadedModel, load_student, save_student
 from tutelage.student.sampler import SamplingSettings
-from tutelage.student.student import Pupil
+from tutelage.student.student import Student
 
 FILES = ["config.json", "tokenizer.json", "model.safetensors"]
 
@@ -205,7 +205,7 @@ def test_an_encoder_is_no_student(tmp_path):
     torch.manual_seed(0)
     sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
     model = BertLMHeadModel(BertConfig(vocab_size=258, max_position_embeddings=64, **sizes)).eval()
-    save_student(Student(model, tiny_tokenizer()), tmp_path / "bert")
+    save_student(LoadedModel(model, tiny_tokenizer()), tmp_path / "bert")
     assert "sees what stands behind a token" in refusal(tmp_path / "bert")
 
 
@@ -246,11 +246,11 @@ def test_a_student_with_odd_generation_settings_can_be_saved_again(folder, tmp_p
 def test_positions_that_are_learnt_are_never_passed(tmp_path):
     torch.manual_seed(0)
     model = GPT2LMHeadModel(GPT2Config(vocab_size=258, n_positions=64, n_embd=32, n_layer=2, n_head=4)).eval()
-    save_student(Student(model, tiny_tokenizer()), tmp_path / "gpt2")
-    pupil = Pupil(StudentConfig(model=str(tmp_path / "gpt2"), device="cpu"), ())
+    save_student(LoadedModel(model, tiny_tokenizer()), tmp_path / "gpt2")
+    student = Student(StudentConfig(model=str(tmp_path / "gpt2"), device="cpu"), ())
     with pytest.raises(StudentError, match="a prompt of 54 tokens and an answer of 11 are more than the 64"):
-        pupil.answer([Problem.of("x" * 36, "1")], [0], SamplingSettings(max_new_tokens=11), lambda *_: None)
-    pupil.answer([Problem.of("x" * 36, "1")], [0], SamplingSettings(max_new_tokens=10), lambda *_: None)
+        student.answer([Problem.of("x" * 36, "1")], [0], SamplingSettings(max_new_tokens=11), lambda *_: None)
+    student.answer([Problem.of("x" * 36, "1")], [0], SamplingSettings(max_new_tokens=10), lambda *_: None)
 
 
 def test_a_causal_model_of_any_kind_loads(folder):

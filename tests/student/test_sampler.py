@@ -5,11 +5,11 @@ import pytest
 from tests.student.tiny import tiny_tokenizer
 from tutelage.records import Completion
 from tutelage.student.prompts import PromptFormat
-from tutelage.student.sampler import Ends
+from tutelage.student.sampler import StopCriteria
 
 TOKENIZER = tiny_tokenizer()
 END = TOKENIZER.eos_token_id
-ENDS = Ends(TOKENIZER, frozenset([END]), PromptFormat(TOKENIZER).stop_strings)
+ENDS = StopCriteria(TOKENIZER, frozenset([END]), PromptFormat(TOKENIZER).stop_strings)
 
 
 def tokens(text: str) -> list[int]:
@@ -45,18 +45,18 @@ def test_a_stop_string_is_found_however_long_the_answer():
 
 @pytest.mark.parametrize("string", ["=", "ä₂🎓"])
 def test_stop_strings_of_a_letter_and_of_letters_of_many_bytes(string):
-    ends = Ends(TOKENIZER, frozenset(), (string,))
+    ends = StopCriteria(TOKENIZER, frozenset(), (string,))
     row = tokens("2 × 3 " + string)
     assert [n for n in range(len(row) + 1) if ends(row[:n])] == [len(row)]
     assert ends.completion(row).text == "2 × 3 "
 
 
 def test_the_first_of_several_stop_strings_cuts():
-    ends = Ends(TOKENIZER, frozenset(), ("\n\n", "Q:"))
+    ends = StopCriteria(TOKENIZER, frozenset(), ("\n\n", "Q:"))
     assert ends.completion(tokens("a Q: b\n\nc")).text == "a "
 
 
 def test_without_stop_strings_only_tokens_end():
-    ends = Ends(TOKENIZER, frozenset([END]))
+    ends = StopCriteria(TOKENIZER, frozenset([END]))
     assert not ends(tokens("\nQuestion:"))
     assert not ends([])

@@ -1,15 +1,15 @@
-"""The student as the lessons see it: answers in any engine and precision, and weights that are float32 on disk."""
+"""The student as the rounds see it: answers in any engine and precision, and weights that are float32 on disk."""
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-from tests.student.lesson import EXAMPLES, changed
+from tests.student.steps import EXAMPLES, changed
 from tests.student.tiny import tiny_folder
 from tutelage.config import GuardConfig, StudentConfig
 from tutelage.records import Problem, WorkedExample
 from tutelage.student.sampler import SamplingSettings
-from tutelage.student.student import Pupil
+from tutelage.student.student import Student
 
 PROBLEMS = [Problem.of(question, "1") for question in ("1 + 1?", "What is three times four?", "x", "How many legs?")]
 SEEDS = [11, 12, 13, 14]
@@ -22,9 +22,9 @@ def folder(tmp_path_factory):
     return tiny_folder(tmp_path_factory.mktemp("students") / "tiny")
 
 
-def pupil(folder, **settings):
+def student_in(folder, **settings):
     settings = {"device": "cpu", "dtype": "float32", **settings}
-    return Pupil(StudentConfig(model=str(folder), **settings), SHOTS)
+    return Student(StudentConfig(model=str(folder), **settings), SHOTS)
 
 
 def answers(student, settings=DRAWN):
@@ -36,17 +36,17 @@ def answers(student, settings=DRAWN):
 
 @pytest.mark.parametrize("few_shot", [0, 1])
 def test_answers_are_the_same_whatever_the_engine_and_the_rows(folder, few_shot):
-    expected = answers(pupil(folder, few_shot=few_shot))
+    expected = answers(student_in(folder, few_shot=few_shot))
     assert [len(given) for given in expected] == [2, 2, 2, 2]
     assert len({given.text for pair in expected for given in pair}) > 4
     for engine in ("shared-prefix", "generate"):
         for rows in (1, 4):
             settings = SamplingSettings(2, 1.0, 8, rows)
-            assert answers(pupil(folder, few_shot=few_shot, engine=engine), settings) == expected
+            assert answers(student_in(folder, few_shot=few_shot, engine=engine), settings) == expected
 
 
 def test_length_and_stop_are_told_apart(folder):
-    student = pupil(folder)
+    student = student_in(folder)
     greedy = SamplingSettings(max_new_tokens=3)
     assert all(answer.finish == "length" and answer.tokens == 3 for (answer,) in answers(student, greedy))
     loaded = student.loaded(torch.float32)
@@ -56,7 +56,7 @@ def test_length_and_stop_are_told_apart(folder):
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_what_is_learnt_is_kept_in_float32_and_answered_from(folder, tmp_path, dtype):
-    student = pupil(folder, dtype=dtype)
+    student = student_in(folder, dtype=dtype)
     before = answers(student)
     told: list[int] = []
     config = changed(epochs=3, learning_rate=1e-2)
@@ -75,7 +75,7 @@ def test_what_is_learnt_is_kept_in_float32_and_answered_from(folder, tmp_path, d
 @pytest.mark.parametrize("weights", ["full", "lora"])
 def test_the_guard_asks_the_student_as_it_is_in_training(folder, tmp_path, weights):
     """It answers by the weights of that moment, in training's own engine, and is the same one all the time."""
-    student, greedy = pupil(folder, weights=weights), SamplingSettings(max_new_tokens=6)
+    student, greedy = student_in(folder, weights=weights), SamplingSettings(max_new_tokens=6)
     given, students = [], set()
 
     def check(learning):
@@ -104,14 +104,14 @@ def test_the_guard_asks_the_student_as_it_is_in_training(folder, tmp_path, weigh
 
 def test_a_student_in_training_is_never_asked_through_vllm(folder):
     """vLLM would load its folder, in which the weights of before are."""
-    student = pupil(folder, engine="vllm")
-    learning = student._in_training(pupil(folder).loaded(torch.float32))
+    student = student_in(folder, engine="vllm")
+    learning = student._in_training(student_in(folder).loaded(torch.float32))
     assert learning.engine.is_vllm
-    assert answers(learning) == answers(pupil(folder))
+    assert answers(learning) == answers(student_in(folder))
 
 
 def test_it_answers_in_its_precision_and_is_saved_as_it_was(folder, tmp_path):
-    student = pupil(folder, dtype="bfloat16")
+    student = student_in(folder, dtype="bfloat16")
     answers(student)
     assert student.loaded(torch.bfloat16).model.dtype == torch.bfloat16
     student.save(tmp_path / "saved", "# A student")
@@ -120,12 +120,12 @@ def test_it_answers_in_its_precision_and_is_saved_as_it_was(folder, tmp_path):
 
 
 def test_how_it_is_asked_decides_its_key_not_how_it_computes(folder):
-    usual = pupil(folder).key
-    assert pupil(folder, engine="generate").key == usual
-    assert pupil(folder, few_shot=1).key != usual
-    assert pupil(folder, dtype="bfloat16").key != usual
+    usual = student_in(folder).key
+    assert student_in(folder, engine="generate").key == usual
+    assert student_in(folder, few_shot=1).key != usual
+    assert student_in(folder, dtype="bfloat16").key != usual
 
 
 def test_nobody_is_asked_nothing(folder):
-    student = pupil(folder)
+    student = student_in(folder)
     assert student.answer([], [], DRAWN, pytest.fail).computed_tokens == 0

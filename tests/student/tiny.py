@@ -7,7 +7,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from tests.student.doubles import in_doubles
-from tutelage.student.model import Student, save_student
+from tutelage.student.model import LoadedModel, save_student
 
 CHAT = (
     "{% for m in messages %}<s>{{ m.role }}: {{ m.content }}</s>{% endfor %}"
@@ -27,7 +27,7 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def tiny_student(seed: int = 0, width: int = 32, dtype: torch.dtype = torch.float32) -> Student:
+def tiny_student(seed: int = 0, width: int = 32, dtype: torch.dtype = torch.float32) -> LoadedModel:
     """Two layers of `width`; random, so it writes noise until it is taught. In float64 all of it: see doubles.py."""
     tokenizer = tiny_tokenizer()
     torch.manual_seed(seed)
@@ -45,7 +45,7 @@ def tiny_student(seed: int = 0, width: int = 32, dtype: torch.dtype = torch.floa
         tie_word_embeddings=True,
     )
     model = LlamaForCausalLM(config).eval()
-    return Student(in_doubles(model) if dtype == torch.float64 else model.to(dtype), tokenizer)
+    return LoadedModel(in_doubles(model) if dtype == torch.float64 else model.to(dtype), tokenizer)
 
 
 def tiny_folder(path: Path, seed: int = 0, width: int = 32) -> Path:

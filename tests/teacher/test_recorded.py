@@ -101,13 +101,13 @@ def test_what_is_not_recorded_comes_from_beyond(record):
 def test_beyond_is_asked_once_and_while_requests_still_come(record):
     class Beyond:
         def teach(self, requests, deliver):
-            lessons.append([request.sample for request in requests])
+            sessions.append([request.sample for request in requests])
 
-    lessons, delivered = [], []
+    sessions, delivered = [], []
     path = record({"question": PENS.question, "rationale": "Plain.", "answer": 12})
     stream = (FeedbackRequest(PENS, None, sample) for sample in range(3))
     RecordedTeacher(path, grade=grade, beyond=Beyond()).teach(stream, delivered.append)
-    assert lessons == [[1, 2]]
+    assert sessions == [[1, 2]]
     assert [feedback.sample for feedback in delivered] == [0]
 
 

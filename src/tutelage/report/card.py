@@ -1,4 +1,4 @@
-"""The model card of a student that has finished its lessons."""
+"""The model card of a student at the end of a run."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Taught by Tutelage with the method of *Democratizing Reasoning Ability: Tailored
 |---|---|---|---|---|
 {rows}
 
-The intervals are 95 % Wilson intervals; n counts problems. The lessons ended because {result.stopped_because}.
+The intervals are 95 % Wilson intervals; n counts problems. The run ended because {result.stopped_because}.
 
 It answers {_prompt(config)}
 """

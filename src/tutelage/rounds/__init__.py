@@ -1,1 +1,1 @@
-"""The lessons: stages, and the loop over them."""
+"""The rounds: stages, and the loop over them."""

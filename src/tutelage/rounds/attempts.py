@@ -10,12 +10,12 @@ from tutelage.records import Attempt, Completion, Problem
 from tutelage.runs.files import append_rows, write_rows
 from tutelage.runs.seals import sealed, sound_rows
 from tutelage.student.sampler import Advance, Sampled, SamplingSettings
-from tutelage.student.student import Pupil
+from tutelage.student.student import Student
 from tutelage.tasks.task import Task
 
 
 def greedy_attempts(
-    task: Task, student: Pupil, problems: Sequence[Problem], settings: EvaluationConfig, advance: Advance
+    task: Task, student: Student, problems: Sequence[Problem], settings: EvaluationConfig, advance: Advance
 ) -> tuple[list[Attempt], Sampled]:
     """The likeliest answer to every problem, graded, in their order, and what it cost."""
     greedy = SamplingSettings(max_new_tokens=settings.max_new_tokens, rows=settings.batch_size)

@@ -1,4 +1,4 @@
-"""What a lesson needs at hand, passed to every stage."""
+"""What every stage of a run is handed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from tutelage.config import RunConfig
 from tutelage.report.progress import Show
 from tutelage.rounds.star import SelfTeacher
 from tutelage.runs.directory import Run
-from tutelage.student.student import Pupil
+from tutelage.student.student import Student
 from tutelage.tasks.task import Task
 from tutelage.teacher.teacher import Teacher
 
 
 @dataclass(frozen=True, slots=True)
-class Classroom:
+class RunContext:
     """One run's configuration, its problems, its teacher, the student as it came, and where everything is kept.
 
     Without a teacher the student teaches itself.
@@ -24,10 +24,10 @@ class Classroom:
     run: Run
     task: Task
     teacher: Teacher | None
-    untrained: Pupil
+    untrained: Student
     show: Show
 
-    def teacher_of(self, student: Pupil, round: int) -> Teacher:
+    def teacher_of(self, student: Student, round: int) -> Teacher:
         """Who is asked for rationales in a round."""
         seed = f"{self.config.seed}/{round}"
         return self.teacher or SelfTeacher(student, self.task, self.config.exam, seed)

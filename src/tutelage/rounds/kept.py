@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tutelage.errors import RunError
 from tutelage.records import Feedback
-from tutelage.rounds.context import Classroom
+from tutelage.rounds.context import RunContext
 from tutelage.runs.files import as_lines, write_rows, write_text
 from tutelage.runs.seals import sealed, sound_rows
 from tutelage.runs.stage import Stage
@@ -25,7 +25,7 @@ def sound_replies(path: Path, key: str, wanted: Set[Identity]) -> set[Identity]:
     return set(sound)
 
 
-def is_done(room: Classroom, stage: Stage, cost: str, is_whole: Callable[[], bool]) -> bool:
+def is_done(ctx: RunContext, stage: Stage, cost: str, is_whole: Callable[[], bool]) -> bool:
     """Whether a stage is done and its rows are all there; says what has changed since, and what that costs."""
     done = stage.done
     if done:
@@ -36,7 +36,7 @@ def is_done(room: Classroom, stage: Stage, cost: str, is_whole: Callable[[], boo
         if not done:
             stage.fault = f"{stage.folder}: what {stage.name!r} left there has changed since it was written"
     if stage.fault:
-        room.show.say(f"{stage.fault}: {cost}")
+        ctx.show.say(f"{stage.fault}: {cost}")
     return done
 
 

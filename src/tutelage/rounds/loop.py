@@ -19,56 +19,56 @@ from tutelage.metrics.intervals import accuracy
 from tutelage.records import Exam, Feedback, Usage
 from tutelage.report.card import model_card
 from tutelage.rounds import stages
-from tutelage.rounds.context import Classroom
+from tutelage.rounds.context import RunContext
 from tutelage.rounds.error_summary import exam_summary
-from tutelage.rounds.material import customise
+from tutelage.rounds.material import build_examples
 from tutelage.run_records import BeforeAfter, RoundResult, RunResult, TeacherSummary
 from tutelage.runs.directory import versions
-from tutelage.student.resources.hardware import machine
-from tutelage.student.student import Pupil
+from tutelage.student.resources.hardware import hardware
+from tutelage.student.student import Student
 
 
-def lessons(room: Classroom) -> RunResult:
+def run_rounds(ctx: RunContext) -> RunResult:
     """Run, or go on with, all rounds of a run; returns what `result.json` holds."""
-    config, problems = room.config, room.task.problems("train")
-    students, results = [room.untrained], list[RoundResult]()
+    config, problems = ctx.config, ctx.task.problems("train")
+    students, results = [ctx.untrained], list[RoundResult]()
     exams, history, counted = list[Exam](), list[Sequence[Feedback]](), set[object]()
     unused: TeacherSummary | None = None
 
     for round in range(config.rounds.max + 1):
         student = students[-1]
         if round == 0:
-            teaching = stages.annotate(room, student)
+            teaching = stages.annotate(ctx, student)
         else:
-            exams.append(stages.exam(room, round, student))
+            exams.append(stages.exam(ctx, round, student))
             if not exams[-1].mistakes:
                 stopped_because = "the exam has no mistakes left"
                 break
-            teaching = stages.feedback(room, round, student, exams[-1], history)
+            teaching = stages.feedback(ctx, round, student, exams[-1], history)
         history.append(teaching.feedback)
         cost = _spending(teaching, counted)
 
         if not has_something_new(teaching, exams, config.training):
             stopped_because, unused = _nothing_to_teach(round, teaching), cost
             break
-        examples = customise(problems, history, exams, config.training, f"{config.seed}/{round}")
-        start = room.untrained if config.training.start == "untrained" else student
-        student, training = stages.train(room, round, start, examples)
-        validation = stages.evaluate(room, round, student, "validation", "evaluation")
+        examples = build_examples(problems, history, exams, config.training, f"{config.seed}/{round}")
+        start = ctx.untrained if config.training.start == "untrained" else student
+        student, training = stages.train(ctx, round, start, examples)
+        validation = stages.evaluate(ctx, round, student, "validation", "evaluation")
         students.append(student)
 
         result = RoundResult(
             round=round,
             validation=accuracy(*validation),
-            exam=exam_summary(exams[-1], room.task) if exams else None,
+            exam=exam_summary(exams[-1], ctx.task) if exams else None,
             teacher=cost,
             training=training,
-            work=room.run.work(round),
-            seconds=room.run.seconds(round),
+            work=ctx.run.work(round),
+            seconds=ctx.run.seconds(round),
         )
         results.append(result)
-        room.run.keep_result(round, result)
-        room.show.say(f"round {round}: {result.validation.accuracy:.1%} of {result.validation.n} validation problems")
+        ctx.run.keep_result(round, result)
+        ctx.show.say(f"round {round}: {result.validation.accuracy:.1%} of {result.validation.n} validation problems")
 
         if teaching.budget_spent:
             stopped_because = "the teacher's budget is spent"
@@ -81,11 +81,11 @@ def lessons(room: Classroom) -> RunResult:
 
     best = best_round(results)
     students[-1].release()
-    test = _test(room, students[best + 1])
-    work, seconds = room.run.work(None), room.run.seconds(None)
-    outcome = RunResult(tuple(results), best, stopped_because, test, work, seconds, machine(), versions(), unused)
-    _graduate(room, students[best + 1], outcome)
-    room.run.keep_result(None, outcome)
+    test = _test(ctx, students[best + 1])
+    work, seconds = ctx.run.work(None), ctx.run.seconds(None)
+    outcome = RunResult(tuple(results), best, stopped_because, test, work, seconds, hardware(), versions(), unused)
+    _graduate(ctx, students[best + 1], outcome)
+    ctx.run.keep_result(None, outcome)
     return outcome
 
 
@@ -123,10 +123,10 @@ def _nothing_to_teach(round: int, teaching: stages.Teaching) -> str:
     return reason
 
 
-def _test(room: Classroom, student: Pupil) -> BeforeAfter:
-    before = stages.evaluate(room, None, room.untrained, "test", "test-before")
-    room.untrained.release()
-    after = stages.evaluate(room, None, student, "test", "test-after")
+def _test(ctx: RunContext, student: Student) -> BeforeAfter:
+    before = stages.evaluate(ctx, None, ctx.untrained, "test", "test-before")
+    ctx.untrained.release()
+    after = stages.evaluate(ctx, None, student, "test", "test-after")
     return BeforeAfter(accuracy(*before), accuracy(*after))
 
 
@@ -146,13 +146,13 @@ def _spending(teaching: stages.Teaching, counted: set[object]) -> TeacherSummary
     )
 
 
-def _graduate(room: Classroom, student: Pupil, outcome: RunResult) -> None:
+def _graduate(ctx: RunContext, student: Student, outcome: RunResult) -> None:
     """Keep the best student in `student/`, an ordinary Hugging Face folder with a model card."""
-    card = model_card(room.config, outcome)
-    stage = room.run.stage(None, "student", student.key, card)
+    card = model_card(ctx.config, outcome)
+    stage = ctx.run.stage(None, "student", student.key, card)
     if not stage.done:
         if stage.fault:
-            room.show.say(f"{stage.fault}: the student is saved again")
+            ctx.show.say(f"{stage.fault}: the student is saved again")
         stage.begin("student")
-        student.save(room.run.root / "student", card)
+        student.save(ctx.run.root / "student", card)
         stage.finish()

@@ -71,7 +71,7 @@ def feedback_requests(
     return _breadth_first(new)[: teacher.round_replies] + _breadth_first(again)
 
 
-def customise(
+def build_examples(
     problems: Sequence[Problem],
     history: Sequence[Sequence[Feedback]],
     exams: Sequence[Exam],

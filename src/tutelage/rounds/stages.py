@@ -26,16 +26,16 @@ from tutelage.records import (
     TrainingExample,
 )
 from tutelage.rounds.attempts import Shards, go_on_sitting, greedy_attempts, sat_whole
-from tutelage.rounds.context import Classroom
+from tutelage.rounds.context import RunContext
 from tutelage.rounds.kept import is_done, keep_rows, sound_replies
 from tutelage.rounds.material import annotation_requests, feedback_requests
 from tutelage.run_records import TrainingSummary
 from tutelage.runs.files import append_rows, digest, read_rows, seed_of, write_rows
 from tutelage.runs.seals import sealed
 from tutelage.runs.stage import Stage
-from tutelage.student.resources.meter import Meter
+from tutelage.student.resources.meter import ResourceMeter
 from tutelage.student.sampler import Advance, exam_sampling
-from tutelage.student.student import Pupil
+from tutelage.student.student import Student
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +47,17 @@ class Teaching:
     budget_spent: bool
 
 
-def annotate(room: Classroom, student: Pupil) -> Teaching:
+def annotate(ctx: RunContext, student: Student) -> Teaching:
     """Round 0: the teacher writes rationales for the training problems, with no mistake to look at."""
-    requests = annotation_requests(room.task.problems("train"), room.config.teacher, room.config.seed)
-    return _ask_teacher(room, 0, "annotation", student, requests)
+    requests = annotation_requests(ctx.task.problems("train"), ctx.config.teacher, ctx.config.seed)
+    return _ask_teacher(ctx, 0, "annotation", student, requests)
 
 
-def exam(room: Classroom, round: int, student: Pupil) -> Exam:
+def exam(ctx: RunContext, round: int, student: Student) -> Exam:
     """The student samples K answers to every training problem; every one is graded."""
-    settings, problems = room.config.exam, room.task.problems("train")
+    settings, problems = ctx.config.exam, ctx.task.problems("train")
     asked = settings.model_dump(exclude={"batch_size", "shard"})
-    stage = room.run.shared_stage(round, "exam", asked, room.config.seed, student.key)
+    stage = ctx.run.shared_stage(round, "exam", asked, ctx.config.seed, student.key)
     path, places = stage.folder / "exam.jsonl", {problem.id: place for place, problem in enumerate(problems)}
 
     def is_whole() -> bool:
@@ -66,13 +66,16 @@ def exam(room: Classroom, round: int, student: Pupil) -> Exam:
             sat_whole(attempts, settings.samples) == places.keys() and len(attempts) == len(places) * settings.samples
         )
 
-    if not is_done(room, stage, "what is missing is sat again", is_whole):
+    if not is_done(ctx, stage, "what is missing is sat again", is_whole):
         stage.begin(rows=[path.name])
         sat = go_on_sitting(path, stage.key, problems, settings.samples)
         owed = [problem for problem in problems if problem.id not in sat]
-        seeds = [seed_of(room.config.seed, round, problem.id) for problem in owed]
-        with room.show.bar(f"round {round}: exam", len(problems), len(sat)) as advance, Meter(student.device) as meter:
-            shards = Shards(room.task, owed, path, stage.key, settings.shard, advance)
+        seeds = [seed_of(ctx.config.seed, round, problem.id) for problem in owed]
+        with (
+            ctx.show.bar(f"round {round}: exam", len(problems), len(sat)) as advance,
+            ResourceMeter(student.device) as meter,
+        ):
+            shards = Shards(ctx.task, owed, path, stage.key, settings.shard, advance)
             cost = student.answer(owed, seeds, exam_sampling(settings), shards.add)
             shards.save()
             meter.count(shards.tokens, cost.computed_tokens, cost.padded_tokens)
@@ -82,31 +85,31 @@ def exam(room: Classroom, round: int, student: Pupil) -> Exam:
 
 
 def feedback(
-    room: Classroom, round: int, student: Pupil, sitting: Exam, history: Sequence[Sequence[Feedback]]
+    ctx: RunContext, round: int, student: Student, sitting: Exam, history: Sequence[Sequence[Feedback]]
 ) -> Teaching:
     """The teacher writes rationales for problems with a mistake, the mistake in view; `history` is earlier feedback."""
-    problems, before = room.task.problems("train"), [reply for past in history for reply in past]
-    requests = feedback_requests(problems, sitting, room.config.teacher, before, f"{room.config.seed}/{round}")
-    return _ask_teacher(room, round, "feedback", student, requests)
+    problems, before = ctx.task.problems("train"), [reply for past in history for reply in past]
+    requests = feedback_requests(problems, sitting, ctx.config.teacher, before, f"{ctx.config.seed}/{round}")
+    return _ask_teacher(ctx, round, "feedback", student, requests)
 
 
 def train(
-    room: Classroom, round: int, student: Pupil, examples: Sequence[TrainingExample]
-) -> tuple[Pupil, TrainingSummary]:
+    ctx: RunContext, round: int, student: Student, examples: Sequence[TrainingExample]
+) -> tuple[Student, TrainingSummary]:
     """The student learns from the round's examples; returns what it has become."""
-    config, seed = what_matters(in_round(room.config.training, round), examples), (room.config.seed + round) % 2**32
+    config, seed = what_matters(in_round(ctx.config.training, round), examples), (ctx.config.seed + round) % 2**32
     settings = config.model_dump(exclude={"packing", "pass_tokens", "gradients_every"})
-    graded_at = [room.config.evaluation.max_new_tokens] if config.guard.checks else []
-    stage = room.run.shared_stage(round, "training", settings, seed, student.key, digest(*examples), *graded_at)
+    graded_at = [ctx.config.evaluation.max_new_tokens] if config.guard.checks else []
+    stage = ctx.run.shared_stage(round, "training", settings, seed, student.key, digest(*examples), *graded_at)
     model, checkpoints, kept = stage.folder / "model", stage.folder / "checkpoints", stage.folder / "examples.jsonl"
     keep_rows(kept, examples)
-    if not is_done(room, stage, "the training is done again", lambda: _is_trained(stage)):
+    if not is_done(ctx, stage, "the training is done again", lambda: _is_trained(stage)):
         stage.begin("model", "steps.jsonl", scratch=["checkpoints"], beside=[kept.name])
-        with ExitStack() as opened, Meter(student.device) as meter:
+        with ExitStack() as opened, ResourceMeter(student.device) as meter:
             bars = list[Advance]()
 
             def planned(steps: int, done: int) -> None:
-                bars.append(opened.enter_context(room.show.bar(f"round {round}: training", steps, done)))
+                bars.append(opened.enter_context(ctx.show.bar(f"round {round}: training", steps, done)))
 
             def advance(steps: int) -> None:
                 bars[-1](steps)
@@ -120,7 +123,7 @@ def train(
                 advance=advance,
                 planned=planned,
                 steps=stage.folder / "steps.jsonl",
-                check=_validation_check(room, config.guard),
+                check=_validation_check(ctx, config.guard),
             )
             meter.count(summary.row_tokens, summary.computed_tokens, summary.padded_tokens)
         stage.finish(meter.work, {"training": dataclasses.asdict(summary)})
@@ -161,20 +164,20 @@ def what_matters(config: TrainingConfig, examples: Sequence[TrainingExample]) ->
     return config.model_copy(update={name: getattr(usual, name) for name in unused})
 
 
-def evaluate(room: Classroom, round: int | None, student: Pupil, split: Split, name: str) -> tuple[int, int]:
+def evaluate(ctx: RunContext, round: int | None, student: Student, split: Split, name: str) -> tuple[int, int]:
     """The student answers a split greedily; returns how many of how many are right."""
-    settings, problems = room.config.evaluation, room.task.problems(split)
-    stage = room.run.shared_stage(round, name, settings.max_new_tokens, split, student.key)
+    settings, problems = ctx.config.evaluation, ctx.task.problems(split)
+    stage = ctx.run.shared_stage(round, name, settings.max_new_tokens, split, student.key)
     path = stage.folder / f"{name}.jsonl"
 
     def is_whole() -> bool:
         return [attempt.problem_id for attempt in read_rows(path, Attempt)] == [problem.id for problem in problems]
 
-    if not is_done(room, stage, "the problems are answered again", is_whole):
+    if not is_done(ctx, stage, "the problems are answered again", is_whole):
         stage.begin(path.name)
         title = f"round {round}: {name}" if round is not None else name
-        with room.show.bar(title, len(problems)) as advance, Meter(student.device) as meter:
-            attempts, cost = greedy_attempts(room.task, student, problems, settings, advance)
+        with ctx.show.bar(title, len(problems)) as advance, ResourceMeter(student.device) as meter:
+            attempts, cost = greedy_attempts(ctx.task, student, problems, settings, advance)
             meter.count(sum(attempt.tokens for attempt in attempts), cost.computed_tokens, cost.padded_tokens)
         write_rows(path, attempts)
         stage.finish(meter.work)
@@ -182,29 +185,29 @@ def evaluate(room: Classroom, round: int | None, student: Pupil, split: Split, n
     return sum(attempt.verdict.correct for attempt in attempts), len(attempts)
 
 
-def _validation_check(room: Classroom, guard: GuardConfig) -> Callable[[Pupil], float] | None:
+def _validation_check(ctx: RunContext, guard: GuardConfig) -> Callable[[Student], float] | None:
     """Tells what share of the first validation problems a student in training answers rightly."""
-    problems = room.task.problems("validation")[: guard.problems]
+    problems = ctx.task.problems("validation")[: guard.problems]
     if not guard.checks or not problems:
         return None
 
-    def check(student: Pupil) -> float:
-        attempts, _ = greedy_attempts(room.task, student, problems, room.config.evaluation, lambda _: None)
+    def check(student: Student) -> float:
+        attempts, _ = greedy_attempts(ctx.task, student, problems, ctx.config.evaluation, lambda _: None)
         return sum(attempt.verdict.correct for attempt in attempts) / len(attempts)
 
     return check
 
 
 def _ask_teacher(
-    room: Classroom, round: int, name: str, student: Pupil, requests: Sequence[FeedbackRequest]
+    ctx: RunContext, round: int, name: str, student: Student, requests: Sequence[FeedbackRequest]
 ) -> Teaching:
     """Ask what has not been answered yet; a spent budget ends the asking, and what was bought is returned.
 
     Requests that got no reply are in `failed.jsonl`; they are asked again if the stage is, as it is if none got one.
     """
-    budget = room.config.teacher.budget.model_dump()
-    teacher = room.teacher_of(student, round)
-    stage = room.run.stage(round, name, digest(*map(what_is_asked, requests)), *([] if room.teacher else [student.key]))
+    budget = ctx.config.teacher.budget.model_dump()
+    teacher = ctx.teacher_of(student, round)
+    stage = ctx.run.stage(round, name, digest(*map(what_is_asked, requests)), *([] if ctx.teacher else [student.key]))
     path, failed = stage.folder / f"{name}.jsonl", stage.folder / "failed.jsonl"
     asked = {request.identity for request in requests}
 
@@ -215,7 +218,7 @@ def _ask_teacher(
 
     in_vain = failed.exists() and not path.exists()
     cost = "what is missing is asked for again; replies that the ledger holds cost nothing"
-    if not is_done(room, stage, cost, is_whole) or in_vain or stage.summary.get("spent", budget) != budget:
+    if not is_done(ctx, stage, cost, is_whole) or in_vain or stage.summary.get("spent", budget) != budget:
         begun_anew = stage.fault is None
         stage.begin(rows=[path.name, failed.name])
         if begun_anew:
@@ -224,7 +227,7 @@ def _ask_teacher(
         answered |= sound_replies(failed, stage.key, asked - answered)
         owed = [request for request in requests if request.identity not in answered]
         spent: dict[str, object] = {}
-        with room.show.bar(f"round {round}: {name}", len(requests), len(answered)) as advance, Meter() as meter:
+        with ctx.show.bar(f"round {round}: {name}", len(requests), len(answered)) as advance, ResourceMeter() as meter:
 
             def deliver(reply: Feedback) -> None:
                 append_rows(failed if reply.failure in TRANSIENT else path, [sealed(reply, stage.key)])
@@ -234,7 +237,7 @@ def _ask_teacher(
             try:
                 teacher.teach(owed, deliver)
             except BudgetSpent as error:
-                room.show.say(str(error))
+                ctx.show.say(str(error))
                 spent["spent"] = budget
         stage.finish(meter.work, spent)
     feedback, lost = read_rows(path, Feedback), read_rows(failed, Feedback)

@@ -15,7 +15,7 @@ from tutelage.config import ExamConfig
 from tutelage.records import Completion, Feedback, FeedbackRequest, Grade, Problem, Verdict, WorkedExample
 from tutelage.runs.files import seed_of
 from tutelage.student.sampler import exam_sampling
-from tutelage.student.student import Pupil
+from tutelage.student.student import Student
 from tutelage.tasks.task import Task
 from tutelage.teacher.teacher import Deliver
 from tutelage.text.run_on import cut
@@ -26,7 +26,7 @@ HINT = "{question}\nHint: the answer is {answer}."
 class SelfTeacher:
     """Writes rationales with the student itself, behind all of the task's worked examples; one of the teachers."""
 
-    def __init__(self, student: Pupil, task: Task, settings: ExamConfig, seed: object) -> None:
+    def __init__(self, student: Student, task: Task, settings: ExamConfig, seed: object) -> None:
         self._plain = student.asked_with(task.examples)
         self._hinted = student.asked_with([_with_hint(example) for example in task.examples])
         self._grade: Grade = task.grade
@@ -46,7 +46,7 @@ class SelfTeacher:
             deliver(Feedback(*request.identity, "", verdict, failure="wrong answer"))
 
     def _ask(
-        self, student: Pupil, requests: Sequence[FeedbackRequest], problems: Sequence[Problem], deliver: Deliver
+        self, student: Student, requests: Sequence[FeedbackRequest], problems: Sequence[Problem], deliver: Deliver
     ) -> list[FeedbackRequest]:
         """Deliver the first right answer to each problem; returns the requests that got none."""
         found: dict[int, Feedback] = {}

@@ -38,7 +38,7 @@ from tutelage.runs.files import (
 from tutelage.runs.resume_rules import FREE, IDLE, UNTRAINED, differences
 from tutelage.runs.seals import content_of, is_sealed, sealed
 from tutelage.runs.stage import Stage, changed, entries
-from tutelage.runs.stage_cache import Shelf
+from tutelage.runs.stage_cache import StageCache
 
 Result = TypeVar("Result", RoundResult, RunResult)
 
@@ -53,14 +53,14 @@ PACKAGES = ("tutelage", "torch", "transformers", "peft", "openai", "reasoning-gy
 class Run:
     """A run directory, opened for one configuration and one set of problems.
 
-    `shelf` holds finished stages of other runs on the same problems.
+    `cache` holds finished stages of other runs on the same problems.
     """
 
-    def __init__(self, root: Path, identity: str, shelf: Shelf | None = None) -> None:
-        self.root, self.id, self._shelf = root, identity, shelf
+    def __init__(self, root: Path, identity: str, cache: StageCache | None = None) -> None:
+        self.root, self.id, self._shelf = root, identity, cache
 
     @classmethod
-    def open(cls, root: Path, config: RunConfig, data: str, shelf: Shelf | None = None) -> Run:
+    def open(cls, root: Path, config: RunConfig, data: str, cache: StageCache | None = None) -> Run:
         """Start a run in `root`, which is `locked`, or continue the one that stands there.
 
         `data` is a digest of the task's problems.
@@ -82,7 +82,7 @@ class Run:
                 (root / "result.json").unlink(missing_ok=True)  # it ended under the settings that stood here before
         write_json(marker, sealed({**found, "data": data}))
         write_text(root / "config.yaml", _stamped(config))
-        return cls(root, found["id"], shelf and shelf.part(data))
+        return cls(root, found["id"], cache and cache.part(data))
 
     @property
     def ledger(self) -> Path:

@@ -18,7 +18,7 @@ from tutelage.errors import RunError
 from tutelage.run_records import Work
 from tutelage.runs.files import read_json, remove, write_json
 from tutelage.runs.seals import contents_of, first_change, is_sealed, sealed
-from tutelage.runs.stage_cache import Shelf
+from tutelage.runs.stage_cache import StageCache
 
 
 class Stage:
@@ -27,13 +27,13 @@ class Stage:
     `fault` says what has changed since the stage was done, once `done` has found that out.
     """
 
-    def __init__(self, folder: Path, name: str, key: str, shelf: Shelf | None = None) -> None:
-        self.folder, self.name, self.key, self._shelf = folder, name, key, shelf
+    def __init__(self, folder: Path, name: str, key: str, cache: StageCache | None = None) -> None:
+        self.folder, self.name, self.key, self._shelf = folder, name, key, cache
         self.fault: str | None = None
         self._started = time.monotonic()
         self._artefacts: Sequence[str] = ()
         self._whole: bool = False
-        if shelf is not None and not self.done and (entry := shelf.take(key, folder)):
+        if cache is not None and not self.done and (entry := cache.take(key, folder)):
             self._write(entry)
 
     @property

@@ -25,15 +25,15 @@ LEFT_BEHIND = 3600.0
 """Seconds after which what has a hidden name is that of a process which was killed while it put something here."""
 
 
-class Shelf:
+class StageCache:
     """A folder of finished stages, used by several processes at once. `most_bytes` holds for all its parts together."""
 
     def __init__(self, root: Path, most_bytes: int, whole: Path | None = None) -> None:
         self.root, self.most_bytes, self.whole = root, most_bytes, whole or root
 
-    def part(self, name: str) -> Shelf:
+    def part(self, name: str) -> StageCache:
         """A part of it, with keys of its own."""
-        return Shelf(self.root / name, self.most_bytes, self.whole)
+        return StageCache(self.root / name, self.most_bytes, self.whole)
 
     def take(self, key: str, folder: Path) -> dict[str, Any] | None:
         """Put the files that lie under `key` into `folder`, in place of what is there; None if nothing lies there.

@@ -25,7 +25,7 @@ NAME = "tutelage"
 
 
 @dataclass(frozen=True, slots=True)
-class How:
+class AttentionArgs:
     """What a layer asks of its attention: the scale of the scores (None: 1 / sqrt(d)), its window, its dropout."""
 
     scale: float | None
@@ -33,11 +33,11 @@ class How:
     dropout: float
 
 
-class Attend(Protocol):
+class AttentionFn(Protocol):
     """Computes attention for every layer of one forward pass."""
 
     def __call__(
-        self, layer: int, q_RHTd: torch.Tensor, k_RGTd: torch.Tensor, v_RGTd: torch.Tensor, how: How
+        self, layer: int, q_RHTd: torch.Tensor, k_RGTd: torch.Tensor, v_RGTd: torch.Tensor, args: AttentionArgs
     ) -> torch.Tensor:
         """What the queries see, out_RHTd."""
         ...
@@ -50,7 +50,7 @@ def _attention(
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
     *,
-    attend: Attend,
+    attention_fn: AttentionFn,
     scaling: float | None = None,
     **more: Any,
 ) -> tuple[torch.Tensor, None]:
@@ -58,8 +58,8 @@ def _attention(
     if more.get("softcap") is not None:
         raise ValueError("attention with a soft cap can't be computed by parts")
     layer: Any = module.layer_idx
-    how = How(scaling, more.get("sliding_window"), more.get("dropout", 0.0))
-    out_RHTd = attend(layer, query, key, value, how)
+    args = AttentionArgs(scaling, more.get("sliding_window"), more.get("dropout", 0.0))
+    out_RHTd = attention_fn(layer, query, key, value, args)
     return out_RHTd.transpose(1, 2).contiguous(), None
 
 
@@ -67,15 +67,15 @@ AttentionInterface.register(NAME, _attention)
 
 
 @contextmanager
-def attending(model: PreTrainedModel, attend: Attend) -> Generator[dict[str, Any]]:
-    """While inside, every layer attends by `attend`, if the forward pass is given the keywords that this yields."""
+def attending(model: PreTrainedModel, attention_fn: AttentionFn) -> Generator[dict[str, Any]]:
+    """While inside, every layer attends by `attention_fn`, if its forward pass is given the keywords yielded."""
     before = model.config._attn_implementation
     for module in _of_their_own(model):
-        module._attn = partial(_attention_of_gptj, module, attend)
+        module._attn = partial(_attention_of_gptj, module, attention_fn)
     with quiet():
         model.set_attn_implementation(NAME)
     try:
-        yield {"attend": attend}
+        yield {"attend": attention_fn}
     finally:
         with quiet():
             model.set_attn_implementation(before)
@@ -92,12 +92,12 @@ def _of_their_own(model: PreTrainedModel) -> list[Any]:
 
 def _attention_of_gptj(
     module: Any,
-    attend: Attend,
+    attention_fn: AttentionFn,
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
     attention_mask: torch.Tensor | None = None,
 ) -> tuple[torch.Tensor, None]:
     dropout = module.attn_dropout.p if module.training else 0.0
-    how = How(1 / module.scale_attn, None, dropout)
-    return attend(module.layer_idx, query, key, value, how).to(value.dtype), None
+    args = AttentionArgs(1 / module.scale_attn, None, dropout)
+    return attention_fn(module.layer_idx, query, key, value, args).to(value.dtype), None

@@ -23,9 +23,9 @@ from tutelage.student.resources.memory import (
     saved_bytes,
 )
 from tutelage.student.sampler import SamplingSettings, Say
+from tutelage.student.training.micro_batch import has_plain_logits, last_hidden
 from tutelage.student.training.packing import shared_prefix
-from tutelage.student.training.passes import has_plain_logits, last_hidden
-from tutelage.student.training.steps import Lessons
+from tutelage.student.training.steps import StepDataset
 
 MOST_TOKENS = {"cpu": 4096}
 """Tokens of a pass beyond which a device computes no faster; for others than the CPU, 8192 (not measured)."""
@@ -34,14 +34,14 @@ BACKWARD = 1.5
 """Memory of a pass at its peak, in the bytes that its forward part keeps: gradients of activations live beside them."""
 
 
-def fit_passes(model: PreTrainedModel, lessons: Lessons, mixed: bool, say: Say) -> int:
+def fit_micro_batches(model: PreTrainedModel, dataset: StepDataset, mixed: bool, say: Say) -> int:
     """The most tokens that a training may compute at once. Raises StudentError if its longest question won't fit.
 
     The weights are loaded; with `mixed`, their float32 copies too.
     """
-    device, longest = model.device, lessons.longest
-    wanted = min(lessons.most_tokens, lessons.pass_tokens or MOST_TOKENS.get(device.type, 8192))
-    memory, available = _training_memory(model, lessons, mixed), available_memory(device)
+    device, longest = model.device, dataset.longest
+    wanted = min(dataset.most_tokens, dataset.micro_batch_tokens or MOST_TOKENS.get(device.type, 8192))
+    memory, available = _training_memory(model, dataset, mixed), available_memory(device)
     fitting = memory.tokens_that_fit(available)
     if fitting < longest:
         raise refuse(
@@ -56,20 +56,20 @@ def fit_passes(model: PreTrainedModel, lessons: Lessons, mixed: bool, say: Say) 
     return max(wanted, longest)
 
 
-def _training_memory(model: PreTrainedModel, lessons: Lessons, mixed: bool) -> TrainingMemory:
+def _training_memory(model: PreTrainedModel, dataset: StepDataset, mixed: bool) -> TrainingMemory:
     """What is still to be taken: gradients, the optimizer's moments, and activations as measured on one question."""
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     gradients = sum(weight.nbytes + (4 * weight.numel() if mixed else 0) for weight in trained)
-    apart = lessons.config.gradients_every or lessons.config.clipping == "apart"
-    if apart and lessons.reflection is not None:  # the gradients of L_SR stand beside those of L_LM
+    apart = dataset.config.gradients_every or dataset.config.clipping == "apart"
+    if apart and dataset.reflection is not None:  # the gradients of L_SR stand beside those of L_LM
         gradients += sum(weight.nbytes for weight in trained)
     head = model.get_output_embeddings().weight
-    sheet = lessons.sample_pass()
+    micro_batch = dataset.sample_micro_batch()
     training = model.training
     model.train()  # dropout keeps more
-    kept = saved_bytes(lambda: last_hidden(model, sheet), [*model.parameters(), *model.buffers()])
+    kept = saved_bytes(lambda: last_hidden(model, micro_batch), [*model.parameters(), *model.buffers()])
     model.train(training)
-    per_token = BACKWARD * kept / sheet.input_RT.numel()
+    per_token = BACKWARD * kept / micro_batch.input_RT.numel()
     if not has_plain_logits(model):  # then all logits are computed at once, in float32 with their gradient
         per_token += 3 * 4 * len(head)
     return TrainingMemory(

@@ -30,8 +30,8 @@ from tutelage.errors import StudentError
 from tutelage.runs.files import disk_errors, remove
 from tutelage.student.fitness import check_model, check_vocabulary, positions_of
 from tutelage.student.folder import UNTRUSTED, faults_of, quiet, read_frame, read_tokenizer
-from tutelage.student.heap import keep_freed_memory
 from tutelage.student.hub import hub_folder
+from tutelage.student.resources.malloc import keep_freed_memory
 from tutelage.student.resources.memory import available_memory, refuse
 
 EMBEDDED = "smollm2-135m"
@@ -40,7 +40,7 @@ EMBEDDED_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 @dataclass
-class Student:
+class LoadedModel:
     """A model with its tokenizer."""
 
     model: PreTrainedModel
@@ -52,7 +52,7 @@ class Student:
         return _end_tokens(self.model.generation_config, self.tokenizer)
 
 
-def load_student(config: StudentConfig, folder: Path | None = None, dtype: torch.dtype = torch.float32) -> Student:
+def load_student(config: StudentConfig, folder: Path | None = None, dtype: torch.dtype = torch.float32) -> LoadedModel:
     """The student of the configuration, or its later self in `folder`, with its weights in a precision.
 
     Raises:
@@ -70,7 +70,7 @@ def load_student(config: StudentConfig, folder: Path | None = None, dtype: torch
         model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **UNTRUSTED)
         model.to(device)
     check_model(model, source)
-    return Student(model, tokenizer)
+    return LoadedModel(model, tokenizer)
 
 
 def load_tokenizer(
@@ -87,7 +87,7 @@ def load_tokenizer(
         return tokenizer, _end_tokens(generation, tokenizer), positions_of(settings)
 
 
-def save_student(student: Student, folder: Path, texts: Mapping[str, str] | None = None) -> None:
+def save_student(student: LoadedModel, folder: Path, texts: Mapping[str, str] | None = None) -> None:
     """Write the student as a Hugging Face folder, all or nothing, with `texts` as files beside the weights."""
     temporary = folder.with_name(f"{folder.name}.part")
     with disk_errors(folder):
@@ -107,7 +107,7 @@ def save_student(student: Student, folder: Path, texts: Mapping[str, str] | None
         temporary.rename(folder)
 
 
-def _name_end_tokens(student: Student) -> None:
+def _name_end_tokens(student: LoadedModel) -> None:
     """Let the model's own settings say where its answers end; without, `generate` would write on behind them."""
     settings = student.model.generation_config
     listed = sorted(student.end_tokens)
@@ -178,7 +178,7 @@ def _listed(ids: object) -> list[int]:
     return [each for each in (ids if isinstance(ids, list) else [ids]) if isinstance(each, int)]
 
 
-def _read_gguf(folder: Path) -> Student:
+def _read_gguf(folder: Path) -> LoadedModel:
     """De-quantise a GGUF file into a plain model: one loaded from GGUF refuses to be saved."""
     names: dict[str, Any] = {"gguf_file": EMBEDDED_FILE}
     with quiet(), redirect_stderr(StringIO()):  # its progress bar cannot be turned off
@@ -189,4 +189,4 @@ def _read_gguf(folder: Path) -> Student:
     model.load_state_dict(loaded.state_dict())
     model.tie_weights()
     model.generation_config = loaded.generation_config
-    return Student(model, tokenizer)
+    return LoadedModel(model, tokenizer)

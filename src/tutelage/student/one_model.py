@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 
 import torch
 
-from tutelage.student.model import Student
+from tutelage.student.model import LoadedModel
 
 
 class OneModel:
@@ -15,16 +15,16 @@ class OneModel:
 
     def __init__(self) -> None:
         self._key: Hashable = None
-        self._student: Student | None = None
+        self._student: LoadedModel | None = None
 
-    def hold(self, key: Hashable, load: Callable[[], Student]) -> Student:
+    def hold(self, key: Hashable, load: Callable[[], LoadedModel]) -> LoadedModel:
         """The student of this key, loaded unless it is the one held."""
         if self._student is None or self._key != key:
             self.release()
             self._student, self._key = load(), key
         return self._student
 
-    def take(self, key: Hashable, load: Callable[[], Student]) -> Student:
+    def take(self, key: Hashable, load: Callable[[], LoadedModel]) -> LoadedModel:
         """The same, which from now on belongs to the caller, who may change it."""
         student = self.hold(key, load)
         self._student = None

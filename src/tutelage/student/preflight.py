@@ -1,4 +1,4 @@
-"""All that can be known of a student before its first lesson, so that no lesson is paid for that it can't learn.
+"""All that can be known of a student before its first training, so that no reply is paid for that it can't learn from.
 
 Its folder, weights, tokenizer, template and end token are looked at whenever it is loaded (`model.py`). Here stands
 what a run asks of it besides: engine, adapters, packing, the length of its prompts, the memory that training takes.
@@ -14,30 +14,30 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from tutelage.config import RunConfig
 from tutelage.errors import StudentError
 from tutelage.records import Problem, Split, TrainingExample, state_answer
-from tutelage.student.capacity import fit_passes
-from tutelage.student.model import Student
+from tutelage.student.capacity import fit_micro_batches
+from tutelage.student.model import LoadedModel
 from tutelage.student.prompts import PromptFormat
-from tutelage.student.student import Pupil
+from tutelage.student.student import Student
 from tutelage.student.training.adapters import add_adapters
-from tutelage.student.training.steps import Lessons
+from tutelage.student.training.steps import StepDataset
 from tutelage.student.training.train import layout
 
 ProblemsOf = Callable[[Split], Sequence[Problem]]
 
 
-def preflight(pupil: Pupil, config: RunConfig, problems: ProblemsOf) -> None:
+def preflight(student: Student, config: RunConfig, problems: ProblemsOf) -> None:
     """Refuse a student that some stage of the run would refuse later; it stays loaded. Raises StudentError."""
-    student = pupil.loaded(torch.float32)
-    pupil.engine.check(student.model)
-    format = pupil.format_of(student)
+    loaded = student.loaded(torch.float32)
+    student.engine.check(loaded.model)
+    format = student.format_of(loaded)
     _check_lengths(format, config, problems)
-    tree = layout(student, config.training, lambda text: None)
+    tree = layout(loaded, config.training, lambda text: None)
     if config.student.weights == "lora":
-        add_adapters(_frame(student.model), config.student.lora)
+        add_adapters(_frame(loaded.model), config.student.lora)
     else:
-        _check_memory(pupil, student, format, config, problems("train"), tree)
-    if pupil.engine.is_vllm:
-        pupil.release()
+        _check_memory(student, loaded, format, config, problems("train"), tree)
+    if student.engine.is_vllm:
+        student.release()
 
 
 def _frame(model: PreTrainedModel) -> PreTrainedModel:
@@ -70,13 +70,18 @@ def _longer(format: PromptFormat, problems: Sequence[Problem], room: int) -> lis
 
 
 def _check_memory(
-    pupil: Pupil, student: Student, format: PromptFormat, config: RunConfig, problems: Sequence[Problem], tree: bool
+    student: Student,
+    loaded: LoadedModel,
+    format: PromptFormat,
+    config: RunConfig,
+    problems: Sequence[Problem],
+    tree: bool,
 ) -> None:
     """The longest problem as an example: weights, gradients, the optimiser's moments and its activations must fit."""
     longest = max(problems, key=lambda problem: len(problem.text), default=None)
     if longest is None or len(format.prompt_ids(format.prompt(longest.text))) >= config.training.max_tokens:
         return
     example = TrainingExample(longest, state_answer(longest.rationale or "", longest.answer))
-    lessons = Lessons(format, [example], config.training, config.seed)
-    lessons.tree = tree
-    fit_passes(student.model, lessons, pupil.dtype != torch.float32, lambda text: None)
+    dataset = StepDataset(format, [example], config.training, config.seed)
+    dataset.tree = tree
+    fit_micro_batches(loaded.model, dataset, student.dtype != torch.float32, lambda text: None)

@@ -61,7 +61,7 @@ class Sampler(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Ends:
+class StopCriteria:
     """When an answer is over: an end token, or a stop string in its text."""
 
     tokenizer: PreTrainedTokenizerBase

@@ -1,4 +1,4 @@
-"""The student as the lessons see it: it answers, it learns, it is kept in a folder. Loaded at its first use."""
+"""The student as the rounds see it: it answers, it learns, it is kept in a folder. Loaded at its first use."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tutelage.run_records import TrainingSummary
 from tutelage.runs.files import digest, read_record
 from tutelage.student.engines.engine import Engine
 from tutelage.student.fitness import positions_of
-from tutelage.student.model import Student, load_student, load_tokenizer, model_folder, pick_device, save_student
+from tutelage.student.model import LoadedModel, load_student, load_tokenizer, model_folder, pick_device, save_student
 from tutelage.student.one_model import OneModel
 from tutelage.student.prompts import PromptFormat
-from tutelage.student.sampler import Advance, Ends, Sampled, SamplingSettings
+from tutelage.student.sampler import Advance, Sampled, SamplingSettings, StopCriteria
 from tutelage.student.training.precision import compute_dtype
-from tutelage.student.training.train import Means, train
+from tutelage.student.training.train import TrainOptions, train
 
-ASKING = "tutelage.json"
+PROMPT_FILE = "tutelage.json"
 """File beside a saved student: the form of its prompts."""
 
 Answered = Callable[[int, list[Completion]], None]
@@ -33,15 +33,15 @@ Answered = Callable[[int, list[Completion]], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class PromptSettings:
     """What stands in that file."""
 
     prompt: Literal["plain", "chat"]
     examples: list[WorkedExample]
 
 
-class Pupil:
-    """The student at one point of its lessons.
+class Student:
+    """The student at one point of a run.
 
     `folder` is where it is saved; None is the model that the configuration names, untrained. `key` stands for what it
     has learnt: two students with one key answer alike. `engine` samples for it, and for all that it becomes.
@@ -62,16 +62,16 @@ class Pupil:
         self.engine = engine or Engine(config.engine)
         self.examples = examples[: config.few_shot]
         self.memory = memory or OneModel()
-        self._own: Student | None = None
+        self._own: LoadedModel | None = None
 
-    def at(self, folder: Path, key: str) -> Pupil:
+    def at(self, folder: Path, key: str) -> Student:
         """The same student at a later point, saved in `folder`."""
-        return Pupil(self.config, self.examples, folder, key=key, engine=self.engine, memory=self.memory)
+        return Student(self.config, self.examples, folder, key=key, engine=self.engine, memory=self.memory)
 
-    def asked_with(self, examples: Sequence[WorkedExample]) -> Pupil:
+    def asked_with(self, examples: Sequence[WorkedExample]) -> Student:
         """The same student, asked with these worked examples before every question."""
         config = self.config.model_copy(update={"few_shot": len(examples)})
-        return Pupil(config, examples, self.folder, key=self.key, engine=self.engine, memory=self.memory)
+        return Student(config, examples, self.folder, key=self.key, engine=self.engine, memory=self.memory)
 
     def answer(
         self, problems: Sequence[Problem], seeds: Sequence[int], settings: SamplingSettings, answered: Answered
@@ -82,13 +82,13 @@ class Pupil:
             self.release()  # vLLM loads the weights itself, and wants the memory
             tokenizer, end_tokens, positions = load_tokenizer(self.config, self.folder)
         else:
-            student = self.loaded(self.dtype)
-            tokenizer, end_tokens = student.tokenizer, student.end_tokens
-            positions = positions_of(student.model.config)
+            loaded = self.loaded(self.dtype)
+            tokenizer, end_tokens = loaded.tokenizer, loaded.end_tokens
+            positions = positions_of(loaded.model.config)
         format = self.format(tokenizer, positions)
         prompts = [tuple(format.prompt_ids(format.prompt(problem.text))) for problem in problems]
         format.refuse_too_long(max(map(len, prompts), default=0), settings.max_new_tokens)
-        ends = Ends(tokenizer, end_tokens, format.stop_strings)
+        ends = StopCriteria(tokenizer, end_tokens, format.stop_strings)
         if vllm:
             sampler = self.engine.vllm(self.folder or model_folder(self.config.model), ends, settings.rows, self.dtype)
         else:
@@ -107,10 +107,10 @@ class Pupil:
         folder: Path,
         advance: Advance,
         planned: Callable[[int, int], None] = lambda steps, done: None,
-        check: Callable[[Pupil], float] | None = None,
+        check: Callable[[Student], float] | None = None,
         steps: Path | None = None,
     ) -> TrainingSummary:
-        """Train for one round and save what the student has become in `folder`; this pupil is used up by it.
+        """Train for one round and save what the student has become in `folder`; this student is used up by it.
 
         `checkpoints` lets a stopped training go on at its last whole epoch. `check` is what the guard asks, beside the
         likelihood that it sees itself, for the accuracy of the student in its present state: a share. `steps` is the
@@ -119,25 +119,25 @@ class Pupil:
         """
         self.engine.rest()
         # The weights are about to change: nobody may take them for the old student's.
-        student = self.memory.take(*self._to_load(torch.float32))
+        loaded = self.memory.take(*self._to_load(torch.float32))
         lora = self.config.lora if self.config.weights == "lora" else None
-        accuracy = None if check is None else partial(check, self._in_training(student))
-        means = Means(self.dtype, lora, advance, self.engine.say, steps, accuracy, planned)
-        format = self.format_of(student)
-        summary = train(student, format, examples, config, seed=seed, checkpoints=checkpoints, means=means)
-        save_student(student, folder)
+        accuracy = None if check is None else partial(check, self._in_training(loaded))
+        options = TrainOptions(self.dtype, lora, advance, self.engine.say, steps, accuracy, planned)
+        format = self.format_of(loaded)
+        summary = train(loaded, format, examples, config, seed=seed, checkpoints=checkpoints, options=options)
+        save_student(loaded, folder)
         return summary
 
-    def _in_training(self, student: Student) -> Pupil:
+    def _in_training(self, loaded: LoadedModel) -> Student:
         """The student as it is while its weights change: it answers by them, wherever they have come to."""
-        pupil = Pupil(self.config, self.examples, self.folder, key=self.key, engine=self.engine)
-        pupil._own = student
-        return pupil
+        student = Student(self.config, self.examples, self.folder, key=self.key, engine=self.engine)
+        student._own = loaded
+        return student
 
     def save(self, folder: Path, notes: str) -> None:
         """Write the student as a Hugging Face folder with a model card, and how it is used to be asked."""
-        asking = asdict(Asking(self.config.prompt, list(self.examples)))
-        texts = {"README.md": notes, ASKING: json.dumps(asking, indent=2, ensure_ascii=False) + "\n"}
+        asking = asdict(PromptSettings(self.config.prompt, list(self.examples)))
+        texts = {"README.md": notes, PROMPT_FILE: json.dumps(asking, indent=2, ensure_ascii=False) + "\n"}
         save_student(self.loaded(torch.float32), folder, texts)
 
     def release(self) -> None:
@@ -154,17 +154,17 @@ class Pupil:
         """The precision that it computes in."""
         return compute_dtype(self.config, self.device)
 
-    def loaded(self, dtype: torch.dtype) -> Student:
+    def loaded(self, dtype: torch.dtype) -> LoadedModel:
         """The model with its weights in a precision; they are kept in float32, so that one is never cast up."""
         return self._own or self.memory.hold(*self._to_load(dtype))
 
-    def _to_load(self, dtype: torch.dtype) -> tuple[tuple[object, ...], Callable[[], Student]]:
+    def _to_load(self, dtype: torch.dtype) -> tuple[tuple[object, ...], Callable[[], LoadedModel]]:
         key = self.config.model, self.config.device, self.folder, dtype
         return key, partial(load_student, self.config, self.folder, dtype)
 
-    def format_of(self, student: Student) -> PromptFormat:
+    def format_of(self, loaded: LoadedModel) -> PromptFormat:
         """How it is asked, once it is loaded."""
-        return self.format(student.tokenizer, positions_of(student.model.config))
+        return self.format(loaded.tokenizer, positions_of(loaded.model.config))
 
     def format(self, tokenizer: PreTrainedTokenizerBase, positions: int | None = None) -> PromptFormat:
         """How it is asked. Raises StudentError where its tokenizer or its template can't ask."""
@@ -173,7 +173,7 @@ class Pupil:
         return format
 
 
-def taught_prompts(model: str) -> Asking | None:
+def taught_prompts(model: str) -> PromptSettings | None:
     """How the student saved in the folder `model` is used to be asked; None for a model of other origin."""
-    path = Path(model) / ASKING
-    return read_record(path, Asking) if path.is_file() else None
+    path = Path(model) / PROMPT_FILE
+    return read_record(path, PromptSettings) if path.is_file() else None

@@ -20,7 +20,7 @@ from tutelage.rounds.error_summary import mistakes_by_kind
 from tutelage.run_records import RoundResult, RunResult, StepRecord
 from tutelage.runs.directory import Run, has_run, read_finished, round_folder, versions
 from tutelage.runs.files import read_rows
-from tutelage.student.resources.hardware import machine
+from tutelage.student.resources.hardware import hardware
 from tutelage.studies.arms import Arm, Spent
 from tutelage.studies.running import configured, problems, run_folder
 from tutelage.studies.study_file import Study
@@ -52,7 +52,7 @@ def gather(study: Study, out: Path, command: str) -> StudyFigures:
         arms=arms,
         comparisons=tuple(_comparisons(study.pairs, arms)),
         command=command,
-        machine=_each([run.machine for run in all_runs]) or machine(),
+        machine=_each([run.machine for run in all_runs]) or hardware(),
         versions=_each([run.versions for run in all_runs]) or versions(),
         base=dump_config(study.base),
         data=problems_of(study.base),

@@ -28,7 +28,7 @@ from tutelage.errors import TutelageError
 from tutelage.report.progress import Show
 from tutelage.run_records import RunResult
 from tutelage.runs.directory import forget_students, has_run, is_as_written, read_finished
-from tutelage.runs.stage_cache import Shelf
+from tutelage.runs.stage_cache import StageCache
 from tutelage.studies.arms import Arm, Spent
 from tutelage.studies.study_file import Study
 from tutelage.tasks.catalog import open_task
@@ -63,7 +63,7 @@ def run_study(study: Study, out: Path, jobs: int, show: Show) -> list[str]:
 
 def run_seed(study: Study, out: Path, seed: int, show: Show) -> list[str]:
     """Every arm under one seed, in order; returns what went wrong."""
-    spent, shelf = dict[str, Spent](), Shelf(out / "shelf", study.shelf_bytes)
+    spent, cache = dict[str, Spent](), StageCache(out / "shelf", study.shelf_bytes)
     problems_of = problems(study)
     faults: list[str] = []
     for name, arm in study.arms.items():
@@ -79,7 +79,7 @@ def run_seed(study: Study, out: Path, seed: int, show: Show) -> list[str]:
             continue
         try:
             config = configured(study, arm, seed, out, spent)
-            result = _run(config, problems_of(config), run_folder(out, name, seed), show, shelf, arm.taught)
+            result = _run(config, problems_of(config), run_folder(out, name, seed), show, cache, arm.taught)
         except TutelageError as error:
             faults.append(f"{title}: {error}")
             continue
@@ -121,7 +121,7 @@ def run_folder(out: Path, arm: str, seed: int) -> Path:
     return out / "runs" / arm / f"seed-{seed}"
 
 
-def _run(config: RunConfig, data: str, folder: Path, show: Show, shelf: Shelf, taught: bool) -> RunResult | None:
+def _run(config: RunConfig, data: str, folder: Path, show: Show, cache: StageCache, taught: bool) -> RunResult | None:
     """An ordinary run to its end; of a student that is not taught, the test alone (no result)."""
     if taught and (result := read_finished(folder, config, data)):
         return result
@@ -132,14 +132,14 @@ def _run(config: RunConfig, data: str, folder: Path, show: Show, shelf: Shelf, t
         and is_as_written(folder)
     ):
         return None
-    from tutelage.assemble import classroom
+    from tutelage.assemble import open_context
     from tutelage.rounds import stages
-    from tutelage.rounds.loop import lessons
+    from tutelage.rounds.loop import run_rounds
 
-    with classroom(config, folder, show, shelf) as room:
+    with open_context(config, folder, show, cache) as ctx:
         if taught:
-            return lessons(room)
-        stages.evaluate(room, None, room.untrained, "test", "test-before")
+            return run_rounds(ctx)
+        stages.evaluate(ctx, None, ctx.untrained, "test", "test-before")
         return None
 
 

@@ -47,7 +47,7 @@ class StudyFile(Section):
     """Pairs of arms to compare; None: all."""
     keep_students: bool = False
     """Keep the models of all runs; else only their attempts and figures."""
-    shelf_gb: float = Field(default=12.0, ge=0, le=1e6)
+    cache_gb: float = Field(default=12.0, ge=0, le=1e6)
     """Gigabytes of disk for stages that several runs share."""
 
 
@@ -96,7 +96,7 @@ def load_study(path: Path) -> Study:
         ordered,
         _pairs(file, arms, path),
         file.keep_students,
-        int(file.shelf_gb * 1e9),
+        int(file.cache_gb * 1e9),
     )
 
 

@@ -10,12 +10,12 @@ from tests.student.definition import PREFIX
 from tests.student.tiny import tiny_tokenizer
 from tutelage.student.engines.generate import GenerateSampler
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
-from tutelage.student.sampler import Ends, SamplingSettings
+from tutelage.student.sampler import SamplingSettings, StopCriteria
 
 ENGINES = pytest.mark.parametrize("engine", [SharedPrefixSampler, GenerateSampler])
 SEEDS = [1, 2, 3, 4]
-NEVER = Ends(tiny_tokenizer(), frozenset())
-SOON = Ends(tiny_tokenizer(), frozenset(range(6)))
+NEVER = StopCriteria(tiny_tokenizer(), frozenset())
+SOON = StopCriteria(tiny_tokenizer(), frozenset(range(6)))
 """A tenth of the vocabulary ends a row: rows end at different times."""
 NEW_TOKENS = 10
 

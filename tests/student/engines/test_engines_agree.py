@@ -10,7 +10,7 @@ from tests.student.engines.sampled import ENGINES, NEVER, NEW_TOKENS, SEEDS, SOO
 from tests.student.tiny import tiny_student
 from tutelage.student.engines.generate import GenerateSampler
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
-from tutelage.student.sampler import Ends, Sampled, SamplingSettings
+from tutelage.student.sampler import Sampled, SamplingSettings, StopCriteria
 
 SLOW = pytest.mark.slow
 PREFIXED = pytest.mark.parametrize("prefixed", [False, True], ids=["no prefix", "few-shot"])
@@ -92,7 +92,7 @@ def test_more_samples_than_rows_are_sampled_all_the_same(engine):
 def test_rows_end_with_their_end_token(engine, prefixed):
     model, free = tiny("llama"), alone("llama", prefixed)
     end = free[0][4]
-    ended, _ = answers(engine(model, Ends(NEVER.tokenizer, frozenset([end])), 3), asked(prefixed), greedy())
+    ended, _ = answers(engine(model, StopCriteria(NEVER.tokenizer, frozenset([end])), 3), asked(prefixed), greedy())
     assert [row for (row,) in ended] == [row[: row.index(end) + 1] if end in row else row for row in free]
     assert {len(row) for (row,) in ended} >= {NEW_TOKENS, free[0].index(end) + 1}
 
@@ -112,7 +112,7 @@ def test_a_stop_string_ends_a_row(engine):
     prompts = [tuple(student.tokenizer(text).input_ids) for text in ("one", "three", "x")]
     free, _ = answers(engine(student.model, NEVER, 8), prompts, greedy())
     text = student.tokenizer.decode(free[0][0])
-    ends = Ends(student.tokenizer, frozenset(), (text[2:4],))
+    ends = StopCriteria(student.tokenizer, frozenset(), (text[2:4],))
     stopped, _ = answers(engine(student.model, ends, 8), prompts, greedy())
     assert stopped[0][0] == free[0][0][: len(stopped[0][0])]
     assert ends.completion(stopped[0][0]).finish == "stop"

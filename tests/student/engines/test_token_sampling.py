@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tutelage.student.engines.token_sampling import CANDIDATES, choose, gumbel, stream
+from tutelage.student.engines.token_sampling import CANDIDATES, gumbel, sample_token, stream
 
 pytestmark = pytest.mark.usefixtures("float64")
 ROWS = 3000
@@ -13,7 +13,7 @@ KEYS = stream(3, 0, ROWS)
 
 def drawn(logits_V: torch.Tensor, temperature: float = 1.0, keys: np.ndarray = KEYS) -> torch.Tensor:
     """A token for each key."""
-    return choose(logits_V.expand(len(keys), -1), keys.tolist(), temperature)
+    return sample_token(logits_V.expand(len(keys), -1), keys.tolist(), temperature)
 
 
 def assert_follows(tokens_R: torch.Tensor, probability_V: torch.Tensor):
@@ -54,7 +54,7 @@ def test_noise_is_gumbels_over_keys_and_over_tokens():
 
 def test_temperature_0_takes_the_likeliest_whatever_the_keys():
     logits_RV = torch.tensor([[0.0, 1.0, 2.0, -torch.inf], [3.0, 0.0, 0.0, 0.0]])
-    assert choose(logits_RV, KEYS[:2].tolist(), 0.0).tolist() == [2, 0]
+    assert sample_token(logits_RV, KEYS[:2].tolist(), 0.0).tolist() == [2, 0]
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
@@ -96,8 +96,8 @@ def test_the_last_bits_of_logits_hardly_ever_change_a_token(size):
 def test_rows_are_drawn_apart():
     torch.manual_seed(0)
     logits_RV = torch.randn(20, 500)
-    together = choose(logits_RV, KEYS[:20].tolist(), 1.5).tolist()
-    assert together == [choose(logits_RV[n : n + 1], [int(KEYS[n])], 1.5).item() for n in range(20)]
+    together = sample_token(logits_RV, KEYS[:20].tolist(), 1.5).tolist()
+    assert together == [sample_token(logits_RV[n : n + 1], [int(KEYS[n])], 1.5).item() for n in range(20)]
 
 
 def test_a_constant_added_to_all_logits_changes_nothing():

@@ -16,16 +16,16 @@ from tutelage.student.engines.vllm import (
     sampling_arguments,
     unavailable,
 )
-from tutelage.student.model import Student, save_student
-from tutelage.student.sampler import Ends, SamplingSettings
+from tutelage.student.model import LoadedModel, save_student
+from tutelage.student.sampler import SamplingSettings, StopCriteria
 
 PROMPTS = [[7, 8, 9, 10, 11], [12, 13] * 20, [14, 15, 16, 17, 18, 19, 20, 21, 22], [23, 24]]
 SETTINGS = SamplingSettings(samples=3, temperature=0.7, max_new_tokens=12)
 HAS_VLLM = find_spec("vllm") is not None
 
 
-def ends(tokens=(), strings=()) -> Ends:
-    return Ends(tiny_tokenizer(), frozenset(tokens), tuple(strings))
+def ends(tokens=(), strings=()) -> StopCriteria:
+    return StopCriteria(tiny_tokenizer(), frozenset(tokens), tuple(strings))
 
 
 @pytest.mark.skipif(HAS_VLLM, reason="vLLM is installed")
@@ -81,7 +81,7 @@ def test_engine_arguments_state_the_dtype_and_the_memory():
     assert asked["enable_sleep_mode"] is False
 
 
-def varied_student(seed: int, tied: bool) -> Student:
+def varied_student(seed: int, tied: bool) -> LoadedModel:
     """Tiny, with heads as wide as vLLM's kernels want them, and weights large enough for varied greedy answers."""
     tiny = tiny_student(seed, width=256)
     config = tiny.model.config
@@ -91,10 +91,10 @@ def varied_student(seed: int, tied: bool) -> Student:
     for parameter in model.parameters():
         parameter.data.mul_(4)
     model.generation_config.eos_token_id = None
-    return Student(model, tiny.tokenizer)
+    return LoadedModel(model, tiny.tokenizer)
 
 
-def greedy(student: Student) -> list[list[int]]:
+def greedy(student: LoadedModel) -> list[list[int]]:
     rows = []
     for prompt in PROMPTS:
         ids = torch.tensor([prompt])

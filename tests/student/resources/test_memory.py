@@ -95,7 +95,7 @@ def test_without_a_limit_the_machine_counts(tmp_path):
 def test_memory_that_the_process_keeps_is_available_if_it_was_ever_touched():
     seen = run_alone("""
 import json, torch
-from tutelage.student.heap import keep_freed_memory
+from tutelage.student.resources.malloc import keep_freed_memory
 from tutelage.student.resources.memory import free_heap
 kept, before = keep_freed_memory(), free_heap()
 touched = torch.ones(25_000_000)
@@ -118,7 +118,7 @@ def test_the_peak_is_that_of_its_own_stage():
     """Though the heap keeps what the first stage has freed."""
     seen = run_alone("""
 import json, psutil, torch
-from tutelage.student.heap import keep_freed_memory
+from tutelage.student.resources.malloc import keep_freed_memory
 from tutelage.student.resources.memory import PeakMemory
 cpu = torch.device("cpu")
 keep_freed_memory()

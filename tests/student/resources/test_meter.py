@@ -4,14 +4,14 @@ from contextlib import suppress
 import pytest
 import torch
 
-from tutelage.student.resources.meter import Meter
+from tutelage.student.resources.meter import ResourceMeter
 
 MB = 10**6
 
 
 def test_what_a_stage_cost():
     start = time.monotonic()
-    with Meter() as meter:
+    with ResourceMeter() as meter:
         meter.count(100, computed=30, padded=10)
         meter.count(20)
         held = torch.ones(60 * MB // 4)
@@ -26,22 +26,22 @@ def test_what_a_stage_cost():
 
 def test_the_peak_is_that_of_the_stage():
     torch.ones(400 * MB // 4).sum()  # before it
-    with Meter(torch.device("cpu")) as small:
+    with ResourceMeter(torch.device("cpu")) as small:
         torch.ones(MB)
-    with Meter(torch.device("cpu")) as large:
+    with ResourceMeter(torch.device("cpu")) as large:
         torch.ones(200 * MB // 4).sum()
     assert large.work.peak_memory - small.work.peak_memory > 150 * MB
 
 
 def test_nothing_done_is_no_fault():
-    with Meter() as meter:
+    with ResourceMeter() as meter:
         pass
     assert (meter.work.tokens, meter.work.padding) == (0, 0.0)
     assert meter.work.tokens_per_second == 0.0
 
 
 def test_a_stage_that_fails_is_measured_too():
-    meter = Meter()
+    meter = ResourceMeter()
     with suppress(KeyError), meter:
         meter.count(5)
         raise KeyError

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.student.definition import apart, slow_log_likelihood
 from tests.student.doubles import EXACT
-from tests.student.lesson import changed, lessons_of
+from tests.student.steps import changed, dataset_of
 from tests.student.tiny import tiny_student
 from tests.student.training.test_train import Stopped, flat, stop_at, teach, twin
 from tutelage.config import GuardConfig, LoraConfig
@@ -52,7 +52,7 @@ def test_checks_are_at_even_distances_and_measure_what_they_say(exact, tmp_path)
     assert {check.accuracy for check in checks} == {0.5}
     assert summary.collapse is None
     for check, state in ((checks[0], twin()), (checks[-1], exact)):
-        rows = [(row.prompt, row.completion) for _, row in lessons_of(state).anchors]
+        rows = [(row.prompt, row.completion) for _, row in dataset_of(state).anchors]
         total = sum(slow_log_likelihood(state.model, *row).item() for row in rows)
         assert check.likelihood == pytest.approx(total / sum(len(rationale) for _, rationale in rows), rel=EXACT)
 
@@ -87,7 +87,7 @@ def test_a_real_collapse_is_undone_and_said(student, tmp_path, dtype):
     assert "\n" not in summary.collapse
     assert torch.equal(flat(student.model.state_dict()), before)  # bit by bit, in bfloat16 too: its float32 weights
     assert summary.rows == 4  # two steps of two: there it ended
-    assert 0 < summary.row_tokens < lessons_of(student, ABSURD).row_tokens
+    assert 0 < summary.row_tokens < dataset_of(student, ABSURD).row_tokens
 
 
 def accuracies(*values):

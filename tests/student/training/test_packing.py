@@ -6,20 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tutelage.student.training.packing import Family, Segment, Tree, grow_tree, packs, shared_prefix
-from tutelage.student.training.passes import as_rows
+from tutelage.student.training.micro_batch import as_rows
+from tutelage.student.training.packing import ExampleGroup, Segment, Tree, grow_tree, pack_groups, shared_prefix
 
 F, Q, A, P, N, R, B = 10, 20, 30, 40, 50, 60, 70
 DRAWN = [
-    Family((F, F + 1, F + 2, Q, Q + 1), (A, A + 1, A + 2), ((P, P + 1), (N, N + 1))),
-    Family((F, F + 1, F + 2, R, R + 1), (B, B + 1), None),
+    ExampleGroup((F, F + 1, F + 2, Q, Q + 1), (A, A + 1, A + 2), ((P, P + 1), (N, N + 1))),
+    ExampleGroup((F, F + 1, F + 2, R, R + 1), (B, B + 1), None),
 ]
 """The example of the module's docstring, its tokens told apart."""
 
 TOKENS = st.lists(st.integers(1, 4), min_size=1, max_size=6).map(tuple)
 FAMILIES = st.lists(
     st.builds(
-        Family,
+        ExampleGroup,
         st.tuples(st.sampled_from([(), (5, 5, 6), (5, 5, 6, 7, 7, 7, 7)]), TOKENS).map(lambda parts: sum(parts, ())),
         TOKENS,
         st.none() | st.tuples(TOKENS, TOKENS),
@@ -32,7 +32,7 @@ bounded = settings(max_examples=60)
 
 
 def test_the_drawn_example_to_the_letter():
-    tree, places = grow_tree(DRAWN, 0.25)
+    tree, loss_positions = grow_tree(DRAWN, 0.25)
     assert tree.tokens == [F, F + 1, F + 2, Q, Q + 1, A, A + 1, A + 2, P, P + 1, N, N + 1, R, R + 1, B, B + 1]
     assert tree.positions == [0, 1, 2, 3, 4, 5, 6, 7, 5, 6, 5, 6, 3, 4, 5, 6]
     assert tree.segments == [
@@ -47,17 +47,19 @@ def test_the_drawn_example_to_the_letter():
     prefix = [(0, F + 1, 0.5), (1, F + 2, 0.5)]  # it is there once and stands for two rows
     questions = [(2, Q, 0.25), (2, R, 0.25), (3, Q + 1, 0.25), (12, R + 1, 0.25)]
     anchors = [(4, A, 1.0), (5, A + 1, 1.0), (6, A + 2, 1.0), (13, B, 1.0), (14, B + 1, 1.0)]
-    assert sorted(places.targets) == sorted(prefix + questions + anchors)
-    assert places.ends == [(7, 9, 11)]
+    assert sorted(loss_positions.targets) == sorted(prefix + questions + anchors)
+    assert loss_positions.ends == [(7, 9, 11)]
 
 
 def test_a_stopped_gradient_sets_branches_apart_and_the_anchor_there_twice():
-    tree, places = grow_tree(DRAWN, 0.25, "stop")
+    tree, loss_positions = grow_tree(DRAWN, 0.25, "stop")
     assert tree.tokens[5:15] == [A, A + 1, A + 2, A, A + 1, A + 2, P, P + 1, N, N + 1]
     assert [segment.apart for segment in tree.segments] == [False, False, False, True, True, True, False, False]
-    assert places.ends == [(10, 12, 14)]
+    assert loss_positions.ends == [(10, 12, 14)]
     kept = grow_tree(DRAWN, 0.25)[1].targets  # what is predicted is not changed
-    assert [(token, weight) for _, token, weight in places.targets] == [(token, weight) for _, token, weight in kept]
+    assert [(token, weight) for _, token, weight in loss_positions.targets] == [
+        (token, weight) for _, token, weight in kept
+    ]
 
 
 def test_the_path_goes_from_the_root():
@@ -87,53 +89,53 @@ def test_what_rows_share(rows, shared):
 
 
 @pytest.mark.parametrize("prompt_gradient", ["keep", "stop"])
-@given(families=FAMILIES)
+@given(groups=FAMILIES)
 @bounded
-def test_every_row_reads_along_its_path_at_its_own_positions(families, prompt_gradient):
-    tree, places = grow_tree(families, 0.5, prompt_gradient)
+def test_every_row_reads_along_its_path_at_its_own_positions(groups, prompt_gradient):
+    tree, loss_positions = grow_tree(groups, 0.5, prompt_gradient)
     inner = {segment.parent for segment in tree.segments}
     leaves = [tree.path(s) for s in range(len(tree.segments)) if s not in inner]
     read = [[n for step in path for n in range(step.start, step.end)] for path in leaves]
     assert all([tree.positions[n] for n in row] == list(range(len(row))) for row in read)
-    twice = [family.prompt + family.anchor for family in families if family.pair and prompt_gradient == "stop"]
-    rows = [family.prompt + branch for family in families for branch in family.branches]
+    twice = [group.prompt + group.anchor for group in groups if group.pair and prompt_gradient == "stop"]
+    rows = [group.prompt + branch for group in groups for branch in group.branches]
     assert Counter(tuple(tree.tokens[n] for n in row) for row in read) == Counter(rows + twice)
     assert len(tree.tokens) == len(tree.positions) == sum(map(len, tree.segments))
     by_last_place = {row[-1]: tuple(tree.tokens[n] for n in row) for row in read}
-    paired = [family for family in families if family.pair]
-    assert [tuple(by_last_place[end] for end in ends) for ends in places.ends] == [
-        tuple(family.prompt + branch for branch in family.branches) for family in paired
+    paired = [group for group in groups if group.pair]
+    assert [tuple(by_last_place[end] for end in ends) for ends in loss_positions.ends] == [
+        tuple(group.prompt + branch for branch in group.branches) for group in paired
     ]
 
 
-def contexts(tree, places):
+def contexts(tree, loss_positions):
     """Each target as what stands before it and what it is, with the sum of its weights; of weight 0 there is none."""
     segment = {n: s for s, step in enumerate(tree.segments) for n in range(step.start, step.end)}
     found = Counter()
-    for place, token, weight in places.targets:
+    for place, token, weight in loss_positions.targets:
         row = [n for step in tree.path(segment[place]) for n in range(step.start, step.end) if n <= place]
         found[(*(tree.tokens[n] for n in row), token)] += weight
     return +found
 
 
 @pytest.mark.parametrize("prompt_gradient", ["keep", "stop"])
-@given(families=FAMILIES, weight=st.sampled_from([0.0, 0.25, 0.5, 1.0]))
+@given(groups=FAMILIES, weight=st.sampled_from([0.0, 0.25, 0.5, 1.0]))
 @bounded
-def test_targets_and_weights_are_those_of_the_padded_rows(families, weight, prompt_gradient):
-    sheet = as_rows(families, weight)
-    width, flat = sheet.input_RT.shape[1], sheet.input_RT.flatten().tolist()
+def test_targets_and_weights_are_those_of_the_padded_rows(groups, weight, prompt_gradient):
+    micro_batch = as_rows(groups, weight)
+    width, flat = micro_batch.input_RT.shape[1], micro_batch.input_RT.flatten().tolist()
     rows = Counter()
-    for place, token, each in sheet.places.targets:
+    for place, token, each in micro_batch.loss_positions.targets:
         rows[(*flat[place - place % width : place + 1], token)] += each
-    assert contexts(*grow_tree(families, weight, prompt_gradient)) == +rows
-    assert len(sheet.places.targets) == sum(family.targets for family in families)
+    assert contexts(*grow_tree(groups, weight, prompt_gradient)) == +rows
+    assert len(micro_batch.loss_positions.targets) == sum(group.targets for group in groups)
 
 
-@given(families=FAMILIES, limit=st.integers(1, 80))
+@given(groups=FAMILIES, limit=st.integers(1, 80))
 @bounded
-def test_packs_keep_the_limit_and_lose_no_question(families, limit):
-    found = list(packs(families, limit))
-    assert Counter(family for pack in found for family in pack) == Counter(families)
+def test_packs_keep_the_limit_and_lose_no_question(groups, limit):
+    found = list(pack_groups(groups, limit))
+    assert Counter(group for pack in found for group in pack) == Counter(groups)
     for pack in found:
         assert pack
         tree, _ = grow_tree(pack, 0.5)
@@ -141,20 +143,20 @@ def test_packs_keep_the_limit_and_lose_no_question(families, limit):
 
 
 def test_packs_are_filled_the_longest_question_first():
-    families = [Family((n,), (1,) * (length - 1), None) for n, length in enumerate([3, 9, 4, 6, 1 + 1, 7])]
-    assert [[family.tree_tokens("keep") for family in pack] for pack in packs(families, 10)] == [
+    groups = [ExampleGroup((n,), (1,) * (length - 1), None) for n, length in enumerate([3, 9, 4, 6, 1 + 1, 7])]
+    assert [[group.tree_tokens("keep") for group in pack] for pack in pack_groups(groups, 10)] == [
         [9],
         [7, 3],
         [6, 4],
         [2],
     ]
-    assert len(list(packs(families, 10_000))) == 1
+    assert len(list(pack_groups(groups, 10_000))) == 1
 
 
 def test_what_is_shared_takes_room_once():
-    families = [Family((5,) * 8 + (n,), (1, 2), None) for n in range(4)]  # 8 shared tokens and 3 of each question
-    assert [len(pack) for pack in packs(families, 8 + 4 * 3)] == [4]
-    assert [len(pack) for pack in packs(families, 8 + 4 * 3 - 1)] == [3, 1]
+    groups = [ExampleGroup((5,) * 8 + (n,), (1, 2), None) for n in range(4)]  # 8 shared tokens and 3 of each question
+    assert [len(pack) for pack in pack_groups(groups, 8 + 4 * 3)] == [4]
+    assert [len(pack) for pack in pack_groups(groups, 8 + 4 * 3 - 1)] == [3, 1]
 
 
 def test_the_tokens_of_a_question():

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tutelage.records import Problem, TrainingExample
-from tutelage.student.training.plan import lesson_plan
+from tutelage.student.training.plan import training_plan
 from tutelage.student.training.reflection import Preference, Triplet
 
 
@@ -17,7 +17,7 @@ def example(question: int, anchor: str = "a", positives: tuple[str, ...] = (), n
 )
 def test_every_epoch_has_every_example_once_and_no_batch_a_question_twice(questions, size, seed):
     examples = [example(question, str(n)) for n, question in enumerate(questions)]
-    for epoch in lesson_plan(examples, epochs=3, batch_size=size, seed=seed):
+    for epoch in training_plan(examples, epochs=3, batch_size=size, seed=seed):
         assert sorted(row.example for batch in epoch for row in batch) == list(range(len(examples)))
         for batch in epoch:
             asked = [examples[row.example].problem.id for row in batch]
@@ -25,17 +25,17 @@ def test_every_epoch_has_every_example_once_and_no_batch_a_question_twice(questi
 
 
 def test_batches_are_full_while_questions_differ():
-    plan = lesson_plan([example(n) for n in range(10)], epochs=1, batch_size=4, seed=0)
+    plan = training_plan([example(n) for n in range(10)], epochs=1, batch_size=4, seed=0)
     assert [len(batch) for batch in plan[0]] == [4, 4, 2]
 
 
 def test_draws_come_from_the_example_and_change_between_epochs():
     one = example(1, "a", ("p1", "p2", "p3"), ("n1", "n2", "n3"))
-    plan = lesson_plan([one], epochs=30, batch_size=1, seed=0, draw=Triplet(1.0).draw)
+    plan = training_plan([one], epochs=30, batch_size=1, seed=0, draw=Triplet(1.0).draw)
     positives, negatives = zip(*(epoch[0][0].compared for epoch in plan), strict=True)
     assert set(positives) == {"p1", "p2", "p3"}
     assert set(negatives) == {"n1", "n2", "n3"}
-    plan = lesson_plan([one], epochs=30, batch_size=1, seed=0, draw=Preference(0.1).draw)
+    plan = training_plan([one], epochs=30, batch_size=1, seed=0, draw=Preference(0.1).draw)
     assert {epoch[0][0].compared for epoch in plan} == {("n1",), ("n2",), ("n3",)}
 
 
@@ -43,7 +43,7 @@ def test_what_a_row_lacks_for_a_comparison():
     examples = [example(1, "a", ("p",)), example(2, "a", (), ("n",)), example(3, "a", ("p",), ("n",))]
 
     def compared(draw):
-        (batch,) = lesson_plan(examples, epochs=1, batch_size=3, seed=0, draw=draw)[0]
+        (batch,) = training_plan(examples, epochs=1, batch_size=3, seed=0, draw=draw)[0]
         return {row.example: row.compared for row in batch}
 
     assert compared(Triplet(1.0).draw) == {0: (), 1: (), 2: ("p", "n")}
@@ -54,18 +54,18 @@ def test_what_a_row_lacks_for_a_comparison():
 @given(examples=st.integers(1, 12), rows=st.integers(1, 40), size=st.integers(1, 5))
 def test_rows_are_cut_in_the_last_pass(examples, rows, size):
     asked = [example(n) for n in range(examples)]
-    plan = lesson_plan(asked, epochs=99, batch_size=size, seed=0, rows=rows)
-    passes = [[row.example for batch in each for row in batch] for each in plan]
-    assert sum(map(len, passes)) == rows
-    assert all(sorted(each) == list(range(examples)) for each in passes[:-1])
-    assert 0 < len(set(passes[-1])) == len(passes[-1]) <= examples
-    assert lesson_plan(asked, epochs=2, batch_size=size, seed=0) == lesson_plan(
+    plan = training_plan(asked, epochs=99, batch_size=size, seed=0, rows=rows)
+    micro_batches = [[row.example for batch in each for row in batch] for each in plan]
+    assert sum(map(len, micro_batches)) == rows
+    assert all(sorted(each) == list(range(examples)) for each in micro_batches[:-1])
+    assert 0 < len(set(micro_batches[-1])) == len(micro_batches[-1]) <= examples
+    assert training_plan(asked, epochs=2, batch_size=size, seed=0) == training_plan(
         asked, epochs=1, batch_size=size, seed=0, rows=2 * examples
     )
 
 
 def test_the_seed_decides():
     examples = [example(n) for n in range(20)]
-    plans = [lesson_plan(examples, epochs=2, batch_size=4, seed=seed) for seed in (1, 1, 2)]
+    plans = [training_plan(examples, epochs=2, batch_size=4, seed=seed) for seed in (1, 1, 2)]
     assert plans[0] == plans[1] != plans[2]
     assert plans[0][0] != plans[0][1]

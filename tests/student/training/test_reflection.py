@@ -21,11 +21,11 @@ from tests.student.definition import (
     slow_preference,
 )
 from tests.student.doubles import EXACT, rounding
-from tests.student.lesson import changed
-from tests.student.training.test_passes import COHERE, GEMMA2, GRANITE, with_adapters
+from tests.student.steps import changed
+from tests.student.training.test_micro_batch import COHERE, GEMMA2, GRANITE, with_adapters
 from tutelage.errors import StudentError
-from tutelage.student.training.packing import Family, packs
-from tutelage.student.training.passes import as_rows, as_tree, last_hidden, log_likelihoods, pass_losses
+from tutelage.student.training.micro_batch import as_rows, as_tree, last_hidden, log_likelihoods, micro_batch_losses
+from tutelage.student.training.packing import ExampleGroup, pack_groups
 from tutelage.student.training.reflection import Preference, Triplet, reflection_of
 
 BETA = 0.05
@@ -37,33 +37,33 @@ def questions(prefix=PREFIX):
     return against_mistakes(behind(prefix))
 
 
-def found(model, sheets, reflection=PREFERENCE):
+def found(model, micro_batches, reflection=PREFERENCE):
     """Sums of L_LM, L_SR, near and far over the passes."""
-    each = [pass_losses(model, sheet, reflection) for sheet in sheets]
+    each = [micro_batch_losses(model, micro_batch, reflection) for micro_batch in micro_batches]
     return [sum(getattr(losses, name) for losses in each) for name in ("lm", "reflection", "near", "far")]
 
 
-def ways(families, limits=(1, 60, 10_000)):
+def ways(groups, limits=(1, 60, 10_000)):
     """Every way of computing them: packs of a question, of some and of all, and rows in one pass and in two."""
-    trees = [[as_tree(pack, WEIGHT) for pack in packs(families, limit)] for limit in limits]
-    rows = [[as_rows(families, WEIGHT)], [as_rows(families[:2], WEIGHT), as_rows(families[2:], WEIGHT)]]
+    trees = [[as_tree(pack, WEIGHT) for pack in pack_groups(groups, limit)] for limit in limits]
+    rows = [[as_rows(groups, WEIGHT)], [as_rows(groups[:2], WEIGHT), as_rows(groups[2:], WEIGHT)]]
     return trees, rows
 
 
 @cache
 def expected(model, prefix=PREFIX):
     """Value and gradient of each loss by the definition, and near and far."""
-    families = questions(prefix)
+    groups = questions(prefix)
     lm, _ = slow_losses(model, behind(prefix))
-    preference, near, far = slow_preference(model, families, BETA)
+    preference, near, far = slow_preference(model, groups, BETA)
     return [(loss.item(), gradient(model, loss)) for loss in (lm, preference)], near, far
 
 
 def assert_is_the_definition(model, prefix, tree=True, limits=(1, 60, 10_000), bound=EXACT):
     right, near, far = expected(model, prefix)
     trees, rows = ways(questions(prefix), limits)
-    for sheets in (trees if tree else []) + rows:
-        lm, preference, *seen = found(model, sheets)
+    for micro_batches in (trees if tree else []) + rows:
+        lm, preference, *seen = found(model, micro_batches)
         for loss, (value, slope) in zip((lm, preference), right, strict=True):
             assert loss.item() == pytest.approx(value, rel=bound)
             assert apart(gradient(model, loss), slope) < bound
@@ -106,18 +106,18 @@ def test_a_bias_of_the_output_layer_counts():
 
 
 def test_prompts_that_weigh_nothing_leave_the_preference_as_it_is():
-    model, families = tiny("llama"), questions()
-    loss, near, far = slow_preference(model, families, BETA)
-    for sheet in (as_tree(families, 0.0), as_rows(families, 0.0)):
-        _, *values = found(model, [sheet])
+    model, groups = tiny("llama"), questions()
+    loss, near, far = slow_preference(model, groups, BETA)
+    for micro_batch in (as_tree(groups, 0.0), as_rows(groups, 0.0)):
+        _, *values = found(model, [micro_batch])
         assert [value.item() for value in values] == pytest.approx([loss.item(), near, far], rel=EXACT)
 
 
 def test_a_student_that_is_its_own_reference_has_gained_nothing():
     model = tiny("llama")
-    paired = [family for family in questions() if family.pair]
+    paired = [group for group in questions() if group.pair]
     values = log_likelihoods(model, as_tree(paired, WEIGHT))
-    own = [replace(family, reference=tuple(logp)) for family, logp in zip(paired, values, strict=True)]
+    own = [replace(group, reference=tuple(logp)) for group, logp in zip(paired, values, strict=True)]
     _, loss, near, far = found(model, [as_tree(own, WEIGHT)])
     assert loss.item() == pytest.approx(len(own) * log(2), rel=EXACT)
     assert (near.item(), far.item()) == pytest.approx((0, 0), abs=EXACT)
@@ -125,11 +125,11 @@ def test_a_student_that_is_its_own_reference_has_gained_nothing():
 
 @pytest.mark.parametrize("make", [as_tree, as_rows])
 def test_near_and_far_of_the_triplet_are_the_cosines(make):
-    model, paired = tiny("llama"), [family for family in FAMILIES if family.pair]
-    losses = pass_losses(model, make(FAMILIES, WEIGHT), Triplet(MARGIN))
+    model, paired = tiny("llama"), [group for group in FAMILIES if group.pair]
+    losses = micro_batch_losses(model, make(FAMILIES, WEIGHT), Triplet(MARGIN))
     near = far = torch.zeros(())
-    for family in paired:
-        rows = [as_rows([Family(family.prompt, branch, None)], 1.0) for branch in family.branches]
+    for group in paired:
+        rows = [as_rows([ExampleGroup(group.prompt, branch, None)], 1.0) for branch in group.branches]
         anchor, positive, negative = (last_hidden(model, row)[-1] for row in rows)
         near = near + torch.cosine_similarity(anchor, positive, dim=0)
         far = far + torch.cosine_similarity(anchor, negative, dim=0)
@@ -141,9 +141,9 @@ def test_near_and_far_of_the_triplet_are_the_cosines(make):
 
 @pytest.mark.parametrize("reflection", [PREFERENCE, Triplet(MARGIN), None])
 def test_without_pairs_there_is_nothing_to_compare(reflection):
-    alone = [family for family in questions() if family.pair is None]
-    for sheet in (as_tree(alone, WEIGHT), as_rows(alone, WEIGHT)):
-        _, *nothing = found(tiny("llama"), [sheet], reflection)
+    alone = [group for group in questions() if group.pair is None]
+    for micro_batch in (as_tree(alone, WEIGHT), as_rows(alone, WEIGHT)):
+        _, *nothing = found(tiny("llama"), [micro_batch], reflection)
         assert [value.item() for value in nothing] == [0, 0, 0]
 
 

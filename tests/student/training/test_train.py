@@ -14,38 +14,38 @@ import torch
 from tests.student.architectures import CONFIGS, UNPACKABLE, build
 from tests.student.definition import apart, gradient
 from tests.student.doubles import EXACT, rounding
-from tests.student.lesson import CONFIG, EXAMPLES, changed, lessons_of, slow_step_losses, step_losses
+from tests.student.steps import CONFIG, EXAMPLES, changed, dataset_of, slow_step_losses, step_losses
 from tests.student.tiny import tiny_student, tiny_tokenizer
 from tutelage.config import GuardConfig, LoraConfig, TrainingConfig
 from tutelage.errors import StudentError
 from tutelage.run_records import StepRecord
 from tutelage.runs.files import read_rows
-from tutelage.student.model import Student
+from tutelage.student.model import LoadedModel
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.training.likelihood import reference
-from tutelage.student.training.passes import pass_losses
+from tutelage.student.training.micro_batch import micro_batch_losses
 from tutelage.student.training.reflection import Triplet
-from tutelage.student.training.train import Means, train
+from tutelage.student.training.train import TrainOptions, train
 
 BOTH = pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
 
 
-def teach(student, folder, config=CONFIG, *, seed=0, **means):
-    format, means = PromptFormat(student.tokenizer), {"dtype": student.model.dtype, **means}
-    return train(student, format, EXAMPLES, config, seed=seed, checkpoints=folder, means=Means(**means))
+def teach(student, folder, config=CONFIG, *, seed=0, **options):
+    format, options = PromptFormat(student.tokenizer), {"dtype": student.model.dtype, **options}
+    return train(student, format, EXAMPLES, config, seed=seed, checkpoints=folder, options=TrainOptions(**options))
 
 
-def twin() -> Student:
+def twin() -> LoadedModel:
     """Another student like `exact`."""
     return tiny_student(dtype=torch.float64)
 
 
-def student_of(config) -> Student:
+def student_of(config) -> LoadedModel:
     """A tiny model of another architecture, with the tiny tokenizer's vocabulary."""
     tokenizer = tiny_tokenizer()
     config = copy.deepcopy(config)
     config.vocab_size = len(tokenizer)
-    return Student(build(config, torch.float32), tokenizer)
+    return LoadedModel(build(config, torch.float32), tokenizer)
 
 
 def flat(state):
@@ -58,11 +58,11 @@ def test_training_learns_and_sums_up(student, tmp_path, dtype):
     told: list[int] = []
     summary = teach(student, tmp_path, config, dtype=dtype, advance=told.append)
     first = tiny_student()
-    start = [loss.item() for loss in step_losses(first, lessons_of(first)[0])]
+    start = [loss.item() for loss in step_losses(first, dataset_of(first)[0])]
     assert summary.lm_loss < 0.8 * start[0]
     assert summary.loss == pytest.approx(summary.lm_loss + config.reflection_weight * summary.reflection_loss)
     assert (summary.examples, summary.truncated, sum(told)) == (4, 0, 8)
-    assert summary.row_tokens == lessons_of(first, config).row_tokens
+    assert summary.row_tokens == dataset_of(first, config).row_tokens
     assert summary.padded_tokens == 0
     assert 0 < summary.computed_tokens < 0.7 * summary.row_tokens
     assert {weight.dtype for weight in student.model.parameters()} == {torch.float32}
@@ -74,7 +74,7 @@ def test_padded_rows_learn_the_same(exact, tmp_path):
 
 def test_in_float32_padded_rows_learn_the_same_as_nearly_as_its_sums_let_them(student, tmp_path):
     """In each of six steps Adam moves by lr * m / sqrt(v): by as much as m and v, and so the gradients, are off."""
-    bound = 6 * rounding(student.model, lessons_of(student).row_tokens)
+    bound = 6 * rounding(student.model, dataset_of(student).row_tokens)
     assert_padded_rows_learn_the_same(student, tiny_student(), tmp_path, bound)
 
 
@@ -93,7 +93,7 @@ def assert_padded_rows_learn_the_same(student, other, tmp_path, bound):
 @pytest.mark.parametrize("limit", [1, pytest.param(150, marks=pytest.mark.slow)])
 def test_the_size_of_a_pass_changes_nothing_that_is_learnt(exact, tmp_path, limit):
     whole, other = teach(exact, tmp_path / "whole", changed(learning_rate=1e-3)), twin()
-    split = teach(other, tmp_path / "split", changed(learning_rate=1e-3, pass_tokens=limit))
+    split = teach(other, tmp_path / "split", changed(learning_rate=1e-3, micro_batch_tokens=limit))
     assert split.loss == pytest.approx(whole.loss, rel=EXACT)
     assert apart(flat(other.model.state_dict()), flat(exact.model.state_dict())) < EXACT
 
@@ -141,7 +141,7 @@ def test_every_architecture_is_trained(tmp_path, name, lora):
 
 def test_what_cannot_be_packed_trains_on_padded_rows_and_says_so(tmp_path):
     student, told = student_of(UNPACKABLE), []
-    start = [loss.item() for loss in step_losses(student, padded_lesson(student))]
+    start = [loss.item() for loss in step_losses(student, padded_step(student))]
     summary = teach(student, tmp_path, changed(epochs=8, learning_rate=1e-2), say=told.append)
     assert told == ["a model of type 'bloom' can't be packed: it trains on padded rows, slower"]
     assert summary.lm_loss < 0.8 * start[0]
@@ -149,10 +149,10 @@ def test_what_cannot_be_packed_trains_on_padded_rows_and_says_so(tmp_path):
     assert summary.padded_tokens > 0
 
 
-def padded_lesson(student):
-    lessons = lessons_of(student)
-    lessons.tree = False
-    return lessons[0]
+def padded_step(student):
+    dataset = dataset_of(student)
+    dataset.tree = False
+    return dataset[0]
 
 
 @pytest.mark.parametrize(
@@ -207,9 +207,9 @@ def test_the_number_of_steps_is_told_as_they_come(tmp_path):
     """Several rationales of one question never meet in a batch, so there are more steps than rows by their size."""
     crowded = [replace(EXAMPLES[0], anchor=f"{n} + {n}\n{EXAMPLES[0].anchor}") for n in range(3)]
     student, planned, taken = tiny_student(), [], []
-    means = Means(advance=taken.append, planned=lambda *steps: planned.append(steps))
+    options = TrainOptions(advance=taken.append, planned=lambda *steps: planned.append(steps))
     format, config = PromptFormat(student.tokenizer), changed(batch_size=3, epochs=2)
-    train(student, format, crowded, config, seed=0, checkpoints=tmp_path, means=means)
+    train(student, format, crowded, config, seed=0, checkpoints=tmp_path, options=options)
     assert planned == [(6, 0)]
     assert sum(taken) == 6
 
@@ -240,9 +240,9 @@ def test_preference_parts_anchors_from_mistakes(exact, tmp_path, packing):
 def test_each_step_is_noted_with_what_it_compared(exact, tmp_path):
     """With a batch of all examples and one draw of each kind, the first step is the definition's."""
     lm, reflection = slow_step_losses(exact)
-    lesson = lessons_of(exact)[0]
-    (sheet,) = lesson.passes
-    seen = pass_losses(exact.model, sheet, Triplet(1.2))
+    train_step = dataset_of(exact)[0]
+    (micro_batch,) = train_step.micro_batches
+    seen = micro_batch_losses(exact.model, micro_batch, Triplet(1.2))
     teach(exact, tmp_path, changed(epochs=3, gradients_every=2), steps=tmp_path / "steps.jsonl")
     rows = read_rows(tmp_path / "steps.jsonl", StepRecord)
     assert [(row.step, row.pairs, row.lm_gradient is None) for row in rows] == [
@@ -257,9 +257,11 @@ def test_each_step_is_noted_with_what_it_compared(exact, tmp_path):
 @pytest.mark.parametrize("reflection", ["triplet", "preference"])
 @pytest.mark.parametrize("limit", [1, None])
 def test_gradients_apart_are_the_definitions_and_change_nothing(tmp_path, reflection, limit):
-    config = changed(reflection=reflection, reflection_weight=2.0, learning_rate=1e-2, epochs=2, pass_tokens=limit)
+    config = changed(
+        reflection=reflection, reflection_weight=2.0, learning_rate=1e-2, epochs=2, micro_batch_tokens=limit
+    )
     plain, probed = twin(), twin()
-    first = lessons_of(plain, config)
+    first = dataset_of(plain, config)
     first.references = reference(plain.model, first)
     lm, other = (gradient(plain.model, loss) for loss in step_losses(plain, first[0], config))
     teach(plain, tmp_path / "plain", config)
@@ -274,7 +276,7 @@ def test_gradients_apart_are_the_definitions_and_change_nothing(tmp_path, reflec
 
 def test_a_step_without_pairs_has_nothing_to_compare(exact, tmp_path):
     config = changed(reflection="none")
-    lm = gradient(exact.model, step_losses(exact, lessons_of(exact, config)[0], config)[0])
+    lm = gradient(exact.model, step_losses(exact, dataset_of(exact, config)[0], config)[0])
     teach(exact, tmp_path, changed(reflection="none", gradients_every=1), steps=tmp_path / "steps.jsonl")
     (row,) = read_rows(tmp_path / "steps.jsonl", StepRecord)
     assert (row.pairs, row.near, row.far, row.reflection_gradient, row.gradient_cosine) == (0, None, None, None, None)

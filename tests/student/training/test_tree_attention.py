@@ -9,9 +9,9 @@ import torch.nn.functional as F  # noqa: N812
 from tests.student.architectures import CONFIGS, tiny
 from tests.student.definition import FAMILIES, PREFIX, WEIGHT, apart, behind
 from tests.student.doubles import EXACT
-from tutelage.student.attention import How, attending
-from tutelage.student.training.packing import Family, grow_tree
-from tutelage.student.training.passes import as_tree, last_hidden
+from tutelage.student.attention import AttentionArgs, attending
+from tutelage.student.training.micro_batch import as_tree, last_hidden
+from tutelage.student.training.packing import ExampleGroup, grow_tree
 from tutelage.student.training.tree_attention import FlexTreeAttention, PathAttention, tree_attention
 
 pytestmark = [
@@ -23,9 +23,9 @@ CPU = torch.device("cpu")
 SLOW = pytest.mark.slow
 OTHERS = [name for name in CONFIGS if name not in ("llama", "gemma3", "gptj")]
 WAYS = [PathAttention, FlexTreeAttention]
-LONG = [Family((2,) * 120 + family.prompt, family.anchor + (4,) * 40, family.pair) for family in FAMILIES]
+LONG = [ExampleGroup((2,) * 120 + group.prompt, group.anchor + (4,) * 40, group.pair) for group in FAMILIES]
 """Longer than a block of FlexAttention, which is 128 tokens."""
-HOWS = [How(None, None, 0.0), How(0.3, 6, 0.0), How(1.0, 2, 0.0)]
+HOWS = [AttentionArgs(None, None, 0.0), AttentionArgs(0.3, 6, 0.0), AttentionArgs(1.0, 2, 0.0)]
 
 
 def heads(tokens, queries, groups, width=8, *, trained=False):
@@ -33,7 +33,7 @@ def heads(tokens, queries, groups, width=8, *, trained=False):
     return [torch.randn(1, count, tokens, width, requires_grad=trained) for count in (queries, groups, groups)]
 
 
-def slow_attention(tree, q, k, v, how):
+def slow_attention(tree, q, k, v, args):
     """Each token by itself: a softmax over the places of its path, ancestors' keys detached where it is apart."""
     share = q.shape[1] // k.shape[1]
     out = torch.empty_like(q)
@@ -41,7 +41,7 @@ def slow_attention(tree, q, k, v, how):
         before = [n for step in tree.path(s)[:-1] for n in range(step.start, step.end)]
         for place in range(segment.start, segment.end):
             path = [*before, *range(segment.start, place + 1)]
-            first = max(0, len(path) - how.window) if how.window else 0
+            first = max(0, len(path) - args.window) if args.window else 0
             cut = max(0, len(before) - first)
             for h in range(q.shape[1]):
                 keys, values = (
@@ -49,20 +49,20 @@ def slow_attention(tree, q, k, v, how):
                     for x in (k, v)
                     for part, rest in [x[0, h // share, path[first:]].tensor_split([cut])]
                 )
-                scores = keys @ q[0, h, place] * (1 / math.sqrt(q.shape[-1]) if how.scale is None else how.scale)
+                scores = keys @ q[0, h, place] * (1 / math.sqrt(q.shape[-1]) if args.scale is None else args.scale)
                 out[0, h, place] = scores.softmax(0) @ values
     return out
 
 
 @pytest.mark.parametrize("way", WAYS)
-@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("args", HOWS)
 @pytest.mark.parametrize(("groups", "prompt_gradient"), [(4, "keep"), (2, "stop")])
-def test_every_token_sees_its_path_and_no_more(way, how, groups, prompt_gradient):
+def test_every_token_sees_its_path_and_no_more(way, args, groups, prompt_gradient):
     tree, _ = grow_tree(behind(PREFIX)[:3], WEIGHT, prompt_gradient)
     with torch.no_grad():
         q, k, v = heads(len(tree.tokens), 4, groups)
-        expected = slow_attention(tree, q, k, v, how)
-        assert apart(way(tree, CPU)(0, q, k, v, how), expected) < EXACT
+        expected = slow_attention(tree, q, k, v, args)
+        assert apart(way(tree, CPU)(0, q, k, v, args), expected) < EXACT
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -77,12 +77,12 @@ def test_in_float32_it_is_as_near_as_its_sums_let_it(way):
     assert apart(found.double(), exact) < (inputs[0].shape[-1] + 2 * len(tree.tokens)) * 2.0**-24
 
 
-@pytest.mark.parametrize("how", HOWS)
+@pytest.mark.parametrize("args", HOWS)
 @pytest.mark.parametrize("prompt_gradient", ["keep", "stop"])
-def test_gradients_by_paths_are_those_of_each_token_by_itself(how, prompt_gradient):
+def test_gradients_by_paths_are_those_of_each_token_by_itself(args, prompt_gradient):
     tree, _ = grow_tree(behind(PREFIX), WEIGHT, prompt_gradient)
     inputs = heads(len(tree.tokens), 4, 2, trained=True)
-    found, expected = (attend(*inputs, how) for attend in (_by_paths(tree), _slowly(tree)))
+    found, expected = (attention_fn(*inputs, args) for attention_fn in (_by_paths(tree), _slowly(tree)))
     weights = torch.randn(found.shape)
     for one, other in zip(
         torch.autograd.grad((found * weights).sum(), inputs),
@@ -93,51 +93,57 @@ def test_gradients_by_paths_are_those_of_each_token_by_itself(how, prompt_gradie
 
 
 def _by_paths(tree):
-    return lambda q, k, v, how: PathAttention(tree, CPU)(0, q, k, v, how)
+    return lambda q, k, v, args: PathAttention(tree, CPU)(0, q, k, v, args)
 
 
 def _slowly(tree):
-    return lambda q, k, v, how: slow_attention(tree, q, k, v, how)
+    return lambda q, k, v, args: slow_attention(tree, q, k, v, args)
 
 
-@pytest.mark.parametrize(("families", "window"), [(FAMILIES, 6), (LONG, None), (LONG, 140)])
+@pytest.mark.parametrize(("groups", "window"), [(FAMILIES, 6), (LONG, None), (LONG, 140)])
 @pytest.mark.parametrize("prompt_gradient", ["keep", "stop"])
-def test_both_ways_agree(families, window, prompt_gradient):
-    tree, _ = grow_tree(families, WEIGHT, prompt_gradient)
+def test_both_ways_agree(groups, window, prompt_gradient):
+    tree, _ = grow_tree(groups, WEIGHT, prompt_gradient)
     with torch.no_grad():
         q, k, v = heads(len(tree.tokens), 4, 2)
         paths, flex = (way(tree, CPU) for way in WAYS)
-        for how in (How(None, window, 0.0), How(0.5, None, 0.0)):  # one object serves layers with and without a window
-            assert apart(flex(0, q, k, v, how), paths(0, q, k, v, how)) < EXACT
+        for args in (
+            AttentionArgs(None, window, 0.0),
+            AttentionArgs(0.5, None, 0.0),
+        ):  # one object serves layers with and without a window
+            assert apart(flex(0, q, k, v, args), paths(0, q, k, v, args)) < EXACT
 
 
 @pytest.mark.parametrize("name", ["llama", "gemma3", "gptj", *(pytest.param(n, marks=SLOW) for n in OTHERS)])
 def test_both_ways_agree_in_whole_models(name):
-    model, sheet = tiny(name), as_tree(behind(PREFIX), WEIGHT, "stop")
-    assert sheet.tree is not None
-    with torch.no_grad(), attending(model, FlexTreeAttention(sheet.tree, CPU)) as keywords:
+    model, micro_batch = tiny(name), as_tree(behind(PREFIX), WEIGHT, "stop")
+    assert micro_batch.tree is not None
+    with torch.no_grad(), attending(model, FlexTreeAttention(micro_batch.tree, CPU)) as keywords:
         output = model.base_model(
-            input_ids=sheet.input_RT, position_ids=torch.tensor([sheet.tree.positions]), use_cache=False, **keywords
+            input_ids=micro_batch.input_RT,
+            position_ids=torch.tensor([micro_batch.tree.positions]),
+            use_cache=False,
+            **keywords,
         )
-    assert apart(output.last_hidden_state.flatten(0, 1), last_hidden(model, sheet).detach()) < EXACT
+    assert apart(output.last_hidden_state.flatten(0, 1), last_hidden(model, micro_batch).detach()) < EXACT
 
 
 def test_segments_of_any_lengths_side_by_side():
     lengths = [1, 90, 2, 45, 3, 44, 1]
-    families = [Family((7, n), (n,) * length, None) for n, length in enumerate(lengths)]
-    tree, _ = grow_tree(families, WEIGHT)
+    groups = [ExampleGroup((7, n), (n,) * length, None) for n, length in enumerate(lengths)]
+    tree, _ = grow_tree(groups, WEIGHT)
     with torch.no_grad():
         q, k, v = heads(len(tree.tokens), 2, 1)
-        how = How(None, 5, 0.0)
-        expected = slow_attention(tree, q, k, v, how)
-        assert apart(PathAttention(tree, CPU)(0, q, k, v, how), expected) < EXACT
+        args = AttentionArgs(None, 5, 0.0)
+        expected = slow_attention(tree, q, k, v, args)
+        assert apart(PathAttention(tree, CPU)(0, q, k, v, args), expected) < EXACT
 
 
 def test_dropout_is_passed_on():
     tree, _ = grow_tree(FAMILIES, WEIGHT)
     q, k, v = heads(len(tree.tokens), 2, 2)
-    attend = PathAttention(tree, CPU)
-    kept, dropped = (attend(0, q, k, torch.ones_like(v), How(None, None, p)) for p in (0.0, 0.5))
+    attention_fn = PathAttention(tree, CPU)
+    kept, dropped = (attention_fn(0, q, k, torch.ones_like(v), AttentionArgs(None, None, p)) for p in (0.0, 0.5))
     assert torch.allclose(kept, torch.ones_like(kept))
     assert dropped.std() > 0.1
     assert dropped.mean().item() == pytest.approx(1, abs=0.1)
@@ -151,18 +157,18 @@ def test_the_cpu_goes_by_paths():
 @pytest.mark.parametrize("name", CONFIGS)
 def test_attending_leaves_the_model_as_it_was(name):
     model, tokens = tiny(name), torch.tensor([[7, 8, 9, 10]])
-    before, how = model(tokens).logits, model.config._attn_implementation
-    sheet = as_tree(FAMILIES, WEIGHT)
-    last_hidden(model, sheet)
-    assert sheet.tree is not None
-    with pytest.raises(RuntimeError, match="on the way"), attending(model, PathAttention(sheet.tree, CPU)):
+    before, args = model(tokens).logits, model.config._attn_implementation
+    micro_batch = as_tree(FAMILIES, WEIGHT)
+    last_hidden(model, micro_batch)
+    assert micro_batch.tree is not None
+    with pytest.raises(RuntimeError, match="on the way"), attending(model, PathAttention(micro_batch.tree, CPU)):
         raise RuntimeError("on the way")
-    assert model.config._attn_implementation == how
+    assert model.config._attn_implementation == args
     assert torch.equal(model(tokens).logits, before)
 
 
 def test_scaled_dot_product_of_a_single_row_is_the_usual_one():
-    tree, _ = grow_tree([Family((7, 8, 9), (1, 2, 3, 4), None)], WEIGHT)
+    tree, _ = grow_tree([ExampleGroup((7, 8, 9), (1, 2, 3, 4), None)], WEIGHT)
     q, k, v = heads(7, 4, 4)
     expected = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-    assert apart(PathAttention(tree, CPU)(0, q, k, v, How(None, None, 0.0)), expected) < EXACT
+    assert apart(PathAttention(tree, CPU)(0, q, k, v, AttentionArgs(None, None, 0.0)), expected) < EXACT

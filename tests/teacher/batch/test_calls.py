@@ -5,11 +5,11 @@ import re
 import openai
 import pytest
 
-from tests.teacher.batch.batch_lessons import KEY, PROBLEMS, Lessons, batches_made, requests
+from tests.teacher.batch.sessions import KEY, PROBLEMS, Sessions, batches_made, requests
 from tutelage.records import Usage
 from tutelage.teacher.batch import batches
 from tutelage.teacher.ledger.reader import LedgerReader
-from tutelage.teacher.online import tries
+from tutelage.teacher.online import retry
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint, answer_key_reply
 
 MAKE, UPLOAD, LIST = "POST /v1/batches", "POST /v1/files", "GET /v1/batches"
@@ -17,9 +17,9 @@ LOOK, FETCH = "GET /v1/batches/*", "GET /v1/files/*/content"
 
 
 @pytest.fixture
-def lessons(tmp_path, monkeypatch):
-    monkeypatch.setattr(tries, "_BACK_OFF", (0.01, 0.02))
-    return Lessons(tmp_path)
+def sessions(tmp_path, monkeypatch):
+    monkeypatch.setattr(retry, "_BACK_OFF", (0.01, 0.02))
+    return Sessions(tmp_path)
 
 
 def serve(**settings):
@@ -35,17 +35,17 @@ def serve(**settings):
     ],
 )
 @pytest.mark.parametrize("call", [None, UPLOAD, MAKE, LOOK, FETCH])
-def test_what_is_refused_ends_the_lesson_and_is_mended(lessons, fault, message, call):
+def test_what_is_refused_ends_the_session_and_is_mended(sessions, fault, message, call):
     settings = {"faults": [None, fault]} if call is None else {"batch_faults": {call: [fault]}}
     with serve(**settings) as endpoint:
-        delivered, error = lessons.hold(endpoint, requests(4), retries=3)
+        delivered, error = sessions.hold(endpoint, requests(4), retries=3)
         assert re.search(message, str(error))
         assert "\n" not in str(error)
         assert len(delivered) == (3 if call is None else 0)
-        delivered, error = lessons.hold(endpoint, requests(4))
+        delivered, error = sessions.hold(endpoint, requests(4))
         assert (error, len(delivered)) == (None, 4)
         assert len(endpoint.requests) == (5 if call is None else 4)
-    with LedgerReader(lessons.path) as reader:
+    with LedgerReader(sessions.path) as reader:
         assert len(reader.failures()) == (call is None)
         assert reader.lost() == Usage()
 
@@ -63,30 +63,30 @@ def test_what_is_refused_ends_the_lesson_and_is_mended(lessons, fault, message, 
         Fault.empty(),
     ],
 )
-def test_a_call_that_fails_by_chance_is_tried_again(lessons, call, fault):
+def test_a_call_that_fails_by_chance_is_tried_again(sessions, call, fault):
     with serve(batch_faults={call: [fault, fault]}) as endpoint:
-        delivered, error = lessons.hold(endpoint, requests(6), retries=2)
+        delivered, error = sessions.hold(endpoint, requests(6), retries=2)
         assert (error, len(delivered), batches_made(endpoint), len(endpoint.requests)) == (None, 6, 1, 6)
 
 
 @pytest.mark.parametrize("lost", [Fault.reset(), Fault.half_body(), Fault.slow(4.0)])
 @pytest.mark.parametrize("retries", [0, 2])
-def test_a_batch_whose_answer_was_lost_is_made_once(lessons, lost, retries):
+def test_a_batch_whose_answer_was_lost_is_made_once(sessions, lost, retries):
     with serve(batch_faults={MAKE: [lost], LIST: [Fault.reset()] if retries else []}) as endpoint:
-        delivered, error = lessons.hold(endpoint, requests(6), retries=retries, timeout=2.0)
+        delivered, error = sessions.hold(endpoint, requests(6), retries=retries, timeout=2.0)
         assert (error, len(delivered)) == (None, 6)
         assert (batches_made(endpoint), len(endpoint.requests)) == (1, 6)
 
 
 @pytest.mark.parametrize("fault", [Fault.http(500), Fault.http(429)])
-def test_a_batch_that_was_not_made_is_looked_for_and_made_again(lessons, fault):
+def test_a_batch_that_was_not_made_is_looked_for_and_made_again(sessions, fault):
     with serve(batch_faults={MAKE: [fault]}) as endpoint:
-        delivered, error = lessons.hold(endpoint, requests(6), retries=1)
+        delivered, error = sessions.hold(endpoint, requests(6), retries=1)
         assert (error, len(delivered), len(endpoint.requests)) == (None, 6, 6)
         assert [call for call in endpoint.batch_calls if call in (MAKE, LIST)] == [MAKE, LIST, LIST, LIST, MAKE]
 
 
-def test_a_list_that_lags_behind(lessons, monkeypatch):
+def test_a_list_that_lags_behind(sessions, monkeypatch):
     with serve(batch_faults={MAKE: [Fault.reset()]}) as endpoint:
         find, looks = batches.BatchDesk.find, []
 
@@ -95,56 +95,56 @@ def test_a_list_that_lags_behind(lessons, monkeypatch):
             return await find(desk, token) if len(looks) > 2 else None
 
         monkeypatch.setattr(batches.BatchDesk, "find", lag)
-        assert lessons.hold(endpoint, requests(6))[1] is None
+        assert sessions.hold(endpoint, requests(6))[1] is None
         assert (len(looks), batches_made(endpoint), len(endpoint.requests)) == (3, 1, 6)
 
 
 @pytest.mark.parametrize("call", [UPLOAD, MAKE, FETCH])
-def test_a_call_that_keeps_failing_ends_the_lesson(lessons, call):
+def test_a_call_that_keeps_failing_ends_the_session(sessions, call):
     with serve(batch_faults={call: [Fault.http(503, "down")] * 3}) as endpoint:
-        delivered, error = lessons.hold(endpoint, requests(6), retries=2)
+        delivered, error = sessions.hold(endpoint, requests(6), retries=2)
         assert re.search(r"the Batch API of http.* keeps failing: .*503.*: down; run the same command", str(error))
         assert delivered == []
-        delivered, error = lessons.hold(endpoint, requests(6), retries=2)
+        delivered, error = sessions.hold(endpoint, requests(6), retries=2)
         assert (error, len(delivered), len(endpoint.requests)) == (None, 6, 6)
-    with lessons.ledger() as ledger:
+    with sessions.ledger() as ledger:
         assert ledger.lost("run") == Usage()
 
 
-def test_no_word_of_a_batch_for_long_ends_the_lesson(lessons, monkeypatch):
+def test_no_word_of_a_batch_for_long_ends_the_session(sessions, monkeypatch):
     monkeypatch.setattr(batches, "PATIENCE", 0.1)
     with serve(batch_faults={LOOK: [None] + [Fault.http(500)] * 1000}, batch_seconds=30) as endpoint:
-        _, error = lessons.hold(endpoint, requests(6))
+        _, error = sessions.hold(endpoint, requests(6))
     assert "keeps failing: the endpoint failed (500)" in str(error)
 
 
-def test_a_batch_that_fails_as_a_whole_ends_in_the_endpoints_words(lessons, monkeypatch):
+def test_a_batch_that_fails_as_a_whole_ends_in_the_endpoints_words(sessions, monkeypatch):
     line = batches.BatchDesk.line
     with answer_key_endpoint(PROBLEMS) as endpoint:
         with monkeypatch.context() as patch:
             patch.setattr(batches.BatchDesk, "line", lambda *asked: line(*asked).replace(b"POST", KEY.encode()))
-            delivered, error = lessons.hold(endpoint, requests(6))
+            delivered, error = sessions.hold(endpoint, requests(6))
         assert delivered == []
         assert "refused the batch batch_1 (method must be POST" in str(error)
         assert "; and 3 more)" in str(error)
-        with lessons.ledger() as ledger:
+        with sessions.ledger() as ledger:
             assert ledger.spent("run") == Usage()
-        delivered, error = lessons.hold(endpoint, requests(6))
+        delivered, error = sessions.hold(endpoint, requests(6))
         assert (error, len(delivered)) == (None, 6)
 
 
-def test_a_batch_that_was_cancelled_ends_the_lesson(lessons):
+def test_a_batch_that_was_cancelled_ends_the_session(sessions):
     with serve(batch_seconds=5.0) as endpoint:
 
         def cancel(said):
-            if re.search(": [1-9][0-9]* of 20 done", said) and not lessons.said:
-                lessons.said.append(said)
+            if re.search(": [1-9][0-9]* of 20 done", said) and not sessions.said:
+                sessions.said.append(said)
                 with openai.OpenAI(base_url=endpoint.base_url, api_key="k") as client:
                     client.batches.cancel("batch_1")
 
-        delivered, error = lessons.hold(endpoint, requests(), say=cancel)
+        delivered, error = sessions.hold(endpoint, requests(), say=cancel)
         assert "the batch batch_1 was cancelled" in str(error)
         assert 0 < len(delivered) == len(endpoint.requests) < 20
         endpoint._batches._seconds = 0.0
-        again, error = lessons.hold(endpoint, requests())
+        again, error = sessions.hold(endpoint, requests())
         assert (error, len(again), len(endpoint.requests)) == (None, 20, 20)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.teacher.batch.batch_lessons import KEY, PROBLEMS, Lessons, batches_made, requests
+from tests.teacher.batch.sessions import KEY, PROBLEMS, Sessions, batches_made, requests
 from tutelage.config import BudgetConfig
 from tutelage.errors import BudgetSpent
 from tutelage.records import Usage
@@ -23,8 +23,8 @@ TRANSIENT_LINES = [
 
 
 @pytest.fixture
-def lessons(tmp_path):
-    return Lessons(tmp_path)
+def sessions(tmp_path):
+    return Sessions(tmp_path)
 
 
 def serve(**settings):
@@ -32,28 +32,28 @@ def serve(**settings):
 
 
 @pytest.mark.parametrize(("fault", "reason", "lost"), TRANSIENT_LINES)
-def test_a_line_that_fails_by_chance_is_in_the_next_batch(lessons, fault, reason, lost):
+def test_a_line_that_fails_by_chance_is_in_the_next_batch(sessions, fault, reason, lost):
     with answer_key_endpoint(PROBLEMS, faults=[None, fault]) as endpoint:
-        delivered, error = lessons.hold(endpoint, requests(4), retries=1)
+        delivered, error = sessions.hold(endpoint, requests(4), retries=1)
         assert (error, batches_made(endpoint), len(endpoint.requests)) == (None, 2, 5)
     assert all(feedback.verdict.correct and feedback.usage.requests == 1 for feedback in delivered)
-    with lessons.ledger() as ledger:
+    with sessions.ledger() as ledger:
         assert (ledger.lost("run").requests, ledger.spent("run").requests) == (lost, 4 + lost)
 
 
 @pytest.mark.parametrize(("fault", "reason", "lost"), TRANSIENT_LINES)
-def test_at_the_end_of_its_tries_it_is_one_failure(lessons, fault, reason, lost):
+def test_at_the_end_of_its_tries_it_is_one_failure(sessions, fault, reason, lost):
     def faults(number, body):
         return fault if PROBLEMS[1].question in body["messages"][-1]["content"] else None
 
     with answer_key_endpoint(PROBLEMS, faults=faults) as endpoint:
-        delivered, error = lessons.hold(endpoint, requests(4), retries=2)
+        delivered, error = sessions.hold(endpoint, requests(4), retries=2)
         assert (error, batches_made(endpoint), len(endpoint.requests)) == (None, 3, 6)
     [failed] = [feedback for feedback in delivered if feedback.failure]
     assert (failed.failure, failed.usage, failed.problem_id) == (reason, Usage(), PROBLEMS[1].id)
     assert failed.verdict.reason.startswith("no reply: ")
     assert len(delivered) == 4
-    with LedgerReader(lessons.path) as reader:
+    with LedgerReader(sessions.path) as reader:
         assert [(count.reason, count.requests) for count in reader.failures()] == [(reason, 1)]
         assert reader.lost().requests == 3 * lost
 
@@ -65,33 +65,33 @@ def test_at_the_end_of_its_tries_it_is_one_failure(lessons, fault, reason, lost)
         (Fault.http(400, "too long", code="context_length_exceeded"), "rejected request"),
     ],
 )
-def test_a_line_that_would_fail_again_is_not_asked_again(lessons, fault, reason):
+def test_a_line_that_would_fail_again_is_not_asked_again(sessions, fault, reason):
     with answer_key_endpoint(PROBLEMS, faults=[None, fault]) as endpoint:
-        delivered, error = lessons.hold(endpoint, requests(4), retries=3)
+        delivered, error = sessions.hold(endpoint, requests(4), retries=3)
         assert (error, batches_made(endpoint)) == (None, 1)
     assert [feedback.failure for feedback in delivered] == [None, reason, None, None]
-    with lessons.ledger() as ledger:
+    with sessions.ledger() as ledger:
         assert ledger.lost("run") == Usage()
 
 
-def test_a_withheld_or_doubled_line(lessons):
+def test_a_withheld_or_doubled_line(sessions):
     with answer_key_endpoint(
         PROBLEMS, faults=[Fault.content_filter(), Fault.twice(), Fault.missing_usage()]
     ) as endpoint:
-        delivered, error = lessons.hold(endpoint, requests(3))
+        delivered, error = sessions.hold(endpoint, requests(3))
         assert (error, len(endpoint.requests)) == (None, 4)
     assert [feedback.usage.requests for feedback in delivered] == [1, 1, 2]  # the one asked again comes last
     assert delivered[1].usage.completion_tokens == 512  # not told, so its bound
 
 
-def test_lines_that_expired_are_in_the_next_batch(lessons):
+def test_lines_that_expired_are_in_the_next_batch(sessions):
     with serve(batch_expires_after=3) as endpoint:
-        delivered, error = lessons.hold(endpoint, requests(8), retries=2)
+        delivered, error = sessions.hold(endpoint, requests(8), retries=2)
         assert (error, batches_made(endpoint), len(endpoint.requests)) == (None, 3, 8)
         assert all(feedback.verdict.correct for feedback in delivered)
-        delivered, error = lessons.hold(endpoint, requests(20)[8:], retries=1)
+        delivered, error = sessions.hold(endpoint, requests(20)[8:], retries=1)
     assert [feedback.failure for feedback in delivered] == [None] * 6 + ["time-out"] * 6
-    with lessons.ledger() as ledger:
+    with sessions.ledger() as ledger:
         assert ledger.lost("run") == Usage()
 
 
@@ -109,7 +109,7 @@ class Spoilt(TeacherEndpoint):
     "line", [b"", b"{\n", b'{"custom_id": 3}\n', b"\xff\n", b'{"custom_id": "x", "response": null}\n']
 )
 @pytest.mark.parametrize("retries", [0, 1])
-def test_a_line_that_is_missing_or_broken(lessons, line, retries):
+def test_a_line_that_is_missing_or_broken(sessions, line, retries):
     spoilt = []
 
     def spoil(request, response):
@@ -120,32 +120,32 @@ def test_a_line_that_is_missing_or_broken(lessons, line, retries):
         return response
 
     with Spoilt(spoil) as endpoint:
-        delivered, error = lessons.hold(endpoint, requests(4), retries=retries)
+        delivered, error = sessions.hold(endpoint, requests(4), retries=retries)
         assert (error, len(endpoint.requests)) == (None, 4 + retries)
     assert [feedback.failure for feedback in delivered] == [None, None if retries else "broken reply", None, None]
-    with lessons.ledger() as ledger:
+    with sessions.ledger() as ledger:
         assert ledger.lost("run").requests == 1  # it may have been charged
 
 
-def test_an_endpoint_that_only_fails(lessons):
+def test_an_endpoint_that_only_fails(sessions):
     with answer_key_endpoint(PROBLEMS, faults=lambda *_: Fault.http(500, "down")) as endpoint:
-        delivered, error = lessons.hold(endpoint, requests())
+        delivered, error = sessions.hold(endpoint, requests())
     assert {feedback.failure for feedback in delivered} == {"server error"}
     assert "keeps failing: 20 of the last 20 requests failed: 20 server error" in str(error)
 
 
-def test_lost_lines_count_against_the_cap(lessons):
+def test_lost_lines_count_against_the_cap(sessions):
     with answer_key_endpoint(PROBLEMS, faults=[Fault.garbage()] * 2) as endpoint:
-        delivered, error = lessons.hold(endpoint, requests(), retries=3, budget=BudgetConfig(requests=6))
+        delivered, error = sessions.hold(endpoint, requests(), retries=3, budget=BudgetConfig(requests=6))
         assert len(endpoint.requests) == 6
     assert isinstance(error, BudgetSpent)
     assert len(delivered) == 4
 
 
-def test_the_key_is_kept_nowhere(lessons):
+def test_the_key_is_kept_nowhere(sessions):
     echo = Fault.http(500, f"wrong key {KEY}")
     with TeacherEndpoint(lambda _: f"{KEY} is your key.\nThe answer is 8.", faults=[echo], key=KEY) as endpoint:
-        delivered, error = lessons.hold(endpoint, requests(2))
-    assert KEY not in f"{delivered} {error} {lessons.said}"
-    for path in lessons.folder.iterdir():
+        delivered, error = sessions.hold(endpoint, requests(2))
+    assert KEY not in f"{delivered} {error} {sessions.said}"
+    for path in sessions.folder.iterdir():
         assert KEY.encode() not in path.read_bytes()

@@ -25,8 +25,8 @@ VERSION_1 = """
 
 def reply(number: int = 0, **changes: object) -> LedgerRow:
     """A reply under the key of its own request."""
-    shape = {"endpoint": "http://e/v1", "model": "m", "max_tokens": 64, "temperature": 0.7, "sample": number}
-    request = json.dumps({**shape, "messages": [{"role": "user", "content": "3 boxes of 4 pens?"}]}, sort_keys=True)
+    payload = {"endpoint": "http://e/v1", "model": "m", "max_tokens": 64, "temperature": 0.7, "sample": number}
+    request = json.dumps({**payload, "messages": [{"role": "user", "content": "3 boxes of 4 pens?"}]}, sort_keys=True)
     key = hashlib.sha256(request.encode()).hexdigest()[:32]
     row = LedgerRow(key, "run-a", 1.5, "http://e/v1", "m", request, "3 × 4 = 12", "stop", 10, 5, 0.25)
     return replace(row, **changes)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.teacher.online.lessons import PROBLEMS, lost, make_teacher, requests, seen_by, spent, teach
+from tests.teacher.online.sessions import PROBLEMS, lost, make_teacher, requests, seen_by, spent, teach
 from tutelage.config import BudgetConfig, PriceConfig, TeacherConfig
 from tutelage.errors import BudgetSpent
 from tutelage.records import FeedbackRequest, Usage
@@ -79,7 +79,7 @@ def test_what_timed_out_counts_at_its_bound(tmp_path, caps):
     assert within(caps, seen_by(endpoint))
 
 
-def test_what_was_lost_stays_lost_for_the_next_lesson(tmp_path):
+def test_what_was_lost_stays_lost_for_the_next_session(tmp_path):
     cap = BudgetConfig(requests=4)
     with answer_key_endpoint(PROBLEMS, faults=[None, *[Fault.half_body()] * 2]) as endpoint:
         delivered, _ = teach(tmp_path, endpoint, requests(3), concurrency=1, budget=cap)

@@ -1,13 +1,13 @@
-"""Requests that fail: what a fault among good replies costs, what it is called, and when a lesson is given up."""
+"""Requests that fail: what a fault among good replies costs, what it is called, and when a session is given up."""
 
 import re
 
 import pytest
 
-from tests.teacher.online.lessons import PROBLEMS, failures, lost, requests, spent, teach
+from tests.teacher.online.sessions import PROBLEMS, failures, lost, requests, spent, teach
 from tutelage.errors import TeacherError
 from tutelage.records import Usage
-from tutelage.teacher.online import tries
+from tutelage.teacher.online import retry
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint
 
 TIMEOUT = 2.0
@@ -39,7 +39,7 @@ each_fault = pytest.mark.parametrize("name", FAULTS)
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr(tries, "_BACK_OFF", (0.01, 0.05))
+    monkeypatch.setattr(retry, "_BACK_OFF", (0.01, 0.05))
 
 
 def patience(reason):
@@ -121,7 +121,7 @@ def test_what_is_unusable_once_costs_one_request_more(tmp_path, fault):
 
 
 @pytest.mark.parametrize("code", ["content_filter", "context_length_exceeded"])
-def test_a_refusal_that_concerns_one_request_only_does_not_end_the_lesson(tmp_path, code):
+def test_a_refusal_that_concerns_one_request_only_does_not_end_the_session(tmp_path, code):
     with answer_key_endpoint(PROBLEMS, faults=[None, Fault.http(400, "no", code=code)]) as endpoint:
         delivered, error = teach(tmp_path, endpoint, requests(4), concurrency=1, retries=3)
         assert (error, len(endpoint.requests)) == (None, 4)

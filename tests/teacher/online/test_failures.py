@@ -2,11 +2,11 @@ import pytest
 
 from tutelage.errors import TeacherError
 from tutelage.records import TRANSIENT
-from tutelage.teacher.online.failures import AT_FIRST, OF_THE_ANSWER, RECENT, Record, Refused, RequestFailed
+from tutelage.teacher.online.failures import AT_FIRST, OF_THE_ANSWER, RECENT, FailureWindow, Refused, RequestFailed
 
 
 def record(*endings):
-    made = Record()
+    made = FailureWindow()
     for ending in endings:
         made.note(ending, f"a {ending}")
     return made
@@ -51,7 +51,7 @@ def test_no_answer_is_in_vain(failure):
 
 
 @pytest.mark.parametrize("failure", sorted(OF_THE_ANSWER))
-def test_what_a_weak_teacher_writes_never_ends_a_lesson(failure):
+def test_what_a_weak_teacher_writes_never_ends_a_session(failure):
     assert not record(*[failure] * 200).hopeless
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.teacher.batch.batch_lessons import Lessons
-from tests.teacher.batch.batch_lessons import requests as lines
-from tests.teacher.online.lessons import PROBLEMS, failures, lost, requests, teach
+from tests.teacher.batch.sessions import Sessions
+from tests.teacher.batch.sessions import requests as lines
+from tests.teacher.online.sessions import PROBLEMS, failures, lost, requests, teach
 from tutelage.errors import TeacherError
 from tutelage.teacher.batch.client import split_lines
 from tutelage.teacher.online.client_bounds import MOST_OF_A_REPLY, MOST_OF_AN_ERROR, bound_body
@@ -66,7 +66,7 @@ def test_the_answer_to_a_call_of_the_batch_api(tmp_path, call):
     size = 64 if call.endswith("/content") else 4096  # a file may be long, a line of it may not
     faults = {call: [Fault.flood(size)], **({"POST /v1/batches": lost} if lost else {})}
     with answer_key_endpoint(PROBLEMS) as known, TeacherEndpoint(known.reply, batch_faults=faults) as endpoint:
-        delivered, error = Lessons(tmp_path).hold(endpoint, lines(3), retries=2)
+        delivered, error = Sessions(tmp_path).hold(endpoint, lines(3), retries=2)
     assert error is None
     assert [feedback.failure for feedback in delivered] == [None] * 3
 
@@ -76,7 +76,7 @@ def test_one_line_of_results(tmp_path):
         return "x" * (MOST_OF_A_REPLY + 1) if "Tom has 3 " in str(body) else "2 × 4 = 8.\nThe answer is 8."
 
     with TeacherEndpoint(reply, keep=False) as endpoint:
-        delivered, error = Lessons(tmp_path).hold(endpoint, lines(2))
+        delivered, error = Sessions(tmp_path).hold(endpoint, lines(2))
     assert error is None
     assert [feedback.failure for feedback in delivered] == [None, "broken reply"]
 

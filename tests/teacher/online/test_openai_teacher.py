@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from tests.teacher.online.lessons import PROBLEMS, boxes, failures, lost, make_teacher, requests, seen_by, spent, teach
+from tests.teacher.online.sessions import PROBLEMS, boxes, failures, lost, make_teacher, requests, seen_by, spent, teach
 from tutelage.config import BudgetConfig
 from tutelage.errors import ConfigError, RunError, TeacherError
 from tutelage.records import FeedbackRequest, Usage, state_answer
@@ -89,7 +89,7 @@ def test_what_shapes_the_reply_is_part_of_the_key(tmp_path, change):
         assert len(endpoint.requests) == 3
 
 
-def test_the_same_question_twice_in_one_lesson_is_bought_once(tmp_path):
+def test_the_same_question_twice_in_one_session_is_bought_once(tmp_path):
     with answer_key_endpoint(PROBLEMS, latency=0.05) as endpoint:
         delivered, error = teach(tmp_path, endpoint, requests(5) * 3, concurrency=15)
         assert len(endpoint.requests) == 5
@@ -124,7 +124,7 @@ def test_with_agreement_no_more_is_in_flight_and_no_sample_times_out_in_a_queue(
     assert (error, [row.failure for row in delivered], lost(tmp_path).requests) == (None, [None, None], 0)
 
 
-def test_a_limit_holds_from_one_lesson_to_the_next(tmp_path, monkeypatch):
+def test_a_limit_holds_from_one_session_to_the_next(tmp_path, monkeypatch):
     monkeypatch.setattr(limits, "WINDOW", 0.8)  # seconds in which one request may be sent
     with answer_key_endpoint(PROBLEMS) as endpoint:
         teacher, delivered = make_teacher(tmp_path, endpoint, requests_per_minute=1), []

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.teacher.batch.batch_lessons import Lessons
-from tests.teacher.batch.batch_lessons import requests as lines
-from tests.teacher.online.lessons import KEY, PROBLEMS, failures, requests, spent, teach
+from tests.teacher.batch.sessions import Sessions
+from tests.teacher.batch.sessions import requests as lines
+from tests.teacher.online.sessions import KEY, PROBLEMS, failures, requests, spent, teach
 from tutelage.errors import TeacherError
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint
 
@@ -58,7 +58,7 @@ def test_nor_by_the_batch_api(tmp_path, call):
     with answer_key_endpoint(PROBLEMS) as other:
         fault = redirect(307, other.base_url + "/elsewhere")
         with TeacherEndpoint(other.reply, batch_faults={call: [fault]}) as endpoint:
-            delivered, error = Lessons(tmp_path).hold(endpoint, lines(2), retries=2)
+            delivered, error = Sessions(tmp_path).hold(endpoint, lines(2), retries=2)
         assert list(other.batch_calls) == []
     assert delivered == []
     assert f"to {other.base_url}/elsewhere; redirects are not followed" in str(error)

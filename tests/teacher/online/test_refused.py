@@ -1,4 +1,4 @@
-"""What would go wrong with every other request too ends the lesson at once; and the key is nowhere to be found."""
+"""What would go wrong with every other request too ends the session at once; and the key is nowhere to be found."""
 
 import io
 import logging
@@ -6,7 +6,7 @@ import traceback
 
 import pytest
 
-from tests.teacher.online.lessons import KEY, PROBLEMS, failures, make_teacher, requests, spent, teach
+from tests.teacher.online.sessions import KEY, PROBLEMS, failures, make_teacher, requests, spent, teach
 from tutelage.errors import TeacherError
 from tutelage.records import Usage
 from tutelage.teacher.ledger.reader import LedgerReader

@@ -1,4 +1,4 @@
-"""A lesson that is killed or interrupted, in a process of its own, and then continued; and two lessons at once."""
+"""A session that is killed or interrupted, in a process of its own, and then continued; and two sessions at once."""
 
 import json
 import multiprocessing
@@ -9,7 +9,7 @@ from collections import Counter
 
 import pytest
 
-from tests.teacher.online.lessons import PROBLEMS, lost, make_teacher, requests, seen_by, spent
+from tests.teacher.online.sessions import PROBLEMS, lost, make_teacher, requests, seen_by, spent
 from tutelage.config import BudgetConfig
 from tutelage.errors import BudgetSpent
 from tutelage.testing import Fault, answer_key_endpoint
@@ -20,7 +20,7 @@ COUNT, CONCURRENCY = 40, 4
 BUDGET_SPENT, INTERRUPTED = 33, 130
 
 _processes = multiprocessing.get_context("forkserver")  # imports once, then a process starts at once
-_processes.set_forkserver_preload(["tests.teacher.online.lessons"])
+_processes.set_forkserver_preload(["tests.teacher.online.sessions"])
 
 
 def hold(base_url, folder, budget, run_id):

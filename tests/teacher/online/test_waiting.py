@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import pytest
 
-from tests.teacher.online.lessons import PROBLEMS, boxes, failures, requests, spent, teach
+from tests.teacher.online.sessions import PROBLEMS, boxes, failures, requests, spent, teach
 from tutelage.records import Usage
-from tutelage.teacher.online import tries
+from tutelage.teacher.online import retry
 from tutelage.teacher.online.completion import LONGEST_WAIT
 from tutelage.teacher.online.limits import Limits
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint, answer_key_reply
@@ -56,7 +56,7 @@ def test_all_workers_wait_as_long_as_one_is_told_to(tmp_path, monkeypatch, fault
 
 
 def test_without_being_told_only_the_one_backs_off(tmp_path, monkeypatch):
-    monkeypatch.setattr(tries, "_BACK_OFF", (600.0, 600.0))
+    monkeypatch.setattr(retry, "_BACK_OFF", (600.0, 600.0))
     sleep = asyncio.sleep
 
     async def backed_off(seconds):
@@ -74,7 +74,7 @@ def test_without_being_told_only_the_one_backs_off(tmp_path, monkeypatch):
 
 
 def test_the_back_off_doubles(tmp_path, monkeypatch):
-    monkeypatch.setattr(tries, "_BACK_OFF", (0.1, 30.0))
+    monkeypatch.setattr(retry, "_BACK_OFF", (0.1, 30.0))
     with answer_key_endpoint(PROBLEMS, faults=[Fault.http(500)] * 4) as endpoint:
         [feedback], error = teach(tmp_path, endpoint, requests(1), retries=4)
     assert (error, feedback.verdict.correct) == (None, True)
@@ -106,7 +106,7 @@ def test_told_to_wait_while_nobody_is_answered_it_is_given_up(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["seconds", "date", "ms", "reset"])
-def test_a_wait_that_is_too_long_ends_the_lesson(tmp_path, form):
+def test_a_wait_that_is_too_long_ends_the_session(tmp_path, form):
     fault = Fault.rate_limited(LONGEST_WAIT + 60, form)
     with answer_key_endpoint(PROBLEMS, faults=[None, fault]) as endpoint:
         delivered, error = teach(tmp_path, endpoint, requests(), concurrency=1, retries=5)
@@ -116,8 +116,8 @@ def test_a_wait_that_is_too_long_ends_the_lesson(tmp_path, form):
     assert failures(tmp_path) == {"rate limit": 1}
 
 
-def test_a_lesson_that_must_end_waits_for_nobody_who_waits(tmp_path):
-    """Seven are told to wait for ten minutes; the one that is in flight ends the lesson."""
+def test_a_session_that_must_end_waits_for_nobody_who_waits(tmp_path):
+    """Seven are told to wait for ten minutes; the one that is in flight ends the session."""
     faults = [replace(Fault.http(401), seconds=1.0), *[Fault.rate_limited(600)] * 7]
     with answer_key_endpoint(PROBLEMS, faults=faults) as endpoint:
         _, error = teach(tmp_path, endpoint, requests(), concurrency=8, retries=5)

@@ -15,8 +15,8 @@ from tutelage.student.encoding import Tokens
 from tutelage.student.engines import vllm
 from tutelage.student.engines.generate import GenerateSampler
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
-from tutelage.student.sampler import Ends, Sampler, SamplingSettings, Say
-from tutelage.student.training.passes import has_plain_logits, packs_right
+from tutelage.student.sampler import Sampler, SamplingSettings, Say, StopCriteria
+from tutelage.student.training.micro_batch import has_plain_logits, packs_right
 
 EngineName = Literal["auto", "shared-prefix", "generate", "vllm"]
 
@@ -33,7 +33,7 @@ class Engine:
         """Whether vLLM samples: it loads the student from its folder, so nobody else need."""
         return self.name == "vllm" or (self.name == "auto" and vllm.unavailable() is None)
 
-    def vllm(self, folder: Path, ends: Ends, rows: int, dtype: torch.dtype) -> Sampler:
+    def vllm(self, folder: Path, ends: StopCriteria, rows: int, dtype: torch.dtype) -> Sampler:
         """vLLM, with the student of this folder. Raises StudentError if it isn't there."""
         if self._vllm is None:
             options = vllm.VllmOptions(dtype="bfloat16" if dtype == torch.bfloat16 else "float32")
@@ -43,7 +43,7 @@ class Engine:
         return self._vllm
 
     def torch(
-        self, model: PreTrainedModel, ends: Ends, prompts: Sequence[Tokens], settings: SamplingSettings
+        self, model: PreTrainedModel, ends: StopCriteria, prompts: Sequence[Tokens], settings: SamplingSettings
     ) -> Sampler:
         """An engine that computes with this model, as many rows at once as memory allows. Raises StudentError."""
         if self.name != "generate" and _is_ours(model):

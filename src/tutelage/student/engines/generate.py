@@ -23,15 +23,15 @@ from transformers import (
 )
 
 from tutelage.student.encoding import Tokens
-from tutelage.student.engines.token_sampling import choose, stream
+from tutelage.student.engines.token_sampling import sample_token, stream
 from tutelage.student.folder import quiet
-from tutelage.student.sampler import Deliver, Ends, Sampled, SamplingSettings
+from tutelage.student.sampler import Deliver, Sampled, SamplingSettings, StopCriteria
 
 
 class GenerateSampler:
     """Samples in batches of at most `rows` rows, prompts of like length together."""
 
-    def __init__(self, model: PreTrainedModel, ends: Ends, rows: int) -> None:
+    def __init__(self, model: PreTrainedModel, ends: StopCriteria, rows: int) -> None:
         self.model, self.ends, self.rows = model, ends, rows
 
     @torch.inference_mode()
@@ -91,7 +91,7 @@ class _OwnStreams(LogitsProcessor):
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.FloatTensor:
         """See LogitsProcessor: scores_RV in and out."""
         keys = self.key_RT[:, input_ids.shape[1] - self.prompt].tolist()
-        chosen_R = choose(scores, keys, self.temperature)
+        chosen_R = sample_token(scores, keys, self.temperature)
         only = torch.full_like(scores, -torch.inf)
         return only.scatter(1, chosen_R[:, None], 0.0)  # pyright: ignore[reportReturnType]
 

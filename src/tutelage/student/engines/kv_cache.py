@@ -1,6 +1,6 @@
 """Keys and values of the answers in the making, and the attention over them.
 
-    R  rows, answers in the making     B  blocks of a shelf     W  rows that share a block     X  their queries
+    R  rows, answers in the making     B  blocks of the cache     W  rows that share a block     X  their queries
     U  tokens of the fullest block     N  questions that enter     L  their longest
     H  heads     G  heads of keys and values     M  H / G     d  width of a head
 
@@ -19,14 +19,14 @@ from collections.abc import Callable, Sequence
 import torch
 import torch.nn.functional as F  # noqa: N812  (the field's own name for it)
 
-from tutelage.student.attention import How
+from tutelage.student.attention import AttentionArgs
 from tutelage.student.wide import widened
 
-Layer = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor, How], torch.Tensor]
+Layer = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor, AttentionArgs], torch.Tensor]
 
 
-class Slots:
-    """An Attend that remembers. Before each forward pass, a `begin_…` says what it computes.
+class KVCache:
+    """An AttentionFn that remembers. Before each forward pass, a `begin_…` says what it computes.
 
     `rows` and `questions` fit at once; `samples` rows share a question.
     """
@@ -36,23 +36,23 @@ class Slots:
     ) -> None:
         self.rows, self.samples, self.device = rows, samples, device
         self.questions = min(rows, -(-2 * rows // samples))  # twice what full ones need: some have few rows left
-        self._prefix = Shelf(1, 0, device)
-        self._question = Shelf(self.questions, question_tokens, device)
-        self._answer = Shelf(rows, answer_tokens, device)
+        self._prefix = KVBlocks(1, 0, device)
+        self._question = KVBlocks(self.questions, question_tokens, device)
+        self._answer = KVBlocks(rows, answer_tokens, device)
         self._place_R = torch.zeros(rows, dtype=torch.long, device=device)  # question * samples + sample
         self._masks: dict[int | None, torch.Tensor | None] = {}
         self._layer: Layer = self._fill_prefix
 
     def __call__(
-        self, layer: int, q_RHTd: torch.Tensor, k_RGTd: torch.Tensor, v_RGTd: torch.Tensor, how: How
+        self, layer: int, q_RHTd: torch.Tensor, k_RGTd: torch.Tensor, v_RGTd: torch.Tensor, args: AttentionArgs
     ) -> torch.Tensor:
-        """See Attend."""
-        return self._layer(layer, q_RHTd, k_RGTd, v_RGTd, how)
+        """See AttentionFn."""
+        return self._layer(layer, q_RHTd, k_RGTd, v_RGTd, args)
 
     def begin_prefix(self, tokens: int) -> torch.Tensor:
         """The next pass computes the shared prefix, one row. Returns the positions of its tokens, [1, P]."""
         self._begin(self._fill_prefix)
-        self._prefix = Shelf(1, tokens, self.device)
+        self._prefix = KVBlocks(1, tokens, self.device)
         self._prefix.length_B[0] = tokens
         return torch.arange(tokens, device=self.device)[None]
 
@@ -100,49 +100,49 @@ class Slots:
         self._masks.clear()
 
     def _fill_prefix(
-        self, layer: int, q_1HPd: torch.Tensor, k_1GPd: torch.Tensor, v_1GPd: torch.Tensor, how: How
+        self, layer: int, q_1HPd: torch.Tensor, k_1GPd: torch.Tensor, v_1GPd: torch.Tensor, args: AttentionArgs
     ) -> torch.Tensor:
         self._prefix.put(layer, slice(0, 1), slice(None), k_1GPd, v_1GPd)
-        return self._causal(q_1HPd, k_1GPd, v_1GPd, how)
+        return self._causal(q_1HPd, k_1GPd, v_1GPd, args)
 
     def _fill_questions(
-        self, layer: int, q_NHLd: torch.Tensor, k_NGLd: torch.Tensor, v_NGLd: torch.Tensor, how: How
+        self, layer: int, q_NHLd: torch.Tensor, k_NGLd: torch.Tensor, v_NGLd: torch.Tensor, args: AttentionArgs
     ) -> torch.Tensor:
         self._question.put(layer, self._entering, slice(k_NGLd.shape[2]), k_NGLd, v_NGLd)
         if self._prefix.tokens:
             k_1GPd, v_1GPd = self._prefix.kept[layer]
             k_NGLd = torch.cat([k_1GPd.expand(len(k_NGLd), -1, -1, -1), k_NGLd], dim=2)
             v_NGLd = torch.cat([v_1GPd.expand(len(v_NGLd), -1, -1, -1), v_NGLd], dim=2)
-        return self._causal(q_NHLd, k_NGLd, v_NGLd, how)
+        return self._causal(q_NHLd, k_NGLd, v_NGLd, args)
 
-    def _causal(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, how: How) -> torch.Tensor:
+    def _causal(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, args: AttentionArgs) -> torch.Tensor:
         """Queries are the last tokens of their rows; padding on the right is seen by padding alone."""
-        if how.window not in self._masks:
+        if args.window not in self._masks:
             asking = torch.arange(k.shape[2] - q.shape[2], k.shape[2], device=q.device)
             age = asking[:, None] - torch.arange(k.shape[2], device=q.device)
-            self._masks[how.window] = (age >= 0) & (age < (how.window or k.shape[2]))
+            self._masks[args.window] = (age >= 0) & (age < (args.window or k.shape[2]))
         gqa = q.shape[1] != k.shape[1]
         return F.scaled_dot_product_attention(
-            q, k, v, attn_mask=self._masks[how.window], scale=how.scale, enable_gqa=gqa
+            q, k, v, attn_mask=self._masks[args.window], scale=args.scale, enable_gqa=gqa
         )
 
     def _step(
-        self, layer: int, q_RH1d: torch.Tensor, k_RG1d: torch.Tensor, v_RG1d: torch.Tensor, how: How
+        self, layer: int, q_RH1d: torch.Tensor, k_RG1d: torch.Tensor, v_RG1d: torch.Tensor, args: AttentionArgs
     ) -> torch.Tensor:
         self._answer.put(layer, self._row_R, self._last_R, k_RG1d[:, :, 0], v_RG1d[:, :, 0])
         rows, groups, d = len(q_RH1d), k_RG1d.shape[1], q_RH1d.shape[-1]
         q_RGMd = q_RH1d.view(rows, groups, -1, d)
         age_R = self._before_R + self._last_R  # of the first token of all, as the newest sees it
         seen = [
-            self._answer.see(layer, q_RGMd, None, 1, age_R - self._before_R, how),
-            self._question.see(layer, q_RGMd, self._alive_R, self.samples, age_R - self._prefix.tokens, how),
+            self._answer.see(layer, q_RGMd, None, 1, age_R - self._before_R, args),
+            self._question.see(layer, q_RGMd, self._alive_R, self.samples, age_R - self._prefix.tokens, args),
         ]
         if self._prefix.tokens:
-            seen.append(self._prefix.see(layer, q_RGMd, None, rows, age_R, how))
+            seen.append(self._prefix.see(layer, q_RGMd, None, rows, age_R, args))
         return merge(seen).to(q_RH1d.dtype).reshape(rows, -1, 1, d)
 
 
-class Shelf:
+class KVBlocks:
     """Blocks of keys and values of every layer; `length_B` counts a block's tokens."""
 
     def __init__(self, blocks: int, tokens: int, device: torch.device) -> None:
@@ -182,7 +182,13 @@ class Shelf:
         self._masks: dict[int | None, torch.Tensor | None] = {}
 
     def see(
-        self, layer: int, q_RGMd: torch.Tensor, place_R: torch.Tensor | None, width: int, age_R: torch.Tensor, how: How
+        self,
+        layer: int,
+        q_RGMd: torch.Tensor,
+        place_R: torch.Tensor | None,
+        width: int,
+        age_R: torch.Tensor,
+        args: AttentionArgs,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """What rows see here and the log-sum-exps of their scores: out_RGMd, lse_RGM.
 
@@ -193,10 +199,10 @@ class Shelf:
         q_PGMd = _placed(q_RGMd, place_R, self._blocks * width)
         q_BGXd = q_PGMd.unflatten(0, (self._blocks, width)).transpose(1, 2).flatten(2, 3)
         k_BGUd, v_BGUd = (kept[: self._blocks, :, : self._used] for kept in self.kept[layer])
-        if how.window not in self._masks:
-            self._masks[how.window] = self._mask(place_R, width, m, age_R, how.window, q_RGMd.dtype)
+        if args.window not in self._masks:
+            self._masks[args.window] = self._mask(place_R, width, m, age_R, args.window, q_RGMd.dtype)
         out_BGXd, lse_BGX = attention_with_lse(
-            q_BGXd, k_BGUd, v_BGUd, self._masks[how.window], how.scale, windowed=how.window is not None
+            q_BGXd, k_BGUd, v_BGUd, self._masks[args.window], args.scale, windowed=args.window is not None
         )
         out_PGMd = out_BGXd.unflatten(2, (width, m)).transpose(1, 2).flatten(0, 1)
         lse_PGM = lse_BGX.unflatten(2, (width, m)).transpose(1, 2).flatten(0, 1)

@@ -4,8 +4,8 @@
 
 The few-shot prefix is computed alone, once. A prompt's rest, the question, is computed once for all its samples. From
 then on every row, an answer in the making, adds a token a step. A row that is done leaves its slot at once to the last
-one; when enough slots are free, the next questions enter (continuous batching: Yu et al. 2022, "Orca"). slots.py keeps
-the keys and values.
+one; when enough slots are free, the next questions enter (continuous batching: Yu et al. 2022, "Orca"). kv_cache.py
+keeps the keys and values.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from transformers import PreTrainedModel
 
 from tutelage.student.attention import attending
 from tutelage.student.encoding import Tokens
-from tutelage.student.engines.kv_cache import Slots
-from tutelage.student.engines.token_sampling import choose, stream
-from tutelage.student.sampler import Deliver, Ends, Sampled, SamplingSettings
+from tutelage.student.engines.kv_cache import KVCache
+from tutelage.student.engines.token_sampling import sample_token, stream
+from tutelage.student.sampler import Deliver, Sampled, SamplingSettings, StopCriteria
 from tutelage.student.training.packing import shared_prefix
 
 REFILL = 1 / 8
@@ -45,7 +45,7 @@ class _Row:
 class SharedPrefixSampler:
     """Samples with the student's own model, `rows` answers at once."""
 
-    def __init__(self, model: PreTrainedModel, ends: Ends, rows: int) -> None:
+    def __init__(self, model: PreTrainedModel, ends: StopCriteria, rows: int) -> None:
         self.model, self.ends, self.rows = model, ends, rows
 
     @torch.inference_mode()
@@ -56,15 +56,15 @@ class SharedPrefixSampler:
         if not prompts:
             return Sampled(0, 0)
         self.model.eval()
-        slots = Slots(
+        cache = KVCache(
             max(self.rows, settings.samples),
             settings.samples,
             question_tokens=max(map(len, prompts)) - shared_prefix(prompts),
             answer_tokens=settings.max_new_tokens,
             device=self.model.device,
         )
-        with attending(self.model, slots) as keywords:
-            return _Sitting(self.model, keywords, slots, prompts, seeds, settings, self.ends, deliver).run()
+        with attending(self.model, cache) as keywords:
+            return _Sitting(self.model, keywords, cache, prompts, seeds, settings, self.ends, deliver).run()
 
 
 class _Sitting:
@@ -74,14 +74,14 @@ class _Sitting:
         self,
         model: PreTrainedModel,
         keywords: dict[str, object],
-        slots: Slots,
+        cache: KVCache,
         prompts: Sequence[Tokens],
         seeds: Sequence[int],
         settings: SamplingSettings,
-        ends: Ends,
+        ends: StopCriteria,
         deliver: Deliver,
     ) -> None:
-        self.model, self.keywords, self.slots = model, keywords, slots
+        self.model, self.keywords, self.cache = model, keywords, cache
         self.prompts, self.seeds, self.settings = prompts, seeds, settings
         self.ends, self.deliver = ends, deliver
         self.shared = shared_prefix(prompts)
@@ -94,25 +94,25 @@ class _Sitting:
     def run(self) -> Sampled:
         """From the prefix to the last row of the last prompt."""
         if self.shared:
-            self._hidden([self.prompts[0][: self.shared]], self.slots.begin_prefix(self.shared))
+            self._hidden([self.prompts[0][: self.shared]], self.cache.begin_prefix(self.shared))
         while self.owed or self.rows:
             self._enter()
             if self.rows:
-                position_R1 = self.slots.begin_step(len(self.rows), len(self.questions))
+                position_R1 = self.cache.begin_step(len(self.rows), len(self.questions))
                 hidden_RD = self._hidden([row.tokens[-1:] for row in self.rows], position_R1)[:, 0]
                 self._extend(self.rows, hidden_RD)
         return Sampled(self.computed, self.padded)
 
     def _enter(self) -> None:
         """Compute the next prompts and draw the first token of their rows, if enough slots are free."""
-        samples, free = self.settings.samples, self.slots.rows - len(self.rows)
-        room = min(free // samples, self.slots.questions - len(self.questions), len(self.owed))
-        if not room or (self.rows and free < REFILL * self.slots.rows):
+        samples, free = self.settings.samples, self.cache.rows - len(self.rows)
+        room = min(free // samples, self.cache.questions - len(self.questions), len(self.owed))
+        if not room or (self.rows and free < REFILL * self.cache.rows):
             return
         room = min(room, max(1, ENTER_TOKENS // len(self.prompts[self.owed[0]])))  # the longest comes first
         entering = [self.owed.popleft() for _ in range(room)]
         tails = [self.prompts[n][self.shared :] for n in entering]
-        position_1L = self.slots.begin_questions([len(tail) for tail in tails], len(self.questions), len(self.rows))
+        position_1L = self.cache.begin_questions([len(tail) for tail in tails], len(self.questions), len(self.rows))
         self.questions.extend(entering)
         hidden_NLD = self._hidden(tails, position_1L)
         last_N = torch.tensor([len(tail) - 1 for tail in tails], device=hidden_NLD.device)
@@ -136,7 +136,7 @@ class _Sitting:
         """Draw the next token of rows from the states of their last ones; those that are done leave."""
         logits_NV = self.model.get_output_embeddings()(hidden_ND)
         keys = [int(row.keys[len(row.tokens)]) for row in rows]
-        token_R = choose(logits_NV.repeat_interleave(samples, dim=0), keys, self.settings.temperature)
+        token_R = sample_token(logits_NV.repeat_interleave(samples, dim=0), keys, self.settings.temperature)
         for row, token in zip(rows, token_R.tolist(), strict=True):
             row.tokens.append(token)
         over = [row for row in rows if len(row.tokens) == self.settings.max_new_tokens or self.ends(row.tokens)]
@@ -150,7 +150,7 @@ class _Sitting:
         movers = [n for n in range(left, len(self.rows)) if id(self.rows[n]) not in over]
         finished = [row for row in self.rows if id(row) in over]
         if movers:
-            self.slots.move_rows(movers, holes)
+            self.cache.move_rows(movers, holes)
             for hole, mover in zip(holes, movers, strict=True):
                 self.rows[hole] = self.rows[mover]
         del self.rows[left:]
@@ -164,6 +164,6 @@ class _Sitting:
         """A question leaves its slot to the last one, and its answers go out."""
         place, last = self.questions.index(prompt), self.questions.pop()
         if last != prompt:
-            self.slots.move_question(len(self.questions), place)
+            self.cache.move_question(len(self.questions), place)
             self.questions[place] = last
         self.deliver(prompt, [samples[k] for k in range(len(samples))])

@@ -33,7 +33,7 @@ def stream(seed: int, sample: int, length: int) -> np.ndarray:
     return np.random.Generator(np.random.Philox(key=key)).integers(2**63, size=length)
 
 
-def choose(logits_RV: torch.Tensor, key_R: Sequence[int], temperature: float) -> torch.Tensor:
+def sample_token(logits_RV: torch.Tensor, key_R: Sequence[int], temperature: float) -> torch.Tensor:
     """The next token of each row: the likeliest at temperature 0, else drawn from the softmax of logits / temperature.
 
     `key_R` has a row's key for this place of its answer; the same key and logits choose the same token.
@@ -41,7 +41,7 @@ def choose(logits_RV: torch.Tensor, key_R: Sequence[int], temperature: float) ->
     if temperature == 0:
         return logits_RV.argmax(dim=-1)
     if logits_RV.device.type == "mps":  # it has no float64, which the noise needs
-        return choose(logits_RV.cpu(), key_R, temperature).to(logits_RV.device)
+        return sample_token(logits_RV.cpu(), key_R, temperature).to(logits_RV.device)
     keys_R1 = torch.tensor(key_R, device=logits_RV.device)[:, None]
     logits_RV = widened(logits_RV) / temperature
     total_R1 = logits_RV.logsumexp(dim=-1, keepdim=True)

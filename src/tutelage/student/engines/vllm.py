@@ -29,7 +29,7 @@ import torch
 
 from tutelage.errors import StudentError
 from tutelage.student.encoding import Tokens
-from tutelage.student.sampler import Deliver, Ends, Sampled, SamplingSettings
+from tutelage.student.sampler import Deliver, Sampled, SamplingSettings, StopCriteria
 
 ENVIRONMENT = {
     "VLLM_WORKER_MULTIPROC_METHOD": "spawn",  # CUDA does not survive a fork, and training may have begun to use it
@@ -84,7 +84,7 @@ def engine_arguments(folder: Path, rows: int, options: VllmOptions) -> dict[str,
     }
 
 
-def sampling_arguments(seed: int, sample: int, settings: SamplingSettings, ends: Ends) -> dict[str, Any]:
+def sampling_arguments(seed: int, sample: int, settings: SamplingSettings, ends: StopCriteria) -> dict[str, Any]:
     """Keywords of `vllm.SamplingParams` for one attempt; everything unnamed is off by default."""
     return {
         "n": 1,
@@ -106,7 +106,7 @@ class VllmSampler:
     finds stop strings itself; a completion ends with the token that completes one.
     """
 
-    def __init__(self, folder: Path, ends: Ends, rows: int, options: VllmOptions | None = None) -> None:
+    def __init__(self, folder: Path, ends: StopCriteria, rows: int, options: VllmOptions | None = None) -> None:
         """`folder` holds the student. Raises StudentError if vLLM or the GPU is missing."""
         reason = unavailable()
         if reason is not None:

@@ -11,7 +11,7 @@ from tutelage.run_records import Work
 from tutelage.student.resources.memory import PeakMemory
 
 
-class Meter:
+class ResourceMeter:
     """Measures what is done inside; tell it `count` and ask it for `work` afterwards. Meters don't nest."""
 
     def __init__(self, device: torch.device | None = None) -> None:

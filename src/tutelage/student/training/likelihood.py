@@ -15,34 +15,34 @@ from collections.abc import Sequence
 from transformers import PreTrainedModel
 
 from tutelage.student.encoding import Tokens
-from tutelage.student.training.packing import Family
-from tutelage.student.training.passes import log_likelihoods
-from tutelage.student.training.steps import Lessons
+from tutelage.student.training.micro_batch import log_likelihoods
+from tutelage.student.training.packing import ExampleGroup
+from tutelage.student.training.steps import StepDataset
 
 Behind = tuple[Tokens, Tokens]
 """A prompt, and a rationale behind it."""
 
 
-def likelihoods(model: PreTrainedModel, lessons: Lessons, rows: Sequence[Behind]) -> dict[Behind, float]:
-    """Log-likelihood of each rationale behind its prompt, in nats, without dropout; packed as the lessons are."""
+def likelihoods(model: PreTrainedModel, dataset: StepDataset, rows: Sequence[Behind]) -> dict[Behind, float]:
+    """Log-likelihood of each rationale behind its prompt, in nats, without dropout; packed as training packs them."""
     by_prompt: dict[Tokens, dict[Tokens, None]] = {}
     for prompt, rationale in rows:
         by_prompt.setdefault(prompt, {})[rationale] = None
-    families = [Family(prompt, first, tuple(others)) for prompt, (first, *others) in by_prompt.items()]
+    groups = [ExampleGroup(prompt, first, tuple(others)) for prompt, (first, *others) in by_prompt.items()]
     training = model.training
     model.eval()
     found: dict[Behind, float] = {}
-    for pack in lessons.packs(families):
-        for family, values in zip(pack, log_likelihoods(model, lessons.sheet(pack)), strict=True):
-            found |= {(family.prompt, branch): logp for branch, logp in zip(family.branches, values, strict=True)}
+    for packed in dataset.pack_groups(groups):
+        for group, values in zip(packed, log_likelihoods(model, dataset.micro_batch(packed)), strict=True):
+            found |= {(group.prompt, branch): logp for branch, logp in zip(group.branches, values, strict=True)}
     model.train(training)
     return found
 
 
-def reference(model: PreTrainedModel, lessons: Lessons) -> dict[Behind, float]:
-    """Of everything that the lessons compare by its likelihood: what the student gives it before its first step."""
-    if lessons.reflection is None or not lessons.reflection.likelihoods:
+def reference(model: PreTrainedModel, dataset: StepDataset) -> dict[Behind, float]:
+    """Of everything that training compares by its likelihood: what the student gives it before its first step."""
+    if dataset.reflection is None or not dataset.reflection.likelihoods:
         return {}
-    paired = [family for step in lessons.steps() for family in step if family.pair is not None]
-    rows = [(family.prompt, branch) for family in paired for branch in family.branches]
-    return likelihoods(model, lessons, rows) if rows else {}
+    paired = [group for step in dataset.steps() for group in step if group.pair is not None]
+    rows = [(group.prompt, branch) for group in paired for branch in group.branches]
+    return likelihoods(model, dataset, rows) if rows else {}

@@ -34,7 +34,7 @@ PromptGradient = Literal["keep", "stop"]
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class ExampleGroup:
     """A question of a step: its prompt, the anchor that is learnt, and what the anchor is compared with.
 
     `pair` is a positive and a negative, or a negative alone; None: nothing is compared. `reference` has the
@@ -127,7 +127,7 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class LossPositions:
     """Where the losses look in a pack: targets and, of every question with a pair, its branches, the anchor first."""
 
     targets: list[Target]
@@ -141,12 +141,12 @@ class Places:
 
 
 def grow_tree(
-    families: Sequence[Family], prompt_weight: float, prompt_gradient: PromptGradient = "keep"
-) -> tuple[Tree, Places]:
+    groups: Sequence[ExampleGroup], prompt_weight: float, prompt_gradient: PromptGradient = "keep"
+) -> tuple[Tree, LossPositions]:
     """The tree of some questions, and where the losses look in it."""
     tree, targets, pairs = Tree(), list[Target](), list[tuple[Branch, ...]]()
-    shared = shared_prefix([family.prompt for family in families])
-    root = tree.grow(families[0].prompt[:shared]) if shared else None
+    shared = shared_prefix([group.prompt for group in groups])
+    root = tree.grow(groups[0].prompt[:shared]) if shared else None
 
     def learn(tokens: Sequence[int], parent: int | None, weight: float) -> int:
         segment = tree.grow(tokens, parent)
@@ -163,16 +163,16 @@ def grow_tree(
         return branch(tokens, tree.grow(tokens, parent, apart=prompt_gradient == "stop"), parent)
 
     for n in range(1, shared):  # predicted once, for all rows
-        targets.append((n - 1, families[0].prompt[n], prompt_weight * len(families)))
-    for family in families:
-        question = learn(family.prompt[shared:], root, prompt_weight)
-        anchor = branch(family.anchor, learn(family.anchor, question, 1.0), question)
-        if family.pair is not None:
+        targets.append((n - 1, groups[0].prompt[n], prompt_weight * len(groups)))
+    for group in groups:
+        question = learn(group.prompt[shared:], root, prompt_weight)
+        anchor = branch(group.anchor, learn(group.anchor, question, 1.0), question)
+        if group.pair is not None:
             if prompt_gradient == "stop":  # L_LM goes through the prompt, L_SR does not: the anchor stands there twice
-                anchor = compare(family.anchor, question)
-            pairs.append((anchor, *(compare(tokens, question) for tokens in family.pair)))
-    references = [family.reference for family in families if family.pair is not None]
-    return tree, Places(targets, pairs, references)
+                anchor = compare(group.anchor, question)
+            pairs.append((anchor, *(compare(tokens, question) for tokens in group.pair)))
+    references = [group.reference for group in groups if group.pair is not None]
+    return tree, LossPositions(targets, pairs, references)
 
 
 def shared_prefix(rows: Sequence[Tokens]) -> int:
@@ -183,20 +183,22 @@ def shared_prefix(rows: Sequence[Tokens]) -> int:
     return min(sum(1 for _ in columns), min(map(len, rows)) - 1)
 
 
-def packs(families: Sequence[Family], limit: int, prompt_gradient: PromptGradient = "keep") -> Iterator[list[Family]]:
+def pack_groups(
+    groups: Sequence[ExampleGroup], limit: int, prompt_gradient: PromptGradient = "keep"
+) -> Iterator[list[ExampleGroup]]:
     """Distribute questions over packs of at most `limit` tokens: the longest first, each where it first fits.
 
     A question that is longer than the limit has a pack of its own.
     """
-    shared = shared_prefix([family.prompt for family in families])
-    bins: list[list[Family]] = []
+    shared = shared_prefix([group.prompt for group in groups])
+    bins: list[list[ExampleGroup]] = []
     room: list[int] = []
-    for family in sorted(families, key=lambda family: family.tree_tokens(prompt_gradient), reverse=True):
-        size = family.tree_tokens(prompt_gradient) - shared
+    for group in sorted(groups, key=lambda group: group.tree_tokens(prompt_gradient), reverse=True):
+        size = group.tree_tokens(prompt_gradient) - shared
         place = next((n for n, left in enumerate(room) if size <= left), len(bins))
         if place == len(bins):
             bins.append([])
             room.append(limit - shared)
-        bins[place].append(family)
+        bins[place].append(group)
         room[place] -= size
     yield from bins

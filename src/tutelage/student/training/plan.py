@@ -29,7 +29,7 @@ class Row:
 Batch = tuple[Row, ...]
 
 
-def lesson_plan(
+def training_plan(
     examples: Sequence[TrainingExample],
     *,
     epochs: int,

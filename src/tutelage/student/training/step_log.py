@@ -19,10 +19,10 @@ from tutelage.run_records import StepRecord
 from tutelage.runs.files import append_rows, write_rows
 from tutelage.runs.seals import seal_folder, sealed, sound_rows
 from tutelage.student.sampler import Advance
-from tutelage.student.training.steps import Lesson
+from tutelage.student.training.steps import TrainStep
 
 
-class Journal(TrainerCallback):
+class StepLogger(TrainerCallback):
     """At the end of each epoch of the plan: its mean losses into the history, its steps on disk, and a checkpoint.
 
     Counts, too, what this process computed: real tokens and padded ones. A training that goes on at a checkpoint takes
@@ -40,11 +40,13 @@ class Journal(TrainerCallback):
         self.records: list[StepRecord] = []
         self.computed = self.padded = 0
 
-    def note(self, lesson: Lesson, record: StepRecord) -> None:
+    def note(self, train_step: TrainStep, record: StepRecord) -> None:
         """One step, done."""
         self.records.append(record)
-        self.computed += sum(sheet.tokens for sheet in lesson.passes)
-        self.padded += sum(sheet.input_RT.numel() - sheet.tokens for sheet in lesson.passes)
+        self.computed += sum(micro_batch.tokens for micro_batch in train_step.micro_batches)
+        self.padded += sum(
+            micro_batch.input_RT.numel() - micro_batch.tokens for micro_batch in train_step.micro_batches
+        )
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

@@ -1,4 +1,4 @@
-"""From a round's examples to the forward passes of its training, by the lesson plan."""
+"""From a round's examples to the forward passes of its training, by the training plan."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from tutelage.errors import StudentError
 from tutelage.records import TrainingExample
 from tutelage.student.encoding import Encoded, Tokens, encode
 from tutelage.student.prompts import PromptFormat, question_of
-from tutelage.student.training.packing import Family, packs
-from tutelage.student.training.passes import Pass, as_rows, as_tree
-from tutelage.student.training.plan import Row, lesson_plan
+from tutelage.student.training.micro_batch import MicroBatch, as_rows, as_tree
+from tutelage.student.training.packing import ExampleGroup, pack_groups
+from tutelage.student.training.plan import Row, training_plan
 from tutelage.student.training.reflection import reflection_of
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class TrainStep:
     """One step: its forward passes, and the counts of the whole batch that the sums of their losses are divided by.
 
     `targets` are the tokens that L_LM predicts, `pairs` the questions of all `questions` that L_SR compares.
     """
 
-    passes: tuple[Pass, ...]
+    micro_batches: tuple[MicroBatch, ...]
     questions: int
     targets: int
     pairs: int
 
 
-class Lessons(Dataset[Lesson]):
+class StepDataset(Dataset[TrainStep]):
     """The steps of all epochs, in the order of the plan, drawn up as passes when they are asked for.
 
-    `tree` packs the questions of a pass; `pass_tokens` limits the tokens of one (None: a step is one pass).
+    `tree` packs the questions of a pass; `micro_batch_tokens` limits the tokens of one (None: a step is one pass).
     `references` has the log-likelihoods, when the round began, of rationales behind their prompts, in nats; they are
     needed before a step is asked for if `reflection` looks at them.
     """
@@ -43,7 +43,7 @@ class Lessons(Dataset[Lesson]):
         self, format: PromptFormat, examples: Sequence[TrainingExample], config: TrainingConfig, seed: int
     ) -> None:
         self.format, self.config, self.reflection = format, config, reflection_of(config)
-        self.tree, self.pass_tokens = True, config.pass_tokens
+        self.tree, self.micro_batch_tokens = True, config.micro_batch_tokens
         self.references: dict[tuple[Tokens, Tokens], float] = {}
         self._encoded: dict[tuple[str, str], Encoded] = {}
         anchors = [(example, self._encode(example, example.anchor)) for example in examples]
@@ -54,7 +54,7 @@ class Lessons(Dataset[Lesson]):
             raise StudentError(
                 f"no example fits training.max_tokens = {config.max_tokens}; raise it, or lower student.few_shot"
             )
-        plan = lesson_plan(
+        plan = training_plan(
             [example for example, _ in self.anchors],
             epochs=config.epochs,
             batch_size=config.batch_size,
@@ -68,23 +68,23 @@ class Lessons(Dataset[Lesson]):
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __getitem__(self, index: int) -> Lesson:
-        families = [self._family(row) for row in self.batches[index]]
-        return Lesson(
-            passes=tuple(map(self.sheet, self.packs(families))),
-            questions=len(families),
-            targets=sum(family.targets for family in families),
-            pairs=sum(family.pair is not None for family in families),
+    def __getitem__(self, index: int) -> TrainStep:
+        groups = [self._group(row) for row in self.batches[index]]
+        return TrainStep(
+            micro_batches=tuple(map(self.micro_batch, self.pack_groups(groups))),
+            questions=len(groups),
+            targets=sum(group.targets for group in groups),
+            pairs=sum(group.pair is not None for group in groups),
         )
 
     @property
     def longest(self) -> int:
         """Tokens of the longest question: what a pass must hold at least."""
-        return max(self._tokens([family]) for step in self.steps() for family in step)
+        return max(self._tokens([group]) for step in self.steps() for group in step)
 
-    def sample_pass(self) -> Pass:
+    def sample_micro_batch(self) -> MicroBatch:
         """A small pass like those of the training, for measuring: four questions at most."""
-        return self.sheet(next(self.packs(next(self.steps())[:4])))
+        return self.micro_batch(next(self.pack_groups(next(self.steps())[:4])))
 
     @property
     def most_tokens(self) -> int:
@@ -98,46 +98,46 @@ class Lessons(Dataset[Lesson]):
 
     def tokens_until(self, step: int) -> int:
         """Those of the first steps."""
-        return sum(_row_tokens(self._family(row)) for batch in self.batches[:step] for row in batch)
+        return sum(_row_tokens(self._group(row)) for batch in self.batches[:step] for row in batch)
 
-    def steps(self) -> Iterator[list[Family]]:
+    def steps(self) -> Iterator[list[ExampleGroup]]:
         """The questions of every step."""
-        return ([self._family(row) for row in batch] for batch in self.batches)
+        return ([self._group(row) for row in batch] for batch in self.batches)
 
-    def _tokens(self, families: Sequence[Family]) -> int:
+    def _tokens(self, groups: Sequence[ExampleGroup]) -> int:
         if self.tree:
-            return sum(family.tree_tokens(self.config.prompt_gradient) for family in families)
-        return sum(len(family.branches) for family in families) * max(map(_width, families))
+            return sum(group.tree_tokens(self.config.prompt_gradient) for group in groups)
+        return sum(len(group.branches) for group in groups) * max(map(_width, groups))
 
-    def packs(self, families: Sequence[Family]) -> Iterator[list[Family]]:
+    def pack_groups(self, groups: Sequence[ExampleGroup]) -> Iterator[list[ExampleGroup]]:
         """Questions distributed over passes."""
-        limit = self.pass_tokens
+        limit = self.micro_batch_tokens
         if self.tree:
-            yield from packs(families, limit, self.config.prompt_gradient) if limit else [list(families)]
+            yield from pack_groups(groups, limit, self.config.prompt_gradient) if limit else [list(groups)]
             return
-        rows: list[Family] = []
-        for family in sorted(families, key=_width):  # rows of like length together, so that little is padded
-            if rows and limit and self._tokens([*rows, family]) > limit:
+        rows: list[ExampleGroup] = []
+        for group in sorted(groups, key=_width):  # rows of like length together, so that little is padded
+            if rows and limit and self._tokens([*rows, group]) > limit:
                 yield rows
                 rows = []
-            rows.append(family)
+            rows.append(group)
         yield rows
 
-    def sheet(self, pack: Sequence[Family]) -> Pass:
+    def micro_batch(self, packed: Sequence[ExampleGroup]) -> MicroBatch:
         """The pass of a pack."""
         if self.tree:
-            return as_tree(pack, self.config.prompt_weight, self.config.prompt_gradient)
-        return as_rows(pack, self.config.prompt_weight)
+            return as_tree(packed, self.config.prompt_weight, self.config.prompt_gradient)
+        return as_rows(packed, self.config.prompt_weight)
 
-    def _family(self, row: Row) -> Family:
+    def _group(self, row: Row) -> ExampleGroup:
         """The anchor and, where all end as they should, what it is compared with."""
         example, anchor = self.anchors[row.example]
         compared = [self._encode(example, rationale) for rationale in row.compared]
         if not compared or anchor.truncated or any(each.truncated for each in compared):
-            return Family(anchor.prompt, anchor.completion, None)
+            return ExampleGroup(anchor.prompt, anchor.completion, None)
         branches = [each.completion for each in (anchor, *compared)]
         reference = [self.references[anchor.prompt, branch] for branch in branches] if self.references else []
-        return Family(anchor.prompt, branches[0], tuple(branches[1:]), tuple(reference))
+        return ExampleGroup(anchor.prompt, branches[0], tuple(branches[1:]), tuple(reference))
 
     def _encode(self, example: TrainingExample, rationale: str) -> Encoded:
         question = question_of(example)
@@ -146,9 +146,9 @@ class Lessons(Dataset[Lesson]):
         return self._encoded[question, rationale]
 
 
-def _width(family: Family) -> int:
-    return len(family.prompt) + max(map(len, family.branches))
+def _width(group: ExampleGroup) -> int:
+    return len(group.prompt) + max(map(len, group.branches))
 
 
-def _row_tokens(family: Family) -> int:
-    return sum(len(family.prompt) + len(branch) for branch in family.branches)
+def _row_tokens(group: ExampleGroup) -> int:
+    return sum(len(group.prompt) + len(branch) for branch in group.branches)

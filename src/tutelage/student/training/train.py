@@ -2,10 +2,10 @@
 
 In order:
 
-    Lessons         the plan of all steps, from the examples
-    fit_passes      passes made to fit the memory
-    reference       log-likelihoods under the student as it comes, for a preference
-    LessonTrainer   step by step; Journal notes them and saves, Guard watches
+    StepDataset         the plan of all steps, from the examples
+    fit_micro_batches   micro-batches made to fit the memory
+    reference           log-likelihoods under the student as it comes, for a preference
+    StepTrainer         step by step; StepLogger notes them and saves, Guard watches
 
 What comes of it is summed up in a TrainingSummary.
 """
@@ -28,23 +28,23 @@ from tutelage.records import TrainingExample
 from tutelage.run_records import TrainingSummary
 from tutelage.runs.files import disk_errors
 from tutelage.runs.seals import is_whole
-from tutelage.student.capacity import fit_passes
+from tutelage.student.capacity import fit_micro_batches
 from tutelage.student.folder import quiet
-from tutelage.student.model import Student
+from tutelage.student.model import LoadedModel
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampler import Advance, Say
 from tutelage.student.training.adapters import add_adapters
 from tutelage.student.training.collapse_guard import Guard
 from tutelage.student.training.likelihood import likelihoods, reference
-from tutelage.student.training.passes import packs_right
+from tutelage.student.training.micro_batch import packs_right
 from tutelage.student.training.precision import FullPrecision
-from tutelage.student.training.step_log import Journal
-from tutelage.student.training.steps import Lessons
-from tutelage.student.training.trainer import LessonTrainer
+from tutelage.student.training.step_log import StepLogger
+from tutelage.student.training.steps import StepDataset
+from tutelage.student.training.trainer import StepTrainer
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class TrainOptions:
     """How a round's training is carried out.
 
     `steps` is the file of the StepRecords; `accuracy` tells the guard what share of some validation problems the
@@ -61,39 +61,39 @@ class Means:
 
 
 def train(
-    student: Student,
+    student: LoadedModel,
     format: PromptFormat,
     examples: Sequence[TrainingExample],
     config: TrainingConfig,
     *,
     seed: int,
     checkpoints: Path,
-    means: Means = Means(),
+    options: TrainOptions = TrainOptions(),
 ) -> TrainingSummary:
     """Train the student, whose weights are float32, in place for one round and sum it up.
 
     `checkpoints` keeps the state at the end of every epoch but the last; a training that was stopped goes on from
-    there. With `means.lora`, adapters are trained and merged into the model.
+    there. With `options.lora`, adapters are trained and merged into the model.
 
     Raises:
         StudentError: the loss is not finite, memory is short, or no example fits `config.max_tokens`.
     """
-    lessons = Lessons(format, examples, config, seed)
+    dataset = StepDataset(format, examples, config, seed)
     set_seed(seed)
-    adapted = add_adapters(student.model, means.lora) if means.lora is not None else None
-    journal = Journal(lessons.epoch_ends, means.advance, means.steps, means.planned)
+    adapted = add_adapters(student.model, options.lora) if options.lora is not None else None
+    step_logger = StepLogger(dataset.epoch_ends, options.advance, options.steps, options.planned)
     try:
-        full = FullPrecision(adapted or student.model, means.dtype)
-        lessons.tree = layout(student, config, means.say)
-        lessons.pass_tokens = fit_passes(student.model, lessons, bool(full.weights), means.say)
-        lessons.references = reference(student.model, lessons)  # a training that goes on has not loaded its weights yet
-        guard = _guard(student, lessons, full, checkpoints, seed, means) if config.guard.checks else None
-        trainer = LessonTrainer(lessons, full, journal, checkpoints, seed, [guard] if guard else [])
+        full = FullPrecision(adapted or student.model, options.dtype)
+        dataset.tree = layout(student, config, options.say)
+        dataset.micro_batch_tokens = fit_micro_batches(student.model, dataset, bool(full.weights), options.say)
+        dataset.references = reference(student.model, dataset)  # a training that goes on has not loaded its weights yet
+        guard = _guard(student, dataset, full, checkpoints, seed, options) if config.guard.checks else None
+        trainer = StepTrainer(dataset, full, step_logger, checkpoints, seed, [guard] if guard else [])
         with quiet(), disk_errors(checkpoints):
             trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
     except torch.OutOfMemoryError as error:
         raise StudentError(
-            f"training ran out of memory; lower training.pass_tokens (now {lessons.pass_tokens}),"
+            f"training ran out of memory; lower training.pass_tokens (now {dataset.micro_batch_tokens}),"
             " or set student.weights to lora"
         ) from error
     full.restore()
@@ -102,39 +102,39 @@ def train(
     last = next(entry for entry in reversed(trainer.state.log_history) if "lm_loss" in entry)
     return TrainingSummary(
         examples=len(examples),
-        truncated=lessons.truncated,
-        row_tokens=lessons.tokens_until(trainer.state.global_step),
-        computed_tokens=journal.computed,
-        padded_tokens=journal.padded,
+        truncated=dataset.truncated,
+        row_tokens=dataset.tokens_until(trainer.state.global_step),
+        computed_tokens=step_logger.computed,
+        padded_tokens=step_logger.padded,
         loss=last["lm_loss"] + config.reflection_weight * last["reflection_loss"],
         lm_loss=last["lm_loss"],
         reflection_loss=last["reflection_loss"],
-        rows=sum(map(len, lessons.batches[: trainer.state.global_step])),
+        rows=sum(map(len, dataset.batches[: trainer.state.global_step])),
         collapse=guard.collapse if guard else None,
     )
 
 
 def _guard(
-    student: Student, lessons: Lessons, full: FullPrecision, checkpoints: Path, seed: int, means: Means
+    student: LoadedModel, dataset: StepDataset, full: FullPrecision, checkpoints: Path, seed: int, options: TrainOptions
 ) -> Guard:
     """The guard of this training, with the rationales drawn that it watches."""
-    config = lessons.config.guard
-    rows = list(dict.fromkeys((row.prompt, row.completion) for _, row in lessons.anchors))
+    config = dataset.config.guard
+    rows = list(dict.fromkeys((row.prompt, row.completion) for _, row in dataset.anchors))
     if len(rows) > config.rationales:
         rows = random.Random(f"{seed}/guard").sample(rows, config.rationales)
     tokens = sum(len(rationale) for _, rationale in rows)
     return Guard(
         full,
         config,
-        len(lessons),
+        len(dataset),
         checkpoints,
-        likelihood=lambda: sum(likelihoods(student.model, lessons, rows).values()) / tokens,
-        accuracy=means.accuracy,
-        say=means.say,
+        likelihood=lambda: sum(likelihoods(student.model, dataset, rows).values()) / tokens,
+        accuracy=options.accuracy,
+        say=options.say,
     )
 
 
-def layout(student: Student, config: TrainingConfig, say: Say) -> bool:
+def layout(student: LoadedModel, config: TrainingConfig, say: Say) -> bool:
     """Whether steps are packed as trees; says so where they can't be. Raises StudentError where they must be."""
     kind = f"a model of type {student.model.config.model_type!r}"
     tree = config.packing != "never" and packs_right(student.model)
@@ -148,7 +148,7 @@ def layout(student: Student, config: TrainingConfig, say: Say) -> bool:
 
 
 def _last_checkpoint(folder: Path) -> str | None:
-    """The newest whole checkpoint; Trainer writes trainer_state.json last, and the journal then seals it all."""
+    """The newest whole checkpoint; Trainer writes trainer_state.json last, and the step logger then seals it all."""
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
     for torn in [path for path in found if not (_is_json(path / "trainer_state.json") and is_whole(path))]:
         shutil.rmtree(torn)

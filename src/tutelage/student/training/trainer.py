@@ -1,4 +1,4 @@
-"""Transformers' Trainer, its step one batch of the lesson plan.
+"""Transformers' Trainer, its step one batch of the training plan.
 
 A step is computed in as many forward passes as memory needs. Both losses are divided by counts of the whole batch, so
 how it was split changes nothing.
@@ -19,32 +19,32 @@ from tutelage.config import TrainingConfig
 from tutelage.errors import StudentError
 from tutelage.run_records import StepRecord
 from tutelage.student.training.gradients import GradientsApart
-from tutelage.student.training.passes import pass_losses
+from tutelage.student.training.micro_batch import micro_batch_losses
 from tutelage.student.training.precision import FullPrecision, MixedAdamW
-from tutelage.student.training.step_log import Journal
-from tutelage.student.training.steps import Lesson, Lessons
+from tutelage.student.training.step_log import StepLogger
+from tutelage.student.training.steps import StepDataset, TrainStep
 
 
-class LessonTrainer(Trainer):
-    """Trainer whose step is one batch of the lesson plan. `watchers` are told of a step before the journal is."""
+class StepTrainer(Trainer):
+    """Trainer whose step is one batch of the training plan. `watchers` are told of a step before the step logger is."""
 
     def __init__(
         self,
-        lessons: Lessons,
+        dataset: StepDataset,
         full: FullPrecision,
-        journal: Journal,
+        step_logger: StepLogger,
         checkpoints: Path,
         seed: int,
         watchers: Sequence[TrainerCallback] = (),
     ) -> None:
-        self.config, self.lessons, self.full, self.journal = lessons.config, lessons, full, journal
+        self.config, self.dataset, self.full, self.step_logger = dataset.config, dataset, full, step_logger
         cpu = next(full.model.parameters()).device.type == "cpu"
         optimizer = MixedAdamW(full, self.config.learning_rate, self.config.weight_decay)
         super().__init__(
             model=full.model,  # pyright: ignore[reportArgumentType]
-            args=_arguments(self.config, len(lessons), checkpoints, seed, cpu),
-            train_dataset=lessons,
-            callbacks=[*watchers, journal],
+            args=_arguments(self.config, len(dataset), checkpoints, seed, cpu),
+            train_dataset=dataset,
+            callbacks=[*watchers, step_logger],
             optimizers=(optimizer, None),
         )
         self.remove_callback(PrinterCallback)
@@ -58,21 +58,23 @@ class LessonTrainer(Trainer):
     def get_train_dataloader(self) -> DataLoader[Any]:
         """The plan's batches in their order, one a step."""
         return DataLoader(
-            self.train_dataset, batch_size=1, shuffle=False, collate_fn=lambda lessons: {"lesson": lessons[0]}
+            self.train_dataset, batch_size=1, shuffle=False, collate_fn=lambda steps: {"train_step": steps[0]}
         )
 
-    def training_step(self, model: Any, inputs: dict[str, Lesson], num_items_in_batch: object = None) -> torch.Tensor:
+    def training_step(
+        self, model: Any, inputs: dict[str, TrainStep], num_items_in_batch: object = None
+    ) -> torch.Tensor:
         """Back-propagate every pass of the step; returns the step's loss."""
         model.train()
-        lesson, step, weight = inputs["lesson"], self.state.global_step + 1, self.config.reflection_weight
+        train_step, step, weight = inputs["train_step"], self.state.global_step + 1, self.config.reflection_weight
         inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-        pairs, clipped_apart = max(1, lesson.pairs), self.config.clipping == "apart"
+        pairs, clipped_apart = max(1, train_step.pairs), self.config.clipping == "apart"
         looked_at = self.config.gradients_every and step % self.config.gradients_every == 0
-        apart = GradientsApart(model) if lesson.pairs and (looked_at or clipped_apart) else None
+        apart = GradientsApart(model) if train_step.pairs and (looked_at or clipped_apart) else None
         sums = torch.zeros(4, dtype=torch.float64)
-        for sheet in lesson.passes:
-            losses = pass_losses(inner, sheet, self.lessons.reflection)
-            lm_loss, reflection_loss = losses.lm / lesson.targets, losses.reflection / pairs
+        for micro_batch in train_step.micro_batches:
+            losses = micro_batch_losses(inner, micro_batch, self.dataset.reflection)
+            lm_loss, reflection_loss = losses.lm / train_step.targets, losses.reflection / pairs
             if apart is not None:
                 apart.backward(lm_loss, reflection_loss)
             else:
@@ -85,8 +87,8 @@ class LessonTrainer(Trainer):
                 f"the loss is not finite at step {step} (L_LM {lm:g}, L_SR {reflection:g});"
                 f" lower training.learning_rate (now {self.config.learning_rate:g})"
             )
-        record = StepRecord(step, lm, reflection, lesson.pairs)
-        if lesson.pairs:
+        record = StepRecord(step, lm, reflection, train_step.pairs)
+        if train_step.pairs:
             record = replace(record, near=near, far=far)
         if apart is not None:
             g = apart.join(weight, self.config.max_grad_norm if clipped_apart else None)
@@ -94,7 +96,7 @@ class LessonTrainer(Trainer):
         elif looked_at:
             gradients = [each.grad for each in model.parameters() if each.grad is not None]
             record = replace(record, lm_gradient=float(torch.nn.utils.get_total_norm(gradients)))
-        self.journal.note(lesson, record)
+        self.step_logger.note(train_step, record)
         return torch.tensor(lm + weight * reflection, device=inner.device)
 
 

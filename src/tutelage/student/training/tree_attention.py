@@ -17,7 +17,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F  # noqa: N812  (the field's own name for it)
 
-from tutelage.student.attention import Attend, How
+from tutelage.student.attention import AttentionArgs, AttentionFn
 from tutelage.student.training.packing import Tree
 
 ALIKE = 0.5
@@ -25,7 +25,7 @@ ALIKE = 0.5
 smaller one more padding, which attention alone sees: about a tenth of a step."""
 
 
-def tree_attention(tree: Tree, device: torch.device) -> Attend:
+def tree_attention(tree: Tree, device: torch.device) -> AttentionFn:
     """The way that suits the device."""
     return FlexTreeAttention(tree, device) if device.type == "cuda" else PathAttention(tree, device)
 
@@ -40,14 +40,14 @@ class PathAttention:
         self._order_T = found.argsort()[(found < 0).sum() :].to(device)
 
     def __call__(
-        self, layer: int, q_RHTd: torch.Tensor, k_RGTd: torch.Tensor, v_RGTd: torch.Tensor, how: How
+        self, layer: int, q_RHTd: torch.Tensor, k_RGTd: torch.Tensor, v_RGTd: torch.Tensor, args: AttentionArgs
     ) -> torch.Tensor:
-        """See Attend; a pack is one row."""
+        """See AttentionFn; a pack is one row."""
         q_TX, k_TX, v_TX = (x[0].transpose(0, 1).flatten(1) for x in (q_RHTd, k_RGTd, v_RGTd))
         if self._apart:
             k_TX, v_TX = _with_detached(k_TX, 0), _with_detached(v_TX, 0)
         d = q_RHTd.shape[-1]
-        seen = [group.attend(q_TX, k_TX, v_TX, d, how) for group in self._groups]
+        seen = [group.attention_fn(q_TX, k_TX, v_TX, d, args) for group in self._groups]
         return torch.cat(seen).index_select(0, self._order_T).transpose(0, 1)[None]
 
 
@@ -71,7 +71,9 @@ class _Group:
         self._query_SQ, self._key_SK = self.place_SQ.clamp(min=0).to(device), key_SK.clamp(min=0).to(device)
         self._masks: dict[int | None, torch.Tensor] = {}
 
-    def attend(self, q_TX: torch.Tensor, k_TX: torch.Tensor, v_TX: torch.Tensor, d: int, how: How) -> torch.Tensor:
+    def attention_fn(
+        self, q_TX: torch.Tensor, k_TX: torch.Tensor, v_TX: torch.Tensor, d: int, args: AttentionArgs
+    ) -> torch.Tensor:
         """What the group's queries see, [S * Q, H, d]; padded ones among them."""
         q_SHQd, k_SGKd, v_SGKd = (
             _rows(x_TX, index_SN, d)
@@ -81,9 +83,9 @@ class _Group:
             q_SHQd,
             k_SGKd,
             v_SGKd,
-            attn_mask=self._mask(how.window)[:, None],
-            dropout_p=how.dropout,
-            scale=how.scale,
+            attn_mask=self._mask(args.window)[:, None],
+            dropout_p=args.dropout,
+            scale=args.scale,
             enable_gqa=q_SHQd.shape[1] != k_SGKd.shape[1],
         )
         return out_SHQd.transpose(1, 2).flatten(0, 1)
@@ -114,17 +116,17 @@ class FlexTreeAttention:
         self._masks: dict[int | None, Any] = {}
 
     def __call__(
-        self, layer: int, q_RHTd: torch.Tensor, k_RGTd: torch.Tensor, v_RGTd: torch.Tensor, how: How
+        self, layer: int, q_RHTd: torch.Tensor, k_RGTd: torch.Tensor, v_RGTd: torch.Tensor, args: AttentionArgs
     ) -> torch.Tensor:
-        """See Attend; a pack is one row. FlexAttention has no dropout: it is left out."""
+        """See AttentionFn; a pack is one row. FlexAttention has no dropout: it is left out."""
         if self._any_apart:
             k_RGTd, v_RGTd = _with_detached(k_RGTd, 2), _with_detached(v_RGTd, 2)
         return _flex(q_RHTd.is_cuda)(
             q_RHTd.contiguous(),
             k_RGTd.contiguous(),
             v_RGTd.contiguous(),
-            block_mask=self._mask(how.window),
-            scale=how.scale,
+            block_mask=self._mask(args.window),
+            scale=args.scale,
             enable_gqa=q_RHTd.shape[1] != k_RGTd.shape[1],
         )
 

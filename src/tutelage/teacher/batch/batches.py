@@ -23,9 +23,9 @@ from tutelage.teacher.batch.client import BatchDesk, BatchState, Outcome
 from tutelage.teacher.ledger.ledger import Answered, Batch, Entry, Ledger, Sent, Unpaid
 from tutelage.teacher.online.budget import Budget
 from tutelage.teacher.online.completion import Reply
-from tutelage.teacher.online.exchange import Question, Settings
+from tutelage.teacher.online.conversation import Question, Settings
 from tutelage.teacher.online.failures import Refused, RequestFailed
-from tutelage.teacher.online.tries import Tries
+from tutelage.teacher.online.retry import Retry
 
 LINES, BYTES = 50_000, 100_000_000
 """The most that a file may hold: OpenAI takes 50,000 requests and 200 MB."""
@@ -57,7 +57,7 @@ class Batches:
     ) -> None:
         self._desk, self._ledger, self._settings = desk, ledger, settings
         self._poll, self._say = poll, say
-        self._tries = Tries(f"the Batch API of {settings.endpoint}", retries)
+        self._tries = Retry(f"the Batch API of {settings.endpoint}", retries)
         self._answered = set[str]()
         self.failures = defaultdict[str, list[RequestFailed]](list)
         """How questions have failed by now, by key, the latest last."""
@@ -116,7 +116,7 @@ class Batches:
             sent: list[Sent] = []
             for number, question in enumerate(questions):
                 name, bound = f"{token}-{number}", budget.bound(question.messages, settings.max_tokens)
-                sent.append(Sent(name, question.key, settings.run_id, now, bound, token, question.shape))
+                sent.append(Sent(name, question.key, settings.run_id, now, bound, token, question.payload))
                 lines.write(self._desk.line(name, question.messages))
             self._ledger.write(batch, *sent)
             try:

@@ -1,4 +1,4 @@
-"""A lesson through the Batch API: the same questions, ledger and budget as online, but asked a file at a time.
+"""A session through the Batch API: the same questions, ledger and budget as online, but asked a file at a time.
 
 questions not in the ledger, as many as the budget allows -> batches … a day at most … -> ledger
    ^--- second askings of rejected replies, tries again of what failed by chance, what the budget left over ---'
@@ -13,18 +13,18 @@ from tutelage.records import TRANSIENT, Feedback, FeedbackRequest
 from tutelage.teacher.batch.batches import Batches
 from tutelage.teacher.ledger.ledger import Ledger
 from tutelage.teacher.online.budget import Budget
-from tutelage.teacher.online.exchange import Question, Settings, exchange
-from tutelage.teacher.online.failures import Record, RequestFailed
+from tutelage.teacher.online.conversation import Question, Settings, converse
+from tutelage.teacher.online.failures import FailureWindow, RequestFailed
 from tutelage.teacher.teacher import Deliver
 
 
-class BatchLesson:
+class BatchSession:
     """One call of `teach` through the Batch API. A request that fails by chance is in up to `retries` more batches."""
 
     def __init__(self, batches: Batches, ledger: Ledger, settings: Settings, retries: int) -> None:
         self._batches, self._ledger, self._settings = batches, ledger, settings
         self._retries = retries
-        self._record = Record()
+        self._failures = FailureWindow()
 
     async def hold(self, requests: Iterable[FeedbackRequest], deliver: Deliver, budget: Callable[[], Budget]) -> None:
         """Answer all requests; `budget` is what is left at the moment.
@@ -38,8 +38,8 @@ class BatchLesson:
             owed, wanted = self._go_on(owed, deliver)
             if stop is not None:
                 raise stop
-            if self._record.hopeless or (self._record.in_vain and not wanted):
-                raise self._record.keeps_failing(self._settings.endpoint)
+            if self._failures.hopeless or (self._failures.in_vain and not wanted):
+                raise self._failures.keeps_failing(self._settings.endpoint)
             if not wanted:
                 return
             left = budget()
@@ -54,14 +54,14 @@ class BatchLesson:
         try:
             await self._batches.collect()
         except TeacherError as error:
-            self._batches.failures.clear()  # nothing is given up when the lesson ends: it is owed
+            self._batches.failures.clear()  # nothing is given up when the session ends: it is owed
             return error
         return None
 
     def _go_on(
         self, owed: Sequence[FeedbackRequest], deliver: Deliver, *, closed: bool = False
     ) -> tuple[list[FeedbackRequest], list[Question]]:
-        """Take every exchange as far as the ledger knows; returns those not at their end, and what they want to ask.
+        """Take every conversation as far as the ledger knows; returns those not at their end, and what they ask.
 
         If `closed`, nothing can be asked any more, and they end with what they have.
         """
@@ -78,7 +78,7 @@ class BatchLesson:
 
     def _follow(self, request: FeedbackRequest, closed: bool) -> Feedback | list[Question]:
         """The feedback, or the questions that it still takes; none if it takes some and nothing can be asked."""
-        conversation = exchange(request, self._settings)
+        conversation = converse(request, self._settings)
         questions, asked = next(conversation), False
         try:
             while True:
@@ -108,8 +108,8 @@ class BatchLesson:
         return None
 
     def _note(self, feedback: Feedback, key: str) -> None:
-        """Remember how a request ended, for this lesson and in the ledger."""
-        self._record.note(feedback.failure, feedback.verdict.reason.removeprefix("no reply: "))
+        """Remember how a request ended, for this session and in the ledger."""
+        self._failures.note(feedback.failure, feedback.verdict.reason.removeprefix("no reply: "))
         if feedback.failure is not None:
             self._ledger.write(self._settings.failed(key, feedback.failure, feedback.verdict.reason))
 

@@ -58,7 +58,7 @@ class Endpoint:
         return openai.AsyncOpenAI(
             base_url=self._url,
             api_key=self._key,
-            max_retries=0,  # whether and when to try again is for the lesson to say, with all workers in view
+            max_retries=0,  # whether and when to try again is for the session to say, with all workers in view
             timeout=openai.Timeout(self._config.timeout, connect=self._config.connect_timeout),
             http_client=openai.DefaultAsyncHttpxClient(
                 limits=httpx2.Limits(max_connections=at_once, max_keepalive_connections=at_once),

@@ -16,7 +16,7 @@ from tutelage.config import TeacherConfig
 from tutelage.teacher.online.failures import Refused, RequestFailed
 
 LONGEST_WAIT = 900.0
-"""Seconds that an endpoint may ask us to wait; if it wants longer the lesson ends and says so."""
+"""Seconds that an endpoint may ask us to wait; if it wants longer the session ends and says so."""
 LATEST = 1000
 """Replies that are remembered; what is sent twice comes soon."""
 _MOST_TOKENS = 10**9

@@ -2,7 +2,7 @@
 
 429, retry-after: 7   RequestFailed("rate limit", wait=7.0)     tried again when 7 s are over
 time-out              RequestFailed("time-out", charged=True)   tried again, and perhaps paid for twice
-401                   Refused("authentication")                 ends the lesson at once
+401                   Refused("authentication")                 ends the session at once
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tutelage.records import TRANSIENT, FailureReason
 RECENT = 50
 """More than half of so many requests may not fail."""
 AT_FIRST = 3
-"""So many failures end the lesson where the endpoint has not answered once."""
+"""So many failures end the session where the endpoint has not answered once."""
 OF_THE_ANSWER: frozenset[FailureReason] = frozenset(
     ("wrong answer", "answer leaked without reasoning", "false calculation", "samples disagree")
 )
@@ -55,8 +55,8 @@ class Refused(TeacherError):
         self.reason: FailureReason = reason
 
 
-class Record:
-    """How the latest requests ended, so that a lesson that goes wrong is stopped."""
+class FailureWindow:
+    """How the latest requests ended, so that a session that goes wrong is stopped."""
 
     def __init__(self) -> None:
         self._answered = False
@@ -78,7 +78,7 @@ class Record:
         return len(self._failed) > RECENT // 2 or (self.in_vain and len(self._failed) >= AT_FIRST)
 
     def keeps_failing(self, endpoint: str) -> TeacherError:
-        """What ends a lesson that is hopeless."""
+        """What ends a session that is hopeless."""
         return TeacherError(f"the endpoint {endpoint} keeps failing: {self.explain()}; then run the same command again")
 
     def explain(self) -> str:

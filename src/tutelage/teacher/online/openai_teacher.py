@@ -17,15 +17,15 @@ from tutelage.errors import ConfigError
 from tutelage.records import AnswerKind, FeedbackRequest, Grade
 from tutelage.teacher.batch.batches import Batches
 from tutelage.teacher.batch.client import BatchDesk
-from tutelage.teacher.batch.session import BatchLesson
+from tutelage.teacher.batch.session import BatchSession
 from tutelage.teacher.ledger.ledger import Ledger
 from tutelage.teacher.online.budget import Budget, price_of
-from tutelage.teacher.online.clerk import Clerk
 from tutelage.teacher.online.client import Client, Endpoint
 from tutelage.teacher.online.completion import Reply
-from tutelage.teacher.online.exchange import Settings
-from tutelage.teacher.online.lesson import Lesson
+from tutelage.teacher.online.conversation import Settings
+from tutelage.teacher.online.ledger_writer import LedgerWriter
 from tutelage.teacher.online.limits import Limits
+from tutelage.teacher.online.session import RequestSession
 from tutelage.teacher.prompts import Message
 from tutelage.teacher.teacher import Deliver
 
@@ -89,8 +89,8 @@ class OpenAITeacher:
             async with self._endpoint.connect() as client:
                 batches = self._batches(client, ledger)
                 if self._config.batch:
-                    lesson = BatchLesson(batches, ledger, self._settings, self._config.retries)
-                    await lesson.hold(requests, deliver, lambda: self._budget(ledger))
+                    session = BatchSession(batches, ledger, self._settings, self._config.retries)
+                    await session.hold(requests, deliver, lambda: self._budget(ledger))
                 else:
                     await batches.collect(wait=False)  # of a start with `batch` set: what is asked there is paid
                     await self._hold_online(client, ledger, requests, deliver)
@@ -116,9 +116,11 @@ class OpenAITeacher:
             return self._endpoint.ask(client, messages)
 
         with Ledger(self._ledger) as written:  # a connection of its own: reading never waits for the disk
-            async with Clerk(written) as clerk:
-                lesson = Lesson(ask, ledger, clerk, self._budget(ledger), limits, self._settings, config.retries)
-                await lesson.hold(requests, deliver, config.concurrency)
+            async with LedgerWriter(written) as writer:
+                session = RequestSession(
+                    ask, ledger, writer, self._budget(ledger), limits, self._settings, config.retries
+                )
+                await session.hold(requests, deliver, config.concurrency)
 
     def _budget(self, ledger: Ledger) -> Budget:
         return Budget(self._config.budget, self._settings.price, ledger.spent(self._settings.run_id))

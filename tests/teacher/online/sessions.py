@@ -1,4 +1,4 @@
-"""Lessons as the tests of the online teacher hold them: pens in boxes, a real endpoint, a ledger in a folder."""
+"""Sessions as the tests of the online teacher hold them: pens in boxes, a real endpoint, a ledger in a folder."""
 
 import re
 
@@ -29,7 +29,7 @@ def make_teacher(folder, endpoint, *, run_id="run-a", environ=None, **settings):
 
 
 def teach(folder, endpoint, asked, **settings):
-    """Hold one lesson; returns what was delivered, and the exception that ended it if one did."""
+    """Hold one session; returns what was delivered, and the exception that ended it if one did."""
     teacher, delivered = make_teacher(folder, endpoint, **settings), []
 
     def deliver(feedback):

@@ -3,7 +3,7 @@
     request ─ asked ─ right ──────────────────────────────────→ feedback
                  └─ rejected ─ asked once more, with the hint ─→ feedback
 
-`exchange` is a generator: it yields what is to be asked and is sent the replies, wherever they come from: the ledger,
+`converse` is a generator: it yields what is to be asked and is sent the replies, wherever they come from: the ledger,
 an endpoint, a batch.
 """
 
@@ -41,7 +41,7 @@ class Settings:
     agreement: int = 1
     explain: bool = False
 
-    def row(self, key: str, shape: str, reply: Reply, bound: Usage) -> LedgerRow:
+    def row(self, key: str, payload: str, reply: Reply, bound: Usage) -> LedgerRow:
         """A reply as the ledger keeps it; an endpoint that does not say what it took is charged at the bound."""
         prompt = bound.prompt_tokens if reply.prompt_tokens is None else reply.prompt_tokens
         completion = bound.completion_tokens if reply.completion_tokens is None else reply.completion_tokens
@@ -51,7 +51,7 @@ class Settings:
             created=time.time(),
             endpoint=self.endpoint,
             model=self.model,
-            request=shape,
+            request=payload,
             text=reply.text,
             finish_reason=reply.finish_reason,
             prompt_tokens=prompt,
@@ -66,22 +66,22 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One thing to ask the endpoint: the messages, and all that its reply depends on as JSON (`shape`)."""
+    """One thing to ask the endpoint: the messages, and all that its reply depends on as JSON (`payload`)."""
 
     messages: list[Message]
-    shape: str
+    payload: str
 
     @property
     def key(self) -> str:
         """Under which the ledger keeps the reply: 32 hex digits of the shape's SHA-256."""
-        return hashlib.sha256(self.shape.encode()).hexdigest()[:32]
+        return hashlib.sha256(self.payload.encode()).hexdigest()[:32]
 
 
-Exchange = Generator[list[Question], Sequence[LedgerRow] | None, Feedback | None]
+Conversation = Generator[list[Question], Sequence[LedgerRow] | None, Feedback | None]
 """Is sent the replies in order, or None where the budget does not allow to ask; RequestFailed may be thrown in."""
 
 
-def exchange(request: FeedbackRequest, settings: Settings) -> Exchange:
+def converse(request: FeedbackRequest, settings: Settings) -> Conversation:
     """Ask, and ask once more if the reply is rejected; returns the feedback, None if nothing could be asked."""
     rows: list[LedgerRow] = []
     reading: Reading | None = None
@@ -120,7 +120,7 @@ def _questions(messages: list[Message], request: FeedbackRequest, settings: Sett
 
 
 def _shape(messages: list[Message], sample: int | str, settings: Settings) -> str:
-    shape = {
+    payload = {
         "endpoint": settings.endpoint,
         "model": settings.model,
         "messages": messages,
@@ -128,7 +128,7 @@ def _shape(messages: list[Message], sample: int | str, settings: Settings) -> st
         "max_tokens": settings.max_tokens,
         "sample": sample,
     }
-    return json.dumps(shape, sort_keys=True)
+    return json.dumps(payload, sort_keys=True)
 
 
 def _read(rows: Sequence[LedgerRow], request: FeedbackRequest, settings: Settings) -> Reading:

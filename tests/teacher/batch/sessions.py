@@ -1,4 +1,4 @@
-"""Lessons through the Batch API, held against the endpoint of `tutelage.testing`."""
+"""Sessions through the Batch API, held against the endpoint of `tutelage.testing`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,8 +28,8 @@ def configure(endpoint: TeacherEndpoint, **settings: object) -> TeacherConfig:
 
 
 @dataclass
-class Lessons:
-    """Holds lessons with one ledger; what each delivered, the error that ended it, and what was said."""
+class Sessions:
+    """Holds sessions with one ledger; what each delivered, the error that ended it, and what was said."""
 
     folder: Path
     said: list[str] = field(default_factory=list)

@@ -21,7 +21,15 @@ from transformers import PreTrainedModel
 
 from tutelage.student.attention import attending
 from tutelage.student.training.losses import token_losses, weighted_lm_loss
-from tutelage.student.training.packing import Branch, Family, Places, PromptGradient, Target, Tree, grow_tree
+from tutelage.student.training.packing import (
+    Branch,
+    ExampleGroup,
+    LossPositions,
+    PromptGradient,
+    Target,
+    Tree,
+    grow_tree,
+)
 from tutelage.student.training.reflection import Reflection, Seen
 from tutelage.student.training.tree_attention import tree_attention
 from tutelage.student.wide import wide, widened
@@ -31,11 +39,14 @@ MORE_THAN_LOGITS = re.compile(r"logits?_.*(cap|scal)|logit_scale|lm_head_multipl
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
-    """What one forward pass computes. `places` counts through all rows; a tree is one row, padded rows have a mask."""
+class MicroBatch:
+    """The tokens of one forward pass, and where their losses are.
+
+    `loss_positions` counts through all rows; a tree is one row, padded rows have a mask.
+    """
 
     input_RT: torch.Tensor
-    places: Places
+    loss_positions: LossPositions
     tree: Tree | None = None
     mask_RT: torch.Tensor | None = None
 
@@ -45,33 +56,35 @@ class Pass:
         return self.input_RT.numel() if self.mask_RT is None else int(self.mask_RT.sum())
 
 
-def as_tree(families: Sequence[Family], prompt_weight: float, prompt_gradient: PromptGradient = "keep") -> Pass:
+def as_tree(
+    groups: Sequence[ExampleGroup], prompt_weight: float, prompt_gradient: PromptGradient = "keep"
+) -> MicroBatch:
     """Questions packed into one row."""
-    tree, places = grow_tree(families, prompt_weight, prompt_gradient)
-    return Pass(torch.tensor([tree.tokens]), places, tree=tree)
+    tree, loss_positions = grow_tree(groups, prompt_weight, prompt_gradient)
+    return MicroBatch(torch.tensor([tree.tokens]), loss_positions, tree=tree)
 
 
-def as_rows(families: Sequence[Family], prompt_weight: float) -> Pass:
+def as_rows(groups: Sequence[ExampleGroup], prompt_weight: float) -> MicroBatch:
     """Questions as rows padded on the right: every rationale behind a prompt of its own."""
-    rows = [family.prompt + branch for family in families for branch in family.branches]
+    rows = [group.prompt + branch for group in groups for branch in group.branches]
     width = max(map(len, rows))
     targets, pairs, first = list[Target](), list[tuple[Branch, ...]](), 0
-    for family in families:
-        asked = len(family.prompt)
-        for n, token in enumerate((family.prompt + family.anchor)[1:]):
+    for group in groups:
+        asked = len(group.prompt)
+        for n, token in enumerate((group.prompt + group.anchor)[1:]):
             targets.append((first * width + n, token, prompt_weight if n + 1 < asked else 1.0))
-        if family.pair is not None:
-            starts = [(first + b) * width + asked for b in range(len(family.branches))]
-            pairs.append(tuple(Branch(at - 1, at, branch) for at, branch in zip(starts, family.branches, strict=True)))
-        first += len(family.branches)
+        if group.pair is not None:
+            starts = [(first + b) * width + asked for b in range(len(group.branches))]
+            pairs.append(tuple(Branch(at - 1, at, branch) for at, branch in zip(starts, group.branches, strict=True)))
+        first += len(group.branches)
     input_RT = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows])
     mask_RT = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
-    references = [family.reference for family in families if family.pair is not None]
-    return Pass(input_RT, Places(targets, pairs, references), mask_RT=mask_RT)
+    references = [group.reference for group in groups if group.pair is not None]
+    return MicroBatch(input_RT, LossPositions(targets, pairs, references), mask_RT=mask_RT)
 
 
 @dataclass(frozen=True, slots=True)
-class PassLosses:
+class MicroBatchLosses:
     """Sums over a pass, scalars: divide L_LM by the targets of the whole batch, the others by its pairs.
 
     `near` and `far`, without gradient, are what self-reflection compares: see StepRecord.
@@ -83,38 +96,40 @@ class PassLosses:
     far: torch.Tensor
 
 
-def pass_losses(model: PreTrainedModel, sheet: Pass, reflection: Reflection | None) -> PassLosses:
+def micro_batch_losses(
+    model: PreTrainedModel, micro_batch: MicroBatch, reflection: Reflection | None
+) -> MicroBatchLosses:
     """The losses of a pass; without pairs or without self-reflection, that of L_SR is 0."""
-    places, computed = sheet.places, _compute(model, sheet)
+    loss_positions, computed = micro_batch.loss_positions, _compute(model, micro_batch)
     weights: dict[_At, float] = {}
-    for place, token, weight in places.targets:
+    for place, token, weight in loss_positions.targets:
         if weight:
             weights[place, token] = weights.get((place, token), 0.0) + weight
-    if reflection is None or not places.pairs:
+    if reflection is None or not loss_positions.pairs:
         lm_loss = computed.weighted(weights)
         none = torch.zeros_like(lm_loss)
-        return PassLosses(lm_loss, none, none, none)
-    end_SED = computed.hidden_TD[torch.tensor(places.ends, device=model.device)]
+        return MicroBatchLosses(lm_loss, none, none, none)
+    end_SED = computed.hidden_TD[torch.tensor(loss_positions.ends, device=model.device)]
     if not reflection.likelihoods:
         lm_loss, seen = computed.weighted(weights), Seen(end_SED)
     else:  # the anchor's tokens are computed once for both losses
-        branches = [branch for pair in places.pairs for branch in pair]
+        branches = [branch for pair in loss_positions.pairs for branch in pair]
         every = {target: weights.get(target, 0.0) for branch in branches for target in branch.targets} | weights
         loss_N = computed.each(every)
         lm_loss = (loss_N * computed.number(list(every.values()))).sum()
-        logp_SE = _sums(-loss_N, every, branches).view(len(places.pairs), -1)
-        seen = Seen(end_SED, logp_SE - computed.number(places.references))
+        logp_SE = _sums(-loss_N, every, branches).view(len(loss_positions.pairs), -1)
+        seen = Seen(end_SED, logp_SE - computed.number(loss_positions.references))
     compared = reflection.compare(seen)
-    return PassLosses(lm_loss, compared.loss, compared.near_S.sum(), compared.far_S.sum())
+    return MicroBatchLosses(lm_loss, compared.loss, compared.near_S.sum(), compared.far_S.sum())
 
 
 @torch.no_grad()
-def log_likelihoods(model: PreTrainedModel, sheet: Pass) -> list[list[float]]:
+def log_likelihoods(model: PreTrainedModel, micro_batch: MicroBatch) -> list[list[float]]:
     """Of every pair of a pass, the log-likelihoods of its branches in nats, each summed over its tokens."""
-    branches = [branch for pair in sheet.places.pairs for branch in pair]
+    branches = [branch for pair in micro_batch.loss_positions.pairs for branch in pair]
     every = dict.fromkeys(target for branch in branches for target in branch.targets)
-    found = iter(_sums(-_compute(model, sheet).each(every), every, branches).tolist())
-    return [[next(found) for _ in pair] for pair in sheet.places.pairs]
+    found = iter(_sums(-_compute(model, micro_batch).each(every), every, branches).tolist())
+    return [[next(found) for _ in pair] for pair in micro_batch.loss_positions.pairs]
 
 
 def has_plain_logits(model: PreTrainedModel) -> bool:
@@ -128,13 +143,16 @@ def packs_right(model: PreTrainedModel) -> bool:
     """Whether the model computes a small tree as it computes its rows alone: what decides if it is packed."""
     vocabulary = model.get_input_embeddings().num_embeddings
     a, b, c, d = (tuple((7 * n + 3 * r) % vocabulary for n in range(5)) for r in range(4))
-    families = [Family(a[:2] + b, c[:3], (d, a)), Family(a[:2] + c, d[:1], (b, c[:4]))]
-    sheets = [as_tree(families, 1.0), *(as_rows([family], 1.0) for family in families)]
+    groups = [ExampleGroup(a[:2] + b, c[:3], (d, a)), ExampleGroup(a[:2] + c, d[:1], (b, c[:4]))]
+    micro_batches = [as_tree(groups, 1.0), *(as_rows([group], 1.0) for group in groups)]
     training = model.training
     model.eval()
     try:
         with torch.no_grad():
-            packed, *alone = (widened(last_hidden(model, sheet)[torch.tensor(sheet.places.ends)]) for sheet in sheets)
+            packed, *alone = (
+                widened(last_hidden(model, micro_batch)[torch.tensor(micro_batch.loss_positions.ends)])
+                for micro_batch in micro_batches
+            )
     except torch.OutOfMemoryError:
         raise
     except (TypeError, ValueError, AttributeError, RuntimeError):
@@ -146,9 +164,9 @@ def packs_right(model: PreTrainedModel) -> bool:
     return not difference > bound  # weights that are NaN are another fault
 
 
-def last_hidden(model: PreTrainedModel, sheet: Pass) -> torch.Tensor:
+def last_hidden(model: PreTrainedModel, micro_batch: MicroBatch) -> torch.Tensor:
     """Last hidden states of all tokens, rows one behind the other: [R * T, D]."""
-    return _hidden(model, sheet, logits=False)[0]
+    return _hidden(model, micro_batch, logits=False)[0]
 
 
 _At = tuple[int, int]
@@ -186,10 +204,10 @@ class _Computed:
         return torch.tensor(list(targets), device=self.hidden_TD.device).unbind(1)
 
 
-def _compute(model: PreTrainedModel, sheet: Pass) -> _Computed:
+def _compute(model: PreTrainedModel, micro_batch: MicroBatch) -> _Computed:
     head = model.get_output_embeddings()
     plain = type(head) is torch.nn.Linear and has_plain_logits(model)
-    return _Computed(*_hidden(model, sheet, logits=not plain), head)
+    return _Computed(*_hidden(model, micro_batch, logits=not plain), head)
 
 
 def _sums(value_N: torch.Tensor, targets: Collection[_At], branches: Sequence[Branch]) -> torch.Tensor:
@@ -200,16 +218,18 @@ def _sums(value_N: torch.Tensor, targets: Collection[_At], branches: Sequence[Br
     return torch.stack([part.sum() for part in parts])
 
 
-def _hidden(model: PreTrainedModel, sheet: Pass, *, logits: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
+def _hidden(
+    model: PreTrainedModel, micro_batch: MicroBatch, *, logits: bool
+) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Last hidden states of all tokens, rows one behind the other, and their logits where asked for."""
     device = model.device
-    inputs: dict[str, Any] = {"input_ids": sheet.input_RT.to(device), "use_cache": False}
+    inputs: dict[str, Any] = {"input_ids": micro_batch.input_RT.to(device), "use_cache": False}
     context = nullcontext(dict[str, Any]())
-    if sheet.tree is not None:
-        inputs["position_ids"] = torch.tensor([sheet.tree.positions], device=device)
-        context = attending(model, tree_attention(sheet.tree, device))
-    elif sheet.mask_RT is not None:
-        inputs["attention_mask"] = sheet.mask_RT.to(device)
+    if micro_batch.tree is not None:
+        inputs["position_ids"] = torch.tensor([micro_batch.tree.positions], device=device)
+        context = attending(model, tree_attention(micro_batch.tree, device))
+    elif micro_batch.mask_RT is not None:
+        inputs["attention_mask"] = micro_batch.mask_RT.to(device)
     with context as keywords:
         if not logits:
             return model.base_model(**inputs, **keywords).last_hidden_state.flatten(0, 1), None

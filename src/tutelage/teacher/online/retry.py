@@ -25,7 +25,7 @@ def back_off(tries: int) -> float:
     return min(most, first * 2 ** (tries - 1))
 
 
-class Tries:
+class Retry:
     """At most `retries` more for every call to an endpoint's `service`."""
 
     def __init__(self, service: str, retries: int) -> None:
@@ -47,5 +47,5 @@ class Tries:
         await asyncio.sleep(failure.wait or back_off(tries))
 
     def keeps_failing(self, failure: RequestFailed) -> TeacherError:
-        """What ends the lesson after the last try."""
+        """What ends the session after the last try."""
         return TeacherError(f"{self._service} keeps failing: {failure}; run the same command again later")

@@ -1,4 +1,4 @@
-"""One lesson with an asynchronous teacher: requests in, feedback out, through the ledger, the limits and the budget.
+"""One session with an asynchronous teacher: requests in, feedback out, through the ledger, the limits and the budget.
 
     question -> in the ledger? -> its reply
                   no -> room in the budget -> let through by the limits -> noted as sent -> asked -> recorded -^
@@ -21,36 +21,36 @@ from tutelage.errors import BudgetSpent
 from tutelage.records import TRANSIENT, Feedback, FeedbackRequest, Usage
 from tutelage.teacher.ledger.ledger import Answered, Ledger, LedgerRow, Sent, Unpaid
 from tutelage.teacher.online.budget import Budget
-from tutelage.teacher.online.clerk import Clerk
 from tutelage.teacher.online.completion import Reply
-from tutelage.teacher.online.exchange import Question, Settings, exchange
-from tutelage.teacher.online.failures import Record, Refused, RequestFailed
+from tutelage.teacher.online.conversation import Question, Settings, converse
+from tutelage.teacher.online.failures import FailureWindow, Refused, RequestFailed
+from tutelage.teacher.online.ledger_writer import LedgerWriter
 from tutelage.teacher.online.limits import Limits
-from tutelage.teacher.online.tries import back_off
+from tutelage.teacher.online.retry import back_off
 from tutelage.teacher.prompts import Message
 from tutelage.teacher.teacher import Deliver
 
 _GRACE_SECONDS = 10.0
-"""How long replies in flight are waited for when the lesson must end."""
+"""How long replies in flight are waited for when the session must end."""
 
 Ask = Callable[[list[Message]], Awaitable[Reply]]
 """Raises RequestFailed, or Refused when asking anything else would be in vain."""
 
 
-class Lesson:
+class RequestSession:
     """One call of `teach`. A request that fails by chance is tried again up to `retries` times."""
 
     def __init__(
         self,
         ask: Ask,
         ledger: Ledger,
-        clerk: Clerk,
+        writer: LedgerWriter,
         budget: Budget,
         limits: Limits,
         settings: Settings,
         retries: int,
     ) -> None:
-        self._ask, self._ledger, self._clerk, self._settings = ask, ledger, clerk, settings
+        self._ask, self._ledger, self._writer, self._settings = ask, ledger, writer, settings
         self._budget, self._limits, self._retries = budget, limits, retries
         self._room = asyncio.Condition()
         self._places = asyncio.Semaphore()
@@ -58,7 +58,7 @@ class Lesson:
         self._spent: BudgetSpent | None = None
         self._stopping = False
         self._idle: set[asyncio.Task[LedgerRow | None]] = set()
-        self._record = Record()
+        self._failures = FailureWindow()
         self._replies = 0
 
     async def hold(self, requests: Iterable[FeedbackRequest], deliver: Deliver, concurrency: int) -> None:
@@ -78,7 +78,7 @@ class Lesson:
             if pending:
                 await asyncio.wait(pending, timeout=_GRACE_SECONDS)
             for worker in done:
-                worker.result()  # raises what ended the lesson
+                worker.result()  # raises what ended the session
         finally:
             for worker in workers:
                 worker.cancel()
@@ -93,13 +93,13 @@ class Lesson:
             feedback = await self._answer(request)
             if feedback is not None:
                 deliver(feedback)
-            if self._record.hopeless:
-                raise self._record.keeps_failing(self._settings.endpoint)
+            if self._failures.hopeless:
+                raise self._failures.keeps_failing(self._settings.endpoint)
             await asyncio.sleep(0)  # replies from the ledger never wait; let Ctrl-C through
 
     async def _answer(self, request: FeedbackRequest) -> Feedback | None:
         """The feedback; None if the budget does not allow it."""
-        conversation = exchange(request, self._settings)
+        conversation = converse(request, self._settings)
         questions, asked = next(conversation), False
         try:
             while True:
@@ -110,7 +110,7 @@ class Lesson:
                 except RequestFailed as failure:
                     questions = conversation.throw(failure)
                 except Refused as refusal:
-                    await self._clerk.write(self._settings.failed(questions[0].key, refusal.reason, str(refusal)))
+                    await self._writer.write(self._settings.failed(questions[0].key, refusal.reason, str(refusal)))
                     raise
                 else:
                     questions = conversation.send(replies)
@@ -167,19 +167,19 @@ class Lesson:
         token = uuid.uuid4().hex
         paid: Usage | None = None
         try:
-            await self._clerk.write(Sent(token, question.key, self._settings.run_id, time.time(), bound))
+            await self._writer.write(Sent(token, question.key, self._settings.run_id, time.time(), bound))
             paid = bound  # whatever happens now: it may have been charged
             reply = await self._ask(question.messages)
-            row = self._settings.row(question.key, question.shape, reply, bound)
+            row = self._settings.row(question.key, question.payload, reply, bound)
             paid = row.usage
             self._limits.correct(admission, paid.prompt_tokens + paid.completion_tokens)
-            await self._clerk.write(Answered(token, row))
+            await self._writer.write(Answered(token, row))
             self._replies += 1
             return row
         except (RequestFailed, Refused) as failure:
             if not (isinstance(failure, RequestFailed) and failure.charged):
                 paid = None
-                await self._clerk.write(Unpaid(token))
+                await self._writer.write(Unpaid(token))
             raise
         finally:
             self._budget.settle(bound, paid)
@@ -211,7 +211,7 @@ class Lesson:
 
     @contextmanager
     def _idly(self) -> Generator[None]:
-        """Within, nothing is in flight: a lesson that must end waits no longer for this task."""
+        """Within, nothing is in flight: a session that must end waits no longer for this task."""
         if self._stopping:
             raise asyncio.CancelledError
         task = cast(asyncio.Task[LedgerRow | None], asyncio.current_task())
@@ -222,7 +222,7 @@ class Lesson:
             self._idle.discard(task)
 
     async def _note(self, feedback: Feedback, key: str) -> None:
-        """Remember how a request ended, for this lesson and in the ledger."""
-        self._record.note(feedback.failure, feedback.verdict.reason.removeprefix("no reply: "))
+        """Remember how a request ended, for this session and in the ledger."""
+        self._failures.note(feedback.failure, feedback.verdict.reason.removeprefix("no reply: "))
         if feedback.failure is not None:
-            await self._clerk.write(self._settings.failed(key, feedback.failure, feedback.verdict.reason))
+            await self._writer.write(self._settings.failed(key, feedback.failure, feedback.verdict.reason))

@@ -25,15 +25,15 @@ from tests.student.definition import (
 )
 from tests.student.doubles import EXACT, rounding
 from tests.student.tiny import tiny_student
-from tutelage.student.training.packing import Family, Segment, packs
-from tutelage.student.training.passes import (
+from tutelage.student.training.micro_batch import (
     as_rows,
     as_tree,
     has_plain_logits,
     last_hidden,
+    micro_batch_losses,
     packs_right,
-    pass_losses,
 )
+from tutelage.student.training.packing import ExampleGroup, Segment, pack_groups
 from tutelage.student.training.reflection import Triplet
 
 SLOW = pytest.mark.slow
@@ -43,18 +43,18 @@ PREFIXES = pytest.mark.parametrize("prefix", [(), PREFIX], ids=["no prefix", "fe
 ARCHITECTURES = pytest.mark.parametrize("name", CONFIGS)
 
 
-def packed_losses(model, families, limit=10_000, prompt_gradient="keep"):
-    sheets = [as_tree(pack, WEIGHT, prompt_gradient) for pack in packs(families, limit)]
-    lm, reflection = zip(*(losses(model, sheet) for sheet in sheets), strict=True)
+def packed_losses(model, groups, limit=10_000, prompt_gradient="keep"):
+    micro_batches = [as_tree(pack, WEIGHT, prompt_gradient) for pack in pack_groups(groups, limit)]
+    lm, reflection = zip(*(losses(model, micro_batch) for micro_batch in micro_batches), strict=True)
     return sum(lm), sum(reflection)
 
 
-def padded_losses(model, families):
-    return losses(model, as_rows(families, WEIGHT))
+def padded_losses(model, groups):
+    return losses(model, as_rows(groups, WEIGHT))
 
 
-def losses(model, sheet, margin=MARGIN):
-    found = pass_losses(model, sheet, Triplet(margin))
+def losses(model, micro_batch, margin=MARGIN):
+    found = micro_batch_losses(model, micro_batch, Triplet(margin))
     return found.lm, found.reflection
 
 
@@ -143,7 +143,7 @@ def test_the_triplet_reaches_the_prompt_unless_stopped(name, prompt_gradient, re
 
 def test_questions_without_a_pair_have_no_reflection_loss():
     model = tiny("llama")
-    alone = [family for family in FAMILIES if family.pair is None]
+    alone = [group for group in FAMILIES if group.pair is None]
     lm, reflection = packed_losses(model, alone)
     assert lm.item() == pytest.approx(slow_losses(model, alone)[0].item(), rel=EXACT)
     assert reflection.item() == 0
@@ -152,7 +152,7 @@ def test_questions_without_a_pair_have_no_reflection_loss():
 
 def test_a_single_question_needs_no_neighbours_and_a_prompt_no_second_token():
     model = tiny("llama")
-    for alone in (FAMILIES[0], FAMILIES[1], Family((46,), (47, 1), ((48, 49, 1), (50, 1)))):
+    for alone in (FAMILIES[0], FAMILIES[1], ExampleGroup((46,), (47, 1), ((48, 49, 1), (50, 1)))):
         right = [(loss.item(), gradient(model, loss)) for loss in slow_losses(model, [alone]) if loss.requires_grad]
         for found in (packed_losses(model, [alone]), padded_losses(model, [alone])):
             assert_equal(model, found[: len(right)], right)
@@ -161,8 +161,8 @@ def test_a_single_question_needs_no_neighbours_and_a_prompt_no_second_token():
 @pytest.mark.parametrize("weight", [0.0, 0.25, 1.0])
 def test_the_weight_of_the_prompt(weight):
     model = tiny("llama")
-    families = behind(PREFIX)[:4]  # 4 × 0.25: the prefix's tokens weigh as much as a rationale's
-    rows, tree = (losses(model, make(families, weight))[0].item() for make in (as_rows, as_tree))
+    groups = behind(PREFIX)[:4]  # 4 × 0.25: the prefix's tokens weigh as much as a rationale's
+    rows, tree = (losses(model, make(groups, weight))[0].item() for make in (as_rows, as_tree))
     assert tree == pytest.approx(rows, rel=EXACT)
 
 
@@ -184,46 +184,46 @@ def test_lm_loss_by_hand(bias):
     each = [total - logits[token] for token in (prompt + anchor)[1:]]  # nothing predicts the first token
     expected = WEIGHT * sum(each[:2]) + sum(each[2:])
     for make in (as_tree, as_rows):
-        loss, _ = losses(model, make([Family(prompt, anchor, None)], WEIGHT))
+        loss, _ = losses(model, make([ExampleGroup(prompt, anchor, None)], WEIGHT))
         assert loss.item() == pytest.approx(expected, rel=EXACT)
 
 
 def test_a_margin_is_kept():
-    model, (family, *_) = tiny("llama"), FAMILIES
-    sheet = as_tree([family], WEIGHT)
-    wide, narrow = (losses(model, sheet, margin)[1].item() for margin in (2.0, 1.5))
+    model, (group, *_) = tiny("llama"), FAMILIES
+    micro_batch = as_tree([group], WEIGHT)
+    wide, narrow = (losses(model, micro_batch, margin)[1].item() for margin in (2.0, 1.5))
     assert wide - narrow == pytest.approx(0.5, abs=EXACT)
 
 
 @ARCHITECTURES
 def test_these_tests_would_see_a_wrong_path_and_a_wrong_position(name):
     """With weights as they usually begin, both errors would hide below the last digits."""
-    model, sheet = tiny(name), as_tree(FAMILIES[:1], WEIGHT)
-    right = last_hidden(model, sheet).detach()
-    tree = sheet.tree
+    model, micro_batch = tiny(name), as_tree(FAMILIES[:1], WEIGHT)
+    right = last_hidden(model, micro_batch).detach()
+    tree = micro_batch.tree
     assert tree is not None
     *before, last = tree.segments
     tree.segments[-1] = Segment(last.start, last.end, len(before) - 1)  # the negative behind the positive
-    assert apart(last_hidden(model, sheet)[-1], right[-1]) > 0.01
+    assert apart(last_hidden(model, micro_batch)[-1], right[-1]) > 0.01
     tree.segments[-1] = last
     tree.positions[last.start :] = [n + 3 for n in tree.positions[last.start :]]
-    assert apart(last_hidden(model, sheet)[-1], right[-1]) > 0.01
+    assert apart(last_hidden(model, micro_batch)[-1], right[-1]) > 0.01
 
 
 def test_tokens_are_counted_without_padding():
     tree, rows = as_tree(behind(PREFIX), WEIGHT), as_rows(FAMILIES, WEIGHT)
-    assert tree.tokens == tree.input_RT.numel() == len(PREFIX) + sum(family.tree_tokens("keep") for family in FAMILIES)
-    assert rows.tokens == sum(len(family.prompt) + len(row) for family in FAMILIES for row in family.branches)
+    assert tree.tokens == tree.input_RT.numel() == len(PREFIX) + sum(group.tree_tokens("keep") for group in FAMILIES)
+    assert rows.tokens == sum(len(group.prompt) + len(row) for group in FAMILIES for row in group.branches)
     assert rows.input_RT.numel() == 11 * 13 > rows.tokens  # the longest row: 8 + 5 tokens
 
 
 def test_padded_rows_by_hand():
-    sheet = as_rows([Family((5, 6), (7, 1), ((8, 1), (9, 8, 1))), Family((4,), (3, 1), None)], 0.5)
-    assert sheet.input_RT.tolist() == [[5, 6, 7, 1, 0], [5, 6, 8, 1, 0], [5, 6, 9, 8, 1], [4, 3, 1, 0, 0]]
-    assert sheet.mask_RT is not None
-    assert sheet.mask_RT.tolist() == [[1, 1, 1, 1, 0], [1, 1, 1, 1, 0], [1] * 5, [1, 1, 1, 0, 0]]
-    assert sheet.places.targets == [(0, 6, 0.5), (1, 7, 1.0), (2, 1, 1.0), (15, 3, 1.0), (16, 1, 1.0)]
-    assert sheet.places.ends == [(3, 8, 14)]
+    micro_batch = as_rows([ExampleGroup((5, 6), (7, 1), ((8, 1), (9, 8, 1))), ExampleGroup((4,), (3, 1), None)], 0.5)
+    assert micro_batch.input_RT.tolist() == [[5, 6, 7, 1, 0], [5, 6, 8, 1, 0], [5, 6, 9, 8, 1], [4, 3, 1, 0, 0]]
+    assert micro_batch.mask_RT is not None
+    assert micro_batch.mask_RT.tolist() == [[1, 1, 1, 1, 0], [1, 1, 1, 1, 0], [1] * 5, [1, 1, 1, 0, 0]]
+    assert micro_batch.loss_positions.targets == [(0, 6, 0.5), (1, 7, 1.0), (2, 1, 1.0), (15, 3, 1.0), (16, 1, 1.0)]
+    assert micro_batch.loss_positions.ends == [(3, 8, 14)]
 
 
 @ARCHITECTURES
@@ -271,6 +271,6 @@ def test_bfloat16_gradients_are_a_few_per_cent_from_float32():
 
 
 def test_a_pass_is_plain_data():
-    sheet = as_tree(FAMILIES, WEIGHT)
+    micro_batch = as_tree(FAMILIES, WEIGHT)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        sheet.tree = None  # pyright: ignore[reportAttributeAccessIssue]
+        micro_batch.tree = None  # pyright: ignore[reportAttributeAccessIssue]

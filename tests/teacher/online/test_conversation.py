@@ -10,7 +10,7 @@ from tests.teacher.grading import grade
 from tutelage.config import PriceConfig
 from tutelage.records import FeedbackRequest, Problem, Usage
 from tutelage.teacher.online.completion import Reply
-from tutelage.teacher.online.exchange import Settings, exchange
+from tutelage.teacher.online.conversation import Settings, converse
 from tutelage.teacher.online.failures import RequestFailed
 from tutelage.teacher.prompts import first_messages, second_messages
 
@@ -34,7 +34,7 @@ BOUND = Usage(1, 900, 64)
 def rows(questions, *texts, **changes):
     """The ledger's rows of replies with these texts, 100 + 10 tokens each."""
     made = [
-        SETTINGS.row(question.key, question.shape, Reply(text, "stop", 100, 10), BOUND)
+        SETTINGS.row(question.key, question.payload, Reply(text, "stop", 100, 10), BOUND)
         for question, text in zip(questions, texts, strict=True)
     ]
     return [replace(row, **changes) for row in made]
@@ -42,7 +42,7 @@ def rows(questions, *texts, **changes):
 
 def hold(*steps, request=REQUEST, settings=SETTINGS):
     """Send what the steps say in turn, one text or several at once or None; returns all that was asked, and the end."""
-    conversation = exchange(request, settings)
+    conversation = converse(request, settings)
     asked = [next(conversation)]
     try:
         for step in steps:
@@ -66,8 +66,8 @@ def test_a_right_reply_is_the_feedback():
 
 def test_the_key_is_the_hash_of_all_that_shapes_the_reply():
     [[question]], _ = hold(RIGHT)
-    assert question.key == hashlib.sha256(question.shape.encode()).hexdigest()[:32]
-    assert json.loads(question.shape) == {
+    assert question.key == hashlib.sha256(question.payload.encode()).hexdigest()[:32]
+    assert json.loads(question.payload) == {
         "endpoint": "http://e/v1",
         "model": "m",
         "messages": question.messages,
@@ -127,7 +127,7 @@ def test_a_failed_request_is_feedback_too(before):
 
 
 def test_what_another_run_paid_for_costs_nothing():
-    conversation = exchange(REQUEST, SETTINGS)
+    conversation = converse(REQUEST, SETTINGS)
     [question] = next(conversation)
     again = conversation.send(rows([question], WRONG, run_id="run-b"))
     with pytest.raises(StopIteration) as end:
@@ -141,7 +141,7 @@ def test_with_agreement_the_first_sample_has_the_key_that_it_has_alone():
     [questions], feedback = hold((RIGHT,) * 3, settings=replace(SETTINGS, agreement=3))
     assert questions[0] == alone
     assert len({question.key for question in questions}) == 3
-    assert [json.loads(question.shape)["sample"] for question in questions] == [2, "2.1", "2.2"]
+    assert [json.loads(question.payload)["sample"] for question in questions] == [2, "2.1", "2.2"]
     assert {tuple(map(str, question.messages)) for question in questions} == {tuple(map(str, alone.messages))}
     assert feedback.keys == tuple(question.key for question in questions)
     assert feedback.usage.requests == 3

@@ -1,4 +1,4 @@
-"""The clerk: writes to the ledger from a thread of its own, so that nobody waits for the disk but those it concerns.
+"""Writes to the ledger from a thread of its own, so that nobody waits for the disk but those it concerns.
 
 What comes in while a transaction is under way shares the next one, so a slow disk costs latency, not throughput.
 """
@@ -13,7 +13,7 @@ from typing import Self
 from tutelage.teacher.ledger.ledger import Entry, Ledger
 
 
-class Clerk:
+class LedgerWriter:
     """An asynchronous context manager, for one event loop; leaving it waits for what is being written.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Lessons without HTTP: who answers is a function here, all else is real."""
+"""Sessions without HTTP: who answers is a function here, all else is real."""
 
 import asyncio
 from contextlib import ExitStack
@@ -6,20 +6,20 @@ from contextlib import ExitStack
 import pytest
 
 from tests.teacher.grading import grade
-from tests.teacher.online.lessons import PROBLEMS, boxes, requests
+from tests.teacher.online.sessions import PROBLEMS, boxes, requests
 from tutelage.config import BudgetConfig, PriceConfig
 from tutelage.errors import BudgetSpent
 from tutelage.records import FeedbackRequest, Problem
 from tutelage.teacher.ledger.ledger import Ledger
-from tutelage.teacher.online import lesson as lesson_module
-from tutelage.teacher.online import tries as tries_module
+from tutelage.teacher.online import retry as retry_module
+from tutelage.teacher.online import session as session_module
 from tutelage.teacher.online.budget import Budget
-from tutelage.teacher.online.clerk import Clerk
 from tutelage.teacher.online.completion import Reply
-from tutelage.teacher.online.exchange import Settings
+from tutelage.teacher.online.conversation import Settings
 from tutelage.teacher.online.failures import Refused, RequestFailed
-from tutelage.teacher.online.lesson import Lesson
+from tutelage.teacher.online.ledger_writer import LedgerWriter
 from tutelage.teacher.online.limits import Limits
+from tutelage.teacher.online.session import RequestSession
 
 SETTINGS = Settings("http://e/v1", "m", 0.7, 512, "number", grade, "run-a", PriceConfig())
 
@@ -35,14 +35,14 @@ async def answer(messages):
 
 
 async def hold(path, ask, asked, *, deliver=None, concurrency=4, caps=None, rpm=None, retries=0):
-    """One lesson, as the teacher of the house assembles it."""
+    """One session, as the teacher of the house assembles it."""
     delivered = []
     with ExitStack() as stack:
         ledger, written = (stack.enter_context(Ledger(path)) for _ in range(2))
-        async with Clerk(written) as clerk:
+        async with LedgerWriter(written) as writer:
             budget = Budget(caps or BudgetConfig(), SETTINGS.price, ledger.spent("run-a"))
-            lesson = Lesson(ask, ledger, clerk, budget, Limits(rpm, None), SETTINGS, retries)
-            await lesson.hold(asked, deliver or delivered.append, concurrency)
+            session = RequestSession(ask, ledger, writer, budget, Limits(rpm, None), SETTINGS, retries)
+            await session.hold(asked, deliver or delivered.append, concurrency)
     return delivered
 
 
@@ -108,7 +108,7 @@ def test_what_may_have_been_charged_counts_as_lost(path, ledger, charged, lost):
 
 @pytest.mark.parametrize(("failure", "tries"), [("time-out", 4), ("server error", 4), ("refused by policy", 1)])
 def test_what_may_pass_is_tried_again(path, monkeypatch, failure, tries):
-    monkeypatch.setattr(tries_module, "_BACK_OFF", (0.001, 0.01))
+    monkeypatch.setattr(retry_module, "_BACK_OFF", (0.001, 0.01))
     asked = []
 
     async def ask(messages):
@@ -141,7 +141,7 @@ def test_a_told_wait_of_nothing_is_no_reason_to_hurry(path, monkeypatch):
 
 
 def test_those_in_flight_at_the_end_are_given_a_while_only(path, ledger, monkeypatch):
-    monkeypatch.setattr(lesson_module, "_GRACE_SECONDS", 2.0)
+    monkeypatch.setattr(session_module, "_GRACE_SECONDS", 2.0)
 
     async def ask(messages):
         match boxes({"messages": messages}):
@@ -162,7 +162,7 @@ def test_those_in_flight_at_the_end_are_given_a_while_only(path, ledger, monkeyp
 
 
 def test_at_the_end_nothing_more_is_sent(path, ledger):
-    """Seven wait for their turn, which the limit gives them one by one, when the first one ends the lesson."""
+    """Seven wait for their turn, which the limit gives them one by one, when the first one ends the session."""
     asked = []
 
     async def ask(messages):
@@ -197,17 +197,17 @@ def test_a_second_asking_does_not_begin_after_the_end(path, ledger):
 def test_interrupted_it_leaves_what_was_in_flight_as_lost(path, ledger):
     async def ask(messages):
         if boxes({"messages": messages}) > 5:
-            lesson.cancel()
+            session.cancel()
             await asyncio.sleep(60)
         return right(messages)
 
     async def interrupted():
-        nonlocal lesson
-        lesson = asyncio.create_task(hold(path, ask, requests(), deliver=delivered.append, concurrency=2))
+        nonlocal session
+        session = asyncio.create_task(hold(path, ask, requests(), deliver=delivered.append, concurrency=2))
         with pytest.raises(asyncio.CancelledError):
-            await lesson
+            await session
 
-    lesson, delivered = None, []
+    session, delivered = None, []
     asyncio.run(interrupted())
     assert len(delivered) >= 3
     assert ledger.spent("run-a").requests == len(delivered) + ledger.lost("run-a").requests

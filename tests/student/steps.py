@@ -4,10 +4,10 @@ from tests.student.definition import slow_losses
 from tutelage.config import TrainingConfig
 from tutelage.records import Problem, TrainingExample
 from tutelage.student.prompts import PromptFormat
-from tutelage.student.training.packing import Family
-from tutelage.student.training.passes import pass_losses
+from tutelage.student.training.micro_batch import micro_batch_losses
+from tutelage.student.training.packing import ExampleGroup
 from tutelage.student.training.reflection import reflection_of
-from tutelage.student.training.steps import Lessons
+from tutelage.student.training.steps import StepDataset
 
 CONFIG = TrainingConfig(batch_size=4, epochs=1, margin=1.2, reflection_weight=0.5)
 EXAMPLES = [
@@ -22,29 +22,32 @@ def changed(**update) -> TrainingConfig:
     return CONFIG.model_copy(update=update)
 
 
-def lessons_of(student, config=CONFIG, examples=EXAMPLES, seed=0) -> Lessons:
-    return Lessons(PromptFormat(student.tokenizer), examples, config, seed)
+def dataset_of(student, config=CONFIG, examples=EXAMPLES, seed=0) -> StepDataset:
+    return StepDataset(PromptFormat(student.tokenizer), examples, config, seed)
 
 
-def step_losses(student, lesson, config=CONFIG):
+def step_losses(student, train_step, config=CONFIG):
     """L_LM and L_SR of a step, as a training divides them."""
-    sums = [pass_losses(student.model, sheet, reflection_of(config)) for sheet in lesson.passes]
+    sums = [
+        micro_batch_losses(student.model, micro_batch, reflection_of(config))
+        for micro_batch in train_step.micro_batches
+    ]
     lm, reflection = (sum(getattr(each, name) for each in sums) for name in ("lm", "reflection"))
-    return lm / lesson.targets, reflection / max(1, lesson.pairs)
+    return lm / train_step.targets, reflection / max(1, train_step.pairs)
 
 
 def slow_step_losses(student, examples=EXAMPLES, config=CONFIG):
     """The same of one batch of examples with one positive and one negative at most, by the definition."""
     format = PromptFormat(student.tokenizer)
-    families = []
+    groups = []
     for example in examples:
         rationales = [tuple(format.completion_ids(text)) for text in (*example.positives, *example.negatives)]
         pair = (rationales[0], rationales[1]) if example.positives and example.negatives else None
         prompt, anchor = (tuple(ids) for ids in (_prompt(format, example), format.completion_ids(example.anchor)))
-        families.append(Family(prompt, anchor, pair))
-    lm, reflection = slow_losses(student.model, families, config.margin)
-    targets = sum(len(family.prompt) + len(family.anchor) - 1 for family in families)
-    return lm / targets, reflection / max(1, sum(family.pair is not None for family in families))
+        groups.append(ExampleGroup(prompt, anchor, pair))
+    lm, reflection = slow_losses(student.model, groups, config.margin)
+    targets = sum(len(group.prompt) + len(group.anchor) - 1 for group in groups)
+    return lm / targets, reflection / max(1, sum(group.pair is not None for group in groups))
 
 
 def _prompt(format, example):

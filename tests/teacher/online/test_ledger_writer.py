@@ -8,7 +8,7 @@ from tests.teacher.ledger.rows import reply
 from tutelage.errors import RunError
 from tutelage.records import Usage
 from tutelage.teacher.ledger.ledger import Answered, Ledger, Sent
-from tutelage.teacher.online.clerk import Clerk
+from tutelage.teacher.online.ledger_writer import LedgerWriter
 
 
 class Watched(Ledger):
@@ -45,24 +45,24 @@ async def until(event):
     await asyncio.get_running_loop().run_in_executor(None, event.wait, 30)
 
 
-async def behind_a_slow_one(ledger, clerk, count):
+async def behind_a_slow_one(ledger, writer, count):
     """One write is under way, and so many others wait for it."""
     ledger.began.clear()
     ledger.open.clear()
-    writes = [asyncio.create_task(clerk.write(sent("slow")))]
+    writes = [asyncio.create_task(writer.write(sent("slow")))]
     await until(ledger.began)
-    writes += [asyncio.create_task(clerk.write(sent(number))) for number in range(count)]
+    writes += [asyncio.create_task(writer.write(sent(number))) for number in range(count)]
     await asyncio.sleep(0)
     return writes
 
 
 def test_on_return_it_is_on_disk(ledger, tmp_path):
     async def write():
-        async with Clerk(ledger) as clerk:
-            await clerk.write(sent(1))
+        async with LedgerWriter(ledger) as writer:
+            await writer.write(sent(1))
             with Ledger(tmp_path / "ledger.sqlite") as other:
                 assert other.lost("run-a").requests == 1
-            await clerk.write(Answered("token-1", reply()))
+            await writer.write(Answered("token-1", reply()))
             with Ledger(tmp_path / "ledger.sqlite") as other:
                 assert other.find(reply().key, "run-a") == reply()
                 assert other.lost("run-a").requests == 0
@@ -72,8 +72,8 @@ def test_on_return_it_is_on_disk(ledger, tmp_path):
 
 def test_those_who_wait_share_a_transaction(ledger):
     async def write():
-        async with Clerk(ledger) as clerk:
-            writes = await behind_a_slow_one(ledger, clerk, 50)
+        async with LedgerWriter(ledger) as writer:
+            writes = await behind_a_slow_one(ledger, writer, 50)
             assert not any(task.done() for task in writes)
             ledger.open.set()
             await asyncio.gather(*writes)
@@ -84,13 +84,13 @@ def test_those_who_wait_share_a_transaction(ledger):
 
 
 def test_many_writers_take_few_transactions(ledger):
-    async def writer(clerk, name):
+    async def write_some(writer, name):
         for number in range(20):
-            await clerk.write(sent(f"{name}-{number}"))
+            await writer.write(sent(f"{name}-{number}"))
 
     async def write():
-        async with Clerk(ledger) as clerk:
-            await asyncio.gather(*(writer(clerk, name) for name in range(40)))
+        async with LedgerWriter(ledger) as writer:
+            await asyncio.gather(*(write_some(writer, name) for name in range(40)))
 
     asyncio.run(write())
     assert sum(ledger.sizes) == ledger.lost("run-a").requests == 800
@@ -100,8 +100,8 @@ def test_many_writers_take_few_transactions(ledger):
 
 def test_nobody_else_waits_for_the_disk(ledger):
     async def write():
-        async with Clerk(ledger) as clerk:
-            writes = await behind_a_slow_one(ledger, clerk, 1)
+        async with LedgerWriter(ledger) as writer:
+            writes = await behind_a_slow_one(ledger, writer, 1)
             turns = 0
             for _ in range(100):
                 await asyncio.sleep(0)
@@ -115,15 +115,15 @@ def test_nobody_else_waits_for_the_disk(ledger):
 
 def test_an_error_reaches_all_who_wait_and_nobody_else(ledger):
     async def write():
-        async with Clerk(ledger) as clerk:
-            await clerk.write(sent("before"))
-            writes = await behind_a_slow_one(ledger, clerk, 10)
+        async with LedgerWriter(ledger) as writer:
+            await writer.write(sent("before"))
+            writes = await behind_a_slow_one(ledger, writer, 10)
             ledger.error = RunError("the disk is full")
             ledger.open.set()
             outcomes = await asyncio.gather(*writes, return_exceptions=True)
             assert [str(outcome) for outcome in outcomes] == ["the disk is full"] * 11
             ledger.error = None
-            await clerk.write(sent("after"))
+            await writer.write(sent("after"))
 
     asyncio.run(write())
     assert ledger.lost("run-a").requests == 2
@@ -131,18 +131,18 @@ def test_an_error_reaches_all_who_wait_and_nobody_else(ledger):
 
 def test_a_bug_reaches_who_waits(ledger):
     async def write():
-        async with Clerk(ledger) as clerk:
-            await clerk.write(sent(1))
+        async with LedgerWriter(ledger) as writer:
+            await writer.write(sent(1))
             with pytest.raises(Exception, match="UNIQUE"):
-                await clerk.write(sent(1))
+                await writer.write(sent(1))
 
     asyncio.run(write())
 
 
 def test_who_is_cancelled_is_written_all_the_same(ledger):
     async def write():
-        async with Clerk(ledger) as clerk:
-            writes = await behind_a_slow_one(ledger, clerk, 2)
+        async with LedgerWriter(ledger) as writer:
+            writes = await behind_a_slow_one(ledger, writer, 2)
             for task in writes[:2]:  # the one under way, and one that waits
                 task.cancel()
             ledger.open.set()
@@ -157,8 +157,8 @@ def test_who_is_cancelled_is_written_all_the_same(ledger):
 
 def test_an_error_after_all_were_cancelled_is_nobodys(ledger):
     async def write():
-        async with Clerk(ledger) as clerk:
-            writes = await behind_a_slow_one(ledger, clerk, 1)
+        async with LedgerWriter(ledger) as writer:
+            writes = await behind_a_slow_one(ledger, writer, 1)
             for task in writes:
                 task.cancel()
             await asyncio.wait(writes)
@@ -171,8 +171,8 @@ def test_an_error_after_all_were_cancelled_is_nobodys(ledger):
 
 def test_leaving_waits_for_what_is_being_written(ledger):
     async def write():
-        async with Clerk(ledger) as clerk:
-            writes = await behind_a_slow_one(ledger, clerk, 5)
+        async with LedgerWriter(ledger) as writer:
+            writes = await behind_a_slow_one(ledger, writer, 5)
             for task in writes:
                 task.cancel()
             asyncio.get_running_loop().call_later(0.1, ledger.open.set)
@@ -185,8 +185,8 @@ def test_leaving_waits_for_what_is_being_written(ledger):
 
 def test_left_by_an_exception_it_keeps_what_was_handed_in(ledger):
     async def write():
-        async with Clerk(ledger) as clerk:
-            await behind_a_slow_one(ledger, clerk, 1)
+        async with LedgerWriter(ledger) as writer:
+            await behind_a_slow_one(ledger, writer, 1)
             asyncio.get_running_loop().call_later(0.1, ledger.open.set)
             raise ValueError("a bug")
 
