@@ -83,7 +83,7 @@ def _without_another(text: str) -> str:
 
 def _ends_with_answer(line: str) -> bool:
     last = (sentences(line) or [""])[-1].strip(" \t*_>")
-    return _says_only_the_answer(last) or _says_only_the_answer(last.lstrip("# "))
+    return says_only_the_answer(last) or says_only_the_answer(last.lstrip("# "))
 
 
 def steps_of(text: str, problem: Problem, grade: Grade) -> str:
@@ -116,10 +116,11 @@ def _without_tail(lines: list[str], problem: Problem, grade: Grade) -> list[str]
 
 def _is_answer(line: str, problem: Problem, grade: Grade) -> bool:
     """Whether a line does nothing but state the right answer."""
-    return _ANSWER.search(line) is not None and _says_only_the_answer(line) and grade(problem, line).correct
+    return _ANSWER.search(line) is not None and says_only_the_answer(line) and grade(problem, line).correct
 
 
-def _says_only_the_answer(line: str) -> bool:
+def says_only_the_answer(line: str) -> bool:
+    """Whether a line states an answer and nothing else."""
     if len(line) > _LONGEST_ANSWER or not statements(line):
         return False
     return not without_statement(line) or (_CONCLUDES.fullmatch(line) is not None and not _REASON.search(line))

@@ -21,7 +21,7 @@ from tutelage.errors import DataError
 from tutelage.json_lines import read_values
 from tutelage.records import Feedback, FeedbackRequest, Grade, Problem, Usage, Verdict, content_hash, state_answer
 from tutelage.teacher.reasoning import reasoning, steps_of
-from tutelage.teacher.reply import false_calculation
+from tutelage.teacher.soundness import false_calculation
 from tutelage.teacher.teacher import Deliver, Teacher
 
 NOT_RECORDED = "no rationale recorded for this problem"

@@ -1,0 +1,60 @@
+"""Whether the last words before an answer speak for another one: choices, yes and no. Pure.
+
+question  "Would a pear sink in water?", answer yes
+refused   "A pear is lighter than water. So a pear would not sink in water.\\nThe answer is yes."
+"""
+
+from __future__ import annotations
+
+import re
+
+from tutelage.records import FailureReason, Grade, Problem
+from tutelage.text.sentences import sentences
+
+_CONCLUDES = re.compile(r"\W*(?:so|thus|therefore|hence|consequently|in conclusion|as a result|overall)\b", re.IGNORECASE)
+_NEGATION = re.compile(r"\b(?:no|not|never|cannot|neither|nor|none|unlikely|impossible|incorrect|false)\b|n['’]t\b", re.IGNORECASE)
+_HEDGES = re.compile(r"\b(?:but|although|though|however|unless|if|while|except|only|some|may|might)\b", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]{3,}|\d+")
+_COMMON = frozenset(
+    "the and for with would could can did does was were are has have had will should that this from its any his her".split()
+)
+_ALIKE = 0.75
+"""Share of the question's words that a sentence must hold to be read as its answer."""
+
+
+def find_contradiction(steps: str, problem: Problem, grade: Grade) -> tuple[FailureReason, str] | None:
+    """Why the steps conclude something else than the problem's answer, if so."""
+    last = (sentences(steps) or [""])[-1]
+    other = _other_choice(last, problem, grade) if problem.choices else _other_truth(last, problem, grade)
+    return ("concludes otherwise", other) if other else None
+
+
+def _other_choice(last: str, problem: Problem, grade: Grade) -> str | None:
+    """A conclusion that names one choice, and that is not the answer."""
+    if not _CONCLUDES.match(last) or _NEGATION.search(last) or _HEDGES.search(last):
+        return None
+    verdict = grade(problem, last)
+    if verdict.correct or verdict.answer is None:
+        return None
+    return f"the reasoning concludes {verdict.answer}, and the reply states {problem.answer}"
+
+
+def _other_truth(last: str, problem: Problem, grade: Grade) -> str | None:
+    """A conclusion that says the question's own words, affirmed where the answer is no or denied where it is yes."""
+    answer = problem.answer.strip().lower()
+    if answer not in ("yes", "no"):
+        return None
+    read = grade(problem, last)
+    if read.answer is not None and not read.correct:
+        return f"the reasoning concludes {read.answer}, and the reply states {answer}"
+    if not _CONCLUDES.match(last) or _HEDGES.search(last) or _NEGATION.search(problem.question):
+        return None
+    asked, said = _words(problem.question), _words(last)
+    if not asked or len(asked & said) < _ALIKE * len(asked):
+        return None
+    told = "no" if len(_NEGATION.findall(last)) % 2 else "yes"
+    return None if told == answer else f"the reasoning concludes {told}, and the reply states {answer}"
+
+
+def _words(text: str) -> set[str]:
+    return {word.lower()[:5] for word in _WORD.findall(text)} - {word[:5] for word in _COMMON}

@@ -1,0 +1,89 @@
+"""Which parts of a reply's steps may stand by themselves, the best first. Pure.
+
+steps     "The answer is 63.\\nThe first step that goes wrong is 3 + 9.\\n3 + 4 = 7 bags.\\nThe answer is 7.\\n7 × 9 = 63 cans."
+excerpt   "3 + 4 = 7 bags.\\n7 × 9 = 63 cans."
+
+What is cut: an answer given first or between the steps, sentences that a reader of the question alone can make nothing of
+(`foreign`), an outline of steps that are then done. A part is one piece of the reply: sentences on both sides of a foreign
+one are never joined. Whether an excerpt is sound is not told here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+
+from tutelage.records import Grade, Problem
+from tutelage.teacher.announced import is_announced
+from tutelage.teacher.noise import without_talk
+from tutelage.teacher.reasoning import says_only_the_answer
+from tutelage.text.numbers import find_numbers, find_word_numbers, whole_number
+from tutelage.text.sentences import pieces_of
+from tutelage.text.statements import statements
+
+Piece = tuple[str, str]
+"""A sentence, and the white space behind it."""
+
+_HANGS = re.compile(
+    r"""\W*(?:so|thus|therefore|hence|however|but|instead|then|also|otherwise|because|which|this|that|these|those|it
+    |as\ a\ result|consequently|and)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""How a sentence begins that goes on from the one before."""
+_STUB = re.compile(r"\n?[^\S\n]*(?:(?:\d{1,2}[.)]|[-*•])?[^\w\n]*|(?:so|then|therefore|thus|hence|finally)\W*|[^.!?=\d\n]{1,40}:\s*)\Z", re.I)
+_MOST_STUBS = 4
+
+
+def excerpts(steps: str, problem: Problem, grade: Grade, foreign: Callable[[str], bool]) -> Iterator[str]:
+    """The parts to be tried, the best first: what stands behind the last foreign sentence before what precedes it."""
+    pieces = [piece for piece in pieces_of(steps) if not _is_stated(piece[0], steps, problem, grade)]
+    blocks = [list(block) for bad, block in groupby(pieces, lambda piece: foreign(piece[0])) if not bad]
+    for block in reversed(blocks):
+        if block is not pieces and block[0] is not pieces[0] and _HANGS.match(block[0][0]):
+            continue
+        whole = without_stubs(_joined(block))
+        shorter = [_joined(block[start:]) for start in _starts(block, problem)]
+        yield from (without_stubs(without_talk(text)) for text in shorter if not _HANGS.match(text))
+        yield without_talk(whole) if block[0] is not pieces[0] else whole
+
+
+def without_stubs(text: str) -> str:
+    """The text without an end that is only the number or the title of a step."""
+    for _ in range(_MOST_STUBS):
+        start = max(0, len(text) - 60)
+        rest = text[:start] + _STUB.sub("", text[start:])
+        if rest == text or not rest.strip():
+            break
+        text = rest.rstrip()
+    return text
+
+
+def _joined(pieces: Sequence[Piece]) -> str:
+    return "".join(sentence + space for sentence, space in pieces).strip()
+
+
+def _is_stated(sentence: str, steps: str, problem: Problem, grade: Grade) -> bool:
+    """Whether a sentence only states an answer: the right one, or a number that the steps come upon."""
+    if not statements(sentence) or not says_only_the_answer(sentence):
+        return False
+    verdict = grade(problem, sentence)
+    return verdict.correct or (verdict.answer is not None and f"= {verdict.answer}" in steps)
+
+
+def _starts(block: Sequence[Piece], problem: Problem) -> Iterator[int]:
+    """Where a block may begin: behind an outline, or behind a first sentence that gives the answer away."""
+    announced = [place for place, (sentence, _) in enumerate(block) if is_announced(sentence)]
+    calculated = next((place for place, (sentence, _) in enumerate(block) if "=" in sentence), len(block))
+    outline = [place for place in announced if place < calculated]
+    if len(outline) > 1 and outline[-1] - outline[0] < 2 * len(outline):
+        yield outline[-1] + 1
+    if len(block) > 1 and "=" not in block[0][0] and _gives_away(block[0][0], problem):
+        yield 1
+
+
+def _gives_away(sentence: str, problem: Problem) -> bool:
+    """Whether a sentence holds the answer, a number that the question does not."""
+    wanted = whole_number(problem.answer)
+    values = {number.value for number in (*find_numbers(sentence), *find_word_numbers(sentence))}
+    return wanted is not None and wanted.value in values and problem.answer not in problem.text
