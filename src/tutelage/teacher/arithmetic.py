@@ -15,15 +15,17 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice, pairwise
 from operator import attrgetter
 
 from tutelage.records import FailureReason, Problem
 from tutelage.teacher.announced import is_announced
 from tutelage.teacher.constants import constants
 from tutelage.text.calculations import Calculation, find_calculations
-from tutelage.text.expressions import operands
+from tutelage.text.expressions import evaluate, operands
 from tutelage.text.format import write_number
 from tutelage.text.numbers import Number, find_numbers, find_word_numbers, fold, whole_number
+from tutelage.text.parser import parse_expression
 from tutelage.text.sentences import sentences
 
 Flaw = tuple[FailureReason, str]
@@ -32,11 +34,15 @@ _RATIOS = (100, 60, 12, 1000, 10**6, 7, 24, 3600)
 """How many of one unit make one of another, where the answer is asked for in the other."""
 _MOST_KNOWN = 80
 """Known values; from more of them one operation makes almost any number."""
-_MADE = re.compile(
-    r"(?:[=≈→]|\b(?:equals|totals|makes|gives|get|leaves|sum of|total of))\s{0,3}(?:[a-z]\s?=\s?)?[($€£]{0,3}$", re.I
-)
+_MADE = re.compile(r"[=≈→]\s{0,3}(?:[A-Za-z]\s?[-=+−]\s?)?[($€£]{0,3}$")
+"""What stands before a result that is not a calculation's: x = 12, ≈ 9, S + 30 = S + 143."""
+_WRITTEN = re.compile(r"\d\s?[^\w\s=.,]{0,2}\s?[-+*/×÷−]\s?[($€£]{0,2}\d")
+"""A calculation, perhaps without its result."""
+_SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?!\d)")
 _PERCENT = re.compile(r"\s?(?:%|percent|per cent)", re.IGNORECASE)
-_PLAIN = re.compile(r"(?<![\d.,])\d{1,15}(?:\.\d{1,15})?(?![\d,])")
+_PLAIN = re.compile(r"(?<!\d)(?<!\d[.,])\d{1,15}(?:\.\d{1,15})?(?![.,]?\d)")
+_SUM = re.compile(r"[($€£]{0,2}\d[\d.,]{0,12}(?:\s?[a-z]{0,12}\s?[-+*/×÷−x]\s?[($€£]{0,2}\d[\d.,]{0,12}\)?){1,8}")
+"""A calculation whose result stands elsewhere: 2 + 27 - 5, which makes 24."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,10 @@ class _Found:
     values: tuple[Fraction, ...]
     result: bool
     calculation: Calculation | None = None
+
+    @property
+    def all_values(self) -> tuple[Fraction, ...]:
+        return self.values if self.calculation is None else (*operands(self.calculation.left), *self.values)
 
 
 def find_flaw(steps: str, problem: Problem) -> Flaw | None:
@@ -63,17 +73,42 @@ def _aim(steps: str, problem: Problem, found: list[_Found], wanted: Number) -> F
     """Why the answer is not what the steps come to, if so."""
     results = [item for item in found if item.result]
     last = results[-1] if results else None
-    if last is not None and any(_is_converted(value, wanted) for value in last.values):
+    if any(_is_converted(value, wanted) for value in (last.values if last else ())):
         return None
-    said = [item for item in found if any(_is_same(value, wanted) for value in item.values)]
-    if last is None and any(map(is_announced, sentences(steps))):
+    if any(_is_same(value, wanted) for item in results for value in item.values[:1]) or _checks(last, found, wanted):
+        return None
+    if last is None and not _WRITTEN.search(steps) and _only_announced(steps):
         return "steps not done", "the reply says what to calculate and does not calculate it"
+    said = [item for item in found if any(_is_same(value, wanted) for value in item.values)]
     conclusion = said[-1] if said else None
     if conclusion is None or (last is not None and conclusion.end <= last.start):
         return _astray(last, problem)
-    before = (value for item in found if item.end <= conclusion.start for value in item.values)
-    known = {*_numbers_of(problem.text), *before}
+    before = (value for item in found if item.end <= conclusion.start for value in item.all_values)
+    known = {*_numbers_of(problem.text), *before, *_sums(steps)}
     return None if _follows(wanted.value, known) else _astray(last, problem)
+
+
+def _checks(last: _Found | None, found: Iterable[_Found], wanted: Number) -> bool:
+    """Whether the last calculation puts the answer to the test: 4 × 5 = 20 books, as many as there are."""
+    if last is None or last.calculation is None or wanted.value not in operands(last.calculation.left):
+        return False
+    return any(last.values[0] in item.values for item in found if item.end <= last.start)
+
+
+def _only_announced(steps: str) -> bool:
+    """Whether two steps in a row are announced, so that the first is not done."""
+    announced = [is_announced(sentence) for sentence in sentences(steps)]
+    return any(one and other for one, other in pairwise(announced))
+
+
+def _sums(steps: str) -> Iterator[Fraction]:
+    for match in islice(_SUM.finditer(steps), _MOST_KNOWN):
+        expression = next(
+            (found for cut in (match[0], match[0].rstrip(".,)")) if (found := parse_expression(cut))), None
+        )
+        value = None if expression is None else evaluate(expression)
+        if value is not None:
+            yield value
 
 
 def _astray(last: _Found | None, problem: Problem) -> Flaw:
@@ -99,7 +134,7 @@ def _ground(steps: str, problem: Problem, found: Iterable[_Found]) -> Flaw | Non
             if not _follows(number, known):
                 reason = f"{write_number(number)} stands neither in the question nor before {item.calculation.text!r}"
                 return "numbers from nowhere", " ".join(reason.split())
-        known |= {*operands(item.calculation.left), *item.values}
+        known.update(item.all_values)
     return None
 
 
@@ -108,7 +143,9 @@ def _follows(value: Fraction, known: Collection[Fraction]) -> bool:
     if value in known or -value in known:
         return True
     return any(
-        value - one in known or one - value in known or (one and (value / one in known or (value and one / value in known)))
+        value - one in known
+        or one - value in known
+        or (one and (value / one in known or (value and one / value in known)))
         for one in known
     )
 
@@ -145,6 +182,8 @@ def _of(calculation: Calculation) -> _Found:
 
 
 def _numbers(text: str) -> list[Number]:
+    if " 000" in text:
+        text = _SPACED.sub(lambda match: match[0].replace(" ", ","), text)
     found = [*find_numbers(text), *find_word_numbers(text)]
     starts = {number.start for number in found}
     plain = (match for match in _PLAIN.finditer(fold(text)) if match.start() not in starts)

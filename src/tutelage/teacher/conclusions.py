@@ -11,22 +11,49 @@ import re
 from tutelage.records import FailureReason, Grade, Problem
 from tutelage.text.sentences import sentences
 
-_CONCLUDES = re.compile(r"\W*(?:so|thus|therefore|hence|consequently|in conclusion|as a result|overall)\b", re.IGNORECASE)
-_NEGATION = re.compile(r"\b(?:no|not|never|cannot|neither|nor|none|unlikely|impossible|incorrect|false)\b|n['’]t\b", re.IGNORECASE)
-_HEDGES = re.compile(r"\b(?:but|although|though|however|unless|if|while|except|only|some|may|might)\b", re.IGNORECASE)
+_CONCLUDES = re.compile(
+    r"\W*(?:so|thus|therefore|hence|consequently|in conclusion|as a result|overall)\b", re.IGNORECASE
+)
+_NEGATION = re.compile(
+    r"\b(?:no|not|never|cannot|neither|nor|none|unlikely|impossible|incorrect|false)\b|n['’]t\b", re.IGNORECASE
+)
+_HEDGES = re.compile(
+    r"\b(?:but|although|though|however|unless|if|while|except|only|some|may|might|need|in order|depends|yes)\b",
+    re.IGNORECASE,
+)
+_COMPARES = re.compile(r"\b(?:than|more|less|before|after|as)\b", re.IGNORECASE)
+_BECAUSE = re.compile(r"\b(?:because|since|as|due)\b", re.IGNORECASE)
+_LABEL = re.compile(r"\W*(?:option\s|choice\s)?\W?([A-Z]|\d)\b\W", re.IGNORECASE)
+_DENIES = re.compile(
+    r"\b(?:is|are)\s(?:also\s|therefore\s|clearly\s)?(?:incorrect|wrong|irrelevant|not\s(?:correct|right|the\s(?:right|correct|answer)|relevant))\b",
+    re.IGNORECASE,
+)
 _WORD = re.compile(r"[^\W\d_]{3,}|\d+")
 _COMMON = frozenset(
     "the and for with would could can did does was were are has have had will should that this from its any his her".split()
 )
-_ALIKE = 0.75
-"""Share of the question's words that a sentence must hold to be read as its answer."""
 
 
 def find_contradiction(steps: str, problem: Problem, grade: Grade) -> tuple[FailureReason, str] | None:
     """Why the steps conclude something else than the problem's answer, if so."""
-    last = (sentences(steps) or [""])[-1]
-    other = _other_choice(last, problem, grade) if problem.choices else _other_truth(last, problem, grade)
+    said = sentences(steps) or [""]
+    if problem.choices:
+        other = _denied(said, problem) or _other_choice(said[-1], problem, grade)
+    else:
+        other = _other_truth(said[-1], problem, grade)
     return ("concludes otherwise", other) if other else None
+
+
+def _denied(said: list[str], problem: Problem) -> str | None:
+    """A sentence that begins with the right choice and calls it wrong."""
+    right = next((choice for choice in problem.choices if choice.label == problem.answer), None)
+    if right is None:
+        return None
+    for sentence in said:
+        label = _LABEL.match(sentence)
+        if label and label[1].casefold() == right.label.casefold() and _DENIES.search(sentence):
+            return f"the reasoning says that {right.label} is wrong, and the reply states it"
+    return None
 
 
 def _other_choice(last: str, problem: Problem, grade: Grade) -> str | None:
@@ -49,10 +76,11 @@ def _other_truth(last: str, problem: Problem, grade: Grade) -> str | None:
         return f"the reasoning concludes {read.answer}, and the reply states {answer}"
     if not _CONCLUDES.match(last) or _HEDGES.search(last) or _NEGATION.search(problem.question):
         return None
-    asked, said = _words(problem.question), _words(last)
-    if not asked or len(asked & said) < _ALIKE * len(asked):
+    clause = _BECAUSE.split(last, maxsplit=1)[0]
+    asked, said = _words(problem.question), _words(clause)
+    if not asked or not asked <= said or last.endswith("?") or _COMPARES.search(problem.question):
         return None
-    told = "no" if len(_NEGATION.findall(last)) % 2 else "yes"
+    told = "no" if _NEGATION.search(clause) else "yes"
     return None if told == answer else f"the reasoning concludes {told}, and the reply states {answer}"
 
 

@@ -15,6 +15,8 @@ _BY_WORD = tuple(
         (r"tripl|thrice|third|triang", "3"),
         (r"quarter|fourth|quadrupl|squar|rectang|perimeter|season", "4 25 1/4 3/4"),
         (r"fifth|tenth|decade|finger|toe", "5 10 1/5 1/10"),
+        (r"sixth|seventh|eighth|ninth", "6 7 8 9"),
+        (r"hour and", "5/4 3/2 7/4"),
         (r"week|dai?ly|days?\b", "7 5 14 24 30 365"),
         (r"dozen", "12 6 24"),
         (r"minute|hour|second|\bmin\b|\bhrs?\b|noon|night|clock|[ap]\.?m\b", "60 24 12 3600"),

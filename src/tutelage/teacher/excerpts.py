@@ -31,8 +31,11 @@ _HANGS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """How a sentence begins that goes on from the one before."""
-_STUB = re.compile(r"\n?[^\S\n]*(?:(?:\d{1,2}[.)]|[-*•])?[^\w\n]*|(?:so|then|therefore|thus|hence|finally)\W*|[^.!?=\d\n]{1,40}:\s*)\Z", re.I)
-_MOST_STUBS = 4
+_STUB = re.compile(
+    r"\s*(?:(?:\d{1,2}[.)]|[-*•])?[^\w]*|(?:so|then|therefore|thus|hence|finally)\W*|[^.!?=\d]{1,40}:\s*)",
+    re.IGNORECASE,
+)
+_MOST_STUBS, _LONGEST_STUB = 4, 60
 
 
 def excerpts(steps: str, problem: Problem, grade: Grade, foreign: Callable[[str], bool]) -> Iterator[str]:
@@ -51,11 +54,10 @@ def excerpts(steps: str, problem: Problem, grade: Grade, foreign: Callable[[str]
 def without_stubs(text: str) -> str:
     """The text without an end that is only the number or the title of a step."""
     for _ in range(_MOST_STUBS):
-        start = max(0, len(text) - 60)
-        rest = text[:start] + _STUB.sub("", text[start:])
-        if rest == text or not rest.strip():
+        before, _, last = text.rpartition("\n")
+        if not before.strip() or len(last) > _LONGEST_STUB or not _STUB.fullmatch(last):
             break
-        text = rest.rstrip()
+        text = before.rstrip()
     return text
 
 

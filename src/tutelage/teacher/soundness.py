@@ -26,7 +26,13 @@ Flaw = tuple[FailureReason, str]
 _LONGEST_QUOTE = 100
 """Characters of the reply that a reason quotes."""
 _FEWEST_WORDS = 3
-_STATES = re.compile(r"\W*(?:so|thus|therefore|hence)?\W*(?:the|my|our)\ (?:\w+\ )?(?:answer|option|choice)\b[^.\n]{0,40}\b(?:is|are|was)\b", re.I)
+_STATES = re.compile(
+    r"\W*(?:so|thus|therefore|hence)?\W*(?:the|my|our)\ (?:\w+\ )?answer\b[^.\n]{0,40}\b(?:is|are|was)\b", re.I
+)
+_SOFT = re.compile(
+    r"(?<=\b[Tt])he (?:correct|right) (?=(?:total|number|amount|sum|price|cost|result|value|difference|total)\b)"
+)
+"""The correct number of pens: an echo of an answer that was wrong, though it says nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class Judge:
     grade: Grade
     ours: Echoes
     check_arithmetic: bool
+    check_way: bool = True
 
     @property
     def _number(self) -> bool:
@@ -48,12 +55,12 @@ class Judge:
         for part in excerpts(steps, self.problem, self.grade, self._is_foreign):
             if part == steps or _words(part) >= _FEWEST_WORDS:
                 if (first if part == steps else self.flaw(part)) is None:
-                    return part, None
+                    return _SOFT.sub("he ", part), None
         return steps, first or ("answer leaked without reasoning", "the reply gives no reasoning of its own")
 
     def flaw(self, steps: str) -> Flaw | None:
         """The first reason why the steps must not be trained on as they stand."""
-        if len(re.findall(r"\w+", steps)) < _FEWEST_WORDS:
+        if self.check_way and len(re.findall(r"\w+", steps)) < _FEWEST_WORDS:
             return "answer leaked without reasoning", "the reply states the answer without a step of reasoning"
         if talk := find_talk(steps, self.problem.text, number=self._number):
             return "answer leaked without reasoning", f"the reply speaks of what is not in the question: {talk!r}"
@@ -64,8 +71,10 @@ class Judge:
             return "repeats the prompt", f"the reply repeats what it was told: {quote(steps[start:end])!r}"
         if _STATES.match(steps):
             return "answer leaked without reasoning", "the reply begins with its answer"
+        if not self.check_way:
+            return None
         if self._number:
-            return find_flaw(steps, self.problem) if self.check_arithmetic else None
+            return find_flaw(steps, self.problem)
         return find_contradiction(steps, self.problem, self.grade)
 
     def _is_foreign(self, sentence: str) -> bool:

@@ -33,8 +33,11 @@ _ALWAYS = re.compile(
 """Talk whatever the kind of answer."""
 
 _OF_NUMBERS = re.compile(
-    r"""\b(?P<stem>mistak|erroneous|errors?\b|incorrect|wrong|misunderst|misinterp|miscalc|misread|flaw|attempt
-      |students?\b|instruction|\bhints?\b|adjust|reconsider|overlook|contradict|initially\ (?:thought|assumed|said))\w*
+    r"""\b(?P<fault>mistak|erroneous|errors?\b|incorrect|wrongly|wrong(?=\W*(?:$|because|since|as|step|calculation
+        |approach|way|answer|number|operation|result|assumption|total|order|to|in|when|by))|misunderst|misinterp
+      |miscalc|misread|flaw)\w*
+    |\b(?P<stem>attempt|the\ student\b|hints?\b|adjust|reconsider|overlook|contradict
+      |initially\ (?:thought|assumed|said))\w*
     |\bthe\ (?:correct|right|proper)\ (?:\w+\ )?(?:calculation|computation|step|approach|method|reasoning|breakdown
       |process|interpretation|solution|equation|way|operation|formula|explanation|sequence|order)s?\b
     |\bcorrected\b|\blet(?:['’]s|\ us)\ correct\b|\bcorrect(?:ly|\ this)\b(?=[^.\n]{0,60}\b(?:step|calculat|solution))
@@ -45,13 +48,17 @@ _OF_NUMBERS = re.compile(
 )
 """Talk where a number is asked for. Reasoning about a choice may say that another one is wrong."""
 
+_FAULTS = re.compile(r"mistak|error|wrong|correct|misread|flaw")
+
 
 def find_talk(text: str, question: str, *, number: bool) -> str | None:
     """The first words of a text that speak of what is not in the question, if so; `number` if a number is asked for."""
     asked = question.lower()
     for pattern in (_ALWAYS, _OF_NUMBERS) if number else (_ALWAYS,):
         for match in pattern.finditer(text):
-            stem = match.groupdict().get("stem")
-            if (stem or match.group()).lower().rstrip("s") not in asked:
+            groups = match.groupdict()
+            if groups.get("fault") and _FAULTS.search(asked):
+                continue
+            if (groups.get("stem") or match.group()).lower().rstrip("s") not in asked:
                 return match.group()
     return None
