@@ -83,8 +83,11 @@ def _aim(steps: str, problem: Problem, found: list[_Found], wanted: Number) -> F
     conclusion = said[-1] if said else None
     if conclusion is None or (last is not None and conclusion.end <= last.start):
         return _astray(last, problem)
+    asked = set(_numbers_of(problem.text))
+    if len(found) - len(said) < 2 and wanted.value not in asked:
+        return _astray(last, problem)
     before = (value for item in found if item.end <= conclusion.start for value in item.all_values)
-    known = {*_numbers_of(problem.text), *before, *_sums(steps)}
+    known = {*asked, *before, *_sums(steps)}
     return None if _follows(wanted.value, known) else _astray(last, problem)
 
 
@@ -112,7 +115,7 @@ def _sums(steps: str) -> Iterator[Fraction]:
 
 
 def _astray(last: _Found | None, problem: Problem) -> Flaw:
-    if last is None:
+    if last is None or not last.result:
         return "does not come to its answer", f"the reasoning never comes to {problem.answer}"
     made = write_number(last.values[0])
     return "does not come to its answer", f"the reasoning comes to {made}, not to {problem.answer}"

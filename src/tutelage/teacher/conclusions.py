@@ -15,7 +15,8 @@ _CONCLUDES = re.compile(
     r"\W*(?:so|thus|therefore|hence|consequently|in conclusion|as a result|overall)\b", re.IGNORECASE
 )
 _NEGATION = re.compile(
-    r"\b(?:no|not|never|cannot|neither|nor|none|unlikely|impossible|incorrect|false)\b|n['’]t\b", re.IGNORECASE
+    r"\b(?:no|not|never|cannot|neither|nor|none|unlikely|impossible|incorrect|wrong|irrelevant|false)\b|n['’]t\b",
+    re.IGNORECASE,
 )
 _HEDGES = re.compile(
     r"\b(?:but|although|though|however|unless|if|while|except|only|some|may|might|need|in order|depends|yes)\b",
@@ -23,11 +24,6 @@ _HEDGES = re.compile(
 )
 _COMPARES = re.compile(r"\b(?:than|more|less|before|after|as)\b", re.IGNORECASE)
 _BECAUSE = re.compile(r"\b(?:because|since|as|due)\b", re.IGNORECASE)
-_LABEL = re.compile(r"\W*(?:option\s|choice\s)?\W?([A-Z]|\d)\b\W", re.IGNORECASE)
-_DENIES = re.compile(
-    r"\b(?:is|are)\s(?:also\s|therefore\s|clearly\s)?(?:incorrect|wrong|irrelevant|not\s(?:correct|right|the\s(?:right|correct|answer)|relevant))\b",
-    re.IGNORECASE,
-)
 _WORD = re.compile(r"[^\W\d_]{3,}|\d+")
 _COMMON = frozenset(
     "the and for with would could can did does was were are has have had will should that this from its any his her".split()
@@ -45,15 +41,16 @@ def find_contradiction(steps: str, problem: Problem, grade: Grade) -> tuple[Fail
 
 
 def _denied(said: list[str], problem: Problem) -> str | None:
-    """A sentence that begins with the right choice and calls it wrong."""
+    """Where all that is said of the right choice denies it."""
     right = next((choice for choice in problem.choices if choice.label == problem.answer), None)
-    if right is None:
+    if right is None or _NEGATION.search(right.text):
         return None
-    for sentence in said:
-        label = _LABEL.match(sentence)
-        if label and label[1].casefold() == right.label.casefold() and _DENIES.search(sentence):
-            return f"the reasoning says that {right.label} is wrong, and the reply states it"
-    return None
+    label = re.compile(rf"\({re.escape(right.label)}\)|(?:^|\boption\s){re.escape(right.label)}\b", re.IGNORECASE)
+    text = right.text.strip().lower()
+    of_it = [sentence for sentence in said if label.search(sentence) or (text and text in sentence.lower())]
+    if not of_it or not all(_NEGATION.search(sentence) for sentence in of_it):
+        return None
+    return f"the reasoning says nothing for {right.label}, and the reply states it"
 
 
 def _other_choice(last: str, problem: Problem, grade: Grade) -> str | None:

@@ -31,6 +31,10 @@ _HANGS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """How a sentence begins that goes on from the one before."""
+_OPENING = re.compile(
+    r"\A(?:(?:this|that|it) is because |to (?:\w+ ){0,3}(?:this|that|it)(?: \w+){0,2}, [^.:=\d\n]{0,60}:\s*)",
+    re.IGNORECASE,
+)
 _STUB = re.compile(
     r"\s*(?:(?:\d{1,2}[.)]|[-*•])?[^\w]*|(?:so|then|therefore|thus|hence|finally)\W*|[^.!?=\d]{1,40}:\s*)",
     re.IGNORECASE,
@@ -40,15 +44,23 @@ _MOST_STUBS, _LONGEST_STUB = 4, 60
 
 def excerpts(steps: str, problem: Problem, grade: Grade, foreign: Callable[[str], bool]) -> Iterator[str]:
     """The parts to be tried, the best first: what stands behind the last foreign sentence before what precedes it."""
-    pieces = [piece for piece in pieces_of(steps) if not _is_stated(piece[0], steps, problem, grade)]
-    blocks = [list(block) for bad, block in groupby(pieces, lambda piece: foreign(piece[0])) if not bad]
+    pieces = list(pieces_of(steps))
+    reasoned = [piece for piece in pieces if not _is_stated(piece[0], steps, problem, grade)]
+    blocks = [list(block) for bad, block in groupby(reasoned, lambda piece: foreign(piece[0])) if not bad]
     for block in reversed(blocks):
-        if block is not pieces and block[0] is not pieces[0] and _HANGS.match(block[0][0]):
+        behind_a_cut = block[0] is not pieces[0]
+        text = _opened(_joined(block))
+        if behind_a_cut and _HANGS.match(text):
             continue
-        whole = without_stubs(_joined(block))
         shorter = [_joined(block[start:]) for start in _starts(block, problem)]
-        yield from (without_stubs(without_talk(text)) for text in shorter if not _HANGS.match(text))
-        yield without_talk(whole) if block[0] is not pieces[0] else whole
+        yield from (without_stubs(_opened(part)) for part in shorter if not _HANGS.match(part))
+        yield without_stubs(text)
+
+
+def _opened(text: str) -> str:
+    """What is left behind a cut, without an opening that is mere talk now."""
+    left = without_talk(_OPENING.sub("", text, count=1))
+    return text if left == text else left[:1].upper() + left[1:]
 
 
 def without_stubs(text: str) -> str:
@@ -74,10 +86,14 @@ def _is_stated(sentence: str, steps: str, problem: Problem, grade: Grade) -> boo
 
 
 def _starts(block: Sequence[Piece], problem: Problem) -> Iterator[int]:
-    """Where a block may begin: behind an outline, or behind a first sentence that gives the answer away."""
-    announced = [place for place, (sentence, _) in enumerate(block) if is_announced(sentence)]
-    calculated = next((place for place, (sentence, _) in enumerate(block) if "=" in sentence), len(block))
-    outline = [place for place in announced if place < calculated]
+    """Where a block may begin: behind an outline, or behind a first sentence that gives the answer away.
+
+    What is announced right before its calculation belongs to this.
+    """
+    told = [sentence for sentence, _ in block]
+    calculated = next((place for place, sentence in enumerate(told) if "=" in sentence), len(told))
+    outline = [place for place, sentence in enumerate(told[:calculated]) if is_announced(sentence)]
+    outline = [place for place in outline if not told[place].endswith(":")]
     if len(outline) > 1 and outline[-1] - outline[0] < 2 * len(outline):
         yield outline[-1] + 1
     if len(block) > 1 and "=" not in block[0][0] and _gives_away(block[0][0], problem):

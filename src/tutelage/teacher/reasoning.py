@@ -26,7 +26,7 @@ _BROKEN = re.compile(r"=[ \t]*\n\s*(?=[$€£(-]{0,2}\d)")
 """A calculation whose result stands in the next line."""
 _CALCULATES = re.compile(
     r"(?:^|(?<=[.!?]\s))(?:(?:so|thus|therefore|hence|finally)\b,?\s)?(?:the|our|my)\s(?:final\s|correct\s|right\s)?"
-    r"answer\s(?:is|would be|will be):?\s(?=[$€£(]{0,2}\d[^\n=]{0,80}[^\s=\d][^\n=]{0,80}=\s?[$€£]?\d)",
+    r"answer\s(?:is|would be|will be):?\s(?=[$€£(]{0,2}\d(?:(?![.!?]\s)[^\n=]){1,160}=\s?[$€£]?\d)",
     re.IGNORECASE | re.MULTILINE,
 )
 """What stands before a calculation that a statement holds: So the answer is 4536 - 702 = 3834."""

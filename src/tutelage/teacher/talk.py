@@ -26,6 +26,7 @@ _ALWAYS = re.compile(
     |\b(?:step|calculation|attempt|assumption|answer|solution)\ (?:is|was)\ (?:incorrect|wrong|flawed|mistaken)\b
     |\bwe\ (?:want|need)\ the\ (?:final\ |correct\ )?(?:answer|result)\ to\ be\b
     |\b(?:reach|get|match|obtain|arrive\ at|come\ to|lead\ to)\ the\ (?:correct|given|desired|right|expected)\ (?:answer|result)\b
+    |\bto\ (?:get|reach|find|obtain|arrive\ at|come\ to)\ (?:the|an|this|that)\ (?:final\ )?answer\ (?:of\ )?\$?\d
     |\badjust\ (?:our|the|my)\ (?:\w+\ )?(?:reasoning|calculation|answer|steps?|solution)\b
     |^\W*mistake\W*:""",
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
