@@ -13,9 +13,8 @@ def found(echoes, text, question=""):
 
 
 def test_a_run_of_a_prompt_is_found_whatever_its_case_and_signs():
-    assert found(OURS, "We reach it, by REASONING from the question: 3 × 4 = 12.") == [
-        "reach it, by REASONING from the"
-    ] + ["it, by REASONING from the question"]
+    echoes = found(OURS, "We reach it, by REASONING from the question: 3 × 4 = 12.")
+    assert echoes == ["reach it, by REASONING from the", "it, by REASONING from the question"]
     assert found(OURS, "Each box holds 4 pens. The answer is 12.") == []
 
 

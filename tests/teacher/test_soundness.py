@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.work import assert_linear
 from tutelage.grading.grade import grade
-from tutelage.records import Choice, Problem
+from tutelage.records import AnswerKind, Choice, Problem
 from tutelage.teacher.echoes import Echoes
 from tutelage.teacher.reply import read_reply
 
@@ -18,7 +18,7 @@ HINT = "The correct answer is 63. Reach it by reasoning from the question alone;
 LEAKED = "answer leaked without reasoning"
 
 
-def read(reply, problem=CANS, kind="number", **settings):
+def read(reply, problem=CANS, kind: AnswerKind = "number", **settings):
     return read_reply(reply, "stop", problem, partial(grade, kind), max_tokens=512, check_arithmetic=True, **settings)
 
 
@@ -43,7 +43,7 @@ ASTRAY, UNDONE, NOWHERE, ECHO = (
             "the reply says what to calculate and does not calculate it",
         ),
         (
-            "We need to follow these steps:\n1. Calculate the bags.\n2. Multiply them by the cans.\n3. The result is 63.",
+            "Follow these steps:\n1. Calculate the bags.\n2. Multiply them by the cans.\n3. The result is 63.",
             UNDONE,
             "the reply says what to calculate and does not calculate it",
         ),
@@ -88,11 +88,11 @@ def test_an_answer_taken_literally_is_refused(literal):
         f"The answer is 63.\n{SOLVED}",
         f"The first step that goes wrong is to add 9 to the bags.\n{SOLVED}\nThe answer is 63.",
         f"Mistake: 3 + 4 + 9 = 16 adds the cans of one bag.\nSolution:\n{SOLVED}\nThe answer is 63.",
-        f"The student should have multiplied.\n\nHere is the correct breakdown:\n\n{SOLVED}\n\nThe correct answer is 63.",
+        f"The student must multiply.\n\nHere is the correct breakdown:\n\n{SOLVED}\n\nThe correct answer is 63.",
         f"{SOLVED}\nThe student forgot to multiply.\nThe answer is 63.",
         f"{SOLVED}\n</attempt>\nThe answer is 63.",
         "There are 3 + 4 = 7 bags.\nThe answer is 7.\n7 × 9 = 63 cans are in them.\nThe answer is 63.",
-        f"We need to follow these steps:\n1. Calculate the bags.\n2. Multiply them by the cans.\n\n{SOLVED}\nThe answer is 63.",
+        f"We follow these steps:\n1. Calculate the bags.\n2. Multiply them by cans.\n\n{SOLVED}\nThe answer is 63.",
         f"We know that there are 63 cans in the end.\n{SOLVED}\nThe answer is 63.",
         f"{SOLVED}\n3.\nThe answer is 63.",
     ],
@@ -104,7 +104,7 @@ def test_what_stands_round_a_sound_solution_is_cut(reply):
 
 
 def test_parts_of_a_solution_are_not_joined_over_a_cut():
-    reply = "There are 3 + 4 = 7 bags.\nThe student made a mistake here.\nSo 7 × 9 = 63 cans are in them.\nThe answer is 63."
+    reply = "There are 3 + 4 = 7 bags.\nThe student made a mistake.\nSo 7 × 9 = 63 cans are in them.\nThe answer is 63."
     assert read(reply).failure == LEAKED
 
 
@@ -120,7 +120,7 @@ def test_parts_of_a_solution_are_not_joined_over_a_cut():
         (
             "2 adults and 5 children eat for 8 dollars each.",
             "56",
-            "We multiply 8 dollars by 7 people. That makes 56 dollars.",
+            "We multiply 8 dollars by 7 people: 56 dollars.",
         ),
         (
             "35 of 8 a box, 19 sold. How many boxes?",

@@ -25,8 +25,8 @@ _HEDGES = re.compile(
 _COMPARES = re.compile(r"\b(?:than|more|less|before|after|as)\b", re.IGNORECASE)
 _BECAUSE = re.compile(r"\b(?:because|since|as|due)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{3,}|\d+")
-_COMMON = frozenset(
-    "the and for with would could can did does was were are has have had will should that this from its any his her".split()
+_COMMON = (
+    "the and for with would could can did does was were are has have had will should that this from any its his her"
 )
 
 
@@ -82,4 +82,4 @@ def _other_truth(last: str, problem: Problem, grade: Grade) -> str | None:
 
 
 def _words(text: str) -> set[str]:
-    return {word.lower()[:5] for word in _WORD.findall(text)} - {word[:5] for word in _COMMON}
+    return {word.lower()[:5] for word in _WORD.findall(text)} - {word[:5] for word in _COMMON.split()}

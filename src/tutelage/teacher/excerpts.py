@@ -1,11 +1,11 @@
 """Which parts of a reply's steps may stand by themselves, the best first. Pure.
 
-steps     "The answer is 63.\\nThe first step that goes wrong is 3 + 9.\\n3 + 4 = 7 bags.\\nThe answer is 7.\\n7 × 9 = 63 cans."
+steps     "The answer is 63.\\nThe step that goes wrong adds 9.\\n3 + 4 = 7 bags.\\nThe answer is 7.\\n7 × 9 = 63 cans."
 excerpt   "3 + 4 = 7 bags.\\n7 × 9 = 63 cans."
 
-What is cut: an answer given first or between the steps, sentences that a reader of the question alone can make nothing of
-(`foreign`), an outline of steps that are then done. A part is one piece of the reply: sentences on both sides of a foreign
-one are never joined. Whether an excerpt is sound is not told here.
+What is cut: an answer given first or between the steps, sentences that make no sense to a reader of the question alone
+(`foreign`), an outline of steps that are then done. A part is one piece of the reply: sentences on both sides of a
+foreign one are never joined. Whether an excerpt is sound is not told here.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ steps   "3 × 5 = 15 pens."  for 12    refused: "the reasoning comes to 15, not 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tutelage.records import FailureReason, Grade, Problem
@@ -26,6 +27,7 @@ Flaw = tuple[FailureReason, str]
 _LONGEST_QUOTE = 100
 """Characters of the reply that a reason quotes."""
 _FEWEST_WORDS = 3
+_NO_WAY: Flaw = ("answer leaked without reasoning", "the reply gives no reasoning that stands by itself")
 _STATES = re.compile(
     r"\W*(?:so|thus|therefore|hence)?\W*(?:the|my|our)\ (?:\w+\ )?answer\b[^.\n]{0,40}\b(?:is|are|was)\b", re.I
 )
@@ -53,29 +55,31 @@ class Judge:
         """The best part that has no flaw; if there is none, the steps and their first flaw."""
         first = self.flaw(steps)
         for part in excerpts(steps, self.problem, self.grade, self._is_foreign):
-            if part == steps or _words(part) >= _FEWEST_WORDS:
-                if (first if part == steps else self.flaw(part)) is None:
-                    return _SOFT.sub("he ", part), None
-        return steps, first or ("answer leaked without reasoning", "the reply gives no reasoning of its own")
+            if part != steps and _words(part) < _FEWEST_WORDS:
+                continue
+            if (first if part == steps else self.flaw(part)) is None:
+                return _SOFT.sub("he ", part), None
+        return steps, first or _NO_WAY
 
     def flaw(self, steps: str) -> Flaw | None:
         """The first reason why the steps must not be trained on as they stand."""
+        return next(self._flaws(steps), None)
+
+    def _flaws(self, steps: str) -> Iterator[Flaw]:
         if self.check_way and len(re.findall(r"\w+", steps)) < _FEWEST_WORDS:
-            return "answer leaked without reasoning", "the reply states the answer without a step of reasoning"
+            yield "answer leaked without reasoning", "the reply states the answer without a step of reasoning"
         if talk := find_talk(steps, self.problem.text, number=self._number):
-            return "answer leaked without reasoning", f"the reply speaks of what is not in the question: {talk!r}"
-        if (fault := false_calculation(steps)) and self.check_arithmetic:
-            return "false calculation", fault
-        if echoes := self.ours.find(steps, self.problem.text):
-            start, end = echoes[0]
-            return "repeats the prompt", f"the reply repeats what it was told: {quote(steps[start:end])!r}"
+            yield "answer leaked without reasoning", f"the reply speaks of what is not in the question: {talk!r}"
+        if self.check_arithmetic and (fault := false_calculation(steps)):
+            yield "false calculation", fault
+        for start, end in self.ours.find(steps, self.problem.text)[:1]:
+            yield "repeats the prompt", f"the reply repeats what it was told: {quote(steps[start:end])!r}"
         if _STATES.match(steps):
-            return "answer leaked without reasoning", "the reply begins with its answer"
-        if not self.check_way:
-            return None
-        if self._number:
-            return find_flaw(steps, self.problem)
-        return find_contradiction(steps, self.problem, self.grade)
+            yield "answer leaked without reasoning", "the reply begins with its answer"
+        if self.check_way:
+            number = self._number
+            way = find_flaw(steps, self.problem) if number else find_contradiction(steps, self.problem, self.grade)
+            yield from [way] if way else []
 
     def _is_foreign(self, sentence: str) -> bool:
         question = self.problem.text

@@ -1,4 +1,4 @@
-"""Where a reply speaks of what is not in the question: the answer given away, the mistake, the student, the request. Pure.
+"""Where a reply speaks of what is not in the question: the answer given away, a mistake, a student. Pure.
 
 "The first step that goes wrong is 3 + 4. The correct answer was given as 12."
            ^^^^^^^^^^^^^^^^^^^^^^
@@ -25,7 +25,8 @@ _ALWAYS = re.compile(
     |\b(?:the|this|first|a)\ (?:mistake|error)\ (?:is|was|lies|in|occurs|made|of)\b
     |\b(?:step|calculation|attempt|assumption|answer|solution)\ (?:is|was)\ (?:incorrect|wrong|flawed|mistaken)\b
     |\bwe\ (?:want|need)\ the\ (?:final\ |correct\ )?(?:answer|result)\ to\ be\b
-    |\b(?:reach|get|match|obtain|arrive\ at|come\ to|lead\ to)\ the\ (?:correct|given|desired|right|expected)\ (?:answer|result)\b
+    |\b(?:reach|get|match|obtain|arrive\ at|come\ to|lead\ to)
+      \ the\ (?:correct|given|desired|right|expected)\ (?:answer|result)\b
     |\bto\ (?:get|reach|find|obtain|arrive\ at|come\ to)\ (?:the|an|this|that)\ (?:final\ )?answer\ (?:of\ )?\$?\d
     |\badjust\ (?:our|the|my)\ (?:\w+\ )?(?:reasoning|calculation|answer|steps?|solution)\b
     |^\W*mistake\W*:""",
