@@ -58,7 +58,7 @@ def read_reply(
     right. `max_tokens` is what the reply was limited to. With `explained`, an explanation of a mistake was asked for,
     too; a reply without one is still a reply.
     """
-    explanation, solution = separate(text) if explained else (None, text)
+    explanation, solution = separate(text) if explained or _UNASKED.search(text) else (None, text)
     cleaned = reasoning(solution)
     if broken := _broken(cleaned, finish_reason, max_tokens):
         return _rejected(text, None, *broken)
@@ -75,7 +75,7 @@ def read_reply(
     verdict = grade(problem, concluded)
     if not verdict.correct:
         return Reading(concluded, verdict, "unparsable")
-    return Reading(concluded, verdict, None, explanation)
+    return Reading(concluded, verdict, None, explanation if explained else None)
 
 
 def _rejected(text: str, answer: str | None, failure: FailureReason, reason: str) -> Reading:
@@ -119,6 +119,8 @@ _MARK = re.compile(
     [*_ \t]*(?::[*_ \t]*|$)""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
+_UNASKED = re.compile(r"^[^\w\n]{0,12}(?:the[ ])?(?:first[ ])?mistake[*_ \t]{0,6}:", re.IGNORECASE | re.MULTILINE)
+"""An explanation that nobody asked for."""
 
 
 def separate(text: str) -> tuple[str | None, str]:
