@@ -32,9 +32,10 @@ _HANGS = re.compile(
 )
 """How a sentence begins that goes on from the one before."""
 _OPENING = re.compile(
-    r"\A(?:(?:this|that|it) is because |to (?:\w+ ){0,3}(?:this|that|it)(?: \w+){0,2}, [^.:=\d\n]{0,60}:\s*)",
+    r"\A(?:(?:this|that|it) is because |to (?:\w+ ){0,3}(?:this|that|it)(?: \w+){0,2}, (?:[^.:=\d\n]{0,60}:\s*)?)",
     re.IGNORECASE,
 )
+"""What hangs on a sentence that is not there: To get this, let's follow the steps:"""
 _STUB = re.compile(
     r"\s*(?:(?:\d{1,2}[.)]|[-*•])?[^\w]*|(?:so|then|therefore|thus|hence|finally)\W*|[^.!?=\d]{1,40}:\s*)",
     re.IGNORECASE,
