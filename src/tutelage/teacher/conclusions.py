@@ -23,6 +23,12 @@ _HEDGES = re.compile(
     re.IGNORECASE,
 )
 _COMPARES = re.compile(r"\b(?:than|more|less|before|after|as)\b", re.IGNORECASE)
+_DENIES = re.compile(
+    r"\b(?:(?:is|are|was|be)\s(?:\w+\s)?(?:incorrect|wrong|irrelevant|unlikely"
+    r"|not\s(?:\w+\s)?(?:correct|right|relevant|suitable|likely|the\s\w+))"
+    r"|(?:does|do|would|could|can)\s?n[o’']t\s(?:fit|make|apply|work|answer|be))\b",
+    re.IGNORECASE,
+)
 _BECAUSE = re.compile(r"\b(?:because|since|as|due)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{3,}|\d+")
 _COMMON = (
@@ -48,7 +54,7 @@ def _denied(said: list[str], problem: Problem) -> str | None:
     label = re.compile(rf"\({re.escape(right.label)}\)|(?:^|\boption\s){re.escape(right.label)}\b", re.IGNORECASE)
     text = right.text.strip().lower()
     of_it = [sentence for sentence in said if label.search(sentence) or (text and text in sentence.lower())]
-    if not of_it or not all(_NEGATION.search(sentence) for sentence in of_it):
+    if not of_it or not all(_DENIES.search(sentence) for sentence in of_it):
         return None
     return f"the reasoning says nothing for {right.label}, and the reply states it"
 
