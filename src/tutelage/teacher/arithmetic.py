@@ -20,6 +20,7 @@ from operator import attrgetter
 
 from tutelage.records import FailureReason, Problem
 from tutelage.teacher.announced import is_announced
+from tutelage.teacher.conclusions import says_only_the_question
 from tutelage.teacher.constants import constants
 from tutelage.text.calculations import Calculation, find_calculations
 from tutelage.text.expressions import evaluate, operands
@@ -38,7 +39,6 @@ _MADE = re.compile(r"[=≈→]\s{0,3}(?:[A-Za-z]\s?[-=+−]\s?)?[($€£]{0,3}$"
 """What stands before a result that is not a calculation's: x = 12, ≈ 9, S + 30 = S + 143."""
 _WRITTEN = re.compile(r"\d\s?[^\w\s=.,]{0,2}\s?[-+*/×÷−]\s?[($€£]{0,2}\d")
 """A calculation, perhaps without its result."""
-_ROUNDED = re.compile(r"\bround(?:ed|ing|s)?\s(?:\w+\s)?(up|down)\b", re.IGNORECASE)
 _SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?!\d)")
 _PERCENT = re.compile(r"\s?(?:%|percent|per cent)", re.IGNORECASE)
 _PLAIN = re.compile(r"(?<!\d)(?<!\d[.,])\d{1,15}(?:\.\d{1,15})?(?![.,]?\d)")
@@ -74,7 +74,7 @@ def _aim(steps: str, problem: Problem, found: list[_Found], wanted: Number) -> F
     """Why the answer is not what the steps come to, if so."""
     results = [item for item in found if item.result]
     last = results[-1] if results else None
-    exact = not _uses_all(found, problem) or (last is not None and _rounds_away(steps, last, wanted))
+    exact = not _uses_all(found, problem)
     if any(_is_converted(value, wanted, exact=exact) for value in (last.values if last else ())):
         return None
     if any(_is_same(value, wanted) for item in results for value in item.values[:1]) or _checks(last, found, wanted):
@@ -86,10 +86,9 @@ def _aim(steps: str, problem: Problem, found: list[_Found], wanted: Number) -> F
     if conclusion is None or (last is not None and conclusion.end <= last.start):
         return _astray(last, problem)
     asked = set(_numbers_of(problem.text))
-    if wanted.value not in asked and not _WRITTEN.search(steps):
-        others = {value for item in found for value in item.values[:1]} - {wanted.value}
-        if len(others) < 2 or (len(set(find_numbers(problem.text))) > 2 and others <= asked):
-            return _astray(last, problem)  # the question again, and the answer
+    again = last is None and not _WRITTEN.search(steps) and says_only_the_question(sentences(steps), problem)
+    if wanted.value not in asked and (again or len(found) - len(said) < 2):
+        return _astray(last, problem)
     before = (value for item in found if item.end <= conclusion.start for value in item.all_values)
     known = {*asked, *before, *_sums(steps)}
     return None if _follows(wanted.value, known) else _astray(last, problem)
@@ -167,12 +166,6 @@ def _uses_all(found: Iterable[_Found], problem: Problem) -> bool:
     """Whether all numbers of the question are calculated with; a result of only some is not rounded to the answer."""
     used = {value for item in found if item.calculation for value in item.all_values}
     return all(used.intersection(_meanings(number, problem.text)) for number in find_numbers(problem.text))
-
-
-def _rounds_away(steps: str, last: _Found, wanted: Number) -> bool:
-    """Whether the text rounds a result to the other side: 9.4 loads (rounded up), for 9."""
-    rounded = _ROUNDED.search(steps, last.end, last.end + 60)
-    return rounded is not None and (rounded[1].lower() == "up") == (wanted.value < last.values[0])
 
 
 def _is_converted(value: Fraction, wanted: Number, *, exact: bool) -> bool:

@@ -7,6 +7,7 @@ refused   "A pear is lighter than water. So a pear would not sink in water.\\nTh
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from tutelage.records import FailureReason, Grade, Problem
 from tutelage.text.sentences import sentences
@@ -46,8 +47,7 @@ _COMMON = (
 def find_contradiction(steps: str, problem: Problem, grade: Grade) -> tuple[FailureReason, str] | None:
     """Why the steps conclude something else than the problem's answer, if so."""
     said = sentences(steps) or [""]
-    asked = _words(problem.text)
-    if all(_ASKS.match(sentence) or _repeats(sentence, asked) for sentence in said):
+    if says_only_the_question(said, problem):
         return "answer leaked without reasoning", "the reply says the question again, and the answer"
     if problem.choices:
         other = _denied(said, problem) or _other_choice(said[-1], problem, grade)
@@ -56,9 +56,15 @@ def find_contradiction(steps: str, problem: Problem, grade: Grade) -> tuple[Fail
     return ("concludes otherwise", other) if other else None
 
 
+def says_only_the_question(said: Sequence[str], problem: Problem) -> bool:
+    """Whether each of the sentences says the question again, or only that it is asked."""
+    asked = _words(problem.text)
+    return all(_ASKS.match(sentence) or _repeats(sentence, asked) for sentence in said)
+
+
 def _repeats(sentence: str, asked: set[str]) -> bool:
     """Whether a sentence says nothing that the question does not; of a longer one, but for a word."""
-    new = _words(sentence) - asked
+    new = {word for word in _words(sentence) - asked if not word.isdigit()}
     return not new or (len(new) == 1 and len(sentence.split()) > _LONG)
 
 
