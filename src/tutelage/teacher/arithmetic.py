@@ -20,7 +20,6 @@ from operator import attrgetter
 
 from tutelage.records import FailureReason, Problem
 from tutelage.teacher.announced import is_announced
-from tutelage.teacher.conclusions import says_only_the_question
 from tutelage.teacher.constants import constants
 from tutelage.text.calculations import Calculation, find_calculations
 from tutelage.text.expressions import evaluate, operands
@@ -86,8 +85,7 @@ def _aim(steps: str, problem: Problem, found: list[_Found], wanted: Number) -> F
     if conclusion is None or (last is not None and conclusion.end <= last.start):
         return _astray(last, problem)
     asked = set(_numbers_of(problem.text))
-    again = last is None and not _WRITTEN.search(steps) and says_only_the_question(sentences(steps), problem)
-    if wanted.value not in asked and (again or len(found) - len(said) < 2):
+    if len(found) - len(said) < 2 and wanted.value not in asked:
         return _astray(last, problem)
     before = (value for item in found if item.end <= conclusion.start for value in item.all_values)
     known = {*asked, *before, *_sums(steps)}

@@ -7,7 +7,6 @@ refused   "A pear is lighter than water. So a pear would not sink in water.\\nTh
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from tutelage.records import FailureReason, Grade, Problem
 from tutelage.text.sentences import sentences
@@ -47,19 +46,14 @@ _COMMON = (
 def find_contradiction(steps: str, problem: Problem, grade: Grade) -> tuple[FailureReason, str] | None:
     """Why the steps conclude something else than the problem's answer, if so."""
     said = sentences(steps) or [""]
-    if says_only_the_question(said, problem):
+    asked = _words(problem.text)
+    if all(_ASKS.match(sentence) or _repeats(sentence, asked) for sentence in said):
         return "answer leaked without reasoning", "the reply says the question again, and the answer"
     if problem.choices:
         other = _denied(said, problem) or _other_choice(said[-1], problem, grade)
     else:
         other = _other_truth(said[-1], problem, grade)
     return ("concludes otherwise", other) if other else None
-
-
-def says_only_the_question(said: Sequence[str], problem: Problem) -> bool:
-    """Whether each of the sentences says the question again, or only that it is asked."""
-    asked = _words(problem.text)
-    return all(_ASKS.match(sentence) or _repeats(sentence, asked) for sentence in said)
 
 
 def _repeats(sentence: str, asked: set[str]) -> bool:
