@@ -75,7 +75,7 @@ def attending(model: PreTrainedModel, attention_fn: AttentionFn) -> Generator[di
     with quiet():
         model.set_attn_implementation(NAME)
     try:
-        yield {"attend": attention_fn}
+        yield {"attention_fn": attention_fn}
     finally:
         with quiet():
             model.set_attn_implementation(before)
