@@ -1,5 +1,6 @@
 """What every test stands on: no network but loopback, deterministic hypothesis, the benchmark data where it is."""
 
+import gc
 import ipaddress
 import os
 import sys
@@ -52,6 +53,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if RUN_ONCE & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
     items.sort(key=lambda item: "slow" not in item.keywords)  # the long ones first: no core waits for them in the end
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what was imported stays; collections, of which every run has a dozen, take ten times as long with it
 
 
 @pytest.fixture(scope="session")
