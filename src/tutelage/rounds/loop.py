@@ -52,7 +52,7 @@ def run_rounds(ctx: RunContext) -> RunResult:
             stopped_because, unused = _nothing_to_teach(round, teaching), cost
             break
         examples = build_examples(problems, history, exams, config.training, f"{config.seed}/{round}")
-        start = ctx.untrained if config.training.start == "untrained" else student
+        start = ctx.untrained if config.training.init_from == "untrained" else student
         student, training = stages.train(ctx, round, start, examples)
         validation = stages.evaluate(ctx, round, student, "validation", "evaluation")
         students.append(student)
@@ -91,7 +91,7 @@ def run_rounds(ctx: RunContext) -> RunResult:
 
 def has_something_new(teaching: stages.Teaching, exams: Sequence[Exam], config: TrainingConfig) -> bool:
     """Whether a round has a right rationale to learn from, or own right attempts where those are trained on."""
-    own = exams[-1].attempts if exams and config.own_correct == "train" else ()
+    own = exams[-1].attempts if exams and config.rejection_sampling == "train" else ()
     return any(reply.verdict.correct for reply in teaching.feedback) or any(
         attempt.verdict.correct and attempt.finish == "stop" for attempt in own
     )

@@ -59,7 +59,7 @@ class StepDataset(Dataset[TrainStep]):
             epochs=config.epochs,
             batch_size=config.batch_size,
             seed=seed,
-            rows=config.rows,
+            rows=config.max_rows,
             draw=self.reflection and self.reflection.draw,
         )
         self.batches = [batch for epoch in plan for batch in epoch]

@@ -93,7 +93,7 @@ def train(
             trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
     except torch.OutOfMemoryError as error:
         raise StudentError(
-            f"training ran out of memory; lower training.pass_tokens (now {dataset.micro_batch_tokens}),"
+            f"training ran out of memory; lower training.micro_batch_tokens (now {dataset.micro_batch_tokens}),"
             " or set student.weights to lora"
         ) from error
     full.restore()
