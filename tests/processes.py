@@ -13,6 +13,7 @@ UNMEASURED = {name: value for name, value in os.environ.items() if not name.star
 ONE_THREAD = {**UNMEASURED, "OMP_NUM_THREADS": "1"}
 
 LIBRARIES = ["torch", "transformers", "accelerate", "peft", "openai", "reasoning_gym", "tutelage.api", "tutelage.cli"]
+LIBRARIES += ["tutelage.assemble", "tutelage.student.training.train", "tests.frozen"]
 """Imported once, by the process of which the commands are forks."""
 
 
