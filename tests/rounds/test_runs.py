@@ -15,9 +15,9 @@ from transformers import BloomConfig
 
 from tests.rounds.conftest import two_rounds
 from tests.student.architectures import build
+from tests.student.doubles import EXACT, students_in_doubles
 from tests.student.tiny import tiny_student
 from tutelage.api import run
-from tutelage.config import RunConfig
 from tutelage.errors import ConfigError, RunError, StudentError, TeacherError
 from tutelage.records import Attempt, Feedback
 from tutelage.report.progress import Show
@@ -25,6 +25,7 @@ from tutelage.run_records import RunResult
 from tutelage.runs.directory import read_result
 from tutelage.runs.files import read_rows
 from tutelage.student.model import LoadedModel, save_student
+from tutelage.studies.arms import changed
 from tutelage.tasks.catalog import open_task
 from tutelage.testing import Fault, answer_key_endpoint
 
@@ -38,11 +39,6 @@ def timeless(value, without=TIMES):
     if isinstance(value, dict):
         return {key: timeless(inner, without) for key, inner in value.items() if key not in without}
     return [timeless(inner, without) for inner in value] if isinstance(value, list | tuple) else value
-
-
-def changed(config: RunConfig, **sections) -> RunConfig:
-    parts = {name: getattr(config, name).model_copy(update=update) for name, update in sections.items()}
-    return config.model_copy(update=parts)
 
 
 @pytest.fixture(scope="module")
@@ -133,16 +129,16 @@ def test_an_exam_that_was_stopped_goes_on_with_the_same_answers(config, copied, 
 
 def test_the_way_of_computing_changes_no_answer(config, tmp_path):
     """Our engine or `generate`, few rows or many, packed or padded."""
-    ours = run(changed(config, rounds={"max": 1}), tmp_path / "ours")
+    config = changed(config, rounds={"max": 1})
     other = changed(
         config,
         student={"engine": "generate"},
         exam={"batch_size": 2, "shard": 1},
         evaluation={"batch_size": 1},
         training={"packing": "never", "micro_batch_tokens": 2000},
-        rounds={"max": 1},
     )
-    theirs = run(other, tmp_path / "theirs")
+    with students_in_doubles():
+        ours, theirs = run(config, tmp_path / "ours"), run(other, tmp_path / "theirs")
     for name in ("annotation", "exam", "feedback", "evaluation"):
         for round in (0, 1):
             path = f"round-0{round}/{name}.jsonl"
@@ -150,14 +146,21 @@ def test_the_way_of_computing_changes_no_answer(config, tmp_path):
                 rows = [sorted((tmp_path / side / path).read_text().splitlines()) for side in ("ours", "theirs")]
                 assert rows[0] == rows[1], path
     for one, two in zip(ours.rounds, theirs.rounds, strict=True):
-        assert one.training.loss == pytest.approx(two.training.loss, rel=1e-4)
+        assert one.training.loss == pytest.approx(two.training.loss, rel=EXACT)
         assert (one.training.padded_tokens, one.training.row_tokens) == (0, two.training.row_tokens)
         assert two.training.padded_tokens > 0
 
 
 @pytest.mark.parametrize("weights", ["full", "lora"])
 def test_a_run_in_bfloat16(config, tmp_path, weights):
-    config = changed(config, student={"dtype": "bfloat16", "weights": weights}, rounds={"max": 1})
+    config = changed(
+        config,
+        task={"train": 3, "validation": 2, "test": 2},
+        student={"dtype": "bfloat16", "weights": weights},
+        exam={"samples": 1},
+        training={"epochs": 1},
+        rounds={"max": 1},
+    )
     result = run(config, tmp_path / "run")
     assert len(result.rounds) == 2
     for model in (tmp_path / "run").rglob("model.safetensors"):
