@@ -18,7 +18,10 @@ LIBRARIES += ["tutelage.assemble", "tutelage.student.training.train", "tests.fro
 
 
 def forked_command(arguments: list[str], errors: Path) -> BaseProcess:
-    """`tutelage` in a process of its own, without the seconds that its libraries take; stderr goes to a file."""
+    """`tutelage` in a process of its own, without the seconds that its libraries take; stderr goes to a file.
+
+    It leads a process group, as a command at a terminal does.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LIBRARIES)
     with patch.dict(os.environ, ONE_THREAD, clear=True):
@@ -31,6 +34,7 @@ def forked_command(arguments: list[str], errors: Path) -> BaseProcess:
 def _tutelage(arguments: list[str], errors: str) -> None:
     from tutelage.cli import main
 
+    os.setpgid(0, 0)
     sys.argv = ["tutelage", *arguments]
     with Path(errors).open("ab", buffering=0) as file:
         os.dup2(file.fileno(), 2)
