@@ -12,6 +12,7 @@ import torch
 from transformers import PreTrainedModel
 
 from tutelage.student.encoding import Tokens
+from tutelage.student.fitness import vocabulary_of
 from tutelage.student.resources.memory import (
     TrainingMemory,
     available_memory,
@@ -63,7 +64,7 @@ def _training_memory(model: PreTrainedModel, dataset: StepDataset, mixed: bool) 
     apart = dataset.config.gradients_every or dataset.config.clipping == "apart"
     if apart and dataset.reflection is not None:  # the gradients of L_SR stand beside those of L_LM
         gradients += sum(weight.nbytes for weight in trained)
-    head = model.get_output_embeddings().weight
+    head: torch.Tensor = model.get_output_embeddings().weight  # pyright: ignore[reportOptionalMemberAccess]
     micro_batch = dataset.sample_micro_batch()
     training = model.training
     model.train()  # dropout keeps more
@@ -92,7 +93,7 @@ def fit_rows(
     shared, available = shared_prefix(prompts) if sharing else 0, available_memory(model.device)
     memory = sampling_memory(
         kv_bytes_per_token(model.config, torch.finfo(model.dtype).bits // 8),
-        model.get_input_embeddings().num_embeddings,
+        vocabulary_of(model),
         prompt_tokens=max(map(len, prompts)) - shared,
         max_new_tokens=settings.max_new_tokens,
         prefix_tokens=shared,

@@ -68,7 +68,7 @@ def load_student(config: StudentConfig, folder: Path | None = None, dtype: torch
     _refuse_too_large(source, frame, device)
     with faults_of(source):
         model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **UNTRUSTED)
-        model.to(device)
+        model.to(device)  # pyright: ignore[reportArgumentType]
     check_model(model, source)
     return LoadedModel(model, tokenizer)
 

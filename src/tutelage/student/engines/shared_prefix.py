@@ -134,7 +134,7 @@ class _Sitting:
 
     def _extend(self, rows: Sequence[_Row], hidden_ND: torch.Tensor, samples: int = 1) -> None:
         """Draw the next token of rows from the states of their last ones; those that are done leave."""
-        logits_NV = self.model.get_output_embeddings()(hidden_ND)
+        logits_NV = self.model.get_output_embeddings()(hidden_ND)  # pyright: ignore[reportOptionalCall]
         keys = [int(row.keys[len(row.tokens)]) for row in rows]
         token_R = sample_token(logits_NV.repeat_interleave(samples, dim=0), keys, self.settings.temperature)
         for row, token in zip(rows, token_R.tolist(), strict=True):

@@ -178,7 +178,7 @@ def _process_peak() -> int:
     if mark is not None:
         return mark
     if psutil.WINDOWS:
-        return psutil.Process().memory_info().peak_wset
+        return psutil.Process().memory_info().peak_wset  # pyright: ignore[reportAttributeAccessIssue]
     import resource  # not on Windows
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if psutil.MACOS else 1024)
