@@ -19,11 +19,10 @@ import torch
 from transformers import PreTrainedModel
 
 from tutelage.student.attention import attending
-from tutelage.student.encoding import Tokens
+from tutelage.student.encoding import Tokens, shared_prefix
 from tutelage.student.engines.kv_cache import KVCache
 from tutelage.student.engines.token_sampling import sample_token, stream
 from tutelage.student.sampler import Deliver, Sampled, SamplingSettings, StopCriteria
-from tutelage.student.training.packing import shared_prefix
 
 REFILL = 1 / 8
 """New prompts enter when this share of the slots is free: one by one is dear, and slots that wait are idle."""
