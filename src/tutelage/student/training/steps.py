@@ -60,7 +60,7 @@ class StepDataset(Dataset[TrainStep]):
             batch_size=config.batch_size,
             seed=seed,
             rows=config.max_rows,
-            draw=self.reflection and self.reflection.draw,
+            draw=None if self.reflection is None else self.reflection.draw,
         )
         self.batches = [batch for epoch in plan for batch in epoch]
         self.epoch_ends = [sum(len(epoch) for epoch in plan[: n + 1]) for n in range(len(plan))]
