@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import BloomConfig
 
+from tests.once import made_once
 from tests.rounds.conftest import two_rounds
 from tests.student.architectures import build
 from tests.student.doubles import EXACT, students_in_doubles
@@ -44,9 +45,7 @@ def timeless(value, without=TIMES):
 @pytest.fixture(scope="module")
 def finished(tiny, tmp_path_factory) -> Path:
     """The folder of a whole run, once for all: tests read it, or go on in a copy of their own."""
-    root = tmp_path_factory.mktemp("finished") / "run"
-    run(two_rounds(tiny), root)
-    return root
+    return made_once(tmp_path_factory, "two-rounds", lambda folder: run(two_rounds(tiny), folder / "run")) / "run"
 
 
 @pytest.fixture
@@ -189,9 +188,9 @@ def test_a_student_that_cannot_be_packed_is_taught_all_the_same_and_it_is_said(c
             run(changed(settings, **setting), tmp_path / message[:7])
 
 
-def test_a_finished_run_is_only_read(config, finished, monkeypatch):
+def test_a_finished_run_is_only_read(config, copied, monkeypatch):
     monkeypatch.setattr("tutelage.assemble.open_context", None)  # nothing may be built
-    assert run(config, finished) == result_of(finished)
+    assert run(config, copied) == result_of(copied)
 
 
 def test_a_run_can_be_made_longer_and_two_runs_are_alike(config, finished, tmp_path):
@@ -215,8 +214,8 @@ def test_work_that_was_taken_away_is_done_again_and_no_more(config, copied):
     assert (root / "round-01" / "exam.jsonl").stat().st_mtime_ns == exam
 
 
-def test_other_settings_are_refused_and_nothing_is_lost(config, finished):
-    root = finished
+def test_other_settings_are_refused_and_nothing_is_lost(config, copied):
+    root = copied
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()}
     with pytest.raises(RunError, match=r"training\.epochs: 2 is now 5"):
         run(changed(config, training={"epochs": 5}), root)

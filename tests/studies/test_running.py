@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.once import made_once
 from tutelage import api
 from tutelage.config_file import parse_config
 from tutelage.errors import RunError, TutelageError
@@ -72,9 +73,11 @@ def write(tiny, tmp_path):
 @pytest.fixture(scope="module")
 def whole(tiny, tmp_path_factory) -> Path:
     """The folder of a whole study, run once; the tests here read it, and hold their own studies against it."""
-    folder = tmp_path_factory.mktemp("whole")
-    assert api.study(write_study(folder, tiny), folder / "out") == []
-    return folder / "out"
+
+    def make(folder: Path) -> None:
+        assert api.study(write_study(folder, tiny), folder / "out") == []
+
+    return made_once(tmp_path_factory, "study", make) / "out"
 
 
 @pytest.fixture
