@@ -50,8 +50,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "slow" not in item.keywords)  # the long ones first: no core waits for them in the end
 
 
-def pytest_collection_finish() -> None:
-    gc.freeze()  # what was imported stays; collections, of which every run has a dozen, take ten times as long with it
+_FROZEN: set[str] = set()
+"""Modules whose objects the garbage collector no longer walks through."""
+
+
+def pytest_runtest_setup() -> None:
+    """What was imported stays: with it, collections take ten times as long, and every run has a dozen of them."""
+    if len(sys.modules) > len(_FROZEN):
+        gc.freeze()
+        _FROZEN.update(sys.modules)
 
 
 @pytest.fixture(scope="session")
