@@ -1,4 +1,3 @@
-import multiprocessing
 import sqlite3
 import threading
 from dataclasses import replace
@@ -8,12 +7,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.processes import forked, import_before_forking
 from tests.teacher.ledger.rows import reply
 from tutelage.errors import RunError
 from tutelage.money import sum_usd
 from tutelage.records import Usage
 from tutelage.teacher.ledger.ledger import Answered, Batch, Failed, Ledger, Sent, Unpaid
 from tutelage.teacher.ledger.reader import LedgerReader
+
+import_before_forking(__name__)
 
 ROW = reply()
 BOUND = Usage(1, 40, 64, 1.0)
@@ -117,10 +119,7 @@ def _write(path, start):
 
 def test_several_processes_write_at_once(tmp_path):
     path = tmp_path / "shared.sqlite"
-    context = multiprocessing.get_context("forkserver")
-    processes = [context.Process(target=_write, args=(path, 100 * number)) for number in range(3)]
-    for process in processes:
-        process.start()
+    processes = [forked(_write, path, 100 * number) for number in range(3)]
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0, 0]
