@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from tutelage.contradictions import refuse_contradictions
 from tutelage.places import check_ledger, check_url
-from tutelage.records import AnswerKind
+from tutelage.records import AnswerKind, TextMatch
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
@@ -33,7 +33,7 @@ class TaskConfig(Section):
     """The problems."""
 
     name: str
-    """Which task: `tutelage tasks` lists them; `custom` reads your own JSONL."""
+    """Which task: `tutelage tasks` lists them; `custom` reads your own JSONL, `my_tasks.py:make_task` is your own code."""
     path: str | None = None
     """Folder with the data (or, for `custom`, a JSONL file or a folder with train.jsonl, …); None: the hub."""
     split_file: str | None = None
@@ -50,8 +50,14 @@ class TaskConfig(Section):
     """For `custom`: our field name to yours, such as {question: prompt}."""
     kind: AnswerKind | None = None
     """For `custom`: what an answer is (number, choice, yes-no, text); None: told from the answers."""
+    match: TextMatch | None = None
+    """For `custom` answers of the kind text: when one is right (exact, contains, f1, regex, math); None: exact."""
+    match_f1: float = Field(default=0.8, gt=0, le=1)
+    """For `match: f1`: the token F1 of SQuAD from which an answer is right."""
+    grader: str | None = None
+    """For `custom`: your own grader as FILE.py:FUNCTION, called with problem and text; None: by kind and `match`."""
     options: Mapping[str, int | float | str | bool] = Field(default_factory=dict)
-    """For generated tasks: settings of the generator."""
+    """Settings of a generated task's generator, or arguments of your own `my_tasks.py:make_task`."""
 
 
 class LoraConfig(Section):

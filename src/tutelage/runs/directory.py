@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import platform
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -35,7 +35,7 @@ from tutelage.runs.files import (
     write_json,
     write_text,
 )
-from tutelage.runs.resume_rules import FREE, IDLE, UNTRAINED, differences
+from tutelage.runs.resume_rules import FREE, IDLE, UNTRAINED, differences, other_parts
 from tutelage.runs.seals import content_of, is_sealed, sealed
 from tutelage.runs.stage import Stage, changed, entries
 from tutelage.runs.stage_cache import StageCache
@@ -47,6 +47,8 @@ FORMAT = 1
 
 RESULT = "result.json"
 
+_RESTORE = "restore it, or choose another directory with --out"
+
 PACKAGES = ("tutelage", "torch", "transformers", "peft", "openai", "reasoning-gym")
 
 
@@ -56,14 +58,23 @@ class Run:
     `cache` holds finished stages of other runs on the same problems.
     """
 
-    def __init__(self, root: Path, identity: str, cache: StageCache | None = None) -> None:
-        self.root, self.id, self._shelf = root, identity, cache
+    def __init__(
+        self, root: Path, identity: str, cache: StageCache | None = None, parts: Mapping[str, str] | None = None
+    ) -> None:
+        self.root, self.id, self._shelf, self.parts = root, identity, cache, parts or {}
 
     @classmethod
-    def open(cls, root: Path, config: RunConfig, data: str, cache: StageCache | None = None) -> Run:
+    def open(
+        cls,
+        root: Path,
+        config: RunConfig,
+        data: str,
+        cache: StageCache | None = None,
+        parts: Mapping[str, str] | None = None,
+    ) -> Run:
         """Start a run in `root`, which is `locked`, or continue the one that stands there.
 
-        `data` is a digest of the task's problems.
+        `data` is a digest of the task's problems, `parts` has the keys of what is the user's own: task, teacher, …
 
         Raises:
             RunError: it has begun with another configuration, other problems or a newer version, or the disk is full.
@@ -73,16 +84,19 @@ class Run:
         found = _check_format(marker) if marker.exists() else new
         if _begun(root):
             before = _config(root)
-            if other := differences(before, config, FREE if _trained(root) else FREE + UNTRAINED):
+            other = other_parts(found.get("parts", {}), parts or {})
+            if other := [*other, *differences(before, config, FREE if _trained(root) else FREE + UNTRAINED)]:
                 what = f"{root} was run with other settings ({'; '.join(other[:3])})"
                 raise RunError(f"{what}; set them back, or use another --out")
             if found["data"] != data:
                 raise RunError(f"the problems of {root} have changed since it began; restore them or use another --out")
             if differences(before, config, IDLE):
                 (root / "result.json").unlink(missing_ok=True)  # it ended under the settings that stood here before
-        write_json(marker, sealed({**found, "data": data}))
+        own = {"parts": dict(parts)} if parts else {}
+        mark = {name: value for name, value in found.items() if name != "parts"}
+        write_json(marker, sealed({**mark, "data": data, **own}))
         write_text(root / "config.yaml", _stamped(config))
-        return cls(root, found["id"], cache and cache.part(data))
+        return cls(root, found["id"], cache and cache.part(digest(data, own) if own else data), parts)
 
     @property
     def ledger(self) -> Path:
@@ -153,12 +167,14 @@ def read_result(root: Path) -> RunResult | None:
     return _read_kept(root, RunResult)
 
 
-def read_finished(root: Path, config: RunConfig, data: str | None = None) -> RunResult | None:
+def read_finished(
+    root: Path, config: RunConfig, data: str | None = None, parts: Mapping[str, str] | None = None
+) -> RunResult | None:
     """The result of a run that has ended under this configuration, as `has_run` compares it; None if there is none.
 
     None, too, where a file of it has changed since: a run that goes on finds that, and does the work again.
     """
-    return read_result(root) if has_run(root, config, data) and is_as_written(root) else None
+    return read_result(root) if has_run(root, config, data, parts) and is_as_written(root) else None
 
 
 def is_as_written(root: Path) -> bool:
@@ -170,14 +186,20 @@ def is_as_written(root: Path) -> bool:
     )
 
 
-def has_run(root: Path, config: RunConfig, data: str | None = None) -> bool:
+def has_run(
+    root: Path, config: RunConfig, data: str | None = None, parts: Mapping[str, str] | None = None
+) -> bool:
     """Whether what stands in a directory is a run of this configuration, but for what has no say in when it ends.
 
-    `data` is a digest of the task's problems, which must be those it was run on; None: they are not looked at.
+    `data` is a digest of the task's problems, which must be those it was run on; None: they are not looked at. `parts`
+    are the keys of what is the user's own.
     """
     if not exists(root / "run.json") or not (root / "config.yaml").exists():
         return False
-    if data is not None and _check_format(root / "run.json")["data"] != data:
+    mark = _check_format(root / "run.json") if data is not None or parts else read_json(root / "run.json", _RESTORE)
+    if data is not None and mark["data"] != data:
+        return False
+    if mark.get("parts", {}) != (parts or {}):
         return False
     return not differences(_config(root), config, IDLE)
 
@@ -227,7 +249,7 @@ def _config(root: Path) -> RunConfig:
 
 
 def _check_format(marker: Path) -> dict[str, Any]:
-    found = read_json(marker, "restore it, or choose another directory with --out")
+    found = read_json(marker, _RESTORE)
     if not isinstance(found.get("format"), int) or "id" not in found or "data" not in found:
         raise RunError(f"{marker} is not the mark of a run; choose another directory with --out")
     if found["format"] > FORMAT:

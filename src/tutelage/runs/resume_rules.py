@@ -5,13 +5,14 @@ differences(before, after, FREE)     ["training.epochs: 3 is now 4"]
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tutelage.config import RunConfig
 from tutelage.config_file import flat
 
 FREE = (
     "task.path",
+    "task.grader",
     "student.device",
     "student.engine",
     "teacher.concurrency",
@@ -34,7 +35,7 @@ FREE = (
     "training.gradients_every",
     "rounds",
 )
-"""Settings, and sections of them, that no finished stage depends on: they may change."""
+"""Settings, and sections of them, that no finished stage depends on: they may change. (A grader is known by its content.)"""
 UNTRAINED = ("student", "exam", "evaluation", "training")
 """Those, too, may change while nothing is trained: what was bought serves any student."""
 IDLE = tuple(key for key in FREE if key not in ("teacher.budget", "rounds"))
@@ -49,6 +50,19 @@ def differences(before: RunConfig, after: RunConfig, free: Sequence[str]) -> lis
         for key in sorted(old.keys() | new.keys())
         if old.get(key) != new.get(key) and not is_among(key, free)
     ]
+
+
+def other_parts(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The parts of the user's own, by their keys, that differ between two starts, in words."""
+    return [
+        f"{part}: {_own(before.get(part))} is now {_own(after.get(part))}"
+        for part in sorted(before.keys() | after.keys())
+        if before.get(part) != after.get(part)
+    ]
+
+
+def _own(key: str | None) -> str:
+    return "none of your own" if key is None else f"{key!r}"
 
 
 def is_among(key: str, settings: Sequence[str]) -> bool:

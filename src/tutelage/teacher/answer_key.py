@@ -45,6 +45,11 @@ class AnswerKeyTeacher:
         self._grade, self._seed, self._explain = grade, seed, explain
         self._kind: AnswerKind = kind
 
+    @property
+    def key(self) -> str:
+        """See Teacher."""
+        return f"answer-key {self._seed}{' explaining' if self._explain else ''}"
+
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
         """Answer every request in order; a problem without a sound solution ends as a rejected Feedback."""
         for request in requests:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -62,6 +62,13 @@ class RecordedTeacher:
         self._rows: defaultdict[str, list[_Row]] = defaultdict(list)
         for question, row in _read_rows(Path(path)):
             self._rows[content_hash(question)].append(row)
+
+    @property
+    def key(self) -> str:
+        """See Teacher: the content of the file, how it is read, and who goes on after it."""
+        after = self._beyond.key if self._beyond else None
+        rows = [(question, list(map(asdict, rows))) for question, rows in self._rows.items()]
+        return f"recorded {content_hash(json.dumps([rows, self._explain, self._check_arithmetic, after]))}"
 
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
         """Answer every request; what nobody wrote, or is recorded with a wrong answer, ends as rejected.
