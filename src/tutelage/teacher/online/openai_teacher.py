@@ -67,7 +67,7 @@ class OpenAITeacher:
             run_id=run_id,
             price=price_of(config),
             check_arithmetic=config.check_arithmetic,
-            agreement=config.agreement,
+            self_consistency=config.self_consistency,
             explain=config.explain,
         )
         self._limits = Limits(config.requests_per_minute, config.tokens_per_minute)
