@@ -33,7 +33,7 @@ class TaskConfig(Section):
     """The problems."""
 
     name: str
-    """Which task: `tutelage tasks` lists them; `custom` reads your own JSONL, `my_tasks.py:make_task` is your own code."""
+    """Which task: `tutelage tasks` lists them; `custom` reads your own JSONL, my_tasks.py:make_task runs your code."""
     path: str | None = None
     """Folder with the data (or, for `custom`, a JSONL file or a folder with train.jsonl, …); None: the hub."""
     split_file: str | None = None
@@ -57,7 +57,7 @@ class TaskConfig(Section):
     grader: str | None = None
     """For `custom`: your own grader as FILE.py:FUNCTION, called with problem and text; None: by kind and `match`."""
     options: Mapping[str, int | float | str | bool] = Field(default_factory=dict)
-    """Settings of a generated task's generator, or arguments of your own `my_tasks.py:make_task`."""
+    """Settings of a generated task's generator, or arguments of your own task's function."""
 
 
 class LoraConfig(Section):

@@ -14,6 +14,7 @@ from typing import NoReturn, cast
 
 from tutelage.errors import ConfigError
 from tutelage.json_lines import is_unicode
+from tutelage.records import Verdict
 
 _LONGEST = 200
 """Characters of a foreign message, and of a key."""
@@ -81,6 +82,23 @@ def each_is(role: str, part: object, what: str, found: object, kind: type) -> Se
         if not isinstance(item, kind):
             refuse(role, part, f"{what} gives a {type(item).__name__} at place {place}, not a {kind.__name__}")
     return items
+
+
+def each_in_tuple(found: object, kind: type) -> bool:
+    """Whether it is a tuple of such items."""
+    return isinstance(found, tuple) and all(isinstance(item, kind) for item in cast(tuple[object, ...], found))
+
+
+def is_text(found: object) -> bool:
+    """Whether it is text that can be written."""
+    return isinstance(found, str) and is_unicode(found)
+
+
+def is_verdict(found: object) -> bool:
+    """Whether it is a Verdict of a truth value, a text or None, and a text."""
+    if not isinstance(found, Verdict):
+        return False
+    return type(found.correct) is bool and is_text(found.reason) and (found.answer is None or is_text(found.answer))
 
 
 def name_of(part: object) -> str:

@@ -186,9 +186,7 @@ def is_as_written(root: Path) -> bool:
     )
 
 
-def has_run(
-    root: Path, config: RunConfig, data: str | None = None, parts: Mapping[str, str] | None = None
-) -> bool:
+def has_run(root: Path, config: RunConfig, data: str | None = None, parts: Mapping[str, str] | None = None) -> bool:
     """Whether what stands in a directory is a run of this configuration, but for what has no say in when it ends.
 
     `data` is a digest of the task's problems, which must be those it was run on; None: they are not looked at. `parts`

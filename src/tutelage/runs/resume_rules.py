@@ -35,7 +35,7 @@ FREE = (
     "training.gradients_every",
     "rounds",
 )
-"""Settings, and sections of them, that no finished stage depends on: they may change. (A grader is known by its content.)"""
+"""Settings, and sections of them, that no finished stage depends on: they may change (a grader has its content)."""
 UNTRAINED = ("student", "exam", "evaluation", "training")
 """Those, too, may change while nothing is trained: what was bought serves any student."""
 IDLE = tuple(key for key in FREE if key not in ("teacher.budget", "rounds"))

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from tutelage.config import TaskConfig
 from tutelage.config_file import parse_config
-from tutelage.did_you_mean import did_you_mean
 from tutelage.contracts import takes_named, told
+from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError, TutelageError
 from tutelage.records import AnswerKind, Problem
 from tutelage.tasks.custom import load_custom

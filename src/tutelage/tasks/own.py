@@ -12,7 +12,18 @@ from collections.abc import Sequence
 from typing import cast, get_args
 
 from tutelage.config import TaskConfig
-from tutelage.contracts import each_is, key_of, name_of, need_methods, refuse, takes, told
+from tutelage.contracts import (
+    each_in_tuple,
+    each_is,
+    is_text,
+    is_verdict,
+    key_of,
+    name_of,
+    need_methods,
+    refuse,
+    takes,
+    told,
+)
 from tutelage.errors import ConfigError, TutelageError
 from tutelage.json_lines import is_unicode
 from tutelage.records import SPLITS, AnswerKind, Choice, Grade, Problem, Split, Verdict, WorkedExample, state_answer
@@ -73,10 +84,10 @@ def checked_grader(grade: Grade, who: str) -> Grade:
             raise ConfigError(f"{who} fails {asked}: {told(error)}") from error
         if isinstance(given, bool):
             return Verdict(given, None, "right" if given else "graded as wrong")
-        if not isinstance(given, Verdict) or not _is_sound(given):
+        if not is_verdict(given):
             what = repr(given) if isinstance(given, Verdict) else f"{shorten(repr(given))}, a {type(given).__name__}"
             raise ConfigError(f"{who} gives {what}; give True, False or Verdict(correct, answer, reason)")
-        return given
+        return cast(Verdict, given)
 
     return checked
 
@@ -85,12 +96,6 @@ def try_grader(grade: Grade, problem: Problem) -> None:
     """Grade an answer and an empty text, whatever comes of it. Raises ConfigError."""
     for text in (state_answer("", problem.answer), ""):
         grade(problem, text)
-
-
-def _is_sound(verdict: Verdict) -> bool:
-    correct, answer, reason = cast(tuple[object, ...], (verdict.correct, verdict.answer, verdict.reason))
-    texts = isinstance(reason, str) and (answer is None or isinstance(answer, str))
-    return isinstance(correct, bool) and texts and is_unicode(f"{answer}{reason}")
 
 
 def _attribute(task: Task, name: str) -> object:
@@ -124,21 +129,15 @@ def _problems(task: Task, split: Split) -> Sequence[Problem]:
 
 def _fault_of(problem: Problem) -> str | None:
     """What is wrong with a problem, in words."""
-    fields: dict[str, object] = {name: getattr(problem, name) for name in ("id", "question", "answer")}
-    for name, value in fields.items():
-        if not isinstance(value, str) or not value.strip():
+    for name in ("id", "question", "answer"):
+        value = getattr(problem, name)
+        if not is_text(value) or not value.strip():
             made = "; Problem.of(question, answer) makes one with an id" if name == "id" else ""
             return f"its {name} is {value!r}, not a text{made}"
-    more: tuple[object, ...] = (problem.rationale, problem.equation)
-    if not all(text is None or isinstance(text, str) for text in more):
+    if not all(text is None or is_text(text) for text in (problem.rationale, problem.equation)):
         return "its rationale or its equation is neither text nor None"
-    choices = cast(object, problem.choices)
-    if not isinstance(choices, tuple) or not all(
-        isinstance(choice, Choice) for choice in cast(tuple[object, ...], choices)
-    ):
-        return f"its choices are {shorten(repr(choices))}, not a tuple of Choice"
-    if not is_unicode("".join([problem.id, problem.text, problem.answer, *(str(text) for text in more)])):
-        return "it holds half of a Unicode surrogate pair"
+    if not each_in_tuple(problem.choices, Choice):
+        return f"its choices are {problem.choices!r:.80}, not a tuple of Choice"
     return None
 
 

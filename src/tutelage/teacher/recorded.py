@@ -66,7 +66,7 @@ class RecordedTeacher:
     @property
     def key(self) -> str:
         """See Teacher: the content of the file, how it is read, and who goes on after it."""
-        after = self._beyond.key if self._beyond else None
+        after = self._fallback.key if self._fallback else None
         rows = [(question, list(map(asdict, rows))) for question, rows in self._rows.items()]
         return f"recorded {content_hash(json.dumps([rows, self._explain, self._check_arithmetic, after]))}"
 

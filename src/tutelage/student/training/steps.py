@@ -15,7 +15,7 @@ from tutelage.student.prompts import PromptFormat, question_of
 from tutelage.student.training.micro_batch import MicroBatch, as_rows, as_tree
 from tutelage.student.training.packing import ExampleGroup, pack_groups
 from tutelage.student.training.plan import Row, training_plan
-from tutelage.student.training.reflection import reflection_of
+from tutelage.student.training.reflection import Reflection, reflection_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +35,20 @@ class StepDataset(Dataset[TrainStep]):
     """The steps of all epochs, in the order of the plan, drawn up as passes when they are asked for.
 
     `tree` packs the questions of a pass; `micro_batch_tokens` limits the tokens of one (None: a step is one pass).
-    `references` has the log-likelihoods, when the round began, of rationales behind their prompts, in nats; they are
-    needed before a step is asked for if `reflection` looks at them.
+    `reflection` stands in the place of the loss that the settings name. `references` has the
+    log-likelihoods, when the round began, of rationales behind their prompts, in nats; they are needed before a step is
+    asked for if `reflection` looks at them.
     """
 
     def __init__(
-        self, format: PromptFormat, examples: Sequence[TrainingExample], config: TrainingConfig, seed: int
+        self,
+        format: PromptFormat,
+        examples: Sequence[TrainingExample],
+        config: TrainingConfig,
+        seed: int,
+        reflection: Reflection | None = None,
     ) -> None:
-        self.format, self.config, self.reflection = format, config, reflection_of(config)
+        self.format, self.config, self.reflection = format, config, reflection or reflection_of(config)
         self.tree, self.micro_batch_tokens = True, config.micro_batch_tokens
         self.references: dict[tuple[Tokens, Tokens], float] = {}
         self._encoded: dict[tuple[str, str], Encoded] = {}
