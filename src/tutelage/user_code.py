@@ -76,7 +76,7 @@ class UserCode:
         """
         say(f"{self.setting}: {self.function} is loaded from {self}")
         module = ModuleType(f"tutelage_user_{self.path.stem}_{self.digest}")
-        module.__file__ = str(self.path)
+        module.__file__, module.__package__ = str(self.path), ""
         sys.modules[module.__name__] = module  # dataclasses and pickle look there
         self._offer_what_is_beside()
         try:
