@@ -30,7 +30,7 @@ def test_a_function_is_loaded_and_that_is_said(tmp_path):
 def test_what_stands_beside_belongs_to_it_at_once_and_late(tmp_path):
     mine = code(
         tmp_path,
-        mine="import helper_of_mine as helper\ndef grade(p, t):\n    from late_of_mine import two\n    return helper.one, two()",
+        mine="import helper_of_mine as h\ndef grade(p, t):\n    from late_of_mine import two\n    return h.one, two()",
         helper_of_mine="import json\nfrom pack_of_mine.inner import one",
         late_of_mine="def two(): return 2",
         other_of_mine="raise RuntimeError('nobody has named me')",
@@ -79,7 +79,7 @@ def test_a_name_has_one_form(text):
 
 def test_what_is_no_file_is_said(tmp_path):
     for path in (tmp_path / "no.py", tmp_path):
-        with pytest.raises(ConfigError, match="there is no file|write it as"):
+        with pytest.raises(ConfigError, match=r"there is no file|write it as"):
             UserCode.named(f"{path}:grade", SETTING)
     (tmp_path / "folder.py").mkdir()
     with pytest.raises(ConfigError, match="there is no file"):
@@ -87,7 +87,7 @@ def test_what_is_no_file_is_said(tmp_path):
 
 
 def test_nothing_beside_stands_in_for_an_installed_package(tmp_path):
-    with pytest.raises(ConfigError, match="yaml beside it in .* hides the module"):
+    with pytest.raises(ConfigError, match=r"yaml beside it in .* hides the module"):
         code(tmp_path, mine="import yaml", yaml="raise RuntimeError")
     mine = code(tmp_path, mine="import json\ndef grade(p, t): return json.dumps(t)", json="raise RuntimeError")
     assert mine.load(lambda _: None)(None, 1) == "1", "the standard library is never hidden"

@@ -79,7 +79,8 @@ def test_a_task_of_the_users_own_is_a_task():
     task = own_task(Sums(), ANY)
     assert (task.name, task.kind, task.examples) == ("sums", "number", Sums.examples)
     assert [problem.answer for problem in task.problems("test")] == ["1", "2", "3"]
-    assert task.grade(PROBLEM, "it is 5").correct and not task.grade(PROBLEM, "").correct
+    assert task.grade(PROBLEM, "it is 5").correct
+    assert not task.grade(PROBLEM, "").correct
     assert own_task(Sums(verdict=True), ANY).grade(PROBLEM, "") == Verdict(True, None, "right")
     assert own_task(task, ANY) is task, "one of ours needs no look"
     assert own_task(Sums(), ANY).key != own_task(Sums(key="sums 2"), ANY).key
