@@ -113,7 +113,7 @@ def test_what_sympy_would_not_end_with_is_no_match(one, other):
         ("[z-a]", "is no regular expression"),
         ("x?", "fits an empty text"),
         (".*", "fits an empty text"),
-        (r"^(a|a)*b\1$", "takes more than 1 s"),
+        (r"^(a|aa)+$", "takes more than 1 s"),
     ],
 )
 def test_a_pattern_is_checked(pattern, said):
@@ -122,7 +122,7 @@ def test_a_pattern_is_checked(pattern, said):
 
 
 def test_a_pattern_that_takes_for_ever_ends():
-    pattern = r"^(a|a)*b\1$"
+    pattern = r"^(a|aa)+$"
     with pytest.raises(TimeoutError):
         fits(pattern, "a" * 60 + "!")
     verdict = grade("text", Problem.of("?", pattern), f"The answer is {'a' * 60}!", "regex")
