@@ -81,7 +81,9 @@ def test_the_public_names_of_a_module_are_pinned(module):
 
 def test_torch_is_loaded_for_those_alone_who_ask_for_it():
     """A reader of records, a task or a teacher of the user's need none; the protocols of tensors do."""
-    text = "import sys, tutelage\nfrom tutelage import Problem, Task, Teacher, TutelageError, Verdict, parse_config, run\n"
+    text = (
+        "import sys, tutelage\nfrom tutelage import Problem, Task, Teacher, TutelageError, Verdict, parse_config, run\n"
+    )
     text += "assert 'torch' not in sys.modules\nfrom tutelage import Reflection\nassert 'torch' in sys.modules"
     subprocess.run([sys.executable, "-c", text], check=True)
 

@@ -56,8 +56,14 @@ def test_the_task_has_the_last_word():
     [
         (all_with(lambda given: given.text), "it delivers a str, not a Feedback"),
         (all_with(lambda given: None), "it delivers a NoneType, not a Feedback"),
-        (all_with(lambda given: replace(given, problem_id="other")), "feedback that was not asked for: problem other"),
-        (all_with(lambda given: replace(given, sample=9)), "feedback that was not asked for: problem .*, sample 9"),
+        (
+            all_with(lambda given: replace(given, problem_id="other")),
+            "feedback for a request that was not made: problem other",
+        ),
+        (
+            all_with(lambda given: replace(given, sample=9)),
+            "feedback for a request that was not made: problem .*, sample 9",
+        ),
         (all_with(lambda given: replace(given, verdict=True)), "the verdict of its feedback is True, not a Verdict"),
         (all_with(lambda given: replace(given, verdict=Verdict("yes", None, ""))), "give Verdict"),
         (all_with(lambda given: replace(given, text=None)), "the text of its feedback is None, not a str"),
