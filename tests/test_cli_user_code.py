@@ -1,4 +1,4 @@
-"""Graders and tasks in files of the user's, by the command: what is loaded is said, what is wrong is one line, exit 2."""
+"""Graders and tasks in files of the user's, by the command: what is loaded is said, a fault is one line, exit 2."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Runs with parts of the user's own: used in the place of ours, known by their keys, taken up by the same ones alone."""
+"""Runs with parts of the user's own: used in the place of ours, known by their keys, gone on with by the same alone."""
 
 import json
 import pickle
@@ -99,7 +99,7 @@ def test_a_run_with_own_parts_goes_on_with_the_same_ones_alone(short, tmp_path):
         {"teacher": Telling(), "task": Always()},
         {},
     ):
-        with pytest.raises(RunError, match="was run with other settings .* is now"):
+        with pytest.raises(RunError, match=r"was run with other settings .* is now"):
             run(short, root, **other)
     alone = run(short, tmp_path / "at-once", teacher=Telling(), **own)
     assert alone.rounds[1].validation == result.rounds[1].validation
@@ -189,7 +189,7 @@ def test_a_grader_of_a_file_is_part_of_the_run(tiny, tmp_path, monkeypatch):
     moved = config.task.model_copy(update={"grader": "elsewhere/mine.py:grade"})
     assert run(config.model_copy(update={"task": moved}), "run") == result, "the same content in another place"
     Path("limits.py").write_text("LONGEST = 5\n", encoding="utf-8")
-    with pytest.raises(RunError, match="grader: '.*' is now '.*'"):
+    with pytest.raises(RunError, match=r"grader: '.*' is now '.*'"):
         run(config, "run")
     Path("mine.py").unlink()
     with pytest.raises((ConfigError, DataError), match=r"task.grader: there is no file mine\.py"):

@@ -133,7 +133,7 @@ def test_an_engine_of_the_users_own_is_an_engine():
         (Words(None, None), "it is an object; give its class"),
         (words(key=3), "its key is 3"),
         (lambda model: Words(model, None), "is called with 2 arguments"),
-        (lambda model, ends: Words(model, ends), "has no key"),
+        (Words, "has no key"),
     ],
 )
 def test_what_is_no_engine_is_refused(engine, said):
