@@ -39,10 +39,10 @@ def is_sealed(data: Mapping[str, Any], *under: object) -> bool:
     return data[SEAL] == digest({key: value for key, value in data.items() if key != SEAL}, *under)
 
 
-def sound_rows(path: Path, kind: type[Row], *under: object) -> list[Row]:
+def sound_rows(path: Path, kind: type[Row], *under: object, unsealed: bool = False) -> list[Row]:
     """The rows of a JSONL file that are whole, each once; torn, broken and altered ones are left out.
 
-    Rows without a seal are those of a file that has none.
+    So are rows without a seal, unless the file may be of before there were any (`unsealed`) and has none at all.
     """
     found: list[dict[str, Any]] = []
     for line in path.read_bytes().split(b"\n") if path.exists() else []:
@@ -53,15 +53,15 @@ def sound_rows(path: Path, kind: type[Row], *under: object) -> list[Row]:
         if isinstance(row, dict) and is_sealed(cast(dict[str, Any], row), *under):
             found.append(cast(dict[str, Any], row))
     adapter, rows = TypeAdapter(kind), dict[str, Row]()
-    for row in [row for row in found if SEAL in row] or found:
+    for row in [row for row in found if SEAL in row] or (found if unsealed else []):
         with suppress(ValidationError):
             rows.setdefault(digest(row), adapter.validate_python(row))
     return list(rows.values())
 
 
-def all_rows(path: Path, kind: type[Row], remedy: str) -> list[Row]:
+def all_rows(path: Path, kind: type[Row], remedy: str, *, unsealed: bool) -> list[Row]:
     """The rows of a JSONL file that must all be whole but for a torn last one. Raises RunError with the remedy."""
-    rows = sound_rows(path, kind)
+    rows = sound_rows(path, kind, unsealed=unsealed)
     if path.exists() and len(rows) != path.read_bytes().count(b"\n"):
         raise RunError(f"{path} has changed since it was written; {remedy}")
     return rows
@@ -89,10 +89,15 @@ def seal_folder(folder: Path) -> None:
     write_json(folder / SEALS, sealed({"files": contents_of(folder, names)}))
 
 
+def has_seals(folder: Path) -> bool:
+    """Whether it was noted what the files of a folder hold: not so before there were seals."""
+    return (folder / SEALS).exists()
+
+
 def is_whole(folder: Path) -> bool:
     """Whether the files of a folder hold what was noted; without a note they do."""
     try:
-        noted = read_json(folder / SEALS) if (folder / SEALS).exists() else sealed({"files": {}})
+        noted = read_json(folder / SEALS) if has_seals(folder) else sealed({"files": {}})
     except RunError:
         return False
     return is_sealed(noted) and first_change(folder, noted["files"]) is None

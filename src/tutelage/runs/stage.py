@@ -24,7 +24,8 @@ from tutelage.runs.stage_cache import StageCache
 class Stage:
     """One stage of one round: its key, whether it is done, what it summed up.
 
-    `fault` says what has changed since the stage was done, once `done` has found that out.
+    `fault` says what has changed since the stage was done, once `done` has found that out. `unsealed` says, once it has
+    begun, that the rows that stand there may be of a version that wrote no seals.
     """
 
     def __init__(self, folder: Path, name: str, key: str, cache: StageCache | None = None) -> None:
@@ -33,6 +34,7 @@ class Stage:
         self._started = time.monotonic()
         self._artefacts: Sequence[str] = ()
         self._whole: bool = False
+        self.unsealed = False
         if cache is not None and not self.done and (entry := cache.take(key, folder)):
             self._write(entry)
 
@@ -62,10 +64,11 @@ class Stage:
         """
         self._started, self._artefacts, self._whole = time.monotonic(), (*artefacts, *rows, *beside), False
         same = self._entry().get("key") == self.key
+        self.unsealed = same and not {"sealed", "files"} & self._entry().keys()
         for name in (*artefacts, *rows, *scratch):
             if not same or (self.fault and name not in rows):
                 remove(self.folder / name)
-        self._write({"key": self.key, "done": False})
+        self._write({"key": self.key, "done": False, "sealed": not self.unsealed})
 
     def finish(self, work: Work | None = None, summary: Mapping[str, object] | None = None) -> None:
         """Record the stage as done: its files, its seconds in this process and what it cost."""
