@@ -15,7 +15,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from tutelage.contradictions import refuse_contradictions
-from tutelage.places import check_ledger, check_url
+from tutelage.places import check_ledger, check_url, check_variable
 from tutelage.records import AnswerKind
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -128,7 +128,7 @@ class TeacherConfig(Section):
     """For `openai`: the endpoint, such as http://localhost:8000/v1; None: OpenAI's own."""
     model: str | None = None
     """For `openai`: the teacher's name at the endpoint."""
-    key_env: str = "OPENAI_API_KEY"
+    key_env: Annotated[str, AfterValidator(check_variable)] = "OPENAI_API_KEY"
     """For `openai`: the environment variable that holds the key. Keys never stand in a file."""
     temperature: float = Field(default=0.7, ge=0, le=100)
     """Sampling temperature of the teacher."""
