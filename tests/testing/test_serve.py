@@ -61,3 +61,15 @@ def test_a_port_that_cannot_be_had_is_named(tmp_path, capsys):
         for port in (taken, "70000"):
             assert main(["--data", str(tmp_path / "p.jsonl"), "--port", port]) == 2
             assert f"cannot listen on port {port}: " in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_it_quietly_wherever_it_comes(tmp_path):
+    (tmp_path / "p.jsonl").write_text(ROW)
+    command = [sys.executable, "-m", "tutelage.testing", "--data", str(tmp_path / "p.jsonl"), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()  # the second line is still to come
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read().endswith("0 requests answered\n")
+        assert process.stderr.read() == ""

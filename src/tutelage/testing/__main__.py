@@ -26,6 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TutelageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # before it served, or once more while it ended
+        return 130
     return 0
 
 
