@@ -14,12 +14,12 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from tutelage.config import RunConfig
 from tutelage.errors import StudentError
 from tutelage.records import Problem, Split, TrainingExample, state_answer
-from tutelage.student.capacity import fit_micro_batches
 from tutelage.student.folder import faults_of
 from tutelage.student.model import LoadedModel
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.student import Student
 from tutelage.student.training.adapters import add_adapters
+from tutelage.student.training.fit import fit_micro_batches
 from tutelage.student.training.steps import StepDataset
 from tutelage.student.training.train import layout
 
@@ -27,7 +27,10 @@ ProblemsOf = Callable[[Split], Sequence[Problem]]
 
 
 def preflight(student: Student, config: RunConfig, problems: ProblemsOf) -> None:
-    """Refuse a student that some stage of the run would refuse later; it stays loaded unless it got adapters. Raises StudentError."""
+    """Refuse a student that some stage of the run would refuse later; without adapters it stays loaded.
+
+    Raises StudentError.
+    """
     loaded = student.loaded(torch.float32)
     student.engine.check(loaded.model)
     format = student.format_of(loaded)

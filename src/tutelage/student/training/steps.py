@@ -48,8 +48,8 @@ class StepDataset(Dataset[TrainStep]):
         self._encoded: dict[tuple[str, str], Encoded] = {}
         anchors = [(example, self._encode(example, example.anchor)) for example in examples]
         self.truncated = sum(anchor.truncated for _, anchor in anchors)
-        # A prompt that leaves no room for its rationale teaches nothing, nor can a row be learnt that is longer than the
-        # model can look at; these count as truncated and are left out.
+        # A prompt without room for its rationale teaches nothing, and a row longer than the model can look at can't be
+        # learnt; these count as truncated and are left out.
         self.anchors = [(example, anchor) for example, anchor in anchors if anchor.completion]
         if not self.anchors:
             sight = (
@@ -64,7 +64,7 @@ class StepDataset(Dataset[TrainStep]):
             batch_size=config.batch_size,
             seed=seed,
             rows=config.max_rows,
-            draw=self.reflection and self.reflection.draw,
+            draw=None if self.reflection is None else self.reflection.draw,
         )
         self.batches = [batch for epoch in plan for batch in epoch]
         self.epoch_ends = [sum(len(epoch) for epoch in plan[: n + 1]) for n in range(len(plan))]
