@@ -26,6 +26,7 @@ from tutelage.tasks.own import own_task
 from tutelage.tasks.task import Task, task_digest
 from tutelage.teacher.answer_key import AnswerKeyTeacher
 from tutelage.teacher.answers_only import AnswersTeacher
+from tutelage.teacher.ledger.file import check_place
 from tutelage.teacher.own import CheckedTeacher
 from tutelage.teacher.recorded import RecordedTeacher
 from tutelage.teacher.teacher import Teacher
@@ -59,6 +60,8 @@ def open_context(
         Endpoint(config.teacher, os.environ)  # refuses an address or a key before there is a run
     untrained = make_student(config.student, task, show.say, own.engine)
     preflight(untrained, config, task.problems, reflection)
+    if online and config.teacher.ledger:
+        check_place(Path(config.teacher.ledger))
     with locked(out):
         run = Run.open(out, config, task_digest(task), cache, keys)
         if online:

@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from tutelage.config import RunConfig
 from tutelage.errors import StudentError
 from tutelage.records import Problem, Split, TrainingExample, state_answer
+from tutelage.student.folder import faults_of
 from tutelage.student.model import LoadedModel
 from tutelage.student.own import try_engine
 from tutelage.student.prompts import PromptFormat
@@ -29,9 +30,9 @@ ProblemsOf = Callable[[Split], Sequence[Problem]]
 
 
 def preflight(student: Student, config: RunConfig, problems: ProblemsOf, reflection: Reflection | None = None) -> None:
-    """Refuse a student that some stage of the run would refuse later; it stays loaded. Raises StudentError.
+    """Refuse a student that some stage of the run would refuse later; without adapters it stays loaded.
 
-    An engine of the user's is tried. Raises ConfigError where it does not do what it must.
+    An engine of the user's is tried. Raises StudentError, and ConfigError for that engine.
     """
     loaded = student.loaded(torch.float32)
     student.engine.check(loaded.model)
@@ -40,12 +41,13 @@ def preflight(student: Student, config: RunConfig, problems: ProblemsOf, reflect
         ends = StopCriteria(loaded.tokenizer, loaded.end_tokens, format.stop_strings)
         try_engine(student.engine.own, loaded.model, ends, tuple(format.prompt_ids(format.prompt("2 + 3?"))))
     _check_lengths(format, config, problems)
-    tree = layout(loaded, config.training, lambda text: None)
-    if config.student.weights == "lora":
-        add_adapters(_frame(loaded.model), config.student.lora)
-    else:
+    with faults_of(config.student.model):  # here it computes as in training for the first time
+        tree = layout(loaded, config.training, lambda text: None)
+        if lora := config.student.weights == "lora":
+            add_adapters(_frame(loaded.model), config.student.lora)
+            add_adapters(loaded.model, config.student.lora)
         _check_memory(student, loaded, format, config, problems("train"), tree, reflection)
-    if student.engine.is_vllm:
+    if lora or student.engine.is_vllm:  # without its adapters it is loaded again
         student.release()
 
 
