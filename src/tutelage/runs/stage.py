@@ -1,9 +1,9 @@
-"""One stage of one round on disk: its key, whether it is done, and whether its files still are what it made.
+"""One stage of one round on disk: its key, whether it is done, and whether its files are unchanged.
 
     round-01/stages.json    {"exam": {"key": "0f343b09…", "done": true, "seconds": 41.2, "files": {…}, …}, …}
 
-A stage is done when it stands in stages.json under its key, the hash of its settings and inputs, and its files hold
-what they held then. Whatever stands under another key is owed again, and so is what has changed since.
+The key of a stage is a hash of its settings and inputs. A stage is done if stages.json has an entry with this key and
+its files are unchanged since. Otherwise its work is done again.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Stage:
 
     @property
     def done(self) -> bool:
-        """Whether the stage ended under this very key, and its files are as they were then."""
+        """Whether the stage has ended under this key and its files are unchanged."""
         entry = self._entry()
         if entry.get("key") != self.key or entry.get("done") is not True:
             return False
@@ -51,13 +51,13 @@ class Stage:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What `finish` was told, with `seconds`."""
+        """The summary given to `finish`, with `seconds`."""
         return self._entry()
 
     def begin(
         self, *artefacts: str, rows: Sequence[str] = (), scratch: Sequence[str] = (), beside: Sequence[str] = ()
     ) -> None:
-        """Announce the work; artefacts of another key are removed, those of this key stay to be continued.
+        """Begin the work: remove artefacts of another key, and keep those of this key to continue them.
 
         Where what was done has changed since, `rows` stay, for their seals tell which are sound; all else is removed.
         `scratch` are artefacts that are of no use once the stage is done, `beside` are files that stand already.
@@ -72,7 +72,7 @@ class Stage:
         self._write({"key": self.key, "done": False, "sealed": not self.unsealed})
 
     def finish(self, work: Work | None = None, summary: Mapping[str, object] | None = None) -> None:
-        """Record the stage as done: its files, its seconds in this process and what it cost."""
+        """Record the stage as done, with its files, its seconds in this process and its cost."""
         cost = {"work": dataclasses.asdict(work)} if work else {}
         seconds = round(time.monotonic() - self._started, 3)
         files = {"files": contents_of(self.folder, self._artefacts)}
@@ -90,7 +90,7 @@ class Stage:
 
 
 def entries(folder: Path) -> dict[str, dict[str, Any]]:
-    """What stages.json holds, by the names of the stages. Raises RunError where it is broken."""
+    """The entries of stages.json by stage. Raises RunError if it is broken."""
     file = folder / "stages.json"
     stages = read_json(file, REMEDY) if file.exists() else {}
     if not all(_is_entry(entry) for entry in stages.values()):
