@@ -55,7 +55,7 @@ class TaskConfig(Section):
     """For `custom` answers of the kind text: when one is right (exact, contains, f1, regex, math); None: exact."""
     match_f1: float = Field(default=0.8, gt=0, le=1)
     """For `match: f1`: the token F1 of SQuAD from which an answer is right."""
-    grader: Name | None = None
+    grader: _Name | None = None
     """For `custom`: your own grader as FILE.py:FUNCTION, called with problem and text; None: by kind and `match`."""
     options: Mapping[str, int | float | str | bool] = Field(default_factory=dict)
     """Settings of a generated task's generator, or arguments of your own task's function."""
