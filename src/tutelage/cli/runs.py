@@ -63,12 +63,13 @@ def estimate(config: Config, set: Set = None) -> None:
     from rich.console import Console
 
     from tutelage.config_file import load_config
+    from tutelage.report.progress import Show
     from tutelage.report.table import print_bounds
     from tutelage.rounds.estimate import estimate as bounds_of
     from tutelage.tasks.catalog import open_task
 
     settings = load_config(config, set or [])
-    print_bounds(bounds_of(settings, open_task(settings.task)), settings.teacher.budget, Console())
+    print_bounds(bounds_of(settings, open_task(settings.task, Show().say)), settings.teacher.budget, Console())
 
 
 def _run(config: Path, out: Path, overrides: list[str]) -> None:

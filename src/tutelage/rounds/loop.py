@@ -160,7 +160,7 @@ def _spending(teaching: stages.Teaching, counted: set[object]) -> TeacherSummary
 
 def _graduate(ctx: RunContext, student: Student, outcome: RunResult) -> None:
     """Keep the best student in `student/`, an ordinary Hugging Face folder with a model card."""
-    card = model_card(ctx.config, outcome)
+    card = model_card(ctx.config, outcome, ctx.run.parts)
     stage = ctx.run.stage(None, "student", student.key, card)
     if not stage.done:
         if stage.fault:

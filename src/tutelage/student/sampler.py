@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tutelage.config import ExamConfig
 from tutelage.records import Completion
@@ -57,6 +57,19 @@ class Sampler(Protocol):
         number a prompt: the same prompt, seed and settings give the same completions (in float32), whatever else is
         asked beside them.
         """
+        ...
+
+
+class SamplerFactory(Protocol):
+    """Makes a Sampler for a model: the class of one, or a function with a key. What `engine=` takes."""
+
+    @property
+    def key(self) -> str:
+        """Stands for how it samples, such as "my-engine 2": a run goes on under the same one alone (contracts.py)."""
+        ...
+
+    def __call__(self, model: PreTrainedModel, ends: StopCriteria) -> Sampler:
+        """A sampler of this model; `ends` tells of the tokens of an answer whether it is over."""
         ...
 
 

@@ -23,6 +23,7 @@ from tutelage.student.model import LoadedModel, load_student, load_tokenizer, mo
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampler import Advance, Sampled, SamplingSettings, StopCriteria
 from tutelage.student.training.precision import compute_dtype
+from tutelage.student.training.reflection import Reflection
 from tutelage.student.training.train import TrainOptions, train
 
 PROMPT_FILE = "tutelage.json"
@@ -140,20 +141,21 @@ class Student:
         planned: Callable[[int, int], None] = lambda steps, done: None,
         check: Callable[[Student], float] | None = None,
         steps: Path | None = None,
+        reflection: Reflection | None = None,
     ) -> TrainingSummary:
         """Train for one round and save what the student has become in `folder`; this student is used up by it.
 
         `checkpoints` lets a stopped training go on at its last whole epoch. `check` is what the guard asks, beside the
         likelihood that it sees itself, for the accuracy of the student in its present state: a share. `steps` is the
-        file of the StepRecords. `planned` is told once how many steps there are, and how many were taken before.
-        Raises StudentError.
+        file of the StepRecords, `reflection` the user's own loss. `planned` is told once how many
+        steps there are, and how many were taken before. Raises StudentError.
         """
         self.engine.rest()
         # The weights are about to change: nobody may take them for the old student's.
         loaded = self.memory.take(*self._to_load(torch.float32))
         lora = self.config.lora if self.config.weights == "lora" else None
         accuracy = None if check is None else partial(check, self._in_training(loaded))
-        options = TrainOptions(self.dtype, lora, advance, self.engine.say, steps, accuracy, planned)
+        options = TrainOptions(self.dtype, lora, advance, self.engine.say, steps, accuracy, planned, reflection)
         format = self.format_of(loaded)
         summary = train(loaded, format, examples, config, seed=seed, checkpoints=checkpoints, options=options)
         save_student(loaded, folder)

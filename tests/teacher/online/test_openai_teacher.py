@@ -166,6 +166,7 @@ def test_on_loopback_no_key_is_needed(tmp_path):
     ("settings", "message"),
     [
         ({"model": None}, "teacher.model is not set"),
+        ({"model": " "}, "teacher.model is not set"),
         ({"base_url": "localhost:8000"}, "write a URL such as http://localhost:8000/v1"),
         ({"budget": BudgetConfig(usd=1.0)}, "teacher.price is not set"),
     ],
