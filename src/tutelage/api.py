@@ -78,7 +78,9 @@ def taught_student(
     taught = taught_prompts(folder)
     usual, shots = (taught.prompt, len(taught.examples)) if taught else ("plain", 0)
     shots = shots if few_shot is None else few_shot
-    return parse_section(StudentConfig, {"model": folder, "prompt": prompt or usual, "few_shot": shots}, origin="student")
+    return parse_section(
+        StudentConfig, {"model": folder, "prompt": prompt or usual, "few_shot": shots}, origin="student"
+    )
 
 
 def evaluate(
