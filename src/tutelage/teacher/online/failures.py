@@ -17,7 +17,17 @@ RECENT = 50
 AT_FIRST = 3
 """So many failures end the session where the endpoint has not answered once."""
 OF_THE_ANSWER: frozenset[FailureReason] = frozenset(
-    ("wrong answer", "answer leaked without reasoning", "false calculation", "samples disagree")
+    (
+        "wrong answer",
+        "answer leaked without reasoning",
+        "false calculation",
+        "does not come to its answer",
+        "steps not done",
+        "numbers from nowhere",
+        "concludes otherwise",
+        "repeats the prompt",
+        "samples disagree",
+    )
 )
 """Faults of what the teacher wrote. A weak teacher makes many of them and is of use all the same."""
 
