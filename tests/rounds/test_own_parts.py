@@ -50,7 +50,7 @@ class Telling:
             deliver(Feedback(*request.identity, text, Verdict(True, request.problem.answer, "right")))
 
 
-@dataclass
+@dataclass(frozen=True)
 class Always(KeyedCoin):
     """Every text that says what it must is right, none of the student's."""
 
