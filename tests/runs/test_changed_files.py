@@ -232,6 +232,17 @@ def test_rows_without_seals_are_no_rows_of_a_run_that_writes_them(finished, tmp_
     assert figures(at_work(root)) == figures(finished[1])
 
 
+@pytest.mark.parametrize("what", ["folder", "pipe", "dangling"])
+def test_what_stands_in_the_place_of_a_table_gives_way(finished, tmp_path, what):
+    root = tmp_path / "run"
+    shutil.copytree(finished[0], root)
+    exam = root / "round-01" / "exam.jsonl"
+    exam.unlink()
+    {"folder": exam.mkdir, "pipe": lambda: os.mkfifo(exam), "dangling": lambda: exam.symlink_to("nowhere")}[what]()
+    assert figures(at_work(root)) == figures(finished[1])
+    assert exam.is_file()
+
+
 @pytest.mark.parametrize("what", ["gone", "file", "link", "dangling", "altered", "part is a link"])
 def test_a_student_that_is_not_there_is_saved_again(finished, tmp_path, what):
     root, elsewhere = tmp_path / "run", tmp_path / "elsewhere"

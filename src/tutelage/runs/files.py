@@ -63,8 +63,11 @@ def whole_file(path: Path) -> Generator[IO[str]]:
 
 
 def target_of(path: Path) -> Path:
-    """The path with all links resolved."""
-    return Path(os.path.realpath(path))
+    """The path with all links resolved. Raises RunError where no path can have this name."""
+    try:
+        return Path(os.path.realpath(path))
+    except ValueError as error:
+        raise RunError(f"cannot use {str(path)!r}: {error}; choose another place with --out") from None
 
 
 def is_stream(path: Path) -> bool:

@@ -66,7 +66,8 @@ class Stage:
         same = self._entry().get("key") == self.key
         self.unsealed = same and not {"sealed", "files"} & self._entry().keys()
         for name in (*artefacts, *rows, *scratch):
-            if not same or (self.fault and name not in rows):
+            kept = name in rows and (self.folder / name).is_file()
+            if not same or (self.fault and not kept):
                 remove(self.folder / name)
         self._write({"key": self.key, "done": False, "sealed": not self.unsealed})
 

@@ -12,6 +12,7 @@ be added to its file later.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import traceback
@@ -20,6 +21,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
@@ -164,6 +166,8 @@ def _run(
 
 def _run_apart(study: Study, out: Path, seed: int, quiet: bool) -> list[str]:
     Thread(target=_end_with_parent, daemon=True).start()
+    import_module("tutelage.assemble")
+    gc.freeze()  # whenever a student is let go of, the collector would walk through all that was imported
     return run_seed(study, out, seed, Show(quiet=quiet, bars=False))
 
 

@@ -57,12 +57,11 @@ class AnswerKeyTeacher:
 
     def _answer(self, request: FeedbackRequest) -> Feedback:
         written = write_feedback(request, self._kind, self._seed)
-        identity = request.problem.id, request.sample, request.mistake
         if isinstance(written, str):
-            return Feedback(*identity, "", Verdict(False, None, written), Usage(requests=1))
+            return Feedback(*request.identity, "", Verdict(False, None, written), Usage(requests=1))
         verdict = self._grade(request.problem, written.rationale)
         explanation = written.explanation if self._explain and verdict.correct else None
-        return Feedback(*identity, written.rationale, verdict, Usage(requests=1), explanation=explanation)
+        return Feedback(*request.identity, written.rationale, verdict, Usage(requests=1), explanation=explanation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,8 +82,7 @@ class RecordedTeacher:
             self._fallback.teach(owed, deliver)
             return
         for request in owed:
-            identity = request.problem.id, request.sample, request.mistake
-            deliver(Feedback(*identity, "", Verdict(False, None, NOT_RECORDED), Usage(requests=1)))
+            deliver(Feedback(*request.identity, "", Verdict(False, None, NOT_RECORDED), Usage(requests=1)))
 
     def _deal(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> Iterator[FeedbackRequest]:
         """Deliver what is recorded, and yield the other requests."""
@@ -92,9 +91,8 @@ class RecordedTeacher:
                 yield request
                 continue
             text, verdict = self._read(request.problem, row)
-            identity = request.problem.id, request.sample, request.mistake
             explanation = (row.explanation or None) if self._explain and row.mistake is not None else None
-            deliver(Feedback(*identity, text, verdict, Usage(requests=1), explanation=explanation))
+            deliver(Feedback(*request.identity, text, verdict, Usage(requests=1), explanation=explanation))
 
     def _find(self, request: FeedbackRequest) -> _Row | None:
         rows = self._rows.get(content_hash(request.problem.question), [])

@@ -8,7 +8,6 @@ at once, and the kernel clears every page when it is given out again. Measured o
 from __future__ import annotations
 
 import ctypes
-import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -44,13 +43,20 @@ def free_heap() -> int:
     mallinfo = libc("mallinfo2")
     if mallinfo is None:
         return 0
-    try:
-        maps = Path("/proc/self/smaps").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return 0
-    resident = re.search(r"\[heap\]\n(?:.*\n)*?Rss: +(\d+) kB", maps)
     mallinfo.restype = _MallocInfo
-    return max(0, int(resident[1]) * 1024 - mallinfo().uordblks) if resident else 0
+    return max(0, _resident_heap() - mallinfo().uordblks)
+
+
+def _resident_heap() -> int:
+    """Read no further than it stands: the kernel counts the pages of a mapping when its lines are read."""
+    try:
+        with Path("/proc/self/smaps").open(encoding="utf-8", errors="replace") as maps:
+            for line in maps:
+                if line.endswith("[heap]\n"):
+                    return next(int(size.split()[1]) * 1024 for size in maps if size.startswith("Rss:"))
+    except OSError:
+        pass
+    return 0
 
 
 def libc(function: str) -> Any:
