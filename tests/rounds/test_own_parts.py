@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.rounds.coin import CoinTask
+from tests.rounds.coin import CoinTask, noisy_student
 from tutelage import (
     Compared,
     ConfigError,
@@ -82,6 +82,9 @@ def parts_of(root: Path) -> dict[str, str]:
 @pytest.mark.slow
 def test_a_run_with_own_parts_goes_on_with_the_same_ones_alone(short, tmp_path):
     root, own = tmp_path / "run", {"task": Always(), "reflection": Push()}
+    noisy_student(tmp_path / "noisy")  # its attempts come to an end, so that they are compared
+    student = short.student.model_copy(update={"model": str(tmp_path / "noisy")})
+    short = short.model_copy(update={"student": student})
     with pytest.raises(TutelageError, match="the teacher 'telling 1' fails: ConnectionError: gone"):
         run(short, root, teacher=Telling(until=3), **own)
     assert parts_of(root) == {"task": "coin 1", "teacher": "telling 1", "reflection": "push 1"}
