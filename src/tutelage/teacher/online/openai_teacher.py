@@ -25,6 +25,7 @@ from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.conversation import Settings
 from tutelage.teacher.online.ledger_writer import LedgerWriter
 from tutelage.teacher.online.limits import Limits
+from tutelage.teacher.online.prices import listed_price
 from tutelage.teacher.online.session import RequestSession
 from tutelage.teacher.prompts import Message
 from tutelage.teacher.teacher import Deliver
@@ -71,7 +72,10 @@ class OpenAITeacher:
             explain=config.explain,
         )
         self._limits = Limits(config.requests_per_minute, config.tokens_per_minute)
-        Budget(config.budget, config.price)
+        Budget(config.budget, self._settings.price)
+        if config.price.auto:
+            price, source = self._settings.price, listed_price(config.model, config.base_url).source
+            say(f"{config.model} costs {price.prompt:g} and {price.completion:g} USD a million tokens, by {source}")
         Ledger(self._ledger).close()  # what is wrong with it is said before the student sits an exam
 
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
@@ -123,7 +127,8 @@ class OpenAITeacher:
                 await session.hold(requests, deliver, config.concurrency)
 
     def _budget(self, ledger: Ledger) -> Budget:
-        return Budget(self._config.budget, self._settings.price, ledger.spent(self._settings.run_id))
+        run_id = self._settings.run_id
+        return Budget(self._config.budget, self._settings.price, ledger.spent(run_id), ledger.overrun(run_id))
 
 
 def _run(work: Coroutine[None, None, None]) -> None:
