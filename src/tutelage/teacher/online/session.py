@@ -121,8 +121,6 @@ class RequestSession:
             return
         if feedback is not None:
             deliver(feedback)
-        if self._failures.only_thinks:
-            raise self._failures.only_thinking(self._settings.endpoint, self._settings.max_tokens)
         if self._failures.hopeless:
             raise self._failures.keeps_failing(self._settings.endpoint)
 
@@ -190,6 +188,7 @@ class RequestSession:
         while bound := await self._reserve(question):
             replies = self._replies
             try:
+                self._stop_if_it_only_thinks()
                 async with self._place():
                     return await self._send(question, bound)
             except Refused as refusal:
@@ -210,6 +209,10 @@ class RequestSession:
                         seconds = back_off(max(1, tries), crowded=failure.crowded)
                         await asyncio.sleep(seconds * random.uniform(0.5, 1.0))
         return None
+
+    def _stop_if_it_only_thinks(self) -> None:
+        if self._failures.only_thinks:
+            raise self._failures.only_thinking(self._settings.endpoint, self._settings.max_tokens)
 
     async def _send(self, question: Question, bound: Usage) -> LedgerRow:
         with self._idly():

@@ -27,14 +27,14 @@ _OWN = (400, 403, 413, 422)
 """What one request may be refused with for itself, where others are answered."""
 _POLICY = re.compile(
     r"content_?filter|content_policy|invalid_prompt|data_?inspection_?failed|content exists risk|\bflagged\b|moderation"
-    r"|(usage|content|safety|acceptable use) (policy|policies|guidelines)|content management policy|safety_check"
+    r"|(usage|content|safety|acceptable use) (policy|policies|guidelines)|content management policy|content filter|safety_check"
     r"|(inappropriate|sensitive|unsafe|prohibited|harmful) content|\bprohibited_content\b|responsibleai"
 )
 """As OpenAI, Azure, DashScope, DeepSeek, OpenRouter, xAI, Zhipu and Gemini write it."""
 _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|string_above_max_length|context (length|size|window)"
     r"|(input|prompt|request|message)s? (\(.{1,20}\) )?(is |are |was )?(too (long|large)|longer than)"
-    r"|maximum model length|too many (input )?tokens|input token count|tokens to keep from the initial prompt"
+    r"|maximum (model|prompt) length|too many (input )?tokens|input token count|tokens to keep from the initial prompt"
     r"|reduce (the|your) (length|message|prompt|input)"
 )
 """As OpenAI, vLLM, SGLang, llama.cpp, LM Studio, Anthropic, Gemini, Groq, DeepSeek and others write it."""
@@ -50,6 +50,10 @@ _QUOTA = re.compile(
 """As OpenAI, Anthropic, xAI, OpenRouter, Moonshot, DeepSeek, Zhipu write it; Gemini has such words for a minute's."""
 _PER_DAY = re.compile(r"per_?day")
 _OF_THE_KEY = re.compile(r"\b(api[ _-]?)?keys?\b|invalid_api_key|token|credential|bearer|unauthori[sz]ed|authenticat")
+_BAD_KEY = re.compile(
+    r"(invalid|incorrect|no valid|expired|missing) api[ _-]?key|api[ _-]?key (is )?(not valid|invalid|expired)"
+)
+"""Gemini and xAI say so with 400."""
 _OF_ACCESS = re.compile(
     r"countr|region|territor|location|access to|permission|not allowed|organi[sz]ation|verif|model|terms|suspended"
     r"|disabled|\bip\b|credit|balance|billing"
@@ -110,7 +114,7 @@ def _passing(status: int, words: str, said: str, wait: float | None, endpoint: s
 
 def _refused(status: int, words: str, said: str, endpoint: str, config: TeacherConfig) -> Refused:
     reason: FailureReason = "rejected request"
-    if status in (401, 403):
+    if status in (401, 403) or (status == 400 and _BAD_KEY.search(words)):
         return _unauthorised(status, words, said, endpoint, config)
     what, remedy = "rejected the request", "check the settings of teacher"
     if status == 404:
