@@ -127,7 +127,7 @@ def _openrouter() -> Form:
     credit = (
         "This request requires more credits, or fewer max_tokens. You requested up to 512, but can only afford 200."
     )
-    flagged = {"reasons": ["violence"], "flagged_input": "…", "provider_name": "OpenAI", "model_slug": "openai/gpt-4o"}
+    flagged: Json = {"reasons": ["violence"], "flagged_input": "…", "provider_name": "OpenAI"}
     raw = "z-ai/glm-5.3-flash is temporarily rate-limited upstream. Please retry shortly."
     return Form(
         {

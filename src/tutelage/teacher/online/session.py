@@ -188,7 +188,6 @@ class RequestSession:
         while bound := await self._reserve(question):
             replies = self._replies
             try:
-                self._stop_if_it_only_thinks()
                 async with self._place():
                     return await self._send(question, bound)
             except Refused as refusal:
@@ -209,10 +208,6 @@ class RequestSession:
                         seconds = back_off(max(1, tries), crowded=failure.crowded)
                         await asyncio.sleep(seconds * random.uniform(0.5, 1.0))
         return None
-
-    def _stop_if_it_only_thinks(self) -> None:
-        if self._failures.only_thinks:
-            raise self._failures.only_thinking(self._settings.endpoint, self._settings.max_tokens)
 
     async def _send(self, question: Question, bound: Usage) -> LedgerRow:
         with self._idly():
@@ -251,6 +246,8 @@ class RequestSession:
         Returns the most that it can cost, as is known by then.
         """
         budget, limit = self._budget, self._settings.max_tokens
+        if self._failures.only_thinks:
+            raise self._failures.only_thinking(self._settings.endpoint, limit)
 
         def fits() -> bool:
             return budget.idle or (not budget.wary and budget.fits(budget.bound(question.messages, limit)))

@@ -26,8 +26,9 @@ _DONE = (408, 502, 504, 524, 598)
 _OWN = (400, 403, 413, 422)
 """What one request may be refused with for itself, where others are answered."""
 _POLICY = re.compile(
-    r"content_?filter|content_policy|invalid_prompt|data_?inspection_?failed|content exists risk|\bflagged\b|moderation"
-    r"|(usage|content|safety|acceptable use) (policy|policies|guidelines)|content management policy|content filter|safety_check"
+    r"content_?filter|content_policy|invalid_prompt|data_?inspection_?failed|content exists risk|\bflagged\b"
+    r"|moderation|(usage|content|safety|acceptable use) (policy|policies|guidelines)|content management policy"
+    r"|content filter|safety_check"
     r"|(inappropriate|sensitive|unsafe|prohibited|harmful) content|\bprohibited_content\b|responsibleai"
 )
 """As OpenAI, Azure, DashScope, DeepSeek, OpenRouter, xAI, Zhipu and Gemini write it."""

@@ -20,17 +20,17 @@ from pydantic_core import from_json
 from tutelage.teacher.online.refusal import said_in
 
 _BOM = b"\xef\xbb\xbf"
-_ASIDE = re.compile(rb"\s*(?:(?::|//|#)[^\n]*(?:\n|$)|/\*.*?\*/)", re.DOTALL)
+_ASIDE = re.compile(rb"\s*(?:(?::|//|#)[^\r\n]*(?:[\r\n]|$)|/\*.*?\*/)", re.DOTALL)
 _EVENT = re.compile(rb"(?:event|data|id|retry):")
 _PARTS = ("content", "reasoning_content", "reasoning", "refusal")
 
 
 def plain_body(body: bytes) -> bytes:
     """The body without a byte order mark, and without comments before it."""
-    body = body.removeprefix(_BOM)
-    while match := _ASIDE.match(body):
-        body = body[match.end() :]
-    return body.strip().removeprefix(_BOM)
+    start = len(_BOM) if body.startswith(_BOM) else 0
+    while match := _ASIDE.match(body, start):
+        start = match.end()
+    return body[start:].strip().removeprefix(_BOM)
 
 
 def is_stream(body: bytes) -> bool:
