@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutelage.teacher.online.completion import LATEST, LatestReplies, Reply, read_completion
+from tutelage.teacher.online.completion import LATEST, ErrorInReply, LatestReplies, Reply, read_completion
 from tutelage.teacher.online.failures import RequestFailed
 
 COMPLETION = {
@@ -41,6 +41,19 @@ def test_what_is_read():
         ({"choices": [{"message": {"content": "a"}}]}, "a", "stop"),
         ({"choices": [{"message": {"content": "a", "reasoning": "b"}, "finish_reason": "length"}]}, "a", "length"),
         (choice(content="a\x00𝄞"), "a𝄞", "stop"),
+        (choice(content=[{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]), "ab", "stop"),
+        (choice(content=[{"type": "thinking", "thinking": "t"}, {"type": "text", "text": "a"}]), "a", "stop"),
+        (choice(content=["a", {"type": "output_text", "text": {"value": "b"}}, {"type": "image_url"}]), "ab", "stop"),
+        (choice(content={"parts": [{"text": "t", "thought": True}, {"text": "a"}]}), "a", "stop"),
+        (choice(content=[{"type": "refusal", "refusal": "no"}]), "no", "content_filter"),
+        (choice(content=[]), "", "stop"),
+        (choice(), "", "stop"),
+        ({"choices": [{"message": None, "finish_reason": "length"}]}, "", "length"),
+        ({"choices": [{"text": "a", "finish_reason": "stop"}]}, "a", "stop"),
+        ({"choices": [{"message": {"content": "a"}, "finish_reason": "MAX_TOKENS"}]}, "a", "length"),
+        ({"choices": [{"message": {"content": "a"}, "finish_reason": "end_turn"}]}, "a", "stop"),
+        ({"choices": [{"message": {"content": ""}, "finish_reason": "content_filter: SAFETY"}]}, "", "content_filter"),
+        ({"choices": [{"message": {"content": "a"}, "finish_reason": "tool_calls"}]}, "a", "tool_calls"),
     ],
 )
 def test_forms_of_a_completion(changes, text, finish):
@@ -126,3 +139,55 @@ def test_only_the_latest_replies_are_remembered():
         assert not latest.is_repeat(Reply("12", "stop", 1, 1, f"id-{number}"), [{"content": "a"}])
     assert latest.is_repeat(Reply("12", "stop", 1, 1, "id-1"), [{"content": "b"}])
     assert not latest.is_repeat(Reply("12", "stop", 1, 1, "id-0"), [{"content": "b"}])
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": "a", "reasoning_content": "t"},
+        {"content": "a", "reasoning": "t"},
+        {"content": "a", "reasoning_details": [{"type": "reasoning.text", "text": "t"}]},
+        {"content": "a", "thinking": "t"},
+        {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "t"}]}, {"type": "text", "text": "a"}]},
+        {"content": {"parts": [{"text": "t", "thought": True}, {"text": "a"}]}},
+    ],
+)
+def test_thoughts_are_kept_beside_the_text(message):
+    reply = read(**choice(**message), model="m-2026", provider="p")
+    assert (reply.text, reply.reasoning, reply.served, reply.provider) == ("a", "t", "m-2026", "p")
+
+
+@pytest.mark.parametrize(
+    ("changes", "only"),
+    [
+        (choice(content="", reasoning="t"), True),
+        (choice(content=None, reasoning_content="t"), True),
+        (choice(content="a", reasoning="t"), False),
+        (choice(content=""), False),
+        ({"choices": [{"message": {"content": ""}, "finish_reason": "length"}]}, True),  # thoughts that are hidden
+        ({"choices": [{"message": {"content": "", "reasoning": "t"}, "finish_reason": "content_filter"}]}, False),
+    ],
+)
+def test_whether_the_model_only_thought(changes, only):
+    assert read(**changes).only_thought == only
+
+
+@pytest.mark.parametrize(
+    ("changes", "meant"),
+    [
+        ({"choices": None, "error": {"code": 429, "message": "slow down"}}, 429),
+        ({"error": {"code": "402", "message": "pay"}}, 402),
+        ({"choices": [{"error": {"code": 503, "message": "x"}, "message": {"content": ""}}]}, 503),
+        ({"choices": [{"message": {"content": "half"}, "finish_reason": "error"}]}, 502),
+        ({"choices": [{"message": {"content": "half"}, "finish_reason": "insufficient_system_resource"}]}, 503),
+        ({"choices": [], "code": 500, "msg": "404 NOT_FOUND", "success": False}, None),
+    ],
+)
+def test_an_error_with_a_good_status(changes, meant):
+    if meant is None:
+        with pytest.raises(RequestFailed):
+            read(**changes)
+        return
+    with pytest.raises(ErrorInReply) as raised:
+        read(**changes)
+    assert raised.value.said.meant == meant
