@@ -66,8 +66,11 @@ def estimate(config: Config, set: Set = None) -> None:
     from tutelage.report.bounds import print_bounds
     from tutelage.rounds.estimate import estimate as bounds_of
     from tutelage.tasks.catalog import open_task
+    from tutelage.teacher.online.budget import told_price
 
     settings = load_config(config, set or [])
+    if told := told_price(settings.teacher):
+        print(told)
     print_bounds(bounds_of(settings, open_task(settings.task)), settings.teacher.budget, Console())
 
 

@@ -2,9 +2,11 @@
 
 import pytest
 
+from tests.teacher.grading import grade
 from tutelage.config import BudgetConfig, PriceConfig, RunConfig, TeacherConfig
 from tutelage.errors import ConfigError
-from tutelage.teacher.online.budget import Budget, cost_of, price_of
+from tutelage.teacher.online.budget import Budget, cost_of, price_of, told_price
+from tutelage.teacher.online.openai_teacher import OpenAITeacher
 from tutelage.teacher.online.prices import listed_price
 
 
@@ -43,6 +45,21 @@ def test_what_the_list_does_not_have_is_said(model, url):
 
 def test_the_list_has_a_date():
     assert "whose latest price is of 20" in listed_price("gpt-4.1-mini", None).source
+
+
+def test_the_list_and_its_date_are_told_at_the_start(tmp_path):
+    told = []
+    settings = {
+        "kind": "number",
+        "grade": grade,
+        "ledger": tmp_path / "l",
+        "run_id": "a",
+        "environ": {"K": "sk-12345678"},
+    }
+    OpenAITeacher(config(price="auto", key_env="K"), **settings, say=told.append)
+    assert told == [told_price(config(price="auto"))]
+    assert told[0].startswith("gpt-4.1-mini costs 0.4 and 1.6 USD a million tokens, by the list of genai-prices 0.")
+    assert told_price(config(price={"prompt": 1.0})) is None
 
 
 def test_a_cap_in_dollars_may_rest_on_the_list():

@@ -86,6 +86,14 @@ def price_of(config: TeacherConfig) -> PriceConfig:
     return PriceConfig(prompt=share * price.prompt, completion=share * price.completion, cached=cached)
 
 
+def told_price(config: TeacherConfig) -> str | None:
+    """What a list says that the teacher costs, and which list; None if it is from no list. Raises ConfigError."""
+    if config.kind != "openai" or not config.price.auto:
+        return None
+    price, source = price_of(config), listed_price(config.model or "", config.base_url).source
+    return f"{config.model} costs {price.prompt:g} and {price.completion:g} USD a million tokens, by {source}"
+
+
 def cost_of(prompt_tokens: int, completion_tokens: int, price: PriceConfig, cached_tokens: int = 0) -> float:
     """US dollars, in whole millionths of millionths. `cached_tokens` of the prompt cost less, if `price` says so."""
     cached = price.prompt if price.cached is None else price.cached

@@ -19,13 +19,12 @@ from tutelage.teacher.batch.batches import Batches
 from tutelage.teacher.batch.client import BatchDesk
 from tutelage.teacher.batch.session import BatchSession
 from tutelage.teacher.ledger.ledger import Ledger
-from tutelage.teacher.online.budget import Budget, price_of
+from tutelage.teacher.online.budget import Budget, price_of, told_price
 from tutelage.teacher.online.client import Client, Endpoint
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.conversation import Settings
 from tutelage.teacher.online.ledger_writer import LedgerWriter
 from tutelage.teacher.online.limits import Limits
-from tutelage.teacher.online.prices import listed_price
 from tutelage.teacher.online.session import RequestSession
 from tutelage.teacher.prompts import Message
 from tutelage.teacher.teacher import Deliver
@@ -73,9 +72,8 @@ class OpenAITeacher:
         )
         self._limits = Limits(config.requests_per_minute, config.tokens_per_minute)
         Budget(config.budget, self._settings.price)
-        if config.price.auto:
-            price, source = self._settings.price, listed_price(config.model, config.base_url).source
-            say(f"{config.model} costs {price.prompt:g} and {price.completion:g} USD a million tokens, by {source}")
+        if told := told_price(config):
+            say(told)
         Ledger(self._ledger).close()  # what is wrong with it is said before the student sits an exam
 
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
