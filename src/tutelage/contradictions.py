@@ -24,7 +24,7 @@ def contradictions(config: RunConfig) -> Iterator[str]:
 
 
 def _of_the_teacher(teacher: TeacherConfig) -> Iterator[str]:
-    if teacher.kind == "openai" and not teacher.model:
+    if teacher.kind == "openai" and not (teacher.model or "").strip():
         yield "teacher.model is not set: name the teacher as the endpoint does, such as gpt-4.1-mini"
     priced = teacher.price.auto or teacher.price.prompt or teacher.price.completion
     if teacher.kind == "openai" and teacher.budget.usd is not None and not priced:

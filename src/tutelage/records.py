@@ -24,6 +24,9 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 AnswerKind = Literal["number", "choice", "yes-no", "text"]
 """What an answer is: a value, the letter of a choice, yes or no, or words to be matched."""
 
+TextMatch = Literal["exact", "contains", "f1", "regex", "math"]
+"""How words are matched with the answer (grading/matching.py)."""
+
 
 def content_hash(*parts: str) -> str:
     """16 hex digits of SHA-256 over the parts; white space at the ends and runs of it do not count."""

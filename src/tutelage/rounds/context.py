@@ -9,6 +9,7 @@ from tutelage.report.progress import Show
 from tutelage.rounds.star import SelfTeacher
 from tutelage.runs.directory import Run
 from tutelage.student.student import Student
+from tutelage.student.training.reflection import Reflection
 from tutelage.tasks.task import Task
 from tutelage.teacher.teacher import Teacher
 
@@ -17,7 +18,7 @@ from tutelage.teacher.teacher import Teacher
 class RunContext:
     """One run's configuration, its problems, its teacher, the student as it came, and where everything is kept.
 
-    Without a teacher the student teaches itself.
+    Without a teacher the student teaches itself. `reflection` is the user's own loss, if there is one.
     """
 
     config: RunConfig
@@ -26,6 +27,7 @@ class RunContext:
     teacher: Teacher | None
     untrained: Student
     show: Show
+    reflection: Reflection | None = None
 
     def teacher_of(self, student: Student, round: int) -> Teacher:
         """Who is asked for rationales in a round."""

@@ -37,6 +37,7 @@ from tutelage.runs.stage import Stage
 from tutelage.student.resources.meter import ResourceMeter
 from tutelage.student.sampler import Advance, exam_sampling
 from tutelage.student.student import Student
+from tutelage.student.training.reflection import Reflection
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def exam(ctx: RunContext, round: int, student: Student) -> Exam:
 
     if not is_done(ctx, stage, "what is missing is sat again", is_whole):
         stage.begin(rows=[path.name])
-        sat = go_on_sitting(path, stage.key, problems, settings.samples)
+        sat = go_on_sitting(path, stage, problems, settings.samples)
         owed = [problem for problem in problems if problem.id not in sat]
         seeds = [seed_of(ctx.config.seed, round, problem.id) for problem in owed]
         with (
@@ -98,11 +99,15 @@ def train(
     ctx: RunContext, round: int, student: Student, examples: Sequence[TrainingExample]
 ) -> tuple[Student, TrainingSummary]:
     """The student learns from the round's examples; returns what it has become."""
-    config, seed = what_matters(in_round(ctx.config.training, round), examples), (ctx.config.seed + round) % 2**32
+    config, seed = (
+        what_matters(in_round(ctx.config.training, round), examples, ctx.reflection),
+        (ctx.config.seed + round) % 2**32,
+    )
     settings = config.model_dump(exclude={"packing", "micro_batch_tokens", "gradients_every"})
     settings = as_first_named("training", settings)  # the key of what an earlier version has trained
     graded_at = [ctx.config.evaluation.max_new_tokens] if config.guard.checks else []
-    stage = ctx.run.shared_stage(round, "training", settings, seed, student.key, digest(*examples), *graded_at)
+    own = [] if ctx.reflection is None else [ctx.reflection.key]
+    stage = ctx.run.shared_stage(round, "training", settings, seed, student.key, digest(*examples), *graded_at, *own)
     model, checkpoints, kept = stage.folder / "model", stage.folder / "checkpoints", stage.folder / "examples.jsonl"
     keep_rows(kept, examples)
     if not is_done(ctx, stage, "the training is done again", lambda: _is_trained(stage)):
@@ -126,6 +131,7 @@ def train(
                 planned=planned,
                 steps=stage.folder / "steps.jsonl",
                 check=_validation_check(ctx, config.guard),
+                reflection=ctx.reflection,
             )
             meter.count(summary.row_tokens, summary.computed_tokens, summary.padded_tokens)
         stage.finish(meter.work, {"training": dataclasses.asdict(summary)})
@@ -147,21 +153,26 @@ def in_round(config: TrainingConfig, round: int) -> TrainingConfig:
     return config.model_copy(update={"learning_rate": config.learning_rate * share})
 
 
-def what_matters(config: TrainingConfig, examples: Sequence[TrainingExample]) -> TrainingConfig:
+def what_matters(
+    config: TrainingConfig, examples: Sequence[TrainingExample], own: Reflection | None = None
+) -> TrainingConfig:
     """The settings that make a difference to a round's training on these examples, the others as they are by default.
 
-    So runs that train alike can tell: in round 0, where nobody has made a mistake yet, self-reflection has no say.
+    So runs that train alike can tell: in round 0, where nobody has made a mistake yet, self-reflection has no say. A
+    loss of the user's `own` may compare what it likes.
     """
     usual = TrainingConfig()
     # These have had their say: in the student, the examples, the learning rate.
     unused = {"data", "init_from", "rejection_sampling", "max_positives", "max_negatives", "lr_rewarm"}
     if config.max_rows is not None:
         unused |= {"epochs"}
-    if config.reflection_weight == 0 or not any(example.negatives for example in examples):
+    if own is not None:
+        unused |= {"reflection", "margin"}
+    elif config.reflection_weight == 0 or not any(example.negatives for example in examples):
         config = config.model_copy(update={"reflection": "none"})
-    if config.reflection == "none":
+    if config.reflection == "none" and own is None:
         unused |= {"reflection_weight", "margin", "prompt_gradient", "clipping", "guard"}
-    if config.reflection != "preference":
+    if config.reflection != "preference" or own is not None:
         unused |= {"beta"}
     return config.model_copy(update={name: getattr(usual, name) for name in unused})
 
@@ -225,8 +236,8 @@ def _ask_teacher(
         stage.begin(rows=[path.name, failed.name])
         if begun_anew:
             failed.unlink(missing_ok=True)
-        answered = sound_replies(path, stage.key, asked)
-        answered |= sound_replies(failed, stage.key, asked - answered)
+        answered = sound_replies(path, stage, asked)
+        answered |= sound_replies(failed, stage, asked - answered)
         owed = [request for request in requests if request.identity not in answered]
         spent: dict[str, object] = {}
         with ctx.show.bar(f"round {round}: {name}", len(requests), len(answered)) as advance, ResourceMeter() as meter:

@@ -32,6 +32,11 @@ class SelfTeacher:
         self._grade: Grade = task.grade
         self._settings, self._seed = settings, seed
 
+    @property
+    def key(self) -> str:
+        """See Teacher."""
+        return f"student {self._plain.key} {self._seed}"
+
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
         """Answer every request; where the student fails with the hint too, it ends as a rejected Feedback."""
         waiting = list(requests)

@@ -7,7 +7,9 @@ no part in self-reflection.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from tutelage.student.prompts import PromptFormat
 
@@ -27,11 +29,21 @@ class Encoded:
 
 
 def encode(format: PromptFormat, question: str, rationale: str, max_tokens: int) -> Encoded:
-    """Prompt and rationale as tokens, at most `max_tokens` together, nor more than the model can look at.
+    """Prompt and rationale as tokens, at most `max_tokens` together.
 
-    The completion is empty where none fits.
+    The completion is empty where none fits, or where both together are more than the model can look at.
     """
     prompt = format.prompt_ids(format.prompt(question))
-    completion = format.completion_ids(rationale)
-    room = max(0, min(max_tokens, format.positions or max_tokens) - len(prompt))
-    return Encoded(tuple(prompt), tuple(completion[:room]), truncated=len(completion) > room)
+    whole = format.completion_ids(rationale)
+    completion = whole[: max(0, max_tokens - len(prompt))]
+    if format.positions is not None and len(prompt) + len(completion) > format.positions:
+        completion = []
+    return Encoded(tuple(prompt), tuple(completion), truncated=len(completion) < len(whole))
+
+
+def shared_prefix(rows: Sequence[Tokens]) -> int:
+    """How many tokens all rows begin with, at least one of each row left over; 0 for a single row."""
+    if len(rows) < 2:
+        return 0
+    columns = takewhile(lambda column: len(set(column)) == 1, zip(*rows, strict=False))
+    return min(sum(1 for _ in columns), min(map(len, rows)) - 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
@@ -14,6 +13,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
 )
 
+from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import StudentError
 
 _FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "*.tiktoken"]
@@ -35,6 +35,5 @@ def hub_folder(name: str, also: str) -> Path:
         reason = "there is no such folder here, and no copy of a hub's model; the hub can't be reached"
     else:
         return folder
-    near = difflib.get_close_matches(name, [also], cutoff=0.6)
-    remedy = f"did you mean {also!r}?" if near else f"name a model's folder, a hub model or {also!r}"
+    remedy = did_you_mean(name, [also], f"name a model's folder, a hub model or {also!r}")
     raise StudentError(f"cannot load the student {name!r}: {reason}; {remedy}") from None

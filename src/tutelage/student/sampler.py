@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tutelage.config import ExamConfig
 from tutelage.records import Completion
@@ -60,6 +60,19 @@ class Sampler(Protocol):
         ...
 
 
+class SamplerFactory(Protocol):
+    """Makes a Sampler for a model: the class of one, or a function with a key. What `engine=` takes."""
+
+    @property
+    def key(self) -> str:
+        """Stands for how it samples, such as "my-engine 2": a run goes on under the same one alone (contracts.py)."""
+        ...
+
+    def __call__(self, model: PreTrainedModel, ends: StopCriteria) -> Sampler:
+        """A sampler of this model; `ends` tells of the tokens of an answer whether it is over."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class StopCriteria:
     """When an answer is over: an end token, or a stop string in its text."""
@@ -75,12 +88,12 @@ class StopCriteria:
         if not self.strings:
             return False
         # The tail is enough, and each step stays cheap: a letter takes four tokens at most, one a byte.
-        tail = self.tokenizer.decode(tokens[-4 * max(map(len, self.strings)) :])
+        tail = self.tokenizer.decode(list(tokens[-4 * max(map(len, self.strings)) :]))
         return any(string in tail for string in self.strings)
 
     def completion(self, tokens: Sequence[int]) -> Completion:
         """The answer as text, cut where a stop string begins."""
-        text = self.tokenizer.decode(tokens, skip_special_tokens=True)
+        text = str(self.tokenizer.decode(list(tokens), skip_special_tokens=True))
         cuts = [text.find(string) for string in self.strings if string in text]
         finish = "stop" if cuts or (tokens and tokens[-1] in self.tokens) else "length"
         return Completion(text[: min(cuts)] if cuts else text, finish, len(tokens))

@@ -1,6 +1,6 @@
 """The endpoint as a command: worked solutions from a file, served until Ctrl-C.
 
-$ python -m tutelage.testing --data problems.jsonl --latency 1 --faults 'ok*9,429:2...'
+$ tutelage serve-test-teacher --data problems.jsonl --latency 1 --faults 'ok*9,429:2...'
 200 problems served; Ctrl-C ends it. In the configuration:
 teacher: {kind: openai, model: answer-key, base_url: http://127.0.0.1:8000/v1}
 """
@@ -60,10 +60,10 @@ def serve(
         )
     except (OSError, OverflowError) as error:
         raise ConfigError(f"cannot listen on port {port}: {error}; name another, or 0 for a free one") from None
-    with endpoint:
-        print(f"{len(problems)} problems served; Ctrl-C ends it. In the configuration:", flush=True)
-        print(f"teacher: {{kind: openai, model: answer-key, base_url: {endpoint.base_url}}}", flush=True)
-        try:
+    try:
+        with endpoint:
+            print(f"{len(problems)} problems served; Ctrl-C ends it. In the configuration:", flush=True)
+            print(f"teacher: {{kind: openai, model: answer-key, base_url: {endpoint.base_url}}}", flush=True)
             threading.Event().wait()
-        except KeyboardInterrupt:
-            print(f"\n{len(endpoint.log)} requests answered")
+    except KeyboardInterrupt:  # wherever it comes, from the first line on
+        print(f"\n{len(endpoint.log)} requests answered")

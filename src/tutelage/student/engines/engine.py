@@ -10,27 +10,32 @@ import torch
 from transformers import PreTrainedModel
 
 from tutelage.errors import StudentError
-from tutelage.student.capacity import fit_rows
 from tutelage.student.encoding import Tokens
 from tutelage.student.engines import vllm
+from tutelage.student.engines.fit import fit_rows
 from tutelage.student.engines.generate import GenerateSampler
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
-from tutelage.student.sampler import Sampler, SamplingSettings, Say, StopCriteria
+from tutelage.student.own import CheckedSampler
+from tutelage.student.sampler import Sampler, SamplerFactory, SamplingSettings, Say, StopCriteria
 from tutelage.student.training.micro_batch import has_plain_logits, packs_right
 
 EngineName = Literal["auto", "shared-prefix", "generate", "vllm"]
 
 
 class Engine:
-    """The engine of a run. Each student is sampled by it in turn; vLLM is started once for all of them."""
+    """The engine of a run, or the user's `own`. Each student is sampled by it in turn; vLLM is started once for all."""
 
-    def __init__(self, name: EngineName = "auto", say: Say = lambda text: None) -> None:
-        self.name, self.say = name, say
+    def __init__(
+        self, name: EngineName = "auto", say: Say = lambda text: None, own: SamplerFactory | None = None
+    ) -> None:
+        self.name, self.say, self.own = name, say, own
         self._vllm: vllm.VllmSampler | None = None
 
     @property
     def is_vllm(self) -> bool:
         """Whether vLLM samples: it loads the student from its folder, so nobody else need."""
+        if self.own is not None:
+            return False
         return self.name == "vllm" or (self.name == "auto" and vllm.unavailable() is None)
 
     def vllm(self, folder: Path, ends: StopCriteria, rows: int, dtype: torch.dtype) -> Sampler:
@@ -46,6 +51,8 @@ class Engine:
         self, model: PreTrainedModel, ends: StopCriteria, prompts: Sequence[Tokens], settings: SamplingSettings
     ) -> Sampler:
         """An engine that computes with this model, as many rows at once as memory allows. Raises StudentError."""
+        if self.own is not None:
+            return CheckedSampler(self.own, model, ends)
         if self.name != "generate" and _is_ours(model):
             return SharedPrefixSampler(model, ends, fit_rows(model, prompts, settings, self.say))
         kind = model.config.model_type
@@ -57,6 +64,8 @@ class Engine:
 
     def check(self, model: PreTrainedModel) -> None:
         """Refuse now what could not sample this model later. Raises StudentError."""
+        if self.own is not None:
+            return  # it has been tried (`try_engine`)
         if self.name == "vllm" and (reason := vllm.unavailable()) is not None:
             raise StudentError(f"student.engine is 'vllm': {reason}")
         if self.name == "shared-prefix" and not _is_ours(model):

@@ -15,7 +15,7 @@ from tutelage.student.prompts import PromptFormat, question_of
 from tutelage.student.training.micro_batch import MicroBatch, as_rows, as_tree
 from tutelage.student.training.packing import ExampleGroup, pack_groups
 from tutelage.student.training.plan import Row, training_plan
-from tutelage.student.training.reflection import reflection_of
+from tutelage.student.training.reflection import Reflection, reflection_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +35,34 @@ class StepDataset(Dataset[TrainStep]):
     """The steps of all epochs, in the order of the plan, drawn up as passes when they are asked for.
 
     `tree` packs the questions of a pass; `micro_batch_tokens` limits the tokens of one (None: a step is one pass).
-    `references` has the log-likelihoods, when the round began, of rationales behind their prompts, in nats; they are
-    needed before a step is asked for if `reflection` looks at them.
+    `reflection` stands in the place of the loss that the settings name. `references` has the
+    log-likelihoods, when the round began, of rationales behind their prompts, in nats; they are needed before a step is
+    asked for if `reflection` looks at them.
     """
 
     def __init__(
-        self, format: PromptFormat, examples: Sequence[TrainingExample], config: TrainingConfig, seed: int
+        self,
+        format: PromptFormat,
+        examples: Sequence[TrainingExample],
+        config: TrainingConfig,
+        seed: int,
+        reflection: Reflection | None = None,
     ) -> None:
-        self.format, self.config, self.reflection = format, config, reflection_of(config)
+        self.format, self.config, self.reflection = format, config, reflection or reflection_of(config)
         self.tree, self.micro_batch_tokens = True, config.micro_batch_tokens
         self.references: dict[tuple[Tokens, Tokens], float] = {}
         self._encoded: dict[tuple[str, str], Encoded] = {}
         anchors = [(example, self._encode(example, example.anchor)) for example in examples]
         self.truncated = sum(anchor.truncated for _, anchor in anchors)
-        # A prompt that leaves no room for its rationale teaches nothing; it counts as truncated and is left out.
+        # A prompt without room for its rationale teaches nothing, and a row longer than the model can look at can't be
+        # learnt; these count as truncated and are left out.
         self.anchors = [(example, anchor) for example, anchor in anchors if anchor.completion]
         if not self.anchors:
+            sight = (
+                "" if format.positions is None else f" and the {format.positions} tokens that the student can look at"
+            )
             raise StudentError(
-                f"no example fits training.max_tokens = {config.max_tokens}; raise it, or lower student.few_shot"
+                f"no example fits training.max_tokens = {config.max_tokens}{sight}; raise it, or lower student.few_shot"
             )
         plan = training_plan(
             [example for example, _ in self.anchors],
@@ -60,7 +70,7 @@ class StepDataset(Dataset[TrainStep]):
             batch_size=config.batch_size,
             seed=seed,
             rows=config.max_rows,
-            draw=self.reflection and self.reflection.draw,
+            draw=None if self.reflection is None else self.reflection.draw,
         )
         self.batches = [batch for epoch in plan for batch in epoch]
         self.epoch_ends = [sum(len(epoch) for epoch in plan[: n + 1]) for n in range(len(plan))]
@@ -76,6 +86,15 @@ class StepDataset(Dataset[TrainStep]):
             targets=sum(group.targets for group in groups),
             pairs=sum(group.pair is not None for group in groups),
         )
+
+    def too_long(self, examples: int) -> Iterator[str]:
+        """What became of those of so many examples that are too long, in words."""
+        left_out = examples - len(self.anchors)
+        if cut := self.truncated - left_out:
+            yield f"{cut} of {examples} examples are cut: they have more than {self.config.max_tokens} tokens"
+        if left_out:
+            sight = "" if self.format.positions is None else f" or for the student, which sees {self.format.positions}"
+            yield f"{left_out} of {examples} examples are left out: too long for {self.config.max_tokens} tokens{sight}"
 
     @property
     def longest(self) -> int:

@@ -28,16 +28,17 @@ from tutelage.records import TrainingExample
 from tutelage.run_records import TrainingSummary
 from tutelage.runs.files import disk_errors
 from tutelage.runs.seals import is_whole
-from tutelage.student.capacity import fit_micro_batches
 from tutelage.student.folder import quiet
 from tutelage.student.model import LoadedModel
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampler import Advance, Say
 from tutelage.student.training.adapters import add_adapters
 from tutelage.student.training.collapse_guard import Guard
+from tutelage.student.training.fit import fit_micro_batches
 from tutelage.student.training.likelihood import likelihoods, reference
 from tutelage.student.training.micro_batch import packs_right
 from tutelage.student.training.precision import FullPrecision
+from tutelage.student.training.reflection import Reflection
 from tutelage.student.training.step_log import StepLogger
 from tutelage.student.training.steps import StepDataset
 from tutelage.student.training.trainer import StepTrainer
@@ -48,7 +49,7 @@ class TrainOptions:
     """How a round's training is carried out.
 
     `steps` is the file of the StepRecords; `accuracy` tells the guard what share of some validation problems the
-    student, as it is when it is called, answers rightly.
+    student, as it is when it is called, answers rightly. `reflection` is a loss of the user's own.
     """
 
     dtype: torch.dtype = torch.float32
@@ -58,6 +59,7 @@ class TrainOptions:
     steps: Path | None = None
     accuracy: Callable[[], float] | None = None
     planned: Callable[[int, int], None] = lambda steps, done: None
+    reflection: Reflection | None = None
 
 
 def train(
@@ -78,7 +80,9 @@ def train(
     Raises:
         StudentError: the loss is not finite, memory is short, or no example fits `config.max_tokens`.
     """
-    dataset = StepDataset(format, examples, config, seed)
+    dataset = StepDataset(format, examples, config, seed, options.reflection)
+    for line in dataset.too_long(len(examples)):
+        options.say(line)
     set_seed(seed)
     adapted = add_adapters(student.model, options.lora) if options.lora is not None else None
     step_logger = StepLogger(dataset.epoch_ends, options.advance, options.steps, options.planned)

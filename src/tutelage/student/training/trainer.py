@@ -58,9 +58,7 @@ class StepTrainer(Trainer):
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """The plan's batches in their order, one a step."""
-        return DataLoader(
-            self.train_dataset, batch_size=1, shuffle=False, collate_fn=lambda steps: {"train_step": steps[0]}
-        )
+        return DataLoader(self.dataset, batch_size=1, shuffle=False, collate_fn=lambda steps: {"train_step": steps[0]})
 
     def training_step(
         self, model: Any, inputs: dict[str, TrainStep], num_items_in_batch: object = None

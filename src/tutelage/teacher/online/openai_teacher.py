@@ -76,6 +76,12 @@ class OpenAITeacher:
             say(told)
         Ledger(self._ledger).close()  # what is wrong with it is said before the student sits an exam
 
+    @property
+    def key(self) -> str:
+        """See Teacher; what the endpoint itself changes behind a model's name is not seen."""
+        asked = (self._config.temperature, self._config.max_tokens, self._config.self_consistency, self._config.explain)
+        return f"openai {self._config.model} {asked}"
+
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
         """Answer every request, `concurrency` at a time, and deliver the replies as they come.
 
