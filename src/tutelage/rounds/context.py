@@ -1,4 +1,4 @@
-"""What every stage of a run is handed."""
+"""The context that every stage of a run gets."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tutelage.teacher.teacher import Teacher
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """One run's configuration, its problems, its teacher, the student as it came, and where everything is kept.
+    """The configuration of a run, its task, teacher, untrained student and folder.
 
-    Without a teacher the student teaches itself. `reflection` is the user's own loss, if there is one.
+    Without a teacher, the student teaches itself (STaR). `reflection` is the user's own loss, if there is one.
     """
 
     config: RunConfig
@@ -30,6 +30,6 @@ class RunContext:
     reflection: Reflection | None = None
 
     def teacher_of(self, student: Student, round: int) -> Teacher:
-        """Who is asked for rationales in a round."""
+        """The teacher of a round."""
         seed = f"{self.config.seed}/{round}"
         return self.teacher or SelfTeacher(student, self.task, self.config.exam, seed)

@@ -5,7 +5,7 @@
     until      it stops improving, makes no mistakes, the budget is spent, or the rounds are over
     then       the best round by validation is evaluated on test, once, and saved
 
-Every stage keeps its work on disk and does only what is owed, so this function is also how a run goes on after a stop.
+Every stage saves its work and does only what is missing, so the same function also resumes a stopped run.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tutelage.student.student import Student
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What came of a round: its exam (none in round 0), what the teacher wrote, and what the student became."""
+    """The outcome of a round: its exam (None in round 0), the teacher's replies, and the trained student."""
 
     exam: Exam | None
     teaching: stages.Teaching
@@ -40,7 +40,7 @@ class Round:
 
 
 def run_rounds(ctx: RunContext) -> RunResult:
-    """Run, or go on with, all rounds of a run; returns what `result.json` holds."""
+    """Run or resume all rounds of a run; returns the content of `result.json`."""
     config, problems = ctx.config, ctx.task.problems("train")
     rounds, student, counted = list[Round](), ctx.untrained, set[object]()
     unused: TeacherSummary | None = None
@@ -102,7 +102,7 @@ def run_rounds(ctx: RunContext) -> RunResult:
 
 
 def has_something_new(teaching: stages.Teaching, exam: Exam | None, config: TrainingConfig) -> bool:
-    """Whether a round has a right rationale to learn from, or own right attempts where those are trained on."""
+    """Whether a round has right rationales, or right attempts of the student if the settings train on them."""
     own = exam.attempts if exam and config.rejection_sampling == "train" else ()
     return any(reply.verdict.correct for reply in teaching.feedback) or any(
         attempt.verdict.correct and attempt.finish == "stop" for attempt in own
@@ -117,12 +117,12 @@ def plateau(results: Sequence[RoundResult], config: RoundsConfig) -> bool:
 
 
 def best_round(results: Sequence[RoundResult]) -> int:
-    """The round with the highest accuracy on validation; of equals the earliest, which cost least."""
+    """The round with the highest validation accuracy; the earliest of equals, since it cost least."""
     return max(results, key=lambda result: result.validation.accuracy).round
 
 
 def _nothing_to_teach(round: int, teaching: stages.Teaching) -> str:
-    """Why a round has no rationale to learn from: an error in round 0, later a reason to stop."""
+    """Why a round has no rationale to learn from. In round 0 this is an error, later a reason to stop."""
     if teaching.budget_spent:
         reason = "the teacher's budget is spent"
     elif not (replies := [*teaching.feedback, *teaching.failed]):
@@ -143,7 +143,7 @@ def _test(ctx: RunContext, student: Student) -> BeforeAfter:
 
 
 def _spending(teaching: stages.Teaching, counted: set[object]) -> TeacherSummary:
-    """What a round's teaching cost. `counted` holds the replies that were: what is asked again costs nothing."""
+    """The cost of a round's teaching. `counted` has replies already counted: repeated requests cost nothing."""
     replies, usage, asked = [*teaching.feedback, *teaching.failed], Usage(), 0
     for reply in replies:
         keys = reply.keys or [reply.identity]  # offline there is no ledger
@@ -159,7 +159,7 @@ def _spending(teaching: stages.Teaching, counted: set[object]) -> TeacherSummary
 
 
 def _graduate(ctx: RunContext, student: Student, outcome: RunResult) -> None:
-    """Keep the best student in `student/`, an ordinary Hugging Face folder with a model card."""
+    """Save the best student to `student/`, an ordinary Hugging Face folder with a model card."""
     card = model_card(ctx.config, outcome, ctx.run.parts)
     stage = ctx.run.stage(None, "student", student.key, card)
     if not stage.done:

@@ -91,7 +91,7 @@ class Run:
             if found["data"] != data:
                 raise RunError(f"the problems of {root} have changed since it began; restore them or use another --out")
             if differences(before, config, IDLE):
-                (root / "result.json").unlink(missing_ok=True)  # it ended under the settings that stood here before
+                (root / "result.json").unlink(missing_ok=True)  # the run finished under the earlier settings
         own = {"parts": dict(parts)} if parts else {}
         mark = {name: value for name, value in found.items() if name != "parts"}
         write_json(marker, sealed({**mark, "data": data, **own}))
@@ -100,7 +100,7 @@ class Run:
 
     @property
     def ledger(self) -> Path:
-        """Where the teacher's replies are kept unless the configuration names a place."""
+        """The default file for the teacher's replies."""
         return self.root / "ledger.sqlite"
 
     def folder(self, round: int) -> Path:
@@ -147,7 +147,7 @@ def locked(root: Path) -> Generator[None]:
             f"cannot use {str(root)!r}: its name is not Unicode, which models are saved by; choose another --out"
         )
     lock, run = root / ".lock", root / "run.json"
-    killed_at_once = {lock, unfinished(run)}  # all that a start leaves which was killed before it was a run
+    killed_at_once = {lock, unfinished(run)}  # all that a start leaves if it is killed before it has a run.json
     if not exists(run) and root.exists() and (not root.is_dir() or {*root.iterdir()} - killed_at_once):
         raise RunError(f"{root} exists and is no run; choose another directory with --out")
     with disk_errors(root):
@@ -187,10 +187,10 @@ def is_as_written(root: Path) -> bool:
 
 
 def has_run(root: Path, config: RunConfig, data: str | None = None, parts: Mapping[str, str] | None = None) -> bool:
-    """Whether what stands in a directory is a run of this configuration, but for what has no say in when it ends.
+    """Whether a directory has a run of this configuration; settings that don't affect a finished run are ignored.
 
-    `data` is a digest of the task's problems, which must be those it was run on; None: they are not looked at. `parts`
-    are the keys of what is the user's own.
+    `data` is a digest of the task's problems and must be the same; None: not compared. `parts` has the keys of the
+    user's own task, teacher, … and must be the same.
     """
     if not exists(root / "run.json") or not (root / "config.yaml").exists():
         return False
@@ -208,7 +208,7 @@ def read_rounds(root: Path) -> tuple[RoundResult, ...]:
 
 
 def round_folder(root: Path, round: int) -> Path:
-    """Where a round of the run in `root` stands."""
+    """The folder of a round of the run in `root`."""
     return root / f"round-{round:02d}"
 
 
@@ -230,7 +230,7 @@ def _rounds(root: Path) -> list[Path]:
 
 
 def _read_kept(folder: Path, kind: type[Result]) -> Result | None:
-    """The result of a run or a round; None if there is none. Raises RunError where it is not as it was written."""
+    """The result of a run or a round; None if there is none. Raises RunError if it has changed since it was written."""
     path, entry = folder / RESULT, entries(folder).get("result")
     if not path.exists():
         return None

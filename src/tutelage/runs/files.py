@@ -1,4 +1,4 @@
-"""Files that are whole: written aside, synced and renamed, or appended row by row."""
+"""Atomic file writes (temporary file, sync, rename), appended rows, and disk errors with a remedy."""
 
 from __future__ import annotations
 
@@ -151,9 +151,9 @@ def _cut_torn_row(path: Path) -> None:
 
 RESTORE = "restore it, or start the run again: what has changed is then done anew"
 REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
-"""The disk is well, but nothing can be written at this place."""
+"""Error numbers of a working disk where this path can't be written."""
 ODD_PLACES = (errno.ENOENT, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL, errno.ENXIO, errno.EBUSY)
-"""No file can be made there; where the error is of another place, it may be a bug."""
+"""Error numbers of a path where no file can be made. If the error names another path, it may be a bug."""
 
 
 @contextmanager

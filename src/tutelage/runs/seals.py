@@ -3,7 +3,7 @@
     stages.json   {"exam": {"key": "0f343b09…", "done": true, …, "files": {"exam.jsonl": "9a1f…"}, "seal": "77aa…"}}
     exam.jsonl    {"problem_id": "9f2c…", …, "seal": "51c0…"}       the seal of a row has the key of its stage in it
 
-What has no seal was written before there were any, and counts as whole.
+Data without a seal were written by a version without seals and count as unchanged.
 """
 
 from __future__ import annotations
@@ -40,9 +40,10 @@ def is_sealed(data: Mapping[str, Any], *under: object) -> bool:
 
 
 def sound_rows(path: Path, kind: type[Row], *under: object, unsealed: bool = False) -> list[Row]:
-    """The rows of a JSONL file that are whole, each once; torn, broken and altered ones are left out.
+    """The unchanged rows of a JSONL file, each once; torn, broken and altered rows are left out.
 
-    So are rows without a seal, unless the file may be of before there were any (`unsealed`) and has none at all.
+    Rows without a seal are also left out, unless an earlier version may have written the file (`unsealed`) and no row
+    has a seal.
     """
     found: list[dict[str, Any]] = []
     for line in path.read_bytes().split(b"\n") if path.exists() else []:
@@ -60,7 +61,7 @@ def sound_rows(path: Path, kind: type[Row], *under: object, unsealed: bool = Fal
 
 
 def all_rows(path: Path, kind: type[Row], remedy: str, *, unsealed: bool) -> list[Row]:
-    """The rows of a JSONL file that must all be whole but for a torn last one. Raises RunError with the remedy."""
+    """The rows of a JSONL file. Raises RunError with the remedy if any row but a torn last one has changed."""
     rows = sound_rows(path, kind, unsealed=unsealed)
     if path.exists() and len(rows) != path.read_bytes().count(b"\n"):
         raise RunError(f"{path} has changed since it was written; {remedy}")
@@ -90,7 +91,7 @@ def seal_folder(folder: Path) -> None:
 
 
 def has_seals(folder: Path) -> bool:
-    """Whether it was noted what the files of a folder hold: not so before there were seals."""
+    """Whether a folder has a record of `seal_folder`; earlier versions wrote none."""
     return (folder / SEALS).exists()
 
 

@@ -22,10 +22,10 @@ from tutelage.runs.stage_cache import StageCache
 
 
 class Stage:
-    """One stage of one round: its key, whether it is done, what it summed up.
+    """One stage of one round: its key, whether it is done, and its summary.
 
-    `fault` says what has changed since the stage was done, once `done` has found that out. `unsealed` says, once it has
-    begun, that the rows that stand there may be of a version that wrote no seals.
+    `fault` describes the change that `done` has found in a finished stage, if any. `unsealed`, set by `begin`, says
+    that existing rows may come from a version without seals.
     """
 
     def __init__(self, folder: Path, name: str, key: str, cache: StageCache | None = None) -> None:
@@ -44,7 +44,7 @@ class Stage:
         entry = self._entry()
         if entry.get("key") != self.key or entry.get("done") is not True:
             return False
-        if not self._whole:  # files are read once
+        if not self._whole:  # files are checked once
             self.fault = changed(self.folder, self.name, entry)
             self._whole = self.fault is None
         return self._whole
@@ -59,8 +59,8 @@ class Stage:
     ) -> None:
         """Begin the work: remove artefacts of another key, and keep those of this key to continue them.
 
-        Where what was done has changed since, `rows` stay, for their seals tell which are sound; all else is removed.
-        `scratch` are artefacts that are of no use once the stage is done, `beside` are files that stand already.
+        If a finished stage has changed, only `rows` are kept: their seals tell which are unchanged. `scratch` are
+        artefacts that are not needed once the stage is done. `beside` are files that exist before the stage.
         """
         self._started, self._artefacts, self._whole = time.monotonic(), (*artefacts, *rows, *beside), False
         same = self._entry().get("key") == self.key
@@ -102,7 +102,7 @@ REMEDY = "restore it, or remove it: its stages are then done again, and what the
 
 
 def changed(folder: Path, name: str, entry: Mapping[str, Any], *, but: str = "") -> str | None:
-    """What of a stage that was done is no longer as it was, in words; None if all is. The file `but` is not read."""
+    """What has changed in a finished stage, in words; None if nothing has. The file `but` is not read."""
     if not is_sealed(entry):
         return f"{folder / 'stages.json'}: its entry {name!r} has changed since it was written"
     files = {file: content for file, content in entry.get("files", {}).items() if file != but}

@@ -36,10 +36,7 @@ class StageCache:
         return StageCache(self.root / name, self.most_bytes, self.whole)
 
     def take(self, key: str, folder: Path) -> dict[str, Any] | None:
-        """Put the files that lie under `key` into `folder`, in place of what is there; None if nothing lies there.
-
-        Returns the entry that the stage was finished with.
-        """
+        """Copy the files of entry `key` into `folder`, replacing others; returns the stage's entry, None if missing."""
         place = self.root / key
         try:
             inode, entry = place.stat().st_ino, read_json(place / ENTRY)
@@ -48,7 +45,7 @@ class StageCache:
                 if source.name != ENTRY:
                     _link(source, folder / source.name)
             whole = place.stat().st_ino == inode
-        except (OSError, RunError):  # nothing lies there, or another process has just put it away
+        except (OSError, RunError):  # no entry, or another process has just deleted it
             return None
         return entry if whole else None
 
@@ -64,7 +61,7 @@ class StageCache:
             write_json(part / ENTRY, entry)
             try:
                 part.rename(place)
-            except OSError:  # another process was quicker
+            except OSError:  # another process was faster
                 shutil.rmtree(part, ignore_errors=True)
             self._make_room()
 

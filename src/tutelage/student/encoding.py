@@ -1,8 +1,7 @@
 """From texts to tokens.
 
-A row is a prompt, a rationale and the end token. What does not fit is cut at the end: then the end token is not there,
-so the student never learns to stop in the middle, and the row's last hidden state, which is no rationale's end, takes
-no part in self-reflection.
+A row is a prompt, a rationale and the end token. A row that is too long is cut at the end. It then has no end token, so
+the student does not learn to stop in the middle, and self-reflection leaves it out.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ Tokens = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Tokens of one prompt and of one rationale after it."""
+    """The tokens of a prompt and of the rationale after it."""
 
     prompt: Tokens
     completion: Tokens
@@ -31,7 +30,7 @@ class Encoded:
 def encode(format: PromptFormat, question: str, rationale: str, max_tokens: int) -> Encoded:
     """Prompt and rationale as tokens, at most `max_tokens` together.
 
-    The completion is empty where none fits, or where both together are more than the model can look at.
+    The completion is empty if no token of it fits, or if both together exceed the model's context.
     """
     prompt = format.prompt_ids(format.prompt(question))
     whole = format.completion_ids(rationale)
@@ -42,7 +41,7 @@ def encode(format: PromptFormat, question: str, rationale: str, max_tokens: int)
 
 
 def shared_prefix(rows: Sequence[Tokens]) -> int:
-    """How many tokens all rows begin with, at least one of each row left over; 0 for a single row."""
+    """Length of the common prefix of all rows, always shorter than each row; 0 for a single row."""
     if len(rows) < 2:
         return 0
     columns = takewhile(lambda column: len(set(column)) == 1, zip(*rows, strict=False))

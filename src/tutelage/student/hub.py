@@ -1,4 +1,4 @@
-"""A model of the hub as a folder: its files are fetched once, before anything is read of them."""
+"""Downloads a model of the Hugging Face hub into the local cache, once, before any of its files is read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SUBFOLDERS = ["*/*"]
 
 
 def hub_folder(name: str, also: str) -> Path:
-    """The folder with the files of the hub's model `name`. Raises StudentError; `also` is a name that is no hub's."""
+    """The local folder of the hub's model `name`. Raises StudentError; `also` names a model that needs no hub."""
     try:
         folder = Path(snapshot_download(name, allow_patterns=_FILES, ignore_patterns=_SUBFOLDERS))
         if not any(folder.glob("*.safetensors*")):

@@ -1,7 +1,7 @@
-"""How many answers are sampled at once, made to fit the memory there is.
+"""The number of answers sampled at once, chosen to fit the available memory.
 
-Where memory is short, the number is a power of two below a fixed upper bound, so that a run that goes on after a stop
-splits its work as before, though a little more or less memory is free by then.
+Where memory is short, the number is rounded down to a power of two. So a resumed run usually gets the same batches,
+even if the free memory is slightly different.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tutelage.student.sampler import SamplingSettings, Say
 def fit_rows(
     model: PreTrainedModel, prompts: Sequence[Tokens], settings: SamplingSettings, say: Say, *, sharing: bool = True
 ) -> int:
-    """How many answers can be sampled at once, by an engine that shares the prompts' prefix or one that doesn't.
+    """How many answers fit in memory at once; an engine that shares the prompts' prefix needs less.
 
     Raises StudentError if the samples of one problem don't fit.
     """

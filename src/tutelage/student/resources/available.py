@@ -1,7 +1,7 @@
-"""How much memory there is: what a process may still take on a device.
+"""How much memory a process may still allocate on a device.
 
-The memory of a CPU is the whole process's. A process under `malloc.keep_freed_memory` keeps what it has freed: that is
-counted as available, since the next allocation takes it first.
+After `malloc.keep_freed_memory`, the process keeps freed memory in its heap. It counts as available on the CPU, since
+the next allocation reuses it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from tutelage.student.resources.malloc import free_heap
 
 
 def available_memory(device: torch.device, root: Path = Path("/")) -> int:
-    """Bytes that this process may still take on a device.
+    """Bytes that this process may still allocate on a device.
 
-    On the CPU the smaller of what the machine and what the process's control groups leave, and what lies free in the
-    process's own heap; on CUDA what the device has free and what torch's allocator holds unused. `root` is where proc
-    and sys are found.
+    On the CPU: the memory left by the machine or by the process's control groups, whichever is less, plus the free part
+    of its heap. On CUDA: the device's free memory plus the unused part of torch's allocator. `root` is the folder of
+    proc and sys.
     """
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
@@ -34,9 +34,9 @@ def available_memory(device: torch.device, root: Path = Path("/")) -> int:
 
 
 def cgroup_room(root: Path = Path("/")) -> int | None:
-    """Bytes left in the tightest of this process's control groups, its own or one around it; None without a limit.
+    """Bytes left in the tightest of this process's control groups, at any level; None without a limit.
 
-    Cached file pages that nobody used lately (`inactive_file`) count as free: the kernel drops them first.
+    Inactive cached file pages (`inactive_file`) count as free: the kernel drops them first.
     """
     rooms = [_room(group, names) for group, names in _memory_groups(root)]
     return min((room for room in rooms if room is not None), default=None)
@@ -44,7 +44,7 @@ def cgroup_room(root: Path = Path("/")) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """What a version of control groups calls its limit, its use and, in memory.stat, the idle part of its cache."""
+    """File names of a cgroup version for limit and use, and its key in memory.stat for the inactive cache."""
 
     limit: str
     used: str
@@ -56,7 +56,7 @@ _V2 = _Names("memory.max", "memory.current", "inactive_file")
 
 
 def _memory_groups(root: Path) -> Iterator[tuple[Path, _Names]]:
-    """The folders of this process's memory groups, from its own up to the mount."""
+    """The folders of this process's memory groups, from the innermost up to the mount."""
     try:
         lines = (root / "proc/self/cgroup").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -66,7 +66,7 @@ def _memory_groups(root: Path) -> Iterator[tuple[Path, _Names]]:
         if controllers and "memory" not in controllers.split(","):
             continue
         mount, names = (root / "sys/fs/cgroup/memory", _V1) if controllers else (root / "sys/fs/cgroup", _V2)
-        # In a container the path may be the host's: then only the mount itself is there, and it is our group.
+        # In a container the path may be the host's. Then only the mount itself exists, and it is our group.
         parts = [] if ".." in path else path.strip("/").split("/")
         for depth in range(len(parts), -1, -1):
             yield mount.joinpath(*parts[:depth]), names

@@ -1,8 +1,8 @@
-"""The heap of glibc: kept in the process, since the first touch of a fresh page is dear, and how much of it is free.
+"""Settings of glibc's malloc: keep freed memory in the process, and measure how much of it is free.
 
-PyTorch on the CPU frees and allocates hundreds of megabytes at every step. glibc hands large blocks back to the kernel
-at once, and the kernel clears every page when it is given out again. Measured on two cores with SmolLM2-135M: 12 to
-40 % of a training step.
+PyTorch on the CPU frees and allocates hundreds of megabytes at every step. By default glibc returns large blocks to the
+kernel, which clears every page before it is used again. This took 12 to 40 % of a training step, measured on two cores
+with SmolLM2-135M.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LARGEST_INT = 2**31 - 1
 
 
 def keep_freed_memory() -> bool:
-    """Tell glibc to take memory from its heap only and never to give it back; False where there is no glibc."""
+    """Make glibc allocate from its heap only and never return memory to the kernel; False without glibc."""
     if not sys.platform.startswith("linux"):
         return False
     mallopt = libc("mallopt")
@@ -35,10 +35,9 @@ class _MallocInfo(ctypes.Structure):
 
 
 def free_heap() -> int:
-    """Bytes of real memory that lie free in the heap of glibc, at least; 0 where that cannot be known.
+    """A lower bound of the free resident memory in glibc's heap, in bytes; 0 if unknown.
 
-    Not `fordblks`, which counts freed addresses that were never touched: the heap's resident pages less its blocks in
-    use.
+    It is the heap's resident pages less its used blocks. `fordblks` would include addresses that were never touched.
     """
     mallinfo = libc("mallinfo2")
     if mallinfo is None:

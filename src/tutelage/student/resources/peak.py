@@ -1,4 +1,4 @@
-"""How much memory was used at most."""
+"""Measures peak memory."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tutelage.student.resources.malloc import libc
 
 
 class PeakMemory:
-    """The highest memory in use between entering and leaving, in `bytes`.
+    """The peak memory use inside the `with` block, in `bytes`.
 
-    On CUDA what torch had allocated on the device, else the resident memory of the whole process. Each entry starts
-    the measure afresh, so two must not stand inside each other. On the CPU an entry first gives freed memory back to
-    the system, or an earlier stage's would be counted; to touch it again took 0.3 s a GB.
+    On CUDA: memory that torch allocated on the device. Else: resident memory of the process. Entering resets the peak,
+    so blocks can't be nested. On the CPU, entering also returns freed memory to the system, so that an earlier stage's
+    memory does not count; using it again takes 0.3 s per GB.
 
-    `since_start` says that the system allows no fresh start: then `bytes` is the highest since the process began.
+    `since_start` is true if the system can't reset the peak: then `bytes` is the peak since the process started.
     """
 
     def __init__(self, device: torch.device) -> None:

@@ -1,7 +1,7 @@
-"""How many tokens a training computes at once, made to fit the memory there is.
+"""The size of a micro-batch in tokens, chosen to fit the available memory.
 
-Where memory is short, the number is a power of two below a fixed upper bound, so that a run that goes on after a stop
-splits its work as before, though a little more or less memory is free by then.
+Where memory is short, the size is rounded down to a power of two. So a resumed run usually gets the same micro-batches,
+even if the free memory is slightly different.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from tutelage.student.training.micro_batch import has_plain_logits, last_hidden
 from tutelage.student.training.steps import StepDataset
 
 MOST_TOKENS = {"cpu": 4096}
-"""Tokens of a pass beyond which a device computes no faster; for others than the CPU, 8192 (not measured)."""
+"""Tokens per forward pass above which a device gets no faster; 8192 on other devices than the CPU (not measured)."""
 
 BACKWARD = 1.5
-"""Memory of a pass at its peak, in the bytes that its forward part keeps: gradients of activations live beside them."""
+"""Peak memory of a pass relative to its saved activations; the rest is for the gradients of activations."""
 
 
 def fit_micro_batches(model: PreTrainedModel, dataset: StepDataset, mixed: bool, say: Say) -> int:
-    """The most tokens that a training may compute at once. Raises StudentError if its longest question won't fit.
+    """The tokens of a micro-batch, at most. Raises StudentError if the longest question does not fit in memory.
 
-    The weights are loaded; with `mixed`, their float32 copies too.
+    The weights are already loaded and, with `mixed`, their float32 copies too.
     """
     device, longest = model.device, dataset.longest
     wanted = min(dataset.most_tokens, dataset.micro_batch_tokens or MOST_TOKENS.get(device.type, 8192))
@@ -53,20 +53,20 @@ def fit_micro_batches(model: PreTrainedModel, dataset: StepDataset, mixed: bool,
 
 
 def _training_memory(model: PreTrainedModel, dataset: StepDataset, mixed: bool) -> TrainingMemory:
-    """What is still to be taken: gradients, the optimizer's moments, and activations as measured on one question."""
+    """Memory that is not allocated yet: gradients, the optimizer's moments, and activations (measured on a sample)."""
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     gradients = sum(weight.nbytes + (4 * weight.numel() if mixed else 0) for weight in trained)
     apart = dataset.config.gradients_every or dataset.config.clipping == "apart"
-    if apart and dataset.reflection is not None:  # the gradients of L_SR stand beside those of L_LM
+    if apart and dataset.reflection is not None:  # the gradients of L_SR are kept apart from those of L_LM
         gradients += sum(weight.nbytes for weight in trained)
     head: torch.Tensor = model.get_output_embeddings().weight  # pyright: ignore[reportOptionalMemberAccess]
     micro_batch = dataset.sample_micro_batch()
     training = model.training
-    model.train()  # dropout keeps more
+    model.train()  # dropout saves more tensors
     kept = saved_bytes(lambda: last_hidden(model, micro_batch), [*model.parameters(), *model.buffers()])
     model.train(training)
     per_token = BACKWARD * kept / micro_batch.input_RT.numel()
-    if not has_plain_logits(model):  # then all logits are computed at once, in float32 with their gradient
+    if not has_plain_logits(model):  # all logits exist at once, in float32, with their gradient
         per_token += 3 * 4 * len(head)
     return TrainingMemory(
         gradients=gradients,

@@ -1,8 +1,8 @@
-"""What a training notes of its steps, and when it is saved.
+"""The log of training steps, and the checkpoint at the end of each epoch.
 
     {"step": 12, "lm_loss": 0.93, "reflection_loss": 0.41, "pairs": 11, "near": 0.97, "far": 0.88, …}
 
-is a row of `steps.jsonl`: a StepRecord, on disk at the end of its epoch.
+is a row of `steps.jsonl`: a StepRecord, written at the end of its epoch.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from tutelage.student.training.steps import TrainStep
 
 
 class StepLogger(TrainerCallback):
-    """At the end of each epoch of the plan: its mean losses into the history, its steps on disk, and a checkpoint.
+    """At the end of each epoch: adds its mean losses to the history, writes its steps, and saves a checkpoint.
 
-    Counts, too, what this process computed: real tokens and padded ones. A training that goes on at a checkpoint takes
-    the steps beyond it again, so their rows are dropped.
+    It also counts the tokens and the padding that this process computed. A resumed training repeats the steps after
+    its checkpoint, so their rows are dropped.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class StepLogger(TrainerCallback):
         self.computed = self.padded = 0
 
     def note(self, train_step: TrainStep, record: StepRecord) -> None:
-        """One step, done."""
+        """Record a finished step."""
         self.records.append(record)
         self.computed += sum(micro_batch.tokens for micro_batch in train_step.micro_batches)
         self.padded += sum(
@@ -75,5 +75,5 @@ class StepLogger(TrainerCallback):
         control.should_save = not control.should_training_stop  # the last state is saved as the round's model
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Called by Trainer when a checkpoint stands."""
+        """Called by Trainer after a checkpoint is written."""
         seal_folder(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}")
