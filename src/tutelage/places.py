@@ -10,13 +10,14 @@ import re
 from urllib.parse import urlsplit
 
 from tutelage.errors import ConfigError
+from tutelage.request_settings import secret_in_query
 
 
 def check_url(url: str | None) -> str | None:
     """The URL of an endpoint, if it can be one. Raises ConfigError, which shows no password."""
     if url is None or (fault := _fault_of_url(url)) is None:
         return url
-    shown = re.sub(r"//[^/]*@", "//…@", url[:200])
+    shown = re.sub(r"//[^/]*@", "//…@", url[:200]).partition("?")[0]
     raise ConfigError(f"teacher.base_url is {shown!r}: {fault}; write a URL such as http://localhost:8000/v1")
 
 
@@ -41,6 +42,8 @@ def _fault_of_url(url: str) -> str | None:
         return "it does not begin with http:// or https://"
     if port == 0:
         return "nothing listens on port 0"
+    if secret := secret_in_query(parts.query):
+        return f"the value of {secret!r} in its query may be secret, and no key stands in a file (use ${{VARIABLE}})"
     try:
         host.encode("idna")
     except UnicodeError:

@@ -100,7 +100,7 @@ class Batches:
         file: list[Question] = []
         size = 0
         for question in questions:
-            line = len(self._desk.line("-" * 40, question.messages))
+            line = len(self._desk.line("-" * 40, question.messages, question.seed))
             if file and (len(file) == LINES or size + line > BYTES):
                 yield file
                 file, size = [], 0
@@ -117,7 +117,7 @@ class Batches:
             for number, question in enumerate(questions):
                 name, bound = f"{token}-{number}", budget.bound(question.messages, settings.max_tokens)
                 sent.append(Sent(name, question.key, settings.run_id, now, bound, token, question.payload))
-                lines.write(self._desk.line(name, question.messages))
+                lines.write(self._desk.line(name, question.messages, question.seed))
             self._ledger.write(batch, *sent)
             try:
                 file_id = await self._tries.persist(lambda: self._desk.upload(lines))

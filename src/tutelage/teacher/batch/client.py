@@ -62,9 +62,9 @@ class BatchDesk:
     def __init__(self, endpoint: Endpoint, client: Client, timeout: float) -> None:
         self._endpoint, self._client, self._timeout = endpoint, client, timeout
 
-    def line(self, name: str, messages: list[Message]) -> bytes:
+    def line(self, name: str, messages: list[Message], seed: int | None = None) -> bytes:
         """The line that asks this; its result comes back under the name."""
-        body = self._endpoint.body(messages)
+        body = self._endpoint.parameters.body(messages, seed)
         line = {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}
         return json.dumps(line).encode() + b"\n"
 

@@ -22,11 +22,11 @@ from tutelage.teacher.ledger.ledger import Ledger
 from tutelage.teacher.online.budget import Budget, price_of
 from tutelage.teacher.online.client import Client, Endpoint
 from tutelage.teacher.online.completion import Reply
-from tutelage.teacher.online.conversation import Settings
+from tutelage.teacher.online.conversation import Question, Settings
 from tutelage.teacher.online.ledger_writer import LedgerWriter
 from tutelage.teacher.online.limits import Limits
+from tutelage.teacher.online.parameters import shaping
 from tutelage.teacher.online.session import RequestSession
-from tutelage.teacher.prompts import Message
 from tutelage.teacher.teacher import Deliver
 
 
@@ -69,6 +69,8 @@ class OpenAITeacher:
             check_arithmetic=config.check_arithmetic,
             agreement=config.agreement,
             explain=config.explain,
+            seed=config.seed,
+            shaping=shaping(config, self._endpoint.query),
         )
         self._limits = Limits(config.requests_per_minute, config.tokens_per_minute)
         Budget(config.budget, config.price)
@@ -112,8 +114,8 @@ class OpenAITeacher:
     ) -> None:
         config, limits = self._config, self._limits.again()
 
-        def ask(messages: list[Message]) -> Awaitable[Reply]:
-            return self._endpoint.ask(client, messages)
+        def ask(question: Question) -> Awaitable[Reply]:
+            return self._endpoint.ask(client, question.messages, question.seed)
 
         with Ledger(self._ledger) as written:  # a connection of its own: reading never waits for the disk
             async with LedgerWriter(written) as writer:

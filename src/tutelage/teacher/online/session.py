@@ -26,14 +26,14 @@ from tutelage.teacher.online.conversation import Question, Settings, converse
 from tutelage.teacher.online.failures import FailureWindow, Refused, RequestFailed
 from tutelage.teacher.online.ledger_writer import LedgerWriter
 from tutelage.teacher.online.limits import Limits
+from tutelage.teacher.online.parameters import AskAgain
 from tutelage.teacher.online.retry import back_off
-from tutelage.teacher.prompts import Message
 from tutelage.teacher.teacher import Deliver
 
 _GRACE_SECONDS = 10.0
 """How long replies in flight are waited for when the session must end."""
 
-Ask = Callable[[list[Message]], Awaitable[Reply]]
+Ask = Callable[[Question], Awaitable[Reply]]
 """Raises RequestFailed, or Refused when asking anything else would be in vain."""
 
 
@@ -149,6 +149,8 @@ class RequestSession:
             try:
                 async with self._place():
                     return await self._send(question, bound)
+            except AskAgain:
+                continue
             except RequestFailed as failure:
                 # Who is told to wait while others are answered stands in a queue that moves.
                 tries += not failure.wait or replies == self._replies
@@ -169,7 +171,7 @@ class RequestSession:
         try:
             await self._writer.write(Sent(token, question.key, self._settings.run_id, time.time(), bound))
             paid = bound  # whatever happens now: it may have been charged
-            reply = await self._ask(question.messages)
+            reply = await self._ask(question)
             row = self._settings.row(question.key, question.payload, reply, bound)
             paid = row.usage
             self._limits.correct(admission, paid.prompt_tokens + paid.completion_tokens)
