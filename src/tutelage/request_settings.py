@@ -27,7 +27,7 @@ _LONGEST_WORD = 20
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 """A header's name, by RFC 9110."""
 _SECRET_NAME = re.compile(r"auth|key|token|secret|passw|credential|cookie|signature|^(code|sig|pwd)$", re.IGNORECASE)
-_SECRET_VALUE = re.compile(r"(sk|pk|gsk|hf|xai|nvapi|ghp|AIza)[-_A-Za-z0-9]{16,}|(Bearer|Basic)\s+\S{8,}")
+_SECRET_VALUE = re.compile(r"(sk|pk|gsk|hf|xai|nvapi|ghp|AIza)[-_A-Za-z0-9]{16,}")
 _SCHEME = re.compile(r"^\s*(bearer|basic|token|api-?key)\s+", re.IGNORECASE)
 _SECRET_PART = re.compile(r"(^|[-_])(api[-_]?key|secret|password|authorization)$", re.IGNORECASE)
 _OWN_HEADERS = frozenset(
@@ -109,6 +109,12 @@ def secret_in_query(query: str) -> str | None:
     return None
 
 
+def kept_query(query: str) -> str:
+    """A URL's query as it may be kept in a file: variables by their names, no value that may be secret."""
+    parts = parse_qsl(query, keep_blank_values=True)
+    return "&".join(f"{name}={'…' if _SECRET_NAME.search(name) and _in_the_clear(value) else value}" for name, value in parts)
+
+
 def _fault_of_header(name: str, value: str, seen: set[str]) -> str | None:
     if not _TOKEN.fullmatch(name):
         return "no header has this name; write one such as X-Title"
@@ -125,9 +131,13 @@ def _fault_of_header(name: str, value: str, seen: set[str]) -> str | None:
 
 def _is_secret(name: str, value: str) -> bool:
     """Whether a value in the clear may be a key: by its name, or by its looks."""
-    rest = REFERENCE.sub("", value)
-    plain = _SCHEME.sub("", rest).strip()
-    return bool(_SECRET_VALUE.search(rest)) or (len(plain) >= SHORTEST_KEY and bool(_SECRET_NAME.search(name)))
+    plain = _in_the_clear(value)
+    return bool(_SECRET_VALUE.search(plain)) or (len(plain) >= SHORTEST_KEY and bool(_SECRET_NAME.search(name)))
+
+
+def _in_the_clear(value: str) -> str:
+    """What of a value comes from no variable, without the word that says what kind of key it is."""
+    return _SCHEME.sub("", REFERENCE.sub("", value)).strip()
 
 
 def _texts(value: object, place: str = "", name: str = "") -> Iterator[tuple[str, str, str]]:

@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from tutelage.config import TeacherConfig
 from tutelage.errors import ConfigError, TeacherError
-from tutelage.request_settings import REFERENCE, SHORTEST_KEY
+from tutelage.request_settings import REFERENCE, SHORTEST_KEY, kept_query
 
 OPENAI = "https://api.openai.com/v1"
 _LIBRARY_HEADERS = {"OPENAI_ORG_ID": "OpenAI-Organization", "OPENAI_PROJECT_ID": "OpenAI-Project"}
@@ -35,8 +35,8 @@ class Address:
         parts = urlsplit(whole)
         self.url = urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")).rstrip("/")
         self.shown = without_credentials(self.url)
-        self.asked = parts.query
-        """The query as the configuration has it, variables by their names."""
+        self.kept_query = kept_query(parts.query)
+        """As the ledger may have it."""
         self._secrets = set[str]()
         self.query = {
             name: self._resolved(value, f"the query of teacher.base_url ({name})", environ)

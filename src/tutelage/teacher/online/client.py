@@ -47,7 +47,7 @@ class Endpoint:
             httpx2.URL(self._address.url)
         except httpx2.InvalidURL as error:
             raise ConfigError(f"teacher.base_url: {error}; write a URL such as http://localhost:8000/v1") from None
-        self.shown, self.query = self._address.shown, self._address.asked
+        self.shown, self.query = self._address.shown, self._address.kept_query
         # OpenAI's newer models know the limit by its new name only, many other endpoints by its old one only.
         self.parameters = Parameters(config, "max_completion_tokens" if self._address.url == OPENAI else "max_tokens")
         self._latest = LatestReplies()
