@@ -28,6 +28,7 @@ LAYERS = [
         "did_you_mean",
         "json_lines",
         "places",
+        "renamed",
         "request_settings",
         "yaml_text",
     },

@@ -28,7 +28,8 @@ SURFACE = {
         BudgetConfig EvaluationConfig ExamConfig GuardConfig LoraConfig PriceConfig RoundsConfig RunConfig Section Seed
         StudentConfig TaskConfig TeacherConfig TrainingConfig
     """,
-    "tutelage.config_file": "Kind dump_config flat load_config parse_config parse_section read_config read_yaml_file",
+    "tutelage.config_file": """
+        Kind dump_config flat load_config parse_config parse_section read_config read_written read_yaml_file""",
     "tutelage.tasks.task": "Task task_digest",
     "tutelage.teacher.teacher": "Deliver Teacher",
 }

@@ -144,7 +144,8 @@ def results(
     from tutelage.report.plots import need_matplotlib, plot_study
     from tutelage.report.results import results_page
     from tutelage.report.study import study_page
-    from tutelage.runs.files import disk_errors, read_record, write_text
+    from tutelage.runs.files import disk_errors, write_text
+    from tutelage.studies.figures import read_figures
     from tutelage.study_records import StudyFigures
 
     need_matplotlib()
@@ -154,7 +155,7 @@ def results(
     for folder in map(Path, folders):
         if not (folder / "study.json").is_file():
             raise RunError(f"{folder} has no study.json; `tutelage study STUDY --out {folder}` writes one")
-        figures, own = read_record(folder / "study.json", StudyFigures), _text(folder / "notes.md")
+        figures, own = read_figures(folder / "study.json"), _text(folder / "notes.md")
         plots = plot_study(figures, folder)
         found.append((figures, _path_from(page.parent, folder), own))
         if pages is not None:

@@ -66,7 +66,7 @@ def offline_teacher(config: RunConfig, task: Task) -> Teacher | None:
     return RecordedTeacher(
         settings.path,
         grade=task.grade,
-        beyond=key if settings.beyond == "answer_key" else None,
+        fallback=key if settings.fallback == "answer_key" else None,
         explain=settings.explain,
         check_arithmetic=settings.check_arithmetic,
     )

@@ -123,7 +123,7 @@ class TeacherConfig(Section):
     Two to compare with: `answers` states the answer alone, `student` is the student itself (STaR)."""
     path: str | None = None
     """For `recorded`: JSONL with question and rationale; optionally answer, mistake (for it alone) and explanation."""
-    beyond: Literal["answer_key"] | None = None
+    fallback: Literal["answer_key"] | None = None
     """For `recorded`: who writes what was not recorded, such as feedback on a mistake; None: nobody."""
     base_url: Annotated[str | None, AfterValidator(check_url)] = None
     """For `openai`: the endpoint, such as http://localhost:8000/v1, with its query if any; None: OpenAI's own."""
@@ -165,25 +165,25 @@ class TeacherConfig(Section):
     """SQLite file with every reply, usable by several runs; None: `ledger.sqlite` in the run directory."""
     budget: BudgetConfig = BudgetConfig()
     price: PriceConfig = PriceConfig()
-    annotations: int = Field(default=1, gt=0, le=1000)
+    rationales_per_problem: int = Field(default=1, gt=0, le=1000)
     """Rationales asked for per problem in round 0."""
-    annotated: int | None = Field(default=None, gt=0, le=10_000_000)
+    seed_problems: int | None = Field(default=None, gt=0, le=10_000_000)
     """Problems they are asked for, drawn by seed; None: all. The exams go through all of them whatever it says."""
-    more_annotations: int = Field(default=0, ge=0, le=10_000_000)
+    extra_rationales: int = Field(default=0, ge=0, le=10_000_000)
     """Further rationales asked for in round 0, for problems drawn by seed, those without one first."""
-    mistake_in_view: bool = True
+    show_mistake: bool = True
     """Show the teacher the mistake that a rationale is for; if not, it is asked as in round 0 for another rationale."""
     explain: bool = False
     """Let the teacher explain the mistake, too; the student learns to find and correct it (LEMA, An et al. 2023)."""
-    replies: int = Field(default=1, gt=0, le=1000)
+    replies_per_problem: int = Field(default=1, gt=0, le=1000)
     """Rationales asked for per problem with a mistake in every later round, each with another mistake in view."""
-    round_replies: int | None = Field(default=None, gt=0, le=10_000_000)
+    replies_per_round: int | None = Field(default=None, gt=0, le=10_000_000)
     """Rationales asked for in a later round at the most, the first by `priority`; None: for all problems."""
     priority: Literal["uniform", "weakest-first", "frontier", "untaught-first"] = "untaught-first"
     """Mistakes that come first: any, or those on problems passed least often in the exam, passed at times, untaught."""
     check_arithmetic: bool = True
     """Reject a rationale with a false calculation even if its answer is right."""
-    agreement: int = Field(default=1, gt=0, le=1000)
+    self_consistency: int = Field(default=1, gt=0, le=1000)
     """Replies drawn for every rationale; it is used if more than half of them reach the right answer."""
 
 
@@ -231,15 +231,15 @@ class GuardConfig(Section):
 class TrainingConfig(Section):
     """One round of training: L = L_LM + reflection_weight * L_SR."""
 
-    start: Literal["previous", "untrained"] = "previous"
+    init_from: Literal["previous", "untrained"] = "previous"
     """Train on from the student of the round before, or begin anew from the untrained one."""
     epochs: int = Field(default=3, gt=0, le=10_000)
     """Passes over the round's data."""
-    rows: int | None = Field(default=None, gt=0, le=1_000_000_000)
+    max_rows: int | None = Field(default=None, gt=0, le=1_000_000_000)
     """Examples trained on in a round, in as many passes as that takes, the last one cut; None: all, `epochs` times."""
     learning_rate: float = Field(default=1e-4, gt=0, le=1e30)
     """Peak learning rate of AdamW, reached after the warm-up, then linear decay."""
-    rewarm: float = Field(default=0.25, gt=0, le=1)
+    lr_rewarm: float = Field(default=0.25, gt=0, le=1)
     """Share of this peak to which a round that trains on from the student before it warms up again."""
     weight_decay: float = Field(default=0.01, ge=0, le=1e6)
     """Decoupled weight decay of AdamW."""
@@ -273,7 +273,7 @@ class TrainingConfig(Section):
     """Other right rationales kept per problem."""
     max_negatives: int = Field(default=4, gt=0, le=1_000_000)
     """Mistakes kept per problem."""
-    own_correct: Literal["none", "positives", "train"] = "none"
+    rejection_sampling: Literal["none", "positives", "train"] = "none"
     """The student's own right attempts are positives too; with `train`, they are trained on as well."""
     data: Literal["round", "all"] = "all"
     """Train on this round's rationales, or on those of all rounds so far."""

@@ -112,7 +112,9 @@ def secret_in_query(query: str) -> str | None:
 def kept_query(query: str) -> str:
     """A URL's query as it may be kept in a file: variables by their names, no value that may be secret."""
     parts = parse_qsl(query, keep_blank_values=True)
-    return "&".join(f"{name}={'…' if _SECRET_NAME.search(name) and _in_the_clear(value) else value}" for name, value in parts)
+    return "&".join(
+        f"{name}={'…' if _SECRET_NAME.search(name) and _in_the_clear(value) else value}" for name, value in parts
+    )
 
 
 def _fault_of_header(name: str, value: str, seen: set[str]) -> str | None:

@@ -77,19 +77,21 @@ class TrainingSummary:
 class StepRecord:
     """One step of training, looked into: a row of `steps.jsonl`.
 
-    `near` and `far` are what self-reflection compares, means over the step's pairs: for the triplet the cosine of the
-    anchor's end to the positive's and to the negative's; for preference the log-likelihood that the anchor and the
-    mistake have gained since the round began, in nats. Gradient norms are those before clipping; `gradient_cosine` is
-    between that of L_LM and that of L_SR, unweighted. None where gradients were not recorded, and but
-    for `lm_gradient` where there is no pair.
+    What self-reflection compares is given as means over the step's pairs. The triplet compares similarities: the cosine
+    of the anchor's end to the positive's and to the negative's. A preference compares gains: the log-likelihood, in
+    nats, that the anchor (chosen) and the mistake (rejected) have gained since the round began. Gradient norms are
+    those before clipping; `gradient_cosine` is between that of L_LM and that of L_SR, unweighted. None where gradients
+    were not recorded, and but for `lm_gradient` where there is no pair.
     """
 
     step: int
     lm_loss: float
     reflection_loss: float
     pairs: int
-    near: float | None = None
-    far: float | None = None
+    positive_similarity: float | None = None
+    negative_similarity: float | None = None
+    chosen_gain: float | None = None
+    rejected_gain: float | None = None
     lm_gradient: float | None = None
     reflection_gradient: float | None = None
     gradient_cosine: float | None = None

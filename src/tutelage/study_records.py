@@ -26,9 +26,9 @@ class RoundFigures:
 
     `validation` is a share of right answers, `mistakes` are the wrong ones by kind, `pass_rate` is that of the exam
     before the round's training, `taught` counts the problems that have a right rationale by then. `lm_loss` is the mean
-    of the last epoch; `reflection_loss`, and what it compared, `near` and `far` (StepRecord), are means over all of the
-    round's steps with a pair. `gradient_ratio` is the norm of L_SR's gradient, before its weight, by that of L_LM's;
-    `gradient_cosine` is between the two.
+    of the last epoch; `reflection_loss`, and the similarities or gains that it compared (StepRecord), are means over
+    all of the round's steps with a pair. `gradient_ratio` is the norm of L_SR's gradient, before its weight, by that of
+    L_LM's; `gradient_cosine` is between the two.
     """
 
     round: int
@@ -42,8 +42,10 @@ class RoundFigures:
     mistakes: Mapping[str, int] = field(default_factory=dict[str, int])
     lm_loss: float | None = None
     reflection_loss: float | None = None
-    near: float | None = None
-    far: float | None = None
+    positive_similarity: float | None = None
+    negative_similarity: float | None = None
+    chosen_gain: float | None = None
+    rejected_gain: float | None = None
     gradient_ratio: float | None = None
     gradient_cosine: float | None = None
     collapse: str | None = None

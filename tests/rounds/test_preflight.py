@@ -138,7 +138,7 @@ def test_one_model_is_in_memory_while_a_round_trains(config, tmp_path, monkeypat
         return learn(self, examples, settings, advance=step, **more)
 
     monkeypatch.setattr(Student, "learn", counted)
-    run(changed(config, training={"epochs": 1, "start": start}), tmp_path / "run")
+    run(changed(config, training={"epochs": 1, "init_from": start}), tmp_path / "run")
     assert alive == [1, 1, 1]
 
 

@@ -139,7 +139,7 @@ def test_the_way_of_computing_changes_no_answer(config, tmp_path):
         student={"engine": "generate"},
         exam={"batch_size": 2, "shard": 1},
         evaluation={"batch_size": 1},
-        training={"packing": "never", "pass_tokens": 2000},
+        training={"packing": "never", "micro_batch_tokens": 2000},
         rounds={"max": 1},
     )
     theirs = run(other, tmp_path / "theirs")

@@ -14,7 +14,7 @@ FREE_SECTIONS = {
     "student": {"engine": "generate"},
     "exam": {"batch_size": 2, "shard": 3},
     "evaluation": {"batch_size": 2},
-    "training": {"packing": "never", "pass_tokens": 100},
+    "training": {"packing": "never", "micro_batch_tokens": 100},
 }
 """Settings that change how something is computed, not what comes out."""
 
@@ -94,7 +94,7 @@ MAY_CHANGE = """
     teacher.timeout teacher.retries teacher.batch teacher.batch_poll teacher.ledger
     teacher.budget.requests teacher.budget.prompt_tokens teacher.budget.completion_tokens teacher.budget.tokens
     teacher.budget.usd teacher.price.prompt teacher.price.completion teacher.price.batch
-    training.packing training.pass_tokens training.gradients_every rounds.max rounds.patience rounds.min_gain
+    training.packing training.micro_batch_tokens training.gradients_every rounds.max rounds.patience rounds.min_gain
 """
 
 

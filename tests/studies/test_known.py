@@ -119,5 +119,5 @@ def test_known_runs_are_not_run_again_and_others_are_matched_to_them(tiny, tmp_p
     (full,) = rest.arms["full"].runs
     matched = load_study(path).arms["one-round-same-budget"]
     config = configured(load_study(path), matched, 0, tmp_path, {"full": Spent.of_figures(full)})
-    assert config.training.rows == whole.arms["full"].rows
+    assert config.training.max_rows == whole.arms["full"].rows
     assert rest.arms["one-round-same-budget"].teacher_replies == full.replies

@@ -63,7 +63,7 @@ def estimate(config: Config, set: Set = None) -> None:
     from rich.console import Console
 
     from tutelage.config_file import load_config
-    from tutelage.report.bounds import print_bounds
+    from tutelage.report.table import print_bounds
     from tutelage.rounds.estimate import estimate as bounds_of
     from tutelage.tasks.catalog import open_task
 

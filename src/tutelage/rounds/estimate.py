@@ -22,12 +22,14 @@ def estimate(config: RunConfig, task: Task) -> list[CostBound]:
     problems are wrong in every exam, every reply is rejected once and as long as allowed.
     """
     teacher, problems = config.teacher, task.problems("train")
-    mistake = "x" * (config.exam.max_new_tokens * MOST_BYTES_PER_TOKEN) if teacher.mistake_in_view else None
+    mistake = "x" * (config.exam.max_new_tokens * MOST_BYTES_PER_TOKEN) if teacher.show_mistake else None
     first = annotation_requests(problems, teacher, config.seed)
-    replies = min(teacher.replies, config.exam.samples) if teacher.mistake_in_view else teacher.replies
+    replies = (
+        min(teacher.replies_per_problem, config.exam.samples) if teacher.show_mistake else teacher.replies_per_problem
+    )
     wrong = [FeedbackRequest(problem, mistake, sample) for problem in problems for sample in range(replies)]
     dearest = sorted((most_for(request, teacher, task.kind) for request in wrong), key=_size, reverse=True)
-    later = _sum(dearest[: teacher.round_replies])
+    later = _sum(dearest[: teacher.replies_per_round])
     return [
         CostBound(
             0,

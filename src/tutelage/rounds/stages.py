@@ -25,6 +25,7 @@ from tutelage.records import (
     Split,
     TrainingExample,
 )
+from tutelage.renamed import as_first_named
 from tutelage.rounds.attempts import Shards, go_on_sitting, greedy_attempts, sat_whole
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.kept import is_done, keep_rows, sound_replies
@@ -98,7 +99,8 @@ def train(
 ) -> tuple[Student, TrainingSummary]:
     """The student learns from the round's examples; returns what it has become."""
     config, seed = what_matters(in_round(ctx.config.training, round), examples), (ctx.config.seed + round) % 2**32
-    settings = config.model_dump(exclude={"packing", "pass_tokens", "gradients_every"})
+    settings = config.model_dump(exclude={"packing", "micro_batch_tokens", "gradients_every"})
+    settings = as_first_named("training", settings)  # the key of what an earlier version has trained
     graded_at = [ctx.config.evaluation.max_new_tokens] if config.guard.checks else []
     stage = ctx.run.shared_stage(round, "training", settings, seed, student.key, digest(*examples), *graded_at)
     model, checkpoints, kept = stage.folder / "model", stage.folder / "checkpoints", stage.folder / "examples.jsonl"
@@ -141,7 +143,7 @@ def _is_trained(stage: Stage) -> bool:
 
 def in_round(config: TrainingConfig, round: int) -> TrainingConfig:
     """The settings with a round's own learning rate."""
-    share = config.rewarm if round and config.start == "previous" else 1.0
+    share = config.lr_rewarm if round and config.init_from == "previous" else 1.0
     return config.model_copy(update={"learning_rate": config.learning_rate * share})
 
 
@@ -152,8 +154,8 @@ def what_matters(config: TrainingConfig, examples: Sequence[TrainingExample]) ->
     """
     usual = TrainingConfig()
     # These have had their say: in the student, the examples, the learning rate.
-    unused = {"data", "start", "own_correct", "max_positives", "max_negatives", "rewarm"}
-    if config.rows is not None:
+    unused = {"data", "init_from", "rejection_sampling", "max_positives", "max_negatives", "lr_rewarm"}
+    if config.max_rows is not None:
         unused |= {"epochs"}
     if config.reflection_weight == 0 or not any(example.negatives for example in examples):
         config = config.model_copy(update={"reflection": "none"})

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tutelage.config import RunConfig
-from tutelage.config_file import dump_config, load_config
+from tutelage.config_file import dump_config, read_written
 from tutelage.errors import ConfigError, RunError
 from tutelage.json_lines import is_unicode
 from tutelage.run_records import RoundResult, RunResult, Work
@@ -57,7 +57,7 @@ class Run:
     """
 
     def __init__(self, root: Path, identity: str, cache: StageCache | None = None) -> None:
-        self.root, self.id, self._shelf = root, identity, cache
+        self.root, self.id, self._cache = root, identity, cache
 
     @classmethod
     def open(cls, root: Path, config: RunConfig, data: str, cache: StageCache | None = None) -> Run:
@@ -99,7 +99,7 @@ class Run:
 
     def shared_stage(self, round: int | None, name: str, *inputs: object) -> Stage:
         """A stage that other runs may have done: its inputs are all that its work depends on, but for the problems."""
-        return Stage(self.root if round is None else self.folder(round), name, digest(name, *inputs), self._shelf)
+        return Stage(self.root if round is None else self.folder(round), name, digest(name, *inputs), self._cache)
 
     def seconds(self, round: int | None) -> float:
         """Seconds that the finished stages of a round took; None: of all rounds and of the whole run."""
@@ -221,7 +221,7 @@ def _read_kept(folder: Path, kind: type[Result]) -> Result | None:
 
 def _config(root: Path) -> RunConfig:
     try:
-        return load_config(root / "config.yaml")
+        return read_written(root / "config.yaml")
     except ConfigError as error:
         raise RunError(f"{error}; restore it, or choose another directory with --out") from None
 

@@ -32,7 +32,7 @@ FREE = (
     "exam.shard",
     "evaluation.batch_size",
     "training.packing",
-    "training.pass_tokens",
+    "training.micro_batch_tokens",
     "training.gradients_every",
     "rounds",
 )

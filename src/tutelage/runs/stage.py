@@ -28,7 +28,7 @@ class Stage:
     """
 
     def __init__(self, folder: Path, name: str, key: str, cache: StageCache | None = None) -> None:
-        self.folder, self.name, self.key, self._shelf = folder, name, key, cache
+        self.folder, self.name, self.key, self._cache = folder, name, key, cache
         self.fault: str | None = None
         self._started = time.monotonic()
         self._artefacts: Sequence[str] = ()
@@ -75,8 +75,8 @@ class Stage:
         entry = sealed({"key": self.key, "done": True, "seconds": seconds, **cost, **(summary or {}), **files})
         self._write(entry)
         self._whole, self.fault = True, None
-        if self._shelf is not None:
-            self._shelf.put(self.key, self.folder, self._artefacts, entry)
+        if self._cache is not None:
+            self._cache.put(self.key, self.folder, self._artefacts, entry)
 
     def _entry(self) -> dict[str, Any]:
         return entries(self.folder).get(self.name, {})

@@ -1,7 +1,7 @@
 """Finished stages that several runs have in common, each under its key: what one run has done, another takes.
 
-    shelf/591785b7…/9a1f…/entry.json       {"key": "9a1f…", "done": true, "seconds": 212.4, …}
-    shelf/591785b7…/9a1f…/model/ …         the stage's files: hard links to those of the run that made them
+    cache/591785b7…/9a1f…/entry.json       {"key": "9a1f…", "done": true, "seconds": 212.4, …}
+    cache/591785b7…/9a1f…/model/ …         the stage's files: hard links to those of the run that made them
 
 A key stands for settings and inputs, so what lies under it is what the stage would come to anyway. Beyond `most_bytes`
 what was not wanted for longest is put away; a run that would have taken it works it out again.

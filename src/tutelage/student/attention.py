@@ -78,7 +78,7 @@ def attending(model: PreTrainedModel, attention_fn: AttentionFn) -> Generator[di
         yield {"attention_fn": attention_fn}
     finally:
         with quiet():
-            model.set_attn_implementation(before)
+            model.set_attn_implementation(before)  # pyright: ignore[reportArgumentType]
         for module in _of_their_own(model):
             del module._attn
 

@@ -7,7 +7,9 @@ no part in self-reflection.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from tutelage.student.prompts import PromptFormat
 
@@ -35,3 +37,11 @@ def encode(format: PromptFormat, question: str, rationale: str, max_tokens: int)
     completion = format.completion_ids(rationale)
     room = max(0, min(max_tokens, format.positions or max_tokens) - len(prompt))
     return Encoded(tuple(prompt), tuple(completion[:room]), truncated=len(completion) > room)
+
+
+def shared_prefix(rows: Sequence[Tokens]) -> int:
+    """How many tokens all rows begin with, at least one of each row left over; 0 for a single row."""
+    if len(rows) < 2:
+        return 0
+    columns = takewhile(lambda column: len(set(column)) == 1, zip(*rows, strict=False))
+    return min(sum(1 for _ in columns), min(map(len, rows)) - 1)

@@ -15,14 +15,20 @@ _TOLERANCE = {torch.float32: 1e-3}
 """How far rounding may part two computations of one state, as a share of it; for coarser types, 5 %."""
 
 
+def vocabulary_of(model: PreTrainedModel) -> int:
+    """How many tokens it has embeddings of."""
+    return int(model.get_input_embeddings().num_embeddings)  # pyright: ignore[reportArgumentType]
+
+
 def check_vocabulary(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, source: str | Path) -> None:
     """Refuse a tokenizer whose text would come to tokens that the model has no embedding of.
 
     Special tokens beyond the embeddings do no harm where no prompt holds them (Gemma 3 has one, for images).
     """
     with faults_of(source):
-        rows = model.get_input_embeddings().num_embeddings
-        unused = {*tokenizer.all_special_ids} - {tokenizer.eos_token_id, tokenizer.bos_token_id}
+        rows = vocabulary_of(model)
+        used: tuple[Any, ...] = (tokenizer.eos_token_id, tokenizer.bos_token_id)
+        unused = {*tokenizer.all_special_ids}.difference(used)
         beyond = {text: id for text, id in tokenizer.get_vocab().items() if id >= rows and id not in unused}
     if beyond:
         text, id = max(beyond.items(), key=lambda item: item[1])
@@ -52,7 +58,7 @@ def check_model(model: PreTrainedModel, source: str | Path) -> None:
 @torch.no_grad()
 def _first_states(model: PreTrainedModel) -> tuple[torch.Tensor, torch.Tensor]:
     """What two rows that differ in their last token alone come to at the tokens before."""
-    rows = model.get_input_embeddings().num_embeddings
+    rows = vocabulary_of(model)
     shared = [n % rows for n in range(3)]
     ids = torch.tensor([[*shared, rows - 1], [*shared, rows // 2]], device=model.device)
     training = model.training

@@ -9,6 +9,7 @@ Whatever a library raises over such a folder is told in one line, with the folde
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,7 +35,7 @@ class quiet:  # noqa: N801  (reads as a verb: `with quiet():`)
     def __enter__(self) -> None:
         self.verbosity = transformers_logging.get_verbosity()
         self.bars = transformers_logging.is_progress_bar_enabled()  # not so within another `with quiet()`
-        transformers_logging.set_verbosity(transformers_logging.CRITICAL)
+        transformers_logging.set_verbosity(logging.CRITICAL)
         transformers_logging.disable_progress_bar()
 
     def __exit__(self, *_: object) -> None:
@@ -89,7 +90,7 @@ def read_frame(source: Path, dtype: torch.dtype) -> PreTrainedModel:
         layers = getattr(config.get_text_config(), "num_hidden_layers", None)
         if isinstance(layers, int) and not 0 < layers <= len(stored):
             raise ValueError(f"config.json speaks of {layers} layers, and its files hold {len(stored)} tensors")
-        frame, found = AutoModelForCausalLM.from_pretrained(
+        frame, found = AutoModelForCausalLM.from_pretrained(  # pyright: ignore[reportGeneralTypeIssues]
             source,
             config=config,
             dtype=dtype,

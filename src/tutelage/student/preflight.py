@@ -14,11 +14,11 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from tutelage.config import RunConfig
 from tutelage.errors import StudentError
 from tutelage.records import Problem, Split, TrainingExample, state_answer
-from tutelage.student.capacity import fit_micro_batches
 from tutelage.student.model import LoadedModel
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.student import Student
 from tutelage.student.training.adapters import add_adapters
+from tutelage.student.training.fit import fit_micro_batches
 from tutelage.student.training.steps import StepDataset
 from tutelage.student.training.train import layout
 

@@ -75,12 +75,12 @@ class StopCriteria:
         if not self.strings:
             return False
         # The tail is enough, and each step stays cheap: a letter takes four tokens at most, one a byte.
-        tail = self.tokenizer.decode(tokens[-4 * max(map(len, self.strings)) :])
+        tail = self.tokenizer.decode(list(tokens[-4 * max(map(len, self.strings)) :]))
         return any(string in tail for string in self.strings)
 
     def completion(self, tokens: Sequence[int]) -> Completion:
         """The answer as text, cut where a stop string begins."""
-        text = self.tokenizer.decode(tokens, skip_special_tokens=True)
+        text = str(self.tokenizer.decode(list(tokens), skip_special_tokens=True))
         cuts = [text.find(string) for string in self.strings if string in text]
         finish = "stop" if cuts or (tokens and tokens[-1] in self.tokens) else "length"
         return Completion(text[: min(cuts)] if cuts else text, finish, len(tokens))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,6 @@ from tutelage.runs.files import digest, read_record
 from tutelage.student.engines.engine import Engine
 from tutelage.student.fitness import positions_of
 from tutelage.student.model import LoadedModel, load_student, load_tokenizer, model_folder, pick_device, save_student
-from tutelage.student.one_model import OneModel
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampler import Advance, Sampled, SamplingSettings, StopCriteria
 from tutelage.student.training.precision import compute_dtype
@@ -38,6 +38,37 @@ class PromptSettings:
 
     prompt: Literal["plain", "chat"]
     examples: list[WorkedExample]
+
+
+class OneModel:
+    """The one owner of models in memory: a run has many students, and one of them loaded at a time.
+
+    It holds the model that was asked for last, and lets go of it before another one is loaded.
+    """
+
+    def __init__(self) -> None:
+        self._key: Hashable = None
+        self._student: LoadedModel | None = None
+
+    def hold(self, key: Hashable, load: Callable[[], LoadedModel]) -> LoadedModel:
+        """The student of this key, loaded unless it is the one held."""
+        if self._student is None or self._key != key:
+            self.release()
+            self._student, self._key = load(), key
+        return self._student
+
+    def take(self, key: Hashable, load: Callable[[], LoadedModel]) -> LoadedModel:
+        """The same, which from now on belongs to the caller, who may change it."""
+        student = self.hold(key, load)
+        self._student = None
+        return student
+
+    def release(self) -> None:
+        """Free the memory; the next use loads again."""
+        self._student = None
+        gc.collect()  # a training leaves its model in circles
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 class Student:

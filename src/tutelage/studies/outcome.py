@@ -10,12 +10,16 @@ from functools import cache
 from itertools import accumulate
 from pathlib import Path
 from statistics import fmean
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from tutelage.config import RunConfig
-from tutelage.config_file import dump_config
+from tutelage.config_file import dump_config, read_written
 from tutelage.metrics.comparison import compare, interval
 from tutelage.money import sum_usd
 from tutelage.records import Attempt, Feedback, Usage
+from tutelage.renamed import COMPARED, modern_step
 from tutelage.rounds.error_summary import mistakes_by_kind
 from tutelage.run_records import RoundResult, RunResult, StepRecord
 from tutelage.runs.directory import Run, has_run, read_finished, round_folder, versions
@@ -125,7 +129,7 @@ def _rounds(
 def _round(
     row: RoundResult, folder: Path, task: Task, replies: int, usd: float, rows: int, seconds: float, taught: int
 ) -> RoundFigures:
-    steps = [step for step in read_rows(folder / "steps.jsonl", StepRecord) if step.pairs]
+    steps = [step for step in _steps(folder) if step.pairs]
     looked = [step for step in steps if step.lm_gradient and step.reflection_gradient is not None]
     return RoundFigures(
         round=row.round,
@@ -139,12 +143,20 @@ def _round(
         mistakes=mistakes_by_kind(read_rows(folder / "evaluation.jsonl", Attempt), task, "validation"),
         lm_loss=row.training.lm_loss,
         reflection_loss=_mean([step.reflection_loss for step in steps]),
-        near=_mean([step.near for step in steps if step.near is not None]),
-        far=_mean([step.far for step in steps if step.far is not None]),
+        **{name: _mean([each for step in steps if (each := getattr(step, name)) is not None]) for name in COMPARED},
         gradient_ratio=_mean([(step.reflection_gradient or 0.0) / (step.lm_gradient or 1.0) for step in looked]),
         gradient_cosine=_mean([step.gradient_cosine for step in looked if step.gradient_cosine is not None]),
         collapse=row.training.collapse,
     )
+
+
+def _steps(folder: Path) -> list[StepRecord]:
+    """The steps of a round, in a run of this version or an earlier one."""
+    rows = read_rows(folder / "steps.jsonl", dict[str, Any])
+    if any("near" in row for row in rows):
+        gains = read_written(folder.parent / "config.yaml").training.reflection == "preference"
+        rows = [modern_step(row, gains=gains) for row in rows]
+    return TypeAdapter(list[StepRecord]).validate_python(rows)
 
 
 def _mean(values: Sequence[float]) -> float | None:
@@ -203,5 +215,5 @@ def _comparisons(pairs: Sequence[tuple[str, str]], arms: Mapping[str, ArmFigures
 
 def _teacher(study: Study) -> str:
     settings = study.base.teacher
-    parts = [settings.kind, settings.model or "", f"then {settings.beyond}" if settings.beyond else ""]
+    parts = [settings.kind, settings.model or "", f"then {settings.fallback}" if settings.fallback else ""]
     return " ".join(part for part in parts if part)

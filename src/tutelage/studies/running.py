@@ -1,7 +1,7 @@
 """Runs a study: every arm under every seed, each an ordinary run in a folder of its own.
 
     studies/NAME/
-      ledger.sqlite, shelf/       what the runs share: the teacher's replies, finished stages
+      ledger.sqlite, cache/       what the runs share: the teacher's replies, finished stages
       runs/ARM/seed-0/ …          the runs
       study.json, study.md, *.png
 
@@ -34,9 +34,14 @@ from tutelage.studies.study_file import Study
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import task_digest
 
+CACHE = "cache"
+"""Folder of a study with the stages that its runs share."""
+
 
 def run_study(study: Study, out: Path, jobs: int, show: Show) -> list[str]:
     """Run, or go on with, a study; returns what went wrong, a line for every run that failed."""
+    if (old := out / "shelf").is_dir() and not (out / CACHE).exists():
+        old.rename(out / CACHE)  # what version 0.1 called it
     jobs = min(jobs, len(study.seeds))
     if jobs == 1:
         return [fault for seed in study.seeds for fault in run_seed(study, out, seed, show)]
@@ -63,7 +68,7 @@ def run_study(study: Study, out: Path, jobs: int, show: Show) -> list[str]:
 
 def run_seed(study: Study, out: Path, seed: int, show: Show) -> list[str]:
     """Every arm under one seed, in order; returns what went wrong."""
-    spent, cache = dict[str, Spent](), StageCache(out / "shelf", study.shelf_bytes)
+    spent, cache = dict[str, Spent](), StageCache(out / CACHE, study.cache_bytes)
     problems_of = problems(study)
     faults: list[str] = []
     for name, arm in study.arms.items():

@@ -69,7 +69,7 @@ class Study:
     arms: Mapping[str, Arm]
     pairs: Sequence[tuple[str, str]]
     keep_students: bool
-    shelf_bytes: int
+    cache_bytes: int
     known: Mapping[tuple[str, int], RunFigures] = field(default_factory=dict[tuple[str, int], RunFigures])
 
 
@@ -121,8 +121,8 @@ def _check(arm: Arm, arms: Mapping[str, Arm], base: RunConfig, seeds: Sequence[i
         raise ConfigError(f"{origin}: it is given as much as {arm.to!r} has used; add {arm.to!r} to the arms")
     if alone := [seed for seed in seeds if arm.is_run_under(seed) and not arms[arm.to].is_run_under(seed)]:
         raise ConfigError(f"{origin}: it is given as much as {arm.to!r}, which is not run under seed {alone[0]}")
-    if config.training.rows != base.training.rows:
-        raise ConfigError(f"{origin}: training.rows is what {arm.to!r} has used; leave it out")
+    if config.training.max_rows != base.training.max_rows:
+        raise ConfigError(f"{origin}: training.max_rows is what {arm.to!r} has used; leave it out")
 
 
 def _pairs(file: StudyFile, arms: Mapping[str, Arm], path: Path) -> Sequence[tuple[str, str]]:

@@ -41,8 +41,8 @@ class RecordedTeacher:
     Rationales that were recorded for the very mistake in view come before those recorded for none. They are read as an
     endpoint's replies are, and with `check_arithmetic` one that surely miscalculates is rejected.
 
-    What the file does not hold goes to `beyond`, if there is one: a mistake that nothing was recorded for, and a sample
-    after the last recorded one. So no recorded text comes twice; one that is wrong stays so.
+    What the file does not hold goes to `fallback`, if there is one: a mistake that nothing was recorded for, and a
+    sample after the last recorded one. So no recorded text comes twice; one that is wrong stays so.
 
     Raises:
         DataError: the file cannot be read or a row is broken.
@@ -53,11 +53,11 @@ class RecordedTeacher:
         path: str | Path,
         *,
         grade: Grade,
-        beyond: Teacher | None = None,
+        fallback: Teacher | None = None,
         explain: bool = False,
         check_arithmetic: bool = True,
     ) -> None:
-        self._grade, self._beyond = grade, beyond
+        self._grade, self._fallback = grade, fallback
         self._explain, self._check_arithmetic = explain, check_arithmetic
         self._rows: defaultdict[str, list[_Row]] = defaultdict(list)
         for question, row in _read_rows(Path(path)):
@@ -66,11 +66,11 @@ class RecordedTeacher:
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
         """Answer every request; what nobody wrote, or is recorded with a wrong answer, ends as rejected.
 
-        Raises what `beyond` does.
+        Raises what `fallback` does.
         """
         owed = self._deal(requests, deliver)
-        if self._beyond is not None:
-            self._beyond.teach(owed, deliver)
+        if self._fallback is not None:
+            self._fallback.teach(owed, deliver)
             return
         for request in owed:
             identity = request.problem.id, request.sample, request.mistake
@@ -91,7 +91,7 @@ class RecordedTeacher:
         rows = self._rows.get(content_hash(request.problem.question), [])
         fitting = [row for row in rows if row.mistake is not None and _same(row.mistake, request.mistake)]
         plain = [row for row in rows if row.mistake is None]
-        if self._beyond is None or fitting:
+        if self._fallback is None or fitting:
             dealt = fitting or plain
             return dealt[request.sample % len(dealt)] if dealt else None
         return plain[request.sample] if request.mistake is None and request.sample < len(plain) else None

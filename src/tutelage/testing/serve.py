@@ -1,6 +1,6 @@
 """The endpoint as a command: worked solutions from a file, served until Ctrl-C.
 
-$ python -m tutelage.testing --data problems.jsonl --latency 1 --faults 'ok*9,429:2...'
+$ tutelage serve-test-teacher --data problems.jsonl --latency 1 --faults 'ok*9,429:2...'
 200 problems served; Ctrl-C ends it. In the configuration:
 teacher: {kind: openai, model: answer-key, base_url: http://127.0.0.1:8000/v1}
 """

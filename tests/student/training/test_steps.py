@@ -163,7 +163,7 @@ def test_no_reflection_is_a_weight_of_nothing(student):
 
 @pytest.mark.parametrize(("rows", "steps", "ends"), [(3, 2, [2]), (4, 2, [2]), (9, 5, [2, 4, 5]), (None, 4, [2, 4])])
 def test_rows_are_counted_over_all_passes(student, rows, steps, ends):
-    dataset = dataset_of(student, changed(batch_size=2, epochs=2, rows=rows))
+    dataset = dataset_of(student, changed(batch_size=2, epochs=2, max_rows=rows))
     assert (len(dataset), dataset.epoch_ends) == (steps, ends)
     assert sum(dataset[n].questions for n in range(steps)) == (rows or 8)
     assert dataset.tokens_until(steps) == dataset.row_tokens > dataset.tokens_until(1) > 0

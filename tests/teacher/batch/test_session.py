@@ -95,7 +95,7 @@ def test_a_rejected_reply_is_asked_for_again_in_the_next_batch(sessions):
 def test_several_samples_and_the_same_request_twice(sessions):
     asked = [*requests(3), *requests(3), FeedbackRequest(PROBLEMS[0], "2 + 4 = 6. The answer is 6.", 1)]
     with answer_key_endpoint(PROBLEMS) as endpoint:
-        delivered, error = sessions.hold(endpoint, asked, agreement=3)
+        delivered, error = sessions.hold(endpoint, asked, self_consistency=3)
         assert (error, len(delivered), len(endpoint.requests)) == (None, 7, 12)
 
 

@@ -9,7 +9,7 @@ from tests.teacher.ledger.rows import reply
 from tutelage.records import Usage
 from tutelage.teacher.ledger.file import open_ledger
 from tutelage.teacher.ledger.ledger import REPLY_COLUMNS, SUMS, Ledger
-from tutelage.teacher.ledger.transaction import transaction
+from tutelage.teacher.ledger.schema import transaction
 
 REPLIES = 20_000
 

@@ -80,7 +80,7 @@ def test_through_the_batch_api_it_costs_half():
 def test_agreement_multiplies_everything():
     request = FeedbackRequest(PROBLEM)
     config = TeacherConfig(kind="openai", price=PRICE)
-    thrice = config.model_copy(update={"agreement": 3})
+    thrice = config.model_copy(update={"self_consistency": 3})
     one, three = most_for(request, config, "number"), most_for(request, thrice, "number")
     assert (three.requests, three.prompt_tokens) == (3 * one.requests, 3 * one.prompt_tokens)
 

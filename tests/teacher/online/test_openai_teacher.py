@@ -109,9 +109,9 @@ def test_with_agreement_a_rationale_takes_more_than_half_of_the_samples(tmp_path
     lock, asked = threading.Lock(), []
     with TeacherEndpoint(reply) as endpoint:
         [alone], _ = teach(tmp_path, endpoint, requests(1))
-        [agreed], _ = teach(tmp_path, endpoint, requests(1), agreement=3)
+        [agreed], _ = teach(tmp_path, endpoint, requests(1), self_consistency=3)
         assert asked == [2, 2, 2]  # the first was known
-        [split], _ = teach(tmp_path, endpoint, [FeedbackRequest(PROBLEMS[1])], agreement=3)
+        [split], _ = teach(tmp_path, endpoint, [FeedbackRequest(PROBLEMS[1])], self_consistency=3)
     assert (agreed.verdict.correct, agreed.keys[0], len(agreed.keys)) == (True, alone.keys[0], 3)
     assert (split.failure, split.usage.requests) == ("samples disagree", 6)
     assert failures(tmp_path) == {"samples disagree": 1}
@@ -119,7 +119,7 @@ def test_with_agreement_a_rationale_takes_more_than_half_of_the_samples(tmp_path
 
 def test_with_agreement_no_more_is_in_flight_and_no_sample_times_out_in_a_queue(tmp_path):
     with answer_key_endpoint(PROBLEMS, latency=1.5) as endpoint:
-        delivered, error = teach(tmp_path, endpoint, requests(2), agreement=4, concurrency=2, timeout=5.0)
+        delivered, error = teach(tmp_path, endpoint, requests(2), self_consistency=4, concurrency=2, timeout=5.0)
         assert (len(endpoint.log), endpoint.most_at_once) == (8, 2)
     assert (error, [row.failure for row in delivered], lost(tmp_path).requests) == (None, [None, None], 0)
 

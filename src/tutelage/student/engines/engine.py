@@ -10,9 +10,9 @@ import torch
 from transformers import PreTrainedModel
 
 from tutelage.errors import StudentError
-from tutelage.student.capacity import fit_rows
 from tutelage.student.encoding import Tokens
 from tutelage.student.engines import vllm
+from tutelage.student.engines.fit import fit_rows
 from tutelage.student.engines.generate import GenerateSampler
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
 from tutelage.student.sampler import Sampler, SamplingSettings, Say, StopCriteria

@@ -62,7 +62,7 @@ class GenerateSampler:
         mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts for _ in range(samples)]
         key_RT = np.stack([stream(seed, sample, limit) for seed in seeds for sample in range(samples)])
         with quiet(), _only_these_settings(self.model, max_new_tokens=limit, do_sample=False, pad_token_id=0):
-            output_RT = self.model.generate(
+            output_RT = self.model.generate(  # pyright: ignore[reportCallIssue]
                 torch.tensor(tokens, device=self.model.device),
                 attention_mask=torch.tensor(mask, device=self.model.device),
                 logits_processor=LogitsProcessorList([_OwnStreams(key_RT, longest, settings.temperature)]),

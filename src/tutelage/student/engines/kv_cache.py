@@ -4,12 +4,12 @@
     U  tokens of the fullest block     N  questions that enter     L  their longest
     H  heads     G  heads of keys and values     M  H / G     d  width of a head
 
-What a row sees lies on three shelves: the prefix, one block for all rows; the question, a block for its samples; and
-the answer so far, a block of its own. Each shelf is attended to by itself, a block's keys being read once for all rows
+What a row sees lies in three parts: the prefix, one block for all rows; the question, a block for its samples; and
+the answer so far, a block of its own. Each part is attended to by itself, a block's keys being read once for all rows
 that share it, and the three results are merged by their log-sum-exps, which gives the softmax over all of them
 (cascade attention: Ye et al. 2024; the merging: Milakov & Gimelshein 2018, arXiv 1805.02867).
 
-Rows alive stand in the first blocks of their shelf, and so do questions: what leaves is replaced by the last.
+Rows alive stand in the first blocks of their part, and so do questions: what leaves is replaced by the last.
 """
 
 from __future__ import annotations

@@ -19,11 +19,10 @@ import torch
 from transformers import PreTrainedModel
 
 from tutelage.student.attention import attending
-from tutelage.student.encoding import Tokens
+from tutelage.student.encoding import Tokens, shared_prefix
 from tutelage.student.engines.kv_cache import KVCache
 from tutelage.student.engines.token_sampling import sample_token, stream
 from tutelage.student.sampler import Deliver, Sampled, SamplingSettings, StopCriteria
-from tutelage.student.training.packing import shared_prefix
 
 REFILL = 1 / 8
 """New prompts enter when this share of the slots is free: one by one is dear, and slots that wait are idle."""
@@ -134,7 +133,7 @@ class _Sitting:
 
     def _extend(self, rows: Sequence[_Row], hidden_ND: torch.Tensor, samples: int = 1) -> None:
         """Draw the next token of rows from the states of their last ones; those that are done leave."""
-        logits_NV = self.model.get_output_embeddings()(hidden_ND)
+        logits_NV = self.model.get_output_embeddings()(hidden_ND)  # pyright: ignore[reportOptionalCall]
         keys = [int(row.keys[len(row.tokens)]) for row in rows]
         token_R = sample_token(logits_NV.repeat_interleave(samples, dim=0), keys, self.settings.temperature)
         for row, token in zip(rows, token_R.tolist(), strict=True):

@@ -182,16 +182,16 @@ class VllmSampler:
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         try:
-            from vllm import LLM
+            from vllm import LLM  # pyright: ignore
         except (ImportError, OSError, RuntimeError) as error:  # built for another torch, or without a driver
             raise StudentError(f"vLLM is installed but can't be imported: {_first_line(error)}") from error
         with _told_by_vllm(f"cannot start with the student {str(self.folder)!r}; if memory is short, lower its share"):
             self._engine = LLM(**engine_arguments(self.folder, self.rows, self.options))
 
     def _ask(self, name: str, prompt: Tokens, seed: int, sample: int, settings: SamplingSettings) -> None:
-        from vllm import SamplingParams
-        from vllm.inputs import tokens_input
-        from vllm.sampling_params import RequestOutputKind
+        from vllm import SamplingParams  # pyright: ignore
+        from vllm.inputs import tokens_input  # pyright: ignore
+        from vllm.sampling_params import RequestOutputKind  # pyright: ignore
 
         arguments = sampling_arguments(seed, sample, settings, self.ends)
         with _told_by_vllm(f"refuses a prompt of {len(prompt)} tokens"):
@@ -222,7 +222,7 @@ class VllmSampler:
 @contextmanager
 def _told_by_vllm(what: str) -> Iterator[None]:
     """Errors that vLLM raises for its user's faults or for its own, as ours; a wrong call of ours stays a bug."""
-    from vllm.exceptions import VLLMError
+    from vllm.exceptions import VLLMError  # pyright: ignore
 
     try:
         yield

@@ -15,7 +15,7 @@ def hardware() -> str:
     units = [name for name in ("avx512_bf16", "amx_bf16") if found.get(name)]
     return ", ".join(
         [
-            f"{found.get('cpu_name') or platform.processor() or platform.hardware()}",
+            f"{found.get('cpu_name') or platform.processor() or platform.machine()}",
             f"{found.get('num_physical_cores') or os.cpu_count()} cores",
             f"bf16 units: {' and '.join(units) or 'none'}",
             torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU",

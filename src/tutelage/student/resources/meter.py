@@ -8,7 +8,7 @@ from typing import Self
 import torch
 
 from tutelage.run_records import Work
-from tutelage.student.resources.memory import PeakMemory
+from tutelage.student.resources.peak import PeakMemory
 
 
 class ResourceMeter:

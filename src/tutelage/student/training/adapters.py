@@ -21,7 +21,7 @@ def add_adapters(model: Any, config: LoraConfig) -> Any:
     targets = config.targets if isinstance(config.targets, str) else list(config.targets)
     settings = PeftLoraConfig(
         r=config.rank,
-        lora_alpha=config.alpha,
+        lora_alpha=config.alpha,  # pyright: ignore[reportArgumentType] - any number will do
         lora_dropout=config.dropout,
         target_modules=targets,
         task_type="CAUSAL_LM",

@@ -103,7 +103,7 @@ class _TokenCrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, slope_N: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """The gradients of the sum of slope * loss."""
         inputs = ctx.saved_tensors
-        _, gradients = _cross_entropy(*inputs, slope_N, ctx.needs_input_grad[:3])
+        _, gradients = _cross_entropy(*inputs, slope_N, ctx.needs_input_grad[:3])  # pyright: ignore[reportCallIssue]
         cast = [None if g is None else g.to(of.dtype) for g, of in zip(gradients, inputs[:3], strict=True)]
         return *cast, None
 

@@ -20,6 +20,7 @@ import torch.nn.functional as F  # noqa: N812  (the field's own name for it)
 from transformers import PreTrainedModel
 
 from tutelage.student.attention import attending
+from tutelage.student.fitness import vocabulary_of
 from tutelage.student.training.losses import token_losses, weighted_lm_loss
 from tutelage.student.training.packing import (
     Branch,
@@ -141,7 +142,7 @@ def has_plain_logits(model: PreTrainedModel) -> bool:
 
 def packs_right(model: PreTrainedModel) -> bool:
     """Whether the model computes a small tree as it computes its rows alone: what decides if it is packed."""
-    vocabulary = model.get_input_embeddings().num_embeddings
+    vocabulary = vocabulary_of(model)
     a, b, c, d = (tuple((7 * n + 3 * r) % vocabulary for n in range(5)) for r in range(4))
     groups = [ExampleGroup(a[:2] + b, c[:3], (d, a)), ExampleGroup(a[:2] + c, d[:1], (b, c[:4]))]
     micro_batches = [as_tree(groups, 1.0), *(as_rows([group], 1.0) for group in groups)]

@@ -25,10 +25,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Literal
 
-from tutelage.student.encoding import Tokens
+from tutelage.student.encoding import Tokens, shared_prefix
 
 PromptGradient = Literal["keep", "stop"]
 
@@ -173,14 +172,6 @@ def grow_tree(
             pairs.append((anchor, *(compare(tokens, question) for tokens in group.pair)))
     references = [group.reference for group in groups if group.pair is not None]
     return tree, LossPositions(targets, pairs, references)
-
-
-def shared_prefix(rows: Sequence[Tokens]) -> int:
-    """How many tokens all rows begin with, at least one of each row left over; 0 for a single row."""
-    if len(rows) < 2:
-        return 0
-    columns = takewhile(lambda column: len(set(column)) == 1, zip(*rows, strict=False))
-    return min(sum(1 for _ in columns), min(map(len, rows)) - 1)
 
 
 def pack_groups(

@@ -59,8 +59,8 @@ class StepDataset(Dataset[TrainStep]):
             epochs=config.epochs,
             batch_size=config.batch_size,
             seed=seed,
-            rows=config.rows,
-            draw=self.reflection and self.reflection.draw,
+            rows=config.max_rows,
+            draw=None if self.reflection is None else self.reflection.draw,
         )
         self.batches = [batch for epoch in plan for batch in epoch]
         self.epoch_ends = [sum(len(epoch) for epoch in plan[: n + 1]) for n in range(len(plan))]

@@ -28,13 +28,13 @@ from tutelage.records import TrainingExample
 from tutelage.run_records import TrainingSummary
 from tutelage.runs.files import disk_errors
 from tutelage.runs.seals import is_whole
-from tutelage.student.capacity import fit_micro_batches
 from tutelage.student.folder import quiet
 from tutelage.student.model import LoadedModel
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampler import Advance, Say
 from tutelage.student.training.adapters import add_adapters
 from tutelage.student.training.collapse_guard import Guard
+from tutelage.student.training.fit import fit_micro_batches
 from tutelage.student.training.likelihood import likelihoods, reference
 from tutelage.student.training.micro_batch import packs_right
 from tutelage.student.training.precision import FullPrecision
@@ -93,7 +93,7 @@ def train(
             trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
     except torch.OutOfMemoryError as error:
         raise StudentError(
-            f"training ran out of memory; lower training.pass_tokens (now {dataset.micro_batch_tokens}),"
+            f"training ran out of memory; lower training.micro_batch_tokens (now {dataset.micro_batch_tokens}),"
             " or set student.weights to lora"
         ) from error
     full.restore()

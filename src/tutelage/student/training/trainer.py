@@ -17,6 +17,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from tutelage.config import TrainingConfig
 from tutelage.errors import StudentError
+from tutelage.renamed import modern_step
 from tutelage.run_records import StepRecord
 from tutelage.student.training.gradients import GradientsApart
 from tutelage.student.training.micro_batch import micro_batch_losses
@@ -57,9 +58,7 @@ class StepTrainer(Trainer):
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """The plan's batches in their order, one a step."""
-        return DataLoader(
-            self.train_dataset, batch_size=1, shuffle=False, collate_fn=lambda steps: {"train_step": steps[0]}
-        )
+        return DataLoader(self.dataset, batch_size=1, shuffle=False, collate_fn=lambda steps: {"train_step": steps[0]})
 
     def training_step(
         self, model: Any, inputs: dict[str, TrainStep], num_items_in_batch: object = None
@@ -87,9 +86,9 @@ class StepTrainer(Trainer):
                 f"the loss is not finite at step {step} (L_LM {lm:g}, L_SR {reflection:g});"
                 f" lower training.learning_rate (now {self.config.learning_rate:g})"
             )
-        record = StepRecord(step, lm, reflection, train_step.pairs)
-        if train_step.pairs:
-            record = replace(record, near=near, far=far)
+        gains = self.dataset.reflection is not None and self.dataset.reflection.likelihoods
+        compared = modern_step({"near": near, "far": far}, gains=gains) if train_step.pairs else {}
+        record = StepRecord(step, lm, reflection, train_step.pairs, **compared)
         if apart is not None:
             g = apart.join(weight, self.config.max_grad_norm if clipped_apart else None)
             record = replace(record, lm_gradient=g.lm, reflection_gradient=g.reflection, gradient_cosine=g.cosine)

@@ -21,7 +21,7 @@ from tutelage.errors import RunError
 from tutelage.money import PICO
 from tutelage.records import FailureReason, Usage
 from tutelage.teacher.ledger.file import explained, open_ledger
-from tutelage.teacher.ledger.transaction import transaction
+from tutelage.teacher.ledger.schema import transaction
 
 
 @dataclass(frozen=True, slots=True)

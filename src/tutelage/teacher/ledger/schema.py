@@ -11,12 +11,11 @@ The number of migrations that a file has seen is its version: `PRAGMA user_versi
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tutelage.errors import RunError
-from tutelage.teacher.ledger.transaction import transaction
 
 Shape = dict[str, dict[str, str]]
 APPLICATION_ID = 0x5475_746C  # "Tutl", in the header of the file
@@ -65,6 +64,19 @@ def _follow_requests(connection: sqlite3.Connection) -> None:
 
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create_replies, _follow_requests)
 """Oldest first; what stands here is never changed, only added to."""
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Generator[None]:
+    """All or nothing, and on disk at the end."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite ends it by itself where the disk is full
+            connection.execute("ROLLBACK")
+        raise
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -50,10 +50,10 @@ def most_for(request: FeedbackRequest, config: TeacherConfig, kind: AnswerKind) 
         first_messages(request, kind, explain=config.explain),
         second_messages(request, kind, reason, explain=config.explain),
     )
-    prompt = config.agreement * sum(prompt_tokens_bound(messages) for messages in asked)
-    completion = config.agreement * ASKINGS * config.max_tokens
+    prompt = config.self_consistency * sum(prompt_tokens_bound(messages) for messages in asked)
+    completion = config.self_consistency * ASKINGS * config.max_tokens
     cost = cost_of(prompt, completion, price_of(config))
-    return Usage(config.agreement * ASKINGS, prompt, completion, cost)
+    return Usage(config.self_consistency * ASKINGS, prompt, completion, cost)
 
 
 def least_for(request: FeedbackRequest, config: TeacherConfig, kind: AnswerKind) -> Usage:
@@ -62,8 +62,8 @@ def least_for(request: FeedbackRequest, config: TeacherConfig, kind: AnswerKind)
         return Usage(requests=1)
     asked = first_messages(request, kind, explain=config.explain)
     text = sum(len(message["content"].encode(errors="replace")) for message in asked)
-    prompt, completion = config.agreement * (text // MOST_BYTES_PER_TOKEN), config.agreement
-    return Usage(config.agreement, prompt, completion, cost_of(prompt, completion, price_of(config)))
+    prompt, completion = config.self_consistency * (text // MOST_BYTES_PER_TOKEN), config.self_consistency
+    return Usage(config.self_consistency, prompt, completion, cost_of(prompt, completion, price_of(config)))
 
 
 def price_of(config: TeacherConfig) -> PriceConfig:

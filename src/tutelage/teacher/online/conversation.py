@@ -39,7 +39,7 @@ class Settings:
     run_id: str
     price: PriceConfig
     check_arithmetic: bool = True
-    agreement: int = 1
+    self_consistency: int = 1
     explain: bool = False
     seed: int | None = None
     shaping: Mapping[str, object] = field(default_factory=dict[str, object])
@@ -119,8 +119,8 @@ def converse(request: FeedbackRequest, settings: Settings) -> Conversation:
 
 
 def _questions(messages: list[Message], request: FeedbackRequest, settings: Settings) -> list[Question]:
-    """`agreement` times the same; the first has the key that it would have alone."""
-    samples = [request.sample, *(f"{request.sample}.{again}" for again in range(1, settings.agreement))]
+    """`self_consistency` times the same; the first has the key that it would have alone."""
+    samples = [request.sample, *(f"{request.sample}.{again}" for again in range(1, settings.self_consistency))]
     return [
         Question(messages, _shape(messages, sample, settings), seed_of(settings.seed, sample)) for sample in samples
     ]

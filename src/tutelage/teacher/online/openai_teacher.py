@@ -67,7 +67,7 @@ class OpenAITeacher:
             run_id=run_id,
             price=price_of(config),
             check_arithmetic=config.check_arithmetic,
-            agreement=config.agreement,
+            self_consistency=config.self_consistency,
             explain=config.explain,
             seed=config.seed,
             shaping=shaping(config, self._endpoint.query),

@@ -1,30 +1,25 @@
-"""Jobs made to fit the memory there is: how many tokens a training computes at once, how many rows an exam samples.
+"""How many tokens a training computes at once, made to fit the memory there is.
 
-Where memory is short, sizes are powers of two below a fixed upper bound, so that a run that goes on after a
-stop splits its work as before, though a little more or less memory is free by then.
+Where memory is short, the number is a power of two below a fixed upper bound, so that a run that goes on after a stop
+splits its work as before, though a little more or less memory is free by then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from transformers import PreTrainedModel
 
-from tutelage.student.encoding import Tokens
+from tutelage.student.resources.available import available_memory
 from tutelage.student.resources.memory import (
     TrainingMemory,
-    available_memory,
     gigabytes,
-    kv_bytes_per_token,
     logit_bytes,
+    power_of_two,
     refuse,
-    sampling_memory,
     saved_bytes,
 )
-from tutelage.student.sampler import SamplingSettings, Say
+from tutelage.student.sampler import Say
 from tutelage.student.training.micro_batch import has_plain_logits, last_hidden
-from tutelage.student.training.packing import shared_prefix
 from tutelage.student.training.steps import StepDataset
 
 MOST_TOKENS = {"cpu": 4096}
@@ -51,7 +46,7 @@ def fit_micro_batches(model: PreTrainedModel, dataset: StepDataset, mixed: bool,
             "set student.weights to lora, lower training.max_tokens, or take a smaller student",
         )
     if fitting < wanted:
-        wanted = max(_power_of_two(fitting), longest)
+        wanted = max(power_of_two(fitting), longest)
         say(f"training computes {wanted} tokens at once: {gigabytes(available)} of memory can be had")
     return max(wanted, longest)
 
@@ -63,7 +58,7 @@ def _training_memory(model: PreTrainedModel, dataset: StepDataset, mixed: bool) 
     apart = dataset.config.gradients_every or dataset.config.clipping == "apart"
     if apart and dataset.reflection is not None:  # the gradients of L_SR stand beside those of L_LM
         gradients += sum(weight.nbytes for weight in trained)
-    head = model.get_output_embeddings().weight
+    head: torch.Tensor = model.get_output_embeddings().weight  # pyright: ignore[reportOptionalMemberAccess]
     micro_batch = dataset.sample_micro_batch()
     training = model.training
     model.train()  # dropout keeps more
@@ -78,40 +73,3 @@ def _training_memory(model: PreTrainedModel, dataset: StepDataset, mixed: bool) 
         per_token=int(per_token),
         fixed=logit_bytes(len(head), head.nbytes if head.requires_grad else 0),
     )
-
-
-def fit_rows(
-    model: PreTrainedModel, prompts: Sequence[Tokens], settings: SamplingSettings, say: Say, *, sharing: bool = True
-) -> int:
-    """How many answers can be sampled at once, by an engine that shares the prompts' prefix or one that doesn't.
-
-    Raises StudentError if the samples of one problem don't fit.
-    """
-    if not prompts:
-        return settings.samples
-    shared, available = shared_prefix(prompts) if sharing else 0, available_memory(model.device)
-    memory = sampling_memory(
-        kv_bytes_per_token(model.config, torch.finfo(model.dtype).bits // 8),
-        model.get_input_embeddings().num_embeddings,
-        prompt_tokens=max(map(len, prompts)) - shared,
-        max_new_tokens=settings.max_new_tokens,
-        prefix_tokens=shared,
-    )
-    wanted = min(max(settings.rows, settings.samples), len(prompts) * settings.samples)
-    fitting = memory.rows_that_fit(available)
-    if fitting < settings.samples:
-        raise refuse(
-            f"sampling {settings.samples} answers at once",
-            memory.parts(settings.samples),
-            available,
-            "lower exam.samples or max_new_tokens, or take a smaller student",
-        )
-    if fitting < wanted:
-        wanted = max(settings.samples, _power_of_two(fitting))
-        say(f"{wanted} answers are sampled at once: {gigabytes(available)} of memory can be had")
-    return wanted
-
-
-def _power_of_two(number: int) -> int:
-    """The largest that is not above the number."""
-    return 1 << (number.bit_length() - 1)
