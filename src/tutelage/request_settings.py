@@ -33,7 +33,7 @@ _SECRET_PART = re.compile(r"(^|[-_])(api[-_]?key|secret|password|authorization)$
 _OWN_HEADERS = frozenset(
     ("host", "content-length", "content-type", "content-encoding", "transfer-encoding", "connection", "accept-encoding")
 )
-_LIMIT = "the most that a reply may cost is counted by teacher.max_tokens: set that, and teacher.token_limit its name"
+_LIMIT = "set teacher.max_tokens, by which the budget counts, and teacher.token_limit for its name"
 _OWN_PARTS = {
     "model": "set teacher.model",
     "messages": "Tutelage writes them",

@@ -61,6 +61,8 @@ class TeacherEndpoint:
     def __post_init__(self) -> None:
         self.requests: list[Body] = []
         """The bodies of all chat requests, in the order in which they came, lines of batches among them."""
+        self.received: list[Request] = []
+        """Those that came by themselves, with path, query and headers; without `keep` none."""
         self.log: list[Seen] = []
         """The same requests in brief."""
         self.most_at_once = 0
@@ -110,6 +112,8 @@ class TeacherEndpoint:
         elif (body := read_request(request.body)) is None:
             send(refusal(400, "the body is no chat request"))
         else:
+            if self.keep:
+                self.received.append(request)
             self._chat(body, send)
 
     def _chat(self, body: Body, send: Send) -> None:
