@@ -48,11 +48,15 @@ class RequestFailed(Exception):
 
 
 class Refused(TeacherError):
-    """The endpoint refuses, and would refuse every other request for the same cause."""
+    """The endpoint refuses, and would refuse every other request for the same cause.
 
-    def __init__(self, reason: FailureReason, message: str) -> None:
+    `alone` is what it is instead where others are answered: a fault of this one request. None: it never is.
+    """
+
+    def __init__(self, reason: FailureReason, message: str, *, alone: RequestFailed | None = None) -> None:
         super().__init__(message)
         self.reason: FailureReason = reason
+        self.alone = alone
 
 
 class FailureWindow:
