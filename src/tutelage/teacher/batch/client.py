@@ -17,7 +17,16 @@ import httpx2
 import openai
 from pydantic import BaseModel, ValidationError
 
-from tutelage.teacher.batch.shapes import MARK, BatchFault, BatchState, fault_in, is_too_much, read_id, read_list, read_state
+from tutelage.teacher.batch.shapes import (
+    MARK,
+    BatchFault,
+    BatchState,
+    fault_in,
+    is_too_much,
+    read_id,
+    read_list,
+    read_state,
+)
 from tutelage.teacher.online.client import Client, Endpoint
 from tutelage.teacher.online.client_bounds import MOST_OF_A_REPLY
 from tutelage.teacher.online.completion import Reply
