@@ -24,26 +24,9 @@ _ENDS = {
     "expired": "expired timeout timed_out timeout_exceeded",
     "cancelled": "cancelled canceled aborted stopped terminated",
 }
-_GOING = frozenset(
-    [
-        "validating",
-        "in_progress",
-        "progress",
-        "finalizing",
-        "cancelling",
-        "canceling",
-        "cancellation_requested",
-        "queued",
-        "pending",
-        "running",
-        "processing",
-        "created",
-        "submitted",
-        "scheduled",
-        "active",
-        "in_queue",
-        "unspecified",
-    ]
+_GOING = (
+    "validating in_progress progress finalizing cancelling canceling cancellation_requested queued pending running "
+    "processing created submitted scheduled active in_queue unspecified"
 )
 _STATUS = {word: status for status, words in _ENDS.items() for word in words.split()}
 _WRAPPERS = ("job", "batch", "file", "data", "result")
@@ -173,7 +156,7 @@ def read_state(body: bytes) -> BatchState:
         files=tuple(name for name in files if isinstance(name, str)),
         faults=tuple(fault for name in ("errors", "error") for fault in _faults(batch.get(name))),
         percent=float(percent) if isinstance(percent, int | float) and 0 <= percent <= 100 else None,
-        known=word in _STATUS or word in _GOING,
+        known=word in _STATUS or word in _GOING.split(),
     )
 
 
