@@ -104,8 +104,8 @@ def study(
     from tutelage.report.plots import need_matplotlib, plot_study
     from tutelage.report.study import study_page
     from tutelage.runs.files import disk_errors, write_json, write_text
-    from tutelage.studies.known import with_known
-    from tutelage.studies.outcome import gather
+    from tutelage.studies.aggregate import gather
+    from tutelage.studies.reuse import with_known
     from tutelage.studies.running import run_study
     from tutelage.studies.study_file import load_study
 

@@ -22,7 +22,7 @@ from tutelage.errors import RunError, TutelageError
 from tutelage.report.progress import Show
 from tutelage.runs.directory import read_result
 from tutelage.runs.files import read_record
-from tutelage.studies.outcome import gather
+from tutelage.studies.aggregate import gather
 from tutelage.studies.running import run_seed, run_study
 from tutelage.studies.study_file import Study, load_study
 from tutelage.study_records import StudyFigures

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tutelage.config import RunConfig
-from tutelage.report.words import share
+from tutelage.report.format import share
 from tutelage.run_records import RunResult
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from tutelage.config import BudgetConfig
 from tutelage.money import sum_usd
 from tutelage.records import Usage
-from tutelage.report.words import clock, share
+from tutelage.report.format import clock, share
 from tutelage.run_records import Accuracy, CostBound, RoundResult, RunResult
 from tutelage.text.printable import printable
 

@@ -59,7 +59,7 @@ _LONGEST_NAME = 200
 class Study:
     """A study, ready to be run. `arms` stand in the file's order, but behind those that they are matched to.
 
-    `known` are figures of runs, by arm and seed, that are not run again (`known.py`).
+    `known` are figures of runs, by arm and seed, that are not run again (`reuse.py`).
     """
 
     name: str

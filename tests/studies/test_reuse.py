@@ -13,7 +13,7 @@ from tutelage.config_file import dump_config
 from tutelage.errors import ConfigError, RunError
 from tutelage.runs.files import read_record, write_json
 from tutelage.studies.arms import Spent
-from tutelage.studies.known import with_known
+from tutelage.studies.reuse import with_known
 from tutelage.studies.running import configured, problems
 from tutelage.studies.study_file import Study, load_study
 from tutelage.study_records import ArmFigures, StudyFigures
