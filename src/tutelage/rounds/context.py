@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tutelage.activity import Activity
 from tutelage.config import RunConfig
 from tutelage.report.progress import Show
 from tutelage.rounds.star import SelfTeacher
@@ -17,7 +18,7 @@ from tutelage.teacher.teacher import Teacher
 class RunContext:
     """One run's configuration, its problems, its teacher, the student as it came, and where everything is kept.
 
-    Without a teacher the student teaches itself.
+    Without a teacher the student teaches itself. `activity` says what a teacher behind an API is doing.
     """
 
     config: RunConfig
@@ -26,6 +27,7 @@ class RunContext:
     teacher: Teacher | None
     untrained: Student
     show: Show
+    activity: Activity | None = None
 
     def teacher_of(self, student: Student, round: int) -> Teacher:
         """Who is asked for rationales in a round."""

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
+from tutelage.activity import Activity
 from tutelage.errors import TeacherError
 from tutelage.teacher.batch.client import BatchDesk, Gone, Outcome, TooMuch
 from tutelage.teacher.batch.shapes import BatchState
@@ -52,11 +53,13 @@ class Batches:
         retries: int,
         poll: float,
         say: Callable[[str], None],
+        activity: Activity | None = None,
     ) -> None:
         self._desk, self._ledger, self._settings = desk, ledger, settings
         self._poll, self._say = poll, say
         self._tries = Retry(f"the Batch API of {settings.endpoint}", retries)
-        self._waiting = Waiting(desk, self._tries, poll, say)
+        self._activity = activity or Activity()
+        self._waiting = Waiting(desk, self._tries, poll, say, self._activity)
         self._most: int | None = None
         self._answered = set[str]()
         self.failures = defaultdict[str, list[RequestFailed]](list)
@@ -258,7 +261,9 @@ class Batches:
         settings = replace(self._settings, model=batch.model)
         if isinstance(outcome, Reply):
             self._answered.add(line.key)
-            return [Answered(line.token, settings.row(line.key, line.request, outcome, line.bound))]
+            row = settings.row(line.key, line.request, outcome, line.bound)
+            self._activity.arrived(row.usage)
+            return [Answered(line.token, row)]
         if isinstance(outcome, RequestFailed) and not isinstance(outcome, AskAgain):
             self._fail([line], outcome)
         charged = isinstance(outcome, RequestFailed) and outcome.charged

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from tutelage.activity import Activity
 from tutelage.errors import TeacherError
 from tutelage.teacher.batch.client import BatchDesk, Gone
 from tutelage.teacher.batch.shapes import BatchState
@@ -33,8 +34,11 @@ _NEWS = 10
 class Waiting:
     """Looks at batches every `poll` seconds; `say` is told how they go. Calls that fail are made again by `tries`."""
 
-    def __init__(self, desk: BatchDesk, tries: Retry, poll: float, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, desk: BatchDesk, tries: Retry, poll: float, say: Callable[[str], None], activity: Activity
+    ) -> None:
         self._desk, self._tries, self._poll, self._say = desk, tries, poll, say
+        self._activity = activity
 
     async def until_ended(self, batch: Batch) -> BatchState | None:
         """How a batch has ended; None if the endpoint no longer knows it. Raises TeacherError."""
@@ -51,9 +55,11 @@ class Waiting:
             except RequestFailed as failure:
                 if time.monotonic() - heard > PATIENCE:
                     raise self._tries.keeps_failing(failure) from None
+                self._activity.failed(failure.reason, str(failure), failure.wait)
                 pause = max(pause, failure.wait or 0.0)
             else:
                 heard, missed = time.monotonic(), 0
+                self._activity.note(f"batch {batch.batch_id}: {state.progress}")
                 if _is_news(state, told) or (heard - said > SILENCE and not state.ended):
                     self._say(f"batch {batch.batch_id}: {state.progress}")
                     said, told = heard, state.done

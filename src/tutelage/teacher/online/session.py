@@ -17,6 +17,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iter
 from contextlib import asynccontextmanager, contextmanager
 from typing import cast
 
+from tutelage.activity import Activity
 from tutelage.errors import BudgetSpent
 from tutelage.records import TRANSIENT, Feedback, FeedbackRequest, Usage
 from tutelage.teacher.ledger.ledger import Answered, Ledger, LedgerRow, Sent, Unpaid
@@ -49,7 +50,9 @@ class RequestSession:
         limits: Limits,
         settings: Settings,
         retries: int,
+        activity: Activity | None = None,
     ) -> None:
+        self._activity = activity or Activity()
         self._ask, self._ledger, self._writer, self._settings = ask, ledger, writer, settings
         self._budget, self._limits, self._retries = budget, limits, retries
         self._room = asyncio.Condition()
@@ -156,6 +159,7 @@ class RequestSession:
                 tries += not failure.wait or replies == self._replies
                 if failure.reason not in TRANSIENT or tries > self._retries or self._stopping:
                     raise
+                self._activity.failed(failure.reason, str(failure), failure.wait)
                 if failure.wait:
                     self._limits.hold(failure.wait)
                 else:
@@ -171,9 +175,11 @@ class RequestSession:
         try:
             await self._writer.write(Sent(token, question.key, self._settings.run_id, time.time(), bound))
             paid = bound  # whatever happens now: it may have been charged
-            reply = await self._ask(question)
+            with self._activity.flight(token):
+                reply = await self._ask(question)
             row = self._settings.row(question.key, question.payload, reply, bound)
             paid = row.usage
+            self._activity.arrived(paid)
             self._limits.correct(admission, paid.prompt_tokens + paid.completion_tokens)
             await self._writer.write(Answered(token, row))
             self._replies += 1
@@ -219,7 +225,8 @@ class RequestSession:
         task = cast(asyncio.Task[LedgerRow | None], asyncio.current_task())
         self._idle.add(task)
         try:
-            yield
+            with self._activity.wait():
+                yield
         finally:
             self._idle.discard(task)
 
