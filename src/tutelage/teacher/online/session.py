@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from typing import cast
 
 from tutelage.activity import Activity
@@ -170,7 +171,7 @@ class RequestSession:
     async def _send(self, question: Question, bound: Usage) -> LedgerRow:
         with self._idly():
             admission = await self._limits.admit(bound.prompt_tokens + bound.completion_tokens)
-        token = uuid.uuid4().hex
+        token, started = uuid.uuid4().hex, asyncio.get_running_loop().time()
         paid: Usage | None = None
         try:
             await self._writer.write(Sent(token, question.key, self._settings.run_id, time.time(), bound))
@@ -178,6 +179,7 @@ class RequestSession:
             with self._activity.flight(token):
                 reply = await self._ask(question)
             row = self._settings.row(question.key, question.payload, reply, bound)
+            row = replace(row, seconds=round(asyncio.get_running_loop().time() - started, 3))
             paid = row.usage
             self._activity.arrived(paid)
             self._limits.correct(admission, paid.prompt_tokens + paid.completion_tokens)
