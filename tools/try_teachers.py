@@ -159,7 +159,7 @@ def unpack(gguf: Path) -> Path:
     folder = SERVERS / "models" / gguf.stem
     if not (folder / "tokenizer_config.json").is_file():
         model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16)
-        delattr(model.config, "quantization_config")  # noqa: B043 (or it refuses to be saved)
+        delattr(model.config, "quantization_config")
         plain = AutoModelForCausalLM.from_config(model.config, dtype=torch.bfloat16)
         plain.load_state_dict(model.state_dict())
         plain.save_pretrained(folder)
