@@ -24,6 +24,7 @@ from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import Task, task_digest
 from tutelage.teacher.answer_key import AnswerKeyTeacher
 from tutelage.teacher.answers_only import AnswersTeacher
+from tutelage.teacher.ledger.file import check_place
 from tutelage.teacher.recorded import RecordedTeacher
 from tutelage.teacher.teacher import Teacher
 
@@ -46,6 +47,8 @@ def open_context(config: RunConfig, out: Path, show: Show, cache: StageCache | N
     teacher = None if online else offline_teacher(config, task)
     untrained = make_student(config.student, task, show.say)
     preflight(untrained, config, task.problems)
+    if online and config.teacher.ledger:
+        check_place(Path(config.teacher.ledger))
     with locked(out):
         run = Run.open(out, config, task_digest(task), cache)
         activity = Activity() if online else None

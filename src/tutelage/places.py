@@ -42,13 +42,15 @@ def _fault_of_url(url: str) -> str | None:
         return "it does not begin with http:// or https://"
     if port == 0:
         return "nothing listens on port 0"
+    if parts.fragment:
+        return "what is asked would stand behind its #, which is never sent"
     if secret := secret_in_query(parts.query):
         return f"the value of {secret!r} in its query may be secret, and no key stands in a file (use ${{VARIABLE}})"
     try:
-        host.encode("idna")
+        written = host.encode("idna").decode()
     except UnicodeError:
-        host = ""
-    return None if host else "it names no host"
+        written = ""
+    return None if re.fullmatch(r"[\w.-]*\w[\w.-]*|[0-9a-f:.]+(%.+)?", written) else "it names no host"
 
 
 def _fault_of_ledger(path: str) -> str | None:

@@ -50,14 +50,15 @@ _OWN_PARTS = {
 
 
 def check_variable(name: str | None) -> str | None:
-    """The name of an environment variable, if it can be one. Raises ConfigError, which never shows it: it may be a key.
+    """The name of an environment variable, if it can be one. Raises ConfigError, which shows its start: it may be a key.
 
     None stands for an endpoint that takes no key.
     """
     if name is not None and not is_variable(name):
+        shown = name if len(name) < SHORTEST_KEY else f"{name[:3]}…"
         raise ConfigError(
-            "teacher.key_env is no name of an environment variable (letters, digits and _): put the key itself into a "
-            "variable and name that, such as OPENAI_API_KEY, or write null for an endpoint that takes no key"
+            f"teacher.key_env is {shown!r}: no environment variable has such a name; put the key itself into one and "
+            "name that, such as MY_KEY, or write null for an endpoint that takes no key"
         )
     return name
 

@@ -218,6 +218,20 @@ def test_rows_that_changed_are_owed_again_and_it_is_said(finished, tmp_path, nam
     assert name == "examples" or f"{path} has changed since it was written: " in " ".join(said)
 
 
+@pytest.mark.parametrize("name", ["exam", "feedback", "annotation"])
+def test_rows_without_seals_are_no_rows_of_a_run_that_writes_them(finished, tmp_path, name):
+    root = tmp_path / "run"
+    shutil.copytree(finished[0], root)
+    path = root / ("round-00" if name == "annotation" else "round-01") / f"{name}.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    for row in rows:
+        del row["seal"]
+        row["verdict"]["correct"] = not row["verdict"]["correct"]
+    write_rows(path, rows)
+    (root / "result.json").unlink()
+    assert figures(at_work(root)) == figures(finished[1])
+
+
 @pytest.mark.parametrize("what", ["gone", "file", "link", "dangling", "altered", "part is a link"])
 def test_a_student_that_is_not_there_is_saved_again(finished, tmp_path, what):
     root, elsewhere = tmp_path / "run", tmp_path / "elsewhere"

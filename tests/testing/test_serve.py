@@ -76,3 +76,16 @@ def test_a_port_that_cannot_be_had_is_named(tmp_path):
         for port in (taken, 70000):
             with pytest.raises(ConfigError, match=f"cannot listen on port {port}: "):
                 serve(tmp_path / "p.jsonl", **(USUAL | {"port": port}))
+
+
+def test_ctrl_c_ends_it_quietly_wherever_it_comes(tmp_path):
+    (tmp_path / "p.jsonl").write_text(ROW)
+    options = ["--data", str(tmp_path / "p.jsonl"), "--port", "0"]
+    command = [sys.executable, "-m", "tutelage", "serve-test-teacher", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()  # the second line is still to come
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read().endswith("0 requests answered\n")
+        assert process.stderr.read() == ""

@@ -9,6 +9,7 @@ from tutelage.config import EvaluationConfig
 from tutelage.records import Attempt, Completion, Problem
 from tutelage.runs.files import append_rows, write_rows
 from tutelage.runs.seals import sealed, sound_rows
+from tutelage.runs.stage import Stage
 from tutelage.student.sampler import Advance, Sampled, SamplingSettings
 from tutelage.student.student import Student
 from tutelage.tasks.task import Task
@@ -37,11 +38,11 @@ def sat_whole(attempts: Iterable[Attempt], samples: int) -> set[str]:
     return {problem for problem, numbers in found.items() if sorted(numbers) == list(range(samples))}
 
 
-def go_on_sitting(path: Path, key: str, problems: Sequence[Problem], samples: int) -> set[str]:
+def go_on_sitting(path: Path, stage: Stage, problems: Sequence[Problem], samples: int) -> set[str]:
     """Those of the problems that have been sat whole; what a crash or an editor left of others is dropped."""
-    attempts = sound_rows(path, Attempt, key)
+    attempts = sound_rows(path, Attempt, stage.key, unsealed=stage.unsealed)
     whole = sat_whole(attempts, samples) & {problem.id for problem in problems}
-    write_rows(path, [sealed(attempt, key) for attempt in attempts if attempt.problem_id in whole])
+    write_rows(path, [sealed(attempt, stage.key) for attempt in attempts if attempt.problem_id in whole])
     return whole
 
 

@@ -15,11 +15,12 @@ from tutelage.runs.stage import Stage
 Identity = tuple[str, int, str | None]
 
 
-def sound_replies(path: Path, key: str, wanted: Set[Identity]) -> set[Identity]:
+def sound_replies(path: Path, stage: Stage, wanted: Set[Identity]) -> set[Identity]:
     """Leave in a file the replies to these requests that are whole, one each; returns what they answer."""
-    sound = {reply.identity: reply for reply in sound_rows(path, Feedback, key) if reply.identity in wanted}
+    found = sound_rows(path, Feedback, stage.key, unsealed=stage.unsealed)
+    sound = {reply.identity: reply for reply in found if reply.identity in wanted}
     if sound:
-        write_rows(path, [sealed(reply, key) for reply in sound.values()])
+        write_rows(path, [sealed(reply, stage.key) for reply in sound.values()])
     else:
         path.unlink(missing_ok=True)
     return set(sound)

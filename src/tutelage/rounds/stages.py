@@ -69,7 +69,7 @@ def exam(ctx: RunContext, round: int, student: Student) -> Exam:
 
     if not is_done(ctx, stage, "what is missing is sat again", is_whole):
         stage.begin(rows=[path.name])
-        sat = go_on_sitting(path, stage.key, problems, settings.samples)
+        sat = go_on_sitting(path, stage, problems, settings.samples)
         owed = [problem for problem in problems if problem.id not in sat]
         seeds = [seed_of(ctx.config.seed, round, problem.id) for problem in owed]
         with (
@@ -225,8 +225,8 @@ def _ask_teacher(
         stage.begin(rows=[path.name, failed.name])
         if begun_anew:
             failed.unlink(missing_ok=True)
-        answered = sound_replies(path, stage.key, asked)
-        answered |= sound_replies(failed, stage.key, asked - answered)
+        answered = sound_replies(path, stage, asked)
+        answered |= sound_replies(failed, stage, asked - answered)
         owed = [request for request in requests if request.identity not in answered]
         spent: dict[str, object] = {}
         title = f"round {round}: {name}"

@@ -1,4 +1,4 @@
-"""A run is a directory. What stands in it is whole: files are written aside, synced and renamed, rows are appended.
+"""A run is a directory. Its files are always whole: each is written aside, synced and renamed, or gets rows appended.
 
 runs/demo/
   run.json                     {"format": 1, "id": "b1946ac9…", "data": "591785b7…", "seal": "c3d1…"}
@@ -61,7 +61,7 @@ class Run:
 
     @classmethod
     def open(cls, root: Path, config: RunConfig, data: str, cache: StageCache | None = None) -> Run:
-        """Start a run in `root`, which is `locked`, or continue the one that stands there.
+        """Start a run in `root`, which is `locked`, or continue the one that is there.
 
         `data` is a digest of the task's problems.
 
@@ -98,7 +98,7 @@ class Run:
         return Stage(self.root if round is None else self.folder(round), name, digest(name, *inputs))
 
     def shared_stage(self, round: int | None, name: str, *inputs: object) -> Stage:
-        """A stage that other runs may have done: its inputs are all that its work depends on, but for the problems."""
+        """A stage that other runs may have done already: its work depends on its inputs and the problems alone."""
         return Stage(self.root if round is None else self.folder(round), name, digest(name, *inputs), self._cache)
 
     def seconds(self, round: int | None) -> float:
@@ -107,7 +107,7 @@ class Run:
         return sum(stage.get("seconds", 0.0) for folder in folders for stage in entries(folder).values())
 
     def keep_result(self, round: int | None, result: RoundResult | RunResult) -> None:
-        """Write the result.json of a round (None: of the whole run), and what it holds into stages.json."""
+        """Write the result.json of a round (None: of the whole run), and its digest into stages.json."""
         folder = self.root if round is None else self.folder(round)
         write_json(folder / RESULT, result)
         entry = {"key": digest(result), "done": True, "files": {RESULT: content_of(folder / RESULT)}}
@@ -121,10 +121,10 @@ class Run:
 
 @contextmanager
 def locked(root: Path) -> Generator[None]:
-    """Make the directory of a run unless it is there, and keep other processes out of it.
+    """Create the directory of a run if needed, and lock it against other processes.
 
-    Freed by the system when the process ends, however it ends. Raises RunError: something else stands there, another
-    process is at work in it, or the disk is full.
+    The system frees the lock when the process ends, even after a kill. Raises RunError: the path is taken by something
+    else, another process holds the lock, or the disk is full.
     """
     from filelock import FileLock, Timeout
 
@@ -154,15 +154,15 @@ def read_result(root: Path) -> RunResult | None:
 
 
 def read_finished(root: Path, config: RunConfig, data: str | None = None) -> RunResult | None:
-    """The result of a run that has ended under this configuration, as `has_run` compares it; None if there is none.
+    """The result of a run that finished under this configuration (see `has_run`); None if there is none.
 
-    None, too, where a file of it has changed since: a run that goes on finds that, and does the work again.
+    It is also None if a file of the run has changed since. A run that goes on finds the change and redoes the work.
     """
     return read_result(root) if has_run(root, config, data) and is_as_written(root) else None
 
 
 def is_as_written(root: Path) -> bool:
-    """Whether the files of a run's finished stages hold what they did; models of rounds are not read."""
+    """Whether the files of all finished stages are unchanged. The models of rounds are not read."""
     return not any(
         changed(folder, name, entry, but="model")
         for folder in [root, *_rounds(root)]
@@ -193,7 +193,7 @@ def round_folder(root: Path, round: int) -> Path:
 
 
 def forget_students(root: Path) -> None:
-    """Free the disk of a finished run's models; its attempts and figures stay. With more rounds it trains anew."""
+    """Delete the models of a finished run to free disk; attempts and figures stay. More rounds would train again."""
     rounds = [(folder, "training", "model") for folder in _rounds(root)]
     for folder, stage, model in [(root, "student", "student"), *rounds]:
         stages = entries(folder)
@@ -242,13 +242,13 @@ def _begun(root: Path) -> bool:
 
 
 def _trained(root: Path) -> bool:
-    """Whether a student has learnt from what was bought; of a training that a study forgot, the evaluation tells."""
+    """Whether a round was trained. A study deletes models, and then the evaluation is the evidence."""
     stages = [entries(folder) for folder in _rounds(root)]
     return any(each.get(name, {}).get("done") for each in stages for name in ("training", "evaluation"))
 
 
 def versions() -> str:
-    """Those of Python and of the main packages."""
+    """Versions of Python and of the main packages, in one line."""
     found = [f"python {platform.python_version()}"]
     for package in PACKAGES:
         try:

@@ -1,4 +1,4 @@
-"""What of its settings may change between two starts of a run.
+"""Which settings may change between two starts of a run.
 
 differences(before, after, FREE)     ["training.epochs: 3 is now 4"]
 """
@@ -36,15 +36,15 @@ FREE = (
     "training.gradients_every",
     "rounds",
 )
-"""Settings, and sections of them, that no finished stage depends on: they may change."""
+"""Settings and sections that no finished stage depends on. They may change at any time."""
 UNTRAINED = ("student", "exam", "evaluation", "training")
-"""Those, too, may change while nothing is trained: what was bought serves any student."""
+"""Sections that may also change until the first training: replies already paid for fit any student."""
 IDLE = tuple(key for key in FREE if key not in ("teacher.budget", "rounds"))
-"""Those by which a run that has ended need not go on."""
+"""Settings that may change without making a finished run go on."""
 
 
 def differences(before: RunConfig, after: RunConfig, free: Sequence[str]) -> list[str]:
-    """What differs, in words, but for the settings and sections in `free`."""
+    """The differences between two configurations, in words; those in `free` are left out."""
     old, new = flat(before.model_dump(mode="json")), flat(after.model_dump(mode="json"))
     return [
         f"{key}: {old.get(key)!r} is now {new.get(key)!r}"
@@ -54,5 +54,5 @@ def differences(before: RunConfig, after: RunConfig, free: Sequence[str]) -> lis
 
 
 def is_among(key: str, settings: Sequence[str]) -> bool:
-    """Whether a setting, such as `teacher.budget.usd`, is one of these or lies in a section that is."""
+    """Whether a setting such as `teacher.budget.usd`, or a section around it, is in `settings`."""
     return any(key == each or key.startswith(f"{each}.") for each in settings)

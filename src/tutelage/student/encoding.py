@@ -29,14 +29,16 @@ class Encoded:
 
 
 def encode(format: PromptFormat, question: str, rationale: str, max_tokens: int) -> Encoded:
-    """Prompt and rationale as tokens, at most `max_tokens` together, nor more than the model can look at.
+    """Prompt and rationale as tokens, at most `max_tokens` together.
 
-    The completion is empty where none fits.
+    The completion is empty where none fits, or where both together are more than the model can look at.
     """
     prompt = format.prompt_ids(format.prompt(question))
-    completion = format.completion_ids(rationale)
-    room = max(0, min(max_tokens, format.positions or max_tokens) - len(prompt))
-    return Encoded(tuple(prompt), tuple(completion[:room]), truncated=len(completion) > room)
+    whole = format.completion_ids(rationale)
+    completion = whole[: max(0, max_tokens - len(prompt))]
+    if format.positions is not None and len(prompt) + len(completion) > format.positions:
+        completion = []
+    return Encoded(tuple(prompt), tuple(completion), truncated=len(completion) < len(whole))
 
 
 def shared_prefix(rows: Sequence[Tokens]) -> int:

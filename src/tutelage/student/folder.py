@@ -67,7 +67,7 @@ def faults_of(source: str | Path, what: str = "the student") -> Iterator[None]:
 def first_line(error: BaseException) -> str:
     """What an error says first, with its type where that is little."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = lines[0] if lines else ""
+    told = " ".join(lines[:2]) if lines and lines[0].endswith(":") else "".join(lines[:1])
     return told if " " in told else f"{type(error).__name__} {told}".strip()
 
 

@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from tutelage.config import RunConfig
 from tutelage.errors import StudentError
 from tutelage.records import Problem, Split, TrainingExample, state_answer
+from tutelage.student.folder import faults_of
 from tutelage.student.model import LoadedModel
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.student import Student
@@ -26,17 +27,21 @@ ProblemsOf = Callable[[Split], Sequence[Problem]]
 
 
 def preflight(student: Student, config: RunConfig, problems: ProblemsOf) -> None:
-    """Refuse a student that some stage of the run would refuse later; it stays loaded. Raises StudentError."""
+    """Refuse a student that some stage of the run would refuse later; without adapters it stays loaded.
+
+    Raises StudentError.
+    """
     loaded = student.loaded(torch.float32)
     student.engine.check(loaded.model)
     format = student.format_of(loaded)
     _check_lengths(format, config, problems)
-    tree = layout(loaded, config.training, lambda text: None)
-    if config.student.weights == "lora":
-        add_adapters(_frame(loaded.model), config.student.lora)
-    else:
+    with faults_of(config.student.model):  # here it computes as in training for the first time
+        tree = layout(loaded, config.training, lambda text: None)
+        if lora := config.student.weights == "lora":
+            add_adapters(_frame(loaded.model), config.student.lora)
+            add_adapters(loaded.model, config.student.lora)
         _check_memory(student, loaded, format, config, problems("train"), tree)
-    if student.engine.is_vllm:
+    if lora or student.engine.is_vllm:  # without its adapters it is loaded again
         student.release()
 
 

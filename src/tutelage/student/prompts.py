@@ -110,7 +110,9 @@ class PromptFormat:
     def _rendered(self, messages: list[dict[str, str]]) -> str:
         try:
             self._refuse_endless(messages)
-            return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+            text = str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+            text.encode()  # half of a surrogate pair has no tokens
+            return text
         except StudentError:
             raise
         except Exception as error:  # a program of the model's author, which may fail in any way

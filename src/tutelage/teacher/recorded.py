@@ -45,7 +45,7 @@ class RecordedTeacher:
     sample after the last recorded one. So no recorded text comes twice; one that is wrong stays so.
 
     Raises:
-        DataError: the file cannot be read or a row is broken.
+        DataError: the file cannot be read, a row is broken, or there is none.
     """
 
     def __init__(
@@ -62,6 +62,8 @@ class RecordedTeacher:
         self._rows: defaultdict[str, list[_Row]] = defaultdict(list)
         for question, row in _read_rows(Path(path)):
             self._rows[content_hash(question)].append(row)
+        if not self._rows:
+            raise DataError("holds no rationale; check teacher.path", path=path)
 
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
         """Answer every request; what nobody wrote, or is recorded with a wrong answer, ends as rejected.

@@ -53,10 +53,10 @@ def serve(
         )
     except (OSError, OverflowError) as error:
         raise ConfigError(f"cannot listen on port {port}: {error}; name another, or 0 for a free one") from None
-    with endpoint:
-        print(f"{len(problems)} problems served; Ctrl-C ends it. In the configuration:", flush=True)
-        print(f"teacher: {{kind: openai, model: answer-key, base_url: {endpoint.base_url}}}", flush=True)
-        try:
+    try:
+        with endpoint:
+            print(f"{len(problems)} problems served; Ctrl-C ends it. In the configuration:", flush=True)
+            print(f"teacher: {{kind: openai, model: answer-key, base_url: {endpoint.base_url}}}", flush=True)
             threading.Event().wait()
-        except KeyboardInterrupt:
-            print(f"\n{len(endpoint.log)} requests answered")
+    except KeyboardInterrupt:  # wherever it comes, from the first line on
+        print(f"\n{len(endpoint.log)} requests answered")

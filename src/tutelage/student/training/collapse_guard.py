@@ -25,7 +25,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from tutelage.config import GuardConfig
 from tutelage.runs.files import append_rows, write_rows
-from tutelage.runs.seals import all_rows, sealed
+from tutelage.runs.seals import all_rows, has_seals, sealed
 from tutelage.student.sampler import Say
 from tutelage.student.training.precision import FullPrecision
 
@@ -83,7 +83,8 @@ class Guard(TrainerCallback):
         """Called by Trainer before the first step, or the first after a checkpoint."""
         memory = self.folder / "checks.jsonl"
         remedy = f"remove {self.checkpoints}, and the training begins anew"
-        checks = all_rows(memory, Check, remedy) if state.global_step else []
+        old = not has_seals(self.checkpoints / f"checkpoint-{state.global_step}")
+        checks = all_rows(memory, Check, remedy, unsealed=old) if state.global_step else []
         self.passed = [check for check in checks if check.step <= state.global_step]
         write_rows(memory, map(sealed, self.passed))
         if not self.passed:

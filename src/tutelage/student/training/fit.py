@@ -43,7 +43,8 @@ def fit_micro_batches(model: PreTrainedModel, dataset: StepDataset, mixed: bool,
             f"training on a question of {longest} tokens",
             memory.parts(longest),
             available,
-            "set student.weights to lora, lower training.max_tokens, or take a smaller student",
+            ("" if _adapted(model) else "set student.weights to lora, ")
+            + "lower training.max_tokens, or take a smaller student",
         )
     if fitting < wanted:
         wanted = max(power_of_two(fitting), longest)
@@ -73,3 +74,7 @@ def _training_memory(model: PreTrainedModel, dataset: StepDataset, mixed: bool) 
         per_token=int(per_token),
         fixed=logit_bytes(len(head), head.nbytes if head.requires_grad else 0),
     )
+
+
+def _adapted(model: PreTrainedModel) -> bool:
+    return not all(weight.requires_grad for weight in model.parameters())

@@ -17,7 +17,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from tutelage.errors import RunError
 from tutelage.run_records import StepRecord
 from tutelage.runs.files import append_rows, write_rows
-from tutelage.runs.seals import seal_folder, sealed, sound_rows
+from tutelage.runs.seals import has_seals, seal_folder, sealed, sound_rows
 from tutelage.student.sampler import Advance
 from tutelage.student.training.steps import TrainStep
 
@@ -54,7 +54,9 @@ class StepLogger(TrainerCallback):
         """Called by Trainer before the first step, or the first after a checkpoint."""
         self.planned(self.ends[-1], state.global_step)
         if self.path is not None:
-            rows = [row for row in sound_rows(self.path, StepRecord) if row.step <= state.global_step]
+            old = not has_seals(Path(args.output_dir or ".") / f"checkpoint-{state.global_step}")
+            rows = sound_rows(self.path, StepRecord, unsealed=old)
+            rows = [row for row in rows if row.step <= state.global_step]
             if [row.step for row in rows] != list(range(1, state.global_step + 1)):
                 remedy = f"remove {args.output_dir}, and the training begins anew"
                 raise RunError(f"{self.path} does not hold the steps before the checkpoint; {remedy}")

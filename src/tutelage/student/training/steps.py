@@ -48,11 +48,15 @@ class StepDataset(Dataset[TrainStep]):
         self._encoded: dict[tuple[str, str], Encoded] = {}
         anchors = [(example, self._encode(example, example.anchor)) for example in examples]
         self.truncated = sum(anchor.truncated for _, anchor in anchors)
-        # A prompt that leaves no room for its rationale teaches nothing; it counts as truncated and is left out.
+        # A prompt without room for its rationale teaches nothing, and a row longer than the model can look at can't be
+        # learnt; these count as truncated and are left out.
         self.anchors = [(example, anchor) for example, anchor in anchors if anchor.completion]
         if not self.anchors:
+            sight = (
+                "" if format.positions is None else f" and the {format.positions} tokens that the student can look at"
+            )
             raise StudentError(
-                f"no example fits training.max_tokens = {config.max_tokens}; raise it, or lower student.few_shot"
+                f"no example fits training.max_tokens = {config.max_tokens}{sight}; raise it, or lower student.few_shot"
             )
         plan = training_plan(
             [example for example, _ in self.anchors],
@@ -76,6 +80,15 @@ class StepDataset(Dataset[TrainStep]):
             targets=sum(group.targets for group in groups),
             pairs=sum(group.pair is not None for group in groups),
         )
+
+    def too_long(self, examples: int) -> Iterator[str]:
+        """What became of those of so many examples that are too long, in words."""
+        left_out = examples - len(self.anchors)
+        if cut := self.truncated - left_out:
+            yield f"{cut} of {examples} examples are cut: they have more than {self.config.max_tokens} tokens"
+        if left_out:
+            sight = "" if self.format.positions is None else f" or for the student, which sees {self.format.positions}"
+            yield f"{left_out} of {examples} examples are left out: too long for {self.config.max_tokens} tokens{sight}"
 
     @property
     def longest(self) -> int:

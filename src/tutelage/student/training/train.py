@@ -79,6 +79,8 @@ def train(
         StudentError: the loss is not finite, memory is short, or no example fits `config.max_tokens`.
     """
     dataset = StepDataset(format, examples, config, seed)
+    for line in dataset.too_long(len(examples)):
+        options.say(line)
     set_seed(seed)
     adapted = add_adapters(student.model, options.lora) if options.lora is not None else None
     step_logger = StepLogger(dataset.epoch_ends, options.advance, options.steps, options.planned)
