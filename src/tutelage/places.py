@@ -44,13 +44,16 @@ def _fault_of_url(url: str) -> str | None:
         return "nothing listens on port 0"
     if parts.fragment:
         return "what is asked would stand behind its #, which is never sent"
-    if secret := secret_in_query(parts.query):
-        return f"the value of {secret!r} in its query may be secret, and no key stands in a file (use ${{VARIABLE}})"
     try:
         written = host.encode("idna").decode()
     except UnicodeError:
         written = ""
-    return None if re.fullmatch(r"[\w.-]*\w[\w.-]*|[0-9a-f:.]+(%.+)?", written) else "it names no host"
+    if not re.fullmatch(r"[\w.-]*\w[\w.-]*|[0-9a-f:.]+(%.+)?", written):
+        return "it names no host"
+    secret = secret_in_query(parts.query)
+    return (
+        secret and f"the value of {secret!r} in its query may be secret; no key stands in a file, write ${{VARIABLE}}"
+    )
 
 
 def _fault_of_ledger(path: str) -> str | None:

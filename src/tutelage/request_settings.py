@@ -50,9 +50,9 @@ _OWN_PARTS = {
 
 
 def check_variable(name: str | None) -> str | None:
-    """The name of an environment variable, if it can be one. Raises ConfigError, which shows its start: it may be a key.
+    """The name of an environment variable, if it can be one; None stands for an endpoint that takes no key.
 
-    None stands for an endpoint that takes no key.
+    Raises ConfigError, which shows no more than its start: it may be a key.
     """
     if name is not None and not is_variable(name):
         shown = name if len(name) < SHORTEST_KEY else f"{name[:3]}…"
