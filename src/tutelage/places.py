@@ -53,6 +53,14 @@ def _fault_of_url(url: str) -> str | None:
     secret = secret_in_query(parts.query)
     return (
         secret and f"the value of {secret!r} in its query may be secret; no key stands in a file, write ${{VARIABLE}}"
+
+
+def _is_host(host: str) -> bool:
+    try:
+        written = host.encode("idna").decode()
+    except UnicodeError:
+        return False
+    return bool(re.fullmatch(r"[\w.-]*\w[\w.-]*|[0-9a-f:.]+(%.+)?", written))
     )
 
 
