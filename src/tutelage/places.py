@@ -44,15 +44,14 @@ def _fault_of_url(url: str) -> str | None:
         return "nothing listens on port 0"
     if parts.fragment:
         return "what is asked would stand behind its #, which is never sent"
-    try:
-        written = host.encode("idna").decode()
-    except UnicodeError:
-        written = ""
-    if not re.fullmatch(r"[\w.-]*\w[\w.-]*|[0-9a-f:.]+(%.+)?", written):
-        return "it names no host"
-    secret = secret_in_query(parts.query)
-    return (
-        secret and f"the value of {secret!r} in its query may be secret; no key stands in a file, write ${{VARIABLE}}"
+    return _fault_of_query(parts.query) if _is_host(host) else "it names no host"
+
+
+def _fault_of_query(query: str) -> str | None:
+    secret = secret_in_query(query)
+    if secret is None:
+        return None
+    return f"the value of {secret!r} in its query may be secret; no key stands in a file, write ${{VARIABLE}}"
 
 
 def _is_host(host: str) -> bool:
@@ -61,7 +60,6 @@ def _is_host(host: str) -> bool:
     except UnicodeError:
         return False
     return bool(re.fullmatch(r"[\w.-]*\w[\w.-]*|[0-9a-f:.]+(%.+)?", written))
-    )
 
 
 def _fault_of_ledger(path: str) -> str | None:
