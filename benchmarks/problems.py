@@ -40,7 +40,7 @@ def benchmark_examples(count: int, *, seed: int = 0, options: Mapping[str, int] 
     task = _task(count, seed, options)
     problems, replies = task.problems("train"), list[Feedback]()
     AnswerKeyTeacher(grade=task.grade, kind=task.kind, seed=seed).teach(
-        annotation_requests(problems, TeacherConfig(annotations=3), seed), replies.append
+        annotation_requests(problems, TeacherConfig(rationales_per_problem=3), seed), replies.append
     )
     texts = iter(reply.text for reply in replies)  # three a problem, in order
     return [

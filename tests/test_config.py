@@ -89,7 +89,7 @@ def test_a_mistyped_section_is_told_beside_the_missing_one():
         ({"training": {"learning_rate": "fast"}}, "training.learning_rate", "'fast'"),
         ({"training": {"learning_rate": float("inf")}}, "training.learning_rate", "inf"),
         ({"training": {"learning_rate": float("nan")}}, "training.learning_rate", "nan"),
-        ({"training": {"own_correct": 1}}, "training.own_correct", "1"),
+        ({"training": {"rejection_sampling": 1}}, "training.rejection_sampling", "1"),
         ({"rounds": {"max": -1}}, "rounds.max", "-1"),
         ({"rounds": {"min_gain": 1.0}}, "rounds.min_gain", "1.0"),
         ({"seed": "7"}, "seed", "'7'"),
@@ -121,7 +121,7 @@ def test_what_is_not_sections_is_refused(data, found):
         ("rounds.max=5", "rounds", "max", 5),
         (" rounds.max = 5", "rounds", "max", 5),
         ("training.learning_rate=3e-5", "training", "learning_rate", 3e-5),
-        ("training.own_correct=train", "training", "own_correct", "train"),
+        ("training.rejection_sampling=train", "training", "rejection_sampling", "train"),
         ("task.path=", "task", "path", None),
         ("task.name=a=b", "task", "name", "a=b"),
         ("teacher.base_url=http://localhost:1/v1", "teacher", "base_url", "http://localhost:1/v1"),
@@ -229,7 +229,7 @@ DATA = st.fixed_dictionaries(
     optional={
         "student": st.fixed_dictionaries({"lora": st.fixed_dictionaries({"targets": st.lists(TEXT, max_size=3)})}),
         "training": st.fixed_dictionaries(
-            {"learning_rate": POSITIVE, "own_correct": st.sampled_from(["none", "positives", "train"])}
+            {"learning_rate": POSITIVE, "rejection_sampling": st.sampled_from(["none", "positives", "train"])}
         ),
         "seed": st.integers(0, 2**32 - 1),
     },

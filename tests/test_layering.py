@@ -17,23 +17,27 @@ SOURCE = Path(__file__).parents[1] / "src" / "tutelage"
 FILES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
-    {"money", "records", "run_records", "study_records", "errors"},
+    {"money", "records", "run_records", "study_records", "errors", "activity"},
     {
         "text",
         "metrics",
         "runs",
         "config",
         "config_file",
+        "contracts",
         "contradictions",
         "did_you_mean",
         "json_lines",
         "places",
+        "renamed",
+        "user_code",
+        "request_settings",
         "yaml_text",
     },
     {"grading", "mistakes"},
     {"tasks", "teacher", "student", "report"},
     {"rounds"},
-    {"studies", "assemble"},
+    {"studies", "assemble", "own_parts"},
     {"api", "cli", "__init__", "__main__"},
 ]
 """The rooms of the house from the ground up: imports point down, or to the same floor unless it is blind."""
@@ -42,6 +46,7 @@ EXTRA_ROOMS = {"testing": {"records", "errors", "config", "json_lines", "text", 
 """Rooms outside the floors, and what they may import. The command alone may import them."""
 
 HOMES = {
+    "grading/matching": ["regex"],
     "student/": [
         "torch",
         "transformers",
@@ -56,13 +61,14 @@ HOMES = {
     ],
     "teacher/online/client": ["openai", "httpx", "httpx2", "aiohttp", "requests", "http.client", "urllib.request"],
     "teacher/batch/client": ["openai", "httpx2"],
+    "teacher/online/prices": ["genai_prices"],
     "teacher/ledger/": ["sqlite3"],
     "tasks/": ["reasoning_gym", "datasets"],
     "report/plots": ["matplotlib"],
     "metrics/comparison": ["numpy"],
 }
 """The only places where a library is imported."""
-LAZY = {"reasoning_gym", "datasets", "vllm", "matplotlib"}
+LAZY = {"genai_prices", "reasoning_gym", "datasets", "vllm", "matplotlib"}
 """Imported inside functions only: they take seconds, or are not there."""
 
 LONGEST_FILE, LONGEST_FUNCTION = 300, 60

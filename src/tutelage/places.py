@@ -10,13 +10,14 @@ import re
 from urllib.parse import urlsplit
 
 from tutelage.errors import ConfigError
+from tutelage.request_settings import secret_in_query
 
 
 def check_url(url: str | None) -> str | None:
     """The URL of an endpoint, if it can be one. Raises ConfigError, which shows no password."""
     if url is None or (fault := _fault_of_url(url)) is None:
         return url
-    shown = re.sub(r"//[^/]*@", "//…@", url[:200])
+    shown = re.sub(r"//[^/]*@", "//…@", url[:200]).partition("?")[0]
     raise ConfigError(f"teacher.base_url is {shown!r}: {fault}; write a URL such as http://localhost:8000/v1")
 
 
@@ -41,11 +42,24 @@ def _fault_of_url(url: str) -> str | None:
         return "it does not begin with http:// or https://"
     if port == 0:
         return "nothing listens on port 0"
+    if parts.fragment:
+        return "what is asked would stand behind its #, which is never sent"
+    return _fault_of_query(parts.query) if _is_host(host) else "it names no host"
+
+
+def _fault_of_query(query: str) -> str | None:
+    secret = secret_in_query(query)
+    if secret is None:
+        return None
+    return f"the value of {secret!r} in its query may be secret; no key stands in a file, write ${{VARIABLE}}"
+
+
+def _is_host(host: str) -> bool:
     try:
-        host.encode("idna")
+        written = host.encode("idna").decode()
     except UnicodeError:
-        host = ""
-    return None if host else "it names no host"
+        return False
+    return bool(re.fullmatch(r"[\w.-]*\w[\w.-]*|[0-9a-f:.]+(%.+)?", written))
 
 
 def _fault_of_ledger(path: str) -> str | None:

@@ -64,12 +64,12 @@ def test_the_rounds_are_means_over_seeds():
     assert [(row["round"], row["seeds"]) for row in rows] == [(str(at), "3") for at in range(4)]
     mean = sum(run.rounds[2].validation for run in FIGURES.arms["full"].runs) / 3
     assert re.fullmatch(rf"{100 * mean:.1f} ± \d+\.\d", rows[2]["validation, %"])
-    assert (rows[2]["near"], rows[2]["far"]) == ("0.900 ± 0.000", "0.700 ± 0.000")
+    assert (rows[2]["positive similarity"], rows[2]["negative similarity"]) == ("0.900 ± 0.000", "0.700 ± 0.000")
     assert re.fullmatch(r"[+-]0\.\d\d ± \d\.\d\d", rows[2]["gradient cosine"])
     shares = re.findall(r"(\w[a-z ]+) (\d+) ± \d+ %", rows[2]["mistakes on validation by kind"])
     assert {kind for kind, _ in shares} == {"calculation", "copied number", "plan"}
     assert sum(int(share) for _, share in shares) == pytest.approx(100, abs=2)
-    assert rows[0]["mistakes on validation by kind"] == rows[0]["near"] == ""
+    assert rows[0]["mistakes on validation by kind"] == rows[0]["positive similarity"] == ""
 
 
 def test_arms_with_the_same_figures_share_a_row():
@@ -85,7 +85,7 @@ def test_what_no_arm_has_is_left_out():
     assert rounds[0] == ["arm", "round", "seeds", "validation, %"]
     assert all(row[0] == r"a\|b" and "±" not in row[3] for row in rounds[1:])
     assert not {"## Comparisons", "## Collapses"} & set(page.splitlines())
-    assert "near" not in page
+    assert "similarity" not in page
     assert "## Rounds" not in study_page(study(("untrained",), 2), ())
 
 

@@ -44,7 +44,7 @@ def within(least: Usage, real: Usage, most: Usage) -> bool:
 
 
 @pytest.mark.parametrize(
-    "teacher", [{}, {"annotations": 2}, {"agreement": 3}], ids=["plain", "two each", "three agree"]
+    "teacher", [{}, {"rationales_per_problem": 2}, {"self_consistency": 3}], ids=["plain", "two each", "three agree"]
 )
 @pytest.mark.parametrize("good", [True, False], ids=["all right", "all wrong"])
 def test_round_0_costs_what_was_said(tmp_path, teacher, good):
@@ -60,7 +60,7 @@ def test_round_0_costs_what_was_said(tmp_path, teacher, good):
 
 
 def test_a_later_round_costs_what_was_said(tmp_path):
-    config = settings(replies=2)
+    config = settings(replies_per_problem=2)
     task = open_task(config.task)
     mistake = "There are 3 cows and 2 hens. They have 3 + 2 = 5 legs. " * 6
     asked = [FeedbackRequest(problem, mistake + str(n), n) for problem in task.problems("train") for n in range(2)]
@@ -73,16 +73,16 @@ def test_a_later_round_costs_what_was_said(tmp_path):
 
 
 def test_a_limit_on_the_replies_of_a_round_limits_its_cost():
-    config = settings(replies=2, round_replies=5)
+    config = settings(replies_per_problem=2, replies_per_round=5)
     bounds = estimate(config, open_task(config.task))
     assert bounds[0].most.requests == 2 * 12
     assert bounds[1].most.requests == 2 * 5
 
 
 def test_without_the_mistake_in_view_as_many_are_asked_for_as_are_wanted():
-    config = settings(replies=9, mistake_in_view=False)
+    config = settings(replies_per_problem=9, show_mistake=False)
     assert estimate(config, open_task(config.task))[1].most.requests == 2 * 9 * 12
-    seen = settings(replies=9)
+    seen = settings(replies_per_problem=9)
     assert estimate(seen, open_task(seen.task))[1].most.requests == 2 * seen.exam.samples * 12
 
 

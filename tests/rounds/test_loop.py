@@ -65,7 +65,7 @@ RIGHT, WRONG = Verdict(True, "1", ""), Verdict(False, "2", "2 is not 1")
 
 
 @pytest.mark.parametrize(
-    ("replies", "attempts", "own_correct", "expected"),
+    ("replies", "attempts", "rejection_sampling", "expected"),
     [
         ([RIGHT, WRONG], [], "none", True),
         ([WRONG], [], "train", False),  # round 0
@@ -76,11 +76,11 @@ RIGHT, WRONG = Verdict(True, "1", ""), Verdict(False, "2", "2 is not 1")
         ([], [(WRONG, "stop"), (RIGHT, "length")], "train", False),  # it has no end to be learnt
     ],
 )
-def test_a_round_goes_on_where_there_is_something_new_to_learn(replies, attempts, own_correct, expected):
+def test_a_round_goes_on_where_there_is_something_new_to_learn(replies, attempts, rejection_sampling, expected):
     teaching = Teaching(tuple(Feedback("p", n, None, "Text.", verdict) for n, verdict in enumerate(replies)), (), False)
     exam = Exam(tuple(Attempt("p", n, "Text.", *found, 3) for n, found in enumerate(attempts)))
-    config = TrainingConfig(own_correct=own_correct)
-    assert has_something_new(teaching, [exam] if attempts else [], config) is expected
+    config = TrainingConfig(rejection_sampling=rejection_sampling)
+    assert has_something_new(teaching, exam if attempts else None, config) is expected
 
 
 def test_why_there_was_nothing_to_learn_is_said():

@@ -22,7 +22,7 @@ SITTING = Exam(
 
 
 def test_every_problem_is_annotated_so_many_times():
-    requests = annotation_requests([COW, HEN], TeacherConfig(annotations=2), 0)
+    requests = annotation_requests([COW, HEN], TeacherConfig(rationales_per_problem=2), 0)
     assert [(r.problem, r.mistake, r.sample) for r in requests] == [
         (COW, None, 0),
         (COW, None, 1),
@@ -32,34 +32,34 @@ def test_every_problem_is_annotated_so_many_times():
 
 
 def test_more_annotations_are_spread_over_random_problems():
-    requests = annotation_requests([COW, HEN], TeacherConfig(more_annotations=3), 0)
+    requests = annotation_requests([COW, HEN], TeacherConfig(extra_rationales=3), 0)
     assert [(r.problem, r.sample) for r in requests[:2]] == [(COW, 0), (HEN, 0)]
     assert {(r.problem.id, r.sample) for r in requests[2:4]} == {(COW.id, 1), (HEN.id, 1)}
     assert requests[4].sample == 2
     firsts = {
-        annotation_requests([COW, HEN], TeacherConfig(more_annotations=1), seed)[2].problem.id for seed in range(9)
+        annotation_requests([COW, HEN], TeacherConfig(extra_rationales=1), seed)[2].problem.id for seed in range(9)
     }
     assert firsts == {COW.id, HEN.id}
 
 
 def test_annotated_problems_are_drawn_by_seed_and_more_annotations_begin_with_the_others():
     def asked(seed=0, **settings):
-        requests = annotation_requests([COW, HEN], TeacherConfig(annotated=1, **settings), seed)
+        requests = annotation_requests([COW, HEN], TeacherConfig(seed_problems=1, **settings), seed)
         return [(request.problem.id, request.sample) for request in requests]
 
     assert {asked(seed)[0] for seed in range(9)} == {(COW.id, 0), (HEN.id, 0)}
     ((drawn, _),) = asked()
     other = HEN.id if drawn == COW.id else COW.id
-    assert asked(annotations=2) == [(drawn, 0), (drawn, 1)]
-    assert asked(more_annotations=1) == [(drawn, 0), (other, 0)]
-    assert sorted(asked(more_annotations=3)[2:]) == sorted([(drawn, 1), (other, 1)])
-    assert annotation_requests([COW, HEN], TeacherConfig(annotated=5), 0) == annotation_requests(
+    assert asked(rationales_per_problem=2) == [(drawn, 0), (drawn, 1)]
+    assert asked(extra_rationales=1) == [(drawn, 0), (other, 0)]
+    assert sorted(asked(extra_rationales=3)[2:]) == sorted([(drawn, 1), (other, 1)])
+    assert annotation_requests([COW, HEN], TeacherConfig(seed_problems=5), 0) == annotation_requests(
         [COW, HEN], TeacherConfig(), 0
     )
 
 
 def test_without_the_mistake_in_view_another_rationale_is_asked_for():
-    teacher = TeacherConfig(mistake_in_view=False, replies=2)
+    teacher = TeacherConfig(show_mistake=False, replies_per_problem=2)
     before = [reply(COW, "four"), reply(COW, "4 legs", 1), reply(HEN, "two legs")]
     requests = feedback_requests([COW, HEN], SITTING, teacher, before, 0)
     assert [(r.problem, r.mistake, r.sample) for r in requests] == [(COW, None, 2), (COW, None, 3)]
@@ -99,7 +99,9 @@ def test_round_zero_has_no_negatives():
 
 def test_own_right_attempts_are_positives_where_asked_for():
     sitting = Exam((attempt(COW, 0, " it has four ", RIGHT), attempt(COW, 1, "cut", RIGHT, "length")))
-    with_own = build_examples([COW], HISTORY, [sitting], TrainingConfig(data="round", own_correct="positives"), 0)
+    with_own = build_examples(
+        [COW], HISTORY, [sitting], TrainingConfig(data="round", rejection_sampling="positives"), 0
+    )
     assert sorted(with_own[0].positives) == ["four", "it has four"]
     assert build_examples([COW], HISTORY, [sitting], TrainingConfig(data="round"), 0)[0].positives == ("four",)
 
@@ -107,14 +109,14 @@ def test_own_right_attempts_are_positives_where_asked_for():
 def test_an_own_attempt_that_runs_on_is_learnt_up_to_its_answer():
     text = "It has four legs.\nThe answer is 4.\n\nQuestion: And a hen?\nThe answer is 2."
     sitting = Exam((attempt(COW, 0, text, RIGHT),))
-    config = TrainingConfig(data="round", own_correct="train")
+    config = TrainingConfig(data="round", rejection_sampling="train")
     *_, own = build_examples([COW], HISTORY, [sitting], config, 0)
     assert own.anchor == "It has four legs.\nThe answer is 4."
 
 
 def test_own_right_attempts_are_learnt_where_asked_for():
     sitting = Exam((attempt(COW, 0, " it has four ", RIGHT), attempt(HEN, 0, "two!", RIGHT), attempt(COW, 1, "five")))
-    config = TrainingConfig(data="round", own_correct="train")
+    config = TrainingConfig(data="round", rejection_sampling="train")
     examples = build_examples([COW, HEN], HISTORY, [sitting], config, 0)
     assert [(e.problem, e.anchor) for e in examples] == [(COW, "4 legs"), (COW, "it has four"), (HEN, "two!")]
     assert examples[1].negatives == ("five",)

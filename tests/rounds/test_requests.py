@@ -43,8 +43,8 @@ SITTING = Exam(
 )
 
 
-def ask(replies=1, priority="uniform", round_replies=None, before=(), seed=0, exam=SITTING):
-    teacher = TeacherConfig(replies=replies, priority=priority, round_replies=round_replies)
+def ask(replies=1, priority="uniform", replies_per_round=None, before=(), seed=0, exam=SITTING):
+    teacher = TeacherConfig(replies_per_problem=replies, priority=priority, replies_per_round=replies_per_round)
     return feedback_requests(ANIMALS, exam, teacher, before, seed)
 
 
@@ -106,7 +106,7 @@ def test_the_first_reply_for_all_then_the_second():
         (FLY, 1),
         (HEN, 2),
     ]
-    assert ask(replies=9, priority="weakest-first", round_replies=4) == requests[:4]
+    assert ask(replies=9, priority="weakest-first", replies_per_round=4) == requests[:4]
 
 
 def test_another_kind_of_mistake_in_the_next_round_then_the_same_requests_again():
@@ -119,16 +119,16 @@ def test_another_kind_of_mistake_in_the_next_round_then_the_same_requests_again(
 
 def test_requests_made_again_are_not_counted():
     told = answered(ask())
-    assert [r.problem for r in ask(before=told, round_replies=1)][1:] == [COW]
+    assert [r.problem for r in ask(before=told, replies_per_round=1)][1:] == [COW]
     everything = ask(replies=9)
-    again = ask(replies=9, before=answered(everything), round_replies=1, seed=5)
+    again = ask(replies=9, before=answered(everything), replies_per_round=1, seed=5)
     assert {(r.problem, r.sample, r.mistake) for r in again} == {(r.problem, r.sample, r.mistake) for r in everything}
     assert len(ask(before=answered(everything))) == 3  # one reply each, as ever
 
 
 def test_a_request_that_was_lost_was_not_sent():
     lost = answered(ask(), "time-out")
-    assert ask(before=lost, round_replies=3) == ask()
+    assert ask(before=lost, replies_per_round=3) == ask()
     declined = answered(ask(), "refused by policy")
     assert ask(before=declined) != ask()
 
@@ -153,8 +153,8 @@ EXAMS = st.lists(SAYINGS, min_size=4, max_size=4).map(
 )
 TEACHERS = st.builds(
     TeacherConfig,
-    replies=st.integers(1, 4),
-    round_replies=st.none() | st.integers(1, 8),
+    replies_per_problem=st.integers(1, 4),
+    replies_per_round=st.none() | st.integers(1, 8),
     priority=st.sampled_from(PRIORITIES),
 )
 
@@ -179,8 +179,8 @@ def test_the_caps_hold_and_nothing_is_sent_twice(exams, teacher):
     for _, requests, before in rounds(exams, teacher):
         new = [r for r in requests if not is_again(r, before)]
         assert requests[: len(new)] == new  # what costs nothing stands at the end
-        assert teacher.round_replies is None or len(new) <= teacher.round_replies
-        assert max(Counter(r.problem.id for r in requests).values(), default=0) <= teacher.replies
+        assert teacher.replies_per_round is None or len(new) <= teacher.replies_per_round
+        assert max(Counter(r.problem.id for r in requests).values(), default=0) <= teacher.replies_per_problem
         assert len({(r.problem.id, r.sample, r.mistake) for r in requests}) == len(requests)
         for place, request in enumerate(new):
             earlier = [r.mistake for r in before if r.problem_id == request.problem.id]
@@ -191,7 +191,7 @@ def test_the_caps_hold_and_nothing_is_sent_twice(exams, teacher):
 
 @given(st.lists(EXAMS, min_size=1, max_size=3), TEACHERS)
 def test_all_mistaken_are_asked_about_in_breadth(exams, teacher):
-    for exam, requests, before in rounds(exams, teacher.model_copy(update={"round_replies": None})):
+    for exam, requests, before in rounds(exams, teacher.model_copy(update={"replies_per_round": None})):
         assert {r.problem.id for r in requests} == {attempt.problem_id for attempt in exam.mistakes}
         texts = {attempt.text for attempt in exam.mistakes} | {reply.mistake for reply in before}
         assert {r.mistake for r in requests} <= texts

@@ -29,11 +29,11 @@ def differ(settings: TrainingConfig, examples: list[TrainingExample], **update: 
     "update",
     [
         {"data": "round"},
-        {"start": "untrained"},
-        {"own_correct": "train"},
+        {"init_from": "untrained"},
+        {"rejection_sampling": "train"},
         {"max_positives": 3},
         {"max_negatives": 1},
-        {"rewarm": 0.5},
+        {"lr_rewarm": 0.5},
     ],
 )
 def test_what_has_chosen_student_and_examples_is_no_part_of_a_training(settings, examples, update):
@@ -47,7 +47,7 @@ def test_what_has_chosen_student_and_examples_is_no_part_of_a_training(settings,
     [
         {"learning_rate": 3e-4},
         {"epochs": 2},
-        {"rows": 50},
+        {"max_rows": 50},
         {"batch_size": 4},
         {"prompt_weight": 0.5},
         {"max_tokens": 64},
@@ -81,9 +81,9 @@ def test_self_reflection_matters_where_there_is_a_pair(settings, update):
 
 
 def test_a_round_that_goes_on_warms_up_to_less():
-    settings = TrainingConfig(learning_rate=1e-4, rewarm=0.5)
+    settings = TrainingConfig(learning_rate=1e-4, lr_rewarm=0.5)
     assert [in_round(settings, round).learning_rate for round in (0, 1, 2)] == [1e-4, 5e-5, 5e-5]
-    anew = TrainingConfig(learning_rate=1e-4, rewarm=0.5, start="untrained")
+    anew = TrainingConfig(learning_rate=1e-4, lr_rewarm=0.5, init_from="untrained")
     assert in_round(anew, 2).learning_rate == 1e-4
     assert differ(in_round(settings, 1), PAIRS, learning_rate=1e-4)
 
@@ -93,9 +93,9 @@ def test_beta_is_of_preference_alone():
 
 
 def test_epochs_have_no_say_where_rows_are_counted():
-    counted = TrainingConfig(rows=50)
+    counted = TrainingConfig(max_rows=50)
     assert not differ(counted, PAIRS, epochs=2)
-    assert differ(counted, PAIRS, rows=51)
+    assert differ(counted, PAIRS, max_rows=51)
 
 
 def test_no_weight_is_no_self_reflection():
@@ -105,7 +105,7 @@ def test_no_weight_is_no_self_reflection():
 
 
 def test_what_matters_is_decided_once():
-    for settings in (FULL, PREFERENCE, TrainingConfig(rows=50, data="round")):
+    for settings in (FULL, PREFERENCE, TrainingConfig(max_rows=50, data="round")):
         for examples in (ALONE, PAIRS):
             once = what_matters(settings, examples)
             assert what_matters(once, examples) == once
@@ -123,5 +123,5 @@ def test_arms_that_differ_in_self_reflection_have_round_0_in_common(config, tmp_
     base = changed(config, task={"train": 3}, training={"epochs": 1}, rounds={"max": 0})
     full = key("full", ARMS["full"].change(base))
     assert key("preference", ARMS["preference"].change(base)) == full
-    assert key("looked-into", changed(base, training={"gradients_every": 2, "pass_tokens": 500})) == full
+    assert key("looked-into", changed(base, training={"gradients_every": 2, "micro_batch_tokens": 500})) == full
     assert key("faster", changed(base, training={"learning_rate": 3e-3})) != full

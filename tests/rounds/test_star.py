@@ -141,8 +141,8 @@ def ctx(folder: Path, root: Path, rounds: int) -> RunContext:
             "exam": {"samples": 3, "max_new_tokens": 12},
             "evaluation": {"max_new_tokens": 12},
             "training": {
-                "own_correct": "train",
-                "start": "untrained",
+                "rejection_sampling": "train",
+                "init_from": "untrained",
                 "reflection": "none",
                 "epochs": 1,
                 "batch_size": 4,

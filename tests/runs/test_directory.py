@@ -14,7 +14,7 @@ FREE_SECTIONS = {
     "student": {"engine": "generate"},
     "exam": {"batch_size": 2, "shard": 3},
     "evaluation": {"batch_size": 2},
-    "training": {"packing": "never", "pass_tokens": 100},
+    "training": {"packing": "never", "micro_batch_tokens": 100},
 }
 """Settings that change how something is computed, not what comes out."""
 
@@ -89,12 +89,12 @@ def test_settings_that_change_no_result_may(tmp_path):
 
 
 MAY_CHANGE = """
-    task.path student.device student.engine evaluation.batch_size exam.batch_size exam.shard
+    task.path task.grader student.device student.engine evaluation.batch_size exam.batch_size exam.shard
     teacher.key_env teacher.concurrency teacher.requests_per_minute teacher.tokens_per_minute teacher.connect_timeout
     teacher.timeout teacher.retries teacher.batch teacher.batch_poll teacher.ledger
     teacher.budget.requests teacher.budget.prompt_tokens teacher.budget.completion_tokens teacher.budget.tokens
     teacher.budget.usd teacher.price.prompt teacher.price.completion teacher.price.batch
-    training.packing training.pass_tokens training.gradients_every rounds.max rounds.patience rounds.min_gain
+    training.packing training.micro_batch_tokens training.gradients_every rounds.max rounds.patience rounds.min_gain
 """
 
 

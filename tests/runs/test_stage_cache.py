@@ -1,4 +1,3 @@
-import multiprocessing
 import os
 import shutil
 import time
@@ -6,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import forked, import_before_forking
 from tutelage.runs.directory import Stage
 from tutelage.runs.stage_cache import LEFT_BEHIND, StageCache
+
+import_before_forking(__name__)
 
 ENTRY = {"key": "k", "done": True, "seconds": 1.5}
 
@@ -22,7 +24,7 @@ def made(tmp_path):
 
 
 def test_what_is_put_is_taken_without_a_second_copy(made, tmp_path):
-    cache = StageCache(tmp_path / "shelf", 10**9)
+    cache = StageCache(tmp_path / "cache", 10**9)
     cache.put("k", made, ["model", "rows.jsonl", "never-written"], ENTRY)
     (tmp_path / "other" / "model").mkdir(parents=True)
     (tmp_path / "other" / "model" / "stale").write_text("of another key")
@@ -32,7 +34,7 @@ def test_what_is_put_is_taken_without_a_second_copy(made, tmp_path):
 
 
 def test_nothing_lies_under_another_key_or_in_another_part(made, tmp_path):
-    cache = StageCache(tmp_path / "shelf", 10**9)
+    cache = StageCache(tmp_path / "cache", 10**9)
     assert cache.take("k", made) is None
     cache.part("a").put("k", made, ["model"], ENTRY)
     assert cache.take("k", made) is None
@@ -41,7 +43,7 @@ def test_nothing_lies_under_another_key_or_in_another_part(made, tmp_path):
 
 
 def test_who_comes_second_changes_nothing(made, tmp_path):
-    cache = StageCache(tmp_path / "shelf", 10**9)
+    cache = StageCache(tmp_path / "cache", 10**9)
     cache.put("k", made, ["rows.jsonl"], ENTRY)
     cache.put("k", made, ["model"], {**ENTRY, "seconds": 9.0})
     assert cache.take("k", tmp_path / "other") == ENTRY
@@ -49,7 +51,7 @@ def test_who_comes_second_changes_nothing(made, tmp_path):
 
 
 def test_what_was_not_wanted_for_longest_is_put_away(made, tmp_path):
-    cache = StageCache(tmp_path / "shelf", 300)
+    cache = StageCache(tmp_path / "cache", 300)
     for age, key in enumerate(["wanted", "old", "new"]):  # the oldest is the one that is wanted again
         (made / "rows.jsonl").unlink(missing_ok=True)
         (made / "rows.jsonl").write_text("x" * 60)
@@ -66,7 +68,7 @@ def test_what_was_not_wanted_for_longest_is_put_away(made, tmp_path):
 
 def test_the_bytes_of_all_parts_count_together(made, tmp_path):
     (made / "rows.jsonl").write_text("x" * 200)
-    cache = StageCache(tmp_path / "shelf", 300)
+    cache = StageCache(tmp_path / "cache", 300)
     for age, part in enumerate(["a", "b"]):
         cache.part(part).put("k", made, ["rows.jsonl"], ENTRY)
         if part == "a":
@@ -80,7 +82,7 @@ def test_without_hard_links_it_copies(made, tmp_path, monkeypatch):
         raise OSError("no links here")
 
     monkeypatch.setattr(os, "link", refused)
-    cache = StageCache(tmp_path / "shelf", 10**9)
+    cache = StageCache(tmp_path / "cache", 10**9)
     cache.put("k", made, ["model"], ENTRY)
     shutil.rmtree(made)
     assert cache.take("k", tmp_path / "other") == ENTRY
@@ -88,7 +90,7 @@ def test_without_hard_links_it_copies(made, tmp_path, monkeypatch):
 
 
 def test_a_stage_finds_what_another_run_has_done(tmp_path):
-    cache = StageCache(tmp_path / "shelf", 10**9)
+    cache = StageCache(tmp_path / "cache", 10**9)
     first = Stage(tmp_path / "a", "exam", "k", cache)
     first.begin("exam.jsonl", scratch=["notes"])
     (tmp_path / "a" / "exam.jsonl").write_text("{}\n")
@@ -111,10 +113,8 @@ def put_again_and_again(root: str, made: str) -> None:
 
 def test_several_processes_at_once_find_a_stage_whole_or_not_at_all(made, tmp_path):
     (made / "model" / "weights").write_text("w" * 120)
-    root, spawn = tmp_path / "shelf", multiprocessing.get_context("spawn")
-    others = [spawn.Process(target=put_again_and_again, args=(str(root), str(made))) for _ in range(2)]
-    for process in others:
-        process.start()
+    root = tmp_path / "cache"
+    others = [forked(put_again_and_again, str(root), str(made)) for _ in range(2)]
     taken = missed = 0
     while any(process.is_alive() for process in others) or (taken + missed) % 6:  # at the end, once more each
         folder = tmp_path / "taken"
@@ -131,7 +131,7 @@ def test_several_processes_at_once_find_a_stage_whole_or_not_at_all(made, tmp_pa
 
 
 def test_what_a_killed_process_left_behind_goes_after_a_while(made, tmp_path):
-    cache = StageCache(tmp_path / "shelf", 10**9)
+    cache = StageCache(tmp_path / "cache", 10**9)
     for name, age in ((".old.77", 2 * LEFT_BEHIND), (".new.78", 1.0)):
         (cache.root / name).mkdir(parents=True)
         os.utime(cache.root / name, (time.time() - age,) * 2)

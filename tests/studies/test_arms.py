@@ -43,18 +43,18 @@ def differences(config: RunConfig, other: RunConfig = BASE) -> dict[str, object]
             "star",
             {
                 "training.reflection": "none",
-                "training.own_correct": "train",
-                "training.start": "untrained",
+                "training.rejection_sampling": "train",
+                "training.init_from": "untrained",
                 "training.data": "round",
                 "teacher.kind": "student",
             },
         ),
-        ("full-no-mistake-in-view", {"teacher.mistake_in_view": False}),
-        ("own-correct", {"training.own_correct": "train"}),
-        ("weakest-first", {"teacher.priority": "weakest-first", "teacher.round_replies": 5}),
-        ("frontier", {"teacher.priority": "frontier", "teacher.round_replies": 5}),
-        ("untaught-first", {"teacher.priority": "untaught-first", "teacher.round_replies": 5}),
-        ("uniform", {"teacher.round_replies": 5}),
+        ("full-no-mistake-in-view", {"teacher.show_mistake": False}),
+        ("own-correct", {"training.rejection_sampling": "train"}),
+        ("weakest-first", {"teacher.priority": "weakest-first", "teacher.replies_per_round": 5}),
+        ("frontier", {"teacher.priority": "frontier", "teacher.replies_per_round": 5}),
+        ("untaught-first", {"teacher.priority": "untaught-first", "teacher.replies_per_round": 5}),
+        ("uniform", {"teacher.replies_per_round": 5}),
         ("explain", {"teacher.explain": True}),
         ("clipped-apart", {"training.clipping": "apart"}),
         ("lambda-0", {"training.reflection_weight": 0.0}),
@@ -72,17 +72,23 @@ def test_an_arm_resets_what_the_base_has_of_other_arms():
     """Every setting by which arms differ is another here than by default."""
     base = changed(
         BASE,
-        teacher={"mistake_in_view": False, "explain": True, "priority": "frontier", "annotated": 4, "round_replies": 3},
-        training={"reflection": "none", "own_correct": "train", "start": "untrained", "data": "round"},
+        teacher={
+            "show_mistake": False,
+            "explain": True,
+            "priority": "frontier",
+            "seed_problems": 4,
+            "replies_per_round": 3,
+        },
+        training={"reflection": "none", "rejection_sampling": "train", "init_from": "untrained", "data": "round"},
         rounds={"patience": 9},
     )
     method = {
-        "teacher.mistake_in_view": True,
+        "teacher.show_mistake": True,
         "teacher.explain": False,
         "teacher.priority": "uniform",
         "training.reflection": "triplet",
-        "training.own_correct": "none",
-        "training.start": "previous",
+        "training.rejection_sampling": "none",
+        "training.init_from": "previous",
     }
     without = {key: value for key, value in method.items() if key != "training.reflection"}  # as in the base
     assert differences(ARMS["full"].change(base), base) == method
@@ -90,9 +96,12 @@ def test_an_arm_resets_what_the_base_has_of_other_arms():
     assert differences(ARMS["data-all"].change(base), base) == method | {"training.data": "all"}
     assert differences(ARMS["weakest-first"].change(base), base) == method | {"teacher.priority": "weakest-first"}
     star = differences(ARMS["star"].change(base), base)
-    assert (star["teacher.annotated"], star["teacher.round_replies"]) == (None, None)  # what is free has no budget
+    assert (star["teacher.seed_problems"], star["teacher.replies_per_round"]) == (
+        None,
+        None,
+    )  # what is free has no budget
     answers = differences(ARMS["answers-only"].change(base), base)
-    assert answers["teacher.annotated"] is None
+    assert answers["teacher.seed_problems"] is None
 
 
 def test_the_method_weighs_self_reflection_even_where_the_base_does_not():
@@ -116,7 +125,7 @@ def test_every_arm_is_valid_and_can_be_sent_to_another_process():
 
 
 def test_a_budget_needs_a_number():
-    with pytest.raises(ConfigError, match=r"set teacher\.round_replies, or task\.train"):
+    with pytest.raises(ConfigError, match=r"set teacher\.replies_per_round, or task\.train"):
         ARMS["frontier"].change(parse_config({"task": {"name": "leg_counting"}}))
 
 
@@ -146,17 +155,21 @@ def test_a_matched_arm_gets_as_much_as_the_other_has_used():
     spent = Spent.of_result(result((10, 30), (7, 21), (6, 18)))
     assert spent == Spent(69, 13)
     config = as_many_replies(ARMS["one-round-same-budget"].change(BASE), spent)
-    assert (config.teacher.annotations, config.teacher.more_annotations, config.training.rows) == (1, 13, 69)
+    assert (config.teacher.rationales_per_problem, config.teacher.extra_rationales, config.training.max_rows) == (
+        1,
+        13,
+        69,
+    )
     matched = ARMS["one-round"].matched
     assert matched is not None
     alone = matched(ARMS["one-round"].change(BASE), spent)
-    assert (alone.teacher.more_annotations, alone.training.rows) == (0, 69)
+    assert (alone.teacher.extra_rationales, alone.training.max_rows) == (0, 69)
 
 
 def test_a_rationale_that_takes_several_replies_is_counted_as_so_many():
-    online = changed(BASE, teacher={"kind": "openai", "agreement": 3})
+    online = changed(BASE, teacher={"kind": "openai", "self_consistency": 3})
     config = as_many_replies(ARMS["one-round-same-budget"].change(online), Spent(21, 36))
-    assert config.teacher.more_annotations == 12
+    assert config.teacher.extra_rationales == 12
 
 
 def test_lambda_0_is_the_same_training_as_no_self_reflection():

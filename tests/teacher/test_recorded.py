@@ -23,9 +23,9 @@ def record(tmp_path):
     return write
 
 
-def ask(path, *requests, beyond=None, explain=False, check_arithmetic=True):
+def ask(path, *requests, fallback=None, explain=False, check_arithmetic=True):
     given_back = []
-    how = {"beyond": beyond, "explain": explain, "check_arithmetic": check_arithmetic}
+    how = {"fallback": fallback, "explain": explain, "check_arithmetic": check_arithmetic}
     RecordedTeacher(path, grade=grade, **how).teach(requests, given_back.append)
     return given_back
 
@@ -68,7 +68,7 @@ def test_the_explanation_of_a_recorded_mistake(record):
     assert seven.text == "For seven.\nThe answer is 12."
 
 
-def test_what_is_not_recorded_comes_from_beyond(record):
+def test_what_is_not_recorded_comes_from_fallback(record):
     pens = replace(PENS, equation="3 * 4")
     row = {"question": PENS.question, "answer": 12}
     path = record(
@@ -85,7 +85,7 @@ def test_what_is_not_recorded_comes_from_beyond(record):
         FeedbackRequest(pens, "3 × 4 = 13. The answer is 13.", 0),
         FeedbackRequest(other),
     ]
-    replies = ask(path, *requests, beyond=AnswerKeyTeacher(grade=grade, kind="number", explain=True))
+    replies = ask(path, *requests, fallback=AnswerKeyTeacher(grade=grade, kind="number", explain=True))
     assert [(reply.problem_id, reply.mistake, reply.sample) for reply in replies] == [
         (request.problem.id, request.mistake, request.sample) for request in requests
     ]
@@ -98,15 +98,15 @@ def test_what_is_not_recorded_comes_from_beyond(record):
     assert another.text == "2 + 3 = 5.\nThe answer is 5."
 
 
-def test_beyond_is_asked_once_and_while_requests_still_come(record):
-    class Beyond:
+def test_fallback_is_asked_once_and_while_requests_still_come(record):
+    class Fallback:
         def teach(self, requests, deliver):
             sessions.append([request.sample for request in requests])
 
     sessions, delivered = [], []
     path = record({"question": PENS.question, "rationale": "Plain.", "answer": 12})
     stream = (FeedbackRequest(PENS, None, sample) for sample in range(3))
-    RecordedTeacher(path, grade=grade, beyond=Beyond()).teach(stream, delivered.append)
+    RecordedTeacher(path, grade=grade, fallback=Fallback()).teach(stream, delivered.append)
     assert sessions == [[1, 2]]
     assert [feedback.sample for feedback in delivered] == [0]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 from tutelage.metrics.intervals import SeedMean, mistake_shares, over_seeds, rounds_of
-from tutelage.report.words import TRUSTED_SEEDS, counted, markdown_table, p_value, percent, points
+from tutelage.report.format import TRUSTED_SEEDS, counted, markdown_table, p_value, percent, points
 from tutelage.study_records import RoundFigures, StudyFigures
 
 Rounds = Sequence[RoundFigures]
@@ -93,14 +93,14 @@ def _rounds(figures: StudyFigures, heading: str) -> list[str]:
         f"{heading} Rounds",
         markdown_table(tuple(columns), zip(*columns.values(), strict=True)),
         "Means over the seeds that had the round, ± the half-width of the 95 % t interval over them; a single seed has "
-        f"none. Arms with the same figures share a row.{_INSIDE if 'near' in columns else ''}",
+        f"none. Arms with the same figures share a row.{_INSIDE if 'L_SR' in columns else ''}",
     ]
 
 
 _INSIDE = (
-    " `near` and `far` are what self-reflection compares, `gradient ratio` and `gradient cosine` set the gradient of "
-    "its loss L_SR against that of L_LM. L_LM is the mean of the last epoch's steps, the others are those of all steps "
-    "with a pair."
+    " Similarities (cosines) and gains (nats) are what self-reflection compares. `gradient ratio` and `gradient cosine`"
+    " set the gradient of its loss L_SR against that of L_LM. L_LM is the mean of the last epoch's steps, the others"
+    " are those of all steps with a pair."
 )
 
 
@@ -131,8 +131,10 @@ _COLUMNS: dict[str, Callable[[Rounds], str]] = {
     "mistakes on validation by kind": _mistakes,
     "L_LM": _mean(lambda row: row.lm_loss, ".3f"),
     "L_SR": _mean(lambda row: row.reflection_loss, ".3f"),
-    "near": _mean(lambda row: row.near, ".3f"),
-    "far": _mean(lambda row: row.far, ".3f"),
+    "positive similarity": _mean(lambda row: row.positive_similarity, ".3f"),
+    "negative similarity": _mean(lambda row: row.negative_similarity, ".3f"),
+    "chosen gain": _mean(lambda row: row.chosen_gain, ".3f"),
+    "rejected gain": _mean(lambda row: row.rejected_gain, ".3f"),
     "gradient ratio": _mean(lambda row: row.gradient_ratio, ".2f"),
     "gradient cosine": _mean(lambda row: row.gradient_cosine, "+.2f"),
 }

@@ -1,4 +1,4 @@
-"""What a run's teacher can cost, before a cent is spent.
+"""Bounds on the cost of a run's teacher, before any money is spent.
 
 200 problems, one reply each     round 0: 200 to 400 requests; round 1: 0 to 400; …
 """
@@ -16,18 +16,20 @@ from tutelage.teacher.online.budget import MOST_BYTES_PER_TOKEN, least_for, most
 
 
 def estimate(config: RunConfig, task: Task) -> list[CostBound]:
-    """Bounds round by round, before the caps of `teacher.budget`.
+    """Bounds per round, without the caps of `teacher.budget`.
 
-    At least: round 0 asks for every rationale once and all are right; no later round finds a mistake. At most: all
-    problems are wrong in every exam, every reply is rejected once and as long as allowed.
+    Least: round 0 asks for every rationale once and all are right; no later round finds a mistake. Most: all problems
+    are wrong in every exam, every reply is rejected once, and all replies have the maximum length.
     """
     teacher, problems = config.teacher, task.problems("train")
-    mistake = "x" * (config.exam.max_new_tokens * MOST_BYTES_PER_TOKEN) if teacher.mistake_in_view else None
+    mistake = "x" * (config.exam.max_new_tokens * MOST_BYTES_PER_TOKEN) if teacher.show_mistake else None
     first = annotation_requests(problems, teacher, config.seed)
-    replies = min(teacher.replies, config.exam.samples) if teacher.mistake_in_view else teacher.replies
+    replies = (
+        min(teacher.replies_per_problem, config.exam.samples) if teacher.show_mistake else teacher.replies_per_problem
+    )
     wrong = [FeedbackRequest(problem, mistake, sample) for problem in problems for sample in range(replies)]
     dearest = sorted((most_for(request, teacher, task.kind) for request in wrong), key=_size, reverse=True)
-    later = _sum(dearest[: teacher.round_replies])
+    later = _sum(dearest[: teacher.replies_per_round])
     return [
         CostBound(
             0,

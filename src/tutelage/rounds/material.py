@@ -21,21 +21,23 @@ _Row = TypeVar("_Row", Attempt, Feedback)
 
 
 def annotation_requests(problems: Sequence[Problem], teacher: TeacherConfig, seed: object) -> list[FeedbackRequest]:
-    """Round 0: `teacher.annotations` rationales each, with no mistake in view, for all problems or `annotated` of them.
+    """Round 0: so many rationales each, with no mistake in view, for all problems or for `teacher.seed_problems`.
 
-    Then `more_annotations`, for problems in random order: first those without a rationale, then each once before any a
-    second time.
+    `teacher.rationales_per_problem` says how many. Then come `extra_rationales`, for problems in random order: first
+    those without a rationale, then each once before any a second time.
     """
     order = random.Random(f"{seed}/annotated").sample(problems, len(problems))
-    drawn = {problem.id for problem in order[: teacher.annotated]}
+    drawn = {problem.id for problem in order[: teacher.seed_problems]}
     usual = [problem for problem in problems if problem.id in drawn]
-    requests = [FeedbackRequest(problem, None, sample) for problem in usual for sample in range(teacher.annotations)]
+    requests = [
+        FeedbackRequest(problem, None, sample) for problem in usual for sample in range(teacher.rationales_per_problem)
+    ]
     more = [FeedbackRequest(problem, None, 0) for problem in order if problem.id not in drawn]
-    rng, sample = random.Random(f"{seed}/more"), teacher.annotations
-    while problems and len(more) < teacher.more_annotations:
+    rng, sample = random.Random(f"{seed}/more"), teacher.rationales_per_problem
+    while problems and len(more) < teacher.extra_rationales:
         more.extend(FeedbackRequest(problem, None, sample) for problem in rng.sample(problems, len(problems)))
         sample += 1
-    return requests + more[: teacher.more_annotations]
+    return requests + more[: teacher.extra_rationales]
 
 
 def feedback_requests(
@@ -44,11 +46,12 @@ def feedback_requests(
     """Later rounds: what is asked about the mistakes of an exam, in this order, so that a spent budget cuts the end.
 
     The first mistake of every problem, problems by `teacher.priority`, then the second of each, … up to
-    `teacher.replies` each and `teacher.round_replies` in all. A problem whose mistakes are all near-identical to those
-    sent `before` (the feedback of all earlier rounds) is asked about once more in the very words of then: the ledger
-    answers such requests for nothing, so they stand at the end and are not counted. `selection` says which mistake is
-    shown, `near_duplicates` what is near-identical. Without `teacher.mistake_in_view` another rationale is asked for
-    instead. A problem's samples are counted on from round to round, so that a teacher can word each rationale anew.
+    `teacher.replies_per_problem` each and `teacher.replies_per_round` in all. A problem whose mistakes are all
+    near-identical to those sent `before` (the feedback of all earlier rounds) is asked about once more in the very
+    words of then: the ledger answers such requests for nothing, so they stand at the end and are not counted.
+    `selection` says which mistake is shown, `near_duplicates` what is near-identical. Without `teacher.show_mistake`
+    another rationale is asked for instead. A problem's samples are counted on from round to round, so that a teacher
+    can word each rationale anew.
     """
     sat, sent = _by_problem(exam.attempts), _by_problem(sorted(filter(_was_sent, before), key=_identity))
     new: list[list[FeedbackRequest]] = []
@@ -56,19 +59,19 @@ def feedback_requests(
     asked = Counter(reply.problem_id for reply in before if reply.failure not in TRANSIENT)
     for problem in _by_priority(problems, sat, teacher, before, seed):
         first = asked[problem.id]
-        if not teacher.mistake_in_view:
-            new.append([FeedbackRequest(problem, None, first + n) for n in range(teacher.replies)])
+        if not teacher.show_mistake:
+            new.append([FeedbackRequest(problem, None, first + n) for n in range(teacher.replies_per_problem)])
             continue
         wrong = [attempt for attempt in sat[problem.id] if not attempt.verdict.correct]
         groups = by_answer(wrong, random.Random(f"{seed}/{problem.id}"))
         told = sent.get(problem.id, [])
-        shown = list(islice(new_mistakes(groups, told), teacher.replies))
+        shown = list(islice(new_mistakes(groups, told), teacher.replies_per_problem))
         if shown:
             numbered = enumerate(shown, start=first)
             new.append([FeedbackRequest(problem, each.text, n, each.verdict.answer) for n, each in numbered])
         else:
-            again.append(sent_again(problem, groups, told)[: teacher.replies])
-    return _breadth_first(new)[: teacher.round_replies] + _breadth_first(again)
+            again.append(sent_again(problem, groups, told)[: teacher.replies_per_problem])
+    return _breadth_first(new)[: teacher.replies_per_round] + _breadth_first(again)
 
 
 def build_examples(
@@ -85,12 +88,12 @@ def build_examples(
     are the other right rationales for the problem, whatever their round; negatives are the mistakes of this round's
     exam, beside this round's rationales: earlier ones are learnt again by the LM loss alone, which costs a third. An
     attempt that was cut at the length limit has no end to reflect on, so it is no negative. The student's own right
-    attempts (`config.own_correct`) are positives, and anchors too if asked for. An explained mistake of this round is
-    one more row, which learns to correct it.
+    attempts (`config.rejection_sampling`) are positives, and anchors too if asked for. An explained mistake of
+    this round is one more row, which learns to correct it.
     """
     taught = [_rationales(feedback) for feedback in history]
-    own = [_own_correct(exam) for exam in exams if config.own_correct != "none"]
-    if config.own_correct == "train":
+    own = [_own_correct(exam) for exam in exams if config.rejection_sampling != "none"]
+    if config.rejection_sampling == "train":
         taught[1:] = [_merged(parts) for parts in zip(taught[1:], own, strict=True)]
     anchors = taught[-1] if config.data == "round" else _merged(taught)
     right = _merged([*taught, *own])

@@ -1,7 +1,6 @@
-"""The stages of a round: annotate, exam, feedback, train, evaluate. Each picks up where it was left.
+"""The stages of a round: annotate, exam, feedback, train, evaluate. Each resumes where it stopped.
 
-A stage reads what stands on disk under its key and does only what is owed; called again on finished work it does
-nothing but read.
+A stage reads the work saved under its key and does only the rest. If it is finished, it only reads.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from tutelage.records import (
     Split,
     TrainingExample,
 )
+from tutelage.renamed import as_first_named
 from tutelage.rounds.attempts import Shards, go_on_sitting, greedy_attempts, sat_whole
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.kept import is_done, keep_rows, sound_replies
@@ -36,11 +36,12 @@ from tutelage.runs.stage import Stage
 from tutelage.student.resources.meter import ResourceMeter
 from tutelage.student.sampler import Advance, exam_sampling
 from tutelage.student.student import Student
+from tutelage.student.training.reflection import Reflection
 
 
 @dataclass(frozen=True, slots=True)
 class Teaching:
-    """What a round's asking brought, the requests that got no reply, and whether the budget was spent."""
+    """The teacher's replies of a round, the failed requests, and whether the budget was spent."""
 
     feedback: tuple[Feedback, ...]
     failed: tuple[Feedback, ...]
@@ -48,13 +49,13 @@ class Teaching:
 
 
 def annotate(ctx: RunContext, student: Student) -> Teaching:
-    """Round 0: the teacher writes rationales for the training problems, with no mistake to look at."""
+    """Round 0: the teacher writes rationales for the training problems, without mistakes."""
     requests = annotation_requests(ctx.task.problems("train"), ctx.config.teacher, ctx.config.seed)
     return _ask_teacher(ctx, 0, "annotation", student, requests)
 
 
 def exam(ctx: RunContext, round: int, student: Student) -> Exam:
-    """The student samples K answers to every training problem; every one is graded."""
+    """The student samples K answers to every training problem; all are graded."""
     settings, problems = ctx.config.exam, ctx.task.problems("train")
     asked = settings.model_dump(exclude={"batch_size", "shard"})
     stage = ctx.run.shared_stage(round, "exam", asked, ctx.config.seed, student.key)
@@ -68,7 +69,7 @@ def exam(ctx: RunContext, round: int, student: Student) -> Exam:
 
     if not is_done(ctx, stage, "what is missing is sat again", is_whole):
         stage.begin(rows=[path.name])
-        sat = go_on_sitting(path, stage.key, problems, settings.samples)
+        sat = go_on_sitting(path, stage, problems, settings.samples)
         owed = [problem for problem in problems if problem.id not in sat]
         seeds = [seed_of(ctx.config.seed, round, problem.id) for problem in owed]
         with (
@@ -87,7 +88,7 @@ def exam(ctx: RunContext, round: int, student: Student) -> Exam:
 def feedback(
     ctx: RunContext, round: int, student: Student, sitting: Exam, history: Sequence[Sequence[Feedback]]
 ) -> Teaching:
-    """The teacher writes rationales for problems with a mistake, the mistake in view; `history` is earlier feedback."""
+    """The teacher sees the student's mistakes and writes rationales; `history` is earlier feedback."""
     problems, before = ctx.task.problems("train"), [reply for past in history for reply in past]
     requests = feedback_requests(problems, sitting, ctx.config.teacher, before, f"{ctx.config.seed}/{round}")
     return _ask_teacher(ctx, round, "feedback", student, requests)
@@ -96,11 +97,16 @@ def feedback(
 def train(
     ctx: RunContext, round: int, student: Student, examples: Sequence[TrainingExample]
 ) -> tuple[Student, TrainingSummary]:
-    """The student learns from the round's examples; returns what it has become."""
-    config, seed = what_matters(in_round(ctx.config.training, round), examples), (ctx.config.seed + round) % 2**32
-    settings = config.model_dump(exclude={"packing", "pass_tokens", "gradients_every"})
+    """Train the student on the round's examples; returns the new student."""
+    config, seed = (
+        what_matters(in_round(ctx.config.training, round), examples, ctx.reflection),
+        (ctx.config.seed + round) % 2**32,
+    )
+    settings = config.model_dump(exclude={"packing", "micro_batch_tokens", "gradients_every"})
+    settings = as_first_named("training", settings)  # old names, so that trainings of earlier versions keep their keys
     graded_at = [ctx.config.evaluation.max_new_tokens] if config.guard.checks else []
-    stage = ctx.run.shared_stage(round, "training", settings, seed, student.key, digest(*examples), *graded_at)
+    own = [] if ctx.reflection is None else [ctx.reflection.key]
+    stage = ctx.run.shared_stage(round, "training", settings, seed, student.key, digest(*examples), *graded_at, *own)
     model, checkpoints, kept = stage.folder / "model", stage.folder / "checkpoints", stage.folder / "examples.jsonl"
     keep_rows(kept, examples)
     if not is_done(ctx, stage, "the training is done again", lambda: _is_trained(stage)):
@@ -124,6 +130,7 @@ def train(
                 planned=planned,
                 steps=stage.folder / "steps.jsonl",
                 check=_validation_check(ctx, config.guard),
+                reflection=ctx.reflection,
             )
             meter.count(summary.row_tokens, summary.computed_tokens, summary.padded_tokens)
         stage.finish(meter.work, {"training": dataclasses.asdict(summary)})
@@ -141,31 +148,36 @@ def _is_trained(stage: Stage) -> bool:
 
 def in_round(config: TrainingConfig, round: int) -> TrainingConfig:
     """The settings with a round's own learning rate."""
-    share = config.rewarm if round and config.start == "previous" else 1.0
+    share = config.lr_rewarm if round and config.init_from == "previous" else 1.0
     return config.model_copy(update={"learning_rate": config.learning_rate * share})
 
 
-def what_matters(config: TrainingConfig, examples: Sequence[TrainingExample]) -> TrainingConfig:
-    """The settings that make a difference to a round's training on these examples, the others as they are by default.
+def what_matters(
+    config: TrainingConfig, examples: Sequence[TrainingExample], own: Reflection | None = None
+) -> TrainingConfig:
+    """The settings that affect a round's training on these examples; all others are set to their defaults.
 
-    So runs that train alike can tell: in round 0, where nobody has made a mistake yet, self-reflection has no say.
+    So runs with the same training share one key: for instance, in round 0 there are no mistakes, so the settings of
+    self-reflection have no effect. A custom loss (`own`) keeps them, since it may compare anything.
     """
     usual = TrainingConfig()
-    # These have had their say: in the student, the examples, the learning rate.
-    unused = {"data", "start", "own_correct", "max_positives", "max_negatives", "rewarm"}
-    if config.rows is not None:
+    # These already take effect in the student, the examples and the learning rate.
+    unused = {"data", "init_from", "rejection_sampling", "max_positives", "max_negatives", "lr_rewarm"}
+    if config.max_rows is not None:
         unused |= {"epochs"}
-    if config.reflection_weight == 0 or not any(example.negatives for example in examples):
+    if own is not None:
+        unused |= {"reflection", "margin"}
+    elif config.reflection_weight == 0 or not any(example.negatives for example in examples):
         config = config.model_copy(update={"reflection": "none"})
-    if config.reflection == "none":
+    if config.reflection == "none" and own is None:
         unused |= {"reflection_weight", "margin", "prompt_gradient", "clipping", "guard"}
-    if config.reflection != "preference":
+    if config.reflection != "preference" or own is not None:
         unused |= {"beta"}
     return config.model_copy(update={name: getattr(usual, name) for name in unused})
 
 
 def evaluate(ctx: RunContext, round: int | None, student: Student, split: Split, name: str) -> tuple[int, int]:
-    """The student answers a split greedily; returns how many of how many are right."""
+    """The student answers a split greedily; returns the number of right answers and of problems."""
     settings, problems = ctx.config.evaluation, ctx.task.problems(split)
     stage = ctx.run.shared_stage(round, name, settings.max_new_tokens, split, student.key)
     path = stage.folder / f"{name}.jsonl"
@@ -186,7 +198,7 @@ def evaluate(ctx: RunContext, round: int | None, student: Student, split: Split,
 
 
 def _validation_check(ctx: RunContext, guard: GuardConfig) -> Callable[[Student], float] | None:
-    """Tells what share of the first validation problems a student in training answers rightly."""
+    """A function that measures the accuracy of a student in training on the first validation problems."""
     problems = ctx.task.problems("validation")[: guard.problems]
     if not guard.checks or not problems:
         return None
@@ -201,9 +213,9 @@ def _validation_check(ctx: RunContext, guard: GuardConfig) -> Callable[[Student]
 def _ask_teacher(
     ctx: RunContext, round: int, name: str, student: Student, requests: Sequence[FeedbackRequest]
 ) -> Teaching:
-    """Ask what has not been answered yet; a spent budget ends the asking, and what was bought is returned.
+    """Send the requests that have no reply yet. If the budget is spent, return the replies so far.
 
-    Requests that got no reply are in `failed.jsonl`; they are asked again if the stage is, as it is if none got one.
+    Failed requests are in `failed.jsonl`. They are sent again when the stage runs again, as it does if all failed.
     """
     budget = ctx.config.teacher.budget.model_dump()
     teacher = ctx.teacher_of(student, round)
@@ -223,11 +235,12 @@ def _ask_teacher(
         stage.begin(rows=[path.name, failed.name])
         if begun_anew:
             failed.unlink(missing_ok=True)
-        answered = sound_replies(path, stage.key, asked)
-        answered |= sound_replies(failed, stage.key, asked - answered)
+        answered = sound_replies(path, stage, asked)
+        answered |= sound_replies(failed, stage, asked - answered)
         owed = [request for request in requests if request.identity not in answered]
         spent: dict[str, object] = {}
-        with ctx.show.bar(f"round {round}: {name}", len(requests), len(answered)) as advance, ResourceMeter() as meter:
+        title = f"round {round}: {name}"
+        with ctx.show.bar(title, len(requests), len(answered), ctx.activity) as advance, ResourceMeter() as meter:
 
             def deliver(reply: Feedback) -> None:
                 append_rows(failed if reply.failure in TRANSIENT else path, [sealed(reply, stage.key)])
@@ -245,5 +258,5 @@ def _ask_teacher(
 
 
 def what_is_asked(request: FeedbackRequest) -> dict[str, object]:
-    """All of a request but the answer that the exam read: it follows from the mistake."""
+    """A request as plain data, without the answer that the exam read: that follows from the mistake."""
     return {name: value for name, value in dataclasses.asdict(request).items() if name != "answer"}

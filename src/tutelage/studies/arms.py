@@ -84,8 +84,13 @@ def full(config: RunConfig) -> RunConfig:
     weight = config.training.reflection_weight or TrainingConfig().reflection_weight
     return changed(
         config,
-        teacher={"mistake_in_view": True, "explain": False, "priority": "uniform"},
-        training={"reflection": "triplet", "reflection_weight": weight, "own_correct": "none", "start": "previous"},
+        teacher={"show_mistake": True, "explain": False, "priority": "uniform"},
+        training={
+            "reflection": "triplet",
+            "reflection_weight": weight,
+            "rejection_sampling": "none",
+            "init_from": "previous",
+        },
     )
 
 
@@ -101,26 +106,26 @@ def one_round(config: RunConfig) -> RunConfig:
 
 def answers_only(config: RunConfig) -> RunConfig:
     """Fine-tuned on the answers of all problems, which cost nothing, without rationales."""
-    return changed(one_round(config), teacher={"kind": "answers", "annotated": None})
+    return changed(one_round(config), teacher={"kind": "answers", "seed_problems": None})
 
 
 def star(config: RunConfig) -> RunConfig:
     """The student's own right rationales, rationalised with the answer as a hint; each round from the untrained one."""
     return changed(
         multi_round(config),
-        teacher={"kind": "student", "annotated": None, "round_replies": None},
-        training={"own_correct": "train", "start": "untrained", "data": "round"},
+        teacher={"kind": "student", "seed_problems": None, "replies_per_round": None},
+        training={"rejection_sampling": "train", "init_from": "untrained", "data": "round"},
     )
 
 
 def no_mistake_in_view(config: RunConfig) -> RunConfig:
     """The teacher is asked about the same problems, but does not see what went wrong."""
-    return changed(full(config), teacher={"mistake_in_view": False})
+    return changed(full(config), teacher={"show_mistake": False})
 
 
-def own_correct(config: RunConfig) -> RunConfig:
+def rejection_sampling(config: RunConfig) -> RunConfig:
     """The student's right attempts are trained on beside the teacher's rationales."""
-    return changed(full(config), training={"own_correct": "train"})
+    return changed(full(config), training={"rejection_sampling": "train"})
 
 
 def preference(config: RunConfig) -> RunConfig:
@@ -131,11 +136,13 @@ def preference(config: RunConfig) -> RunConfig:
 
 def budgeted(config: RunConfig, priority: str) -> RunConfig:
     """Half as many replies a round as there are training problems, unless the base has a budget of its own."""
-    problems, most = config.task.train, config.teacher.round_replies
+    problems, most = config.task.train, config.teacher.replies_per_round
     if most is None and problems is None:
-        raise ConfigError(f"an arm with priority {priority!r} needs a budget: set teacher.round_replies, or task.train")
+        raise ConfigError(
+            f"an arm with priority {priority!r} needs a budget: set teacher.replies_per_round, or task.train"
+        )
     most = most or max(1, (problems or 0) // 2)
-    return changed(full(config), teacher={"priority": priority, "round_replies": most})
+    return changed(full(config), teacher={"priority": priority, "replies_per_round": most})
 
 
 def clipped_apart(config: RunConfig) -> RunConfig:
@@ -170,18 +177,18 @@ def few_shot(config: RunConfig, shots: int) -> RunConfig:
 
 def as_many_rows(config: RunConfig, spent: Spent) -> RunConfig:
     """Trained on as many rows as another run in all its rounds."""
-    return changed(config, training={"rows": spent.rows})
+    return changed(config, training={"max_rows": spent.rows})
 
 
 def as_many_replies(config: RunConfig, spent: Spent) -> RunConfig:
     """Taught by as many replies, those beyond round 0's on random problems, and trained on as many rows.
 
-    A rationale takes `teacher.agreement` replies. Online they are rather more: a reply that was rejected in the other
-    run is made up for by a whole rationale.
+    A rationale takes `teacher.self_consistency` replies. Online they are rather more: a reply that was rejected in
+    the other run is made up for by a whole rationale.
     """
-    draws = config.teacher.agreement if config.teacher.kind == "openai" else 1
-    more = config.teacher.more_annotations + -(-spent.later_replies // draws)
-    return changed(as_many_rows(config, spent), teacher={"more_annotations": more})
+    draws = config.teacher.self_consistency if config.teacher.kind == "openai" else 1
+    more = config.teacher.extra_rationales + -(-spent.later_replies // draws)
+    return changed(as_many_rows(config, spent), teacher={"extra_rationales": more})
 
 
 _METHOD = "Wang et al. 2023 (arXiv 2310.13332)"
@@ -198,7 +205,7 @@ ARMS: Mapping[str, Arm] = {
     "multi-round": Arm(f"{_METHOD}, without self-reflection", multi_round),
     "full": Arm(_METHOD, full),
     "full-no-mistake-in-view": Arm(f"{_METHOD}, without the mistake in view", no_mistake_in_view),
-    "own-correct": Arm("with rejection sampling (Yuan et al. 2023)", own_correct),
+    "own-correct": Arm("with rejection sampling (Yuan et al. 2023)", rejection_sampling),
     "preference": Arm("DPO with an NLL term (Rafailov et al. 2023; Pang et al. 2024)", preference),
     "uniform": Arm("half the replies, to any mistakes", partial(budgeted, priority="uniform")),
     "weakest-first": Arm(

@@ -27,6 +27,7 @@ from tutelage.config import RunConfig, Section, Seed
 from tutelage.config_file import flat, load_config, parse_config, parse_section, read_yaml_file
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError
+from tutelage.own_parts import OwnParts
 from tutelage.studies.arms import ARMS, Arm, Change
 from tutelage.studies.arms import base as base_arm
 from tutelage.study_records import RunFigures
@@ -59,7 +60,7 @@ _LONGEST_NAME = 200
 class Study:
     """A study, ready to be run. `arms` stand in the file's order, but behind those that they are matched to.
 
-    `known` are figures of runs, by arm and seed, that are not run again (`known.py`).
+    `known` are figures of runs, by arm and seed, that are not run again (`reuse.py`), `own` parts of the user's.
     """
 
     name: str
@@ -69,8 +70,9 @@ class Study:
     arms: Mapping[str, Arm]
     pairs: Sequence[tuple[str, str]]
     keep_students: bool
-    shelf_bytes: int
+    cache_bytes: int
     known: Mapping[tuple[str, int], RunFigures] = field(default_factory=dict[tuple[str, int], RunFigures])
+    own: OwnParts = field(default_factory=OwnParts)
 
 
 def load_study(path: Path) -> Study:
@@ -121,8 +123,8 @@ def _check(arm: Arm, arms: Mapping[str, Arm], base: RunConfig, seeds: Sequence[i
         raise ConfigError(f"{origin}: it is given as much as {arm.to!r} has used; add {arm.to!r} to the arms")
     if alone := [seed for seed in seeds if arm.is_run_under(seed) and not arms[arm.to].is_run_under(seed)]:
         raise ConfigError(f"{origin}: it is given as much as {arm.to!r}, which is not run under seed {alone[0]}")
-    if config.training.rows != base.training.rows:
-        raise ConfigError(f"{origin}: training.rows is what {arm.to!r} has used; leave it out")
+    if config.training.max_rows != base.training.max_rows:
+        raise ConfigError(f"{origin}: training.max_rows is what {arm.to!r} has used; leave it out")
 
 
 def _pairs(file: StudyFile, arms: Mapping[str, Arm], path: Path) -> Sequence[tuple[str, str]]:

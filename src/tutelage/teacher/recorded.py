@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -43,11 +43,11 @@ class RecordedTeacher:
     Rationales that were recorded for the very mistake in view come before those recorded for none. They are read as an
     endpoint's replies are, and with `check_arithmetic` one that surely miscalculates is rejected.
 
-    What the file does not hold goes to `beyond`, if there is one: a mistake that nothing was recorded for, and a sample
-    after the last recorded one. So no recorded text comes twice; one that is wrong stays so.
+    What the file does not hold goes to `fallback`, if there is one: a mistake that nothing was recorded for, and a
+    sample after the last recorded one. So no recorded text comes twice; one that is wrong stays so.
 
     Raises:
-        DataError: the file cannot be read or a row is broken.
+        DataError: the file cannot be read, a row is broken, or there is none.
     """
 
     def __init__(
@@ -55,29 +55,37 @@ class RecordedTeacher:
         path: str | Path,
         *,
         grade: Grade,
-        beyond: Teacher | None = None,
+        fallback: Teacher | None = None,
         explain: bool = False,
         check_arithmetic: bool = True,
     ) -> None:
-        self._grade, self._beyond = grade, beyond
+        self._grade, self._fallback = grade, fallback
         self._explain, self._check_arithmetic = explain, check_arithmetic
         self._ours = Echoes.of(texts())
         self._rows: defaultdict[str, list[_Row]] = defaultdict(list)
         for question, row in _read_rows(Path(path)):
             self._rows[content_hash(question)].append(row)
+        if not self._rows:
+            raise DataError("holds no rationale; check teacher.path", path=path)
+
+    @property
+    def key(self) -> str:
+        """See Teacher: the content of the file, how it is read, and who goes on after it."""
+        after = self._fallback.key if self._fallback else None
+        rows = [(question, list(map(asdict, rows))) for question, rows in self._rows.items()]
+        return f"recorded {content_hash(json.dumps([rows, self._explain, self._check_arithmetic, after]))}"
 
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
         """Answer every request; what nobody wrote, or is recorded with a wrong answer, ends as rejected.
 
-        Raises what `beyond` does.
+        Raises what `fallback` does.
         """
         owed = self._deal(requests, deliver)
-        if self._beyond is not None:
-            self._beyond.teach(owed, deliver)
+        if self._fallback is not None:
+            self._fallback.teach(owed, deliver)
             return
         for request in owed:
-            identity = request.problem.id, request.sample, request.mistake
-            deliver(Feedback(*identity, "", Verdict(False, None, NOT_RECORDED), Usage(requests=1)))
+            deliver(Feedback(*request.identity, "", Verdict(False, None, NOT_RECORDED), Usage(requests=1)))
 
     def _deal(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> Iterator[FeedbackRequest]:
         """Deliver what is recorded, and yield the other requests."""
@@ -86,15 +94,14 @@ class RecordedTeacher:
                 yield request
                 continue
             text, verdict = self._read(request.problem, row)
-            identity = request.problem.id, request.sample, request.mistake
             explanation = (row.explanation or None) if self._explain and row.mistake is not None else None
-            deliver(Feedback(*identity, text, verdict, Usage(requests=1), explanation=explanation))
+            deliver(Feedback(*request.identity, text, verdict, Usage(requests=1), explanation=explanation))
 
     def _find(self, request: FeedbackRequest) -> _Row | None:
         rows = self._rows.get(content_hash(request.problem.question), [])
         fitting = [row for row in rows if row.mistake is not None and _same(row.mistake, request.mistake)]
         plain = [row for row in rows if row.mistake is None]
-        if self._beyond is None or fitting:
+        if self._fallback is None or fitting:
             dealt = fitting or plain
             return dealt[request.sample % len(dealt)] if dealt else None
         return plain[request.sample] if request.mistake is None and request.sample < len(plain) else None

@@ -71,11 +71,19 @@ def read_reply(
     steps, flaw = judge.sound_part(steps_of(cleaned, problem, grade))
     if flaw is not None:
         return _rejected(text, verdict.answer, *flaw)
-    concluded = state_answer(steps, problem.answer)
+    concluded = _concluded(steps, cleaned, problem, verdict, grade)
     verdict = grade(problem, concluded)
     if not verdict.correct:
         return Reading(concluded, verdict, "unparsable")
     return Reading(concluded, verdict, None, explanation if explained else None)
+
+
+def _concluded(steps: str, cleaned: str, problem: Problem, verdict: Verdict, grade: Grade) -> str:
+    """The steps with the answer stated; the reply's own where the problem's is none to be stated, such as a pattern."""
+    if grade(problem, state_answer("", problem.answer)).correct:
+        return state_answer(steps, problem.answer)
+    restated = state_answer(steps, verdict.answer or "")
+    return restated if verdict.answer and grade(problem, restated).correct else cleaned
 
 
 def _rejected(text: str, answer: str | None, failure: FailureReason, reason: str) -> Reading:

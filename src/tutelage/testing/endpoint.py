@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Self
 
-from tutelage.testing.batches import Batches
+from tutelage.testing.batches import Batches, Like
 from tutelage.testing.completions import Body, Completion, Reply, complete, look_up, read_request
 from tutelage.testing.faults import Fault
+from tutelage.testing.forms import FORMS
 from tutelage.testing.limits import Limits, Ruling
 from tutelage.testing.log import Seen, request_key
 from tutelage.testing.script import Faults, script_of
@@ -49,6 +50,8 @@ class TeacherEndpoint:
     """The same for tokens, prompt and completion together; they count from the arrival of their request."""
     clock_offset: float = 0.0
     """Seconds by which the endpoint's clock is fast: in the Date header, in dates of Retry-After, in batches."""
+    like: str = "openai"
+    """Whose form the replies have: one of `tutelage.testing.forms.FORMS`."""
     keep: bool = True
     """Keep the bodies of all requests. Without, the log alone grows, by some 350 bytes a request."""
     batch_seconds: float = 0.0
@@ -58,9 +61,16 @@ class TeacherEndpoint:
     batch_faults: Mapping[str, Iterable[Fault | None]] = field(default_factory=dict[str, Iterable[Fault | None]])
     """Spent on the calls of files and batches that match a pattern, such as `POST /v1/batches` or `GET /v1/files/*`."""
 
+    batch_tokens: int | None = None
+    """A batch fails that would bring more tokens of prompts than these on their way at once. None: no limit."""
+    batch_like: Like = "openai"
+    """Whose shapes and words batches have."""
+
     def __post_init__(self) -> None:
         self.requests: list[Body] = []
         """The bodies of all chat requests, in the order in which they came, lines of batches among them."""
+        self.received: list[Request] = []
+        """Those that came by themselves, with path, query and headers; without `keep` none."""
         self.log: list[Seen] = []
         """The same requests in brief."""
         self.most_at_once = 0
@@ -68,11 +78,18 @@ class TeacherEndpoint:
         self._at_once = 0
         self._last: Completion | None = None
         self._write = self.reply if callable(self.reply) else look_up(self.reply)
+        self._form = FORMS[self.like]
         self._script = script_of(self.faults)
         self._limits = Limits(self.requests_per_minute, self.tokens_per_minute)
         self._lock = threading.Condition()
         self._batches = Batches(
-            self._answer_line, self.clock, self.batch_seconds, self.batch_expires_after, self.batch_faults
+            self._answer_line,
+            self.clock,
+            self.batch_seconds,
+            self.batch_expires_after,
+            self.batch_faults,
+            self.batch_tokens,
+            self.batch_like,
         )
         self._server = Server(self.port, self._handle, self.clock)
 
@@ -85,6 +102,10 @@ class TeacherEndpoint:
     def batch_calls(self) -> Sequence[str]:
         """The calls of files and batches, such as `GET /v1/batches/batch_1`, in the order in which they came."""
         return self._batches.calls
+
+    def forget_batches(self) -> None:
+        """Know no batch and no file any more, as an endpoint that was set up anew."""
+        self._batches.forget()
 
     def clock(self) -> float:
         """Unix seconds, as the endpoint believes."""
@@ -110,6 +131,8 @@ class TeacherEndpoint:
         elif (body := read_request(request.body)) is None:
             send(refusal(400, "the body is no chat request"))
         else:
+            if self.keep:
+                self.received.append(request)
             self._chat(body, send)
 
     def _chat(self, body: Body, send: Send) -> None:
@@ -153,13 +176,13 @@ class TeacherEndpoint:
             return number, fault, None
         completion = self._last if fault.stale else None
         if completion is None:
-            completion = complete(number, self.clock(), body, self._write(body), fault)
+            completion = complete(number, self.clock(), body, self._write(body), fault, self._form)
         self._last = completion
         return number, fault, completion
 
     def _response(self, fault: Fault, completion: Completion | None, headers: Mapping[str, str]) -> Response:
         body = completion.data if completion else fault.body or b""
-        headers = {**headers, **fault.headers}
+        headers = {**(self._form.headers if completion else {}), **headers, **fault.headers}
         if fault.retry_date is not None:
             headers["retry-after"] = formatdate(self.clock() + fault.retry_date, usegmt=True)
         return Response(fault.status, body, headers, fault)

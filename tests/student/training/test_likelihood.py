@@ -29,7 +29,7 @@ def test_in_float32_too_as_near_as_its_sums_let_it(student):
 
 
 def assert_is_the_students_own(student, limit, tree, bound):
-    dataset = dataset_of(student, PREFERENCE.model_copy(update={"pass_tokens": limit}), MORE)
+    dataset = dataset_of(student, PREFERENCE.model_copy(update={"micro_batch_tokens": limit}), MORE)
     dataset.tree = tree
     found = reference(student.model, dataset)
     assert len(found) == 4 + 6  # anchors with a mistake, and all their mistakes, each once behind its question

@@ -198,7 +198,7 @@ def stop_at(steps):
 
 def test_rows_end_a_training_in_the_midst_of_a_pass(student, tmp_path):
     told: list[int] = []
-    summary = teach(student, tmp_path, changed(batch_size=2, epochs=9, rows=7), advance=told.append)
+    summary = teach(student, tmp_path, changed(batch_size=2, epochs=9, max_rows=7), advance=told.append)
     assert (summary.rows, summary.examples, sum(told)) == (7, 4, 4)
     assert teach(tiny_student(), tmp_path / "whole", changed(batch_size=2, epochs=2)).rows == 8
 
@@ -230,10 +230,11 @@ def test_preference_parts_anchors_from_mistakes(exact, tmp_path, packing):
     summary = teach(exact, tmp_path, config, steps=tmp_path / "steps.jsonl")
     first, *_, last = read_rows(tmp_path / "steps.jsonl", StepRecord)
     assert first.reflection_loss == pytest.approx(log(2), rel=EXACT)
-    assert (first.near, first.far) == pytest.approx((0, 0), abs=EXACT)
-    assert last.near is not None
-    assert last.far is not None
-    assert last.near > last.far + 5
+    assert (first.chosen_gain, first.rejected_gain) == pytest.approx((0, 0), abs=EXACT)
+    assert last.chosen_gain is not None
+    assert last.rejected_gain is not None
+    assert last.chosen_gain > last.rejected_gain + 5
+    assert last.positive_similarity is last.negative_similarity is None
     assert summary.reflection_loss == last.reflection_loss < 0.5
 
 
@@ -251,7 +252,9 @@ def test_each_step_is_noted_with_what_it_compared(exact, tmp_path):
         (3, 2, True),
     ]
     assert (rows[0].lm_loss, rows[0].reflection_loss) == pytest.approx((lm.item(), reflection.item()), rel=EXACT)
-    assert (rows[0].near, rows[0].far) == pytest.approx((seen.near.item() / 2, seen.far.item() / 2), rel=EXACT)
+    compared = (rows[0].positive_similarity, rows[0].negative_similarity)
+    assert compared == pytest.approx((seen.near.item() / 2, seen.far.item() / 2), rel=EXACT)
+    assert rows[0].chosen_gain is rows[0].rejected_gain is None
 
 
 @pytest.mark.parametrize("reflection", ["triplet", "preference"])
@@ -279,7 +282,8 @@ def test_a_step_without_pairs_has_nothing_to_compare(exact, tmp_path):
     lm = gradient(exact.model, step_losses(exact, dataset_of(exact, config)[0], config)[0])
     teach(exact, tmp_path, changed(reflection="none", gradients_every=1), steps=tmp_path / "steps.jsonl")
     (row,) = read_rows(tmp_path / "steps.jsonl", StepRecord)
-    assert (row.pairs, row.near, row.far, row.reflection_gradient, row.gradient_cosine) == (0, None, None, None, None)
+    assert (row.pairs, row.positive_similarity, row.negative_similarity) == (0, None, None)
+    assert (row.reflection_gradient, row.gradient_cosine) == (None, None)
     assert row.lm_gradient == pytest.approx(lm.norm().item(), rel=EXACT)
     assert row.reflection_loss == 0
 

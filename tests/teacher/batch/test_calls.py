@@ -6,8 +6,9 @@ import openai
 import pytest
 
 from tests.teacher.batch.sessions import KEY, PROBLEMS, Sessions, batches_made, requests
+from tests.work import given_time
 from tutelage.records import Usage
-from tutelage.teacher.batch import batches
+from tutelage.teacher.batch import batches, waiting
 from tutelage.teacher.ledger.reader import LedgerReader
 from tutelage.teacher.online import retry
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint, answer_key_reply
@@ -17,8 +18,12 @@ LOOK, FETCH = "GET /v1/batches/*", "GET /v1/files/*/content"
 
 
 @pytest.fixture
-def sessions(tmp_path, monkeypatch):
+def quick(monkeypatch):
     monkeypatch.setattr(retry, "_BACK_OFF", (0.01, 0.02))
+
+
+@pytest.fixture
+def sessions(tmp_path, quick):
     return Sessions(tmp_path)
 
 
@@ -69,13 +74,17 @@ def test_a_call_that_fails_by_chance_is_tried_again(sessions, call, fault):
         assert (error, len(delivered), batches_made(endpoint), len(endpoint.requests)) == (None, 6, 1, 6)
 
 
-@pytest.mark.parametrize("lost", [Fault.reset(), Fault.half_body(), Fault.slow(4.0)])
 @pytest.mark.parametrize("retries", [0, 2])
-def test_a_batch_whose_answer_was_lost_is_made_once(sessions, lost, retries):
-    with serve(batch_faults={MAKE: [lost], LIST: [Fault.reset()] if retries else []}) as endpoint:
-        delivered, error = sessions.hold(endpoint, requests(6), retries=retries, timeout=2.0)
-        assert (error, len(delivered)) == (None, 6)
-        assert (batches_made(endpoint), len(endpoint.requests)) == (1, 6)
+@pytest.mark.parametrize("lost", [Fault.reset(), Fault.half_body(), None], ids=["reset", "half a body", "late"])
+def test_a_batch_whose_answer_was_lost_is_made_once(quick, tmp_path_factory, lost, retries):
+    def passes(seconds):
+        sessions, fault = Sessions(tmp_path_factory.mktemp("sessions")), lost or Fault.slow(4 * seconds)
+        with serve(batch_faults={MAKE: [fault], LIST: [Fault.reset()] if retries else []}) as endpoint:
+            delivered, error = sessions.hold(endpoint, requests(6), retries=retries, timeout=seconds)
+            assert (error, len(delivered)) == (None, 6)
+            assert (batches_made(endpoint), len(endpoint.requests)) == (1, 6)
+
+    given_time(passes, 60.0 if lost else 0.5)
 
 
 @pytest.mark.parametrize("fault", [Fault.http(500), Fault.http(429)])
@@ -112,7 +121,7 @@ def test_a_call_that_keeps_failing_ends_the_session(sessions, call):
 
 
 def test_no_word_of_a_batch_for_long_ends_the_session(sessions, monkeypatch):
-    monkeypatch.setattr(batches, "PATIENCE", 0.1)
+    monkeypatch.setattr(waiting, "PATIENCE", 0.1)
     with serve(batch_faults={LOOK: [None] + [Fault.http(500)] * 1000}, batch_seconds=30) as endpoint:
         _, error = sessions.hold(endpoint, requests(6))
     assert "keeps failing: the endpoint failed (500)" in str(error)

@@ -64,7 +64,11 @@ def test_the_same_is_sent_and_kept_as_online(tmp_path):
             delivered, error = sessions.hold(endpoint, requests(6), batch=batch, concurrency=1)
             assert error is None
             with sessions.ledger() as ledger:
-                rows = [replace(ledger.find(key, "run"), created=0.0) for reply in delivered for key in reply.keys]
+                rows = [
+                    replace(ledger.find(key, "run"), created=0.0, seconds=0.0)
+                    for reply in delivered
+                    for key in reply.keys
+                ]
             found.append((delivered, rows, sorted(json.dumps(body, sort_keys=True) for body in endpoint.requests)))
             endpoint.requests.clear()
     assert len(found[0][1]) == 12
@@ -95,7 +99,7 @@ def test_a_rejected_reply_is_asked_for_again_in_the_next_batch(sessions):
 def test_several_samples_and_the_same_request_twice(sessions):
     asked = [*requests(3), *requests(3), FeedbackRequest(PROBLEMS[0], "2 + 4 = 6. The answer is 6.", 1)]
     with answer_key_endpoint(PROBLEMS) as endpoint:
-        delivered, error = sessions.hold(endpoint, asked, agreement=3)
+        delivered, error = sessions.hold(endpoint, asked, self_consistency=3)
         assert (error, len(delivered), len(endpoint.requests)) == (None, 7, 12)
 
 

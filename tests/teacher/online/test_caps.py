@@ -125,13 +125,13 @@ def test_a_second_asking_that_the_budget_forbids_leaves_the_first_reply(tmp_path
     assert (feedback.failure, feedback.usage.requests) == ("wrong answer", 1)
 
 
-@pytest.mark.parametrize("agreement", [1, 3])
-def test_the_estimate_bounds_what_was_charged(tmp_path, agreement):
-    config = TeacherConfig(kind="openai", model="m", agreement=agreement, price=PRICE)
+@pytest.mark.parametrize("self_consistency", [1, 3])
+def test_the_estimate_bounds_what_was_charged(tmp_path, self_consistency):
+    config = TeacherConfig(kind="openai", model="m", self_consistency=self_consistency, price=PRICE)
     asked = [FeedbackRequest(problem, "3 + 4 = 7. The answer is 7.") for problem in PROBLEMS[:5]]
     with TeacherEndpoint(lambda _: "2 + 4 = 6. The answer is 6.") as endpoint:
-        delivered, _ = teach(tmp_path, endpoint, asked, agreement=agreement, price=PRICE)
-    assert sum((feedback.usage for feedback in delivered), Usage()).requests == 2 * 5 * agreement
+        delivered, _ = teach(tmp_path, endpoint, asked, self_consistency=self_consistency, price=PRICE)
+    assert sum((feedback.usage for feedback in delivered), Usage()).requests == 2 * 5 * self_consistency
     by_id = {request.problem.id: request for request in asked}
     for feedback in delivered:
         least, most = (bound(by_id[feedback.problem_id], config, "number") for bound in (least_for, most_for))

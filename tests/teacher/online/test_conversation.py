@@ -138,7 +138,7 @@ def test_what_another_run_paid_for_costs_nothing():
 
 def test_with_agreement_the_first_sample_has_the_key_that_it_has_alone():
     [[alone]], _ = hold(RIGHT)
-    [questions], feedback = hold((RIGHT,) * 3, settings=replace(SETTINGS, agreement=3))
+    [questions], feedback = hold((RIGHT,) * 3, settings=replace(SETTINGS, self_consistency=3))
     assert questions[0] == alone
     assert len({question.key for question in questions}) == 3
     assert [json.loads(question.payload)["sample"] for question in questions] == [2, "2.1", "2.2"]
@@ -157,13 +157,13 @@ def test_with_agreement_the_first_sample_has_the_key_that_it_has_alone():
     ],
 )
 def test_more_than_half_are_right(texts, used):
-    asked, feedback = hold(texts, settings=replace(SETTINGS, agreement=len(texts)))
+    asked, feedback = hold(texts, settings=replace(SETTINGS, self_consistency=len(texts)))
     assert (len(asked), feedback.text, feedback.failure) == (1, used, None)
 
 
 @pytest.mark.parametrize("texts", [(RIGHT, WRONG), (WRONG, RIGHT, WRONG), (RIGHT, WRONG, WRONG, RIGHT)])
 def test_half_is_not_enough(texts):
-    asked, feedback = hold(texts, texts, settings=replace(SETTINGS, agreement=len(texts)))
+    asked, feedback = hold(texts, texts, settings=replace(SETTINGS, self_consistency=len(texts)))
     assert len(asked) == 2
     assert (feedback.failure, feedback.verdict.correct, feedback.text) == ("samples disagree", False, WRONG)
     reason = f"{texts.count(RIGHT)} of {len(texts)} samples are right, and one is not: wrong answer: 7 is not 12"
@@ -173,7 +173,7 @@ def test_half_is_not_enough(texts):
 
 def test_if_none_is_right_the_reason_is_that_of_the_first():
     texts = (WRONG, "The answer is 12.", "")
-    _, feedback = hold(texts, texts, settings=replace(SETTINGS, agreement=3))
+    _, feedback = hold(texts, texts, settings=replace(SETTINGS, self_consistency=3))
     assert (feedback.failure, feedback.verdict.reason) == ("wrong answer", "wrong answer: 7 is not 12")
 
 

@@ -19,7 +19,7 @@ from tutelage.run_records import (
     TrainingSummary,
 )
 from tutelage.runs.files import write_json, write_rows, write_text
-from tutelage.studies.outcome import _usd, gather
+from tutelage.studies.aggregate import _usd, gather
 from tutelage.studies.running import configured, run_folder
 from tutelage.studies.study_file import Study, load_study
 from tutelage.tasks.catalog import open_task
@@ -29,9 +29,9 @@ RIGHT, WRONG = Verdict(True, "1", ""), Verdict(False, "2", "2 is not 1")
 SURE = Accuracy(0.5, 0.1, 0.9, 2)
 STEPS = [
     StepRecord(1, 2.0, 0.0, 0, lm_gradient=9.0),  # no pair: self-reflection has nothing to say
-    StepRecord(2, 1.0, 0.9, 2, near=0.8, far=0.6, lm_gradient=2.0, reflection_gradient=1.0, gradient_cosine=-0.5),
-    StepRecord(3, 1.0, 0.7, 2, near=0.6, far=0.2),
-    StepRecord(4, 1.0, 0.5, 1, near=0.4, far=0.1, lm_gradient=1.0, reflection_gradient=3.0, gradient_cosine=0.1),
+    StepRecord(2, 1.0, 0.9, 2, 0.8, 0.6, lm_gradient=2.0, reflection_gradient=1.0, gradient_cosine=-0.5),
+    StepRecord(3, 1.0, 0.7, 2, 0.6, 0.2),
+    StepRecord(4, 1.0, 0.5, 1, 0.4, 0.1, lm_gradient=1.0, reflection_gradient=3.0, gradient_cosine=0.1),
 ]
 
 
@@ -78,10 +78,10 @@ def test_figures_of_a_run_are_those_of_its_files(study, tmp_path):
     assert (first.pass_rate, last.pass_rate) == (None, 0.25)
     assert (first.collapse, last.collapse) == (None, "it fell")
     assert last.reflection_loss == pytest.approx((0.9 + 0.7 + 0.5) / 3)
-    assert (last.near, last.far) == (pytest.approx(0.6), pytest.approx(0.3))
+    assert (last.positive_similarity, last.negative_similarity) == (pytest.approx(0.6), pytest.approx(0.3))
     assert last.gradient_ratio == pytest.approx((1 / 2 + 3 / 1) / 2)
     assert last.gradient_cosine == pytest.approx(-0.2)
-    assert (first.near, first.gradient_ratio) == (None, None)
+    assert (first.positive_similarity, first.gradient_ratio) == (None, None)
 
 
 def test_runs_on_other_problems_are_left_out(study, tmp_path):

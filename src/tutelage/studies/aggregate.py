@@ -10,22 +10,25 @@ from functools import cache
 from itertools import accumulate
 from pathlib import Path
 from statistics import fmean
+from typing import Any
+
+from pydantic import TypeAdapter
 
 from tutelage.config import RunConfig
-from tutelage.config_file import dump_config
+from tutelage.config_file import dump_config, read_written
 from tutelage.metrics.comparison import compare, interval
 from tutelage.money import sum_usd
 from tutelage.records import Attempt, Feedback, Usage
+from tutelage.renamed import COMPARED, modern_step
 from tutelage.rounds.error_summary import mistakes_by_kind
 from tutelage.run_records import RoundResult, RunResult, StepRecord
 from tutelage.runs.directory import Run, has_run, read_finished, round_folder, versions
 from tutelage.runs.files import read_rows
 from tutelage.student.resources.hardware import hardware
 from tutelage.studies.arms import Arm, Spent
-from tutelage.studies.running import configured, problems, run_folder
+from tutelage.studies.running import configured, problems, run_folder, task_of
 from tutelage.studies.study_file import Study
 from tutelage.study_records import ArmFigures, Comparison, RoundFigures, RunFigures, StudyFigures
-from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import Task
 from tutelage.teacher.ledger.reader import LedgerReader
 
@@ -33,7 +36,7 @@ from tutelage.teacher.ledger.reader import LedgerReader
 def gather(study: Study, out: Path, command: str) -> StudyFigures:
     """The figures of all runs that have ended under this very study, or are known; arms without one are left out."""
     runs: dict[str, list[RunFigures]] = {name: [] for name in study.arms}
-    task = open_task(study.base.task)
+    task = task_of(study, study.base.task.train)
     costs_of, problems_of = cache(_costs), problems(study)  # a ledger of all runs is read once
     for seed in study.seeds:
         for name, figures in _runs(study, out, seed, task, costs_of, problems_of):
@@ -77,10 +80,10 @@ def _runs(
         if not arm.is_run_under(seed) or (arm.matched and arm.to not in spent):
             continue
         config, folder = configured(study, arm, seed, out, spent), run_folder(out, name, seed)
-        data = problems_of(config)
-        if not arm.taught and has_run(folder, config, data) and (right := _right(folder / "test-before.jsonl")):
+        data, keys = problems_of(config), study.own.in_arm(config, study.base).keys(config)
+        if not arm.taught and has_run(folder, config, data, keys) and (right := _right(folder / "test-before.jsonl")):
             yield name, RunFigures(seed, right, 0, (), "evaluated as it came", Run(folder, "").seconds(None))
-        elif arm.taught and (result := read_finished(folder, config, data)):
+        elif arm.taught and (result := read_finished(folder, config, data, keys)):
             spent[name] = Spent.of_result(result)
             yield name, _run(seed, result, folder, task, costs_of(Path(config.teacher.ledger or "")))
 
@@ -125,7 +128,7 @@ def _rounds(
 def _round(
     row: RoundResult, folder: Path, task: Task, replies: int, usd: float, rows: int, seconds: float, taught: int
 ) -> RoundFigures:
-    steps = [step for step in read_rows(folder / "steps.jsonl", StepRecord) if step.pairs]
+    steps = [step for step in _steps(folder) if step.pairs]
     looked = [step for step in steps if step.lm_gradient and step.reflection_gradient is not None]
     return RoundFigures(
         round=row.round,
@@ -139,12 +142,20 @@ def _round(
         mistakes=mistakes_by_kind(read_rows(folder / "evaluation.jsonl", Attempt), task, "validation"),
         lm_loss=row.training.lm_loss,
         reflection_loss=_mean([step.reflection_loss for step in steps]),
-        near=_mean([step.near for step in steps if step.near is not None]),
-        far=_mean([step.far for step in steps if step.far is not None]),
+        **{name: _mean([each for step in steps if (each := getattr(step, name)) is not None]) for name in COMPARED},
         gradient_ratio=_mean([(step.reflection_gradient or 0.0) / (step.lm_gradient or 1.0) for step in looked]),
         gradient_cosine=_mean([step.gradient_cosine for step in looked if step.gradient_cosine is not None]),
         collapse=row.training.collapse,
     )
+
+
+def _steps(folder: Path) -> list[StepRecord]:
+    """The steps of a round, in a run of this version or an earlier one."""
+    rows = read_rows(folder / "steps.jsonl", dict[str, Any])
+    if any("near" in row for row in rows):
+        gains = read_written(folder.parent / "config.yaml").training.reflection == "preference"
+        rows = [modern_step(row, gains=gains) for row in rows]
+    return TypeAdapter(list[StepRecord]).validate_python(rows)
 
 
 def _mean(values: Sequence[float]) -> float | None:
@@ -203,5 +214,5 @@ def _comparisons(pairs: Sequence[tuple[str, str]], arms: Mapping[str, ArmFigures
 
 def _teacher(study: Study) -> str:
     settings = study.base.teacher
-    parts = [settings.kind, settings.model or "", f"then {settings.beyond}" if settings.beyond else ""]
+    parts = [settings.kind, settings.model or "", f"then {settings.fallback}" if settings.fallback else ""]
     return " ".join(part for part in parts if part)
