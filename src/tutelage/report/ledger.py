@@ -1,4 +1,4 @@
-"""The tables of a ledger: what the teacher cost, and what came to nothing.
+"""The tables of a ledger: costs and failures.
 
 day         model         replies  prompt tokens  completion tokens     USD
 2026-05-17  gpt-4.1-mini      812        172,144             33,292  0.1221
@@ -20,7 +20,7 @@ from tutelage.text.printable import printable
 def print_ledger(
     spending: Sequence[Spending], failures: Sequence[FailureCount], lost: Usage, console: Console, title: str
 ) -> None:
-    """Spending by day and model with its totals, failures by reason, and what was perhaps charged for nothing."""
+    """Print spending by day and model, failures by reason, and unanswered requests that may have been charged."""
     console.print(_spending_table(spending, title))
     if failures:
         console.print(_failure_table(failures))
