@@ -24,9 +24,8 @@ install: $(INSTALLED) ## make .venv with pinned packages; the other commands do 
 demo: $(INSTALLED) ## teach a small student for a few minutes, offline: examples/demo.yaml into runs/demo
 	@.venv/bin/tutelage demo
 
-# loadgroup hands out tests one by one; load would hand the first hundreds, and so all long ones, to one process.
 test: $(INSTALLED) ## the whole test suite, with coverage
-	@OMP_NUM_THREADS=1 $(RUN) pytest -n 3 --dist loadgroup --cov=src --cov-report=term:skip-covered --cov-fail-under=90
+	@OMP_NUM_THREADS=1 $(RUN) pytest -n 3 --cov=src --cov-report=term:skip-covered --cov-fail-under=90
 
 unit: $(INSTALLED) ## the quick tests only
 	@$(RUN) pytest -m "not slow"

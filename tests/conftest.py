@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.once import made_once
 
@@ -48,6 +50,22 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "slow" not in item.keywords)  # the long ones first: no core waits for them in the end
+
+
+TOGETHER = {"test_kill", "test_cli_studies", "test_stopping", "test_ledger", "test_stage_cache"}
+"""Files whose tests go to one worker: they fork one process, which is long in importing what they need."""
+
+
+class OneByOne(LoadScopeScheduling):
+    """Hands out tests one by one, as workers get free, and those of the files above to one of them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "forks" if Path(nodeid.partition("::")[0]).stem in TOGETHER else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return OneByOne(config, log)
 
 
 _FROZEN: set[str] = set()

@@ -14,9 +14,11 @@ import yaml
 from typer.testing import Result
 
 from tests.command import SETTINGS, tutelage
-from tests.processes import forked_command
+from tests.processes import LIBRARIES, forked_command, import_before_forking
 from tests.report import figures
 from tutelage.runs.files import write_json
+
+import_before_forking(*LIBRARIES)
 
 
 @pytest.fixture

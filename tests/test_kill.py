@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.processes import forked_command
+from tests.processes import LIBRARIES, forked_command, import_before_forking
 from tests.rounds.test_runs import timeless
 from tests.student.tiny import tiny_folder
 from tutelage.config_file import parse_config
@@ -22,6 +22,7 @@ from tutelage.tasks.catalog import open_task
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint
 
 pytestmark = pytest.mark.slow
+import_before_forking(*LIBRARIES)
 
 SETTINGS = {
     "task": {"name": "leg_counting", "train": 8, "validation": 3, "test": 3, "options": {"max_animals": 2}},

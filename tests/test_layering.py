@@ -60,13 +60,14 @@ HOMES = {
     ],
     "teacher/online/client": ["openai", "httpx", "httpx2", "aiohttp", "requests", "http.client", "urllib.request"],
     "teacher/batch/client": ["openai", "httpx2"],
+    "teacher/online/prices": ["genai_prices"],
     "teacher/ledger/": ["sqlite3"],
     "tasks/": ["reasoning_gym", "datasets"],
     "report/plots": ["matplotlib"],
     "metrics/comparison": ["numpy"],
 }
 """The only places where a library is imported."""
-LAZY = {"reasoning_gym", "datasets", "vllm", "matplotlib"}
+LAZY = {"genai_prices", "reasoning_gym", "datasets", "vllm", "matplotlib"}
 """Imported inside functions only: they take seconds, or are not there."""
 
 LONGEST_FILE, LONGEST_FUNCTION = 300, 60

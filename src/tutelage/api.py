@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tutelage.config import EvaluationConfig, RunConfig, StudentConfig, TaskConfig
+from tutelage.config_file import parse_section
 from tutelage.errors import ConfigError, RunError
 from tutelage.own_parts import OwnParts
 from tutelage.records import Attempt, Problem, Split
@@ -70,13 +71,16 @@ def load_task(name: str, *, path: str | Path | None = None, **settings: object) 
 def taught_student(
     model: str, *, prompt: Literal["plain", "chat"] | None = None, few_shot: int | None = None
 ) -> StudentConfig:
-    """The student in a model's folder or a run's, to be asked as it was taught unless told otherwise."""
+    """The student in a model's folder or a run's, asked as it was taught unless told otherwise. Raises ConfigError."""
     from tutelage.student.student import taught_prompts
 
     folder = str(Path(model) / "student") if (Path(model) / "student").is_dir() else model
     taught = taught_prompts(folder)
     usual, shots = (taught.prompt, len(taught.examples)) if taught else ("plain", 0)
-    return StudentConfig(model=folder, prompt=prompt or usual, few_shot=shots if few_shot is None else few_shot)
+    shots = shots if few_shot is None else few_shot
+    return parse_section(
+        StudentConfig, {"model": folder, "prompt": prompt or usual, "few_shot": shots}, origin="student"
+    )
 
 
 def evaluate(

@@ -111,14 +111,22 @@ class BudgetConfig(Section):
 
 
 class PriceConfig(Section):
-    """US dollars for a million tokens."""
+    """US dollars for a million tokens. `price: auto` alone means that all of it comes from a list."""
 
+    auto: bool = False
+    """Take what stands at 0 or None below from the list of prices in the package genai-prices."""
     prompt: float = Field(default=0.0, ge=0, le=1e6)
     """What the teacher reads."""
     completion: float = Field(default=0.0, ge=0, le=1e6)
-    """What the teacher writes."""
+    """What the teacher writes, its reasoning among it."""
+    cached: float | None = Field(default=None, ge=0, le=1e6)
+    """What it reads and the endpoint had in a cache; None: as all it reads."""
     batch: float = Field(default=0.5, gt=0, le=1)
     """Share of these prices that the endpoint's Batch API asks; OpenAI's is half."""
+
+
+def _read_price(value: object) -> object:
+    return {"auto": True} if value == "auto" else value
 
 
 class TeacherConfig(Section):
@@ -160,7 +168,7 @@ class TeacherConfig(Section):
     ledger: Annotated[str | None, BeforeValidator(check_ledger)] = None
     """SQLite file with every reply, usable by several runs; None: `ledger.sqlite` in the run directory."""
     budget: BudgetConfig = BudgetConfig()
-    price: PriceConfig = PriceConfig()
+    price: Annotated[PriceConfig, BeforeValidator(_read_price)] = PriceConfig()
     rationales_per_problem: int = Field(default=1, gt=0, le=1000)
     """Rationales asked for per problem in round 0."""
     seed_problems: int | None = Field(default=None, gt=0, le=10_000_000)

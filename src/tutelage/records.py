@@ -195,6 +195,11 @@ FailureReason = Literal[
     "wrong answer",
     "answer leaked without reasoning",
     "false calculation",
+    "does not come to its answer",
+    "steps not done",
+    "numbers from nowhere",
+    "concludes otherwise",
+    "repeats the prompt",
     "samples disagree",
     "nothing to teach from",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.rounds.coin import CoinTask
+from tests.rounds.coin import CoinTask, noisy_student
 from tutelage import (
     Compared,
     ConfigError,
@@ -50,7 +50,7 @@ class Telling:
             deliver(Feedback(*request.identity, text, Verdict(True, request.problem.answer, "right")))
 
 
-@dataclass
+@dataclass(frozen=True)
 class Always(KeyedCoin):
     """Every text that says what it must is right, none of the student's."""
 
@@ -82,6 +82,9 @@ def parts_of(root: Path) -> dict[str, str]:
 @pytest.mark.slow
 def test_a_run_with_own_parts_goes_on_with_the_same_ones_alone(short, tmp_path):
     root, own = tmp_path / "run", {"task": Always(), "reflection": Push()}
+    noisy_student(tmp_path / "noisy")  # its attempts come to an end, so that they are compared
+    student = short.student.model_copy(update={"model": str(tmp_path / "noisy")})
+    short = short.model_copy(update={"student": student})
     with pytest.raises(TutelageError, match="the teacher 'telling 1' fails: ConnectionError: gone"):
         run(short, root, teacher=Telling(until=3), **own)
     assert parts_of(root) == {"task": "coin 1", "teacher": "telling 1", "reflection": "push 1"}
@@ -90,7 +93,6 @@ def test_a_run_with_own_parts_goes_on_with_the_same_ones_alone(short, tmp_path):
     assert result.rounds[0].teacher.replies_used == 8
     assert again.asked == 5 + 8, "three were on disk; in round 1 every problem has a mistake"
     assert result.rounds[1].training.reflection_loss != 0
-    assert [json.loads(line)["far"] for line in (root / "round-01" / "steps.jsonl").read_text().splitlines()]
     assert "taught coin" in (root / "student" / "README.md").read_text(encoding="utf-8")
     assert run(short, root, teacher=Telling(until=0), **own) == result, "it is only read"
     for other in (

@@ -188,7 +188,7 @@ HOW = ("torn", "cut", "doubled", "dropped", "altered", "another", "garbage")
 
 
 @pytest.mark.parametrize("state", ["finished", "stopped"])
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_damaged_file_gives_no_other_figures(state, finished, stopped, tmp_path_factory, data):
     source, _ = finished if state == "finished" else stopped

@@ -85,3 +85,9 @@ def _messages(problem: Problem, kind: AnswerKind, *parts: str) -> list[Message]:
         {"role": "system", "content": system},
         {"role": "user", "content": user.encode(errors="replace").decode()},  # a lone surrogate cannot be sent
     ]
+
+
+def texts() -> tuple[str, ...]:
+    """All that the prompts are made of, for the reader of replies: what of it stands in one is ours."""
+    by_kind = (*_STEPS.values(), *_FORMS.values())
+    return (_SYSTEM, *by_kind, _HINT, _ATTEMPT, _SILENTLY, _EXPLAINED, _AGAIN)

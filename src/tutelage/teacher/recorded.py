@@ -20,8 +20,10 @@ from typing import Any, cast
 from tutelage.errors import DataError
 from tutelage.json_lines import read_values
 from tutelage.records import Feedback, FeedbackRequest, Grade, Problem, Usage, Verdict, content_hash, state_answer
+from tutelage.teacher.echoes import Echoes
+from tutelage.teacher.prompts import texts
 from tutelage.teacher.reasoning import reasoning, steps_of
-from tutelage.teacher.reply import false_calculation
+from tutelage.teacher.soundness import Judge
 from tutelage.teacher.teacher import Deliver, Teacher
 
 NOT_RECORDED = "no rationale recorded for this problem"
@@ -59,6 +61,7 @@ class RecordedTeacher:
     ) -> None:
         self._grade, self._fallback = grade, fallback
         self._explain, self._check_arithmetic = explain, check_arithmetic
+        self._ours = Echoes.of(texts())
         self._rows: defaultdict[str, list[_Row]] = defaultdict(list)
         for question, row in _read_rows(Path(path)):
             self._rows[content_hash(question)].append(row)
@@ -113,9 +116,10 @@ class RecordedTeacher:
             verdict = self._grade(problem, text)
         if not verdict.correct:
             return recorded, verdict
-        steps = steps_of(text, problem, self._grade)
-        if self._check_arithmetic and (fault := false_calculation(steps)):
-            return recorded, Verdict(False, verdict.answer, fault)
+        judge = Judge(problem, self._grade, self._ours, self._check_arithmetic, check_way=False)
+        steps, flaw = judge.sound_part(steps_of(text, problem, self._grade))
+        if flaw is not None:
+            return recorded, Verdict(False, verdict.answer, flaw[1])
         concluded = state_answer(steps, problem.answer)
         return concluded, self._grade(problem, concluded)
 

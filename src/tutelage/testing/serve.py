@@ -13,6 +13,7 @@ from pathlib import Path
 from tutelage.errors import ConfigError
 from tutelage.testing.answers import answer_key_reply, read_problems
 from tutelage.testing.endpoint import TeacherEndpoint
+from tutelage.testing.forms import FORMS
 from tutelage.testing.script import parse_script
 
 
@@ -25,12 +26,15 @@ def serve(
     tokens_per_minute: int | None,
     faults: str,
     key: str | None,
+    like: str = "openai",
 ) -> None:
     """Serve the problems of a JSONL file until Ctrl-C; `latency` in seconds, `faults` as `parse_script` reads them.
 
+    `like` is the server whose form replies and refusals have.
+
     Raises:
         DataError: the file cannot be read.
-        ConfigError: an unknown fault, a port that cannot be had, a negative latency or limit.
+        ConfigError: an unknown fault or form, a port that cannot be had, a negative latency or limit.
     """
     for name, value in (
         ("latency", latency),
@@ -39,12 +43,15 @@ def serve(
     ):
         if value is not None and not 0 <= value < float("inf"):
             raise ConfigError(f"{name} is {value}; it must be 0 or more")
+    if like not in FORMS:
+        raise ConfigError(f"like is {like!r}; it must be one of {', '.join(FORMS)}")
     problems = read_problems(data)
     try:
         endpoint = TeacherEndpoint(
             answer_key_reply(problems),
-            faults=parse_script(faults),
+            faults=parse_script(faults, like),
             key=key,
+            like=like,
             port=port,
             latency=latency,
             requests_per_minute=requests_per_minute,

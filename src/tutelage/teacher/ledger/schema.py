@@ -62,7 +62,22 @@ def _follow_requests(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX replies_by_run ON replies (run_id, prompt_tokens, completion_tokens, cost_usd)")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create_replies, _follow_requests)
+def _keep_more_of_a_reply(connection: sqlite3.Connection) -> None:
+    for column in (
+        "cached_tokens INTEGER NOT NULL DEFAULT 0",
+        "reasoning TEXT NOT NULL DEFAULT ''",
+        "served_model TEXT NOT NULL DEFAULT ''",
+        "provider TEXT NOT NULL DEFAULT ''",
+        "seconds REAL NOT NULL DEFAULT 0",
+    ):
+        connection.execute(f"ALTER TABLE replies ADD COLUMN {column}")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _create_replies,
+    _follow_requests,
+    _keep_more_of_a_reply,
+)
 """Oldest first; what stands here is never changed, only added to."""
 
 

@@ -42,9 +42,14 @@ class Settings:
     explain: bool = False
 
     def row(self, key: str, payload: str, reply: Reply, bound: Usage) -> LedgerRow:
-        """A reply as the ledger keeps it; an endpoint that does not say what it took is charged at the bound."""
+        """A reply as the ledger keeps it; an endpoint that does not say what it took is charged at the bound.
+
+        What it says that it charged counts as it is, but for nothing: a router may not know the price.
+        """
         prompt = bound.prompt_tokens if reply.prompt_tokens is None else reply.prompt_tokens
         completion = bound.completion_tokens if reply.completion_tokens is None else reply.completion_tokens
+        completion = max(completion, reply.least_tokens - prompt)
+        cost = reply.cost_usd or cost_of(prompt, completion, self.price, reply.cached_tokens)
         return LedgerRow(
             key=key,
             run_id=self.run_id,
@@ -56,7 +61,11 @@ class Settings:
             finish_reason=reply.finish_reason,
             prompt_tokens=prompt,
             completion_tokens=completion,
-            cost_usd=cost_of(prompt, completion, self.price),
+            cost_usd=cost,
+            cached_tokens=reply.cached_tokens,
+            reasoning=reply.reasoning,
+            served_model=reply.served,
+            provider=reply.provider,
         )
 
     def failed(self, key: str, reason: FailureReason, detail: str) -> Failed:

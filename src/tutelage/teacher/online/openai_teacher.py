@@ -19,7 +19,7 @@ from tutelage.teacher.batch.batches import Batches
 from tutelage.teacher.batch.client import BatchDesk
 from tutelage.teacher.batch.session import BatchSession
 from tutelage.teacher.ledger.ledger import Ledger
-from tutelage.teacher.online.budget import Budget, price_of
+from tutelage.teacher.online.budget import Budget, price_of, told_price
 from tutelage.teacher.online.client import Client, Endpoint
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.conversation import Settings
@@ -71,7 +71,9 @@ class OpenAITeacher:
             explain=config.explain,
         )
         self._limits = Limits(config.requests_per_minute, config.tokens_per_minute)
-        Budget(config.budget, config.price)
+        Budget(config.budget, self._settings.price)
+        if told := told_price(config):
+            say(told)
         Ledger(self._ledger).close()  # what is wrong with it is said before the student sits an exam
 
     @property
@@ -129,7 +131,8 @@ class OpenAITeacher:
                 await session.hold(requests, deliver, config.concurrency)
 
     def _budget(self, ledger: Ledger) -> Budget:
-        return Budget(self._config.budget, self._settings.price, ledger.spent(self._settings.run_id))
+        run_id = self._settings.run_id
+        return Budget(self._config.budget, self._settings.price, ledger.spent(run_id), ledger.overrun(run_id))
 
 
 def _run(work: Coroutine[None, None, None]) -> None:
