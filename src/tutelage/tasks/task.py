@@ -37,7 +37,7 @@ class Task(Protocol):
 
     @property
     def examples(self) -> Sequence[WorkedExample]:
-        """Worked examples for a few-shot prompt, none of them a problem of the task: three or four, or as configured."""
+        """Worked examples for a few-shot prompt, none of them a problem of the task: three or four, or as set."""
         ...
 
     def problems(self, split: Split) -> Sequence[Problem]:
