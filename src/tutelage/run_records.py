@@ -176,6 +176,20 @@ class Spending:
 
 
 @dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a model answered: seconds to a reply (the median, and what 95 % of `replies` stay within), and tokens.
+
+    `tokens_per_second` is what it wrote over all the time in which it had at least one request. Batches don't count.
+    """
+
+    model: str
+    replies: int
+    median: float
+    slow: float
+    tokens_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
 class FailureCount:
     """The number of requests to a model that failed for one reason."""
 

@@ -21,7 +21,7 @@ FAULTS_SHOWN = 20
 
 @ledger_app.command()
 def show(ledger: Ledger) -> None:
-    """Spending by day and model, failures by reason, and requests that were never answered.
+    """Spending by day and model, speed of replies, failures by reason, and requests that were never answered.
 
     Example: `tutelage ledger show runs/mine`
     """
@@ -31,7 +31,8 @@ def show(ledger: Ledger) -> None:
     from tutelage.teacher.ledger.reader import LedgerReader
 
     with LedgerReader(ledger) as reader:
-        print_ledger(reader.spending(), reader.failures(), reader.lost(), Console(), str(reader.path))
+        tables = reader.spending(), reader.failures(), reader.lost()
+        print_ledger(*tables, Console(), str(reader.path), reader.pace())
 
 
 @ledger_app.command()

@@ -239,7 +239,8 @@ def _ask_teacher(
         answered |= sound_replies(failed, stage, asked - answered)
         owed = [request for request in requests if request.identity not in answered]
         spent: dict[str, object] = {}
-        with ctx.show.bar(f"round {round}: {name}", len(requests), len(answered)) as advance, ResourceMeter() as meter:
+        title = f"round {round}: {name}"
+        with ctx.show.bar(title, len(requests), len(answered), ctx.activity) as advance, ResourceMeter() as meter:
 
             def deliver(reply: Feedback) -> None:
                 append_rows(failed if reply.failure in TRANSIENT else path, [sealed(reply, stage.key)])

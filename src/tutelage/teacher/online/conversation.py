@@ -12,8 +12,8 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from tutelage.config import PriceConfig
 from tutelage.records import AnswerKind, FailureReason, Feedback, FeedbackRequest, Grade, Usage, Verdict
@@ -21,6 +21,7 @@ from tutelage.teacher.ledger.ledger import Failed, LedgerRow
 from tutelage.teacher.online.budget import cost_of
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.failures import RequestFailed
+from tutelage.teacher.online.parameters import seed_of
 from tutelage.teacher.prompts import Message, first_messages, second_messages
 from tutelage.teacher.reply import Reading, read_reply
 
@@ -31,7 +32,7 @@ class Settings:
 
     endpoint: str
     model: str
-    temperature: float
+    temperature: float | None
     max_tokens: int
     kind: AnswerKind
     grade: Grade
@@ -40,6 +41,9 @@ class Settings:
     check_arithmetic: bool = True
     self_consistency: int = 1
     explain: bool = False
+    seed: int | None = None
+    shaping: Mapping[str, object] = field(default_factory=dict[str, object])
+    """What else shapes a reply, as the ledger's key holds it; nothing where all is as usual."""
 
     def row(self, key: str, payload: str, reply: Reply, bound: Usage) -> LedgerRow:
         """A reply as the ledger keeps it; an endpoint that does not say what it took is charged at the bound.
@@ -75,10 +79,11 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One thing to ask the endpoint: the messages, and all that its reply depends on as JSON (`payload`)."""
+    """One thing to ask the endpoint: the messages, all that its reply depends on as JSON (`payload`), and a seed."""
 
     messages: list[Message]
     payload: str
+    seed: int | None = None
 
     @property
     def key(self) -> str:
@@ -125,7 +130,9 @@ def converse(request: FeedbackRequest, settings: Settings) -> Conversation:
 def _questions(messages: list[Message], request: FeedbackRequest, settings: Settings) -> list[Question]:
     """`self_consistency` times the same; the first has the key that it would have alone."""
     samples = [request.sample, *(f"{request.sample}.{again}" for again in range(1, settings.self_consistency))]
-    return [Question(messages, _shape(messages, sample, settings)) for sample in samples]
+    return [
+        Question(messages, _shape(messages, sample, settings), seed_of(settings.seed, sample)) for sample in samples
+    ]
 
 
 def _shape(messages: list[Message], sample: int | str, settings: Settings) -> str:
@@ -136,6 +143,7 @@ def _shape(messages: list[Message], sample: int | str, settings: Settings) -> st
         "temperature": settings.temperature,
         "max_tokens": settings.max_tokens,
         "sample": sample,
+        **settings.shaping,
     }
     return json.dumps(payload, sort_keys=True)
 
