@@ -1,4 +1,4 @@
-"""The tables of a ledger: what the teacher cost, how fast it was, and what came to nothing.
+"""The tables of a ledger: costs, speed and failures.
 
 day         model         replies  prompt tokens  completion tokens     USD
 2026-05-17  gpt-4.1-mini      812        172,144             33,292  0.1221
@@ -28,7 +28,7 @@ def print_ledger(
     title: str,
     paces: Sequence[Pace] = (),
 ) -> None:
-    """Spending by day and model with its totals, pace, failures by reason, what was perhaps charged for nothing."""
+    """Print spending by day and model, pace, failures by reason, and unanswered requests that may have been charged."""
     console.print(_spending_table(spending, title))
     if paces:
         console.print(_pace_table(paces))

@@ -1,4 +1,4 @@
-"""Progress of the stages, one at a time, on standard error: a bar, or where none can be drawn a line now and then.
+"""Progress of the current stage on standard error: a bar in a terminal, else a line from time to time.
 
 round 1: exam: 1,200 of 4,000 in 4 min 10 s
 round 1: feedback: 310 of 900 in 5 min 00 s; 8 in flight, 3 waiting; 4 wrong answer, 1 time-out; 0.0213 USD
@@ -25,15 +25,15 @@ from tutelage.report.format import clock
 from tutelage.text.printable import printable
 
 EVERY = 60.0
-"""Seconds between two lines, at the least."""
+"""Minimum seconds between two lines."""
 QUIET = 25.0
-"""Seconds without a reply, after which it is said why."""
+"""Seconds without a reply, after which the line says why."""
 TICK = 1.0
-"""Seconds between two looks at whether something is to be said."""
+"""Seconds between two checks for something to report."""
 
 
 class Advance:
-    """Told how far a stage is: called with the number of units that have got done, `heard` with each reply."""
+    """The progress of a stage: call it with the number of newly finished units, and `heard` with each reply."""
 
     def __init__(self, show: Callable[[int], None], activity: Activity | None = None) -> None:
         self._show, self._activity = show, activity
@@ -41,11 +41,11 @@ class Advance:
         self.usd = 0.0
 
     def __call__(self, units: int) -> None:
-        """So many units more are done."""
+        """Count `units` more units as done."""
         self._show(units)
 
     def heard(self, feedback: Feedback) -> None:
-        """A teacher's reply has come: count what failed and what it cost. It is one unit."""
+        """Count a teacher's reply as one unit, with its failure and cost."""
         self.failures.update([feedback.failure] if feedback.failure else [])
         self.usd = sum_usd((self.usd, feedback.usage.cost_usd))
         self._show(1)
@@ -56,7 +56,7 @@ class Advance:
         return self._activity is not None and self._activity.silence >= QUIET
 
     def __str__(self) -> str:
-        """What is going on, what failed, and what was paid; empty if nothing. In a long silence, why."""
+        """Activity, failures and cost in words, empty if there are none; after a long silence, its reason."""
         failed = ", ".join(f"{count:,} {reason}" for reason, count in self.failures.most_common())
         spent, doing = f"{self.usd:.4f} USD" if self.usd else "", ""
         if self._activity is not None:
@@ -66,9 +66,9 @@ class Advance:
 
 
 class Show:
-    """Tells a person what is going on; with `quiet` it says nothing, without `bars` only what is worth a line.
+    """Prints progress and messages. With `quiet` it prints nothing; without `bars` only lines.
 
-    `clock` counts seconds.
+    `clock` returns seconds.
     """
 
     def __init__(
@@ -84,18 +84,18 @@ class Show:
 
     @property
     def quiet(self) -> bool:
-        """Whether it says nothing."""
+        """Whether it prints nothing."""
         return self._console.quiet
 
     def say(self, text: str) -> None:
-        """Print a line; what stands in it is text, never markup."""
+        """Print a line as plain text, without markup."""
         self._console.print(printable(text, lines=True), markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
     def bar(self, title: str, total: int, done: int = 0, activity: Activity | None = None) -> Generator[Advance]:
-        """A bar over `total` units, or lines; call what it yields with the number of units that have got done.
+        """A progress bar (or lines) over `total` units; call the yielded Advance with newly finished units.
 
-        `activity` is that of the teacher whose stage it is.
+        `activity` is the activity of the stage's teacher.
         """
         if activity:
             activity.begin()
