@@ -7,7 +7,7 @@ from tutelage.config import RunConfig
 from tutelage.config_file import parse_config
 from tutelage.records import FeedbackRequest, Usage
 from tutelage.rounds.estimate import estimate
-from tutelage.rounds.material import annotation_requests
+from tutelage.rounds.requests import annotation_requests
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import Task
 from tutelage.teacher.online.openai_teacher import OpenAITeacher

@@ -1,4 +1,4 @@
-"""What is asked about an exam, and in which order: `material.feedback_requests`."""
+"""What is asked about an exam, and in which order: `requests.feedback_requests`."""
 
 import random
 from collections import Counter
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tutelage.config import TeacherConfig
 from tutelage.mistakes.near_duplicates import alike
 from tutelage.records import Attempt, Exam, Feedback, FeedbackRequest, Problem, Verdict
-from tutelage.rounds.material import feedback_requests
+from tutelage.rounds.requests import feedback_requests
 from tutelage.rounds.stages import what_is_asked
 from tutelage.runs.files import digest
 from tutelage.teacher.prompts import first_messages

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from tutelage.config import RunConfig
 from tutelage.records import FeedbackRequest, Usage
-from tutelage.rounds.material import annotation_requests
+from tutelage.rounds.requests import annotation_requests
 from tutelage.run_records import CostBound
 from tutelage.tasks.task import Task
 from tutelage.teacher.online.budget import MOST_BYTES_PER_TOKEN, least_for, most_for

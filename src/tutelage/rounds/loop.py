@@ -21,7 +21,7 @@ from tutelage.report.card import model_card
 from tutelage.rounds import stages
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.error_summary import exam_summary
-from tutelage.rounds.material import build_examples
+from tutelage.rounds.examples import build_examples
 from tutelage.run_records import BeforeAfter, RoundResult, RunResult, TeacherSummary
 from tutelage.runs.directory import versions
 from tutelage.student.resources.hardware import hardware

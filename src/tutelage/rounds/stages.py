@@ -29,7 +29,7 @@ from tutelage.renamed import as_first_named
 from tutelage.rounds.attempts import Shards, go_on_sitting, greedy_attempts, sat_whole
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.kept import is_done, keep_rows, sound_replies
-from tutelage.rounds.material import annotation_requests, feedback_requests
+from tutelage.rounds.requests import annotation_requests, feedback_requests
 from tutelage.run_records import TrainingSummary
 from tutelage.runs.files import append_rows, digest, read_rows, seed_of, write_rows
 from tutelage.runs.seals import sealed

@@ -2,7 +2,8 @@ from dataclasses import replace
 
 from tutelage.config import TeacherConfig, TrainingConfig
 from tutelage.records import Attempt, Exam, Feedback, Problem, Verdict
-from tutelage.rounds.material import annotation_requests, build_examples, feedback_requests
+from tutelage.rounds.examples import build_examples
+from tutelage.rounds.requests import annotation_requests, feedback_requests
 
 COW, HEN = Problem.of("How many legs has a cow?", "4"), Problem.of("How many legs has a hen?", "2")
 RIGHT, WRONG = Verdict(True, "4", "right"), Verdict(False, "5", "5 is not 4")

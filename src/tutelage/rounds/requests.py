@@ -1,7 +1,7 @@
-"""From mistakes to requests, and from the teacher's replies to training examples: pure functions of a round.
+"""What the teacher is asked in a round: for rationales of problems, and for those of the student's mistakes. Pure.
 
-A problem of round 1: the student answered 12 twice and 14 once; the teacher is asked with one of the two kinds of
-mistake in view; its rationale becomes the anchor, the rationale of round 0 a positive, both mistakes negatives.
+A problem of round 1: the student answered 13 twice and 14 once; the teacher is asked about one of the two kinds of
+mistake, in round 2 about the other.
 """
 
 from __future__ import annotations
@@ -12,10 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice, zip_longest
 from typing import TypeVar
 
-from tutelage.config import TeacherConfig, TrainingConfig
+from tutelage.config import TeacherConfig
 from tutelage.mistakes.selection import by_answer, new_mistakes, sent_again
-from tutelage.records import TRANSIENT, Attempt, Exam, Feedback, FeedbackRequest, Problem, TrainingExample
-from tutelage.text.run_on import cut
+from tutelage.records import TRANSIENT, Attempt, Exam, Feedback, FeedbackRequest, Problem
 
 _Row = TypeVar("_Row", Attempt, Feedback)
 
@@ -53,7 +52,7 @@ def feedback_requests(
     another rationale is asked for instead. A problem's samples are counted on from round to round, so that a teacher
     can word each rationale anew.
     """
-    sat, sent = _by_problem(exam.attempts), _by_problem(sorted(filter(_was_sent, before), key=_identity))
+    sat, sent = by_problem(exam.attempts), by_problem(sorted(filter(_was_sent, before), key=order_of))
     new: list[list[FeedbackRequest]] = []
     again: list[list[FeedbackRequest]] = []
     asked = Counter(reply.problem_id for reply in before if reply.failure not in TRANSIENT)
@@ -72,52 +71,6 @@ def feedback_requests(
         else:
             again.append(sent_again(problem, groups, told)[: teacher.replies_per_problem])
     return _breadth_first(new)[: teacher.replies_per_round] + _breadth_first(again)
-
-
-def build_examples(
-    problems: Sequence[Problem],
-    history: Sequence[Sequence[Feedback]],
-    exams: Sequence[Exam],
-    config: TrainingConfig,
-    seed: object,
-) -> list[TrainingExample]:
-    """The round's training examples.
-
-    `history` holds the feedback of every round so far, `exams` every exam so far; the last of each is this round's
-    (round 0 has none). Every right rationale of this round, or of all rounds (`config.data`), is an anchor. Positives
-    are the other right rationales for the problem, whatever their round; negatives are the mistakes of this round's
-    exam, beside this round's rationales: earlier ones are learnt again by the LM loss alone, which costs a third. An
-    attempt that was cut at the length limit has no end to reflect on, so it is no negative. The student's own right
-    attempts (`config.rejection_sampling`) are positives, and anchors too if asked for. An explained mistake of
-    this round is one more row, which learns to correct it.
-    """
-    taught = [_rationales(feedback) for feedback in history]
-    own = [_own_correct(exam) for exam in exams if config.rejection_sampling != "none"]
-    if config.rejection_sampling == "train":
-        taught[1:] = [_merged(parts) for parts in zip(taught[1:], own, strict=True)]
-    anchors = taught[-1] if config.data == "round" else _merged(taught)
-    right = _merged([*taught, *own])
-    wrong = _by_problem(exams[-1].mistakes) if exams else {}
-    examples: list[TrainingExample] = []
-    for problem in problems:
-        rng = random.Random(f"{seed}/{problem.id}")
-        negatives = distinct(a.text.strip() for a in wrong.get(problem.id, ()) if a.finish == "stop" and a.text.strip())
-        for anchor in distinct(anchors.get(problem.id, [])):
-            positives = [text for text in distinct(right[problem.id]) if text != anchor]
-            example = TrainingExample(
-                problem,
-                anchor,
-                tuple(_draw(positives, config.max_positives, rng)),
-                tuple(_draw(negatives, config.max_negatives, rng)),
-            )
-            new = anchor in taught[-1].get(problem.id, ())
-            examples.append(example if new else example.without_reflection())
-    by_id = {problem.id: problem for problem in problems}
-    return examples + [
-        TrainingExample(by_id[reply.problem_id], f"{reply.explanation}\n{reply.text}", corrects=reply.mistake)
-        for reply in sorted(history[-1], key=_identity)
-        if reply.explanation and reply.verdict.correct
-    ]
 
 
 def _by_priority(
@@ -147,7 +100,8 @@ def _was_sent(reply: Feedback) -> bool:
     return reply.mistake is not None and reply.failure not in TRANSIENT
 
 
-def _identity(reply: Feedback) -> tuple[str, int, str]:
+def order_of(reply: Feedback) -> tuple[str, int, str]:
+    """Where a reply stands among those of a round, in whatever order they came."""
     return reply.problem_id, reply.sample, reply.mistake or ""
 
 
@@ -156,39 +110,9 @@ def _breadth_first(requests: Iterable[Sequence[FeedbackRequest]]) -> list[Feedba
     return [request for request in chain.from_iterable(zip_longest(*requests)) if request is not None]
 
 
-def distinct(texts: Iterable[str]) -> list[str]:
-    """The texts without repeats, in their order."""
-    return list(dict.fromkeys(texts))
-
-
-def _rationales(feedback: Iterable[Feedback]) -> dict[str, list[str]]:
-    """The right rationales of every problem, in the order of asking, whatever order they came in."""
-    usable = [reply for reply in feedback if reply.verdict.correct]
-    found: dict[str, list[str]] = {}
-    for reply in sorted(usable, key=_identity):
-        found.setdefault(reply.problem_id, []).append(reply.text)
-    return found
-
-
-def _own_correct(exam: Exam) -> dict[str, list[str]]:
-    right = _by_problem(a for a in exam.attempts if a.verdict.correct and a.finish == "stop")
-    return {problem: [cut(attempt.text).strip() for attempt in attempts] for problem, attempts in right.items()}
-
-
-def _by_problem(rows: Iterable[_Row]) -> dict[str, list[_Row]]:
+def by_problem(rows: Iterable[_Row]) -> dict[str, list[_Row]]:
+    """The rows of every problem, in their order."""
     found: dict[str, list[_Row]] = {}
     for row in rows:
         found.setdefault(row.problem_id, []).append(row)
     return found
-
-
-def _merged(parts: Iterable[dict[str, list[str]]]) -> dict[str, list[str]]:
-    merged: dict[str, list[str]] = {}
-    for part in parts:
-        for problem, texts in part.items():
-            merged.setdefault(problem, []).extend(texts)
-    return merged
-
-
-def _draw(texts: Sequence[str], most: int, rng: random.Random) -> list[str]:
-    return list(texts) if len(texts) <= most else rng.sample(texts, most)
