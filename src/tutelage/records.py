@@ -25,6 +25,14 @@ AnswerKind = Literal["number", "choice", "yes-no", "text"]
 """What an answer is: a value, the letter of a choice, yes or no, or words to be matched."""
 
 
+Way = Literal["question", "mistake", "mistake-first", "mistake-explained"]
+"""How a teacher is asked about a mistake: by the question alone; with the mistake in view; with the mistake before the
+question, and to be forgotten; with the mistake in view, and to be explained before the solution."""
+
+Style = Literal["short", "full"]
+"""For whom a teacher writes: for a very small student, or for one that can follow longer reasoning."""
+
+
 def content_hash(*parts: str) -> str:
     """16 hex digits of SHA-256 over the parts; white space at the ends and runs of it do not count."""
     text = "\x1f".join(" ".join(part.split()) for part in parts)
@@ -162,13 +170,15 @@ class FeedbackRequest:
     """What the teacher is asked: a rationale for `problem`, with the student's `mistake` in view where there is one.
 
     `sample` tells several requests for the same problem apart, so that each gets a rationale of its own. `answer` is
-    what the exam read in the mistake, None if it read none; it is no part of what the request is (no key holds it).
+    what the exam read in the mistake, None if it read none. `ways` are the ways of asking in the order of trying, the
+    teacher's own if empty. Neither is part of what the request is (no key holds it).
     """
 
     problem: Problem
     mistake: str | None = None
     sample: int = 0
     answer: str | None = None
+    ways: tuple[Way, ...] = ()
 
     @property
     def identity(self) -> tuple[str, int, str | None]:
@@ -204,12 +214,27 @@ TRANSIENT: frozenset[FailureReason] = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """One asking of those that a request took: the way, with the answer as a hint or without, and what it brought.
+
+    `sound` says whether it brought a rationale. The tokens are those of its replies, whoever paid for them.
+    """
+
+    way: Way
+    hint: bool
+    sound: bool
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Feedback:
     """The teacher's reply to a request: a rationale that ends by stating its answer, graded.
 
     A reply that cannot be used has `verdict.correct` false, `failure` as the kind of cause and `verdict.reason` in
     words; `text` is then what came, possibly empty. `keys` name the ledger's rows, in the order of asking.
-    `explanation` says what is wrong in the mistake, where the teacher was asked for it.
+    `explanation` says what is wrong in the mistake, where the teacher was asked for it. `asked` are the askings that
+    were answered, in their order.
     """
 
     problem_id: str
@@ -221,6 +246,7 @@ class Feedback:
     keys: tuple[str, ...] = ()
     failure: FailureReason | None = None
     explanation: str | None = None
+    asked: tuple[Asked, ...] = ()
 
     @property
     def identity(self) -> tuple[str, int, str | None]:

@@ -60,7 +60,7 @@ def test_annotated_problems_are_drawn_by_seed_and_more_annotations_begin_with_th
 
 
 def test_without_the_mistake_in_view_another_rationale_is_asked_for():
-    teacher = TeacherConfig(show_mistake=False, replies_per_problem=2)
+    teacher = TeacherConfig(ask="question", replies_per_problem=2)
     before = [reply(COW, "four"), reply(COW, "4 legs", 1), reply(HEN, "two legs")]
     requests = feedback_requests([COW, HEN], SITTING, teacher, before, 0)
     assert [(r.problem, r.mistake, r.sample) for r in requests] == [(COW, None, 2), (COW, None, 3)]

@@ -15,7 +15,8 @@ from tutelage.records import Attempt, Exam, Feedback, FeedbackRequest, Problem, 
 from tutelage.rounds.requests import feedback_requests
 from tutelage.rounds.stages import what_is_asked
 from tutelage.runs.files import digest
-from tutelage.teacher.prompts import first_messages
+from tutelage.teacher.prompts import Prompts
+from tutelage.teacher.ways import Asking
 
 COW, HEN, FLY, EEL = (
     Problem.of(f"How many legs has {animal}?", "4") for animal in ("a cow", "a hen", "a fly", "an eel")
@@ -67,7 +68,8 @@ def test_no_key_holds_the_answer():
     request = FeedbackRequest(COW, "It has 5 legs.", 2, "5")
     row = {"problem": asdict(COW), "mistake": "It has 5 legs.", "sample": 2}
     assert digest(what_is_asked(request)) == digest(row)
-    assert first_messages(request, "number") == first_messages(replace(request, answer=None), "number")
+    prompts, asking = Prompts("number"), Asking("mistake")
+    assert prompts.messages(request, asking) == prompts.messages(replace(request, answer=None), asking)
 
 
 def test_one_mistake_in_many_attempts_is_asked_about():

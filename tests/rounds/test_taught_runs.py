@@ -91,7 +91,7 @@ def test_an_explained_mistake_is_learnt_to_be_corrected(short, tmp_path):
 def test_without_the_mistake_in_view_another_rationale_is_asked_for(short, tmp_path):
     shown, blind = tmp_path / "shown", tmp_path / "blind"
     run(short, shown)
-    run(changed(short, teacher={"show_mistake": False}), blind)
+    run(changed(short, teacher={"ask": "question"}), blind)
     assert {reply.mistake is None for reply in feedback(shown, 1)} == {False}
     assert {reply.problem_id for reply in feedback(blind, 1)} == {reply.problem_id for reply in feedback(shown, 1)}
     before = {reply.problem_id: reply.text for reply in feedback(blind, 0)}

@@ -40,7 +40,13 @@ def annotation_requests(problems: Sequence[Problem], teacher: TeacherConfig, see
 
 
 def feedback_requests(
-    problems: Sequence[Problem], exam: Exam, teacher: TeacherConfig, before: Sequence[Feedback], seed: object
+    problems: Sequence[Problem],
+    exam: Exam,
+    teacher: TeacherConfig,
+    before: Sequence[Feedback],
+    seed: object,
+    *,
+    cuts: bool = False,
 ) -> list[FeedbackRequest]:
     """Later rounds: what is asked about the mistakes of an exam, in this order, so that a spent budget cuts the end.
 
@@ -48,9 +54,10 @@ def feedback_requests(
     `teacher.replies_per_problem` each and `teacher.replies_per_round` in all. A problem whose mistakes are all
     near-identical to those sent `before` (the feedback of all earlier rounds) is asked about once more in the very
     words of then: the ledger answers such requests for nothing, so they stand at the end and are not counted.
-    `selection` says which mistake is shown, `near_duplicates` what is near-identical. Without `teacher.show_mistake`
-    another rationale is asked for instead. A problem's samples are counted on from round to round, so that a teacher
-    can word each rationale anew.
+    `selection` says which mistake is shown, `near_duplicates` what is near-identical. With `teacher.ask: question`
+    another rationale is asked for instead, and so it is where the only mistake is that attempts were cut: a teacher
+    could not put that right (version 0.1 sent such `cuts` like any mistake). A problem's samples are counted on from
+    round to round, so that a teacher can word each rationale anew.
     """
     sat, sent = by_problem(exam.attempts), by_problem(sorted(filter(_was_sent, before), key=order_of))
     new: list[list[FeedbackRequest]] = []
@@ -58,10 +65,12 @@ def feedback_requests(
     asked = Counter(reply.problem_id for reply in before if reply.failure not in TRANSIENT)
     for problem in _by_priority(problems, sat, teacher, before, seed):
         first = asked[problem.id]
-        if not teacher.show_mistake:
+        wrong = [attempt for attempt in sat[problem.id] if not attempt.verdict.correct]
+        if not cuts and teacher.kind != "student":  # which looks at no mistake
+            wrong = [attempt for attempt in wrong if not is_only_cut(attempt)]
+        if teacher.ask == "question" or not wrong:
             new.append([FeedbackRequest(problem, None, first + n) for n in range(teacher.replies_per_problem)])
             continue
-        wrong = [attempt for attempt in sat[problem.id] if not attempt.verdict.correct]
         groups = by_answer(wrong, random.Random(f"{seed}/{problem.id}"))
         told = sent.get(problem.id, [])
         shown = list(islice(new_mistakes(groups, told), teacher.replies_per_problem))
@@ -93,6 +102,12 @@ def _by_priority(
         taught = {reply.problem_id for reply in before if reply.verdict.correct}
         owed.sort(key=lambda problem: problem.id in taught)
     return owed
+
+
+def is_only_cut(attempt: Attempt) -> bool:
+    """Whether an attempt was cut at the length limit before it had stated an answer to its end."""
+    answer = attempt.verdict.answer
+    return attempt.finish == "length" and (answer is None or attempt.text.rstrip().endswith(answer))
 
 
 def _was_sent(reply: Feedback) -> bool:

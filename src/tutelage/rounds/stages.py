@@ -90,7 +90,11 @@ def feedback(
 ) -> Teaching:
     """The teacher writes rationales for problems with a mistake, the mistake in view; `history` is earlier feedback."""
     problems, before = ctx.task.problems("train"), [reply for past in history for reply in past]
-    requests = feedback_requests(problems, sitting, ctx.config.teacher, before, f"{ctx.config.seed}/{round}")
+    seed = f"{ctx.config.seed}/{round}"
+    requests = feedback_requests(problems, sitting, ctx.config.teacher, before, seed)
+    earlier = feedback_requests(problems, sitting, ctx.config.teacher, before, seed, cuts=True)
+    if earlier != requests and _asking(ctx, round, "feedback", student, earlier).done:
+        requests = earlier  # what version 0.1 has asked is not asked again
     return _ask_teacher(ctx, round, "feedback", student, requests)
 
 
@@ -209,7 +213,7 @@ def _ask_teacher(
     """
     budget = ctx.config.teacher.budget.model_dump()
     teacher = ctx.teacher_of(student, round)
-    stage = ctx.run.stage(round, name, digest(*map(what_is_asked, requests)), *([] if ctx.teacher else [student.key]))
+    stage = _asking(ctx, round, name, student, requests)
     path, failed = stage.folder / f"{name}.jsonl", stage.folder / "failed.jsonl"
     asked = {request.identity for request in requests}
 
@@ -246,6 +250,11 @@ def _ask_teacher(
     return Teaching(tuple(feedback), tuple(lost), "spent" in stage.summary)
 
 
+def _asking(ctx: RunContext, round: int, name: str, student: Student, requests: Sequence[FeedbackRequest]) -> Stage:
+    asked = digest(*map(what_is_asked, requests))
+    return ctx.run.stage(round, name, asked, *([] if ctx.teacher else [student.key]))
+
+
 def what_is_asked(request: FeedbackRequest) -> dict[str, object]:
-    """All of a request but the answer that the exam read: it follows from the mistake."""
-    return {name: value for name, value in dataclasses.asdict(request).items() if name != "answer"}
+    """All of a request but the answer that the exam read, which follows from the mistake, and the way of asking."""
+    return {name: value for name, value in dataclasses.asdict(request).items() if name not in ("answer", "ways")}

@@ -26,7 +26,7 @@ from tutelage.teacher.online.conversation import Settings
 from tutelage.teacher.online.ledger_writer import LedgerWriter
 from tutelage.teacher.online.limits import Limits
 from tutelage.teacher.online.session import RequestSession
-from tutelage.teacher.prompts import Message
+from tutelage.teacher.prompts import Message, prompts_of
 from tutelage.teacher.teacher import Deliver
 
 
@@ -37,7 +37,7 @@ class OpenAITeacher:
     is told what a user wants to know while a batch is on its way, which can take a day.
 
     Raises:
-        ConfigError: no model is named, or a cap in US dollars has no price.
+        ConfigError: no model is named, a cap in US dollars has no price, or `prompt` cannot be used.
         TeacherError: the key is not set.
         RunError: the ledger cannot be used.
     """
@@ -68,7 +68,8 @@ class OpenAITeacher:
             price=price_of(config),
             check_arithmetic=config.check_arithmetic,
             self_consistency=config.self_consistency,
-            explain=config.explain,
+            teacher=config,
+            template=prompts_of(config, kind).template,
         )
         self._limits = Limits(config.requests_per_minute, config.tokens_per_minute)
         Budget(config.budget, config.price)
