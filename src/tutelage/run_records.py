@@ -36,11 +36,30 @@ class ExamSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class WayCount:
+    """How often the teacher was asked in one way, how often that brought a sound rationale, and the tokens it took."""
+
+    asked: int = 0
+    sound: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: WayCount) -> WayCount:
+        return WayCount(
+            self.asked + other.asked,
+            self.sound + other.sound,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class TeacherSummary:
     """The figures of a round's teaching that a result keeps; `replies_used` were right and trained on.
 
     `replies` counts those that the round's rationales are from, whoever paid for them; `requests` this run's own.
-    `failures` counts the requests that ended without a rationale, by reason.
+    `failures` counts the requests that ended without a rationale, by reason, `ways` the askings that were answered, by
+    the way of asking, whoever paid for them.
     """
 
     requests: int
@@ -50,6 +69,7 @@ class TeacherSummary:
     cost_usd: float
     failures: Mapping[str, int] = field(default_factory=dict[str, int])
     replies: int = 0
+    ways: Mapping[str, WayCount] = field(default_factory=dict[str, WayCount])
 
 
 @dataclass(frozen=True, slots=True)

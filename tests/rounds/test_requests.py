@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tutelage.config import TeacherConfig
 from tutelage.mistakes.near_duplicates import alike
 from tutelage.records import Attempt, Exam, Feedback, FeedbackRequest, Problem, Verdict
+from tutelage.rounds.asking import what_is_asked
 from tutelage.rounds.requests import feedback_requests
-from tutelage.rounds.stages import what_is_asked
 from tutelage.runs.files import digest
 from tutelage.teacher.prompts import Prompts
 from tutelage.teacher.ways import Asking

@@ -16,12 +16,13 @@ from collections.abc import Sequence
 from tutelage.config import RoundsConfig, TrainingConfig
 from tutelage.errors import TeacherError
 from tutelage.metrics.intervals import accuracy
-from tutelage.records import Exam, Feedback, Usage
+from tutelage.records import Asked, Exam, Feedback, Usage
 from tutelage.report.card import model_card
 from tutelage.rounds import stages
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.error_summary import exam_summary
 from tutelage.rounds.examples import build_examples
+from tutelage.rounds.ways import counted as counted_ways
 from tutelage.run_records import BeforeAfter, RoundResult, RunResult, TeacherSummary
 from tutelage.runs.directory import versions
 from tutelage.student.resources.hardware import hardware
@@ -132,17 +133,25 @@ def _test(ctx: RunContext, student: Student) -> BeforeAfter:
 
 def _spending(teaching: stages.Teaching, counted: set[object]) -> TeacherSummary:
     """What a round's teaching cost. `counted` holds the replies that were: what is asked again costs nothing."""
-    replies, usage, asked = [*teaching.feedback, *teaching.failed], Usage(), 0
+    replies, usage, asked, ways = [*teaching.feedback, *teaching.failed], Usage(), 0, list[Asked]()
     for reply in replies:
         keys = reply.keys or [reply.identity]  # offline there is no ledger
         if not counted.issuperset(keys):
             usage += reply.usage
+            ways += reply.asked
             asked += len(reply.keys) or reply.usage.requests
             counted.update(keys)
     used = sum(reply.verdict.correct for reply in replies)
     failures = Counter(reply.failure for reply in replies if reply.failure)
     return TeacherSummary(
-        usage.requests, used, usage.prompt_tokens, usage.completion_tokens, usage.cost_usd, dict(failures), asked
+        usage.requests,
+        used,
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        usage.cost_usd,
+        dict(failures),
+        asked,
+        counted_ways(ways),
     )
 
 

@@ -10,48 +10,29 @@ import dataclasses
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
 from tutelage.config import GuardConfig, TrainingConfig
-from tutelage.errors import BudgetSpent
-from tutelage.records import (
-    TRANSIENT,
-    Attempt,
-    Exam,
-    Feedback,
-    FeedbackRequest,
-    Split,
-    TrainingExample,
-)
+from tutelage.records import Attempt, Exam, Feedback, Split, TrainingExample
 from tutelage.renamed import as_first_named
+from tutelage.rounds.asking import Teaching, ask_teacher, asking_stage
 from tutelage.rounds.attempts import Shards, go_on_sitting, greedy_attempts, sat_whole
 from tutelage.rounds.context import RunContext
-from tutelage.rounds.kept import is_done, keep_rows, sound_replies
+from tutelage.rounds.kept import is_done, keep_rows
 from tutelage.rounds.requests import annotation_requests, feedback_requests
 from tutelage.run_records import TrainingSummary
-from tutelage.runs.files import append_rows, digest, read_rows, seed_of, write_rows
-from tutelage.runs.seals import sealed
+from tutelage.runs.files import digest, read_rows, seed_of, write_rows
 from tutelage.runs.stage import Stage
 from tutelage.student.resources.meter import ResourceMeter
 from tutelage.student.sampler import Advance, exam_sampling
 from tutelage.student.student import Student
 
 
-@dataclass(frozen=True, slots=True)
-class Teaching:
-    """What a round's asking brought, the requests that got no reply, and whether the budget was spent."""
-
-    feedback: tuple[Feedback, ...]
-    failed: tuple[Feedback, ...]
-    budget_spent: bool
-
-
 def annotate(ctx: RunContext, student: Student) -> Teaching:
     """Round 0: the teacher writes rationales for the training problems, with no mistake to look at."""
     requests = annotation_requests(ctx.task.problems("train"), ctx.config.teacher, ctx.config.seed)
-    return _ask_teacher(ctx, 0, "annotation", student, requests)
+    return ask_teacher(ctx, 0, "annotation", student, requests)
 
 
 def exam(ctx: RunContext, round: int, student: Student) -> Exam:
@@ -93,9 +74,9 @@ def feedback(
     seed = f"{ctx.config.seed}/{round}"
     requests = feedback_requests(problems, sitting, ctx.config.teacher, before, seed)
     earlier = feedback_requests(problems, sitting, ctx.config.teacher, before, seed, cuts=True)
-    if earlier != requests and _asking(ctx, round, "feedback", student, earlier).done:
+    if earlier != requests and asking_stage(ctx, round, "feedback", student, earlier).done:
         requests = earlier  # what version 0.1 has asked is not asked again
-    return _ask_teacher(ctx, round, "feedback", student, requests)
+    return ask_teacher(ctx, round, "feedback", student, requests, before)
 
 
 def train(
@@ -202,59 +183,3 @@ def _validation_check(ctx: RunContext, guard: GuardConfig) -> Callable[[Student]
         return sum(attempt.verdict.correct for attempt in attempts) / len(attempts)
 
     return check
-
-
-def _ask_teacher(
-    ctx: RunContext, round: int, name: str, student: Student, requests: Sequence[FeedbackRequest]
-) -> Teaching:
-    """Ask what has not been answered yet; a spent budget ends the asking, and what was bought is returned.
-
-    Requests that got no reply are in `failed.jsonl`; they are asked again if the stage is, as it is if none got one.
-    """
-    budget = ctx.config.teacher.budget.model_dump()
-    teacher = ctx.teacher_of(student, round)
-    stage = _asking(ctx, round, name, student, requests)
-    path, failed = stage.folder / f"{name}.jsonl", stage.folder / "failed.jsonl"
-    asked = {request.identity for request in requests}
-
-    def is_whole() -> bool:
-        told = [reply.identity for reply in (*read_rows(path, Feedback), *read_rows(failed, Feedback))]
-        known = set(told) <= asked and len(set(told)) == len(told)
-        return known and ("spent" in stage.summary or len(told) == len(asked))
-
-    in_vain = failed.exists() and not path.exists()
-    cost = "what is missing is asked for again; replies that the ledger holds cost nothing"
-    if not is_done(ctx, stage, cost, is_whole) or in_vain or stage.summary.get("spent", budget) != budget:
-        begun_anew = stage.fault is None
-        stage.begin(rows=[path.name, failed.name])
-        if begun_anew:
-            failed.unlink(missing_ok=True)
-        answered = sound_replies(path, stage.key, asked)
-        answered |= sound_replies(failed, stage.key, asked - answered)
-        owed = [request for request in requests if request.identity not in answered]
-        spent: dict[str, object] = {}
-        with ctx.show.bar(f"round {round}: {name}", len(requests), len(answered)) as advance, ResourceMeter() as meter:
-
-            def deliver(reply: Feedback) -> None:
-                append_rows(failed if reply.failure in TRANSIENT else path, [sealed(reply, stage.key)])
-                meter.count(reply.usage.completion_tokens)
-                advance.heard(reply)
-
-            try:
-                teacher.teach(owed, deliver)
-            except BudgetSpent as error:
-                ctx.show.say(str(error))
-                spent["spent"] = budget
-        stage.finish(meter.work, spent)
-    feedback, lost = read_rows(path, Feedback), read_rows(failed, Feedback)
-    return Teaching(tuple(feedback), tuple(lost), "spent" in stage.summary)
-
-
-def _asking(ctx: RunContext, round: int, name: str, student: Student, requests: Sequence[FeedbackRequest]) -> Stage:
-    asked = digest(*map(what_is_asked, requests))
-    return ctx.run.stage(round, name, asked, *([] if ctx.teacher else [student.key]))
-
-
-def what_is_asked(request: FeedbackRequest) -> dict[str, object]:
-    """All of a request but the answer that the exam read, which follows from the mistake, and the way of asking."""
-    return {name: value for name, value in dataclasses.asdict(request).items() if name not in ("answer", "ways")}
