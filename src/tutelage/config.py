@@ -19,6 +19,7 @@ from tutelage.places import check_ledger, check_url
 from tutelage.records import AnswerKind, Style
 
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+AnswerLimit = Annotated[int, Field(gt=0, le=1_000_000)] | Literal["auto"]
 
 
 class Section(BaseModel):
@@ -193,8 +194,8 @@ class ExamConfig(Section):
     """Attempts at every problem, K."""
     temperature: float = Field(default=1.0, gt=0, le=1000)
     """Sampling temperature."""
-    max_new_tokens: int = Field(default=128, gt=0, le=1_000_000)
-    """Tokens after which an attempt is cut."""
+    max_new_tokens: AnswerLimit = "auto"
+    """Tokens after which an attempt is cut; auto: by the lengths of the rationales that the student has learnt from."""
     batch_size: int = Field(default=256, gt=0, le=1_000_000)
     """Attempts sampled at once, if memory allows."""
     shard: int = Field(default=16, gt=0, le=10_000_000)
@@ -204,8 +205,8 @@ class ExamConfig(Section):
 class EvaluationConfig(Section):
     """Evaluation on held-out problems, greedy."""
 
-    max_new_tokens: int = Field(default=256, gt=0, le=1_000_000)
-    """Tokens after which an answer is cut."""
+    max_new_tokens: AnswerLimit = "auto"
+    """Tokens after which an answer is cut; auto: as in the exam, and 256 for a student that has learnt nothing yet."""
     batch_size: int = Field(default=256, gt=0, le=1_000_000)
     """Problems answered at once, if memory allows."""
 

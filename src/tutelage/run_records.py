@@ -26,13 +26,15 @@ class Accuracy:
 class ExamSummary:
     """The figures of an exam that a result keeps. `mistakes` and `attempts` count attempts, not problems.
 
-    `kinds` counts the mistakes by where they first leave the worked solution; it is empty where there is none.
+    `kinds` counts the mistakes by where they first leave the worked solution; it is empty where there is none. `cut`
+    counts the attempts that were cut at the limit.
     """
 
     pass_rate: float
     mistakes: int
     attempts: int
     kinds: Mapping[str, int] = field(default_factory=dict[str, int])
+    cut: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class RoundResult:
-    """One round in figures. Round 0 has no exam."""
+    """One round in figures. Round 0 has no exam. `limits` are the tokens after which its stages cut an answer."""
 
     round: int
     validation: Accuracy
@@ -145,6 +147,7 @@ class RoundResult:
     training: TrainingSummary
     work: Mapping[str, Work]
     seconds: float
+    limits: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True, slots=True)

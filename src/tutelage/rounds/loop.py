@@ -22,6 +22,7 @@ from tutelage.rounds import stages
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.error_summary import exam_summary
 from tutelage.rounds.examples import build_examples
+from tutelage.rounds.form import form_of, has_moved
 from tutelage.rounds.ways import counted as counted_ways
 from tutelage.run_records import BeforeAfter, RoundResult, RunResult, TeacherSummary
 from tutelage.runs.directory import versions
@@ -48,6 +49,8 @@ def run_rounds(ctx: RunContext) -> RunResult:
             teaching = stages.feedback(ctx, round, student, exams[-1], history)
         history.append(teaching.feedback)
         cost = _spending(teaching, counted)
+        if moved := has_moved(*(form_of(_used(replies)) for replies in (history[0], history[-1]))):
+            ctx.show.say(f"round {round}: {moved}")
 
         if not has_something_new(teaching, exams, config.training):
             stopped_because, unused = _nothing_to_teach(round, teaching), cost
@@ -66,6 +69,7 @@ def run_rounds(ctx: RunContext) -> RunResult:
             training=training,
             work=ctx.run.work(round),
             seconds=ctx.run.seconds(round),
+            limits=ctx.run.limits(round),
         )
         results.append(result)
         ctx.run.keep_result(round, result)
@@ -129,6 +133,10 @@ def _test(ctx: RunContext, student: Student) -> BeforeAfter:
     ctx.untrained.release()
     after = stages.evaluate(ctx, None, student, "test", "test-after")
     return BeforeAfter(accuracy(*before), accuracy(*after))
+
+
+def _used(replies: Sequence[Feedback]) -> list[str]:
+    return [reply.text for reply in replies if reply.verdict.correct]
 
 
 def _spending(teaching: stages.Teaching, counted: set[object]) -> TeacherSummary:

@@ -20,6 +20,7 @@ from tutelage.rounds.asking import Teaching, ask_teacher, asking_stage
 from tutelage.rounds.attempts import Shards, go_on_sitting, greedy_attempts, sat_whole
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.kept import is_done, keep_rows
+from tutelage.rounds.lengths import answer_limit, learnt_length, told_of_cuts
 from tutelage.rounds.requests import annotation_requests, feedback_requests
 from tutelage.run_records import TrainingSummary
 from tutelage.runs.files import digest, read_rows, seed_of, write_rows
@@ -37,7 +38,10 @@ def annotate(ctx: RunContext, student: Student) -> Teaching:
 
 def exam(ctx: RunContext, round: int, student: Student) -> Exam:
     """The student samples K answers to every training problem; every one is graded."""
-    settings, problems = ctx.config.exam, ctx.task.problems("train")
+    problems = ctx.task.problems("train")
+    questions = [problem.text for problem in problems]
+    limit = answer_limit(ctx.config.exam.max_new_tokens, student, questions, student.answer_tokens)
+    settings = ctx.config.exam.model_copy(update={"max_new_tokens": limit})
     asked = settings.model_dump(exclude={"batch_size", "shard"})
     stage = ctx.run.shared_stage(round, "exam", asked, ctx.config.seed, student.key)
     path, places = stage.folder / "exam.jsonl", {problem.id: place for place, problem in enumerate(problems)}
@@ -61,7 +65,9 @@ def exam(ctx: RunContext, round: int, student: Student) -> Exam:
             cost = student.answer(owed, seeds, exam_sampling(settings), shards.add)
             shards.save()
             meter.count(shards.tokens, cost.computed_tokens, cost.padded_tokens)
-        stage.finish(meter.work)
+        if told := told_of_cuts(read_rows(path, Attempt), ctx.config.exam.max_new_tokens, limit):
+            ctx.show.say(f"round {round}: {told}")
+        stage.finish(meter.work, {"max_new_tokens": limit})
     attempts = sorted(read_rows(path, Attempt), key=lambda attempt: (places[attempt.problem_id], attempt.sample))
     return Exam(tuple(attempts))
 
@@ -86,7 +92,10 @@ def train(
     config, seed = what_matters(in_round(ctx.config.training, round), examples), (ctx.config.seed + round) % 2**32
     settings = config.model_dump(exclude={"packing", "micro_batch_tokens", "gradients_every"})
     settings = as_first_named("training", settings)  # the key of what an earlier version has trained
-    graded_at = [ctx.config.evaluation.max_new_tokens] if config.guard.checks else []
+    auto = "auto" in (ctx.config.exam.max_new_tokens, ctx.config.evaluation.max_new_tokens)
+    length = learnt_length(student, examples) if auto else None
+    limit = _evaluated_at(ctx, student, "validation", length) if config.guard.checks else 0
+    graded_at = [limit] if config.guard.checks else []
     stage = ctx.run.shared_stage(round, "training", settings, seed, student.key, digest(*examples), *graded_at)
     model, checkpoints, kept = stage.folder / "model", stage.folder / "checkpoints", stage.folder / "examples.jsonl"
     keep_rows(kept, examples)
@@ -110,12 +119,12 @@ def train(
                 advance=advance,
                 planned=planned,
                 steps=stage.folder / "steps.jsonl",
-                check=_validation_check(ctx, config.guard),
+                check=_validation_check(ctx, config.guard, limit),
             )
             meter.count(summary.row_tokens, summary.computed_tokens, summary.padded_tokens)
         stage.finish(meter.work, {"training": dataclasses.asdict(summary)})
     shutil.rmtree(checkpoints, ignore_errors=True)
-    return student.at(model, stage.key), TrainingSummary(**stage.summary["training"])
+    return student.at(model, stage.key, length), TrainingSummary(**stage.summary["training"])
 
 
 def _is_trained(stage: Stage) -> bool:
@@ -153,8 +162,9 @@ def what_matters(config: TrainingConfig, examples: Sequence[TrainingExample]) ->
 
 def evaluate(ctx: RunContext, round: int | None, student: Student, split: Split, name: str) -> tuple[int, int]:
     """The student answers a split greedily; returns how many of how many are right."""
-    settings, problems = ctx.config.evaluation, ctx.task.problems(split)
-    stage = ctx.run.shared_stage(round, name, settings.max_new_tokens, split, student.key)
+    problems, limit = ctx.task.problems(split), _evaluated_at(ctx, student, split, student.answer_tokens)
+    settings = ctx.config.evaluation.model_copy(update={"max_new_tokens": limit})
+    stage = ctx.run.shared_stage(round, name, limit, split, student.key)
     path = stage.folder / f"{name}.jsonl"
 
     def is_whole() -> bool:
@@ -167,19 +177,26 @@ def evaluate(ctx: RunContext, round: int | None, student: Student, split: Split,
             attempts, cost = greedy_attempts(ctx.task, student, problems, settings, advance)
             meter.count(sum(attempt.tokens for attempt in attempts), cost.computed_tokens, cost.padded_tokens)
         write_rows(path, attempts)
-        stage.finish(meter.work)
+        stage.finish(meter.work, {"max_new_tokens": limit})
     attempts = read_rows(path, Attempt)
     return sum(attempt.verdict.correct for attempt in attempts), len(attempts)
 
 
-def _validation_check(ctx: RunContext, guard: GuardConfig) -> Callable[[Student], float] | None:
+def _evaluated_at(ctx: RunContext, student: Student, split: Split, learnt: int | None) -> int:
+    """Tokens after which an answer to a split is cut, of a student that has learnt from rationales as long as that."""
+    questions = [problem.text for problem in ctx.task.problems(split)]
+    return answer_limit(ctx.config.evaluation.max_new_tokens, student, questions, learnt)
+
+
+def _validation_check(ctx: RunContext, guard: GuardConfig, limit: int) -> Callable[[Student], float] | None:
     """Tells what share of the first validation problems a student in training answers rightly."""
     problems = ctx.task.problems("validation")[: guard.problems]
     if not guard.checks or not problems:
         return None
+    settings = ctx.config.evaluation.model_copy(update={"max_new_tokens": limit})
 
     def check(student: Student) -> float:
-        attempts, _ = greedy_attempts(ctx.task, student, problems, ctx.config.evaluation, lambda _: None)
+        attempts, _ = greedy_attempts(ctx.task, student, problems, settings, lambda _: None)
         return sum(attempt.verdict.correct for attempt in attempts) / len(attempts)
 
     return check
