@@ -1,11 +1,13 @@
+import hashlib
+import re
 from typing import get_args
 
 import pytest
 
 from tutelage.config import TeacherConfig
 from tutelage.mistakes.near_duplicates import MAX_MISTAKE_BYTES
-from tutelage.records import AnswerKind, Choice, FeedbackRequest, Problem
-from tutelage.teacher.prompts import MAX_REASON_BYTES, Prompts
+from tutelage.records import AnswerKind, Choice, FeedbackRequest, Problem, Style, Way
+from tutelage.teacher.prompts import MAX_REASON_BYTES, Prompts, texts
 from tutelage.teacher.ways import Asking, askings
 
 PENS = Problem.of("Tom has 3 boxes of 4 pens. How many pens?", "12")
@@ -77,3 +79,56 @@ def test_a_rambling_mistake_is_cut():
 
 def test_what_cannot_be_encoded_is_replaced():
     asked(messages(FeedbackRequest(PENS, "a\ud800b"), PAPER)).encode()
+
+
+def test_all_ways_share_the_form_that_is_asked_for():
+    systems = {asked(messages(MISTAKEN, Asking(way, hint))[:1]) for way in get_args(Way) for hint in (True, False)}
+    assert len(systems) == 1
+
+
+def test_the_prompts_of_version_0_1_are_asked_word_for_word():
+    """The ledger's keys hang on them: `teacher.ask: mistake` with `hint: first`, and round 0."""
+
+    def key(asking, request=MISTAKEN, reason=""):
+        return hashlib.sha256(asked(messages(request, asking, reason)).encode()).hexdigest()[:16]
+
+    plain = FeedbackRequest(PENS)
+    assert key(QUESTION, plain) == "b929e4630e052423"
+    assert key(Asking("question", True, again=True), plain, "7 is not 12") == "3d7784035f7c83a9"
+    assert key(PAPER) == "4471ca063409fb83"
+    assert key(Asking("mistake", True, again=True), reason="7 is not 12") == "6adbfa4428ba357d"
+    assert key(Asking("mistake-explained", True)) == "3505cc60eaa36646"
+
+
+def test_what_stands_in_a_prompt_is_among_the_texts():
+    known = texts()
+    for way in get_args(Way):
+        for kind in get_args(AnswerKind):
+            for style in get_args(Style):
+                system, user = Prompts(kind, style).messages(MISTAKEN, Asking(way, True, again=True), "r")
+                assert system["content"] in known
+                for part in user["content"].split("\n\n"):
+                    assert any(_fits(part, text) for text in known), part
+
+
+def _fits(part, text):
+    return re.fullmatch(".*".join(re.escape(piece) for piece in re.split(r"\{\w+\}", text)), part, re.DOTALL)
+
+
+def test_the_full_style_asks_for_no_few_sentences():
+    system = Prompts("number", "full").messages(FeedbackRequest(PENS), QUESTION)[0]["content"]
+    assert "sentences in all" not in system
+    assert "very small" not in system
+    assert "The answer is X." in system
+    assert system != Prompts("number").messages(FeedbackRequest(PENS), QUESTION)[0]["content"]
+
+
+def test_without_the_hint_no_prompt_tells_the_answer():
+    for way in get_args(Way):
+        assert "12" not in asked(messages(MISTAKEN, Asking(way)))
+
+
+def test_the_mistake_first_stands_before_the_question():
+    text = messages(MISTAKEN, Asking("mistake-first"))[1]["content"]
+    assert text.index("3 + 4 = 7 pens") < text.index("Forget it now") < text.index(PENS.question)
+    assert text.endswith("Write the worked solution.")

@@ -106,6 +106,36 @@ def test_a_rejected_reply_is_asked_for_once_more_with_the_reason():
     assert (feedback.text, feedback.failure, feedback.usage.requests, len(feedback.keys)) == (RIGHT, None, 2, 2)
 
 
+def test_under_auto_the_question_alone_follows_and_the_hint_comes_last():
+    asked, feedback = hold(WRONG, WRONG, RIGHT, settings=replace(SETTINGS, teacher=TeacherConfig()))
+    reason = "wrong answer: 7 is not 12"
+    assert [questions[0].messages for questions in asked] == [
+        messages(Asking("mistake")),
+        messages(Asking("question")),
+        messages(Asking("question", True, again=True), reason),
+    ]
+    assert [(each.way, each.hint, each.sound) for each in feedback.asked] == [
+        ("mistake", False, False),
+        ("question", False, False),
+        ("question", True, True),
+    ]
+    assert (feedback.text, feedback.usage.requests) == (RIGHT, 3)
+    assert sum(each.prompt_tokens for each in feedback.asked) == feedback.usage.prompt_tokens
+
+
+def test_where_the_answer_is_never_told_the_reason_does_not_tell_it():
+    secret = replace(SETTINGS, teacher=TeacherConfig(ask="mistake", hint="never"))
+    [_, [again]], _ = hold(WRONG, RIGHT, settings=secret)
+    assert again.messages == messages(Asking("mistake", again=True), "wrong answer")
+    assert "12" not in again.messages[1]["content"]
+
+
+def test_an_explanation_that_is_not_to_be_learnt_is_dropped():
+    teacher = TeacherConfig(ask="mistake-explained")
+    _, feedback = hold(f"Mistake: It adds.\nSolution:\n{RIGHT}", settings=replace(SETTINGS, teacher=teacher))
+    assert (feedback.text, feedback.explanation) == (RIGHT, None)
+
+
 def test_it_is_not_asked_a_third_time():
     asked, feedback = hold(WRONG, "3 + 3 = 6.\nThe answer is 6.")
     assert len(asked) == 2
