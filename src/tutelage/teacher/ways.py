@@ -11,6 +11,7 @@ Under `auto` a request may say that the question alone comes first (`FeedbackReq
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tutelage.config import TeacherConfig
@@ -24,6 +25,10 @@ class Asking:
     way: Way
     hint: bool = False
     again: bool = False
+
+
+Plan = Callable[[FeedbackRequest, TeacherConfig], tuple[Asking, ...]]
+"""What is asked about a request, in this order, until a reply is sound."""
 
 
 def ways(teacher: TeacherConfig) -> tuple[Way, ...]:

@@ -24,7 +24,7 @@ from tutelage.teacher.online.failures import RequestFailed
 from tutelage.teacher.prompts import Message, Prompts
 from tutelage.teacher.reply import Reading, read_reply
 from tutelage.teacher.template import Template
-from tutelage.teacher.ways import Asking, askings
+from tutelage.teacher.ways import Asking, Plan, askings
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Settings:
     self_consistency: int = 1
     teacher: TeacherConfig = field(default_factory=TeacherConfig)
     template: Template | None = None
+    plan: Plan = askings
 
     @property
     def prompts(self) -> Prompts:
@@ -96,7 +97,7 @@ def converse(request: FeedbackRequest, settings: Settings) -> Conversation:
     reading: Reading | None = None
     prompts, hidden = settings.prompts, settings.teacher.hint == "never"
     try:
-        for asking in askings(request, settings.teacher):
+        for asking in settings.plan(request, settings.teacher):
             reason = "" if reading is None else str(reading.failure) if hidden else reading.verdict.reason
             messages = prompts.messages(request, asking, reason)
             replies = yield _questions(messages, request, settings)

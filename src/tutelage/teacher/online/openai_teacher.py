@@ -28,13 +28,15 @@ from tutelage.teacher.online.limits import Limits
 from tutelage.teacher.online.session import RequestSession
 from tutelage.teacher.prompts import Message, prompts_of
 from tutelage.teacher.teacher import Deliver
+from tutelage.teacher.ways import Plan, askings
 
 
 class OpenAITeacher:
     """Asks an endpoint for rationales; every reply is in the ledger before it is used, and no reply is paid for twice.
 
     `run_id` names the run in the ledger: its budget covers all that this run has paid, in this process or before. `say`
-    is told what a user wants to know while a batch is on its way, which can take a day.
+    is told what a user wants to know while a batch is on its way, which can take a day. `plan` says in which ways a
+    request is asked about.
 
     Raises:
         ConfigError: no model is named, a cap in US dollars has no price, or `prompt` cannot be used.
@@ -52,6 +54,7 @@ class OpenAITeacher:
         run_id: str,
         environ: Mapping[str, str] = os.environ,
         say: Callable[[str], None] = lambda _: None,
+        plan: Plan = askings,
     ) -> None:
         if not config.model:
             raise ConfigError("teacher.model is not set: name the teacher as the endpoint does, such as gpt-4.1-mini")
@@ -70,6 +73,7 @@ class OpenAITeacher:
             self_consistency=config.self_consistency,
             teacher=config,
             template=prompts_of(config, kind).template,
+            plan=plan,
         )
         self._limits = Limits(config.requests_per_minute, config.tokens_per_minute)
         Budget(config.budget, config.price)
