@@ -1,13 +1,15 @@
 """What the teacher is asked, in every way of asking. Pure.
 
-the question alone    "Question: … Write the worked solution."
-mistake               "Question: … Here is an attempt that went wrong: … Write …"
-mistake-first         "Here is an attempt that went wrong: … Forget it now. … Question: … Write the worked solution."
+question              "Question: … Write the worked solution."
+mistake               "Here is an attempt … that went wrong: … Question: … Write the worked solution. Take care …"
+mistake-first         "Here is an attempt … that went wrong: … Forget it now. … Question: … Write the worked solution."
 mistake-explained     the reply is "Mistake: 3 + 4 = 7 adds, but …\\nSolution:\\n3 boxes of 4 pens …"
 with the hint         "… The correct answer is 12. …"
 once more             "… Earlier a solution could not be used, for this reason: 3 × 4 = 13 is false: it makes 12 …"
 
-All ways share the system prompt, which says in what form the solution is wanted.
+All ways share the system prompt, which says in what form the solution is wanted. What a small model reads last it does
+first: so without the hint the question stands below the attempt, and a rationale is asked for in the words of round 0.
+With the hint, the mistake is put in the way of the paper, in the words of version 0.1.
 """
 
 from __future__ import annotations
@@ -64,12 +66,23 @@ _CORRECT = (
     "is for. Don't split it into smaller ones, and keep the other steps short."
 )
 _SILENTLY = "Find for yourself the first step at which it goes wrong, and do not write about it. Write a " + _CORRECT
+_BEFORE = "Here is an attempt at the question below that went wrong:\n<attempt>\n{mistake}\n</attempt>"
+_CAREFULLY = (
+    "Write the worked solution. Take care over the step that the attempt gets wrong, and say in plain words what this "
+    "step is for. Whoever reads the solution knows the question alone."
+)
 _FORGET = "Forget it now. Whoever reads your solution knows the question alone."
 _EXPLAINED = (
     "Find the first step at which it goes wrong. Your reply has two parts. The first is one paragraph that begins with "
     '"Mistake:", quotes this step, and says in one or two short, plain sentences what is wrong with it and what is '
     'right. Then comes "Solution:" on a line of its own, and below it a '
 ) + _CORRECT
+_IN_TWO_PARTS = (
+    'Your reply has two parts. The first is one paragraph that begins with "Mistake:" and says in one or two short, '
+    "plain sentences of your own which step of the attempt is the first wrong one, what is wrong with it, and what is "
+    'right. Then comes "Solution:" on a line of its own, and below it the worked solution, for somebody who knows the '
+    "question alone and has seen neither the attempt nor your first part."
+)
 _HINT = "The correct answer is {answer}. Reach it by reasoning from the question alone; do not say that it was given."
 _AGAIN = (
     "Earlier a solution could not be used, for this reason: {reason}\n"
@@ -77,11 +90,16 @@ _AGAIN = (
 )
 _WAYS: dict[Way, tuple[str, ...]] = {
     "question": (_QUESTION, _WRITE),
-    "mistake": (_QUESTION, _ATTEMPT, _SILENTLY),
-    "mistake-first": (_ATTEMPT, _FORGET, _QUESTION, _WRITE),
-    "mistake-explained": (_QUESTION, _ATTEMPT, _EXPLAINED),
+    "mistake": (_BEFORE, _QUESTION, _CAREFULLY),
+    "mistake-first": (_BEFORE, _FORGET, _QUESTION, _WRITE),
+    "mistake-explained": (_BEFORE, _QUESTION, _IN_TWO_PARTS),
 }
 """The paragraphs of the user's message; a hint and the reason for asking once more stand below them."""
+_WITH_HINT: dict[Way, tuple[str, ...]] = _WAYS | {
+    "mistake": (_QUESTION, _ATTEMPT, _SILENTLY),
+    "mistake-explained": (_QUESTION, _ATTEMPT, _EXPLAINED),
+}
+"""The same where the answer is told as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +115,7 @@ class Prompts:
         if self.template is not None:
             system, parts = self.template.system, list(self.template.paragraphs(asking))
         else:
-            system, parts = self._system(), [*_WAYS[asking.way]]
+            system, parts = self._system(), [*(_WITH_HINT if asking.hint else _WAYS)[asking.way]]
             parts += [_HINT] if asking.hint else []
             parts += [_AGAIN] if asking.again else []
         values = _values(request.problem, request.mistake or "", reason)
@@ -124,7 +142,8 @@ def prompts_of(teacher: TeacherConfig, kind: AnswerKind) -> Prompts:
 def texts() -> tuple[str, ...]:
     """The texts of all built-in prompts, of every kind, style and way."""
     systems = (_system(kind, style) for kind in get_args(AnswerKind) for style in get_args(Style))
-    return (*systems, *dict.fromkeys(part for parts in _WAYS.values() for part in parts), _HINT, _AGAIN)
+    paragraphs = [part for ways in (_WAYS, _WITH_HINT) for parts in ways.values() for part in parts]
+    return (*systems, *dict.fromkeys(paragraphs), _HINT, _AGAIN)
 
 
 def _system(kind: AnswerKind, style: Style) -> str:
