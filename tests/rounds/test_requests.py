@@ -143,6 +143,29 @@ def test_annotations_were_about_no_mistake():
     assert {r.sample for r in first} == {1}  # another rationale than the one there is
 
 
+def cut(problem, sample, text, answer):
+    return Attempt(problem.id, sample, text, Verdict(False, answer, ""), "length", 99)
+
+
+def test_what_is_only_a_cut_is_shown_to_nobody():
+    """The hen's and the cow's attempts were cut on the way; the fly's ran on behind a wrong answer."""
+    exam = Exam(
+        (
+            cut(HEN, 0, "It has one and one and", None),
+            cut(COW, 0, "It has two and two. The answer is 2", "2"),  # perhaps of 24
+            *sat(COW, "4", "5")[1:],
+            cut(FLY, 0, "The answer is 8. Question: How many", "8"),
+        )
+    )
+    asked = {request.problem: request for request in ask(exam=exam, replies=2)}
+    assert asked[HEN].mistake is None
+    assert asked[COW].mistake == "It has 5 legs."
+    assert asked[FLY].mistake == "The answer is 8. Question: How many"
+    assert sorted(request.sample for request in ask(exam=exam, replies=2) if request.problem == HEN) == [0, 1]
+    as_before = feedback_requests(ANIMALS, exam, TeacherConfig(), [], 0, cuts=True)
+    assert all(request.mistake is not None for request in as_before)
+
+
 def test_an_exam_without_mistakes_asks_nothing():
     assert ask(exam=Exam(tuple(sat(EEL, "4", "4")))) == []
     assert ask(exam=Exam(())) == []

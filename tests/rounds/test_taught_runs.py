@@ -8,6 +8,7 @@ import pytest
 from tests.rounds.test_runs import changed
 from tutelage.api import run
 from tutelage.records import Attempt, Feedback, TrainingExample
+from tutelage.report.progress import Show
 from tutelage.rounds.requests import is_only_cut
 from tutelage.runs.files import read_rows
 from tutelage.tasks.catalog import open_task
@@ -111,3 +112,22 @@ def test_without_the_mistake_in_view_another_rationale_is_asked_for(short, tmp_p
     assert {row.anchor for row in rows} == {*before.values(), *(reply.text for reply in again)}
     new = {reply.text for reply in again}
     assert all(before[row.problem.id] in row.positives for row in rows if row.anchor in new)
+
+
+def test_answers_may_be_as_long_as_what_was_learnt(config, tmp_path):
+    said: list[str] = []
+    show = Show(quiet=True)
+    show.say = said.append
+    auto = changed(config, exam={"max_new_tokens": "auto"}, evaluation={"max_new_tokens": "auto"}, rounds={"max": 1})
+    result = run(auto, tmp_path / "run", show)
+    first, second = result.rounds
+    assert set(first.limits) == {"evaluation"}
+    assert set(second.limits) == {"exam", "evaluation"}
+    assert second.limits["exam"] == first.limits["evaluation"] <= second.limits["evaluation"]
+    attempts = read_rows(tmp_path / "run" / "round-01" / "exam.jsonl", Attempt)
+    assert max(attempt.tokens for attempt in attempts) == second.limits["exam"]  # it has learnt nothing, and runs on
+    assert second.exam is not None
+    assert second.exam.cut == sum(attempt.finish == "length" for attempt in attempts) > len(attempts) / 10
+    [told] = [text for text in said if "were cut" in text]
+    assert f"cut at {second.limits['exam']} tokens; set exam.max_new_tokens to" in told
+    assert run(auto, tmp_path / "run") == result

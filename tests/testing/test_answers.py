@@ -19,7 +19,8 @@ def test_the_answer_key_knows_its_problems(way):
     body, other = ({"messages": Prompts("number").messages(asked, Asking(way))} for asked in (mistaken, unworked))
     with answer_key_endpoint([PENS, Problem.of("Why?", "1")]) as endpoint:
         text, unsolved, unknown = (text_of(post(endpoint, asked)) for asked in (body, other, ask("Hello?")))
-    assert "Multiply 3 by 4: 3 × 4 = 12." in text
+    assert ("Multiply 3 by 4: 3 × 4 = 12." in text) == (way != "question")  # there it sees no mistake
+    assert "3 × 4 = 12" in text
     assert text.endswith("\nThe answer is 12.")
     assert unsolved.startswith("There is no worked solution here")
     assert unknown == "This question is not known here."
