@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tutelage.metrics.comparison import interval
 from tutelage.records import Attempt
-from tutelage.report.words import markdown_table, percent
+from tutelage.report.format import markdown_table, percent
 from tutelage.runs.files import read_rows
 from tutelage.text.calculations import find_calculations
 

@@ -1,5 +1,6 @@
 """What every test stands on: no network but loopback, deterministic hypothesis, the benchmark data where it is."""
 
+import gc
 import ipaddress
 import os
 import sys
@@ -7,6 +8,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+from tests.once import made_once
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # read by huggingface_hub when it is imported, so it must stand before any test
 
@@ -43,15 +48,35 @@ def pytest_configure() -> None:
     sys.addaudithook(_stay_at_home)  # holds for every socket of the process, whichever library opens it
 
 
-RUN_ONCE = {"finished", "copied", "whole"}
-"""Fixtures behind which stands a whole run or study: what looks at one goes to one worker, so that it is run once."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if RUN_ONCE & set(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
     items.sort(key=lambda item: "slow" not in item.keywords)  # the long ones first: no core waits for them in the end
+
+
+TOGETHER = {"test_kill", "test_cli_studies", "test_stopping", "test_ledger", "test_stage_cache"}
+"""Files whose tests go to one worker: they fork one process, which is long in importing what they need."""
+
+
+class OneByOne(LoadScopeScheduling):
+    """Hands out tests one by one, as workers get free, and those of the files above to one of them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "forks" if Path(nodeid.partition("::")[0]).stem in TOGETHER else nodeid
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    return OneByOne(config, log)
+
+
+_FROZEN: set[str] = set()
+"""Modules whose objects the garbage collector no longer walks through."""
+
+
+def pytest_runtest_setup() -> None:
+    """What was imported stays: with it, collections take ten times as long, and every run has a dozen of them."""
+    if len(sys.modules) > len(_FROZEN):
+        gc.freeze()
+        _FROZEN.update(sys.modules)
 
 
 @pytest.fixture(scope="session")
@@ -68,4 +93,4 @@ def tiny(tmp_path_factory) -> str:
     """The folder of a tiny real student, made once."""
     from tests.student.tiny import tiny_folder  # torch, which most tests do without
 
-    return str(tiny_folder(tmp_path_factory.mktemp("students") / "tiny"))
+    return str(made_once(tmp_path_factory, "student", lambda folder: tiny_folder(folder / "tiny")) / "tiny")

@@ -20,16 +20,17 @@ from tutelage.testing import answer_key_endpoint
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/**/*.md")])
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.S | re.M)
+_FENCE = re.compile(r"^```(\w*)(?: title=\"([^\"\n]+)\")?\n(.*?)^```$", re.S | re.M)
 
 
 @dataclass(frozen=True)
 class Fence:
-    """A block of a page: where it stands, what it says it is, its text."""
+    """A block of a page: where it stands, what it says it is, its text, and the name of the file that it is."""
 
     place: str
     kind: str
     text: str
+    file: str | None = None
 
     @property
     def commands(self) -> list[list[str]]:
@@ -45,7 +46,7 @@ def fences(kind: str | None = None) -> list[Fence]:
         text = page.read_text(encoding="utf-8")
         for block in _FENCE.finditer(text):
             line = text[: block.start()].count("\n") + 1
-            found.append(Fence(f"{page.relative_to(ROOT)}:{line}", block[1], block[2]))
+            found.append(Fence(f"{page.relative_to(ROOT)}:{line}", block[1], block[3], block[2]))
     return [fence for fence in found if kind in (None, fence.kind)]
 
 

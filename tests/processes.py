@@ -4,6 +4,7 @@ import multiprocessing
 import multiprocessing.forkserver
 import os
 import sys
+from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from unittest.mock import patch
@@ -13,23 +14,39 @@ UNMEASURED = {name: value for name, value in os.environ.items() if not name.star
 ONE_THREAD = {**UNMEASURED, "OMP_NUM_THREADS": "1"}
 
 LIBRARIES = ["torch", "transformers", "accelerate", "peft", "openai", "reasoning_gym", "tutelage.api", "tutelage.cli"]
-"""Imported once, by the process of which the commands are forks."""
+LIBRARIES += ["tutelage.assemble", "tutelage.student.training.train"]
+
+_forks = multiprocessing.get_context("forkserver")
+_imported: list[str] = []
+
+
+def import_before_forking(*modules: str) -> None:
+    """To be called when a test module is imported: all forks are of one process, which imports what any of them need.
+
+    Tests that fork have one worker, for the same reason: see TOGETHER in conftest.py.
+    """
+    _imported.extend(modules)
+    _forks.set_forkserver_preload([*_imported, "tests.frozen"])
+
+
+def forked(target: Callable[..., object], *arguments: object, daemon: bool = False) -> BaseProcess:
+    """A process that has begun with `target`, without the seconds that its imports take."""
+    with patch.dict(os.environ, ONE_THREAD, clear=True):
+        multiprocessing.forkserver.ensure_running()
+    process = _forks.Process(target=target, args=arguments, daemon=daemon)
+    process.start()
+    return process
 
 
 def forked_command(arguments: list[str], errors: Path) -> BaseProcess:
-    """`tutelage` in a process of its own, without the seconds that its libraries take; stderr goes to a file."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(LIBRARIES)
-    with patch.dict(os.environ, ONE_THREAD, clear=True):
-        multiprocessing.forkserver.ensure_running()
-    process = context.Process(target=_tutelage, args=(arguments, str(errors)))
-    process.start()
-    return process
+    """`tutelage` in a process of its own; stderr goes to a file. It leads a process group, as one at a terminal."""
+    return forked(_tutelage, arguments, str(errors))
 
 
 def _tutelage(arguments: list[str], errors: str) -> None:
     from tutelage.cli import main
 
+    os.setpgid(0, 0)
     sys.argv = ["tutelage", *arguments]
     with Path(errors).open("ab", buffering=0) as file:
         os.dup2(file.fileno(), 2)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from tests.command import SETTINGS, tutelage
+from tests.once import made_once
 from tests.processes import UNMEASURED
 from tutelage.cli import app
 from tutelage.testing import answer_key_endpoint
@@ -25,12 +27,15 @@ def config(tmp_path, tiny) -> Path:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, tiny) -> Path:
-    folder = tmp_path_factory.mktemp("cli")
-    (folder / "legs.yaml").write_text(yaml.safe_dump({**SETTINGS, "student": {"model": tiny, "device": "cpu"}}))
-    result = tutelage("run", folder / "legs.yaml", "--out", folder / "run")
-    assert result.exit_code == 0, result.output
-    assert "test after" in result.output
-    return folder / "run"
+    """The folder of a run that has ended, made once; its configuration lies beside it."""
+
+    def make(folder: Path) -> None:
+        (folder / "legs.yaml").write_text(yaml.safe_dump({**SETTINGS, "student": {"model": tiny, "device": "cpu"}}))
+        result = tutelage("run", folder / "legs.yaml", "--out", folder / "run")
+        assert result.exit_code == 0, result.output
+        assert "test after" in result.output
+
+    return made_once(tmp_path_factory, "run-of-the-command", make) / "run"
 
 
 @pytest.mark.parametrize("command", ["run", "demo", "show", "estimate", "eval", "ask", "tasks", "tasks check"])
@@ -48,19 +53,18 @@ def test_without_arguments_there_is_help_and_version_is_told():
 def test_show(finished, tmp_path):
     result = tutelage("show", finished)
     assert "mistakes" in result.output
-    (finished / "result.json").rename(tmp_path / "result.json")
-    try:
-        assert "not finished" in tutelage("show", finished).output
-    finally:
-        (tmp_path / "result.json").rename(finished / "result.json")
+    copy = shutil.copytree(finished, tmp_path / "run")
+    (copy / "result.json").unlink()
+    assert "not finished" in tutelage("show", copy).output
 
 
-def test_a_second_run_only_shows(finished):
-    before = (finished / "result.json").stat().st_mtime_ns
-    result = tutelage("run", finished.parent / "legs.yaml", "--out", finished)
+def test_a_second_run_only_shows(finished, tmp_path):
+    copy = shutil.copytree(finished, tmp_path / "run")
+    before = (copy / "result.json").stat().st_mtime_ns
+    result = tutelage("run", finished.parent / "legs.yaml", "--out", copy)
     assert result.exit_code == 0
     assert "gain" in result.output
-    assert (finished / "result.json").stat().st_mtime_ns == before
+    assert (copy / "result.json").stat().st_mtime_ns == before
 
 
 def test_eval_and_ask_use_a_run_as_it_was_taught(finished, tmp_path):

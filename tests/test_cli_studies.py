@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -15,9 +14,11 @@ import yaml
 from typer.testing import Result
 
 from tests.command import SETTINGS, tutelage
-from tests.processes import ONE_THREAD
+from tests.processes import LIBRARIES, forked_command, import_before_forking
 from tests.report import figures
 from tutelage.runs.files import write_json
+
+import_before_forking(*LIBRARIES)
 
 
 @pytest.fixture
@@ -180,48 +181,41 @@ def test_results_of_a_folder_without_a_study_end_in_one_line(tmp_path, content):
 
 @pytest.fixture
 def two_in_training(write, tmp_path):
-    """A study with two seeds in endless training: its process, the processes below it, and its command line."""
+    """A study with two seeds in endless training: its process, those below it, its command line, and its stderr."""
     path, out = write({"full": None}, seeds=(0, 1), training={"epochs": 5000, "batch_size": 4}), tmp_path / "out"
-    line = f"study {path} --out {out} --jobs 2"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tutelage", *line.split()],
-        env=ONE_THREAD,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    line, errors = f"study {path} --out {out} --jobs 2", tmp_path / "errors"
+    process = forked_command(line.split(), errors)
     try:
         while len(list(out.glob("runs/full/seed-*/round-00/examples.jsonl"))) < 2:
-            assert process.poll() is None
+            assert process.is_alive(), errors.read_text()
             time.sleep(0.05)
         children = psutil.Process(process.pid).children(recursive=True)
         assert len(children) >= 2
-        yield process, children, line
+        yield process, children, line, errors
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        process.stderr.close()
+            os.killpg(process.pid or 0, signal.SIGKILL)
+        process.join()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("whole_group", [True, False], ids=["at the terminal", "of the command alone"])
 def test_ctrl_c_ends_all_seeds_with_the_command_that_goes_on(two_in_training, whole_group):
-    process, children, line = two_in_training
-    os.killpg(process.pid, signal.SIGINT) if whole_group else process.send_signal(signal.SIGINT)
-    _, errors = process.communicate()
-    assert process.returncode == 130
-    assert f"stopped; go on with: tutelage {line}\n" in errors.decode()
-    assert "Traceback" not in errors.decode()
+    process, children, line, errors = two_in_training
+    (os.killpg if whole_group else os.kill)(process.pid, signal.SIGINT)
+    process.join()
+    assert process.exitcode == 130
+    assert f"stopped; go on with: tutelage {line}\n" in errors.read_text()
+    assert "Traceback" not in errors.read_text()
     assert psutil.wait_procs(children)[1] == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL], ids=lambda by: by.name)
 def test_no_seed_outlives_a_killed_command(two_in_training, by):
-    process, children, _ = two_in_training
-    process.send_signal(by)
-    process.wait()
+    process, children, *_ = two_in_training
+    os.kill(process.pid, by)
+    process.join()
     assert psutil.wait_procs(children)[1] == []
 
 

@@ -4,9 +4,8 @@ Its figures are equal to the other's on one machine; another may round otherwise
 """
 
 import json
+import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.processes import ONE_THREAD, forked_command
+from tests.processes import LIBRARIES, forked_command, import_before_forking
 from tests.rounds.test_runs import timeless
 from tests.student.tiny import tiny_folder
 from tutelage.config_file import parse_config
@@ -23,6 +22,7 @@ from tutelage.tasks.catalog import open_task
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint
 
 pytestmark = pytest.mark.slow
+import_before_forking(*LIBRARIES)
 
 SETTINGS = {
     "task": {"name": "leg_counting", "train": 8, "validation": 3, "test": 3, "options": {"max_animals": 2}},
@@ -48,14 +48,21 @@ def size(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
-def command(config: Path, root: Path) -> subprocess.Popen[bytes]:
-    arguments = [sys.executable, "-m", "tutelage", "run", str(config), "--out", str(root)]
-    return subprocess.Popen(arguments, env=ONE_THREAD, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
-
-
 def forked(config: Path, root: Path) -> tuple[BaseProcess, Path]:
     errors = root.with_suffix(".err")
+    errors.write_text("")
     return forked_command(["run", str(config), "--out", str(root)], errors), errors
+
+
+def killed_at(moment: str, config: Path, root: Path, by: signal.Signals) -> tuple[BaseProcess, str]:
+    """The process that went on with the run until the moment had come, ended; what it had to say."""
+    process, errors = forked(config, root)
+    while not MOMENTS[moment](root):
+        assert process.is_alive(), f"the run ended before the moment {moment!r}: {errors.read_text()}"
+        time.sleep(0.002)
+    os.kill(process.pid or 0, by)
+    process.join()
+    return process, errors.read_text()
 
 
 def finish(config: Path, root: Path) -> dict:
@@ -81,13 +88,9 @@ def test_killed_again_and_again_a_run_ends_as_if_it_had_never_been(tmp_path):
         expected = finish(config, tmp_path / "whole")
         paid = len(endpoint.requests)
         root, kills = tmp_path / "killed", 0
-        for moment, has_come in MOMENTS.items():
-            process, errors = forked(config, root)
-            while not has_come(root):
-                assert process.is_alive(), f"the run ended before the moment {moment!r}: {errors.read_text()}"
-                time.sleep(0.002)
-            process.kill()
-            process.join()
+        for moment in MOMENTS:
+            process, _ = killed_at(moment, config, root, signal.SIGKILL)
+            assert process.exitcode == -signal.SIGKILL
             kills += 1
         assert finish(config, root) == expected
         # The endpoint saw again at most what was in flight when a process was killed in the middle of asking.
@@ -95,18 +98,17 @@ def test_killed_again_and_again_a_run_ends_as_if_it_had_never_been(tmp_path):
     assert kills == len(MOMENTS)
 
 
-@pytest.mark.parametrize(("by", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_ctrl_c_ends_a_run_with_the_command_that_goes_on(tmp_path, by, code):
+def test_ctrl_c_ends_a_run_with_the_command_that_goes_on(tmp_path):
+    """So does SIGTERM; one run is stopped by both, one after the other."""
     problems = open_task(parse_config(SETTINGS).task).problems("train")
     with answer_key_endpoint(problems) as endpoint:
         config, root = write_config(tmp_path, endpoint), tmp_path / "run"
-        process = command(config, root)
-        while not MOMENTS["in the training of round 0"](root):
-            assert process.poll() is None
-            time.sleep(0.002)
-        process.send_signal(by)
-        _, errors = process.communicate()
-        assert process.returncode == code
-        assert f"go on with: tutelage run {config} --out {root}" in errors.decode()
-        assert "Traceback" not in errors.decode()
+        for moment, by, code in [
+            ("in the training of round 0", signal.SIGINT, 130),
+            ("in the exam", signal.SIGTERM, 143),
+        ]:
+            process, errors = killed_at(moment, config, root, by)
+            assert process.exitcode == code
+            assert f"go on with: tutelage run {config} --out {root}" in errors
+            assert "Traceback" not in errors
         finish(config, root)

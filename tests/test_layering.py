@@ -24,17 +24,19 @@ LAYERS = [
         "runs",
         "config",
         "config_file",
+        "contracts",
         "contradictions",
         "did_you_mean",
         "json_lines",
         "places",
         "renamed",
+        "user_code",
         "yaml_text",
     },
     {"grading", "mistakes"},
     {"tasks", "teacher", "student", "report"},
     {"rounds"},
-    {"studies", "assemble"},
+    {"studies", "assemble", "own_parts"},
     {"api", "cli", "__init__", "__main__"},
 ]
 """The rooms of the house from the ground up: imports point down, or to the same floor unless it is blind."""
@@ -43,6 +45,7 @@ EXTRA_ROOMS = {"testing": {"records", "errors", "config", "json_lines", "text", 
 """Rooms outside the floors, and what they may import. The command alone may import them."""
 
 HOMES = {
+    "grading/matching": ["regex"],
     "student/": [
         "torch",
         "transformers",
@@ -57,13 +60,14 @@ HOMES = {
     ],
     "teacher/online/client": ["openai", "httpx", "httpx2", "aiohttp", "requests", "http.client", "urllib.request"],
     "teacher/batch/client": ["openai", "httpx2"],
+    "teacher/online/prices": ["genai_prices"],
     "teacher/ledger/": ["sqlite3"],
     "tasks/": ["reasoning_gym", "datasets"],
     "report/plots": ["matplotlib"],
     "metrics/comparison": ["numpy"],
 }
 """The only places where a library is imported."""
-LAZY = {"reasoning_gym", "datasets", "vllm", "matplotlib"}
+LAZY = {"genai_prices", "reasoning_gym", "datasets", "vllm", "matplotlib"}
 """Imported inside functions only: they take seconds, or are not there."""
 
 LONGEST_FILE, LONGEST_FUNCTION = 300, 60

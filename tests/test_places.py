@@ -27,6 +27,10 @@ from tutelage.teacher.online.client import Endpoint
         ("http://", "it names no host"),
         ("http:///v1", "it names no host"),
         ("http://a..b/v1", "it names no host"),
+        ("http://*/v1", "it names no host"),
+        ("http://a\\b/v1", "it names no host"),
+        ("http://-/v1", "it names no host"),
+        ("http://localhost/v1#there", "what is asked would stand behind its #"),
         (f"http://{'a' * 64}/v1", "it names no host"),
         ("http://local host/v1", "it has spaces or control characters"),
         (" http://localhost/v1", "it has spaces or control characters"),
@@ -91,3 +95,9 @@ def test_other_names_are_taken():
         assert TeacherConfig(ledger=path).ledger == path
     with pytest.raises(ValidationError):
         TeacherConfig(ledger=3)
+
+
+@pytest.mark.parametrize("name", ["", " ", "A B", "A=B", "=A", "A\nB", "\x1b[31mKEY", "KEY\u202e"])
+def test_a_name_that_no_environment_variable_has(name):
+    with pytest.raises(ConfigError, match=r"teacher\.key_env is .*: no environment variable has such a name"):
+        TeacherConfig(key_env=name)

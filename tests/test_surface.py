@@ -16,7 +16,7 @@ import tutelage
 SURFACE = {
     "tutelage.records": """
         AnswerKind Attempt Choice Completion Exam FailureReason Feedback FeedbackRequest Grade Problem SPLITS Split
-        TRANSIENT TrainingExample Usage Verdict WorkedExample content_hash state_answer
+        TRANSIENT TextMatch TrainingExample Usage Verdict WorkedExample content_hash state_answer
     """,
     "tutelage.run_records": """
         Accuracy BeforeAfter CostBound ExamSummary FailureCount RoundResult RunResult Spending StepRecord TeacherSummary
@@ -32,6 +32,10 @@ SURFACE = {
         Kind dump_config flat load_config parse_config parse_section read_config read_written read_yaml_file""",
     "tutelage.tasks.task": "Task task_digest",
     "tutelage.teacher.teacher": "Deliver Teacher",
+    "tutelage.student.sampler": """
+        Advance Deliver Sampled Sampler SamplerFactory SamplingSettings Say StopCriteria exam_sampling
+    """,
+    "tutelage.student.training.reflection": "Compared Preference Reflection Seen Triplet reflection_of",
 }
 
 
@@ -48,17 +52,14 @@ def _public_names(module: ModuleType) -> set[str]:
 
 
 def test_the_package_exports_what_users_need():
-    assert sorted(tutelage.__all__) == [
-        "RunConfig",
-        "__version__",
-        "ask",
-        "evaluate",
-        "load_config",
-        "load_task",
-        "results",
-        "run",
-        "study",
-    ]
+    names = """
+        Attempt BudgetSpent Choice Compared Completion ConfigError DataError EvaluationConfig Exam Feedback
+        FeedbackRequest Problem Reflection RunConfig RunError Sampled Sampler SamplerFactory SamplingSettings
+        Seen StopCriteria StudentConfig StudentError Task TaskConfig Teacher TeacherError TrainingExample
+        TutelageError Usage Verdict WorkedExample __version__ ask evaluate load_config load_task parse_config
+        results run state_answer study
+    """
+    assert sorted(tutelage.__all__) == sorted(names.split())
     assert all(hasattr(tutelage, name) for name in tutelage.__all__)
 
 
@@ -76,6 +77,15 @@ def test_the_functions_are_functions_whatever_was_imported_before(before):
 @pytest.mark.parametrize("module", SURFACE)
 def test_the_public_names_of_a_module_are_pinned(module):
     assert sorted(_public_names(importlib.import_module(module))) == sorted(SURFACE[module].split())
+
+
+def test_torch_is_loaded_for_those_alone_who_ask_for_it():
+    """A reader of records, a task or a teacher of the user's need none; the protocols of tensors do."""
+    text = (
+        "import sys, tutelage\nfrom tutelage import Problem, Task, Teacher, TutelageError, Verdict, parse_config, run\n"
+    )
+    text += "assert 'torch' not in sys.modules\nfrom tutelage import Reflection\nassert 'torch' in sys.modules"
+    subprocess.run([sys.executable, "-c", text], check=True)
 
 
 def test_the_version_is_that_of_the_installed_package():

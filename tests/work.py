@@ -22,6 +22,20 @@ def calls(work: Callable[[], object]) -> int:
     return count
 
 
+def given_time(attempt: Callable[[float], object], seconds: float) -> None:
+    """Holds for a test in which one side gives the other so many seconds.
+
+    A slow machine may need more: what fails is tried again with four times as many. What is wrong fails every time.
+    """
+    while seconds < 60:
+        try:
+            attempt(seconds)
+            return
+        except AssertionError:
+            seconds *= 4
+    attempt(seconds)
+
+
 def assert_linear(read: Callable[[str], object], text: str) -> None:
     """A text four times as long takes four times as long, give or take; were it quadratic, it would be sixteen.
 

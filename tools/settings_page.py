@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from tutelage.config import RunConfig
-from tutelage.report.words import markdown_table
+from tutelage.report.format import markdown_table
 
 INTRODUCTION = """\
 # Settings

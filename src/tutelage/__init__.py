@@ -2,6 +2,8 @@
 
 >>> from tutelage import load_config, run
 >>> result = run(load_config("examples/demo.yaml"), "runs/demo")
+
+Your own task, teacher, self-reflection loss or engine: docs/extending.md.
 """
 
 from __future__ import annotations
@@ -11,16 +13,99 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tutelage.api import ask, evaluate, load_task, results, run, study
-    from tutelage.config import RunConfig
-    from tutelage.config_file import load_config
+    from tutelage.config import EvaluationConfig, RunConfig, StudentConfig, TaskConfig
+    from tutelage.config_file import load_config, parse_config
+    from tutelage.errors import (
+        BudgetSpent,
+        ConfigError,
+        DataError,
+        RunError,
+        StudentError,
+        TeacherError,
+        TutelageError,
+    )
+    from tutelage.records import (
+        Attempt,
+        Choice,
+        Completion,
+        Exam,
+        Feedback,
+        FeedbackRequest,
+        Problem,
+        TrainingExample,
+        Usage,
+        Verdict,
+        WorkedExample,
+        state_answer,
+    )
+    from tutelage.student.sampler import Sampled, Sampler, SamplerFactory, SamplingSettings, StopCriteria
+    from tutelage.student.training.reflection import Compared, Reflection, Seen
+    from tutelage.tasks.task import Task
+    from tutelage.teacher.teacher import Teacher
 
 __version__ = "0.1.0"
-__all__ = ["RunConfig", "__version__", "ask", "evaluate", "load_config", "load_task", "results", "run", "study"]
+
+_HOMES = {
+    "api": ("ask", "evaluate", "load_task", "results", "run", "study"),
+    "config": ("EvaluationConfig", "RunConfig", "StudentConfig", "TaskConfig"),
+    "config_file": ("load_config", "parse_config"),
+    "errors": ("BudgetSpent", "ConfigError", "DataError", "RunError", "StudentError", "TeacherError", "TutelageError"),
+    "student.sampler": ("Sampled", "Sampler", "SamplerFactory", "SamplingSettings", "StopCriteria"),
+    "student.training.reflection": ("Compared", "Reflection", "Seen"),
+    "tasks.task": ("Task",),
+    "teacher.teacher": ("Teacher",),
+}
+"""Where the public names are defined; the others are records."""
+
+__all__ = [
+    "Attempt",
+    "BudgetSpent",
+    "Choice",
+    "Compared",
+    "Completion",
+    "ConfigError",
+    "DataError",
+    "EvaluationConfig",
+    "Exam",
+    "Feedback",
+    "FeedbackRequest",
+    "Problem",
+    "Reflection",
+    "RunConfig",
+    "RunError",
+    "Sampled",
+    "Sampler",
+    "SamplerFactory",
+    "SamplingSettings",
+    "Seen",
+    "StopCriteria",
+    "StudentConfig",
+    "StudentError",
+    "Task",
+    "TaskConfig",
+    "Teacher",
+    "TeacherError",
+    "TrainingExample",
+    "TutelageError",
+    "Usage",
+    "Verdict",
+    "WorkedExample",
+    "__version__",
+    "ask",
+    "evaluate",
+    "load_config",
+    "load_task",
+    "parse_config",
+    "results",
+    "run",
+    "state_answer",
+    "study",
+]
 
 
 def __getattr__(name: str) -> object:
     """The public names, loaded when they are asked for: the command should start at once."""
     if name not in __all__:
         raise AttributeError(f"module 'tutelage' has no attribute {name!r}")
-    homes = {"RunConfig": "tutelage.config", "load_config": "tutelage.config_file"}
-    return getattr(import_module(homes.get(name, "tutelage.api")), name)
+    home = next((home for home, names in _HOMES.items() if name in names), "records")
+    return getattr(import_module(f"tutelage.{home}"), name)

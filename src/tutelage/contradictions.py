@@ -24,13 +24,14 @@ def contradictions(config: RunConfig) -> Iterator[str]:
 
 
 def _of_the_teacher(teacher: TeacherConfig) -> Iterator[str]:
-    if teacher.kind == "openai" and not teacher.model:
+    if teacher.kind == "openai" and not (teacher.model or "").strip():
         yield "teacher.model is not set: name the teacher as the endpoint does, such as gpt-4.1-mini"
-    priced = teacher.price.prompt or teacher.price.completion
+    priced = teacher.price.auto or teacher.price.prompt or teacher.price.completion
     if teacher.kind == "openai" and teacher.budget.usd is not None and not priced:
         yield (
             f"teacher.budget.usd is {teacher.budget.usd:g} but teacher.price is not set: give the endpoint's price in"
-            " US dollars for a million tokens as price: {prompt: …, completion: …}, or cap requests or tokens"
+            " US dollars for a million tokens as price: {prompt: …, completion: …}, set price: auto, or cap requests or"
+            " tokens"
         )
     if teacher.kind == "recorded" and teacher.path is None:
         yield "teacher.kind is 'recorded', so teacher.path must name the JSONL with the rationales"

@@ -1,4 +1,4 @@
-"""Where a configuration says that things are: an endpoint's URL, a ledger's file. Told from the text alone.
+"""Where a configuration says that things are: an endpoint's URL, its key, a ledger's file. Told from the text alone.
 
 http://localhost:8000/v1    taken            http://localhost:abc/v1    ConfigError: … its port is no number …
 ledgers/mine.sqlite         taken            :memory:                   ConfigError: … nothing would be kept …
@@ -29,6 +29,15 @@ def check_ledger(path: object) -> object:
     raise ConfigError(f"teacher.ledger is {path[:200]!r}: {fault}; name a file, such as ledgers/mine.sqlite")
 
 
+def check_variable(name: str) -> str:
+    """The name of an environment variable, if one can have it. Raises ConfigError."""
+    if name and name.isprintable() and "=" not in name and " " not in name:
+        return name
+    raise ConfigError(
+        f"teacher.key_env is {name[:200]!r}: no environment variable has such a name; write one like MY_KEY"
+    )
+
+
 def _fault_of_url(url: str) -> str | None:
     if not url.isprintable() or " " in url:
         return "it has spaces or control characters"
@@ -41,11 +50,13 @@ def _fault_of_url(url: str) -> str | None:
         return "it does not begin with http:// or https://"
     if port == 0:
         return "nothing listens on port 0"
+    if parts.fragment:
+        return "what is asked would stand behind its #, which is never sent"
     try:
-        host.encode("idna")
+        written = host.encode("idna").decode()
     except UnicodeError:
-        host = ""
-    return None if host else "it names no host"
+        written = ""
+    return None if re.fullmatch(r"[\w.-]*\w[\w.-]*|[0-9a-f:.]+(%.+)?", written) else "it names no host"
 
 
 def _fault_of_ledger(path: str) -> str | None:

@@ -1,6 +1,6 @@
-"""The nouns of the field, frozen. Standard library only; what acts on them lives elsewhere.
+"""The records of the method (frozen dataclasses): problems, attempts, feedback, training examples.
 
-One problem with its records, as they stand on disk:
+A problem and its records on disk:
 
     problem   {"id": "9f2c…", "question": "Tom has 3 boxes of 4 pens. How many pens?", "answer": "12", …}
     attempt   {"problem_id": "9f2c…", "sample": 2, "text": "3 + 4 = 7 pens.\\nThe answer is 7.",
@@ -22,7 +22,10 @@ Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 AnswerKind = Literal["number", "choice", "yes-no", "text"]
-"""What an answer is: a value, the letter of a choice, yes or no, or words to be matched."""
+"""The kind of an answer: a value, the letter of a choice, yes or no, or text to be matched."""
+
+TextMatch = Literal["exact", "contains", "f1", "regex", "math"]
+"""How a text is matched with the answer (grading/matching.py)."""
 
 
 Way = Literal["question", "mistake", "mistake-first", "mistake-explained"]
@@ -34,13 +37,13 @@ Style = Literal["short", "full"]
 
 
 def content_hash(*parts: str) -> str:
-    """16 hex digits of SHA-256 over the parts; white space at the ends and runs of it do not count."""
+    """16 hex digits of SHA-256 over the parts; runs of white space count as one space, outer ones not at all."""
     text = "\x1f".join(" ".join(part.split()) for part in parts)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def state_answer(steps: str, answer: str) -> str:
-    """The one form in which every rationale of ours ends: the steps, then a line that states the answer."""
+    """A rationale in our standard form: the steps, then a line that states the answer."""
     return f"{steps.rstrip()}\nThe answer is {answer}.".lstrip("\n")
 
 
@@ -84,13 +87,13 @@ class Problem:
 
     @property
     def text(self) -> str:
-        """The question as student and teacher read it: the choices stand below it, one a line."""
+        """The question as student and teacher read it, with the choices below it, one per line."""
         return "\n".join([self.question, *(f"({choice.label}) {choice.text}" for choice in self.choices)])
 
 
 @dataclass(frozen=True, slots=True)
 class WorkedExample:
-    """One example of a few-shot prompt: a question and a rationale that ends by stating its answer."""
+    """An example of a few-shot prompt: a question and a rationale that ends with its answer."""
 
     question: str
     rationale: str
@@ -98,7 +101,7 @@ class WorkedExample:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What grading a text found: the answer it states (None if it states none), whether it is right, and why."""
+    """The result of grading a text: whether it is right, the answer it states (None if none), and the reason."""
 
     correct: bool
     answer: str | None
@@ -106,12 +109,12 @@ class Verdict:
 
 
 Grade = Callable[[Problem, str], Verdict]
-"""Grades a text as an answer to a problem. A task's `grade` is one; teachers are handed it, blind to tasks."""
+"""Grades a text as an answer to a problem. Teachers get a task's `grade`, not the task."""
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a model wrote after a prompt. `tokens` counts generated tokens, the end token among them."""
+    """The text that a model wrote after a prompt. `tokens` counts generated tokens, including the end token."""
 
     text: str
     finish: Literal["stop", "length"]
@@ -132,7 +135,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Exam:
-    """All attempts of one sitting, in the order of the problems, the samples of one problem together."""
+    """All attempts of an exam, in the order of the problems, with the samples of a problem together."""
 
     attempts: tuple[Attempt, ...]
 
@@ -143,13 +146,13 @@ class Exam:
 
     @property
     def pass_rate(self) -> float:
-        """The share of right attempts, over all attempts."""
+        """The share of right attempts among all attempts."""
         return 1.0 - len(self.mistakes) / len(self.attempts) if self.attempts else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the teacher's replies cost. Replies that this run did not pay for count nothing."""
+    """The cost of the teacher's replies. Replies that this run did not pay for count as 0."""
 
     requests: int = 0
     prompt_tokens: int = 0
@@ -167,11 +170,11 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class FeedbackRequest:
-    """What the teacher is asked: a rationale for `problem`, with the student's `mistake` in view where there is one.
+    """A request to the teacher: a rationale for `problem`; the teacher sees the student's `mistake` if there is one.
 
-    `sample` tells several requests for the same problem apart, so that each gets a rationale of its own. `answer` is
-    what the exam read in the mistake, None if it read none. `ways` are the ways of asking in the order of trying, the
-    teacher's own if empty. Neither is part of what the request is (no key holds it).
+    `sample` numbers several requests for one problem, so that each gets its own rationale. `answer` is the answer that
+    the exam read in the mistake (None: none). `ways` are the ways of asking, in order; empty: the teacher's own.
+    Neither is part of the request's identity or of any key.
     """
 
     problem: Problem
@@ -182,7 +185,7 @@ class FeedbackRequest:
 
     @property
     def identity(self) -> tuple[str, int, str | None]:
-        """What it has in common with the reply to it, and with no other."""
+        """Identifies the request; the reply to it has the same identity."""
         return self.problem.id, self.sample, self.mistake
 
 
@@ -202,6 +205,11 @@ FailureReason = Literal[
     "wrong answer",
     "answer leaked without reasoning",
     "false calculation",
+    "does not come to its answer",
+    "steps not done",
+    "numbers from nowhere",
+    "concludes otherwise",
+    "repeats the prompt",
     "samples disagree",
     "nothing to teach from",
 ]
@@ -210,7 +218,7 @@ FailureReason = Literal[
 TRANSIENT: frozenset[FailureReason] = frozenset(
     ("rate limit", "time-out", "unreachable", "server error", "broken reply")
 )
-"""Causes that may pass by themselves: such a request is tried again, and owed until its stage is done."""
+"""Failures that may be temporary: such a request is sent again until its stage is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,12 +237,12 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """The teacher's reply to a request: a rationale that ends by stating its answer, graded.
+    """The teacher's reply to a request: a graded rationale that ends with its answer.
 
-    A reply that cannot be used has `verdict.correct` false, `failure` as the kind of cause and `verdict.reason` in
-    words; `text` is then what came, possibly empty. `keys` name the ledger's rows, in the order of asking.
-    `explanation` says what is wrong in the mistake, where the teacher was asked for it. `asked` are the askings that
-    were answered, in their order.
+    A reply that can't be used has `verdict.correct` false, the cause in `failure`, and `verdict.reason` in words;
+    `text` is then the raw reply, possibly empty. `keys` are the keys of its ledger rows, in the order of the requests.
+    `explanation` says what is wrong in the mistake, if the teacher was asked for it. `asked` has the askings that got a
+    reply, in order.
     """
 
     problem_id: str
@@ -250,15 +258,15 @@ class Feedback:
 
     @property
     def identity(self) -> tuple[str, int, str | None]:
-        """That of the request."""
+        """The identity of the request."""
         return self.problem_id, self.sample, self.mistake
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingExample:
-    """One row of training: the rationale learnt from, other right ones, and the student's own wrong ones.
+    """A training example: the rationale to learn (anchor), other right ones, and the student's wrong ones.
 
-    With `corrects`, what is learnt is to correct this mistake: it stands in the prompt, below the question.
+    With `corrects`, the student learns to correct this mistake, which is in the prompt below the question.
     """
 
     problem: Problem
@@ -268,5 +276,5 @@ class TrainingExample:
     corrects: str | None = None
 
     def without_reflection(self) -> TrainingExample:
-        """The same row for the LM loss alone."""
+        """The same example for the LM loss alone."""
         return replace(self, positives=(), negatives=())

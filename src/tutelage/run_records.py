@@ -1,4 +1,4 @@
-"""The nouns of a run in figures, frozen: what `result.json` and `steps.jsonl` hold, and what teachers cost.
+"""The records of a run's figures (frozen dataclasses): `result.json`, `steps.jsonl`, and the cost of teachers.
 
 {"rounds": [{"round": 0, "validation": {"accuracy": 0.21, "low": 0.14, …}, "exam": null, "teacher": {…}, …}, …],
  "best_round": 2, "test": {"before": {"accuracy": 0.01, …}, "after": {"accuracy": 0.66, …}}, …}
@@ -14,7 +14,7 @@ from tutelage.records import Usage
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """A share of right answers with its 95 % Wilson interval, over `n` problems."""
+    """The share of right answers to `n` problems, with its 95 % Wilson interval."""
 
     accuracy: float
     low: float
@@ -24,9 +24,9 @@ class Accuracy:
 
 @dataclass(frozen=True, slots=True)
 class ExamSummary:
-    """The figures of an exam that a result keeps. `mistakes` and `attempts` count attempts, not problems.
+    """The figures of an exam. `mistakes` and `attempts` count attempts, not problems.
 
-    `kinds` counts the mistakes by where they first leave the worked solution; it is empty where there is none. `cut`
+    `kinds` counts the mistakes by kind, found by comparison with the worked solutions; empty without those. `cut`
     counts the attempts that were cut at the limit.
     """
 
@@ -57,11 +57,11 @@ class WayCount:
 
 @dataclass(frozen=True, slots=True)
 class TeacherSummary:
-    """The figures of a round's teaching that a result keeps; `replies_used` were right and trained on.
+    """The figures of a round's teaching. `replies_used` counts replies that were right and trained on.
 
-    `replies` counts those that the round's rationales are from, whoever paid for them; `requests` this run's own.
-    `failures` counts the requests that ended without a rationale, by reason, `ways` the askings that were answered, by
-    the way of asking, whoever paid for them.
+    `replies` counts all replies behind the round's rationales, including those that another run paid for; `requests`
+    counts this run's own. `failures` counts the requests that ended without a rationale, by reason, `ways` the replies,
+    sound replies and tokens by the way of asking.
     """
 
     requests: int
@@ -78,9 +78,9 @@ class TeacherSummary:
 class TrainingSummary:
     """The figures of a round's training.
 
-    `row_tokens` are those of all rows of all epochs, each with a prompt of its own; what was computed for them is
-    fewer, since rows share (the rest counts padding). The losses are means of the last epoch. `collapse` says what the
-    guard saw, and to which step it went back: the losses, rows and tokens are then those up to where it saw that.
+    `row_tokens` counts the tokens of all rows of all epochs, each row with its own prompt. `computed_tokens` is
+    smaller, since rows share prefixes. The losses are means of the last epoch. `collapse` describes a collapse found by
+    the guard and the step it went back to; losses, rows and tokens then end at the step of that check.
     """
 
     examples: int
@@ -97,13 +97,13 @@ class TrainingSummary:
 
 @dataclass(frozen=True, slots=True)
 class StepRecord:
-    """One step of training, looked into: a row of `steps.jsonl`.
+    """The figures of one training step: a row of `steps.jsonl`.
 
-    What self-reflection compares is given as means over the step's pairs. The triplet compares similarities: the cosine
-    of the anchor's end to the positive's and to the negative's. A preference compares gains: the log-likelihood, in
-    nats, that the anchor (chosen) and the mistake (rejected) have gained since the round began. Gradient norms are
-    those before clipping; `gradient_cosine` is between that of L_LM and that of L_SR, unweighted. None where gradients
-    were not recorded, and but for `lm_gradient` where there is no pair.
+    Similarities and gains are means over the step's pairs. The triplet loss compares similarities: the cosines of the
+    anchor's last hidden state to the positive's and to the negative's. DPO compares gains: the increase in
+    log-likelihood, in nats, of the anchor (chosen) and of the mistake (rejected) since the start of the round. Gradient
+    norms are before clipping; `gradient_cosine` is between the gradients of L_LM and of L_SR (unweighted). Gradient
+    fields are None where gradients were not recorded; without pairs, all but `lm_gradient` are None.
     """
 
     step: int
@@ -121,12 +121,11 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a stage cost, in the process that finished it.
+    """The cost of a stage, in the process that finished it.
 
-    `tokens` are those that a stage is about: learnt by a training (`row_tokens`, all of them, even if it was stopped on
-    the way), written by a student or a teacher.
-    `padding` is the share of the places computed that held no token; `peak_memory` is in bytes, on the GPU where the
-    student is there, else of the whole process.
+    `tokens` counts trained tokens (`row_tokens`, even if an earlier process did a part) or tokens written by the
+    student or the teacher. `padding` is the share of padding among computed tokens. `peak_memory` is in bytes, on the
+    GPU if the student is there, else of the whole process.
     """
 
     seconds: float
@@ -138,7 +137,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class RoundResult:
-    """One round in figures. Round 0 has no exam. `limits` are the tokens after which its stages cut an answer."""
+    """The figures of one round. Round 0 has no exam. `limits` are the tokens after which its stages cut an answer."""
 
     round: int
     validation: Accuracy
@@ -152,7 +151,7 @@ class RoundResult:
 
 @dataclass(frozen=True, slots=True)
 class BeforeAfter:
-    """Accuracy on the test split of the student as it came and of the best round's."""
+    """Test accuracy of the untrained student and of the best round's student."""
 
     before: Accuracy
     after: Accuracy
@@ -160,9 +159,9 @@ class BeforeAfter:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """A whole run in figures: what `result.json` holds. `machine` and `versions` are those of its last process.
+    """The figures of a whole run: `result.json`. `machine` and `versions` describe its last process.
 
-    `unused` is what a last round's replies cost of which none could be trained on.
+    `unused` is the teaching cost of a last round that brought nothing to train on.
     """
 
     rounds: tuple[RoundResult, ...]
@@ -177,13 +176,13 @@ class RunResult:
 
     @property
     def teaching(self) -> tuple[TeacherSummary, ...]:
-        """What the teaching of every round cost, that of one without training, too."""
+        """The teaching cost of every round, including a last one without training."""
         return (*(row.teacher for row in self.rounds), *([self.unused] if self.unused else []))
 
 
 @dataclass(frozen=True, slots=True)
 class CostBound:
-    """What a round's teacher costs at least and at most, from an empty ledger and if no request is lost."""
+    """The least and the most that a round's teacher can cost, with an empty ledger and no lost requests."""
 
     round: int
     least: Usage
@@ -192,7 +191,7 @@ class CostBound:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What the replies of one model cost in one day, by UTC (`2026-05-17`)."""
+    """The cost of one model's replies on one day in UTC (`2026-05-17`)."""
 
     day: str
     model: str
@@ -201,7 +200,7 @@ class Spending:
 
 @dataclass(frozen=True, slots=True)
 class FailureCount:
-    """How many requests to a model ended without a reply to learn from, for one reason."""
+    """The number of requests to a model that failed for one reason."""
 
     model: str
     reason: str

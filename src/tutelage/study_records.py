@@ -1,4 +1,4 @@
-"""The nouns of a study, frozen: what `study.json` holds. Standard library only.
+"""The records of a study's figures (frozen dataclasses): `study.json`.
 
 {"name": "multiarith", "test_problems": 175,
  "arms": {"full": {"seeds": 5, "test": {"mean": 0.41, "low": 0.36, "high": 0.46, …}, "teacher_replies": 212.4, …}},
@@ -22,13 +22,13 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class RoundFigures:
-    """One round of one run. `replies`, `usd`, `rows` and `seconds` are those of all rounds so far.
+    """One round of one run. `replies`, `usd`, `rows` and `seconds` are totals of all rounds so far.
 
-    `validation` is a share of right answers, `mistakes` are the wrong ones by kind, `pass_rate` is that of the exam
-    before the round's training, `taught` counts the problems that have a right rationale by then. `lm_loss` is the mean
-    of the last epoch; `reflection_loss`, and the similarities or gains that it compared (StepRecord), are means over
-    all of the round's steps with a pair. `gradient_ratio` is the norm of L_SR's gradient, before its weight, by that of
-    L_LM's; `gradient_cosine` is between the two.
+    `validation` is an accuracy, `mistakes` counts the wrong answers by kind, `pass_rate` is of the exam before the
+    round's training, `taught` counts the problems with a right rationale so far. `lm_loss` is the mean of the last
+    epoch. `reflection_loss` and its similarities or gains (StepRecord) are means over all steps of the round that have
+    a pair. `gradient_ratio` is the norm of L_SR's unweighted gradient over the norm of L_LM's; `gradient_cosine` is
+    between the two.
     """
 
     round: int
@@ -53,10 +53,10 @@ class RoundFigures:
 
 @dataclass(frozen=True, slots=True)
 class RunFigures:
-    """One run: an arm under one seed. `right` has a 1 or a 0 for every test problem, in their order.
+    """One run: an arm with one seed. `right` has a 1 or a 0 for every test problem, in the problems' order.
 
-    `machine` and `versions` are what it ran on; `replies` and `usd` those of all rounds and of one after them that
-    brought nothing to train on.
+    `machine` and `versions` describe where it ran. `replies` and `usd` are totals of all rounds, including a last one
+    that brought nothing to train on.
     """
 
     seed: int
@@ -75,7 +75,7 @@ class RunFigures:
 class ArmFigures:
     """An arm over its seeds. `teacher_replies`, `usd`, `rows` and `seconds` are means over the runs.
 
-    `seconds` are those of the run's work, whoever did it: a stage shared with another run counts in both.
+    A stage shared with another run counts in the `seconds` of both.
     """
 
     source: str
@@ -90,10 +90,10 @@ class ArmFigures:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Arm `a` less arm `b` on test, over the seeds that both have and all problems.
+    """Test accuracy of arm `a` less arm `b`, over their common seeds and all problems.
 
-    `difference` with its 95 % interval is a share, by paired bootstrap over seeds and problems; `p` is McNemar's exact,
-    two-sided, over the answers that only one of the two has right: `only_a` and `only_b` of them.
+    `difference` is a share with its 95 % interval, by paired bootstrap over seeds and problems. `p` is of McNemar's
+    exact two-sided test over the answers that only one arm has right: `only_a` and `only_b` of them.
     """
 
     a: str
@@ -109,10 +109,10 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class StudyFigures:
-    """A whole study: what `study.json` holds.
+    """A whole study: `study.json`.
 
-    `arms` stand in the order of the study; `base` is the base configuration as YAML, `data` a digest of its problems,
-    `command` the line that runs all of it, `machine` where it ran.
+    `arms` are in the study's order. `base` is the base configuration as YAML, `data` a digest of its problems,
+    `command` the command that runs the study, `machine` where it ran.
     """
 
     name: str

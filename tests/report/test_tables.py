@@ -5,9 +5,8 @@ from rich.console import Console
 from tutelage.config import BudgetConfig
 from tutelage.config_file import parse_config
 from tutelage.records import Usage
-from tutelage.report.bounds import print_bounds
 from tutelage.report.card import model_card
-from tutelage.report.table import print_run
+from tutelage.report.table import print_bounds, print_run
 from tutelage.run_records import (
     Accuracy,
     BeforeAfter,

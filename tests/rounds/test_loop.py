@@ -80,7 +80,7 @@ def test_a_round_goes_on_where_there_is_something_new_to_learn(replies, attempts
     teaching = Teaching(tuple(Feedback("p", n, None, "Text.", verdict) for n, verdict in enumerate(replies)), (), False)
     exam = Exam(tuple(Attempt("p", n, "Text.", *found, 3) for n, found in enumerate(attempts)))
     config = TrainingConfig(rejection_sampling=rejection_sampling)
-    assert has_something_new(teaching, [exam] if attempts else [], config) is expected
+    assert has_something_new(teaching, exam if attempts else None, config) is expected
 
 
 def test_why_there_was_nothing_to_learn_is_said():

@@ -13,9 +13,10 @@ from tests.student.tiny import tiny_folder, tiny_student
 from tutelage.api import run
 from tutelage.config import RunConfig
 from tutelage.config_file import parse_config
-from tutelage.errors import ConfigError, RunError, StudentError, TutelageError
+from tutelage.errors import ConfigError, DataError, RunError, StudentError, TutelageError
 from tutelage.student.model import save_student
 from tutelage.student.student import Student
+from tutelage.student.training import fit
 from tutelage.tasks.catalog import open_task
 from tutelage.testing import TeacherEndpoint, answer_key_endpoint
 
@@ -155,3 +156,39 @@ def test_a_folder_that_is_damaged_later_is_told_when_the_run_goes_on(config, tmp
     (folder / "model.safetensors").write_bytes(b"")
     with pytest.raises(StudentError, match="cannot load the student"):
         run(changed(own, rounds={"max": 1}), tmp_path / "run")
+
+
+def test_a_model_that_fails_as_soon_as_it_trains(config, endpoint, tmp_path):
+    folder = tiny_folder(tmp_path / "model")
+    settings = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(settings | {"attention_dropout": 7.0}))
+    with pytest.raises(StudentError, match="dropout"):
+        run(online(config, endpoint, student={"model": str(folder)}), tmp_path / "run")
+    assert endpoint.requests == []
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_memory_that_adapters_take_in_training_is_looked_at_first(config, endpoint, tmp_path, monkeypatch):
+    monkeypatch.setattr(fit, "available_memory", lambda device: 100_000)
+    with pytest.raises(StudentError, match=r"training on a question of .* lower training\.max_tokens") as told:
+        run(online(config, endpoint, student=LORA), tmp_path / "run")
+    assert "set student.weights to lora" not in str(told.value)
+    assert endpoint.requests == []
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("ledger", ["folder", "text", "/dev/null", "text/ledger.sqlite", "x" * 300])
+def test_a_ledger_that_cannot_be_used(config, endpoint, tmp_path, monkeypatch, ledger):
+    monkeypatch.chdir(tmp_path)
+    Path("folder").mkdir()
+    Path("text").write_text("no ledger")
+    with pytest.raises(RunError, match="ledger"):
+        run(online(config, endpoint, teacher={"ledger": ledger}), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_recorded_rationales_that_are_none(config, tmp_path):
+    settings = changed(config, teacher={"kind": "recorded", "path": "/dev/null"})
+    with pytest.raises(DataError, match="/dev/null: holds no rationale"):
+        run(settings, tmp_path / "run")
+    assert not (tmp_path / "run").exists()

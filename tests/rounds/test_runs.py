@@ -13,11 +13,12 @@ import torch
 from safetensors.torch import load_file
 from transformers import BloomConfig
 
+from tests.once import made_once
 from tests.rounds.conftest import two_rounds
 from tests.student.architectures import build
+from tests.student.doubles import EXACT, students_in_doubles
 from tests.student.tiny import tiny_student
 from tutelage.api import run
-from tutelage.config import RunConfig
 from tutelage.errors import ConfigError, RunError, StudentError, TeacherError
 from tutelage.records import Attempt, Feedback
 from tutelage.report.progress import Show
@@ -25,6 +26,7 @@ from tutelage.run_records import RunResult
 from tutelage.runs.directory import read_result
 from tutelage.runs.files import read_rows
 from tutelage.student.model import LoadedModel, save_student
+from tutelage.studies.arms import changed
 from tutelage.tasks.catalog import open_task
 from tutelage.testing import Fault, answer_key_endpoint
 
@@ -40,17 +42,10 @@ def timeless(value, without=TIMES):
     return [timeless(inner, without) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def changed(config: RunConfig, **sections) -> RunConfig:
-    parts = {name: getattr(config, name).model_copy(update=update) for name, update in sections.items()}
-    return config.model_copy(update=parts)
-
-
 @pytest.fixture(scope="module")
 def finished(tiny, tmp_path_factory) -> Path:
     """The folder of a whole run, once for all: tests read it, or go on in a copy of their own."""
-    root = tmp_path_factory.mktemp("finished") / "run"
-    run(two_rounds(tiny), root)
-    return root
+    return made_once(tmp_path_factory, "two-rounds", lambda folder: run(two_rounds(tiny), folder / "run")) / "run"
 
 
 @pytest.fixture
@@ -133,16 +128,16 @@ def test_an_exam_that_was_stopped_goes_on_with_the_same_answers(config, copied, 
 
 def test_the_way_of_computing_changes_no_answer(config, tmp_path):
     """Our engine or `generate`, few rows or many, packed or padded."""
-    ours = run(changed(config, rounds={"max": 1}), tmp_path / "ours")
+    config = changed(config, rounds={"max": 1})
     other = changed(
         config,
         student={"engine": "generate"},
         exam={"batch_size": 2, "shard": 1},
         evaluation={"batch_size": 1},
         training={"packing": "never", "micro_batch_tokens": 2000},
-        rounds={"max": 1},
     )
-    theirs = run(other, tmp_path / "theirs")
+    with students_in_doubles():
+        ours, theirs = run(config, tmp_path / "ours"), run(other, tmp_path / "theirs")
     for name in ("annotation", "exam", "feedback", "evaluation"):
         for round in (0, 1):
             path = f"round-0{round}/{name}.jsonl"
@@ -150,14 +145,21 @@ def test_the_way_of_computing_changes_no_answer(config, tmp_path):
                 rows = [sorted((tmp_path / side / path).read_text().splitlines()) for side in ("ours", "theirs")]
                 assert rows[0] == rows[1], path
     for one, two in zip(ours.rounds, theirs.rounds, strict=True):
-        assert one.training.loss == pytest.approx(two.training.loss, rel=1e-4)
+        assert one.training.loss == pytest.approx(two.training.loss, rel=EXACT)
         assert (one.training.padded_tokens, one.training.row_tokens) == (0, two.training.row_tokens)
         assert two.training.padded_tokens > 0
 
 
 @pytest.mark.parametrize("weights", ["full", "lora"])
 def test_a_run_in_bfloat16(config, tmp_path, weights):
-    config = changed(config, student={"dtype": "bfloat16", "weights": weights}, rounds={"max": 1})
+    config = changed(
+        config,
+        task={"train": 3, "validation": 2, "test": 2},
+        student={"dtype": "bfloat16", "weights": weights},
+        exam={"samples": 1},
+        training={"epochs": 1},
+        rounds={"max": 1},
+    )
     result = run(config, tmp_path / "run")
     assert len(result.rounds) == 2
     for model in (tmp_path / "run").rglob("model.safetensors"):
@@ -186,9 +188,9 @@ def test_a_student_that_cannot_be_packed_is_taught_all_the_same_and_it_is_said(c
             run(changed(settings, **setting), tmp_path / message[:7])
 
 
-def test_a_finished_run_is_only_read(config, finished, monkeypatch):
+def test_a_finished_run_is_only_read(config, copied, monkeypatch):
     monkeypatch.setattr("tutelage.assemble.open_context", None)  # nothing may be built
-    assert run(config, finished) == result_of(finished)
+    assert run(config, copied) == result_of(copied)
 
 
 def test_a_run_can_be_made_longer_and_two_runs_are_alike(config, finished, tmp_path):
@@ -212,8 +214,8 @@ def test_work_that_was_taken_away_is_done_again_and_no_more(config, copied):
     assert (root / "round-01" / "exam.jsonl").stat().st_mtime_ns == exam
 
 
-def test_other_settings_are_refused_and_nothing_is_lost(config, finished):
-    root = finished
+def test_other_settings_are_refused_and_nothing_is_lost(config, copied):
+    root = copied
     before = {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()}
     with pytest.raises(RunError, match=r"training\.epochs: 2 is now 5"):
         run(changed(config, training={"epochs": 5}), root)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.rounds.test_runs import changed
 from tutelage.api import run
 from tutelage.records import Attempt, Feedback, TrainingExample
 from tutelage.report.progress import Show
 from tutelage.rounds.requests import is_only_cut
 from tutelage.runs.files import read_rows
+from tutelage.studies.arms import changed
 from tutelage.tasks.catalog import open_task
 from tutelage.testing import TeacherEndpoint, answer_key_endpoint, answer_key_reply
 

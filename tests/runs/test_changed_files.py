@@ -188,7 +188,7 @@ HOW = ("torn", "cut", "doubled", "dropped", "altered", "another", "garbage")
 
 
 @pytest.mark.parametrize("state", ["finished", "stopped"])
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_damaged_file_gives_no_other_figures(state, finished, stopped, tmp_path_factory, data):
     source, _ = finished if state == "finished" else stopped
@@ -216,6 +216,31 @@ def test_rows_that_changed_are_owed_again_and_it_is_said(finished, tmp_path, nam
     assert figures(result) == figures(finished[1])
     assert sorted(path.read_text().splitlines()) == sorted(text.splitlines())
     assert name == "examples" or f"{path} has changed since it was written: " in " ".join(said)
+
+
+@pytest.mark.parametrize("name", ["exam", "feedback", "annotation"])
+def test_rows_without_seals_are_no_rows_of_a_run_that_writes_them(finished, tmp_path, name):
+    root = tmp_path / "run"
+    shutil.copytree(finished[0], root)
+    path = root / ("round-00" if name == "annotation" else "round-01") / f"{name}.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    for row in rows:
+        del row["seal"]
+        row["verdict"]["correct"] = not row["verdict"]["correct"]
+    write_rows(path, rows)
+    (root / "result.json").unlink()
+    assert figures(at_work(root)) == figures(finished[1])
+
+
+@pytest.mark.parametrize("what", ["folder", "pipe", "dangling"])
+def test_what_stands_in_the_place_of_a_table_gives_way(finished, tmp_path, what):
+    root = tmp_path / "run"
+    shutil.copytree(finished[0], root)
+    exam = root / "round-01" / "exam.jsonl"
+    exam.unlink()
+    {"folder": exam.mkdir, "pipe": lambda: os.mkfifo(exam), "dangling": lambda: exam.symlink_to("nowhere")}[what]()
+    assert figures(at_work(root)) == figures(finished[1])
+    assert exam.is_file()
 
 
 @pytest.mark.parametrize("what", ["gone", "file", "link", "dangling", "altered", "part is a link"])

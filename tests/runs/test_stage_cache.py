@@ -1,4 +1,3 @@
-import multiprocessing
 import os
 import shutil
 import time
@@ -6,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import forked, import_before_forking
 from tutelage.runs.directory import Stage
 from tutelage.runs.stage_cache import LEFT_BEHIND, StageCache
+
+import_before_forking(__name__)
 
 ENTRY = {"key": "k", "done": True, "seconds": 1.5}
 
@@ -111,10 +113,8 @@ def put_again_and_again(root: str, made: str) -> None:
 
 def test_several_processes_at_once_find_a_stage_whole_or_not_at_all(made, tmp_path):
     (made / "model" / "weights").write_text("w" * 120)
-    root, spawn = tmp_path / "cache", multiprocessing.get_context("spawn")
-    others = [spawn.Process(target=put_again_and_again, args=(str(root), str(made))) for _ in range(2)]
-    for process in others:
-        process.start()
+    root = tmp_path / "cache"
+    others = [forked(put_again_and_again, str(root), str(made)) for _ in range(2)]
     taken = missed = 0
     while any(process.is_alive() for process in others) or (taken + missed) % 6:  # at the end, once more each
         folder = tmp_path / "taken"

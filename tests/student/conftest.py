@@ -36,3 +36,14 @@ def exact() -> LoadedModel:
 @pytest.fixture
 def format(student: LoadedModel) -> PromptFormat:
     return PromptFormat(student.tokenizer)
+
+
+@pytest.fixture
+def memory(monkeypatch):
+    """Sets how many bytes are to be had."""
+
+    def there_are(size):
+        for fit in ("training", "engines"):
+            monkeypatch.setattr(f"tutelage.student.{fit}.fit.available_memory", lambda device: size)
+
+    return there_are

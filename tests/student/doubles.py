@@ -4,8 +4,14 @@ Two ways to the same figure then differ by float64's rounding alone, on any CPU,
 tells a wrong way from a right one. What float32 may lose is bounded by what it adds up.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
 import torch
 from torch.overrides import TorchFunctionMode
+
+from tutelage.student import model, student
 
 EXACT = 1e-9
 """Float64 comes nowhere near it: a few hundred sums of 1e-16 each, in models whose every step is of size 1."""
@@ -37,6 +43,20 @@ def in_doubles(model):
     model.base_model.register_forward_pre_hook(enter)
     model.base_model.register_forward_hook(leave, always_call=True)
     return model.double()
+
+
+@contextmanager
+def students_in_doubles() -> Iterator[None]:
+    """Every student that is loaded in here answers, learns and is saved in float64."""
+
+    def load(config, folder=None, dtype=None):
+        loaded = model.load_student(config, folder, torch.float64)
+        return model.LoadedModel(in_doubles(loaded.model), loaded.tokenizer)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(student, "load_student", load)
+        patch.setattr(student, "compute_dtype", lambda *_: torch.float64)
+        yield
 
 
 def rounding(model, tokens: int) -> float:

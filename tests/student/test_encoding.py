@@ -1,4 +1,6 @@
-from tutelage.student.encoding import encode
+from dataclasses import replace
+
+from tutelage.student.encoding import Encoded, encode
 
 
 def test_what_fits_is_whole(format):
@@ -15,3 +17,11 @@ def test_what_does_not_fit_loses_its_end_and_its_end_token(format):
     assert cut.completion == whole.completion[:-1]
     assert format.tokenizer.eos_token_id not in cut.completion
     assert encode(format, "1?", "one", 3).completion == ()
+
+
+def test_a_row_that_is_longer_than_the_model_can_look_at_is_left_out_whole(format):
+    whole = encode(format, "1?", "one two three", 1000)
+    short = replace(format, positions=len(whole) - 1)
+    assert encode(replace(format, positions=len(whole)), "1?", "one two three", 1000) == whole
+    assert encode(short, "1?", "one two three", 1000) == Encoded(whole.prompt, (), truncated=True)
+    assert encode(short, "1?", "one two three", len(whole) - 1).completion == whole.completion[:-1]  # as the user says

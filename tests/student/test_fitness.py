@@ -44,6 +44,13 @@ def test_a_template_that_no_prompt_comes_of(template, told):
     assert "\n" not in str(caught.value)
 
 
+def test_a_template_that_writes_half_a_surrogate_pair():
+    student = tiny_student()
+    student.tokenizer.chat_template = "{{ '\\ud800' }}{{ messages[0].content }}"
+    with pytest.raises(StudentError, match="chat template fails: 'utf-8' codec"):
+        PromptFormat(student.tokenizer, chat=True).check()
+
+
 def test_a_template_that_refuses_a_system_role_is_no_fault_nor_one_with_marks_of_its_own():
     refuses = "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}{{ messages[-1].content }}"
     chat(refuses).check()

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import threading
 import time
@@ -16,13 +17,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.once import made_once
 from tutelage import api
 from tutelage.config_file import parse_config
 from tutelage.errors import RunError, TutelageError
 from tutelage.report.progress import Show
 from tutelage.runs.directory import read_result
 from tutelage.runs.files import read_record
-from tutelage.studies.outcome import gather
+from tutelage.studies.aggregate import gather
 from tutelage.studies.running import run_seed, run_study
 from tutelage.studies.study_file import Study, load_study
 from tutelage.study_records import StudyFigures
@@ -34,26 +36,31 @@ QUIET = Show(quiet=True)
 
 
 ARMS = {"untrained": None, "full": None, "multi-round": None, "one-round-same-budget": None}
+BASE = {
+    "task": {
+        "name": "leg_counting",
+        "train": 5,
+        "validation": 3,
+        "test": 6,
+        "options": {"min_animals": 2, "max_animals": 2},
+    },
+    "student": {"device": "cpu", "dtype": "float32"},
+    "exam": {"samples": 2, "max_new_tokens": 10},
+    "evaluation": {"max_new_tokens": 10},
+    "training": {"epochs": 1, "batch_size": 3, "learning_rate": 1e-3},
+    "rounds": {"max": 1, "patience": 3},
+}
 
 
-def write_study(folder: Path, tiny: str, **top: object) -> Path:
-    """A study's file in a folder; keywords replace what stands at its top."""
-    base = {
-        "task": {
-            "name": "leg_counting",
-            "train": 5,
-            "validation": 3,
-            "test": 6,
-            "options": {"min_animals": 2, "max_animals": 2},
-        },
-        "student": {"model": tiny, "device": "cpu", "dtype": "float32"},
-        "exam": {"samples": 2, "max_new_tokens": 10},
-        "evaluation": {"max_new_tokens": 10},
-        "training": {"epochs": 1, "batch_size": 3, "learning_rate": 1e-3},
-        "rounds": {"max": 1, "patience": 3},
-    }
+ROUND_0 = {"rounds": {"max": 0}}
+
+
+def write_study(folder: Path, tiny: str, base: dict | None = None, **top: object) -> Path:
+    """A study's file in a folder; `base` adds to the sections of its base, keywords replace what stands at its top."""
+    sections = {"student": {"model": tiny}, **(base or {})}
+    whole = BASE | {name: {**BASE.get(name, {}), **values} for name, values in sections.items()}
     path = folder / "trial.yaml"
-    path.write_text(yaml.safe_dump({"base": base, "seeds": [0, 1], "arms": ARMS, **top}, sort_keys=False))
+    path.write_text(yaml.safe_dump({"base": whole, "seeds": [0, 1], "arms": ARMS, **top}, sort_keys=False))
     return path
 
 
@@ -66,9 +73,17 @@ def write(tiny, tmp_path):
 @pytest.fixture(scope="module")
 def whole(tiny, tmp_path_factory) -> Path:
     """The folder of a whole study, run once; the tests here read it, and hold their own studies against it."""
-    folder = tmp_path_factory.mktemp("whole")
-    assert api.study(write_study(folder, tiny), folder / "out") == []
-    return folder / "out"
+
+    def make(folder: Path) -> None:
+        assert api.study(write_study(folder, tiny), folder / "out") == []
+
+    return made_once(tmp_path_factory, "study", make) / "out"
+
+
+@pytest.fixture
+def copied(whole, tmp_path) -> Path:
+    """A whole study of this test's own."""
+    return shutil.copytree(whole, tmp_path / "out")
 
 
 def timeless(figures: StudyFigures) -> dict:
@@ -160,7 +175,7 @@ BROKE = {"teacher": {"kind": "recorded", "path": "no/such/file.jsonl"}}
 def test_a_run_that_fails_leaves_the_others(write, tmp_path):
     arms = {"dear": {"student": {"few_shot": 50}}, "full": None, "broke": BROKE}
     out = tmp_path / "out"
-    faults = api.study(write(seeds=[0], arms=arms), out)
+    faults = api.study(write(ROUND_0, seeds=[0], arms=arms), out)
     assert [fault.partition(":")[0] for fault in faults] == ["dear, seed 0", "broke, seed 0"]
     assert "few_shot is 50" in faults[0]
     assert list(json.loads((out / "study.json").read_text())["arms"]) == ["full"]
@@ -178,18 +193,15 @@ def test_what_a_failed_run_is_matched_to_is_not_run(write, tmp_path):
 
 def test_replies_are_bought_once_and_counted_for_every_arm(write, tmp_path, monkeypatch):
     monkeypatch.setenv("KEY_OF_TEST", "x")
-    path = write(seeds=[0], arms={"full": None, "multi-round": None})
-    data = yaml.safe_load(path.read_text())
-    task = open_task(parse_config(data["base"]).task)
-    with answer_key_endpoint(task.problems("train")) as endpoint:
-        data["base"]["teacher"] = {
+    with answer_key_endpoint(open_task(parse_config(BASE).task).problems("train")) as endpoint:
+        teacher = {
             "kind": "openai",
             "model": "teacher",
             "base_url": endpoint.base_url,
             "key_env": "KEY_OF_TEST",
             "price": {"prompt": 1.0, "completion": 2.0},
         }
-        path.write_text(yaml.safe_dump(data, sort_keys=False))
+        path = write({"teacher": teacher}, seeds=[0], arms={"full": None, "multi-round": None})
         api.study(path, tmp_path / "out")
         asked = len(endpoint.requests)
     arms = read_record(tmp_path / "out" / "study.json", StudyFigures).arms
@@ -200,7 +212,7 @@ def test_replies_are_bought_once_and_counted_for_every_arm(write, tmp_path, monk
 
 def test_a_seed_whose_process_is_killed_is_told(write, tmp_path):
     """As the system does when memory runs out. Started again, the study goes on."""
-    study, out = load_study(write(arms={"full": None})), tmp_path / "out"
+    study, out = load_study(write(ROUND_0, arms={"full": None})), tmp_path / "out"
     killer = threading.Thread(target=_kill_a_seed, args=(set(multiprocessing.active_children()),))
     killer.start()
     (fault,) = run_study(study, out, 2, QUIET)
@@ -216,21 +228,17 @@ def _kill_a_seed(others: set[multiprocessing.process.BaseProcess]) -> None:
     os.kill(seeds.pop().pid or 0, signal.SIGKILL)
 
 
-def test_a_study_goes_on_wherever_it_lies(write, tmp_path):
-    path = write(seeds=[0], arms={"full": None})
-    assert api.study(path, tmp_path / "out") == []
-    (tmp_path / "out").rename(tmp_path / "moved")
-    result = tmp_path / "moved" / "runs" / "full" / "seed-0" / "result.json"
-    before = result.stat().st_mtime_ns
-    assert api.study(path, tmp_path / "moved") == []
-    assert result.stat().st_mtime_ns == before
+def test_a_study_goes_on_wherever_it_lies(write, copied):
+    """Another place than it was run in."""
+    results = {path: path.stat().st_mtime_ns for path in copied.rglob("result.json")}
+    assert results
+    assert api.study(write(), copied) == []
+    assert {path: path.stat().st_mtime_ns for path in copied.rglob("result.json")} == results
 
 
 def test_a_student_that_is_not_taught_is_tested_once(write, tmp_path, monkeypatch):
-    path = write(seeds=[0], arms={"untrained": None})
-    data = yaml.safe_load(path.read_text())
-    data["base"]["teacher"] = {"kind": "openai", "model": "teacher", "key_env": "KEY_OF_TEST"}
-    path.write_text(yaml.safe_dump(data, sort_keys=False))
+    teacher = {"kind": "openai", "model": "teacher", "key_env": "KEY_OF_TEST"}
+    path = write({"teacher": teacher}, seeds=[0], arms={"untrained": None})
     monkeypatch.setenv("KEY_OF_TEST", "x")
     assert api.study(path, tmp_path / "out") == []
     monkeypatch.delenv("KEY_OF_TEST")  # so that nothing but reading is possible
@@ -240,11 +248,9 @@ def test_a_student_that_is_not_taught_is_tested_once(write, tmp_path, monkeypatc
 @pytest.mark.parametrize("arm", ["untrained", "full"])
 def test_runs_that_have_ended_on_other_problems_are_refused(write, tmp_path, arm):
     rows = [{"question": f"What is {n} and {n}?", "answer": str(2 * n)} for n in range(2, 16)]
-    file, path = tmp_path / "mine.jsonl", write(seeds=[0], arms={arm: None})
-    data = yaml.safe_load(path.read_text())
-    data["base"]["task"] = {"name": "custom", "path": str(file), "train": 4, "validation": 3, "test": 3}
-    data["base"] |= {"teacher": {"kind": "answers"}, "rounds": {"max": 0}}
-    path.write_text(yaml.safe_dump(data, sort_keys=False))
+    file = tmp_path / "mine.jsonl"
+    task = {"name": "custom", "path": str(file), "train": 4, "validation": 3, "test": 3, "options": {}}
+    path = write({"task": task, "teacher": {"kind": "answers"}, "rounds": {"max": 0}}, seeds=[0], arms={arm: None})
     file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     assert api.study(path, tmp_path / "out") == []
     file.write_text("".join(f"{json.dumps(row)}\n" for row in rows[1:]))
@@ -252,21 +258,16 @@ def test_runs_that_have_ended_on_other_problems_are_refused(write, tmp_path, arm
         api.study(path, tmp_path / "out")
 
 
-def test_where_no_run_has_ended_the_figures_stay_as_they_were(write, tmp_path):
-    out = tmp_path / "out"
-    assert api.study(write(seeds=[0], arms={"full": None}), out) == []
-    before = (out / "study.json").read_text()
-    path = write(seeds=[0], arms={"full": None})
-    data = yaml.safe_load(path.read_text())
-    data["base"]["training"]["learning_rate"] = 2e-3
-    path.write_text(yaml.safe_dump(data, sort_keys=False))
+def test_where_no_run_has_ended_the_figures_stay_as_they_were(write, copied):
+    before = (copied / "study.json").read_text()
+    path = write({"training": {"learning_rate": 2e-3}}, seeds=[0], arms={"full": None})
     with pytest.raises(RunError, match=r"no run of the study has ended: full, seed 0: .*other settings"):
-        api.study(path, out)
-    assert (out / "study.json").read_text() == before
+        api.study(path, copied)
+    assert (copied / "study.json").read_text() == before
 
 
 def test_a_fault_of_ours_costs_its_own_run_alone(write, tmp_path, capsys):
-    study = load_study(write(seeds=[0], arms={"mine": {"training": {"epochs": 2}}, "full": None}))
+    study = load_study(write(ROUND_0, seeds=[0], arms={"mine": {"training": {"epochs": 2}}, "full": None}))
 
     def broken(config):
         raise ZeroDivisionError("a bug")

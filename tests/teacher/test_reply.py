@@ -405,7 +405,7 @@ def test_gold_rationales_stay_as_they_are(shared_data):
         reading = read(reply, problem=problem, grade=partial(grade_by_value, "number"))
         kept += reading.failure is None
         changed += reading.failure is None and reading.text != reply
-    assert kept >= 396  # of those gold rationales four miscalculate
+    assert kept >= 395  # of those gold rationales four miscalculate, and one comes to 64 where its answer is 66
     assert changed <= 0.01 * 400
 
 

@@ -8,11 +8,12 @@ from types import SimpleNamespace
 import pytest
 
 from tests.testing.asking import post, refused, text_of
+from tutelage.errors import ConfigError, TutelageError
 from tutelage.records import FeedbackRequest, Problem
 from tutelage.teacher.prompts import Prompts
 from tutelage.teacher.ways import Asking
 from tutelage.testing import TeacherEndpoint
-from tutelage.testing.__main__ import main
+from tutelage.testing.serve import serve
 
 PENS = Problem.of("How many pens are in 3 boxes of 4?", "12", equation="3 * 4")
 ROW = json.dumps({"question": PENS.question, "answer": "12", "equation": "3 * 4"})
@@ -21,7 +22,18 @@ ROW = json.dumps({"question": PENS.question, "answer": "12", "equation": "3 * 4"
 def test_the_command_serves_until_interrupted(tmp_path):
     (tmp_path / "p.jsonl").write_text(ROW)
     options = ["--data", str(tmp_path / "p.jsonl"), "--port", "0", "--faults", "503,ok*2", "--requests-per-minute", "1"]
-    command = [sys.executable, "-m", "tutelage.testing", *options, "--key", "k", "--latency", "0.01"]
+    command = [
+        sys.executable,
+        "-u",
+        "-m",
+        "tutelage",
+        "serve-test-teacher",
+        *options,
+        "--key",
+        "k",
+        "--latency",
+        "0.01",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("1 problems served")
@@ -38,27 +50,43 @@ def test_the_command_serves_until_interrupted(tmp_path):
         assert process.wait(10) == 0
 
 
+USUAL = {"port": 0, "latency": 0.0, "requests_per_minute": None, "tokens_per_minute": None, "faults": "", "key": None}
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "nowhere.jsonl: cannot be read"),
-        (["--faults", "ok,half"], "'half' is no fault"),
-        (["--latency", "-1"], "latency is -1.0"),
-        (["--latency", "nan"], "latency is nan"),
-        (["--tokens-per-minute", "-1"], "tokens-per-minute is -1"),
+        ({}, "nowhere.jsonl: cannot be read"),
+        ({"faults": "ok,half"}, "'half' is no fault"),
+        ({"latency": -1.0}, "latency is -1.0"),
+        ({"latency": float("nan")}, "latency is nan"),
+        ({"tokens_per_minute": -1}, "tokens-per-minute is -1"),
     ],
 )
-def test_the_command_names_what_is_wrong(tmp_path, capsys, options, message):
+def test_what_is_wrong_is_named(tmp_path, options, message):
     if options:
         (tmp_path / "nowhere.jsonl").write_text(ROW)
-    assert main(["--data", str(tmp_path / "nowhere.jsonl"), *options]) == 2
-    assert message in capsys.readouterr().err
+    with pytest.raises(TutelageError, match=message):
+        serve(tmp_path / "nowhere.jsonl", **(USUAL | options))
 
 
-def test_a_port_that_cannot_be_had_is_named(tmp_path, capsys):
+def test_a_port_that_cannot_be_had_is_named(tmp_path):
     (tmp_path / "p.jsonl").write_text(ROW)
     with TeacherEndpoint(lambda _: "") as endpoint:
-        taken = endpoint.base_url.split(":")[2].split("/")[0]
-        for port in (taken, "70000"):
-            assert main(["--data", str(tmp_path / "p.jsonl"), "--port", port]) == 2
-            assert f"cannot listen on port {port}: " in capsys.readouterr().err
+        taken = int(endpoint.base_url.split(":")[2].split("/")[0])
+        for port in (taken, 70000):
+            with pytest.raises(ConfigError, match=f"cannot listen on port {port}: "):
+                serve(tmp_path / "p.jsonl", **(USUAL | {"port": port}))
+
+
+def test_ctrl_c_ends_it_quietly_wherever_it_comes(tmp_path):
+    (tmp_path / "p.jsonl").write_text(ROW)
+    options = ["--data", str(tmp_path / "p.jsonl"), "--port", "0"]
+    command = [sys.executable, "-m", "tutelage", "serve-test-teacher", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()  # the second line is still to come
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.read().endswith("0 requests answered\n")
+        assert process.stderr.read() == ""

@@ -15,6 +15,9 @@ def serve_test_teacher(
     requests_per_minute: Annotated[int | None, typer.Option(help="A limit that it keeps.", min=1)] = None,
     tokens_per_minute: Annotated[int | None, typer.Option(help="A limit that it keeps.", min=1)] = None,
     faults: Annotated[str, typer.Option(help="What goes wrong, in order, such as `ok*5,429,half-body`.")] = "",
+    like: Annotated[
+        str, typer.Option(help="Whose form it answers in: openai, anthropic, gemini, openrouter, vllm …")
+    ] = "openai",
     key: Annotated[str | None, typer.Option(help="The only API key that it takes; without it, any.")] = None,
 ) -> None:
     """Serve worked solutions as an OpenAI-compatible endpoint on loopback, until Ctrl-C.
@@ -31,4 +34,5 @@ def serve_test_teacher(
         tokens_per_minute=tokens_per_minute,
         faults=faults,
         key=key,
+        like=like,
     )

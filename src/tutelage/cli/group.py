@@ -49,6 +49,8 @@ def called_from_a_shell(app: Callable[[], object]) -> None:
             app()
         finally:
             sys.stdout.flush()  # a full disk may show here alone
+    except KeyboardInterrupt:  # between two commands' ends, where none takes it
+        sys.exit(130)
     except OSError as error:
         if (reason := refused_by_the_system(error)) is None:
             raise

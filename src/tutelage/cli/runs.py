@@ -63,12 +63,17 @@ def estimate(config: Config, set: Set = None) -> None:
     from rich.console import Console
 
     from tutelage.config_file import load_config
-    from tutelage.report.bounds import print_bounds
+    from tutelage.report.progress import Show
+    from tutelage.report.table import print_bounds
     from tutelage.rounds.estimate import estimate as bounds_of
     from tutelage.tasks.catalog import open_task
+    from tutelage.teacher.online.budget import told_price
 
     settings = load_config(config, set or [])
-    print_bounds(bounds_of(settings, open_task(settings.task)), settings.teacher.budget, Console())
+    show = Show()
+    if told := told_price(settings.teacher):
+        show.say(told)
+    print_bounds(bounds_of(settings, open_task(settings.task, show.say)), settings.teacher.budget, Console())
 
 
 def _run(config: Path, out: Path, overrides: list[str]) -> None:

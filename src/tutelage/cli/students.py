@@ -35,8 +35,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 - options of a command
     """
     from tutelage import api
     from tutelage.config import EvaluationConfig
+    from tutelage.report.format import share
     from tutelage.report.progress import Show
-    from tutelage.report.words import share
     from tutelage.runs.files import write_rows
 
     chosen = task_settings(task, ({"path": str(path)} if path else {}) | ({split: limit} if limit else {}), set)

@@ -36,10 +36,11 @@ def check(
 
     Example: `tutelage tasks check custom --path problems.jsonl --set task.kind=text` or `tutelage tasks check run.yaml`
     """
+    from tutelage.report.progress import Show
     from tutelage.tasks.catalog import open_task
     from tutelage.tasks.check import check_task, describe
 
-    report = check_task(open_task(task_settings(task, {"path": str(path)} if path else {}, set)))
+    report = check_task(open_task(task_settings(task, {"path": str(path)} if path else {}, set), Show().say))
     print(printable(describe(report), lines=True))
     if not report.ok:
         raise typer.Exit(2)

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import re
 
-from tutelage.grading.words import text_key
+from tutelage.grading.matching import Same, same_text
 from tutelage.records import Problem, Verdict
-from tutelage.text.numbers import same_value, whole_number
 from tutelage.text.sentences import bare_sentences
 from tutelage.text.statements import NO_ANSWER, Unread, affirmed, last_line, lead, shorten, statements
-from tutelage.text.symbolic import same_expression
 
 _YES_NO = {"yes": "yes", "yep": "yes", "yeah": "yes", "true": "yes", "no": "no", "nope": "no", "false": "no"}
 _SAID = "|".join(_YES_NO)
@@ -86,32 +84,29 @@ def read_yes_no(piece: str) -> str | Unread:
     return words.pop() if words else Unread(f"neither yes nor no in {shorten(piece)!r}", silent=True)
 
 
-def grade_text(problem: Problem, text: str, marked: str) -> Verdict:
-    """Grades words: case, articles, punctuation and spaces don't count, signs do, numbers count by value.
+def grade_text(
+    problem: Problem, text: str, marked: str, same: Same = same_text, *, only_stated: bool = False
+) -> Verdict:
+    """Grades words by the last answer that is stated, or by the last line; `same` says when they are right.
 
-    `marked` is the text with its markup, which may be part of the answer.
+    `marked` is the text with its markup, which may be part of the answer. With `only_stated`, what stands behind the
+    sentence with the answer is not looked at, nor is the text as a whole.
     """
     found = [*statements(text)[:1], *statements(marked)[:1]]
-    if found:
+    if found and only_stated:
+        candidates = [said for statement in found if (said := affirmed(statement.piece)) is not None]
+    elif found:
         candidates = [piece for statement in found for piece in (statement.piece, statement.line)]
     else:
         candidates = [last_line(text), text.strip(), last_line(marked), marked.strip()]
+        candidates = candidates[::2] if only_stated else candidates
         candidates += [first] if (first := lead(text)) else []
-    for candidate in candidates:
-        if candidate and same_text(problem.answer, candidate):
-            return Verdict(True, candidate.rstrip("."), "right")
-    if not candidates[0]:
+    try:
+        for candidate in candidates:
+            if candidate and same(problem.answer, candidate):
+                return Verdict(True, candidate.rstrip("."), "right")
+    except TimeoutError:
+        return Verdict(False, candidates[0], f"the pattern {shorten(problem.answer)!r} takes too long on this text")
+    if not candidates or not candidates[0]:
         return Verdict(False, None, NO_ANSWER.reason)
     return Verdict(False, candidates[0], f"{shorten(candidates[0])!r} is not {shorten(problem.answer)!r}")
-
-
-def same_text(gold: str, stated: str) -> bool:
-    """Whether two texts say the same in the sense of `text_key`, are equal numbers or equal expressions."""
-    wanted, given = whole_number(gold), whole_number(stated)
-    if wanted and given:
-        return same_value(wanted, given)
-    if len(stated) > 4 * len(gold) + 200:  # whatever its punctuation, that is more
-        return False
-    key = text_key(gold)
-    same = key == text_key(stated) if key else gold.strip() == stated.strip()
-    return same or same_expression(gold, stated)

@@ -13,19 +13,27 @@ from collections.abc import Callable, Mapping, Sequence
 
 from tutelage.grading.choice import grade_choice, read_choice
 from tutelage.grading.free_text import grade_text, grade_yes_no, read_yes_no
+from tutelage.grading.matching import same_by
 from tutelage.grading.number import grade_number, read_number
-from tutelage.records import AnswerKind, Choice, Problem, Verdict
+from tutelage.records import AnswerKind, Choice, Problem, TextMatch, Verdict
 from tutelage.text.latex import unlatex
 from tutelage.text.numbers import Number
 from tutelage.text.plain import plain, said
 from tutelage.text.symbolic import is_expression
 
 
-def grade(kind: AnswerKind, problem: Problem, text: str) -> Verdict:
-    """Whether the final answer that `text` states has the value of the problem's answer, and why (not)."""
+def grade(kind: AnswerKind, problem: Problem, text: str, match: TextMatch = "exact", f1: float = 1.0) -> Verdict:
+    """Whether the final answer that `text` states has the value of the problem's answer, and why (not).
+
+    `match` is how words are compared, `f1` the least F1 where it is by that.
+    """
     if kind == "text":
-        return grade_text(problem, plain(text), said(text))
+        return grade_text(problem, plain(text), said(text), same_by(match, f1), only_stated=match in _LOOSE)
     return _GRADERS[kind](problem, plain(text))
+
+
+_LOOSE: frozenset[TextMatch] = frozenset(("contains", "regex"))
+"""Ways by which a longer text is right more easily: they see the stated answer alone."""
 
 
 _GRADERS: Mapping[AnswerKind, Callable[[Problem, str], Verdict]] = {

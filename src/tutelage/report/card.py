@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tutelage.config import RunConfig
-from tutelage.report.words import share
+from tutelage.report.format import share
 from tutelage.run_records import RunResult
 
 
-def model_card(config: RunConfig, result: RunResult) -> str:
-    """Markdown with the front matter that the Hugging Face hub reads."""
+def model_card(config: RunConfig, result: RunResult, own: Mapping[str, str] | None = None) -> str:
+    """Markdown with the front matter that the Hugging Face hub reads. `own` has the keys of the user's own parts."""
     base = config.student.model
     rows = "\n".join(
         f"| {row.round} | {share(row.validation)} | {f'{row.exam.pass_rate:.1%}' if row.exam else ''} "
         f"| {row.teacher.replies_used} | {row.training.examples} |"
         for row in result.rounds
     )
-    teacher = config.teacher.model or config.teacher.kind
+    parts = own or {}
+    teacher = parts.get("teacher") or config.teacher.model or config.teacher.kind
+    reflection = parts.get("reflection") or config.training.reflection
     return f"""---
 library_name: transformers
 pipeline_tag: text-generation
@@ -26,7 +30,7 @@ tags: [tutelage, reasoning, distillation]
 
 Taught by Tutelage with the method of *Democratizing Reasoning Ability: Tailored Learning from Large Language Model*
 (Wang et al., EMNLP 2023, arXiv 2310.13332): exams, and a teacher's rationales for the student's mistakes
-(`training.reflection: {config.training.reflection}`).
+(`training.reflection: {reflection}`).
 
 - Base model: `{base}` ({config.student.weights} weights trained)
 - Task: `{config.task.name}`; teacher: `{teacher}`

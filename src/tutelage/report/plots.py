@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from tutelage.errors import ConfigError
 from tutelage.metrics.intervals import SeedMean, mistake_shares, over_seeds, rounds_of
-from tutelage.report.words import counted
+from tutelage.report.format import counted
 from tutelage.runs.files import disk_errors
 from tutelage.study_records import RoundFigures, StudyFigures
 

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from tutelage.money import sum_usd
 from tutelage.records import Feedback
-from tutelage.report.words import clock
+from tutelage.report.format import clock
 from tutelage.text.printable import printable
 
 EVERY = 60.0

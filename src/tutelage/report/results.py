@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
+from tutelage.report.format import counted, markdown_table, percent, points
 from tutelage.report.plots import plot_names
 from tutelage.report.study import study_page
-from tutelage.report.words import counted, markdown_table, percent, points
 from tutelage.study_records import ArmFigures, Comparison, StudyFigures
 
 BASELINE, METHOD = "one-round-same-budget", "full"

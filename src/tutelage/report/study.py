@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 
 from tutelage.metrics.intervals import SeedMean, mistake_shares, over_seeds, rounds_of
-from tutelage.report.words import TRUSTED_SEEDS, counted, markdown_table, p_value, percent, points
+from tutelage.report.format import TRUSTED_SEEDS, counted, markdown_table, p_value, percent, points
 from tutelage.study_records import RoundFigures, StudyFigures
 
 Rounds = Sequence[RoundFigures]

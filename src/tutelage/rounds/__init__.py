@@ -1,1 +1,1 @@
-"""The rounds: stages, and the loop over them."""
+"""The rounds: the stages of a round, and the loop over rounds."""

@@ -63,8 +63,8 @@ def ask_teacher(
         stage.begin(rows=[path.name, failed.name, ORDERS])
         if begun_anew:
             failed.unlink(missing_ok=True)
-        answered = sound_replies(path, stage.key, asked)
-        answered |= sound_replies(failed, stage.key, asked - answered)
+        answered = sound_replies(path, stage, asked)
+        answered |= sound_replies(failed, stage, asked - answered)
         spent: dict[str, object] = {}
         with ctx.show.bar(f"round {round}: {name}", len(requests), len(answered)) as advance, ResourceMeter() as meter:
 

@@ -1,4 +1,4 @@
-"""A student's answers, graded: greedily to a split, or in an exam, shard by shard onto disk."""
+"""Graded answers of the student: greedy ones for a split, or an exam's samples (rollouts), saved in shards."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tutelage.config import EvaluationConfig
 from tutelage.records import Attempt, Completion, Problem
 from tutelage.runs.files import append_rows, write_rows
 from tutelage.runs.seals import sealed, sound_rows
+from tutelage.runs.stage import Stage
 from tutelage.student.sampler import Advance, Sampled, greedy_sampling
 from tutelage.student.student import Student
 from tutelage.tasks.task import Task
@@ -17,7 +18,7 @@ from tutelage.tasks.task import Task
 def greedy_attempts(
     task: Task, student: Student, problems: Sequence[Problem], settings: EvaluationConfig, advance: Advance
 ) -> tuple[list[Attempt], Sampled]:
-    """The likeliest answer to every problem, graded, in their order, and what it cost."""
+    """The greedy answer to every problem, graded, in the problems' order, and the cost of the sampling."""
     attempts: dict[int, Attempt] = {}
 
     def answered(place: int, completions: Sequence[Completion]) -> None:
@@ -29,23 +30,23 @@ def greedy_attempts(
 
 
 def sat_whole(attempts: Iterable[Attempt], samples: int) -> set[str]:
-    """Problems that have been sat whole: each sample once, and no other."""
+    """Ids of the problems with complete attempts: each sample exactly once."""
     found: dict[str, list[int]] = {}
     for attempt in attempts:
         found.setdefault(attempt.problem_id, []).append(attempt.sample)
     return {problem for problem, numbers in found.items() if sorted(numbers) == list(range(samples))}
 
 
-def go_on_sitting(path: Path, key: str, problems: Sequence[Problem], samples: int) -> set[str]:
-    """Those of the problems that have been sat whole; what a crash or an editor left of others is dropped."""
-    attempts = sound_rows(path, Attempt, key)
+def go_on_sitting(path: Path, stage: Stage, problems: Sequence[Problem], samples: int) -> set[str]:
+    """Ids of the problems with complete attempts on disk; incomplete ones (after a crash or an edit) are dropped."""
+    attempts = sound_rows(path, Attempt, stage.key, unsealed=stage.unsealed)
     whole = sat_whole(attempts, samples) & {problem.id for problem in problems}
-    write_rows(path, [sealed(attempt, key) for attempt in attempts if attempt.problem_id in whole])
+    write_rows(path, [sealed(attempt, stage.key) for attempt in attempts if attempt.problem_id in whole])
     return whole
 
 
 class Shards:
-    """Keeps graded attempts on disk under a stage's key, some problems at a time."""
+    """Grades attempts and saves them under a stage's key, some problems at a time."""
 
     def __init__(
         self, task: Task, problems: Sequence[Problem], path: Path, key: str, size: int, advance: Advance
@@ -56,7 +57,7 @@ class Shards:
         self._waiting: list[list[Attempt]] = []
 
     def add(self, place: int, completions: Sequence[Completion]) -> None:
-        """Grade the answers to a problem; a full shard is saved."""
+        """Grade the answers to a problem; save when a shard is full."""
         self._waiting.append(graded(self.task, self.problems[place], completions))
         self.tokens += sum(given.tokens for given in completions)
         self.advance(1)
@@ -64,13 +65,13 @@ class Shards:
             self.save()
 
     def save(self) -> None:
-        """Append what waits."""
+        """Append the attempts that are not saved yet."""
         append_rows(self.path, [sealed(attempt, self.key) for attempts in self._waiting for attempt in attempts])
         self._waiting.clear()
 
 
 def graded(task: Task, problem: Problem, completions: Sequence[Completion]) -> list[Attempt]:
-    """Completions of a problem as attempts, in order."""
+    """Completions of a problem as graded attempts, in order."""
     return [
         Attempt(problem.id, sample, given.text, task.grade(problem, given.text), given.finish, given.tokens)
         for sample, given in enumerate(completions)

@@ -1,4 +1,4 @@
-"""What every stage of a run is handed."""
+"""The context that every stage of a run gets."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from tutelage.report.progress import Show
 from tutelage.rounds.star import SelfTeacher
 from tutelage.runs.directory import Run
 from tutelage.student.student import Student
+from tutelage.student.training.reflection import Reflection
 from tutelage.tasks.task import Task
 from tutelage.teacher.teacher import Teacher
 
 
 @dataclass(frozen=True, slots=True)
 class RunContext:
-    """One run's configuration, its problems, its teacher, the student as it came, and where everything is kept.
+    """The configuration of a run, its task, teacher, untrained student and folder.
 
-    Without a teacher the student teaches itself.
+    Without a teacher, the student teaches itself (STaR). `reflection` is the user's own loss, if there is one.
     """
 
     config: RunConfig
@@ -26,8 +27,9 @@ class RunContext:
     teacher: Teacher | None
     untrained: Student
     show: Show
+    reflection: Reflection | None = None
 
     def teacher_of(self, student: Student, round: int) -> Teacher:
-        """Who is asked for rationales in a round."""
+        """The teacher of a round."""
         seed = f"{self.config.seed}/{round}"
         return self.teacher or SelfTeacher(student, self.task, self.config.exam, seed)

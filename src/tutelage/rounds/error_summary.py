@@ -1,4 +1,4 @@
-"""Attempts in figures: how much of an exam was passed, and what kinds of mistakes were made. Pure."""
+"""Statistics of attempts: pass rate and kinds of mistakes. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def exam_summary(sitting: Exam, task: Task) -> ExamSummary:
 
 
 def mistakes_by_kind(attempts: Iterable[Attempt], task: Task, split: Split) -> dict[str, int]:
-    """How many of the attempts at a split went wrong in which way; what nothing can be told of is left out."""
+    """Counts of wrong attempts at a split by kind of mistake; attempts of unknown kind are left out."""
     problems = {problem.id: problem for problem in task.problems(split)}
     kinds = Counter(kind_of_mistake(problems[each.problem_id], task.kind, each) for each in attempts)
     return {kind: count for kind, count in kinds.items() if kind is not None}

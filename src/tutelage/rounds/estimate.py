@@ -1,4 +1,4 @@
-"""What a run's teacher can cost, before a cent is spent.
+"""Bounds on the cost of a run's teacher, before any money is spent.
 
 200 problems, one reply each     round 0: 200 to 400 requests; round 1: 0 to 400; …
 """
@@ -19,10 +19,10 @@ from tutelage.teacher.prompts import prompts_of
 
 
 def estimate(config: RunConfig, task: Task) -> list[CostBound]:
-    """Bounds round by round, before the caps of `teacher.budget`.
+    """Bounds per round, without the caps of `teacher.budget`.
 
-    At least: round 0 asks for every rationale once and all are right; no later round finds a mistake. At most: all
-    problems are wrong in every exam, every reply is refused, however it is asked for, and as long as allowed.
+    Least: round 0 asks for every rationale once and all are right; no later round finds a mistake. Most: all problems
+    are wrong in every exam, every reply is rejected in every way of asking, and all replies have the maximum length.
     """
     teacher, problems = config.teacher, task.problems("train")
     shown, prompts = teacher.ask != "question", prompts_of(teacher, task.kind)

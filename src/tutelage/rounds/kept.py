@@ -1,4 +1,4 @@
-"""What a stage finds on disk: whether it is done, and which rows of it are sound."""
+"""Checks of a stage's saved work: whether it is done, and which of its rows are unchanged."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from tutelage.runs.stage import Stage
 Identity = tuple[str, int, str | None]
 
 
-def sound_replies(path: Path, key: str, wanted: Set[Identity]) -> set[Identity]:
-    """Leave in a file the replies to these requests that are whole, one each; returns what they answer."""
-    sound = {reply.identity: reply for reply in sound_rows(path, Feedback, key) if reply.identity in wanted}
+def sound_replies(path: Path, stage: Stage, wanted: Set[Identity]) -> set[Identity]:
+    """Keep in a file one unchanged reply for each of these requests; returns the answered requests."""
+    found = sound_rows(path, Feedback, stage.key, unsealed=stage.unsealed)
+    sound = {reply.identity: reply for reply in found if reply.identity in wanted}
     if sound:
-        write_rows(path, [sealed(reply, key) for reply in sound.values()])
+        write_rows(path, [sealed(reply, stage.key) for reply in sound.values()])
     else:
         path.unlink(missing_ok=True)
     return set(sound)
 
 
 def is_done(ctx: RunContext, stage: Stage, cost: str, is_whole: Callable[[], bool]) -> bool:
-    """Whether a stage is done and its rows are all there; says what has changed since, and what that costs."""
+    """Whether a stage is done with all its rows; otherwise reports what has changed and what the repair costs."""
     done = stage.done
     if done:
         try:
@@ -41,7 +42,7 @@ def is_done(ctx: RunContext, stage: Stage, cost: str, is_whole: Callable[[], boo
 
 
 def keep_rows(path: Path, rows: Sequence[object]) -> None:
-    """Rows that can always be made again, for people to read: written unless they stand there."""
+    """Write rows for people to read, unless the file has them already. They can always be made again."""
     text = as_lines(rows)
     if not path.is_file() or path.read_bytes() != text.encode(errors="replace"):
         write_text(path, text)

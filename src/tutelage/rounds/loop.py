@@ -5,18 +5,19 @@
     until      it stops improving, makes no mistakes, the budget is spent, or the rounds are over
     then       the best round by validation is evaluated on test, once, and saved
 
-Every stage keeps its work on disk and does only what is owed, so this function is also how a run goes on after a stop.
+Every stage saves its work and does only what is missing, so the same function also resumes a stopped run.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tutelage.config import RoundsConfig, TrainingConfig
 from tutelage.errors import TeacherError
 from tutelage.metrics.intervals import accuracy
-from tutelage.records import Asked, Exam, Feedback, Usage
+from tutelage.records import Asked, Exam, Usage
 from tutelage.report.card import model_card
 from tutelage.rounds import stages
 from tutelage.rounds.context import RunContext
@@ -30,73 +31,85 @@ from tutelage.student.resources.hardware import hardware
 from tutelage.student.student import Student
 
 
+@dataclass(frozen=True, slots=True)
+class Round:
+    """The outcome of a round: its exam (None in round 0), the teacher's replies, and the trained student."""
+
+    exam: Exam | None
+    teaching: stages.Teaching
+    student: Student
+    result: RoundResult
+
+
 def run_rounds(ctx: RunContext) -> RunResult:
-    """Run, or go on with, all rounds of a run; returns what `result.json` holds."""
+    """Run or resume all rounds of a run; returns the content of `result.json`."""
     config, problems = ctx.config, ctx.task.problems("train")
-    students, results = [ctx.untrained], list[RoundResult]()
-    exams, history, counted = list[Exam](), list[Sequence[Feedback]](), set[object]()
+    rounds, student, counted = list[Round](), ctx.untrained, set[object]()
     unused: TeacherSummary | None = None
 
-    for round in range(config.rounds.max + 1):
-        student = students[-1]
-        if round == 0:
-            teaching = stages.annotate(ctx, student)
+    for number in range(config.rounds.max + 1):
+        if number == 0:
+            exam, teaching = None, stages.annotate(ctx, student)
         else:
-            exams.append(stages.exam(ctx, round, student))
-            if not exams[-1].mistakes:
+            exam = stages.exam(ctx, number, student)
+            if not exam.mistakes:
                 stopped_because = "the exam has no mistakes left"
                 break
-            teaching = stages.feedback(ctx, round, student, exams[-1], history)
-        history.append(teaching.feedback)
+            teaching = stages.feedback(ctx, number, student, exam, [past.teaching.feedback for past in rounds])
         cost = _spending(teaching, counted)
-        if moved := has_moved(*(form_of(_used(replies)) for replies in (history[0], history[-1]))):
-            ctx.show.say(f"round {round}: {moved}")
+        first = rounds[0].teaching if rounds else teaching
+        if moved := has_moved(form_of(_used(first)), form_of(_used(teaching))):
+            ctx.show.say(f"round {number}: {moved}")
 
-        if not has_something_new(teaching, exams, config.training):
-            stopped_because, unused = _nothing_to_teach(round, teaching), cost
+        if not has_something_new(teaching, exam, config.training):
+            stopped_because, unused = _nothing_to_teach(number, teaching), cost
             break
-        examples = build_examples(problems, history, exams, config.training, f"{config.seed}/{round}")
+        history = [*(past.teaching.feedback for past in rounds), teaching.feedback]
+        exams = [sitting for sitting in (*(past.exam for past in rounds), exam) if sitting]
+        examples = build_examples(problems, history, exams, config.training, f"{config.seed}/{number}")
         start = ctx.untrained if config.training.init_from == "untrained" else student
-        student, training = stages.train(ctx, round, start, examples)
-        validation = stages.evaluate(ctx, round, student, "validation", "evaluation")
-        students.append(student)
+        student, training = stages.train(ctx, number, start, examples)
+        validation = stages.evaluate(ctx, number, student, "validation", "evaluation")
 
         result = RoundResult(
-            round=round,
+            round=number,
             validation=accuracy(*validation),
-            exam=exam_summary(exams[-1], ctx.task) if exams else None,
+            exam=exam_summary(exam, ctx.task) if exam else None,
             teacher=cost,
             training=training,
-            work=ctx.run.work(round),
-            seconds=ctx.run.seconds(round),
-            limits=ctx.run.limits(round),
+            work=ctx.run.work(number),
+            seconds=ctx.run.seconds(number),
+            limits=ctx.run.limits(number),
         )
-        results.append(result)
-        ctx.run.keep_result(round, result)
-        ctx.show.say(f"round {round}: {result.validation.accuracy:.1%} of {result.validation.n} validation problems")
+        rounds.append(Round(exam, teaching, student, result))
+        ctx.run.keep_result(number, result)
+        ctx.show.say(f"round {number}: {result.validation.accuracy:.1%} of {result.validation.n} validation problems")
 
         if teaching.budget_spent:
             stopped_because = "the teacher's budget is spent"
             break
-        if plateau(results, config.rounds):
+        if plateau([past.result for past in rounds], config.rounds):
             stopped_because = "validation no longer improves"
             break
     else:
         stopped_because = "all rounds are done"
 
-    best = best_round(results)
-    students[-1].release()
-    test = _test(ctx, students[best + 1])
+    student.release()
+    results = tuple(past.result for past in rounds)
+    best = rounds[best_round(results)]
+    test = _test(ctx, best.student)
     work, seconds = ctx.run.work(None), ctx.run.seconds(None)
-    outcome = RunResult(tuple(results), best, stopped_because, test, work, seconds, hardware(), versions(), unused)
-    _graduate(ctx, students[best + 1], outcome)
+    outcome = RunResult(
+        results, best.result.round, stopped_because, test, work, seconds, hardware(), versions(), unused
+    )
+    _graduate(ctx, best.student, outcome)
     ctx.run.keep_result(None, outcome)
     return outcome
 
 
-def has_something_new(teaching: stages.Teaching, exams: Sequence[Exam], config: TrainingConfig) -> bool:
-    """Whether a round has a right rationale to learn from, or own right attempts where those are trained on."""
-    own = exams[-1].attempts if exams and config.rejection_sampling == "train" else ()
+def has_something_new(teaching: stages.Teaching, exam: Exam | None, config: TrainingConfig) -> bool:
+    """Whether a round has right rationales, or right attempts of the student if the settings train on them."""
+    own = exam.attempts if exam and config.rejection_sampling == "train" else ()
     return any(reply.verdict.correct for reply in teaching.feedback) or any(
         attempt.verdict.correct and attempt.finish == "stop" for attempt in own
     )
@@ -110,12 +123,12 @@ def plateau(results: Sequence[RoundResult], config: RoundsConfig) -> bool:
 
 
 def best_round(results: Sequence[RoundResult]) -> int:
-    """The round with the highest accuracy on validation; of equals the earliest, which cost least."""
+    """The round with the highest validation accuracy; the earliest of equals, since it cost least."""
     return max(results, key=lambda result: result.validation.accuracy).round
 
 
 def _nothing_to_teach(round: int, teaching: stages.Teaching) -> str:
-    """Why a round has no rationale to learn from: an error in round 0, later a reason to stop."""
+    """Why a round has no rationale to learn from. In round 0 this is an error, later a reason to stop."""
     if teaching.budget_spent:
         reason = "the teacher's budget is spent"
     elif not (replies := [*teaching.feedback, *teaching.failed]):
@@ -135,12 +148,12 @@ def _test(ctx: RunContext, student: Student) -> BeforeAfter:
     return BeforeAfter(accuracy(*before), accuracy(*after))
 
 
-def _used(replies: Sequence[Feedback]) -> list[str]:
-    return [reply.text for reply in replies if reply.verdict.correct]
+def _used(teaching: stages.Teaching) -> list[str]:
+    return [reply.text for reply in teaching.feedback if reply.verdict.correct]
 
 
 def _spending(teaching: stages.Teaching, counted: set[object]) -> TeacherSummary:
-    """What a round's teaching cost. `counted` holds the replies that were: what is asked again costs nothing."""
+    """The cost of a round's teaching. `counted` has replies already counted: repeated requests cost nothing."""
     replies, usage, asked, ways = [*teaching.feedback, *teaching.failed], Usage(), 0, list[Asked]()
     for reply in replies:
         keys = reply.keys or [reply.identity]  # offline there is no ledger
@@ -164,8 +177,8 @@ def _spending(teaching: stages.Teaching, counted: set[object]) -> TeacherSummary
 
 
 def _graduate(ctx: RunContext, student: Student, outcome: RunResult) -> None:
-    """Keep the best student in `student/`, an ordinary Hugging Face folder with a model card."""
-    card = model_card(ctx.config, outcome)
+    """Save the best student to `student/`, an ordinary Hugging Face folder with a model card."""
+    card = model_card(ctx.config, outcome, ctx.run.parts)
     stage = ctx.run.stage(None, "student", student.key, card)
     if not stage.done:
         if stage.fault:

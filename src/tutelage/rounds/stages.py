@@ -1,7 +1,6 @@
-"""The stages of a round: annotate, exam, feedback, train, evaluate. Each picks up where it was left.
+"""The stages of a round: annotate, exam, feedback, train, evaluate. Each resumes where it stopped.
 
-A stage reads what stands on disk under its key and does only what is owed; called again on finished work it does
-nothing but read.
+A stage reads the work saved under its key and does only the rest. If it is finished, it only reads.
 """
 
 from __future__ import annotations
@@ -28,16 +27,17 @@ from tutelage.runs.stage import Stage
 from tutelage.student.resources.meter import ResourceMeter
 from tutelage.student.sampler import Advance, exam_sampling
 from tutelage.student.student import Student
+from tutelage.student.training.reflection import Reflection
 
 
 def annotate(ctx: RunContext, student: Student) -> Teaching:
-    """Round 0: the teacher writes rationales for the training problems, with no mistake to look at."""
+    """Round 0: the teacher writes rationales for the training problems, without mistakes."""
     requests = annotation_requests(ctx.task.problems("train"), ctx.config.teacher, ctx.config.seed)
     return ask_teacher(ctx, 0, "annotation", student, requests)
 
 
 def exam(ctx: RunContext, round: int, student: Student) -> Exam:
-    """The student samples K answers to every training problem; every one is graded."""
+    """The student samples K answers to every training problem; all are graded."""
     problems = ctx.task.problems("train")
     questions = [problem.text for problem in problems]
     limit = answer_limit(ctx.config.exam.max_new_tokens, student, questions, student.answer_tokens)
@@ -54,7 +54,7 @@ def exam(ctx: RunContext, round: int, student: Student) -> Exam:
 
     if not is_done(ctx, stage, "what is missing is sat again", is_whole):
         stage.begin(rows=[path.name])
-        sat = go_on_sitting(path, stage.key, problems, settings.samples)
+        sat = go_on_sitting(path, stage, problems, settings.samples)
         owed = [problem for problem in problems if problem.id not in sat]
         seeds = [seed_of(ctx.config.seed, round, problem.id) for problem in owed]
         with (
@@ -75,7 +75,7 @@ def exam(ctx: RunContext, round: int, student: Student) -> Exam:
 def feedback(
     ctx: RunContext, round: int, student: Student, sitting: Exam, history: Sequence[Sequence[Feedback]]
 ) -> Teaching:
-    """The teacher writes rationales for problems with a mistake, the mistake in view; `history` is earlier feedback."""
+    """The teacher sees the student's mistakes and writes rationales; `history` is earlier feedback."""
     problems, before = ctx.task.problems("train"), [reply for past in history for reply in past]
     seed = f"{ctx.config.seed}/{round}"
     requests = feedback_requests(problems, sitting, ctx.config.teacher, before, seed)
@@ -88,15 +88,19 @@ def feedback(
 def train(
     ctx: RunContext, round: int, student: Student, examples: Sequence[TrainingExample]
 ) -> tuple[Student, TrainingSummary]:
-    """The student learns from the round's examples; returns what it has become."""
-    config, seed = what_matters(in_round(ctx.config.training, round), examples), (ctx.config.seed + round) % 2**32
+    """Train the student on the round's examples; returns the new student."""
+    config, seed = (
+        what_matters(in_round(ctx.config.training, round), examples, ctx.reflection),
+        (ctx.config.seed + round) % 2**32,
+    )
     settings = config.model_dump(exclude={"packing", "micro_batch_tokens", "gradients_every"})
-    settings = as_first_named("training", settings)  # the key of what an earlier version has trained
+    settings = as_first_named("training", settings)  # old names, so that trainings of earlier versions keep their keys
     auto = "auto" in (ctx.config.exam.max_new_tokens, ctx.config.evaluation.max_new_tokens)
     length = learnt_length(student, examples) if auto else None
     limit = _evaluated_at(ctx, student, "validation", length) if config.guard.checks else 0
     graded_at = [limit] if config.guard.checks else []
-    stage = ctx.run.shared_stage(round, "training", settings, seed, student.key, digest(*examples), *graded_at)
+    own = [] if ctx.reflection is None else [ctx.reflection.key]
+    stage = ctx.run.shared_stage(round, "training", settings, seed, student.key, digest(*examples), *graded_at, *own)
     model, checkpoints, kept = stage.folder / "model", stage.folder / "checkpoints", stage.folder / "examples.jsonl"
     keep_rows(kept, examples)
     if not is_done(ctx, stage, "the training is done again", lambda: _is_trained(stage)):
@@ -120,6 +124,7 @@ def train(
                 planned=planned,
                 steps=stage.folder / "steps.jsonl",
                 check=_validation_check(ctx, config.guard, limit),
+                reflection=ctx.reflection,
             )
             meter.count(summary.row_tokens, summary.computed_tokens, summary.padded_tokens)
         stage.finish(meter.work, {"training": dataclasses.asdict(summary)})
@@ -141,27 +146,32 @@ def in_round(config: TrainingConfig, round: int) -> TrainingConfig:
     return config.model_copy(update={"learning_rate": config.learning_rate * share})
 
 
-def what_matters(config: TrainingConfig, examples: Sequence[TrainingExample]) -> TrainingConfig:
-    """The settings that make a difference to a round's training on these examples, the others as they are by default.
+def what_matters(
+    config: TrainingConfig, examples: Sequence[TrainingExample], own: Reflection | None = None
+) -> TrainingConfig:
+    """The settings that affect a round's training on these examples; all others are set to their defaults.
 
-    So runs that train alike can tell: in round 0, where nobody has made a mistake yet, self-reflection has no say.
+    So runs with the same training share one key: for instance, in round 0 there are no mistakes, so the settings of
+    self-reflection have no effect. A custom loss (`own`) keeps them, since it may compare anything.
     """
     usual = TrainingConfig()
-    # These have had their say: in the student, the examples, the learning rate.
+    # These already take effect in the student, the examples and the learning rate.
     unused = {"data", "init_from", "rejection_sampling", "max_positives", "max_negatives", "lr_rewarm"}
     if config.max_rows is not None:
         unused |= {"epochs"}
-    if config.reflection_weight == 0 or not any(example.negatives for example in examples):
+    if own is not None:
+        unused |= {"reflection", "margin"}
+    elif config.reflection_weight == 0 or not any(example.negatives for example in examples):
         config = config.model_copy(update={"reflection": "none"})
-    if config.reflection == "none":
+    if config.reflection == "none" and own is None:
         unused |= {"reflection_weight", "margin", "prompt_gradient", "clipping", "guard"}
-    if config.reflection != "preference":
+    if config.reflection != "preference" or own is not None:
         unused |= {"beta"}
     return config.model_copy(update={name: getattr(usual, name) for name in unused})
 
 
 def evaluate(ctx: RunContext, round: int | None, student: Student, split: Split, name: str) -> tuple[int, int]:
-    """The student answers a split greedily; returns how many of how many are right."""
+    """The student answers a split greedily; returns the number of right answers and of problems."""
     problems, limit = ctx.task.problems(split), _evaluated_at(ctx, student, split, student.answer_tokens)
     settings = ctx.config.evaluation.model_copy(update={"max_new_tokens": limit})
     stage = ctx.run.shared_stage(round, name, limit, split, student.key)
@@ -189,7 +199,7 @@ def _evaluated_at(ctx: RunContext, student: Student, split: Split, learnt: int |
 
 
 def _validation_check(ctx: RunContext, guard: GuardConfig, limit: int) -> Callable[[Student], float] | None:
-    """Tells what share of the first validation problems a student in training answers rightly."""
+    """A function that measures the accuracy of a student in training on the first validation problems."""
     problems = ctx.task.problems("validation")[: guard.problems]
     if not guard.checks or not problems:
         return None

@@ -1,10 +1,10 @@
-"""The student as its own teacher, for the baseline STaR (Zelikman et al. 2022): no other teacher, no budget.
+"""STaR (Zelikman et al. 2022), a baseline: the student is its own teacher (rejection sampling), without a budget.
 
-    asked without a mistake    it answers K times behind the task's worked examples; the first right answer is kept
-    where none is right        it answers once more with the answer as a hint ("rationalization")
-    asked with a mistake       the hint at once: its right attempts at the exam are trained on anyway
+    request without a mistake    it answers K times after the task's worked examples; the first right answer is kept
+    no right answer              it answers once more with the gold answer as a hint ("rationalization")
+    request with a mistake       the hint at once: its right attempts in the exam are trained on anyway
 
-What it writes with a hint is graded like any rationale; the hint is not in the prompt that is trained on.
+A rationale written with a hint is graded like any other; the hint is not part of the training prompt.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ HINT = "{question}\nHint: the answer is {answer}."
 
 
 class SelfTeacher:
-    """Writes rationales with the student itself, behind all of the task's worked examples; one of the teachers."""
+    """A Teacher that samples rationales from the student, after all worked examples of the task."""
 
     def __init__(self, student: Student, task: Task, settings: ExamConfig, seed: object) -> None:
         self._plain = student.asked_with(task.examples)
@@ -32,8 +32,13 @@ class SelfTeacher:
         self._grade: Grade = task.grade
         self._settings, self._seed = settings, seed
 
+    @property
+    def key(self) -> str:
+        """See Teacher."""
+        return f"student {self._plain.key} {self._seed}"
+
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
-        """Answer every request; where the student fails with the hint too, it ends as a rejected Feedback."""
+        """Answer every request; if the student also fails with the hint, deliver a rejected Feedback."""
         waiting = list(requests)
         if not waiting:
             return

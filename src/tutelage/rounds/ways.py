@@ -22,7 +22,7 @@ FIRST_BLOCK = 32
 OPEN_EVERY, TOLD_EVERY = 4, 16
 """One request in so many begins with another way: as long as the counts don't tell the ways apart, and then."""
 APART = 2.0
-"""Standard errors by which the shares of sound replies must differ: 98 of 100 times that is no chance."""
+"""Standard errors by which the shares of sound replies must differ: chance does that 5 times in 100."""
 READING = 0.25
 """What a token that is read counts of one that is written; endpoints ask a fourth or a fifth for it."""
 

@@ -1,4 +1,4 @@
-"""A run is a directory. What stands in it is whole: files are written aside, synced and renamed, rows are appended.
+"""A run is a directory. Its files are always whole: each is written aside, synced and renamed, or gets rows appended.
 
 runs/demo/
   run.json                     {"format": 1, "id": "b1946ac9…", "data": "591785b7…", "seal": "c3d1…"}
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import platform
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -35,7 +35,7 @@ from tutelage.runs.files import (
     write_json,
     write_text,
 )
-from tutelage.runs.resume_rules import FREE, IDLE, UNTRAINED, differences
+from tutelage.runs.resume_rules import FREE, IDLE, UNTRAINED, differences, other_parts
 from tutelage.runs.seals import content_of, is_sealed, sealed
 from tutelage.runs.stage import Stage, changed, entries
 from tutelage.runs.stage_cache import StageCache
@@ -47,6 +47,8 @@ FORMAT = 1
 
 RESULT = "result.json"
 
+_RESTORE = "restore it, or choose another directory with --out"
+
 PACKAGES = ("tutelage", "torch", "transformers", "peft", "openai", "reasoning-gym")
 
 
@@ -56,14 +58,23 @@ class Run:
     `cache` holds finished stages of other runs on the same problems.
     """
 
-    def __init__(self, root: Path, identity: str, cache: StageCache | None = None) -> None:
-        self.root, self.id, self._cache = root, identity, cache
+    def __init__(
+        self, root: Path, identity: str, cache: StageCache | None = None, parts: Mapping[str, str] | None = None
+    ) -> None:
+        self.root, self.id, self._cache, self.parts = root, identity, cache, parts or {}
 
     @classmethod
-    def open(cls, root: Path, config: RunConfig, data: str, cache: StageCache | None = None) -> Run:
-        """Start a run in `root`, which is `locked`, or continue the one that stands there.
+    def open(
+        cls,
+        root: Path,
+        config: RunConfig,
+        data: str,
+        cache: StageCache | None = None,
+        parts: Mapping[str, str] | None = None,
+    ) -> Run:
+        """Start a run in `root`, which is `locked`, or continue the one that is there.
 
-        `data` is a digest of the task's problems.
+        `data` is a digest of the task's problems, `parts` has the keys of what is the user's own: task, teacher, …
 
         Raises:
             RunError: it has begun with another configuration, other problems or a newer version, or the disk is full.
@@ -73,20 +84,23 @@ class Run:
         found = _check_format(marker) if marker.exists() else new
         if _begun(root):
             before = _config(root)
-            if other := differences(before, config, FREE if _trained(root) else FREE + UNTRAINED):
+            other = other_parts(found.get("parts", {}), parts or {})
+            if other := [*other, *differences(before, config, FREE if _trained(root) else FREE + UNTRAINED)]:
                 what = f"{root} was run with other settings ({'; '.join(other[:3])})"
                 raise RunError(f"{what}; set them back, or use another --out")
             if found["data"] != data:
                 raise RunError(f"the problems of {root} have changed since it began; restore them or use another --out")
             if differences(before, config, IDLE):
-                (root / "result.json").unlink(missing_ok=True)  # it ended under the settings that stood here before
-        write_json(marker, sealed({**found, "data": data}))
+                (root / "result.json").unlink(missing_ok=True)  # the run finished under the earlier settings
+        own = {"parts": dict(parts)} if parts else {}
+        mark = {name: value for name, value in found.items() if name != "parts"}
+        write_json(marker, sealed({**mark, "data": data, **own}))
         write_text(root / "config.yaml", _stamped(config))
-        return cls(root, found["id"], cache and cache.part(data))
+        return cls(root, found["id"], cache and cache.part(digest(data, own) if own else data), parts)
 
     @property
     def ledger(self) -> Path:
-        """Where the teacher's replies are kept unless the configuration names a place."""
+        """The default file for the teacher's replies."""
         return self.root / "ledger.sqlite"
 
     def folder(self, round: int) -> Path:
@@ -98,7 +112,7 @@ class Run:
         return Stage(self.root if round is None else self.folder(round), name, digest(name, *inputs))
 
     def shared_stage(self, round: int | None, name: str, *inputs: object) -> Stage:
-        """A stage that other runs may have done: its inputs are all that its work depends on, but for the problems."""
+        """A stage that other runs may have done already: its work depends on its inputs and the problems alone."""
         return Stage(self.root if round is None else self.folder(round), name, digest(name, *inputs), self._cache)
 
     def seconds(self, round: int | None) -> float:
@@ -107,7 +121,7 @@ class Run:
         return sum(stage.get("seconds", 0.0) for folder in folders for stage in entries(folder).values())
 
     def keep_result(self, round: int | None, result: RoundResult | RunResult) -> None:
-        """Write the result.json of a round (None: of the whole run), and what it holds into stages.json."""
+        """Write the result.json of a round (None: of the whole run), and its digest into stages.json."""
         folder = self.root if round is None else self.folder(round)
         write_json(folder / RESULT, result)
         entry = {"key": digest(result), "done": True, "files": {RESULT: content_of(folder / RESULT)}}
@@ -126,10 +140,10 @@ class Run:
 
 @contextmanager
 def locked(root: Path) -> Generator[None]:
-    """Make the directory of a run unless it is there, and keep other processes out of it.
+    """Create the directory of a run if needed, and lock it against other processes.
 
-    Freed by the system when the process ends, however it ends. Raises RunError: something else stands there, another
-    process is at work in it, or the disk is full.
+    The system frees the lock when the process ends, even after a kill. Raises RunError: the path is taken by something
+    else, another process holds the lock, or the disk is full.
     """
     from filelock import FileLock, Timeout
 
@@ -138,7 +152,7 @@ def locked(root: Path) -> Generator[None]:
             f"cannot use {str(root)!r}: its name is not Unicode, which models are saved by; choose another --out"
         )
     lock, run = root / ".lock", root / "run.json"
-    killed_at_once = {lock, unfinished(run)}  # all that a start leaves which was killed before it was a run
+    killed_at_once = {lock, unfinished(run)}  # all that a start leaves if it is killed before it has a run.json
     if not exists(run) and root.exists() and (not root.is_dir() or {*root.iterdir()} - killed_at_once):
         raise RunError(f"{root} exists and is no run; choose another directory with --out")
     with disk_errors(root):
@@ -158,16 +172,18 @@ def read_result(root: Path) -> RunResult | None:
     return _read_kept(root, RunResult)
 
 
-def read_finished(root: Path, config: RunConfig, data: str | None = None) -> RunResult | None:
-    """The result of a run that has ended under this configuration, as `has_run` compares it; None if there is none.
+def read_finished(
+    root: Path, config: RunConfig, data: str | None = None, parts: Mapping[str, str] | None = None
+) -> RunResult | None:
+    """The result of a run that finished under this configuration (see `has_run`); None if there is none.
 
-    None, too, where a file of it has changed since: a run that goes on finds that, and does the work again.
+    It is also None if a file of the run has changed since. A run that goes on finds the change and redoes the work.
     """
-    return read_result(root) if has_run(root, config, data) and is_as_written(root) else None
+    return read_result(root) if has_run(root, config, data, parts) and is_as_written(root) else None
 
 
 def is_as_written(root: Path) -> bool:
-    """Whether the files of a run's finished stages hold what they did; models of rounds are not read."""
+    """Whether the files of all finished stages are unchanged. The models of rounds are not read."""
     return not any(
         changed(folder, name, entry, but="model")
         for folder in [root, *_rounds(root)]
@@ -175,14 +191,18 @@ def is_as_written(root: Path) -> bool:
     )
 
 
-def has_run(root: Path, config: RunConfig, data: str | None = None) -> bool:
-    """Whether what stands in a directory is a run of this configuration, but for what has no say in when it ends.
+def has_run(root: Path, config: RunConfig, data: str | None = None, parts: Mapping[str, str] | None = None) -> bool:
+    """Whether a directory has a run of this configuration; settings that don't affect a finished run are ignored.
 
-    `data` is a digest of the task's problems, which must be those it was run on; None: they are not looked at.
+    `data` is a digest of the task's problems and must be the same; None: not compared. `parts` has the keys of the
+    user's own task, teacher, … and must be the same.
     """
     if not exists(root / "run.json") or not (root / "config.yaml").exists():
         return False
-    if data is not None and _check_format(root / "run.json")["data"] != data:
+    mark = _check_format(root / "run.json") if data is not None or parts else read_json(root / "run.json", _RESTORE)
+    if data is not None and mark["data"] != data:
+        return False
+    if mark.get("parts", {}) != (parts or {}):
         return False
     return not differences(_config(root), config, IDLE)
 
@@ -193,12 +213,12 @@ def read_rounds(root: Path) -> tuple[RoundResult, ...]:
 
 
 def round_folder(root: Path, round: int) -> Path:
-    """Where a round of the run in `root` stands."""
+    """The folder of a round of the run in `root`."""
     return root / f"round-{round:02d}"
 
 
 def forget_students(root: Path) -> None:
-    """Free the disk of a finished run's models; its attempts and figures stay. With more rounds it trains anew."""
+    """Delete the models of a finished run to free disk; attempts and figures stay. More rounds would train again."""
     rounds = [(folder, "training", "model") for folder in _rounds(root)]
     for folder, stage, model in [(root, "student", "student"), *rounds]:
         stages = entries(folder)
@@ -215,7 +235,7 @@ def _rounds(root: Path) -> list[Path]:
 
 
 def _read_kept(folder: Path, kind: type[Result]) -> Result | None:
-    """The result of a run or a round; None if there is none. Raises RunError where it is not as it was written."""
+    """The result of a run or a round; None if there is none. Raises RunError if it has changed since it was written."""
     path, entry = folder / RESULT, entries(folder).get("result")
     if not path.exists():
         return None
@@ -232,7 +252,7 @@ def _config(root: Path) -> RunConfig:
 
 
 def _check_format(marker: Path) -> dict[str, Any]:
-    found = read_json(marker, "restore it, or choose another directory with --out")
+    found = read_json(marker, _RESTORE)
     if not isinstance(found.get("format"), int) or "id" not in found or "data" not in found:
         raise RunError(f"{marker} is not the mark of a run; choose another directory with --out")
     if found["format"] > FORMAT:
@@ -247,13 +267,13 @@ def _begun(root: Path) -> bool:
 
 
 def _trained(root: Path) -> bool:
-    """Whether a student has learnt from what was bought; of a training that a study forgot, the evaluation tells."""
+    """Whether a round was trained. A study deletes models, and then the evaluation is the evidence."""
     stages = [entries(folder) for folder in _rounds(root)]
     return any(each.get(name, {}).get("done") for each in stages for name in ("training", "evaluation"))
 
 
 def versions() -> str:
-    """Those of Python and of the main packages."""
+    """Versions of Python and of the main packages, in one line."""
     found = [f"python {platform.python_version()}"]
     for package in PACKAGES:
         try:

@@ -1,4 +1,4 @@
-"""Files that are whole: written aside, synced and renamed, or appended row by row."""
+"""Atomic file writes (temporary file, sync, rename), appended rows, and disk errors with a remedy."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ def digest(*parts: object) -> str:
 
 
 def seed_of(*parts: object) -> int:
-    """A 64-bit seed that hangs on these parts and nothing else."""
+    """A 64-bit seed that depends on these parts alone."""
     return int(digest(*parts), 16)
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file all or nothing."""
+    """Write a file atomically."""
     with whole_file(path) as file:
         file.write(text)
 
 
 @contextmanager
 def whole_file(path: Path) -> Generator[IO[str]]:
-    """A file that appears when it is whole: written aside, synced, renamed.
+    """Open a file for an atomic write: it is written aside, synced and renamed at the end.
 
-    A link is followed. Into a pipe or a device it is written as it comes.
+    Links are followed. A pipe or a device is written to directly.
     """
     with disk_errors(path):
         target = target_of(path)
@@ -63,12 +63,15 @@ def whole_file(path: Path) -> Generator[IO[str]]:
 
 
 def target_of(path: Path) -> Path:
-    """Where a path leads, links followed."""
-    return Path(os.path.realpath(path))
+    """The path with all links resolved. Raises RunError where no path can have this name."""
+    try:
+        return Path(os.path.realpath(path))
+    except ValueError as error:
+        raise RunError(f"cannot use {str(path)!r}: {error}; choose another place with --out") from None
 
 
 def is_stream(path: Path) -> bool:
-    """Whether a path leads to a pipe or a device, or to what a process has open, such as /dev/stdout."""
+    """Whether a path is a pipe, a device or an open file of a process, such as /dev/stdout."""
     link = path
     for _ in range(40):  # as many as Linux follows
         if os.path.realpath(link.parent).startswith("/proc/"):
@@ -80,7 +83,7 @@ def is_stream(path: Path) -> bool:
 
 
 def exists(path: Path) -> bool:
-    """Whether something stands at a path. Raises RunError where nothing can."""
+    """Whether a path exists. Raises RunError if the path cannot be looked up."""
     try:
         path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -92,17 +95,17 @@ def exists(path: Path) -> bool:
 
 
 def unfinished(path: Path) -> Path:
-    """Where `whole_file` writes; a kill can leave it behind."""
+    """The temporary path of `whole_file`; a kill can leave it behind."""
     return path.with_name(f".{path.name}.part")
 
 
 def write_json(path: Path, data: object) -> None:
-    """Write plain data or a record as JSON, all or nothing."""
+    """Write plain data or a record as JSON, atomically."""
     write_text(path, json.dumps(plain(data), indent=2, ensure_ascii=False) + "\n")
 
 
 def append_rows(path: Path, rows: Iterable[object]) -> None:
-    """Append records as JSON lines, on disk when this returns."""
+    """Append records as JSON lines; they are on disk when this returns."""
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8", errors="replace") as file:  # a teacher may send half a surrogate pair
@@ -111,7 +114,7 @@ def append_rows(path: Path, rows: Iterable[object]) -> None:
 
 
 def write_rows(path: Path, rows: Iterable[object]) -> None:
-    """Write records as JSON lines, all or nothing."""
+    """Write records as JSON lines, atomically."""
     write_text(path, as_lines(rows))
 
 
@@ -148,14 +151,14 @@ def _cut_torn_row(path: Path) -> None:
 
 RESTORE = "restore it, or start the run again: what has changed is then done anew"
 REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
-"""The disk is well, but nothing can be written at this place."""
+"""Error numbers of a working disk where this path can't be written."""
 ODD_PLACES = (errno.ENOENT, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL, errno.ENXIO, errno.EBUSY)
-"""No file can be made there; where the error is of another place, it may be a bug."""
+"""Error numbers of a path where no file can be made. If the error names another path, it may be a bug."""
 
 
 @contextmanager
 def disk_errors(path: Path) -> Generator[None]:
-    """Turn a full or closed disk into an error of the user's, with the remedy."""
+    """Turn errors of a full or read-only disk into a RunError with a remedy."""
     try:
         yield
     except TutelageError:
@@ -173,13 +176,13 @@ def disk_errors(path: Path) -> Generator[None]:
 
 
 def _is_about(error: OSError, path: Path) -> bool:
-    """Whether an error names a path, what stands beside it, or a folder above it; links may lead there."""
+    """Whether an error concerns a path, a file beside it or a folder above it, through links too."""
     folder = os.path.realpath(Path(str(error.filename)).parent)
     return error.filename is not None and Path(folder) in (*path.absolute().parents, *target_of(path).parents)
 
 
 def _is_full(path: Path) -> bool:
-    """Whether hardly a megabyte is left. torch and safetensors fail on a full disk with errors that don't say so."""
+    """Whether less than about a megabyte is free. torch and safetensors don't say that a disk is full."""
     try:
         there = next(folder for folder in (path, *path.parents) if folder.exists())
         disk = shutil.disk_usage(there)
@@ -210,7 +213,7 @@ def read_record(path: Path, kind: type[Row]) -> Row:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder, or a link to one but not what it leads to; nothing may be there."""
+    """Remove a file, a folder or a link (not its target), if there is one."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

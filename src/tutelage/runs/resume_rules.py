@@ -1,11 +1,11 @@
-"""What of its settings may change between two starts of a run.
+"""Which settings may change between two starts of a run.
 
 differences(before, after, FREE)     ["training.epochs: 3 is now 4"]
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tutelage.config import RunConfig
@@ -13,6 +13,7 @@ from tutelage.config_file import flat
 
 FREE = (
     "task.path",
+    "task.grader",
     "student.device",
     "student.engine",
     "teacher.concurrency",
@@ -35,17 +36,17 @@ FREE = (
     "training.gradients_every",
     "rounds",
 )
-"""Settings, and sections of them, that no finished stage depends on: they may change."""
+"""Settings and sections that no finished stage depends on (of a grader, the content). They may change at any time."""
 UNTRAINED = ("student", "exam", "evaluation", "training")
-"""Those, too, may change while nothing is trained: what was bought serves any student."""
+"""Sections that may also change until the first training: replies already paid for fit any student."""
 PROMPTS = ("teacher.hint", "teacher.style", "teacher.prompt")
-"""How an API is asked; without one they say nothing."""
+"""How an API is asked; without an API they change nothing."""
 IDLE = tuple(key for key in FREE if key not in ("teacher.budget", "rounds"))
-"""Those by which a run that has ended need not go on."""
+"""Settings that may change without making a finished run go on."""
 
 
 def differences(before: RunConfig, after: RunConfig, free: Sequence[str]) -> list[str]:
-    """What differs, in words, but for the settings and sections in `free`."""
+    """The differences between two configurations, in words; those in `free` are left out."""
     old, new = _that_matter(before), _that_matter(after)
     return [
         f"{key}: {old.get(key)!r} is now {new.get(key)!r}"
@@ -63,6 +64,19 @@ def _that_matter(config: RunConfig) -> dict[str, Any]:
     return settings
 
 
+def other_parts(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The parts of the user's own, by their keys, that differ between two starts, in words."""
+    return [
+        f"{part}: {_own(before.get(part))} is now {_own(after.get(part))}"
+        for part in sorted(before.keys() | after.keys())
+        if before.get(part) != after.get(part)
+    ]
+
+
+def _own(key: str | None) -> str:
+    return "none of your own" if key is None else f"{key!r}"
+
+
 def is_among(key: str, settings: Sequence[str]) -> bool:
-    """Whether a setting, such as `teacher.budget.usd`, is one of these or lies in a section that is."""
+    """Whether a setting such as `teacher.budget.usd`, or a section around it, is in `settings`."""
     return any(key == each or key.startswith(f"{each}.") for each in settings)

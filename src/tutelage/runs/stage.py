@@ -1,9 +1,9 @@
-"""One stage of one round on disk: its key, whether it is done, and whether its files still are what it made.
+"""One stage of one round on disk: its key, whether it is done, and whether its files are unchanged.
 
     round-01/stages.json    {"exam": {"key": "0f343b09…", "done": true, "seconds": 41.2, "files": {…}, …}, …}
 
-A stage is done when it stands in stages.json under its key, the hash of its settings and inputs, and its files hold
-what they held then. Whatever stands under another key is owed again, and so is what has changed since.
+The key of a stage is a hash of its settings and inputs. A stage is done if stages.json has an entry with this key and
+its files are unchanged since. Otherwise its work is done again.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from tutelage.runs.stage_cache import StageCache
 
 
 class Stage:
-    """One stage of one round: its key, whether it is done, what it summed up.
+    """One stage of one round: its key, whether it is done, and its summary.
 
-    `fault` says what has changed since the stage was done, once `done` has found that out.
+    `fault` describes the change that `done` has found in a finished stage, if any. `unsealed`, set by `begin`, says
+    that existing rows may come from a version without seals.
     """
 
     def __init__(self, folder: Path, name: str, key: str, cache: StageCache | None = None) -> None:
@@ -33,42 +34,45 @@ class Stage:
         self._started = time.monotonic()
         self._artefacts: Sequence[str] = ()
         self._whole: bool = False
+        self.unsealed = False
         if cache is not None and not self.done and (entry := cache.take(key, folder)):
             self._write(entry)
 
     @property
     def done(self) -> bool:
-        """Whether the stage ended under this very key, and its files are as they were then."""
+        """Whether the stage has ended under this key and its files are unchanged."""
         entry = self._entry()
         if entry.get("key") != self.key or entry.get("done") is not True:
             return False
-        if not self._whole:  # files are read once
+        if not self._whole:  # files are checked once
             self.fault = changed(self.folder, self.name, entry)
             self._whole = self.fault is None
         return self._whole
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What `finish` was told, with `seconds`."""
+        """The summary given to `finish`, with `seconds`."""
         return self._entry()
 
     def begin(
         self, *artefacts: str, rows: Sequence[str] = (), scratch: Sequence[str] = (), beside: Sequence[str] = ()
     ) -> None:
-        """Announce the work; artefacts of another key are removed, those of this key stay to be continued.
+        """Begin the work: remove artefacts of another key, and keep those of this key to continue them.
 
-        Where what was done has changed since, `rows` stay, for their seals tell which are sound; all else is removed.
-        `scratch` are artefacts that are of no use once the stage is done, `beside` are files that stand already.
+        If a finished stage has changed, only `rows` are kept: their seals tell which are unchanged. `scratch` are
+        artefacts that are not needed once the stage is done. `beside` are files that exist before the stage.
         """
         self._started, self._artefacts, self._whole = time.monotonic(), (*artefacts, *rows, *beside), False
         same = self._entry().get("key") == self.key
+        self.unsealed = same and not {"sealed", "files"} & self._entry().keys()
         for name in (*artefacts, *rows, *scratch):
-            if not same or (self.fault and name not in rows):
+            kept = name in rows and (self.folder / name).is_file()
+            if not same or (self.fault and not kept):
                 remove(self.folder / name)
-        self._write({"key": self.key, "done": False})
+        self._write({"key": self.key, "done": False, "sealed": not self.unsealed})
 
     def finish(self, work: Work | None = None, summary: Mapping[str, object] | None = None) -> None:
-        """Record the stage as done: its files, its seconds in this process and what it cost."""
+        """Record the stage as done, with its files, its seconds in this process and its cost."""
         cost = {"work": dataclasses.asdict(work)} if work else {}
         seconds = round(time.monotonic() - self._started, 3)
         files = {"files": contents_of(self.folder, self._artefacts)}
@@ -86,7 +90,7 @@ class Stage:
 
 
 def entries(folder: Path) -> dict[str, dict[str, Any]]:
-    """What stages.json holds, by the names of the stages. Raises RunError where it is broken."""
+    """The entries of stages.json by stage. Raises RunError if it is broken."""
     file = folder / "stages.json"
     stages = read_json(file, REMEDY) if file.exists() else {}
     if not all(_is_entry(entry) for entry in stages.values()):
@@ -98,7 +102,7 @@ REMEDY = "restore it, or remove it: its stages are then done again, and what the
 
 
 def changed(folder: Path, name: str, entry: Mapping[str, Any], *, but: str = "") -> str | None:
-    """What of a stage that was done is no longer as it was, in words; None if all is. The file `but` is not read."""
+    """What has changed in a finished stage, in words; None if nothing has. The file `but` is not read."""
     if not is_sealed(entry):
         return f"{folder / 'stages.json'}: its entry {name!r} has changed since it was written"
     files = {file: content for file, content in entry.get("files", {}).items() if file != but}

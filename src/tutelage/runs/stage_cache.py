@@ -1,10 +1,10 @@
-"""Finished stages that several runs have in common, each under its key: what one run has done, another takes.
+"""A cache of finished stages that several runs share: what one run has done, another takes.
 
     cache/591785b7…/9a1f…/entry.json       {"key": "9a1f…", "done": true, "seconds": 212.4, …}
     cache/591785b7…/9a1f…/model/ …         the stage's files: hard links to those of the run that made them
 
-A key stands for settings and inputs, so what lies under it is what the stage would come to anyway. Beyond `most_bytes`
-what was not wanted for longest is put away; a run that would have taken it works it out again.
+The key is the hash of a stage's settings and inputs, so an entry equals what the stage would compute (memoisation on
+disk). Above `most_bytes` the least recently used entries are deleted; a run that needs one computes it again.
 """
 
 from __future__ import annotations
@@ -22,24 +22,21 @@ from tutelage.runs.files import disk_errors, read_json, write_json
 
 ENTRY = "entry.json"
 LEFT_BEHIND = 3600.0
-"""Seconds after which what has a hidden name is that of a process which was killed while it put something here."""
+"""Seconds after which a hidden folder is taken for a leftover of a killed process."""
 
 
 class StageCache:
-    """A folder of finished stages, used by several processes at once. `most_bytes` holds for all its parts together."""
+    """A folder of finished stages, safe for several processes at once. `most_bytes` limits all parts together."""
 
     def __init__(self, root: Path, most_bytes: int, whole: Path | None = None) -> None:
         self.root, self.most_bytes, self.whole = root, most_bytes, whole or root
 
     def part(self, name: str) -> StageCache:
-        """A part of it, with keys of its own."""
+        """A part of the cache with its own keys."""
         return StageCache(self.root / name, self.most_bytes, self.whole)
 
     def take(self, key: str, folder: Path) -> dict[str, Any] | None:
-        """Put the files that lie under `key` into `folder`, in place of what is there; None if nothing lies there.
-
-        Returns the entry that the stage was finished with.
-        """
+        """Copy the files of entry `key` into `folder`, replacing others; returns the stage's entry, None if missing."""
         place = self.root / key
         try:
             inode, entry = place.stat().st_ino, read_json(place / ENTRY)
@@ -48,12 +45,12 @@ class StageCache:
                 if source.name != ENTRY:
                     _link(source, folder / source.name)
             whole = place.stat().st_ino == inode
-        except (OSError, RunError):  # nothing lies there, or another process has just put it away
+        except (OSError, RunError):  # no entry, or another process has just deleted it
             return None
         return entry if whole else None
 
     def put(self, key: str, folder: Path, names: Iterable[str], entry: Mapping[str, Any]) -> None:
-        """Keep the files `names` of `folder` under `key`, unless something lies there already."""
+        """Add the files `names` of `folder` as the entry `key`, unless it exists."""
         place, part = self.root / key, self.root / f".{key}.{os.getpid()}"
         if place.exists():
             return
@@ -64,12 +61,12 @@ class StageCache:
             write_json(part / ENTRY, entry)
             try:
                 part.rename(place)
-            except OSError:  # another process was quicker
+            except OSError:  # another process was faster
                 shutil.rmtree(part, ignore_errors=True)
             self._make_room()
 
     def _make_room(self) -> None:
-        """Put away what was not wanted for longest, and clear up. Others may do the same: what is gone is gone."""
+        """Delete the least recently used entries and leftovers. Other processes may do the same at once."""
         held = 0
         for _, size, place in sorted(self._places(), reverse=True):
             held += size
@@ -81,14 +78,14 @@ class StageCache:
                     shutil.rmtree(left, ignore_errors=True)
 
     def _places(self) -> Iterator[tuple[float, int, Path]]:
-        """When each was wanted last, its bytes, and where it lies."""
+        """Time of last use, size in bytes and path of every entry."""
         for place in self.whole.glob("[!.]*" if self.whole == self.root else "*/[!.]*"):
             with suppress(FileNotFoundError):
                 size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
                 yield place.stat().st_mtime, size, place
 
     def _put_away(self, place: Path) -> None:
-        """At one stroke, so that nobody finds half of it."""
+        """Rename first, so that no other process finds half an entry."""
         going = place.with_name(f".{place.name}.{os.getpid()}.going")
         with suppress(FileNotFoundError):
             place.rename(going)
@@ -96,7 +93,7 @@ class StageCache:
 
 
 def _link(source: Path, target: Path) -> None:
-    """The same file or folder in another place, without a second copy where the disk can do that."""
+    """Hard-link a file or folder to another place; copy it where the disk has no hard links."""
     if target.is_dir():
         shutil.rmtree(target)
     target.unlink(missing_ok=True)

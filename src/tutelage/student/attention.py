@@ -1,11 +1,11 @@
-"""Our own attention inside a model of Transformers, without touching the model's code.
+"""Custom attention inside a model of Transformers, without changes to the model's code.
 
     R  rows     T  tokens of a row     H  heads     G  heads of keys and values (H / G share one)     d  width of a head
 
-Packed training and shared-prefix decoding both compute tokens whose keys are not simply those before them in the row.
-So each brings an object that attends, and Transformers' AttentionInterface hands it every layer's queries, keys and
-values, positions already in them. The object travels with the forward pass as a keyword, which models on that interface
-pass down to their layers.
+In packed training and in shared-prefix decoding, the keys of a token are not simply the tokens before it in the row. So
+each has its own attention function. Transformers' AttentionInterface calls it in every layer with queries, keys and
+values (rotary positions already applied). The function is a keyword of the forward pass; models that support the
+interface pass it down to their layers.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NAME = "tutelage"
 
 @dataclass(frozen=True, slots=True)
 class AttentionArgs:
-    """What a layer asks of its attention: the scale of the scores (None: 1 / sqrt(d)), its window, its dropout."""
+    """Settings of a layer's attention: scale of the scores (None: 1 / sqrt(d)), sliding window, dropout."""
 
     scale: float | None
     window: int | None
@@ -39,7 +39,7 @@ class AttentionFn(Protocol):
     def __call__(
         self, layer: int, q_RHTd: torch.Tensor, k_RGTd: torch.Tensor, v_RGTd: torch.Tensor, args: AttentionArgs
     ) -> torch.Tensor:
-        """What the queries see, out_RHTd."""
+        """The attention output, out_RHTd."""
         ...
 
 
@@ -54,7 +54,7 @@ def _attention(
     scaling: float | None = None,
     **more: Any,
 ) -> tuple[torch.Tensor, None]:
-    """The form of a function of AttentionInterface: heads leave behind the tokens."""
+    """Adapter to AttentionInterface, whose output has tokens before heads."""
     if more.get("softcap") is not None:
         raise ValueError("attention with a soft cap can't be computed by parts")
     layer: Any = module.layer_idx
@@ -68,7 +68,7 @@ AttentionInterface.register(NAME, _attention)
 
 @contextmanager
 def attending(model: PreTrainedModel, attention_fn: AttentionFn) -> Generator[dict[str, Any]]:
-    """While inside, every layer attends by `attention_fn`, if its forward pass is given the keywords yielded."""
+    """Make every layer use `attention_fn` inside the `with` block. Pass the yielded keywords to the forward pass."""
     before = model.config._attn_implementation
     for module in _of_their_own(model):
         module._attn = partial(_attention_of_gptj, module, attention_fn)
@@ -78,13 +78,13 @@ def attending(model: PreTrainedModel, attention_fn: AttentionFn) -> Generator[di
         yield {"attention_fn": attention_fn}
     finally:
         with quiet():
-            model.set_attn_implementation(before)
+            model.set_attn_implementation(before)  # pyright: ignore[reportArgumentType]
         for module in _of_their_own(model):
             del module._attn
 
 
 def _of_their_own(model: PreTrainedModel) -> list[Any]:
-    """Layers of GPT-J, which is not on the interface: it computes attention in a method of each layer."""
+    """Layers of GPT-J. It does not use the interface: each layer computes attention in a method."""
     if model.config.model_type != "gptj":
         return []
     return [module for module in model.modules() if callable(getattr(module, "_attn", None))]

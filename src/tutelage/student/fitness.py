@@ -1,4 +1,4 @@
-"""Whether a model can be a student at all: what would end in a traceback, or in a silent fault, is told in one line."""
+"""Checks that a model can be a student. An unusable one gets a one-line error, not a traceback or wrong results."""
 
 from __future__ import annotations
 
@@ -12,17 +12,23 @@ from tutelage.errors import StudentError
 from tutelage.student.folder import faults_of
 
 _TOLERANCE = {torch.float32: 1e-3}
-"""How far rounding may part two computations of one state, as a share of it; for coarser types, 5 %."""
+"""Relative difference that rounding may cause between two computations of one hidden state; 5 % for other types."""
+
+
+def vocabulary_of(model: PreTrainedModel) -> int:
+    """The number of token embeddings."""
+    return int(model.get_input_embeddings().num_embeddings)  # pyright: ignore[reportArgumentType]
 
 
 def check_vocabulary(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel, source: str | Path) -> None:
-    """Refuse a tokenizer whose text would come to tokens that the model has no embedding of.
+    """Refuse a tokenizer with tokens that the model has no embedding for. Raises StudentError.
 
-    Special tokens beyond the embeddings do no harm where no prompt holds them (Gemma 3 has one, for images).
+    Special tokens that no prompt uses are ignored (Gemma 3 has one, for images).
     """
     with faults_of(source):
-        rows = model.get_input_embeddings().num_embeddings
-        unused = {*tokenizer.all_special_ids} - {tokenizer.eos_token_id, tokenizer.bos_token_id}
+        rows = vocabulary_of(model)
+        used: tuple[Any, ...] = (tokenizer.eos_token_id, tokenizer.bos_token_id)
+        unused = {*tokenizer.all_special_ids}.difference(used)
         beyond = {text: id for text, id in tokenizer.get_vocab().items() if id >= rows and id not in unused}
     if beyond:
         text, id = max(beyond.items(), key=lambda item: item[1])
@@ -33,7 +39,7 @@ def check_vocabulary(tokenizer: PreTrainedTokenizerBase, model: PreTrainedModel,
 
 
 def check_model(model: PreTrainedModel, source: str | Path) -> None:
-    """Refuse weights that are no numbers, and a model that computes nothing or looks at what comes after a token."""
+    """Refuse a model with NaN weights or outputs, without an output layer, or without a causal mask."""
     name = f"the student {str(source)!r}"
     broken = [key for key, weight in model.named_parameters() if not torch.isfinite(weight).all()]
     if broken:
@@ -51,8 +57,8 @@ def check_model(model: PreTrainedModel, source: str | Path) -> None:
 
 @torch.no_grad()
 def _first_states(model: PreTrainedModel) -> tuple[torch.Tensor, torch.Tensor]:
-    """What two rows that differ in their last token alone come to at the tokens before."""
-    rows = model.get_input_embeddings().num_embeddings
+    """The logits of two rows before their last token, the only one in which they differ."""
+    rows = vocabulary_of(model)
     shared = [n % rows for n in range(3)]
     ids = torch.tensor([[*shared, rows - 1], [*shared, rows // 2]], device=model.device)
     training = model.training
@@ -63,6 +69,6 @@ def _first_states(model: PreTrainedModel) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def positions_of(config: Any) -> int | None:
-    """How many tokens a model of this configuration can look at; None: it sets no limit."""
+    """The context length in tokens of a model with this configuration; None: no limit."""
     found = getattr(config.get_text_config(), "max_position_embeddings", None)
     return found if isinstance(found, int) and found > 0 else None

@@ -1,14 +1,15 @@
-"""What stands in a model's folder, read with nothing trusted: weights against configuration, no code of its own.
+"""Reads an untrusted model folder: checks the weights against the configuration and never runs code from the folder.
 
-    headers      every file of weights is there and whole; names and types of its tensors
-    frame        the model without weights (device meta), which the tensors must fill, shape by shape
+    headers      every weight file is complete; names and types of its tensors
+    frame        the model without weights (on device meta); the tensors must match its names and shapes
 
-Whatever a library raises over such a folder is told in one line, with the folder's name.
+Any error of a library becomes a one-line StudentError with the folder's name.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,18 +24,18 @@ from transformers.utils import logging as transformers_logging
 from tutelage.errors import StudentError, TutelageError
 
 UNTRUSTED: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
-"""Code in a folder is never run, nor is anybody asked whether it may be; nothing is fetched."""
+"""Never run code from a folder, never ask to do so, never download."""
 _FLOATS = {"F64", "F32", "F16", "BF16"}
 _SHOWN = 3
 
 
 class quiet:  # noqa: N801  (reads as a verb: `with quiet():`)
-    """Without Transformers' progress bars and advice, which would stand between ours."""
+    """Turns off Transformers' progress bars and warnings, which would mix with ours."""
 
     def __enter__(self) -> None:
         self.verbosity = transformers_logging.get_verbosity()
-        self.bars = transformers_logging.is_progress_bar_enabled()  # not so within another `with quiet()`
-        transformers_logging.set_verbosity(transformers_logging.CRITICAL)
+        self.bars = transformers_logging.is_progress_bar_enabled()  # False inside another `with quiet()`
+        transformers_logging.set_verbosity(logging.CRITICAL)
         transformers_logging.disable_progress_bar()
 
     def __exit__(self, *_: object) -> None:
@@ -45,7 +46,7 @@ class quiet:  # noqa: N801  (reads as a verb: `with quiet():`)
 
 @contextmanager
 def faults_of(source: str | Path, what: str = "the student") -> Iterator[None]:
-    """In here, whatever goes wrong is a fault of the model's folder: StudentError, in one line."""
+    """Turn any error inside the block into a one-line StudentError about the model's folder."""
     try:
         with quiet():
             yield
@@ -54,7 +55,7 @@ def faults_of(source: str | Path, what: str = "the student") -> Iterator[None]:
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise StudentError(f"{what} {str(source)!r} does not fit in memory: {first_line(error)}") from error
     except BaseException as error:
-        # tokenizers is written in Rust: what it did not foresee is a PanicException, which is no Exception.
+        # tokenizers is written in Rust: its panics are PanicException, which is not a subclass of Exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         told = first_line(error)
@@ -64,9 +65,9 @@ def faults_of(source: str | Path, what: str = "the student") -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says first, with its type where that is little."""
+    """The first line of an error's message; with its type if the line is a single word."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    told = lines[0] if lines else ""
+    told = " ".join(lines[:2]) if lines and lines[0].endswith(":") else "".join(lines[:1])
     return told if " " in told else f"{type(error).__name__} {told}".strip()
 
 
@@ -82,14 +83,14 @@ _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "
 
 
 def read_frame(source: Path, dtype: torch.dtype) -> PreTrainedModel:
-    """The model without its weights, which the files fill whole: names, shapes, types. Raises StudentError."""
+    """The model without its weights, on device meta. Raises StudentError if the weight files do not match it."""
     with faults_of(source):
         config = AutoConfig.from_pretrained(source, **UNTRUSTED)
         stored = _headers(source)
         layers = getattr(config.get_text_config(), "num_hidden_layers", None)
         if isinstance(layers, int) and not 0 < layers <= len(stored):
             raise ValueError(f"config.json speaks of {layers} layers, and its files hold {len(stored)} tensors")
-        frame, found = AutoModelForCausalLM.from_pretrained(
+        frame, found = AutoModelForCausalLM.from_pretrained(  # pyright: ignore[reportGeneralTypeIssues]
             source,
             config=config,
             dtype=dtype,
@@ -117,13 +118,13 @@ def _refuse(source: Path, what: str, names: list[str]) -> None:
 
 
 def _more_of_the_same(frame: PreTrainedModel, unexpected: set[str]) -> list[str]:
-    """Tensors like those of a layer, of a layer that there is not. Other ones, such as an encoder's, do no harm."""
+    """Tensors of layers beyond the configured number. Other unexpected tensors, such as an encoder's, are harmless."""
     known = {re.sub(r"\d+", "*", name) for name in frame.state_dict()}
     return sorted(name for name in unexpected if re.sub(r"\d+", "*", name) in known)
 
 
 def _headers(source: Path) -> dict[str, str]:
-    """The tensors in the files of weights, by name, and their types; of pickled files everything counts as a float."""
+    """Names and types of all tensors in the weight files. In pickled files every tensor counts as a float."""
     if (source / "adapter_config.json").exists():
         raise StudentError(f"{str(source)!r} holds adapters beside a model; merge them and save the model alone")
     stored: dict[str, str] = {}
@@ -131,7 +132,7 @@ def _headers(source: Path) -> dict[str, str]:
         if not file.is_file():
             raise FileNotFoundError(f"{file} is missing or no file")
         with file.open("rb"):
-            pass  # the system says why where it may not be read; safetensors says "No such file"
+            pass  # the system's message is better than that of safetensors, which says "No such file"
         if file.suffix == ".safetensors":
             with safe_open(file, "pt") as opened:
                 stored |= {name: str(opened.get_slice(name).get_dtype()) for name in opened.keys()}  # noqa: SIM118
@@ -142,7 +143,7 @@ def _headers(source: Path) -> dict[str, str]:
 
 
 def _weight_files(source: Path) -> list[Path]:
-    """The files that Transformers would read, in its order of preference."""
+    """The weight files that Transformers would read, in its order of preference."""
     for whole in ("model.safetensors", "pytorch_model.bin"):
         index = source / f"{whole}.index.json"
         if (source / whole).exists() or (source / whole).is_symlink():

@@ -1,8 +1,7 @@
-"""A model of the hub as a folder: its files are fetched once, before anything is read of them."""
+"""Downloads a model of the Hugging Face hub into the local cache, once, before any of its files is read."""
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 from huggingface_hub import snapshot_download
@@ -14,6 +13,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
 )
 
+from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import StudentError
 
 _FILES = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja", "*.tiktoken"]
@@ -22,7 +22,7 @@ _SUBFOLDERS = ["*/*"]
 
 
 def hub_folder(name: str, also: str) -> Path:
-    """The folder with the files of the hub's model `name`. Raises StudentError; `also` is a name that is no hub's."""
+    """The local folder of the hub's model `name`. Raises StudentError; `also` names a model that needs no hub."""
     try:
         folder = Path(snapshot_download(name, allow_patterns=_FILES, ignore_patterns=_SUBFOLDERS))
         if not any(folder.glob("*.safetensors*")):
@@ -35,6 +35,5 @@ def hub_folder(name: str, also: str) -> Path:
         reason = "there is no such folder here, and no copy of a hub's model; the hub can't be reached"
     else:
         return folder
-    near = difflib.get_close_matches(name, [also], cutoff=0.6)
-    remedy = f"did you mean {also!r}?" if near else f"name a model's folder, a hub model or {also!r}"
+    remedy = did_you_mean(name, [also], f"name a model's folder, a hub model or {also!r}")
     raise StudentError(f"cannot load the student {name!r}: {reason}; {remedy}") from None

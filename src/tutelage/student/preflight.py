@@ -14,29 +14,40 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from tutelage.config import AnswerLimit, RunConfig
 from tutelage.errors import StudentError
 from tutelage.records import Problem, Split, TrainingExample, state_answer
-from tutelage.student.capacity import fit_micro_batches
+from tutelage.student.folder import faults_of
 from tutelage.student.model import LoadedModel
+from tutelage.student.own import try_engine
 from tutelage.student.prompts import PromptFormat
+from tutelage.student.sampler import StopCriteria
 from tutelage.student.student import Student
 from tutelage.student.training.adapters import add_adapters
+from tutelage.student.training.fit import fit_micro_batches
+from tutelage.student.training.reflection import Reflection
 from tutelage.student.training.steps import StepDataset
 from tutelage.student.training.train import layout
 
 ProblemsOf = Callable[[Split], Sequence[Problem]]
 
 
-def preflight(student: Student, config: RunConfig, problems: ProblemsOf) -> None:
-    """Refuse a student that some stage of the run would refuse later; it stays loaded. Raises StudentError."""
+def preflight(student: Student, config: RunConfig, problems: ProblemsOf, reflection: Reflection | None = None) -> None:
+    """Refuse a student that some stage of the run would refuse later; without adapters it stays loaded.
+
+    An engine of the user's is tried. Raises StudentError, and ConfigError for that engine.
+    """
     loaded = student.loaded(torch.float32)
     student.engine.check(loaded.model)
     format = student.format_of(loaded)
+    if student.engine.own is not None:
+        ends = StopCriteria(loaded.tokenizer, loaded.end_tokens, format.stop_strings)
+        try_engine(student.engine.own, loaded.model, ends, tuple(format.prompt_ids(format.prompt("2 + 3?"))))
     _check_lengths(format, config, problems)
-    tree = layout(loaded, config.training, lambda text: None)
-    if config.student.weights == "lora":
-        add_adapters(_frame(loaded.model), config.student.lora)
-    else:
-        _check_memory(student, loaded, format, config, problems("train"), tree)
-    if student.engine.is_vllm:
+    with faults_of(config.student.model):  # here it computes as in training for the first time
+        tree = layout(loaded, config.training, lambda text: None)
+        if lora := config.student.weights == "lora":
+            add_adapters(_frame(loaded.model), config.student.lora)
+            add_adapters(loaded.model, config.student.lora)
+        _check_memory(student, loaded, format, config, problems("train"), tree, reflection)
+    if lora or student.engine.is_vllm:  # without its adapters it is loaded again
         student.release()
 
 
@@ -82,12 +93,13 @@ def _check_memory(
     config: RunConfig,
     problems: Sequence[Problem],
     tree: bool,
+    reflection: Reflection | None,
 ) -> None:
     """The longest problem as an example: weights, gradients, the optimiser's moments and its activations must fit."""
     longest = max(problems, key=lambda problem: len(problem.text), default=None)
     if longest is None or len(format.prompt_ids(format.prompt(longest.text))) >= config.training.max_tokens:
         return
     example = TrainingExample(longest, state_answer(longest.rationale or "", longest.answer))
-    dataset = StepDataset(format, [example], config.training, config.seed)
+    dataset = StepDataset(format, [example], config.training, config.seed, reflection)
     dataset.tree = tree
     fit_micro_batches(loaded.model, dataset, student.dtype != torch.float32, lambda text: None)

@@ -1,4 +1,4 @@
-"""How the student is asked: plain few-shot text, or the model's own chat template.
+"""The student's prompts: plain few-shot text, or the model's chat template.
 
 Plain, with one worked example:
 
@@ -9,8 +9,8 @@ Plain, with one worked example:
     Question: Tom has 3 boxes of 4 pens. How many pens does he have?
     Answer:
 
-The student learns to go on with a space, a rationale and its end token. Where it learns to correct a mistake, the
-question is `correction`'s.
+The student learns to continue with a space, a rationale and the end token. To learn to correct a mistake, it gets the
+question of `correction`.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 
 def question_of(example: TrainingExample) -> str:
-    """What a training row asks: the problem, or to correct a mistake made on it."""
+    """The question of a training row: the problem, or the request to correct a mistake on it."""
     text = example.problem.text
     return text if example.corrects is None else correction(text, example.corrects)
 
 
 def correction(question: str, mistake: str) -> str:
-    """A question, below it a wrong answer to it, and the request to put that right."""
+    """A question, a wrong answer to it, and the request to correct the answer."""
     return f"{question}\n\nThis answer is wrong:\n{mistake.strip()}\n\nFind what is wrong in it, and put it right."
 
 
@@ -46,7 +46,7 @@ _ANY = "Tom has 3 boxes of 4 pens. How many pens does he have?"
 class PromptFormat:
     """Turns questions into prompts and rationales into completions, for one tokenizer.
 
-    `positions` is how many tokens the model can look at; None: it sets no limit.
+    `positions` is the context length of the model in tokens; None: no limit.
     """
 
     tokenizer: PreTrainedTokenizerBase
@@ -61,7 +61,7 @@ class PromptFormat:
             raise StudentError("the student's tokenizer has no end token, so its answers could never end")
 
     def check(self) -> None:
-        """Refuse a template that is broken, endless or leaves the question out, and prompts that end before the answer.
+        """Refuse a template that fails, exceeds its limits or omits the question, and a tokenizer that ends prompts.
 
         Raises StudentError.
         """
@@ -81,11 +81,11 @@ class PromptFormat:
 
     @property
     def stop_strings(self) -> tuple[str, ...]:
-        """Where an answer ends even without an end token: the student has begun a next question."""
+        """Strings that end an answer without an end token: the student has started another question."""
         return () if self.chat else ("\nQuestion:",)
 
     def prompt(self, question: str) -> str:
-        """The text that stands before the student's answer to `question`."""
+        """The text of the prompt for `question`."""
         if not self.chat:
             shots = [f"Question: {example.question}\nAnswer: {example.rationale}\n\n" for example in self.examples]
             return "".join(shots) + f"Question: {question}\nAnswer:"
@@ -99,7 +99,7 @@ class PromptFormat:
         return self._rendered(messages)
 
     def refuse_too_long(self, prompt: int, answer: int) -> None:
-        """Refuse a prompt of so many tokens, with an answer of so many, beyond the model. Raises StudentError."""
+        """Refuse `prompt` + `answer` tokens that exceed the model's context. Raises StudentError."""
         if self.positions is not None and prompt + answer > self.positions:
             raise StudentError(
                 f"a prompt of {prompt} tokens and an answer of {answer} are more than the {self.positions} that the"
@@ -110,10 +110,12 @@ class PromptFormat:
     def _rendered(self, messages: list[dict[str, str]]) -> str:
         try:
             self._refuse_endless(messages)
-            return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+            text = str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
+            text.encode()  # fails for half a surrogate pair, which has no tokens
+            return text
         except StudentError:
             raise
-        except Exception as error:  # a program of the model's author, which may fail in any way
+        except Exception as error:  # a template is a program and may fail in any way
             told = " ".join(str(error).split()) or type(error).__name__
             raise StudentError(f"the student's chat template fails: {told}; {_PLAIN}") from error
 
@@ -129,11 +131,11 @@ class PromptFormat:
             )
 
     def prompt_ids(self, prompt: str) -> list[int]:
-        """Tokens of a prompt; a chat template has written its special tokens already."""
+        """Tokens of a prompt; a chat template has already added its special tokens."""
         return list(self.tokenizer(prompt, add_special_tokens=not self.chat).input_ids)
 
     def completion_ids(self, rationale: str) -> list[int]:
-        """Tokens of a rationale as the student should write it, the end token last."""
+        """Tokens of a rationale as the student should write it, with the end token."""
         text = rationale.strip() if self.chat else f" {rationale.strip()}"
         ids = list(self.tokenizer(text, add_special_tokens=False).input_ids)
         return [*ids, int(self.tokenizer.eos_token_id)]  # pyright: ignore[reportArgumentType]

@@ -1,4 +1,4 @@
-"""The student answers: the Sampler protocol, and what every engine needs to know of an answer."""
+"""Sampling of the student's answers (rollouts): the Sampler protocol, its settings, and the stop criteria."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from tutelage.config import AnswerLimit, EvaluationConfig, ExamConfig
 from tutelage.records import Completion
 from tutelage.student.encoding import Tokens
 
 Advance = Callable[[int], None]
-"""Told how many more problems are answered, or steps done, for a progress bar."""
+"""Called with the number of newly answered problems or finished steps, for a progress bar."""
 
 Say = Callable[[str], None]
-"""Told what a person should know, a line at a time."""
+"""Called with a one-line message for the user."""
 
 Deliver = Callable[[int, list[list[int]]], None]
-"""Handed the tokens of all samples of a prompt, by its number, as soon as the last of them is written."""
+"""Called with a prompt's number and the tokens of all its samples, as soon as all are complete."""
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingSettings:
-    """How completions are drawn; temperature 0 is greedy decoding. `rows` are computed at once, if memory allows."""
+    """How completions are drawn; temperature 0 is greedy decoding. At most `rows` are computed at once."""
 
     samples: int = 1
     temperature: float = 0.0
@@ -52,7 +52,7 @@ def _limit(setting: AnswerLimit) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """What a sampling cost: tokens computed, of prompts and answers, and places computed for padding."""
+    """The work of a sampling: computed tokens of prompts and answers, and computed padding."""
 
     computed_tokens: int
     padded_tokens: int
@@ -66,16 +66,29 @@ class Sampler(Protocol):
     ) -> Sampled:
         """Write `settings.samples` completions for every prompt and hand them over, prompt by prompt, in any order.
 
-        Prompts and completions are token ids; a completion holds its end token where it came to one. `seeds` has one
-        number a prompt: the same prompt, seed and settings give the same completions (in float32), whatever else is
-        asked beside them.
+        Prompts and completions are token ids; a finished completion includes its end token. `seeds` has one number per
+        prompt: the same prompt, seed and settings give the same completions (in float32), whatever else is in the
+        batch.
         """
+        ...
+
+
+class SamplerFactory(Protocol):
+    """Makes a Sampler for a model: the class of one, or a function with a key. What `engine=` takes."""
+
+    @property
+    def key(self) -> str:
+        """Stands for how it samples, such as "my-engine 2": a run goes on under the same one alone (contracts.py)."""
+        ...
+
+    def __call__(self, model: PreTrainedModel, ends: StopCriteria) -> Sampler:
+        """A sampler of this model; `ends` tells whether an answer's tokens are complete."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StopCriteria:
-    """When an answer is over: an end token, or a stop string in its text."""
+    """When an answer is complete: at an end token, or at a stop string in its text."""
 
     tokenizer: PreTrainedTokenizerBase
     tokens: frozenset[int]
@@ -87,13 +100,13 @@ class StopCriteria:
             return True
         if not self.strings:
             return False
-        # The tail is enough, and each step stays cheap: a letter takes four tokens at most, one a byte.
-        tail = self.tokenizer.decode(tokens[-4 * max(map(len, self.strings)) :])
+        # Only the tail is decoded, so a step stays cheap: a letter takes at most four tokens, one per byte.
+        tail = self.tokenizer.decode(list(tokens[-4 * max(map(len, self.strings)) :]))
         return any(string in tail for string in self.strings)
 
     def completion(self, tokens: Sequence[int]) -> Completion:
         """The answer as text, cut where a stop string begins."""
-        text = self.tokenizer.decode(tokens, skip_special_tokens=True)
+        text = str(self.tokenizer.decode(list(tokens), skip_special_tokens=True))
         cuts = [text.find(string) for string in self.strings if string in text]
         finish = "stop" if cuts or (tokens and tokens[-1] in self.tokens) else "length"
         return Completion(text[: min(cuts)] if cuts else text, finish, len(tokens))

@@ -1,9 +1,10 @@
-"""The student as the rounds see it: it answers, it learns, it is kept in a folder. Loaded at its first use."""
+"""The student as the rounds use it: it answers, trains, and is saved to a folder. The model is loaded at first use."""
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -19,33 +20,61 @@ from tutelage.runs.files import digest, read_record
 from tutelage.student.engines.engine import Engine
 from tutelage.student.fitness import positions_of
 from tutelage.student.model import LoadedModel, load_student, load_tokenizer, model_folder, pick_device, save_student
-from tutelage.student.one_model import OneModel
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampler import Advance, Sampled, SamplingSettings, StopCriteria
 from tutelage.student.training.precision import compute_dtype
+from tutelage.student.training.reflection import Reflection
 from tutelage.student.training.train import TrainOptions, train
 
 PROMPT_FILE = "tutelage.json"
-"""File beside a saved student: the form of its prompts."""
+"""File in a saved student's folder with the settings of its prompts."""
 
 Answered = Callable[[int, list[Completion]], None]
-"""Handed the completions of a problem, by its place among those asked."""
+"""Called with the index of a problem and its completions."""
 
 
 @dataclass(frozen=True, slots=True)
 class PromptSettings:
-    """What stands in that file."""
+    """The content of PROMPT_FILE."""
 
     prompt: Literal["plain", "chat"]
     examples: list[WorkedExample]
 
 
+class OneModel:
+    """Holds at most one model in memory. A run has many students, but only the last one used is loaded."""
+
+    def __init__(self) -> None:
+        self._key: Hashable = None
+        self._student: LoadedModel | None = None
+
+    def hold(self, key: Hashable, load: Callable[[], LoadedModel]) -> LoadedModel:
+        """The model of this key; it is loaded unless it is already held."""
+        if self._student is None or self._key != key:
+            self.release()
+            self._student, self._key = load(), key
+        return self._student
+
+    def take(self, key: Hashable, load: Callable[[], LoadedModel]) -> LoadedModel:
+        """The model of this key, given away: the caller may change it."""
+        student = self.hold(key, load)
+        self._student = None
+        return student
+
+    def release(self) -> None:
+        """Free the memory; the next use loads again."""
+        self._student = None
+        gc.collect()  # after training, the model is in reference cycles
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
 class Student:
     """The student at one point of a run.
 
-    `folder` is where it is saved; None is the model that the configuration names, untrained. `key` stands for what it
-    has learnt: two students with one key answer alike. `engine` samples for it, and for all that it becomes.
-    `answer_tokens` are as many as its answers may take by what it has learnt from; None: it has learnt nothing.
+    `folder` is where it is saved; None: the untrained model of the configuration. `key` identifies what it has learnt:
+    students with the same key give the same answers. `engine` samples for it and its later versions. `answer_tokens`
+    is the limit for its answers by the rationales that it has learnt from; None: it has learnt nothing.
     """
 
     def __init__(
@@ -79,17 +108,17 @@ class Student:
         )
 
     def asked_with(self, examples: Sequence[WorkedExample]) -> Student:
-        """The same student, asked with these worked examples before every question."""
+        """The same student with these worked examples before every question."""
         config = self.config.model_copy(update={"few_shot": len(examples)})
         return Student(config, examples, self.folder, key=self.key, engine=self.engine, memory=self.memory)
 
     def answer(
         self, problems: Sequence[Problem], seeds: Sequence[int], settings: SamplingSettings, answered: Answered
     ) -> Sampled:
-        """Completions for every problem, handed over in any order; see Sampler."""
-        vllm = self.engine.is_vllm and self._own is None  # weights in training are in no folder
+        """Pass completions for every problem to the callback, in any order; see Sampler."""
+        vllm = self.engine.is_vllm and self._own is None  # weights in training are not on disk
         if vllm:
-            self.release()  # vLLM loads the weights itself, and wants the memory
+            self.release()  # vLLM loads the weights itself and needs the memory
             tokenizer, end_tokens, positions = load_tokenizer(self.config, self.folder)
         else:
             loaded = self.loaded(self.dtype)
@@ -133,33 +162,33 @@ class Student:
         planned: Callable[[int, int], None] = lambda steps, done: None,
         check: Callable[[Student], float] | None = None,
         steps: Path | None = None,
+        reflection: Reflection | None = None,
     ) -> TrainingSummary:
-        """Train for one round and save what the student has become in `folder`; this student is used up by it.
+        """Train for one round and save the new student in `folder`; this student can't be used afterwards.
 
-        `checkpoints` lets a stopped training go on at its last whole epoch. `check` is what the guard asks, beside the
-        likelihood that it sees itself, for the accuracy of the student in its present state: a share. `steps` is the
-        file of the StepRecords. `planned` is told once how many steps there are, and how many were taken before.
-        Raises StudentError.
+        `checkpoints` lets a stopped training resume after its last complete epoch. `check` measures the current
+        accuracy for the guard, between 0 and 1. `steps` is the file of the StepRecords, `reflection` a custom loss.
+        `planned` is called once with the number of steps and of those already done. Raises StudentError.
         """
         self.engine.rest()
-        # The weights are about to change: nobody may take them for the old student's.
+        # The weights are about to change, so the model must no longer be held under the old key.
         loaded = self.memory.take(*self._to_load(torch.float32))
         lora = self.config.lora if self.config.weights == "lora" else None
         accuracy = None if check is None else partial(check, self._in_training(loaded))
-        options = TrainOptions(self.dtype, lora, advance, self.engine.say, steps, accuracy, planned)
+        options = TrainOptions(self.dtype, lora, advance, self.engine.say, steps, accuracy, planned, reflection)
         format = self.format_of(loaded)
         summary = train(loaded, format, examples, config, seed=seed, checkpoints=checkpoints, options=options)
         save_student(loaded, folder)
         return summary
 
     def _in_training(self, loaded: LoadedModel) -> Student:
-        """The student as it is while its weights change: it answers by them, wherever they have come to."""
+        """A student that answers with the current weights during training."""
         student = Student(self.config, self.examples, self.folder, key=self.key, engine=self.engine)
         student._own = loaded
         return student
 
     def save(self, folder: Path, notes: str) -> None:
-        """Write the student as a Hugging Face folder with a model card, and how it is used to be asked."""
+        """Save the student as a Hugging Face folder, with a model card and its prompt settings."""
         asking = asdict(PromptSettings(self.config.prompt, list(self.examples)))
         texts = {"README.md": notes, PROMPT_FILE: json.dumps(asking, indent=2, ensure_ascii=False) + "\n"}
         save_student(self.loaded(torch.float32), folder, texts)
@@ -170,16 +199,16 @@ class Student:
 
     @property
     def device(self) -> torch.device:
-        """Where it computes. Raises StudentError if there is no such device."""
+        """The device of the model. Raises StudentError if it is not available."""
         return pick_device(self.config.device)
 
     @property
     def dtype(self) -> torch.dtype:
-        """The precision that it computes in."""
+        """The precision of the computation."""
         return compute_dtype(self.config, self.device)
 
     def loaded(self, dtype: torch.dtype) -> LoadedModel:
-        """The model with its weights in a precision; they are kept in float32, so that one is never cast up."""
+        """The model with its weights in a precision. Saved weights are float32, so they are never cast up."""
         return self._own or self.memory.hold(*self._to_load(dtype))
 
     def _to_load(self, dtype: torch.dtype) -> tuple[tuple[object, ...], Callable[[], LoadedModel]]:
@@ -187,17 +216,17 @@ class Student:
         return key, partial(load_student, self.config, self.folder, dtype)
 
     def format_of(self, loaded: LoadedModel) -> PromptFormat:
-        """How it is asked, once it is loaded."""
+        """The prompt format of the loaded model."""
         return self.format(loaded.tokenizer, positions_of(loaded.model.config))
 
     def format(self, tokenizer: PreTrainedTokenizerBase, positions: int | None = None) -> PromptFormat:
-        """How it is asked. Raises StudentError where its tokenizer or its template can't ask."""
+        """The prompt format. Raises StudentError if the tokenizer or its chat template can't be used."""
         format = PromptFormat(tokenizer, self.examples, self.config.prompt == "chat", positions)
         format.check()
         return format
 
 
 def taught_prompts(model: str) -> PromptSettings | None:
-    """How the student saved in the folder `model` is used to be asked; None for a model of other origin."""
+    """The prompt settings that a student was trained with, from its folder; None if Tutelage did not train it."""
     path = Path(model) / PROMPT_FILE
     return read_record(path, PromptSettings) if path.is_file() else None

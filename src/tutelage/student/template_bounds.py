@@ -1,9 +1,9 @@
-"""A chat template is a program of the model's author: it is run once apart, within bounds, before it is run at all.
+"""A chat template is an untrusted program. It is first run in a process of its own, with limits on time and memory.
 
     python template_bounds.py     {"template": …, "messages": […], "tokens": {…}} on standard input
 
-The process ends with 3 where the template needs more than the bounds; what else is wrong with it, its own rendering
-tells. It loads neither torch nor Transformers, so it starts at once.
+The process exits with 3 if the template exceeds a limit. Other errors are left to the real rendering. The process loads
+neither torch nor Transformers, so it starts fast.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from jinja2 import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 MOST_CHARACTERS, MOST_BYTES, MOST_SECONDS = 1_000_000, 2**29, 5
-"""Of text, of memory, of computing (not of waiting): a prompt takes a template milliseconds and kilobytes."""
+"""Limits of output, memory and CPU time. A normal prompt needs milliseconds and kilobytes."""
 
 
 _TOO_MUCH = 3
 
 
 def exceeds_bounds(template: str, messages: Sequence[Mapping[str, str]], tokens: Mapping[str, object]) -> bool:
-    """Whether rendering these messages takes more text, memory or computing than any prompt should."""
+    """Whether rendering these messages exceeds a limit."""
     return _exceeds(json.dumps({"template": template, "messages": messages, "tokens": tokens}, default=str))
 
 
@@ -35,11 +35,11 @@ def exceeds_bounds(template: str, messages: Sequence[Mapping[str, str]], tokens:
 def _exceeds(request: str) -> bool:
     command = [sys.executable, "-P", __file__]
     done = subprocess.run(command, input=request.encode(), capture_output=True, check=False)
-    return done.returncode == _TOO_MUCH or done.returncode < 0  # below 0: the system has ended it
+    return done.returncode == _TOO_MUCH or done.returncode < 0  # below 0: killed by the system
 
 
 def _within_bounds(request: Mapping[str, Any]) -> bool:
-    """In the process apart: render, and count."""
+    """Render within the limits; runs in the separate process."""
     _limit_this_process()
     try:
         environment = ImmutableSandboxedEnvironment(extensions=["jinja2.ext.loopcontrols"])
@@ -57,7 +57,7 @@ def _within_bounds(request: Mapping[str, Any]) -> bool:
     except MemoryError:
         return False
     except (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError):
-        return True  # a fault of another kind
+        return True  # another error
     return True
 
 

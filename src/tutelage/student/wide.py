@@ -1,13 +1,13 @@
-"""Sums are taken in float32 at least: bfloat16 is widened, and what is wider than float32 stays so."""
+"""Sums need at least float32: bfloat16 is widened to float32, float64 stays."""
 
 import torch
 
 
 def wide(dtype: torch.dtype) -> torch.dtype:
-    """The precision in which values of a precision are summed."""
+    """The precision for sums of values in the precision `dtype`."""
     return torch.promote_types(dtype, torch.float32)
 
 
 def widened(x: torch.Tensor) -> torch.Tensor:
-    """The tensor in the precision of its sums."""
+    """The tensor in the precision for sums."""
     return x.to(wide(x.dtype))

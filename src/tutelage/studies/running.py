@@ -12,6 +12,7 @@ be added to its file later.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import traceback
@@ -20,11 +21,13 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 
 from tutelage.config import RunConfig
 from tutelage.errors import TutelageError
+from tutelage.own_parts import OwnParts
 from tutelage.report.progress import Show
 from tutelage.run_records import RunResult
 from tutelage.runs.directory import forget_students, has_run, is_as_written, read_finished
@@ -32,7 +35,8 @@ from tutelage.runs.stage_cache import StageCache
 from tutelage.studies.arms import Arm, Spent
 from tutelage.studies.study_file import Study
 from tutelage.tasks.catalog import open_task
-from tutelage.tasks.task import task_digest
+from tutelage.tasks.own import own_task
+from tutelage.tasks.task import Task, task_digest
 
 CACHE = "cache"
 """Folder of a study with the stages that its runs share."""
@@ -43,6 +47,8 @@ def run_study(study: Study, out: Path, jobs: int, show: Show) -> list[str]:
     if (old := out / "shelf").is_dir() and not (out / CACHE).exists():
         old.rename(out / CACHE)  # what version 0.1 called it
     jobs = min(jobs, len(study.seeds))
+    if jobs > 1:
+        study.own.need_pickling()
     if jobs == 1:
         return [fault for seed in study.seeds for fault in run_seed(study, out, seed, show)]
     faults: list[str] = []
@@ -84,7 +90,8 @@ def run_seed(study: Study, out: Path, seed: int, show: Show) -> list[str]:
             continue
         try:
             config = configured(study, arm, seed, out, spent)
-            result = _run(config, problems_of(config), run_folder(out, name, seed), show, cache, arm.taught)
+            own = study.own.in_arm(config, study.base)
+            result = _run(config, problems_of(config), run_folder(out, name, seed), show, cache, arm.taught, own)
         except TutelageError as error:
             faults.append(f"{title}: {error}")
             continue
@@ -111,12 +118,18 @@ def configured(study: Study, arm: Arm, seed: int, out: Path, spent: Mapping[str,
     return config.model_copy(update={"seed": seed, "teacher": config.teacher.model_copy(update={"ledger": ledger})})
 
 
+def task_of(study: Study, train: int | None) -> Task:
+    """The task of a study's runs, with so many training problems. Raises ConfigError and DataError."""
+    settings = study.base.task.model_copy(update={"train": train})
+    return own_task(study.own.task, settings) if study.own.task else open_task(settings)
+
+
 def problems(study: Study) -> Callable[[RunConfig], str]:
     """The digest of a run's problems. Runs of a study differ in `task.train` alone, so each size is loaded once."""
 
     @cache
     def of_size(train: int | None) -> str:
-        return task_digest(open_task(study.base.task.model_copy(update={"train": train})))
+        return task_digest(task_of(study, train))
 
     return lambda config: of_size(config.task.train)
 
@@ -126,13 +139,16 @@ def run_folder(out: Path, arm: str, seed: int) -> Path:
     return out / "runs" / arm / f"seed-{seed}"
 
 
-def _run(config: RunConfig, data: str, folder: Path, show: Show, cache: StageCache, taught: bool) -> RunResult | None:
+def _run(
+    config: RunConfig, data: str, folder: Path, show: Show, cache: StageCache, taught: bool, own: OwnParts
+) -> RunResult | None:
     """An ordinary run to its end; of a student that is not taught, the test alone (no result)."""
-    if taught and (result := read_finished(folder, config, data)):
+    keys = own.keys(config)
+    if taught and (result := read_finished(folder, config, data, keys)):
         return result
     if (
         not taught
-        and has_run(folder, config, data)
+        and has_run(folder, config, data, keys)
         and (folder / "test-before.jsonl").exists()
         and is_as_written(folder)
     ):
@@ -141,7 +157,7 @@ def _run(config: RunConfig, data: str, folder: Path, show: Show, cache: StageCac
     from tutelage.rounds import stages
     from tutelage.rounds.loop import run_rounds
 
-    with open_context(config, folder, show, cache) as ctx:
+    with open_context(config, folder, show, cache, own) as ctx:
         if taught:
             return run_rounds(ctx)
         stages.evaluate(ctx, None, ctx.untrained, "test", "test-before")
@@ -150,6 +166,8 @@ def _run(config: RunConfig, data: str, folder: Path, show: Show, cache: StageCac
 
 def _run_apart(study: Study, out: Path, seed: int, quiet: bool) -> list[str]:
     Thread(target=_end_with_parent, daemon=True).start()
+    import_module("tutelage.assemble")
+    gc.freeze()  # whenever a student is let go of, the collector would walk through all that was imported
     return run_seed(study, out, seed, Show(quiet=quiet, bars=False))
 
 

@@ -27,6 +27,7 @@ from tutelage.config import RunConfig, Section, Seed
 from tutelage.config_file import flat, load_config, parse_config, parse_section, read_yaml_file
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError
+from tutelage.own_parts import OwnParts
 from tutelage.studies.arms import ARMS, Arm, Change
 from tutelage.studies.arms import base as base_arm
 from tutelage.study_records import RunFigures
@@ -59,7 +60,7 @@ _LONGEST_NAME = 200
 class Study:
     """A study, ready to be run. `arms` stand in the file's order, but behind those that they are matched to.
 
-    `known` are figures of runs, by arm and seed, that are not run again (`known.py`).
+    `known` are figures of runs, by arm and seed, that are not run again (`reuse.py`), `own` parts of the user's.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Study:
     keep_students: bool
     cache_bytes: int
     known: Mapping[tuple[str, int], RunFigures] = field(default_factory=dict[tuple[str, int], RunFigures])
+    own: OwnParts = field(default_factory=OwnParts)
 
 
 def load_study(path: Path) -> Study:

@@ -7,22 +7,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from tutelage.config import TaskConfig
 from tutelage.config_file import parse_config
+from tutelage.contracts import takes_named, told
 from tutelage.did_you_mean import did_you_mean
-from tutelage.errors import ConfigError
+from tutelage.errors import ConfigError, TutelageError
 from tutelage.records import AnswerKind, Problem
 from tutelage.tasks.custom import load_custom
 from tutelage.tasks.examples import EXAMPLES
 from tutelage.tasks.generated import leap_years, sums, symbolic
 from tutelage.tasks.generated.generator import Generator, Options, load_generated
+from tutelage.tasks.own import own_grader, own_task, try_grader
 from tutelage.tasks.published.benchmarks import BENCHMARKS
 from tutelage.tasks.published.load import load_benchmark
 from tutelage.tasks.splits import LoadedTask
+from tutelage.user_code import UserCode, is_code
 
 Load = Callable[[TaskConfig], LoadedTask]
 
@@ -81,28 +84,60 @@ TASKS: Mapping[str, Entry] = {
     "custom": Entry(
         "Your own problems: a JSONL file, or a folder with train.jsonl.",
         load_custom,
-        frozenset(("path", "field", "kind")),
+        frozenset(("path", "field", "kind", "match", "grader")),
     ),
 }
 
 
-def open_task(config: TaskConfig) -> LoadedTask:
-    """Load the task that a configuration names.
+def open_task(config: TaskConfig, say: Callable[[str], None] = lambda text: None) -> LoadedTask:
+    """Load the task that a configuration names; `say` is told what code of the user's is loaded.
 
     Raises:
         ConfigError: no such task, or a setting does not fit it.
         DataError: its data is missing, broken, or too small for what is asked.
     """
-    entry = TASKS.get(config.name)
+    entry = Entry("", partial(_from_file, say=say), _OF_A_FILE) if is_code(config.name) else TASKS.get(config.name)
     if entry is None:
         remedy = did_you_mean(config.name, TASKS, f"the tasks are {', '.join(TASKS)}")
         raise ConfigError(f"unknown task {config.name!r}; {remedy}")
-    for setting in ("path", "split_file", "field", "kind", "options"):
+    for setting in ("path", "split_file", "field", "kind", "match", "grader", "options"):
         if setting not in entry.takes and getattr(config, setting):
             raise ConfigError(
                 f"the task {config.name} takes no task.{setting} (found {getattr(config, setting)!r}); leave it out"
             )
-    return entry.load(config)
+    if config.grader is None:
+        return entry.load(config)
+    code = UserCode.named(config.grader, "task.grader")
+    loaded, grader = entry.load(config), own_grader(code, code.load(say))
+    try_grader(grader, loaded.problems("train")[0])
+    note = f"answers are graded by {code.function} of {code.path}"
+    report = replace(loaded.report, notes=(*loaded.report.notes, note))
+    return replace(loaded, grader=grader, way=code.digest, own=True, report=report)
+
+
+_OF_A_FILE = frozenset(("options",))
+
+
+def _from_file(config: TaskConfig, say: Callable[[str], None]) -> LoadedTask:
+    """The task that a function of the user's makes of the options."""
+    code = UserCode.named(config.name, "task.name")
+    make, who = code.load(say), f"task.name: {code.function} of {code.path}"
+    if (fault := takes_named(make, config.options)) is not None:
+        raise ConfigError(f"{who} {fault}; task.options are its arguments")
+    try:
+        made = make(**config.options)
+    except TutelageError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise ConfigError(f"{who} fails: {told(error, code.path)}") from error
+    return replace(own_task(made, config, key=code.digest), name=config.name)
+
+
+def code_of(config: TaskConfig) -> dict[str, str]:
+    """What a task's code of the user's stands for in a run's identity; read, not run. Raises ConfigError."""
+    named = {"task": config.name if is_code(config.name) else None, "grader": config.grader}
+    setting = {"task": "task.name", "grader": "task.grader"}
+    return {part: UserCode.named(name, setting[part]).digest for part, name in named.items() if name is not None}
 
 
 def load_task(name: str, *, path: str | Path | None = None, **settings: object) -> LoadedTask:

@@ -44,6 +44,7 @@ class CheckReport:
     short_of_answer: tuple[str, ...]
     examples: int
     notes: tuple[str, ...]
+    patterns: bool = False
 
     @property
     def ok(self) -> bool:
@@ -71,6 +72,7 @@ def check_task(task: LoadedTask) -> CheckReport:
         short_of_answer=tuple(p.id for _, p in problems if task.kind == "number" and not _reaches(p)),
         examples=len(task.examples),
         notes=task.report.notes,
+        patterns=task.way == "regex",
     )
 
 
@@ -92,7 +94,9 @@ def describe(report: CheckReport) -> str:
         f"worked solutions that never come to the answer: {len(report.short_of_answer):,}",
         f"worked examples for few-shot prompts: {report.examples}",
         *(f"note: {note}" for note in report.notes),
-        f"gold answers that grade as correct: {graded - wrong:,} of {graded:,}",
+        f"gold answers that grade as correct: {graded - wrong:,} of {graded:,}"
+        if not report.patterns
+        else f"gold answers that are patterns, none graded by itself: {graded:,}",
         *(
             f"    {f.split}, {_show(f.question)}: {_show(f.answer)} {f.form}: {f.reason}"
             for f in report.misgraded[:_SHOWN]
@@ -109,12 +113,23 @@ def gold_forms(problem: Problem) -> Iterator[tuple[str, str]]:
 
 
 def _misgraded(task: LoadedTask, split: Split, problem: Problem) -> Iterator[Misgraded]:
+    if task.own:
+        yield from _ungraded(task, split, problem)
+        return
     for form, text in gold_forms(problem):
         verdict = task.grade(problem, text)
         if not verdict.correct:
             yield Misgraded(split, problem.id, problem.question, problem.answer, form, verdict.reason)
         elif cut(text) != text:
             yield Misgraded(split, problem.id, problem.question, problem.answer, form, "it is cut as if it ran on")
+
+
+def _ungraded(task: LoadedTask, split: Split, problem: Problem) -> Iterator[Misgraded]:
+    """Of a grader of the user's: a gold answer that is right in no form. A pattern need not fit itself."""
+    verdicts = [(form, task.grade(problem, text)) for form, text in gold_forms(problem)]
+    if task.way != "regex" and not any(verdict.correct for _, verdict in verdicts):
+        form, verdict = verdicts[-1]
+        yield Misgraded(split, problem.id, problem.question, problem.answer, form, verdict.reason)
 
 
 def _reaches(problem: Problem) -> bool:

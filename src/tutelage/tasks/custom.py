@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from tutelage.config import TaskConfig
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError, DataError
-from tutelage.grading.grade import canonical
+from tutelage.grading.grade import canonical, grade
+from tutelage.grading.matching import check_pattern
 from tutelage.grading.words import text_key
 from tutelage.records import AnswerKind, Choice, Problem, WorkedExample, state_answer
 from tutelage.tasks.published.load import sound
@@ -75,8 +77,31 @@ def load_custom(config: TaskConfig) -> LoadedTask:
     given = [draft for name, part in drafts.items() if name != "examples" for draft in part]
     kind = config.kind or tell_kind(given)
     notes = _notes(config, kind, given)
+    _check_match(config, kind, given)
     problems = {name: [to_problem(draft, kind) for draft in part] for name, part in drafts.items()}
-    return build_task(config, kind, _examples(problems), _source(config, problems, notes), origin=str(path))
+    task = build_task(config, kind, _examples(problems), _source(config, problems, notes), origin=str(path))
+    if config.match in (None, "exact"):
+        return task
+    way = f"{config.match} {config.match_f1:g}" if config.match == "f1" else config.match
+    grader = partial(grade, kind, match=config.match, f1=config.match_f1)
+    return replace(task, grader=grader, way=way, own=config.match == "regex")
+
+
+def _check_match(config: TaskConfig, kind: AnswerKind, drafts: Sequence[Draft]) -> None:
+    """Refuse `match` where answers are no words, and patterns that are none. Raises ConfigError and DataError."""
+    if config.match is None:
+        return
+    if config.grader is not None:
+        raise ConfigError(f"task.grader grades the answers, so task.match ({config.match}) has no say; leave it out")
+    if kind != "text":
+        told = "" if config.kind else "; set task.kind: text if they are words"
+        raise ConfigError(f"task.match is {config.match!r}, but the answers are of the kind {kind}, not text{told}")
+    if config.match == "regex":
+        for draft in drafts:
+            try:
+                check_pattern(draft.answer)
+            except ValueError as error:
+                draft.row.fail(draft.answer_field, str(error))
 
 
 def field_names(mapping: Mapping[str, str]) -> dict[str, str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from tutelage.config import TaskConfig
 from tutelage.errors import ConfigError, DataError
 from tutelage.grading.grade import grade
-from tutelage.records import SPLITS, AnswerKind, Problem, Split, Verdict, WorkedExample, content_hash
+from tutelage.records import SPLITS, AnswerKind, Grade, Problem, Split, Verdict, WorkedExample, content_hash
 
 Problems = Sequence[Problem]
 
@@ -49,13 +49,25 @@ class SplitReport:
 
 @dataclass(frozen=True, slots=True)
 class LoadedTask:
-    """A task in memory: implements `Task`, with the report of how its splits came about."""
+    """A task in memory: implements `Task`, with the report of how its splits came about.
+
+    `grader` is what grades other than by the kind of the answers; `way` stands for it in the key. `own` says that it is
+    the user's: what a gold answer looks like is then theirs to say.
+    """
 
     name: str
     kind: AnswerKind
     examples: tuple[WorkedExample, ...]
     splits: Mapping[Split, tuple[Problem, ...]]
     report: SplitReport
+    grader: Grade | None = None
+    way: str = ""
+    own: bool = False
+
+    @property
+    def key(self) -> str:
+        """See Task."""
+        return " ".join(part for part in (self.name, self.kind, self.way) if part)
 
     def problems(self, split: Split) -> tuple[Problem, ...]:
         """The problems of a split, in a fixed order. Raises ConfigError for a split that does not exist."""
@@ -65,7 +77,7 @@ class LoadedTask:
 
     def grade(self, problem: Problem, text: str) -> Verdict:
         """Whether the final answer that `text` states has the value of the problem's answer."""
-        return grade(self.kind, problem, text)
+        return self.grader(problem, text) if self.grader else grade(self.kind, problem, text)
 
 
 def build_task(

@@ -26,6 +26,11 @@ class Task(Protocol):
         ...
 
     @property
+    def key(self) -> str:
+        """Stands for how it grades, such as "my-task 2": a run goes on under the same one alone. See contracts.py."""
+        ...
+
+    @property
     def kind(self) -> AnswerKind:
         """What an answer is; it tells the teacher what form to state it in."""
         ...

@@ -45,6 +45,11 @@ class AnswerKeyTeacher:
         self._grade, self._seed, self._explain = grade, seed, explain
         self._kind: AnswerKind = kind
 
+    @property
+    def key(self) -> str:
+        """See Teacher."""
+        return f"answer-key {self._seed}{' explaining' if self._explain else ''}"
+
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
         """Answer every request in order; a problem without a sound solution ends as a rejected Feedback."""
         for request in requests:
@@ -52,12 +57,11 @@ class AnswerKeyTeacher:
 
     def _answer(self, request: FeedbackRequest) -> Feedback:
         written = write_feedback(request, self._kind, self._seed)
-        identity = request.problem.id, request.sample, request.mistake
         if isinstance(written, str):
-            return Feedback(*identity, "", Verdict(False, None, written), Usage(requests=1))
+            return Feedback(*request.identity, "", Verdict(False, None, written), Usage(requests=1))
         verdict = self._grade(request.problem, written.rationale)
         explanation = written.explanation if self._explain and verdict.correct else None
-        return Feedback(*identity, written.rationale, verdict, Usage(requests=1), explanation=explanation)
+        return Feedback(*request.identity, written.rationale, verdict, Usage(requests=1), explanation=explanation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from tutelage.teacher.teacher import Deliver
 class AnswersTeacher:
     """States the answer of every problem, whatever the mistake; one of the teachers, offline and free."""
 
+    key = "answers"
+
     def __init__(self, *, grade: Grade) -> None:
         self._grade = grade
 

@@ -95,7 +95,8 @@ _WAYS: dict[Way, tuple[str, ...]] = {
     "mistake-explained": (_BEFORE, _QUESTION, _IN_TWO_PARTS),
 }
 """The paragraphs of the user's message; a hint and the reason for asking once more stand below them."""
-_WITH_HINT: dict[Way, tuple[str, ...]] = _WAYS | {
+_WITH_HINT: dict[Way, tuple[str, ...]] = {
+    **_WAYS,
     "mistake": (_QUESTION, _ATTEMPT, _SILENTLY),
     "mistake-explained": (_QUESTION, _ATTEMPT, _EXPLAINED),
 }

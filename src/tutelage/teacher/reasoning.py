@@ -22,6 +22,14 @@ _MOST_PASSES = 5
 """What stands within another takes a pass for each layer."""
 _CHAINED = re.compile(r"\n(?==[^=>])")
 """A calculation that goes on in the next line."""
+_BROKEN = re.compile(r"=[ \t]*\n\s*(?=[$€£(-]{0,2}\d)")
+"""A calculation whose result stands in the next line."""
+_CALCULATES = re.compile(
+    r"(?:^|(?<=[.!?]\s))(?:(?:so|thus|therefore|hence|finally)\b,?\s)?(?:the|our|my)\s(?:final\s|correct\s|right\s)?"
+    r"answer\s(?:is|would be|will be):?\s(?=[$€£(]{0,2}\d(?:(?![.!?]\s)[^\n=]){1,160}=\s?[$€£]?\d)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""What stands before a calculation that a statement holds: So the answer is 4536 - 702 = 3834."""
 _ANSWER = re.compile(r"answer\b", re.IGNORECASE)
 _STATES = re.compile(r"answer\b|####|\\boxed", re.IGNORECASE)
 _FEW = 8
@@ -62,7 +70,7 @@ def reasoning(text: str) -> str:
     for _ in range(_MOST_PASSES):
         before = text
         text = without_talk(without_courtesy(clean(without_titles(text))))
-        text = _CHAINED.sub(" ", "\n".join(line.strip() for line in text.split("\n")))
+        text = _BROKEN.sub("= ", _CHAINED.sub(" ", "\n".join(line.strip() for line in text.split("\n"))))
         if text == before:
             break
     return readable(text) if was_latex else text
@@ -83,12 +91,12 @@ def _without_another(text: str) -> str:
 
 def _ends_with_answer(line: str) -> bool:
     last = (sentences(line) or [""])[-1].strip(" \t*_>")
-    return _says_only_the_answer(last) or _says_only_the_answer(last.lstrip("# "))
+    return says_only_the_answer(last) or says_only_the_answer(last.lstrip("# "))
 
 
 def steps_of(text: str, problem: Problem, grade: Grade) -> str:
     """The reasoning without its answer: without statements of it at the end, and lines that only state it before."""
-    steps = _TAG.sub("", text)
+    steps = _CALCULATES.sub("", _TAG.sub("", text))
     for _ in range(_MOST_PASSES):
         before = steps
         steps = without_trailer(without_courtesy(without_statement(steps)))
@@ -116,10 +124,11 @@ def _without_tail(lines: list[str], problem: Problem, grade: Grade) -> list[str]
 
 def _is_answer(line: str, problem: Problem, grade: Grade) -> bool:
     """Whether a line does nothing but state the right answer."""
-    return _ANSWER.search(line) is not None and _says_only_the_answer(line) and grade(problem, line).correct
+    return _ANSWER.search(line) is not None and says_only_the_answer(line) and grade(problem, line).correct
 
 
-def _says_only_the_answer(line: str) -> bool:
+def says_only_the_answer(line: str) -> bool:
+    """Whether a line states an answer and nothing else."""
     if len(line) > _LONGEST_ANSWER or not statements(line):
         return False
     return not without_statement(line) or (_CONCLUDES.fullmatch(line) is not None and not _REASON.search(line))

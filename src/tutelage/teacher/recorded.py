@@ -13,15 +13,17 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from tutelage.errors import DataError
 from tutelage.json_lines import read_values
 from tutelage.records import Feedback, FeedbackRequest, Grade, Problem, Usage, Verdict, content_hash, state_answer
+from tutelage.teacher.echoes import Echoes
+from tutelage.teacher.prompts import texts
 from tutelage.teacher.reasoning import reasoning, steps_of
-from tutelage.teacher.reply import false_calculation
+from tutelage.teacher.soundness import Judge
 from tutelage.teacher.teacher import Deliver, Teacher
 
 NOT_RECORDED = "no rationale recorded for this problem"
@@ -45,7 +47,7 @@ class RecordedTeacher:
     sample after the last recorded one. So no recorded text comes twice; one that is wrong stays so.
 
     Raises:
-        DataError: the file cannot be read or a row is broken.
+        DataError: the file cannot be read, a row is broken, or there is none.
     """
 
     def __init__(
@@ -59,9 +61,19 @@ class RecordedTeacher:
     ) -> None:
         self._grade, self._fallback = grade, fallback
         self._explain, self._check_arithmetic = explain, check_arithmetic
+        self._ours = Echoes.of(texts())
         self._rows: defaultdict[str, list[_Row]] = defaultdict(list)
         for question, row in _read_rows(Path(path)):
             self._rows[content_hash(question)].append(row)
+        if not self._rows:
+            raise DataError("holds no rationale; check teacher.path", path=path)
+
+    @property
+    def key(self) -> str:
+        """See Teacher: the content of the file, how it is read, and who goes on after it."""
+        after = self._fallback.key if self._fallback else None
+        rows = [(question, list(map(asdict, rows))) for question, rows in self._rows.items()]
+        return f"recorded {content_hash(json.dumps([rows, self._explain, self._check_arithmetic, after]))}"
 
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
         """Answer every request; what nobody wrote, or is recorded with a wrong answer, ends as rejected.
@@ -73,8 +85,7 @@ class RecordedTeacher:
             self._fallback.teach(owed, deliver)
             return
         for request in owed:
-            identity = request.problem.id, request.sample, request.mistake
-            deliver(Feedback(*identity, "", Verdict(False, None, NOT_RECORDED), Usage(requests=1)))
+            deliver(Feedback(*request.identity, "", Verdict(False, None, NOT_RECORDED), Usage(requests=1)))
 
     def _deal(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> Iterator[FeedbackRequest]:
         """Deliver what is recorded, and yield the other requests."""
@@ -83,9 +94,8 @@ class RecordedTeacher:
                 yield request
                 continue
             text, verdict = self._read(request.problem, row)
-            identity = request.problem.id, request.sample, request.mistake
             explanation = (row.explanation or None) if self._explain and row.mistake is not None else None
-            deliver(Feedback(*identity, text, verdict, Usage(requests=1), explanation=explanation))
+            deliver(Feedback(*request.identity, text, verdict, Usage(requests=1), explanation=explanation))
 
     def _find(self, request: FeedbackRequest) -> _Row | None:
         rows = self._rows.get(content_hash(request.problem.question), [])
@@ -106,9 +116,10 @@ class RecordedTeacher:
             verdict = self._grade(problem, text)
         if not verdict.correct:
             return recorded, verdict
-        steps = steps_of(text, problem, self._grade)
-        if self._check_arithmetic and (fault := false_calculation(steps)):
-            return recorded, Verdict(False, verdict.answer, fault)
+        judge = Judge(problem, self._grade, self._ours, self._check_arithmetic, check_way=False)
+        steps, flaw = judge.sound_part(steps_of(text, problem, self._grade))
+        if flaw is not None:
+            return recorded, Verdict(False, verdict.answer, flaw[1])
         concluded = state_answer(steps, problem.answer)
         return concluded, self._grade(problem, concluded)
 

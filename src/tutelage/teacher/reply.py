@@ -14,16 +14,17 @@ import re
 from dataclasses import dataclass
 
 from tutelage.records import FailureReason, Grade, Problem, Verdict, state_answer
+from tutelage.teacher.echoes import Echoes
+from tutelage.teacher.prompts import texts
 from tutelage.teacher.reasoning import reasoning, steps_of
-from tutelage.text.ambiguity import is_ambiguous
-from tutelage.text.calculations import Fault, find_calculations
-from tutelage.text.format import write_number
+from tutelage.teacher.soundness import Judge, quote
 from tutelage.text.run_on import cut
 from tutelage.text.statements import statements, without_statement
 from tutelage.text.thoughts import without_thoughts
 
-_LONGEST_QUOTE = 100
-"""Characters of the reply that a reason quotes."""
+OURS = Echoes.of(texts())
+"""What the prompts of this package say."""
+_PLACEHOLDER = re.compile(r"\banswer is:? {0,2}[\[(<{]?(?:N|X|YOUR ANSWER|number|label)[\])>}]?(?:\.|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ def read_reply(
     max_tokens: int,
     check_arithmetic: bool,
     explained: bool = False,
+    ours: Echoes = OURS,
 ) -> Reading:
     """Clean, grade and judge a reply. A rejected one keeps its text and has the reason in its verdict.
 
@@ -56,21 +58,32 @@ def read_reply(
     right. `max_tokens` is what the reply was limited to. With `explained`, an explanation of a mistake was asked for,
     too; a reply without one is still a reply.
     """
-    explanation, solution = separate(text) if explained else (None, text)
+    explanation, solution = separate(text) if explained or _UNASKED.search(text) else (None, text)
     cleaned = reasoning(solution)
     if broken := _broken(cleaned, finish_reason, max_tokens):
         return _rejected(text, None, *broken)
     verdict = grade(problem, cleaned)
     if not verdict.correct:
         return _rejected(text, verdict.answer, *_wrong(cleaned, verdict))
-    steps = steps_of(cleaned, problem, grade)
-    if flaw := _flaw(steps, problem, check_arithmetic=check_arithmetic):
+    if _placeholder(cleaned, problem):
+        return _rejected(text, verdict.answer, "repeats the prompt", "the reply takes the form of the answer literally")
+    judge = Judge(problem, grade, ours, check_arithmetic)
+    steps, flaw = judge.sound_part(steps_of(cleaned, problem, grade))
+    if flaw is not None:
         return _rejected(text, verdict.answer, *flaw)
-    concluded = state_answer(steps, problem.answer)
+    concluded = _concluded(steps, cleaned, problem, verdict, grade)
     verdict = grade(problem, concluded)
     if not verdict.correct:
         return Reading(concluded, verdict, "unparsable")
-    return Reading(concluded, verdict, None, explanation)
+    return Reading(concluded, verdict, None, explanation if explained else None)
+
+
+def _concluded(steps: str, cleaned: str, problem: Problem, verdict: Verdict, grade: Grade) -> str:
+    """The steps with the answer stated; the reply's own where the problem's is none to be stated, such as a pattern."""
+    if grade(problem, state_answer("", problem.answer)).correct:
+        return state_answer(steps, problem.answer)
+    restated = state_answer(steps, verdict.answer or "")
+    return restated if verdict.answer and grade(problem, restated).correct else cleaned
 
 
 def _rejected(text: str, answer: str | None, failure: FailureReason, reason: str) -> Reading:
@@ -86,45 +99,19 @@ def _broken(cleaned: str, finish_reason: str, max_tokens: int) -> tuple[FailureR
     return None if cleaned else ("empty", "the reply is empty")
 
 
+def _placeholder(cleaned: str, problem: Problem) -> bool:
+    """Whether a reply states `N` or `X` as the prompt does, and no choice or answer is called so."""
+    names = {problem.answer, *(choice.label for choice in problem.choices)}
+    return not names & {"N", "X"} and _PLACEHOLDER.search(cleaned) is not None
+
+
 def _wrong(cleaned: str, verdict: Verdict) -> tuple[FailureReason, str]:
     """Why the grade is wrong: a refusal that states no answer, no answer at all, or a wrong one."""
     if _DECLINED.match(cleaned) and not statements(cleaned):
-        return "refused by policy", f"the teacher declined: {_quote(cleaned)!r}"
+        return "refused by policy", f"the teacher declined: {quote(cleaned)!r}"
     if verdict.answer is None:
         return "unparsable", f"the reply cannot be parsed: {verdict.reason}"
     return "wrong answer", f"wrong answer: {verdict.reason}"
-
-
-def _flaw(steps: str, problem: Problem, *, check_arithmetic: bool) -> tuple[FailureReason, str] | None:
-    """Why a rationale with the right answer must not be trained on, if so."""
-    if len(re.findall(r"\w+", steps)) < 3:
-        return "answer leaked without reasoning", "the reply states the answer without a step of reasoning"
-    for leak in _LEAKS.finditer(steps):
-        if leak.group().lower() not in problem.text.lower():
-            reason = f"the reply speaks of what is not in the question: {leak.group()!r}"
-            return "answer leaked without reasoning", reason
-    reason = false_calculation(steps) if check_arithmetic else None
-    return None if reason is None else ("false calculation", reason)
-
-
-def false_calculation(steps: str) -> str | None:
-    """The first calculation that is surely false, as in `2 × 4 = 9 is false: it makes 8`; None if there is none."""
-    faults = (item.fault for item in find_calculations(steps) if item.fault and not is_ambiguous(steps, item))
-    fault = next(faults, None)
-    return None if fault is None else _explain(fault)
-
-
-def _explain(fault: Fault) -> str:
-    if fault.makes is None:
-        return f"{_quote(fault.text)} is false: it divides by zero"
-    exact = write_number(fault.makes)
-    makes = f"about {float(round(fault.makes, 2))}" if "/" in exact else exact
-    return f"{_quote(fault.text)} is false: it makes {makes}"
-
-
-def _quote(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_QUOTE else f"{line[: _LONGEST_QUOTE - 1]}…"
 
 
 _DECLINED = re.compile(
@@ -133,19 +120,6 @@ _DECLINED = re.compile(
       |(?:but\ )?i\ (?:can\s?not|can['’]t|won['’]t|will\ not|must\ decline|am\ (?:unable|not\ able))\b)""",
     re.IGNORECASE | re.VERBOSE,
 )
-_LEAKS = re.compile(
-    r"""\bas\ (?:was\ |is\ )?(?:given|stated|provided|hinted)\b[^.\n]{0,20}\banswer\b
-    |\b(?:given|told|provided|known|know)\ (?:us\ |that\ )?(?:that\ )?the\ (?:correct|right|final)\ answer\b
-    |\bthe\ (?:correct|right|given|provided|expected)\ answer\ (?:was|is|has\ been)\ (?:given|provided|known|stated)\b
-    |\bthe\ (?:given|provided|expected)\ answer\b|\b(?:since|because|as)\ the\ (?:correct|right|final)\ answer\ is\b
-    |\b(?:the|this|your)\ hint\b|\banswer\ key\b|\bthese\ instructions\b
-    |\bthe\ student(?:'s|’s)?\ (?:made|wrote|said|forgot|attempt|mistake|answer|solution|error|should)\b
-    |\byour\ (?:mistake|attempt|error|solution|answer)\b|\byou\ (?:made\ a\ mistake|forgot|went\ wrong|wrote)\b
-    |\b(?:the|this|that)\ (?:earlier|previous|wrong|incorrect|flawed)\ (?:attempt|solution|answer|reply)\b
-    |\bthe\ attempt\b""",
-    re.IGNORECASE | re.VERBOSE,
-)
-
 _MARK = re.compile(
     r"""^[ \t>#*_-]*(?:\d[.)][ \t]*[*_]*)?(?:the[ ])?(?:first[ ])?
     (?:(?P<mistake>mistake|error|explanation|what[ ](?:is|was|went|goes)[ ]wrong)
@@ -153,6 +127,8 @@ _MARK = re.compile(
     [*_ \t]*(?::[*_ \t]*|$)""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
+_UNASKED = re.compile(r"^[^\w\n]{0,12}(?:the[ ])?(?:first[ ])?mistake[*_ \t]{0,6}:", re.IGNORECASE | re.MULTILINE)
+"""An explanation that nobody asked for."""
 
 
 def separate(text: str) -> tuple[str | None, str]:

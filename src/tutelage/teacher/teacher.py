@@ -13,6 +13,11 @@ Deliver = Callable[[Feedback], None]
 class Teacher(Protocol):
     """Writes rationales for problems and for the student's mistakes on them: one of the four plug-in points."""
 
+    @property
+    def key(self) -> str:
+        """Stands for what it writes, such as "my-teacher 2": a run goes on under the same one alone (contracts.py)."""
+        ...
+
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
         """Answer every request and hand each reply to `deliver` as soon as it is safe on disk, in any order.
 

@@ -5,7 +5,7 @@
 ...     config = TeacherConfig(kind="openai", base_url=endpoint.base_url, model="test")
 ...     ...
 
-`python -m tutelage.testing --data problems.jsonl` serves worked solutions from a file until Ctrl-C.
+`tutelage serve-test-teacher --data problems.jsonl` serves worked solutions from a file until Ctrl-C.
 """
 
 from tutelage.testing.answers import answer_key_endpoint, answer_key_reply

@@ -20,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--requests-per-minute", type=int, metavar="N", help="one more gets a 429")
     parser.add_argument("--tokens-per-minute", type=int, metavar="N", help="prompt and completion together")
     parser.add_argument("--faults", default="", metavar="SCRIPT", help="such as ok*5,429:2,half-body...")
+    parser.add_argument("--like", default="openai", metavar="NAME", help="whose form: anthropic, gemini, vllm …")
     parser.add_argument("--key", help="the key that is asked for (default: any will do)")
     try:
         serve(**vars(parser.parse_args(arguments)))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from tutelage.testing.faults import Fault
+from tutelage.testing.forms import FORMS, Form
 
 Body = dict[str, Any]
 """A JSON object, as it came or as it goes."""
@@ -63,8 +64,10 @@ def look_up(rationales: Mapping[str, str]) -> Reply:
     return reply
 
 
-def complete(number: int, created: float, body: Body, text: str, fault: Fault) -> Completion:
-    """The completion with this text, marred by the fault; `created` in Unix seconds."""
+def complete(
+    number: int, created: float, body: Body, text: str, fault: Fault, form: Form = FORMS["openai"]
+) -> Completion:
+    """The completion with this text in a server's form, marred by the fault; `created` in Unix seconds."""
     if fault.finish_reason == "content_filter":
         text = ""
     elif fault.finish_reason == "length":
@@ -80,5 +83,18 @@ def complete(number: int, created: float, body: Body, text: str, fault: Fault) -
         "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": fault.finish_reason}],
         "usage": {"prompt_tokens": prompt, "completion_tokens": words, "total_tokens": prompt + words},
     }
-    kept = {name: part for name, part in (whole | dict(fault.parts)).items() if part is not None}
-    return Completion(json.dumps(kept).encode(), prompt, words)
+    kept = {name: part for name, part in (form.shape(whole) | dict(fault.parts)).items() if part is not None}
+    data = form.before + fault.before + (_as_events(kept) if fault.events else json.dumps(kept).encode())
+    return Completion(data, prompt, words + form.thoughts)
+
+
+def _as_events(whole: Body) -> bytes:
+    """A completion as server-sent events, its text in two pieces."""
+    choice = whole["choices"][0]
+    text = str(choice["message"]["content"])
+    pieces = [text[: len(text) // 2], text[len(text) // 2 :]]
+    rest = {name: value for name, value in whole.items() if name not in ("choices", "usage")}
+    chunks = [rest | {"choices": [{"index": 0, "delta": {"content": piece}}]} for piece in pieces]
+    chunks += [rest | {"choices": [{"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}]}]
+    chunks += [rest | {"choices": [], "usage": whole["usage"]}] if "usage" in whole else []
+    return b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks) + b"data: [DONE]\n\n"

@@ -17,6 +17,7 @@ from typing import Self
 from tutelage.testing.batches import Batches
 from tutelage.testing.completions import Body, Completion, Reply, complete, look_up, read_request
 from tutelage.testing.faults import Fault
+from tutelage.testing.forms import FORMS
 from tutelage.testing.limits import Limits, Ruling
 from tutelage.testing.log import Seen, request_key
 from tutelage.testing.script import Faults, script_of
@@ -49,6 +50,8 @@ class TeacherEndpoint:
     """The same for tokens, prompt and completion together; they count from the arrival of their request."""
     clock_offset: float = 0.0
     """Seconds by which the endpoint's clock is fast: in the Date header, in dates of Retry-After, in batches."""
+    like: str = "openai"
+    """Whose form the replies have: one of `tutelage.testing.forms.FORMS`."""
     keep: bool = True
     """Keep the bodies of all requests. Without, the log alone grows, by some 350 bytes a request."""
     batch_seconds: float = 0.0
@@ -68,6 +71,7 @@ class TeacherEndpoint:
         self._at_once = 0
         self._last: Completion | None = None
         self._write = self.reply if callable(self.reply) else look_up(self.reply)
+        self._form = FORMS[self.like]
         self._script = script_of(self.faults)
         self._limits = Limits(self.requests_per_minute, self.tokens_per_minute)
         self._lock = threading.Condition()
@@ -153,13 +157,13 @@ class TeacherEndpoint:
             return number, fault, None
         completion = self._last if fault.stale else None
         if completion is None:
-            completion = complete(number, self.clock(), body, self._write(body), fault)
+            completion = complete(number, self.clock(), body, self._write(body), fault, self._form)
         self._last = completion
         return number, fault, completion
 
     def _response(self, fault: Fault, completion: Completion | None, headers: Mapping[str, str]) -> Response:
         body = completion.data if completion else fault.body or b""
-        headers = {**headers, **fault.headers}
+        headers = {**(self._form.headers if completion else {}), **headers, **fault.headers}
         if fault.retry_date is not None:
             headers["retry-after"] = formatdate(self.clock() + fault.retry_date, usegmt=True)
         return Response(fault.status, body, headers, fault)

@@ -36,6 +36,10 @@ class Fault:
     hang_up: bool = False
     parts: Mapping[str, object] = field(default_factory=dict[str, object])
     """Parts of the completion that differ, such as choices or usage; None: left out."""
+    before: bytes = b""
+    """Sent before the completion, such as a byte order mark or comments."""
+    events: bool = False
+    """The completion comes as server-sent events."""
     stale: bool = False
     """The previous completion once more, whatever was asked."""
     retry_date: float | None = None
@@ -96,6 +100,37 @@ class Fault:
     def empty_choices(cls) -> Fault:
         """A completion with `"choices": []`."""
         return cls(parts={"choices": []})
+
+    @classmethod
+    def byte_order_mark(cls) -> Fault:
+        """A good completion behind a byte order mark."""
+        return cls(before=b"\xef\xbb\xbf")
+
+    @classmethod
+    def comments(cls) -> Fault:
+        """A good completion behind comments that kept the connection alive."""
+        return cls(before=b": keep-alive\n\n: keep-alive\n\n")
+
+    @classmethod
+    def as_events(cls) -> Fault:
+        """A good completion as server-sent events, though none were asked for."""
+        return cls(events=True)
+
+    @classmethod
+    def only_thoughts(cls) -> Fault:
+        """A completion that holds reasoning, and no text."""
+        message = {"role": "assistant", "content": "", "reasoning_content": "Let me see. The boxes …"}
+        return cls(parts={"choices": [{"index": 0, "message": message, "finish_reason": "length"}]})
+
+    @classmethod
+    def null_message(cls) -> Fault:
+        """A completion withheld by policy, whose message is null."""
+        return cls(parts={"choices": [{"index": 0, "message": None, "finish_reason": "content_filter"}]})
+
+    @classmethod
+    def error_inside(cls, status: int = 429, message: str = "scripted fault") -> Fault:
+        """Status 200, and an error of another one in the body."""
+        return cls(body=json.dumps({"error": {"code": status, "message": message}}).encode())
 
     @classmethod
     def missing_choices(cls) -> Fault:

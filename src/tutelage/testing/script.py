@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from tutelage.errors import ConfigError
 from tutelage.testing.completions import Body
 from tutelage.testing.faults import Fault
+from tutelage.testing.forms import FORMS, TROUBLES
 
 Script = Callable[[int, Body], Fault | None]
 """The fault of a request, given its number (from 0) and body; None: it is answered well."""
@@ -31,6 +32,12 @@ _PLAIN: dict[str, Callable[[], Fault]] = {
     "missing-choices": Fault.missing_choices,
     "missing-usage": Fault.missing_usage,
     "content-filter": Fault.content_filter,
+    "null-message": Fault.null_message,
+    "only-thoughts": Fault.only_thoughts,
+    "events": Fault.as_events,
+    "bom": Fault.byte_order_mark,
+    "comments": Fault.comments,
+    "error-inside": Fault.error_inside,
     "length": Fault.length,
     "repeat": Fault.repeat,
     "twice": Fault.twice,
@@ -46,7 +53,7 @@ _TIMED: dict[str, Callable[[float], Fault]] = {
     "slow-body": Fault.slow_body,
 }
 """Followed by seconds, as in slow:2."""
-NAMES = (*_PLAIN, *(f"{name}:SECONDS" for name in _TIMED), "any status from 400 to 599")
+NAMES = (*_PLAIN, *TROUBLES, *(f"{name}:SECONDS" for name in _TIMED), "any status from 400 to 599")
 _ITEM = re.compile(r"(?P<name>[a-z0-9-]+)(:(?P<seconds>\d{1,5}(\.\d{1,3})?))?(\*(?P<count>\d{1,5}))?")
 
 
@@ -64,17 +71,20 @@ def script_of(faults: Faults, *, repeated: bool = False) -> Script:
     return script
 
 
-def parse_script(text: str) -> Script:
-    """Read NAME[:SECONDS][*COUNT],…; three dots at the end repeat it from the start. Raises ConfigError."""
+def parse_script(text: str, like: str = "openai") -> Script:
+    """Read NAME[:SECONDS][*COUNT],…; three dots at the end repeat it from the start. `like` is one of FORMS.
+
+    Raises ConfigError.
+    """
     line = text.strip()
     repeated = line.endswith("...")
     items = [item.strip() for item in line.removesuffix("...").rstrip(" ,").split(",")] if line else []
-    return script_of([fault for item in items for fault in _parse(item)], repeated=repeated)
+    return script_of([fault for item in items for fault in _parse(item, like)], repeated=repeated)
 
 
-def _parse(item: str) -> list[Fault]:
+def _parse(item: str, like: str) -> list[Fault]:
     match = _ITEM.fullmatch(item)
-    fault = _make(match["name"], match["seconds"]) if match else None
+    fault = _make(match["name"], match["seconds"], like) if match else None
     if match is None or fault is None:
         raise ConfigError(
             f"{item!r} is no fault; write NAME, NAME:SECONDS or NAME*COUNT with one of these: {', '.join(NAMES)}"
@@ -82,9 +92,11 @@ def _parse(item: str) -> list[Fault]:
     return [fault] * int(match["count"] or 1)
 
 
-def _make(name: str, seconds: str | None) -> Fault | None:
+def _make(name: str, seconds: str | None, like: str) -> Fault | None:
     if seconds is not None:
         return _TIMED[name](float(seconds)) if name in _TIMED else None
+    if name in TROUBLES:
+        return FORMS[like].troubles[name]
     if name in _PLAIN:
         return _PLAIN[name]()
     return Fault.http(int(name)) if re.fullmatch(r"[45]\d\d", name) else None

@@ -1,6 +1,6 @@
 """The endpoint as a command: worked solutions from a file, served until Ctrl-C.
 
-$ python -m tutelage.testing --data problems.jsonl --latency 1 --faults 'ok*9,429:2...'
+$ tutelage serve-test-teacher --data problems.jsonl --latency 1 --faults 'ok*9,429:2...'
 200 problems served; Ctrl-C ends it. In the configuration:
 teacher: {kind: openai, model: answer-key, base_url: http://127.0.0.1:8000/v1}
 """
@@ -13,6 +13,7 @@ from pathlib import Path
 from tutelage.errors import ConfigError
 from tutelage.testing.answers import answer_key_reply, read_problems
 from tutelage.testing.endpoint import TeacherEndpoint
+from tutelage.testing.forms import FORMS
 from tutelage.testing.script import parse_script
 
 
@@ -25,12 +26,15 @@ def serve(
     tokens_per_minute: int | None,
     faults: str,
     key: str | None,
+    like: str = "openai",
 ) -> None:
     """Serve the problems of a JSONL file until Ctrl-C; `latency` in seconds, `faults` as `parse_script` reads them.
 
+    `like` is the server whose form replies and refusals have.
+
     Raises:
         DataError: the file cannot be read.
-        ConfigError: an unknown fault, a port that cannot be had, a negative latency or limit.
+        ConfigError: an unknown fault or form, a port that cannot be had, a negative latency or limit.
     """
     for name, value in (
         ("latency", latency),
@@ -39,12 +43,15 @@ def serve(
     ):
         if value is not None and not 0 <= value < float("inf"):
             raise ConfigError(f"{name} is {value}; it must be 0 or more")
+    if like not in FORMS:
+        raise ConfigError(f"like is {like!r}; it must be one of {', '.join(FORMS)}")
     problems = read_problems(data)
     try:
         endpoint = TeacherEndpoint(
             answer_key_reply(problems),
-            faults=parse_script(faults),
+            faults=parse_script(faults, like),
             key=key,
+            like=like,
             port=port,
             latency=latency,
             requests_per_minute=requests_per_minute,
@@ -53,10 +60,10 @@ def serve(
         )
     except (OSError, OverflowError) as error:
         raise ConfigError(f"cannot listen on port {port}: {error}; name another, or 0 for a free one") from None
-    with endpoint:
-        print(f"{len(problems)} problems served; Ctrl-C ends it. In the configuration:", flush=True)
-        print(f"teacher: {{kind: openai, model: answer-key, base_url: {endpoint.base_url}}}", flush=True)
-        try:
+    try:
+        with endpoint:
+            print(f"{len(problems)} problems served; Ctrl-C ends it. In the configuration:", flush=True)
+            print(f"teacher: {{kind: openai, model: answer-key, base_url: {endpoint.base_url}}}", flush=True)
             threading.Event().wait()
-        except KeyboardInterrupt:
-            print(f"\n{len(endpoint.log)} requests answered")
+    except KeyboardInterrupt:  # wherever it comes, from the first line on
+        print(f"\n{len(endpoint.log)} requests answered")

@@ -13,12 +13,10 @@ from transformers import DynamicCache
 
 from tests.student.architectures import CONFIGS, tiny
 from tutelage.errors import StudentError
+from tutelage.student.resources.available import available_memory, cgroup_room
 from tutelage.student.resources.memory import (
-    PeakMemory,
     SamplingMemory,
     TrainingMemory,
-    available_memory,
-    cgroup_room,
     gigabytes,
     kv_bytes_per_token,
     logit_bytes,
@@ -26,6 +24,7 @@ from tutelage.student.resources.memory import (
     sampling_memory,
     saved_bytes,
 )
+from tutelage.student.resources.peak import PeakMemory
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 MB, GB = 10**6, 10**9
@@ -96,7 +95,7 @@ def test_memory_that_the_process_keeps_is_available_if_it_was_ever_touched():
     seen = run_alone("""
 import json, torch
 from tutelage.student.resources.malloc import keep_freed_memory
-from tutelage.student.resources.memory import free_heap
+from tutelage.student.resources.malloc import free_heap
 kept, before = keep_freed_memory(), free_heap()
 touched = torch.ones(25_000_000)
 used = free_heap()
@@ -119,7 +118,7 @@ def test_the_peak_is_that_of_its_own_stage():
     seen = run_alone("""
 import json, psutil, torch
 from tutelage.student.resources.malloc import keep_freed_memory
-from tutelage.student.resources.memory import PeakMemory
+from tutelage.student.resources.peak import PeakMemory
 cpu = torch.device("cpu")
 keep_freed_memory()
 start = psutil.Process().memory_info().rss
@@ -137,7 +136,7 @@ print(json.dumps({"large": large.bytes - start, "small": small.bytes - start, "s
 
 def test_a_peak_that_cannot_be_reset_says_so(monkeypatch):
     """As on macOS, where there is no /proc: the maximum since the start is left."""
-    monkeypatch.setattr("tutelage.student.resources.memory._high_water_mark", lambda: None)
+    monkeypatch.setattr("tutelage.student.resources.peak._high_water_mark", lambda: None)
     with PeakMemory(CPU) as peak:
         block = torch.ones(5_000_000)
     assert peak.since_start

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tutelage.student.encoding import shared_prefix
 from tutelage.student.training.micro_batch import as_rows
-from tutelage.student.training.packing import ExampleGroup, Segment, Tree, grow_tree, pack_groups, shared_prefix
+from tutelage.student.training.packing import ExampleGroup, Segment, Tree, grow_tree, pack_groups
 
 F, Q, A, P, N, R, B = 10, 20, 30, 40, 50, 60, 70
 DRAWN = [

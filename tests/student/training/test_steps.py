@@ -198,3 +198,19 @@ def test_steps_are_the_plans_and_the_same_whenever_they_are_drawn_up(student):
         drawn
         == [[micro_batch.input_RT.tolist() for micro_batch in again[n].micro_batches] for n in reversed(range(6))][::-1]
     )
+
+
+def test_what_is_too_long_is_told(student):
+    longest = max(len(anchor) for _, anchor in dataset_of(student).anchors)
+    assert not [*dataset_of(student).too_long(len(EXAMPLES))]
+    cut = dataset_of(student, changed(max_tokens=longest - 1))
+    assert [*cut.too_long(len(EXAMPLES))] == [f"1 of 4 examples are cut: they have more than {longest - 1} tokens"]
+    format = PromptFormat(student.tokenizer, positions=longest - 1)
+    left_out = StepDataset(format, EXAMPLES, changed(), 0)
+    assert len(left_out.anchors) == 3
+    (told,) = left_out.too_long(len(EXAMPLES))
+    assert (
+        told == f"1 of 4 examples are left out: too long for 1024 tokens or for the student, which sees {longest - 1}"
+    )
+    with pytest.raises(StudentError, match=r"no example fits .* and the 5 tokens that the student can look at"):
+        StepDataset(PromptFormat(student.tokenizer, positions=5), EXAMPLES, changed(), 0)

@@ -6,6 +6,7 @@ import openai
 import pytest
 
 from tests.teacher.batch.sessions import KEY, PROBLEMS, Sessions, batches_made, requests
+from tests.work import given_time
 from tutelage.records import Usage
 from tutelage.teacher.batch import batches
 from tutelage.teacher.ledger.reader import LedgerReader
@@ -17,8 +18,12 @@ LOOK, FETCH = "GET /v1/batches/*", "GET /v1/files/*/content"
 
 
 @pytest.fixture
-def sessions(tmp_path, monkeypatch):
+def quick(monkeypatch):
     monkeypatch.setattr(retry, "_BACK_OFF", (0.01, 0.02))
+
+
+@pytest.fixture
+def sessions(tmp_path, quick):
     return Sessions(tmp_path)
 
 
@@ -69,13 +74,17 @@ def test_a_call_that_fails_by_chance_is_tried_again(sessions, call, fault):
         assert (error, len(delivered), batches_made(endpoint), len(endpoint.requests)) == (None, 6, 1, 6)
 
 
-@pytest.mark.parametrize("lost", [Fault.reset(), Fault.half_body(), Fault.slow(4.0)])
 @pytest.mark.parametrize("retries", [0, 2])
-def test_a_batch_whose_answer_was_lost_is_made_once(sessions, lost, retries):
-    with serve(batch_faults={MAKE: [lost], LIST: [Fault.reset()] if retries else []}) as endpoint:
-        delivered, error = sessions.hold(endpoint, requests(6), retries=retries, timeout=2.0)
-        assert (error, len(delivered)) == (None, 6)
-        assert (batches_made(endpoint), len(endpoint.requests)) == (1, 6)
+@pytest.mark.parametrize("lost", [Fault.reset(), Fault.half_body(), None], ids=["reset", "half a body", "late"])
+def test_a_batch_whose_answer_was_lost_is_made_once(quick, tmp_path_factory, lost, retries):
+    def passes(seconds):
+        sessions, fault = Sessions(tmp_path_factory.mktemp("sessions")), lost or Fault.slow(4 * seconds)
+        with serve(batch_faults={MAKE: [fault], LIST: [Fault.reset()] if retries else []}) as endpoint:
+            delivered, error = sessions.hold(endpoint, requests(6), retries=retries, timeout=seconds)
+            assert (error, len(delivered)) == (None, 6)
+            assert (batches_made(endpoint), len(endpoint.requests)) == (1, 6)
+
+    given_time(passes, 60.0 if lost else 0.5)
 
 
 @pytest.mark.parametrize("fault", [Fault.http(500), Fault.http(429)])

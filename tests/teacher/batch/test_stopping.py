@@ -1,6 +1,5 @@
 """A session by batches that is killed or interrupted, in a process of its own, and then continued."""
 
-import multiprocessing
 import os
 import signal
 import threading
@@ -9,6 +8,7 @@ import time
 import openai
 import pytest
 
+from tests.processes import forked, import_before_forking
 from tests.teacher.batch.sessions import PROBLEMS, Sessions, batches_made, requests
 from tutelage.errors import TeacherError
 from tutelage.records import Usage
@@ -24,8 +24,7 @@ MAKE, UPLOAD, FETCH = "POST /v1/batches", "POST /v1/files", "GET /v1/files/*/con
 LOOK = "GET /v1/batches/batch_1"
 LATE = Fault.slow(3600)  # the call has its effect, and its answer never comes
 
-_processes = multiprocessing.get_context("forkserver")  # imports once, then a process starts at once
-_processes.set_forkserver_preload(["tests.teacher.batch.sessions"])
+import_before_forking(__name__)
 
 
 def serve(**settings):
@@ -56,9 +55,7 @@ class Address:
 
 
 def start(endpoint, folder, run_id="run", *, before_upload=False):
-    process = _processes.Process(target=hold, args=(Address(endpoint), folder, run_id, before_upload), daemon=True)
-    process.start()
-    return process
+    return forked(hold, Address(endpoint), folder, run_id, before_upload, daemon=True)
 
 
 def finish(process):

@@ -36,5 +36,5 @@ def write_version_1(path: Path, *rows: LedgerRow) -> None:
     connection = sqlite3.connect(path)
     connection.executescript(VERSION_1)
     with connection:
-        connection.executemany(f"INSERT INTO replies VALUES (NULL{', ?' * 11})", map(astuple, rows))
+        connection.executemany(f"INSERT INTO replies VALUES (NULL{', ?' * 11})", (astuple(row)[:11] for row in rows))
     connection.close()

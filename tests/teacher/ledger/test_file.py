@@ -52,7 +52,7 @@ def test_a_newer_version_is_refused(tmp_path, opened):
     Ledger(path).close()
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
-    with pytest.raises(RunError, match="has version 3, this tutelage knows 2; upgrade tutelage"):
+    with pytest.raises(RunError, match="has version 4, this tutelage knows 3; upgrade tutelage"):
         opened(path)
 
 

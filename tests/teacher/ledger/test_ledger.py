@@ -1,4 +1,3 @@
-import multiprocessing
 import sqlite3
 import threading
 from dataclasses import replace
@@ -8,12 +7,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.processes import forked, import_before_forking
 from tests.teacher.ledger.rows import reply
 from tutelage.errors import RunError
 from tutelage.money import sum_usd
 from tutelage.records import Usage
-from tutelage.teacher.ledger.ledger import Answered, Batch, Failed, Ledger, Sent, Unpaid
+from tutelage.teacher.ledger.ledger import Answered, Batch, Failed, Ledger, Sent, Unpaid, faults_of_row
 from tutelage.teacher.ledger.reader import LedgerReader
+
+import_before_forking(__name__)
 
 ROW = reply()
 BOUND = Usage(1, 40, 64, 1.0)
@@ -117,10 +119,7 @@ def _write(path, start):
 
 def test_several_processes_write_at_once(tmp_path):
     path = tmp_path / "shared.sqlite"
-    context = multiprocessing.get_context("forkserver")
-    processes = [context.Process(target=_write, args=(path, 100 * number)) for number in range(3)]
-    for process in processes:
-        process.start()
+    processes = [forked(_write, path, 100 * number) for number in range(3)]
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0, 0, 0]
@@ -188,3 +187,31 @@ def test_the_ledger_sums_as_exactly(tmp_path):
                 ledger.write(Answered("t", reply(number, cost_usd=cost)))
             sums.add(ledger.spent("run-a").cost_usd)
     assert sums == {sum_usd(costs)}
+
+
+def test_more_of_a_reply_is_kept_and_checked(tmp_path):
+    row = reply(reasoning="Let me see.", served_model="m-2026-11", provider="BaseTen", cached_tokens=4, seconds=1.25)
+    with Ledger(tmp_path / "l") as ledger:
+        ledger.write(Answered("t", row))
+        assert ledger.find(row.key, "run-a") == row
+    assert list(faults_of_row(replace(row, cached_tokens=-1))) == ["its cached_tokens are -1"]
+    assert list(faults_of_row(replace(row, seconds=-1.0))) == ["its seconds is -1.0"]
+    assert list(faults_of_row(replace(row, reasoning=7))) == ["its reasoning is no text"]
+
+
+def test_whether_a_model_has_ever_answered(tmp_path):
+    with Ledger(tmp_path / "l") as ledger:
+        assert not ledger.has_reply("http://e/v1", "m")
+        ledger.write(Answered("t", reply()))
+        assert ledger.has_reply("http://e/v1", "m")
+        assert not ledger.has_reply("http://e/v1", "other")
+
+
+def test_by_how_much_replies_passed_their_limit(tmp_path):
+    with Ledger(tmp_path / "l") as ledger:
+        assert ledger.overrun("run-a") is None
+        ledger.write(Answered("t", reply(0, completion_tokens=30)))  # of 64
+        assert ledger.overrun("run-a") == -34
+        ledger.write(Answered("t", reply(1, completion_tokens=164)), Answered("t", reply(2, request="no JSON")))
+        assert ledger.overrun("run-a") == 100
+        assert ledger.overrun("run-b") is None

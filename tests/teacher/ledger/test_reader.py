@@ -57,10 +57,15 @@ def test_a_row_as_plain_data():
         "max_tokens": 64,
         "sample": 7,
         "text": "3 × 4 = 12",
+        "reasoning": "",
         "finish_reason": "stop",
         "prompt_tokens": 10,
         "completion_tokens": 5,
+        "cached_tokens": 0,
         "cost_usd": 0.25,
+        "served_model": "",
+        "provider": "",
+        "seconds": 0.0,
     }
 
 

@@ -9,7 +9,7 @@ from tests.teacher.ledger.rows import reply
 from tutelage.records import Usage
 from tutelage.teacher.ledger.file import open_ledger
 from tutelage.teacher.ledger.ledger import REPLY_COLUMNS, SUMS, Ledger
-from tutelage.teacher.ledger.transaction import transaction
+from tutelage.teacher.ledger.schema import transaction
 
 REPLIES = 20_000
 
@@ -17,12 +17,13 @@ REPLIES = 20_000
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
     path = tmp_path_factory.mktemp("large") / "l"
-    *_, request, text, finish, prompt, completion, cost = astuple(reply(text="3 × 4 = 12 pens. " * 20))
-    rest = "run-a", 1.5, "http://e/v1", "m", request * 3, text, finish, prompt, completion, cost
+    row = astuple(reply(text="3 × 4 = 12 pens. " * 20))
+    request, *rest_of_it = row[5:]
+    rest = "run-a", 1.5, "http://e/v1", "m", request * 3, *rest_of_it
     connection = open_ledger(path)
     with transaction(connection):
         connection.executemany(
-            f"INSERT INTO replies ({REPLY_COLUMNS}) VALUES (?{', ?' * 10})",
+            f"INSERT INTO replies ({REPLY_COLUMNS}) VALUES (?{', ?' * len(rest)})",
             ((f"{number * 7919 % REPLIES:032x}", *rest) for number in range(REPLIES)),
         )
     connection.close()

@@ -103,3 +103,32 @@ def test_the_bounds_follow_the_longer_prompt_of_an_explanation():
     assert most_for(FeedbackRequest(PROBLEM), explaining, PROMPTS) == most_for(
         FeedbackRequest(PROBLEM), config, PROMPTS
     )
+
+
+def test_bounds_grow_with_what_replies_have_passed_them_by():
+    messages = PROMPTS.messages(FeedbackRequest(PROBLEM), Asking("question"))
+    budget = Budget(BudgetConfig(tokens=10**6), PRICE)
+    assert budget.wary
+    plain = budget.bound(messages, 100)
+    budget.learn(messages, 100, Usage(1, plain.prompt_tokens - 20, 90, 0.0))
+    assert not budget.wary
+    assert budget.bound(messages, 100) == plain
+    budget.learn(messages, 100, Usage(1, plain.prompt_tokens + 10, 940, 0.0))
+    grown = budget.bound(messages, 100)
+    assert (grown.prompt_tokens, grown.completion_tokens) == (plain.prompt_tokens + 20, 100 + 2 * 840)
+
+
+def test_bounds_grow_with_the_bill():
+    messages = PROMPTS.messages(FeedbackRequest(PROBLEM), Asking("question"))
+    budget = Budget(BudgetConfig(usd=1.0), PRICE)
+    plain = budget.bound(messages, 100)
+    budget.learn(messages, 100, Usage(1, 100, 50, 3 * budget.charge(100, 50).cost_usd))
+    assert budget.bound(messages, 100).cost_usd == pytest.approx(3 * plain.cost_usd)
+
+
+def test_what_an_earlier_start_has_shown_is_known():
+    messages = PROMPTS.messages(FeedbackRequest(PROBLEM), Asking("question"))
+    budget = Budget(BudgetConfig(tokens=10**6), PRICE, overrun=840)
+    assert not budget.wary
+    assert budget.bound(messages, 100).completion_tokens == 100 + 2 * 840
+    assert not Budget(BudgetConfig(requests=5), PRICE).wary

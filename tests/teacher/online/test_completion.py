@@ -4,18 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutelage.config import TeacherConfig
-from tutelage.teacher.online.completion import (
-    LATEST,
-    LONGEST_WAIT,
-    LatestReplies,
-    Reply,
-    explain_status,
-    read_completion,
-)
-from tutelage.teacher.online.failures import Refused, RequestFailed
+from tutelage.teacher.online.completion import LATEST, ErrorInReply, LatestReplies, Reply, read_completion
+from tutelage.teacher.online.failures import RequestFailed
 
-CONFIG = TeacherConfig(kind="openai", model="m")
 COMPLETION = {
     "id": "chatcmpl-1",
     "choices": [{"message": {"role": "assistant", "content": "3 × 4 = 12"}, "finish_reason": "stop"}],
@@ -35,10 +26,6 @@ def choice(**message):
     return {"choices": [{"message": message, "finish_reason": "stop"}]}
 
 
-def explain(status, code="", text="said", wait=None):
-    return explain_status(status, code, text, wait, "http://e/v1", CONFIG)
-
-
 def test_what_is_read():
     assert read() == Reply("3 × 4 = 12", "stop", 61, 9, "chatcmpl-1")
 
@@ -54,6 +41,19 @@ def test_what_is_read():
         ({"choices": [{"message": {"content": "a"}}]}, "a", "stop"),
         ({"choices": [{"message": {"content": "a", "reasoning": "b"}, "finish_reason": "length"}]}, "a", "length"),
         (choice(content="a\x00𝄞"), "a𝄞", "stop"),
+        (choice(content=[{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]), "ab", "stop"),
+        (choice(content=[{"type": "thinking", "thinking": "t"}, {"type": "text", "text": "a"}]), "a", "stop"),
+        (choice(content=["a", {"type": "output_text", "text": {"value": "b"}}, {"type": "image_url"}]), "ab", "stop"),
+        (choice(content={"parts": [{"text": "t", "thought": True}, {"text": "a"}]}), "a", "stop"),
+        (choice(content=[{"type": "refusal", "refusal": "no"}]), "no", "content_filter"),
+        (choice(content=[]), "", "stop"),
+        (choice(), "", "stop"),
+        ({"choices": [{"message": None, "finish_reason": "length"}]}, "", "length"),
+        ({"choices": [{"text": "a", "finish_reason": "stop"}]}, "a", "stop"),
+        ({"choices": [{"message": {"content": "a"}, "finish_reason": "MAX_TOKENS"}]}, "a", "length"),
+        ({"choices": [{"message": {"content": "a"}, "finish_reason": "end_turn"}]}, "a", "stop"),
+        ({"choices": [{"message": {"content": ""}, "finish_reason": "content_filter: SAFETY"}]}, "", "content_filter"),
+        ({"choices": [{"message": {"content": "a"}, "finish_reason": "tool_calls"}]}, "a", "tool_calls"),
     ],
 )
 def test_forms_of_a_completion(changes, text, finish):
@@ -116,67 +116,6 @@ def test_whatever_comes_is_a_reply_or_a_failure_in_one_line(body):
     assert failure is None or (failure.charged and "\n" not in str(failure) and len(str(failure)) < 500)
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "reason"),
-    [
-        (401, "", "authentication"),
-        (403, "", "authentication"),
-        (402, "", "quota"),
-        (429, "insufficient_quota", "quota"),
-        (400, "", "rejected request"),
-        (404, "model_not_found", "rejected request"),
-        (405, "", "rejected request"),
-        (422, "", "rejected request"),
-        (304, "", "rejected request"),
-    ],
-)
-def test_what_is_refused_for_good(status, code, reason):
-    refusal = explain(status, code)
-    assert isinstance(refusal, Refused)
-    assert refusal.reason == reason
-    assert f"({status})" in str(refusal)
-    assert "; " in str(refusal)
-
-
-@pytest.mark.parametrize(
-    ("status", "reason"),
-    [(429, "rate limit"), *((status, "server error") for status in (408, 409, 425, 500, 503, 529))],
-)
-def test_what_may_pass(status, reason):
-    failure = explain(status, wait=3.0)
-    assert isinstance(failure, RequestFailed)
-    assert (failure.reason, failure.wait, failure.charged) == (reason, 3.0, False)
-    assert str(failure) == f"the endpoint failed ({status}): said"
-
-
-@pytest.mark.parametrize("status", [400, 403, 429, 500])
-@pytest.mark.parametrize(
-    ("code", "reason"),
-    [
-        ("content_filter", "refused by policy"),
-        ("content_policy_violation", "refused by policy"),
-        ("context_length_exceeded", "rejected request"),
-    ],
-)
-def test_what_concerns_one_request_only(status, code, reason):
-    failure = explain(status, code)
-    assert isinstance(failure, RequestFailed)
-    assert failure.reason == reason
-
-
-@pytest.mark.parametrize("status", [429, 503])
-def test_who_wants_to_be_left_alone_for_too_long(status):
-    assert isinstance(explain(status, wait=LONGEST_WAIT), RequestFailed)
-    refusal = explain(status, wait=LONGEST_WAIT + 1)
-    assert isinstance(refusal, Refused)
-    assert "http://e/v1 wants to be left alone for 15 min" in str(refusal)
-
-
-@given(st.integers(300, 599), st.text(), st.text(), st.none() | st.floats(0))
-def test_whatever_the_status_it_is_explained(status, code, text, wait):
-    assert str(status) in str(explain(status, code, text, wait))
-
-
 def test_a_reply_that_comes_again_for_another_question():
     latest, first, second = LatestReplies(), [{"content": "a"}], [{"content": "b"}]
     reply = Reply("3 × 4 = 12", "stop", 1, 1, "id-1")
@@ -200,3 +139,55 @@ def test_only_the_latest_replies_are_remembered():
         assert not latest.is_repeat(Reply("12", "stop", 1, 1, f"id-{number}"), [{"content": "a"}])
     assert latest.is_repeat(Reply("12", "stop", 1, 1, "id-1"), [{"content": "b"}])
     assert not latest.is_repeat(Reply("12", "stop", 1, 1, "id-0"), [{"content": "b"}])
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": "a", "reasoning_content": "t"},
+        {"content": "a", "reasoning": "t"},
+        {"content": "a", "reasoning_details": [{"type": "reasoning.text", "text": "t"}]},
+        {"content": "a", "thinking": "t"},
+        {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "t"}]}, {"type": "text", "text": "a"}]},
+        {"content": {"parts": [{"text": "t", "thought": True}, {"text": "a"}]}},
+    ],
+)
+def test_thoughts_are_kept_beside_the_text(message):
+    reply = read(**choice(**message), model="m-2026", provider="p")
+    assert (reply.text, reply.reasoning, reply.served, reply.provider) == ("a", "t", "m-2026", "p")
+
+
+@pytest.mark.parametrize(
+    ("changes", "only"),
+    [
+        (choice(content="", reasoning="t"), True),
+        (choice(content=None, reasoning_content="t"), True),
+        (choice(content="a", reasoning="t"), False),
+        (choice(content=""), False),
+        ({"choices": [{"message": {"content": ""}, "finish_reason": "length"}]}, True),  # thoughts that are hidden
+        ({"choices": [{"message": {"content": "", "reasoning": "t"}, "finish_reason": "content_filter"}]}, False),
+    ],
+)
+def test_whether_the_model_only_thought(changes, only):
+    assert read(**changes).only_thought == only
+
+
+@pytest.mark.parametrize(
+    ("changes", "meant"),
+    [
+        ({"choices": None, "error": {"code": 429, "message": "slow down"}}, 429),
+        ({"error": {"code": "402", "message": "pay"}}, 402),
+        ({"choices": [{"error": {"code": 503, "message": "x"}, "message": {"content": ""}}]}, 503),
+        ({"choices": [{"message": {"content": "half"}, "finish_reason": "error"}]}, 502),
+        ({"choices": [{"message": {"content": "half"}, "finish_reason": "insufficient_system_resource"}]}, 503),
+        ({"choices": [], "code": 500, "msg": "404 NOT_FOUND", "success": False}, None),
+    ],
+)
+def test_an_error_with_a_good_status(changes, meant):
+    if meant is None:
+        with pytest.raises(RequestFailed):
+            read(**changes)
+        return
+    with pytest.raises(ErrorInReply) as raised:
+        read(**changes)
+    assert raised.value.said.meant == meant

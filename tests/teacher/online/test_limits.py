@@ -8,7 +8,7 @@ from itertools import accumulate
 
 import pytest
 
-from tutelage.teacher.online.limits import Limits, MinuteLimit
+from tutelage.teacher.online.limits import Limits, MinuteLimit, Pace
 
 
 def simulate(limit, take, *, seconds=300.0, latency=1.0, concurrency=10**6, bound=None):
@@ -151,3 +151,31 @@ async def _admitted(limits, seconds):
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
     return len(done)
+
+
+def test_a_pace_is_halved_once_for_all_that_was_in_flight_and_creeps_up():
+    pace = Pace()
+    for number in range(10):
+        assert pace.wait(number * 0.1) == 0
+        pace.admit(number * 0.1)
+    for sent in (0.5, 0.7, 0.9):
+        pace.slow_down(1.0, sent)
+    assert pace.wait(1.0) == pytest.approx(0.2)  # ten in a second have been sent: five may be
+    pace.admit(1.2)
+    assert pace.wait(1.2) == pytest.approx(0.2)
+    for _ in range(10):
+        pace.speed_up()
+    pace.admit(1.4)
+    assert pace.wait(1.4) == pytest.approx(0.2 * 0.9**10)
+    for _ in range(100):
+        pace.speed_up()
+    pace.admit(5.0)
+    assert pace.wait(5.0) == 0
+
+
+def test_a_pace_is_never_slower_than_its_bound():
+    pace = Pace()
+    for hour in range(20):
+        pace.admit(3600.0 * hour)
+        pace.slow_down(3600.0 * hour + 50, 3600.0 * hour)
+    assert pace.wait(3600.0 * 19 + 50) == 30.0

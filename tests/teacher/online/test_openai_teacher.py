@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from tests.teacher.online.sessions import PROBLEMS, boxes, failures, lost, make_teacher, requests, seen_by, spent, teach
+from tests.work import given_time
 from tutelage.config import BudgetConfig
 from tutelage.errors import ConfigError, RunError, TeacherError
 from tutelage.records import FeedbackRequest, Usage, state_answer
@@ -117,11 +118,18 @@ def test_with_agreement_a_rationale_takes_more_than_half_of_the_samples(tmp_path
     assert failures(tmp_path) == {"samples disagree": 1}
 
 
-def test_with_agreement_no_more_is_in_flight_and_no_sample_times_out_in_a_queue(tmp_path):
-    with answer_key_endpoint(PROBLEMS, latency=1.5) as endpoint:
-        delivered, error = teach(tmp_path, endpoint, requests(2), self_consistency=4, concurrency=2, timeout=5.0)
-        assert (len(endpoint.log), endpoint.most_at_once) == (8, 2)
-    assert (error, [row.failure for row in delivered], lost(tmp_path).requests) == (None, [None, None], 0)
+def test_with_agreement_no_more_is_in_flight_and_no_sample_times_out_in_a_queue(tmp_path_factory):
+    """Four answers one after the other take longer than a single one may."""
+
+    def passes(seconds):
+        folder = tmp_path_factory.mktemp("session")
+        with answer_key_endpoint(PROBLEMS, latency=0.3 * seconds) as endpoint:
+            settings = {"self_consistency": 4, "concurrency": 2, "timeout": seconds}
+            delivered, error = teach(folder, endpoint, requests(2), **settings)
+            assert (len(endpoint.log), endpoint.most_at_once) == (8, 2)
+        assert (error, [row.failure for row in delivered], lost(folder).requests) == (None, [None, None], 0)
+
+    given_time(passes, 1.0)
 
 
 def test_a_limit_holds_from_one_session_to_the_next(tmp_path, monkeypatch):
@@ -158,6 +166,7 @@ def test_on_loopback_no_key_is_needed(tmp_path):
     ("settings", "message"),
     [
         ({"model": None}, "teacher.model is not set"),
+        ({"model": " "}, "teacher.model is not set"),
         ({"base_url": "localhost:8000"}, "write a URL such as http://localhost:8000/v1"),
         ({"budget": BudgetConfig(usd=1.0)}, "teacher.price is not set"),
     ],

@@ -21,7 +21,11 @@ EARLIER = "x" * 254  # what is quoted of a message would end within the key
     ("fault", "reason", "message"),
     [
         (Fault.http(401), "authentication", "{url} refused the key (401); check $OPENAI_API_KEY"),
-        (Fault.http(403), "authentication", "{url} refused the key (403); check $OPENAI_API_KEY"),
+        (
+            Fault.http(403, "Invalid API key"),
+            "authentication",
+            "{url} refused the key (403); check $OPENAI_API_KEY (it says: Invalid API key)",
+        ),
         (
             Fault.http(404, "no model m"),
             "rejected request",
@@ -31,11 +35,6 @@ EARLIER = "x" * 254  # what is quoted of a message would end within the key
             Fault.html(404),
             "rejected request",
             "{url} does not know the model 'm' or the address (404): Welcome It works; check teacher.model",
-        ),
-        (
-            Fault.http(400, "bad\ntemperature"),
-            "rejected request",
-            "{url} rejected the request (400): bad temperature; check the settings of teacher",
         ),
         (
             Fault.http(402, "no money"),
@@ -59,6 +58,28 @@ def test_it_ends_at_once_with_one_line_and_a_row_in_the_ledger(tmp_path, fault, 
     assert "\n" not in str(error)
     assert failures(tmp_path) == {reason: 1}
     assert spent(tmp_path) == sum((feedback.usage for feedback in delivered), Usage())
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "message"),
+    [
+        (Fault.http(403), "authentication", "{url} refused the key (403); check $OPENAI_API_KEY"),
+        (
+            Fault.http(400, "bad\ntemperature"),
+            "rejected request",
+            "{url} rejected the request (400): bad temperature; check the settings of teacher",
+        ),
+    ],
+)
+def test_what_may_be_one_request_s_own_fault_ends_it_where_none_is_answered(tmp_path, fault, reason, message):
+    with answer_key_endpoint(PROBLEMS, faults=lambda *_: fault) as endpoint:
+        delivered, error = teach(tmp_path, endpoint, requests(), concurrency=1, retries=5)
+        assert len(endpoint.requests) == 3
+    assert delivered == []
+    assert message.format(url=endpoint.base_url) in str(error)
+    assert "\n" not in str(error)
+    assert failures(tmp_path) == {reason: 1}
+    assert spent(tmp_path) == Usage()
 
 
 def test_no_worker_asks_again(tmp_path):

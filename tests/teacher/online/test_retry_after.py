@@ -39,10 +39,42 @@ NOW = 1_763_805_600.0  # Sat, 22 Nov 2025 10:00:00 GMT
             9.0,
         ),
         ({"retry-after": "3", "x-ratelimit-reset-requests": "9s"}, 3.0),
+        ({"retry-after": str(int(NOW) + 7)}, 7.0),
+        ({"x-ratelimit-reset": str(int(NOW) + 7)}, 7.0),
+        ({"x-ratelimit-reset-requests": str(int(NOW) + 7)}, 7.0),
+        ({"x-ratelimit-reset": str(int(NOW + 7) * 1000)}, 7.0),  # OpenRouter, in milliseconds
+        ({"x-ratelimit-reset": str(int(NOW) - 7)}, 0.0),
+        ({"x-ratelimit-reset": str(int(NOW) + 9), "date": "Sat, 22 Nov 2025 10:00:02 GMT"}, 7.0),
+        ({"ratelimit-reset": "7"}, 7.0),
+        ({"x-ratelimit-reset-requests": "2025-11-22T10:00:07Z"}, 7.0),
+        (
+            {
+                "anthropic-ratelimit-requests-remaining": "0",
+                "anthropic-ratelimit-requests-reset": "2025-11-22T10:00:07Z",
+                "anthropic-ratelimit-tokens-remaining": "9000",
+                "anthropic-ratelimit-tokens-reset": "2025-11-22T10:00:01Z",
+            },
+            7.0,
+        ),
+        ({"x-ratelimit-reset-tokens-minute": "2", "x-ratelimit-reset-requests-day": "33011.4"}, 2.0),  # Cerebras
+        (
+            {
+                "x-ratelimit-remaining-requests-day": "0",
+                "x-ratelimit-reset-requests-day": "33011",
+                "x-ratelimit-reset-tokens-minute": "2",
+            },
+            33011.0,
+        ),
     ],
 )
 def test_reads_what_endpoints_send(headers, seconds):
     assert retry_after(headers, NOW) == pytest.approx(seconds)
+
+
+def test_what_the_body_asks_for_comes_before_the_state_of_the_limits():
+    assert retry_after({"x-ratelimit-reset-tokens": "2"}, NOW, 34.4) == 34.4
+    assert retry_after({"retry-after": "3"}, NOW, 34.4) == 3.0
+    assert retry_after({}, NOW, 34.4) == 34.4
 
 
 NAMES = ["retry-after", "retry-after-ms", "date", "x-ratelimit-reset-requests", "x-ratelimit-remaining-tokens"]

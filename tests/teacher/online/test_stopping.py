@@ -1,7 +1,6 @@
 """A session that is killed or interrupted, in a process of its own, and then continued; and two sessions at once."""
 
 import json
-import multiprocessing
 import os
 import signal
 import time
@@ -9,6 +8,7 @@ from collections import Counter
 
 import pytest
 
+from tests.processes import forked, import_before_forking
 from tests.teacher.online.sessions import PROBLEMS, lost, make_teacher, requests, seen_by, spent
 from tutelage.config import BudgetConfig
 from tutelage.errors import BudgetSpent
@@ -19,8 +19,7 @@ pytestmark = pytest.mark.slow
 COUNT, CONCURRENCY = 40, 4
 BUDGET_SPENT, INTERRUPTED = 33, 130
 
-_processes = multiprocessing.get_context("forkserver")  # imports once, then a process starts at once
-_processes.set_forkserver_preload(["tests.teacher.online.sessions"])
+import_before_forking(__name__)
 
 
 def hold(base_url, folder, budget, run_id):
@@ -39,9 +38,7 @@ def hold(base_url, folder, budget, run_id):
 
 
 def start(endpoint, folder, run_id="run-a", **caps):
-    process = _processes.Process(target=hold, args=(endpoint.base_url, folder, BudgetConfig(**caps), run_id))
-    process.start()
-    return process
+    return forked(hold, endpoint.base_url, folder, BudgetConfig(**caps), run_id)
 
 
 def wait_for(condition):

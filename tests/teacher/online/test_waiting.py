@@ -11,8 +11,8 @@ import pytest
 from tests.teacher.online.sessions import PROBLEMS, boxes, failures, requests, spent, teach
 from tutelage.records import Usage
 from tutelage.teacher.online import retry
-from tutelage.teacher.online.completion import LONGEST_WAIT
 from tutelage.teacher.online.limits import Limits
+from tutelage.teacher.online.status import LONGEST_WAIT
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint, answer_key_reply
 
 pytestmark = pytest.mark.slow

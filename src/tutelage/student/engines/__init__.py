@@ -1,1 +1,1 @@
-"""The engines of the Sampler protocol."""
+"""Sampling engines: implementations of the Sampler protocol."""

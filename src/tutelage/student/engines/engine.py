@@ -1,4 +1,4 @@
-"""Which engine samples a run's answers: chosen by what is there, or as the configuration says."""
+"""Chooses the sampling engine of a run: as configured, or the best one available."""
 
 from __future__ import annotations
 
@@ -10,31 +10,36 @@ import torch
 from transformers import PreTrainedModel
 
 from tutelage.errors import StudentError
-from tutelage.student.capacity import fit_rows
 from tutelage.student.encoding import Tokens
 from tutelage.student.engines import vllm
+from tutelage.student.engines.fit import fit_rows
 from tutelage.student.engines.generate import GenerateSampler
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
-from tutelage.student.sampler import Sampler, SamplingSettings, Say, StopCriteria
+from tutelage.student.own import CheckedSampler
+from tutelage.student.sampler import Sampler, SamplerFactory, SamplingSettings, Say, StopCriteria
 from tutelage.student.training.micro_batch import has_plain_logits, packs_right
 
 EngineName = Literal["auto", "shared-prefix", "generate", "vllm"]
 
 
 class Engine:
-    """The engine of a run. Each student is sampled by it in turn; vLLM is started once for all of them."""
+    """The engine of a run, or the user's `own`. It serves all students of the run; vLLM is started only once."""
 
-    def __init__(self, name: EngineName = "auto", say: Say = lambda text: None) -> None:
-        self.name, self.say = name, say
+    def __init__(
+        self, name: EngineName = "auto", say: Say = lambda text: None, own: SamplerFactory | None = None
+    ) -> None:
+        self.name, self.say, self.own = name, say, own
         self._vllm: vllm.VllmSampler | None = None
 
     @property
     def is_vllm(self) -> bool:
-        """Whether vLLM samples: it loads the student from its folder, so nobody else need."""
+        """Whether vLLM samples. It loads the student from its folder, so the model need not be loaded here."""
+        if self.own is not None:
+            return False
         return self.name == "vllm" or (self.name == "auto" and vllm.unavailable() is None)
 
     def vllm(self, folder: Path, ends: StopCriteria, rows: int, dtype: torch.dtype) -> Sampler:
-        """vLLM, with the student of this folder. Raises StudentError if it isn't there."""
+        """vLLM with the student of this folder. Raises StudentError if vLLM is not available."""
         if self._vllm is None:
             options = vllm.VllmOptions(dtype="bfloat16" if dtype == torch.bfloat16 else "float32")
             self._vllm = vllm.VllmSampler(folder, ends, rows, options)
@@ -45,7 +50,9 @@ class Engine:
     def torch(
         self, model: PreTrainedModel, ends: StopCriteria, prompts: Sequence[Tokens], settings: SamplingSettings
     ) -> Sampler:
-        """An engine that computes with this model, as many rows at once as memory allows. Raises StudentError."""
+        """An engine for this loaded model, with as many rows as fit in memory. Raises StudentError."""
+        if self.own is not None:
+            return CheckedSampler(self.own, model, ends)
         if self.name != "generate" and _is_ours(model):
             return SharedPrefixSampler(model, ends, fit_rows(model, prompts, settings, self.say))
         kind = model.config.model_type
@@ -56,14 +63,16 @@ class Engine:
         return GenerateSampler(model, ends, fit_rows(model, prompts, settings, self.say, sharing=False))
 
     def check(self, model: PreTrainedModel) -> None:
-        """Refuse now what could not sample this model later. Raises StudentError."""
+        """Check early that the engine can sample this model. Raises StudentError."""
+        if self.own is not None:
+            return  # already tried (`try_engine`)
         if self.name == "vllm" and (reason := vllm.unavailable()) is not None:
             raise StudentError(f"student.engine is 'vllm': {reason}")
         if self.name == "shared-prefix" and not _is_ours(model):
             raise _not_ours(model)
 
     def rest(self) -> None:
-        """Leave the memory of the device to somebody else, such as a training."""
+        """Free the memory of the device, for a training."""
         if self._vllm is not None:
             self._vllm.sleep()
 

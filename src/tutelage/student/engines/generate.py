@@ -1,9 +1,9 @@
-"""Sampling by Transformers' `generate`, for models that our own engine can't compute.
+"""Sampling by Transformers' `generate`, for models that our own engine does not support.
 
     R  rows     V  vocabulary     T  tokens of a row so far
 
-`generate` would draw all rows from one random stream, so that an answer depended on its neighbours. Here it decodes
-greedily over scores that leave each row one token: the one that the row's own stream has drawn.
+`generate` draws all rows from one random stream, so an answer would depend on its batch. Here each row has its own
+stream: a logits processor draws the token and masks all others, and `generate` decodes greedily.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tutelage.student.sampler import Deliver, Sampled, SamplingSettings, StopCri
 
 
 class GenerateSampler:
-    """Samples in batches of at most `rows` rows, prompts of like length together."""
+    """Samples in batches of at most `rows` rows, with prompts of similar length together."""
 
     def __init__(self, model: PreTrainedModel, ends: StopCriteria, rows: int) -> None:
         self.model, self.ends, self.rows = model, ends, rows
@@ -56,13 +56,13 @@ class GenerateSampler:
     def _batch(
         self, prompts: Sequence[Tokens], seeds: Sequence[int], settings: SamplingSettings
     ) -> tuple[list[list[int]], int]:
-        """All rows of a batch, up to their ends, and the steps that it took."""
+        """The answers of a batch, each cut at its end, and the number of steps."""
         longest, samples, limit = max(map(len, prompts)), settings.samples, settings.max_new_tokens
         tokens = [[*[0] * (longest - len(prompt)), *prompt] for prompt in prompts for _ in range(samples)]
         mask = [[0] * (longest - len(prompt)) + [1] * len(prompt) for prompt in prompts for _ in range(samples)]
         key_RT = np.stack([stream(seed, sample, limit) for seed in seeds for sample in range(samples)])
         with quiet(), _only_these_settings(self.model, max_new_tokens=limit, do_sample=False, pad_token_id=0):
-            output_RT = self.model.generate(
+            output_RT = self.model.generate(  # pyright: ignore[reportCallIssue]
                 torch.tensor(tokens, device=self.model.device),
                 attention_mask=torch.tensor(mask, device=self.model.device),
                 logits_processor=LogitsProcessorList([_OwnStreams(key_RT, longest, settings.temperature)]),
@@ -74,7 +74,7 @@ class GenerateSampler:
 
 @contextmanager
 def _only_these_settings(model: PreTrainedModel, **settings: object) -> Generator[None]:
-    """Without the model's own: `generate` would fill what we leave open, such as end tokens, from them."""
+    """Replace the model's generation settings: `generate` would take missing ones, such as end tokens, from them."""
     own, model.generation_config = model.generation_config, GenerationConfig(**settings)
     try:
         yield
@@ -83,7 +83,7 @@ def _only_these_settings(model: PreTrainedModel, **settings: object) -> Generato
 
 
 class _OwnStreams(LogitsProcessor):
-    """Leaves each row the token that its own stream draws."""
+    """Draws each row's token from the row's own stream and masks all others."""
 
     def __init__(self, key_RT: np.ndarray, prompt: int, temperature: float) -> None:
         self.key_RT, self.prompt, self.temperature = key_RT, prompt, temperature
@@ -97,7 +97,7 @@ class _OwnStreams(LogitsProcessor):
 
 
 class _Over(StoppingCriteria):
-    """Rows whose answer has ended."""
+    """Stops rows whose answer has ended."""
 
     def __init__(self, ends: Callable[[Sequence[int]], bool], prompt: int) -> None:
         self.ends, self.prompt = ends, prompt
@@ -112,5 +112,5 @@ class _Over(StoppingCriteria):
 
 
 def _upto(row: list[int], ends: Callable[[Sequence[int]], bool]) -> list[int]:
-    """A row without what `generate` wrote behind its end."""
+    """A row without the tokens after its end."""
     return next((row[:n] for n in range(1, len(row) + 1) if ends(row[:n])), row)

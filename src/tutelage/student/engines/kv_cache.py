@@ -1,15 +1,15 @@
-"""Keys and values of the answers in the making, and the attention over them.
+"""The KV cache of the shared-prefix engine, and the attention over it.
 
-    R  rows, answers in the making     B  blocks of the cache     W  rows that share a block     X  their queries
-    U  tokens of the fullest block     N  questions that enter     L  their longest
+    R  rows (unfinished answers)     B  blocks of the cache     W  rows that share a block     X  their queries
+    U  tokens of the fullest block     N  questions that enter     L  tokens of the longest one
     H  heads     G  heads of keys and values     M  H / G     d  width of a head
 
-What a row sees lies in three parts: the prefix, one block for all rows; the question, a block for its samples; and
-the answer so far, a block of its own. Each part is attended to by itself, a block's keys being read once for all rows
-that share it, and the three results are merged by their log-sum-exps, which gives the softmax over all of them
-(cascade attention: Ye et al. 2024; the merging: Milakov & Gimelshein 2018, arXiv 1805.02867).
+The context of a row has three parts: the prefix (one block for all rows), the question (one block for all its samples)
+and the answer so far (one block per row). Attention is computed for each part separately, so the keys of a shared block
+are read once for all its rows. The three results are merged by their log-sum-exps into one softmax (cascade attention:
+Ye et al. 2024; the merging: Milakov & Gimelshein 2018, arXiv 1805.02867).
 
-Rows alive stand in the first blocks of their part, and so do questions: what leaves is replaced by the last.
+Active rows and questions always occupy the first blocks of their part: the last one moves into a freed block.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ Layer = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor, AttentionArgs],
 
 
 class KVCache:
-    """An AttentionFn that remembers. Before each forward pass, a `begin_…` says what it computes.
+    """An AttentionFn with a KV cache. Call one of the `begin_…` methods before each forward pass.
 
-    `rows` and `questions` fit at once; `samples` rows share a question.
+    The cache has room for `rows` answers and `questions` questions; `samples` rows share a question.
     """
 
     def __init__(
         self, rows: int, samples: int, *, question_tokens: int, answer_tokens: int, device: torch.device
     ) -> None:
         self.rows, self.samples, self.device = rows, samples, device
-        self.questions = min(rows, -(-2 * rows // samples))  # twice what full ones need: some have few rows left
+        self.questions = min(rows, -(-2 * rows // samples))  # twice as many as full ones: some have few rows left
         self._prefix = KVBlocks(1, 0, device)
         self._question = KVBlocks(self.questions, question_tokens, device)
         self._answer = KVBlocks(rows, answer_tokens, device)
@@ -57,7 +57,7 @@ class KVCache:
         return torch.arange(tokens, device=self.device)[None]
 
     def begin_questions(self, lengths: Sequence[int], question: int, row: int) -> torch.Tensor:
-        """The next pass computes N questions, padded on the right, into the blocks from `question` on.
+        """The next pass computes N questions, padded on the right, and stores them in the blocks from `question` on.
 
         Their samples are the rows from `row` on. Returns the positions of the tokens, [1, L].
         """
@@ -71,7 +71,7 @@ class KVCache:
         return self._prefix.tokens + torch.arange(max(lengths), device=self.device)[None]
 
     def begin_step(self, rows: int, questions: int) -> torch.Tensor:
-        """The next pass adds a token to each of the first rows, of the first questions. Returns positions, [R, 1]."""
+        """The next pass adds a token to each of the first `rows` rows. Returns their positions, [R, 1]."""
         self._begin(self._step)
         self._row_R = torch.arange(rows, device=self.device)
         self._alive_R = self._place_R[:rows]
@@ -84,13 +84,13 @@ class KVCache:
         return (self._before_R + self._last_R)[:, None]
 
     def move_rows(self, sources: Sequence[int], targets: Sequence[int]) -> None:
-        """Rows take the places of others; no target is a source."""
+        """Move rows to the places of others; no target is a source."""
         source, target = (torch.tensor(rows, device=self.device) for rows in (sources, targets))
         self._answer.move(source, target)
         self._place_R[target] = self._place_R[source]
 
     def move_question(self, source: int, target: int) -> None:
-        """A question takes the place of another; its rows follow."""
+        """Move a question to the place of another, with its rows."""
         self._question.move(torch.tensor([source], device=self.device), torch.tensor([target], device=self.device))
         follows_R = self._place_R // self.samples == source
         self._place_R[follows_R] += (target - source) * self.samples
@@ -116,7 +116,7 @@ class KVCache:
         return self._causal(q_NHLd, k_NGLd, v_NGLd, args)
 
     def _causal(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, args: AttentionArgs) -> torch.Tensor:
-        """Queries are the last tokens of their rows; padding on the right is seen by padding alone."""
+        """Causal attention of new tokens; only padding attends to padding on the right."""
         if args.window not in self._masks:
             asking = torch.arange(k.shape[2] - q.shape[2], k.shape[2], device=q.device)
             age = asking[:, None] - torch.arange(k.shape[2], device=q.device)
@@ -132,7 +132,7 @@ class KVCache:
         self._answer.put(layer, self._row_R, self._last_R, k_RG1d[:, :, 0], v_RG1d[:, :, 0])
         rows, groups, d = len(q_RH1d), k_RG1d.shape[1], q_RH1d.shape[-1]
         q_RGMd = q_RH1d.view(rows, groups, -1, d)
-        age_R = self._before_R + self._last_R  # of the first token of all, as the newest sees it
+        age_R = self._before_R + self._last_R  # distance from the newest token to the first one
         seen = [
             self._answer.see(layer, q_RGMd, None, 1, age_R - self._before_R, args),
             self._question.see(layer, q_RGMd, self._alive_R, self.samples, age_R - self._prefix.tokens, args),
@@ -143,7 +143,7 @@ class KVCache:
 
 
 class KVBlocks:
-    """Blocks of keys and values of every layer; `length_B` counts a block's tokens."""
+    """Blocks of keys and values for every layer; `length_B` counts the tokens of a block."""
 
     def __init__(self, blocks: int, tokens: int, device: torch.device) -> None:
         self.blocks, self.tokens = blocks, tokens
@@ -158,10 +158,10 @@ class KVBlocks:
         k: torch.Tensor,
         v: torch.Tensor,
     ) -> None:
-        """Keep keys and values of a layer at places of blocks."""
+        """Store keys and values of a layer at places of blocks."""
         if layer not in self.kept:
             shape = (self.blocks, k.shape[1], self.tokens, k.shape[-1])
-            # Zeros, not what memory holds: a share of 0 times NaN would be NaN.
+            # Zeros, not uninitialised memory: a weight of 0 times NaN would be NaN.
             self.kept[layer] = k.new_zeros(shape), v.new_zeros(shape)
         for kept, new in zip(self.kept[layer], (k, v), strict=True):
             kept[block, :, place] = new
@@ -175,7 +175,7 @@ class KVBlocks:
                 kept[target, :, :used] = kept[source, :, :used]
 
     def use(self, blocks: int) -> None:
-        """Only the first blocks matter in the coming pass."""
+        """Use only the first `blocks` blocks in the next pass."""
         self._blocks, self._used = blocks, int(self.length_B[:blocks].max())
         place_U = torch.arange(self._used, device=self.length_B.device)
         self._real_BU = place_U < self.length_B[:blocks, None]
@@ -190,10 +190,10 @@ class KVBlocks:
         age_R: torch.Tensor,
         args: AttentionArgs,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """What rows see here and the log-sum-exps of their scores: out_RGMd, lse_RGM.
+        """Attention of rows over these blocks, and the log-sum-exps of the scores: out_RGMd, lse_RGM.
 
-        A row's place is its block * width + its place among the rows that share the block (None: rows stand in the
-        order of their places); its `age` is how far it stands behind the block's first token.
+        The place of a row is block * width + its index among the rows that share the block (None: rows are in the order
+        of their places). `age` is the distance from the row's token to the block's first token.
         """
         m = q_RGMd.shape[2]
         q_PGMd = _placed(q_RGMd, place_R, self._blocks * width)
@@ -219,7 +219,7 @@ class KVBlocks:
         window: int | None,
         dtype: torch.dtype,
     ) -> torch.Tensor | None:
-        """-inf where a query must not look, else 0: [B, 1, X, U]; None if all may be seen."""
+        """The additive mask, 0 or -inf: [B, 1, X, U]; None if nothing is masked."""
         if window is None and bool(self._real_BU.all()):
             return None
         seen_BWU = self._real_BU[:, None].expand(-1, width, -1)
@@ -232,7 +232,7 @@ class KVBlocks:
 
 
 def _placed(x_R: torch.Tensor, place_R: torch.Tensor | None, places: int) -> torch.Tensor:
-    """Rows at their places, zeros where there is none."""
+    """Rows at their places, zeros elsewhere."""
     return x_R if place_R is None else x_R.new_zeros(places, *x_R.shape[1:]).index_copy(0, place_R, x_R)
 
 
@@ -247,9 +247,9 @@ def attention_with_lse(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Attention and the log-sum-exp of its scores, out_BGXd and lse_BGX, under an additive mask.
 
-    With `windowed` a query may see nothing at all: then it gets 0 and -inf.
+    With `windowed`, a query may have no visible key; it gets 0 and -inf.
     """
-    if q_BGXd.device.type == "cpu":  # the kernel behind scaled_dot_product_attention, which hides the second result
+    if q_BGXd.device.type == "cpu":  # scaled_dot_product_attention's kernel: it returns the log-sum-exp, too
         flash = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
         out_BGXd, lse_BGX = flash(q_BGXd, k_BGUd, v_BGUd, attn_mask=mask, scale=scale)
     else:
@@ -265,7 +265,7 @@ def attention_with_lse(
 
 
 def merge(seen: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> torch.Tensor:
-    """One softmax over what was attended to by parts: parts of out_RGMd, each weighed by the share of its scores."""
+    """Merge attention over several parts into one softmax; each part is (out_RGMd, lse_RGM)."""
     lse_SRGM = torch.stack([lse for _, lse in seen])
     share_SRGM = (lse_SRGM - lse_SRGM.logsumexp(dim=0)).exp()
     return sum((share[..., None] * out for share, (out, _) in zip(share_SRGM, seen, strict=True)), torch.zeros(()))

@@ -1,11 +1,11 @@
-"""Our own engine: what prompts share is computed once, each prompt once for all its samples, rows come and go.
+"""Our own engine: shared prefixes are computed once, with continuous batching.
 
-    N  prompts that enter     L  their longest     R  rows alive     V  vocabulary     D  width of the hidden state
+    N  prompts that enter     L  tokens of the longest one     R  active rows     V  vocabulary     D  hidden width
 
-The few-shot prefix is computed alone, once. A prompt's rest, the question, is computed once for all its samples. From
-then on every row, an answer in the making, adds a token a step. A row that is done leaves its slot at once to the last
-one; when enough slots are free, the next questions enter (continuous batching: Yu et al. 2022, "Orca"). kv_cache.py
-keeps the keys and values.
+The few-shot prefix is computed once. The rest of a prompt, the question, is computed once for all its samples. Then
+every row (an unfinished answer) gets one token per step. A finished row frees its slot at once, and the last row moves
+into it. When enough slots are free, the next questions enter (continuous batching: Yu et al. 2022, "Orca"). The KV
+cache is in kv_cache.py.
 """
 
 from __future__ import annotations
@@ -19,22 +19,21 @@ import torch
 from transformers import PreTrainedModel
 
 from tutelage.student.attention import attending
-from tutelage.student.encoding import Tokens
+from tutelage.student.encoding import Tokens, shared_prefix
 from tutelage.student.engines.kv_cache import KVCache
 from tutelage.student.engines.token_sampling import sample_token, stream
 from tutelage.student.sampler import Deliver, Sampled, SamplingSettings, StopCriteria
-from tutelage.student.training.packing import shared_prefix
 
 REFILL = 1 / 8
-"""New prompts enter when this share of the slots is free: one by one is dear, and slots that wait are idle."""
+"""New prompts enter when this share of the slots is free. Lower: many small passes. Higher: more idle slots."""
 
 ENTER_TOKENS = 16384
-"""Tokens of questions computed at once, at most: what they need while they are computed is not small."""
+"""Maximum tokens of questions computed at once; it limits the memory for their activations."""
 
 
 @dataclass(slots=True)
 class _Row:
-    """One answer in the making."""
+    """One unfinished answer."""
 
     prompt: int
     sample: int
@@ -68,7 +67,7 @@ class SharedPrefixSampler:
 
 
 class _Sitting:
-    """One call of `sample`: the prompts still owed, the rows alive, and what is done."""
+    """The state of one call of `sample`: waiting prompts, active rows, finished answers."""
 
     def __init__(
         self,
@@ -86,13 +85,13 @@ class _Sitting:
         self.ends, self.deliver = ends, deliver
         self.shared = shared_prefix(prompts)
         self.owed = deque(sorted(range(len(prompts)), key=lambda n: len(prompts[n]), reverse=True))
-        self.rows: list[_Row] = []  # in the order of their slots, as the questions are
+        self.rows: list[_Row] = []  # in the order of their slots; so are the questions
         self.questions: list[int] = []
         self.done = defaultdict[int, dict[int, list[int]]](dict)
         self.computed = self.padded = 0
 
     def run(self) -> Sampled:
-        """From the prefix to the last row of the last prompt."""
+        """Compute the prefix, then step until the last row is finished."""
         if self.shared:
             self._hidden([self.prompts[0][: self.shared]], self.cache.begin_prefix(self.shared))
         while self.owed or self.rows:
@@ -109,7 +108,7 @@ class _Sitting:
         room = min(free // samples, self.cache.questions - len(self.questions), len(self.owed))
         if not room or (self.rows and free < REFILL * self.cache.rows):
             return
-        room = min(room, max(1, ENTER_TOKENS // len(self.prompts[self.owed[0]])))  # the longest comes first
+        room = min(room, max(1, ENTER_TOKENS // len(self.prompts[self.owed[0]])))  # the longest is first
         entering = [self.owed.popleft() for _ in range(room)]
         tails = [self.prompts[n][self.shared :] for n in entering]
         position_1L = self.cache.begin_questions([len(tail) for tail in tails], len(self.questions), len(self.rows))
@@ -123,7 +122,7 @@ class _Sitting:
         self._extend(rows, hidden_ND, samples)
 
     def _hidden(self, rows: Sequence[Sequence[int]], position: torch.Tensor) -> torch.Tensor:
-        """Last hidden states of tokens that follow what the slots hold, padded on the right."""
+        """Last hidden states of new tokens, given the cache; rows are padded on the right."""
         width = max(map(len, rows))
         self.computed += sum(map(len, rows))
         self.padded += sum(width - len(row) for row in rows)
@@ -133,8 +132,8 @@ class _Sitting:
         return output.last_hidden_state
 
     def _extend(self, rows: Sequence[_Row], hidden_ND: torch.Tensor, samples: int = 1) -> None:
-        """Draw the next token of rows from the states of their last ones; those that are done leave."""
-        logits_NV = self.model.get_output_embeddings()(hidden_ND)
+        """Draw the next token of each row from its last hidden state; finished rows leave."""
+        logits_NV = self.model.get_output_embeddings()(hidden_ND)  # pyright: ignore[reportOptionalCall]
         keys = [int(row.keys[len(row.tokens)]) for row in rows]
         token_R = sample_token(logits_NV.repeat_interleave(samples, dim=0), keys, self.settings.temperature)
         for row, token in zip(rows, token_R.tolist(), strict=True):
@@ -144,7 +143,7 @@ class _Sitting:
             self._leave({id(row) for row in over})
 
     def _leave(self, over: set[int]) -> None:
-        """Rows that are done leave their slots to the last ones of those alive."""
+        """Remove finished rows; the last active rows move into their slots."""
         left = len(self.rows) - len(over)
         holes = [n for n in range(left) if id(self.rows[n]) in over]
         movers = [n for n in range(left, len(self.rows)) if id(self.rows[n]) not in over]
@@ -161,7 +160,7 @@ class _Sitting:
                 self._answered(row.prompt, self.done.pop(row.prompt))
 
     def _answered(self, prompt: int, samples: dict[int, list[int]]) -> None:
-        """A question leaves its slot to the last one, and its answers go out."""
+        """Remove a finished question, move the last one into its slot, and deliver its answers."""
         place, last = self.questions.index(prompt), self.questions.pop()
         if last != prompt:
             self.cache.move_question(len(self.questions), place)

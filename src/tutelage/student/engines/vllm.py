@@ -1,7 +1,7 @@
-"""The `vllm` engine: a student saved as a Hugging Face folder writes its completions on a GPU, through vLLM.
+"""The `vllm` engine: samples from a student's Hugging Face folder on a GPU with vLLM.
 
-One engine serves a whole run. It starts at its first use, sleeps while the student is trained, and takes over the
-weights of the next round in place:
+One engine serves a whole run. It starts at its first use, sleeps during training, and loads the weights of the next
+round in place:
 
     sampler = VllmSampler(folder, ends, rows=256)
     sampler.sample(...)          # starts the engine
@@ -9,9 +9,9 @@ weights of the next round in place:
     sampler.load(next_folder)    # wakes it, with the new weights
     sampler.sample(...)
 
-Written for the offline interface of vLLM 0.33. The same prompt, seed and settings give each attempt the same random
-numbers in any company. The last bits of the probabilities still depend on the batch unless `VLLM_BATCH_INVARIANT=1` is
-set, so a few attempts may part from an earlier run's.
+Written for the offline interface of vLLM 0.33. The same prompt, seed and settings give an attempt the same random
+numbers in any batch. The last bits of the probabilities still depend on the batch unless `VLLM_BATCH_INVARIANT=1` is
+set, so a few attempts may differ from an earlier run.
 """
 
 from __future__ import annotations
@@ -33,19 +33,19 @@ from tutelage.student.sampler import Deliver, Sampled, SamplingSettings, StopCri
 
 ENVIRONMENT = {
     "VLLM_WORKER_MULTIPROC_METHOD": "spawn",  # CUDA does not survive a fork, and training may have begun to use it
-    "VLLM_LOGGING_LEVEL": "ERROR",  # its warnings are about settings that are ours, and stand between progress bars
-    "VLLM_NO_USAGE_STATS": "1",  # a run tells nobody about itself
+    "VLLM_LOGGING_LEVEL": "ERROR",  # its warnings concern our settings and break the progress bars
+    "VLLM_NO_USAGE_STATS": "1",  # no telemetry
 }
-"""What vLLM reads from the environment; a value that the user has set stays."""
+"""Environment variables of vLLM; values set by the user take precedence."""
 
 
 @dataclass(frozen=True, slots=True)
 class VllmOptions:
-    """How the engine is set up.
+    """Options of the engine.
 
-    `dtype` is stated because vLLM's own choice for a float32 folder is float16. `memory_share` is the part of the
-    GPU's memory, between 0 and 1, that weights, cache and buffers may fill together. Without `sleep_mode` (CUDA and
-    ROCm only) the engine ends at `sleep` and starts again afterwards.
+    `dtype` is explicit because vLLM would choose float16 for a float32 folder. `memory_share` is the share of the GPU's
+    memory, between 0 and 1, for weights, cache and buffers together. Without `sleep_mode` (CUDA and ROCm only) the
+    engine ends at `sleep` and starts again afterwards.
     """
 
     dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
@@ -76,7 +76,7 @@ def engine_arguments(folder: Path, rows: int, options: VllmOptions) -> dict[str,
         "dtype": options.dtype,
         "seed": options.seed,
         "max_num_seqs": rows,
-        "max_model_len": -1,  # the student's own limit, or what fits: long contexts need no place in an exam
+        "max_model_len": -1,  # the student's own limit, or less if the memory is short
         "gpu_memory_utilization": options.memory_share,
         "enable_prefix_caching": True,
         "enable_sleep_mode": options.sleep_mode,
@@ -92,18 +92,18 @@ def sampling_arguments(seed: int, sample: int, settings: SamplingSettings, ends:
         "seed": attempt_seed(seed, sample),
         "max_tokens": settings.max_new_tokens,
         "stop_token_ids": sorted(ends.tokens),
-        "ignore_eos": True,  # `stop_token_ids` says it all: vLLM would add end tokens by rules of its own
+        "ignore_eos": True,  # only `stop_token_ids` end an answer: vLLM would add others
         "stop": list(ends.strings),
         "detokenize": bool(ends.strings),
-        "skip_special_tokens": False,  # a stop string is looked for in the text as it stands
+        "skip_special_tokens": False,  # stop strings are matched in the full text
     }
 
 
 class VllmSampler:
-    """A Sampler that asks vLLM; see the module's docstring for its life.
+    """A Sampler that uses vLLM; see the module's docstring for its life cycle.
 
-    `rows` completions are written at once at most, whatever the settings say: vLLM fixes its batch when it starts. It
-    finds stop strings itself; a completion ends with the token that completes one.
+    At most `rows` completions are written at once, whatever the settings say: vLLM fixes its batch size at its start.
+    vLLM matches stop strings itself; a completion ends with the token that completes one.
     """
 
     def __init__(self, folder: Path, ends: StopCriteria, rows: int, options: VllmOptions | None = None) -> None:
@@ -122,7 +122,7 @@ class VllmSampler:
         """See Sampler. Raises StudentError if vLLM refuses a prompt (longer than the student's context) or dies."""
         self._start()
         self.wake()
-        drawn = settings.samples if settings.temperature > 0 else 1  # greedy: one attempt is all attempts
+        drawn = settings.samples if settings.temperature > 0 else 1  # greedy: all attempts are the same
         attempts: dict[str, tuple[int, int]] = {}
         try:
             for index, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
@@ -131,14 +131,14 @@ class VllmSampler:
                     self._ask(f"{index}/{sample}", prompt, seed, sample, settings)
             return self._collect(attempts, drawn, settings.samples, deliver)
         except BaseException:
-            self.close()  # whatever is still under way in it must not come back as an answer to the next call
+            self.close()  # pending requests must not show up as answers to the next call
             raise
 
     def load(self, folder: Path) -> None:
-        """Answer as the student in `folder` from now on: the same architecture with other weights.
+        """Switch to the student in `folder`: the same architecture with other weights.
 
-        A running engine takes the weights over in place; where vLLM can't, a new one starts at the next use. (On a GPU
-        only: vLLM's CPU build keeps a packed copy of a tied output layer, and would go on with the old one.)
+        A running engine loads the weights in place; if vLLM can't, a new engine starts at the next use. Use in-place
+        loading on GPUs only: vLLM's CPU build keeps a packed copy of a tied output layer and would use the old one.
         """
         self.folder = folder
         if self._engine is None:
@@ -146,25 +146,25 @@ class VllmSampler:
         try:
             self.wake()
             self._engine.collective_rpc("reload_weights", kwargs={"weights_path": str(folder)})
-            fresh = self._engine.reset_prefix_cache()  # its keys and values are the old student's
-        except Exception:  # vLLM passes errors of its workers on as plain ones
+            fresh = self._engine.reset_prefix_cache()  # the cached keys and values are from the old student
+        except Exception:  # vLLM raises errors of its workers as plain Exception
             fresh = False
         if not fresh:
             self.close()
 
     def sleep(self) -> None:
-        """Leave the GPU's memory to training: the cache is dropped, the weights wait in the host's memory."""
+        """Free the GPU's memory for training: the cache is dropped, the weights move to host memory."""
         if self._engine is None or self._asleep:
             return
         if not self.options.sleep_mode:
             self.close()
             return
-        # Level 2 drops the weights too, but has brought back broken models (vLLM's issue 29341).
+        # Level 2 also drops the weights, but has restored broken models (vLLM's issue 29341).
         self._engine.sleep(level=1)
         self._asleep = True
 
     def wake(self) -> None:
-        """Take the GPU's memory back; nothing happens if the engine is awake or not started."""
+        """Take the GPU's memory again; does nothing if the engine is awake or not started."""
         if self._asleep:
             with _told_by_vllm("cannot wake up; is the GPU's memory still in use?"):
                 self._engine.wake_up()
@@ -182,16 +182,16 @@ class VllmSampler:
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
         try:
-            from vllm import LLM
+            from vllm import LLM  # pyright: ignore
         except (ImportError, OSError, RuntimeError) as error:  # built for another torch, or without a driver
             raise StudentError(f"vLLM is installed but can't be imported: {_first_line(error)}") from error
         with _told_by_vllm(f"cannot start with the student {str(self.folder)!r}; if memory is short, lower its share"):
             self._engine = LLM(**engine_arguments(self.folder, self.rows, self.options))
 
     def _ask(self, name: str, prompt: Tokens, seed: int, sample: int, settings: SamplingSettings) -> None:
-        from vllm import SamplingParams
-        from vllm.inputs import tokens_input
-        from vllm.sampling_params import RequestOutputKind
+        from vllm import SamplingParams  # pyright: ignore
+        from vllm.inputs import tokens_input  # pyright: ignore
+        from vllm.sampling_params import RequestOutputKind  # pyright: ignore
 
         arguments = sampling_arguments(seed, sample, settings, self.ends)
         with _told_by_vllm(f"refuses a prompt of {len(prompt)} tokens"):
@@ -199,7 +199,7 @@ class VllmSampler:
             self._engine.llm_engine.add_request(name, tokens_input(list(prompt)), parameters)
 
     def _collect(self, attempts: dict[str, tuple[int, int]], drawn: int, samples: int, deliver: Deliver) -> Sampled:
-        """Hand over each prompt's completions when all that are `drawn` are written, a greedy one `samples` times."""
+        """Deliver a prompt's completions once all `drawn` ones are complete; a greedy one counts `samples` times."""
         written: dict[int, dict[int, list[int]]] = {}
         engine, computed = self._engine.llm_engine, 0
         while attempts:
@@ -221,8 +221,8 @@ class VllmSampler:
 
 @contextmanager
 def _told_by_vllm(what: str) -> Iterator[None]:
-    """Errors that vLLM raises for its user's faults or for its own, as ours; a wrong call of ours stays a bug."""
-    from vllm.exceptions import VLLMError
+    """Turn vLLM's own and user errors into StudentError; others, such as a TypeError, are bugs of ours."""
+    from vllm.exceptions import VLLMError  # pyright: ignore
 
     try:
         yield

@@ -1,1 +1,1 @@
-"""The memory and the hardware that a student has at hand."""
+"""Memory and hardware: what is available, and what is used."""

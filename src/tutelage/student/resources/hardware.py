@@ -1,4 +1,4 @@
-"""What figures were measured on, in words."""
+"""A description of the hardware, for published figures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 
 
 def hardware() -> str:
-    """What the figures were measured on, in one line."""
+    """CPU, cores, bfloat16 units, GPU, torch version and threads, in one line."""
     found: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # torch 2.7 has none
     units = [name for name in ("avx512_bf16", "amx_bf16") if found.get(name)]
     return ", ".join(

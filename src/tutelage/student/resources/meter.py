@@ -1,4 +1,4 @@
-"""What a stage costs: seconds, tokens, padding, memory."""
+"""Measures the cost of a stage: seconds, tokens, padding, memory."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Self
 import torch
 
 from tutelage.run_records import Work
-from tutelage.student.resources.memory import PeakMemory
+from tutelage.student.resources.peak import PeakMemory
 
 
 class ResourceMeter:
-    """Measures what is done inside; tell it `count` and ask it for `work` afterwards. Meters don't nest."""
+    """Measures the `with` block: call `count` inside and read `work` afterwards. Meters can't be nested."""
 
     def __init__(self, device: torch.device | None = None) -> None:
-        """`device` is the one whose memory counts; None: the CPU."""
+        """`device` is the device whose memory is measured; None: the CPU."""
         self._peak = PeakMemory(device or torch.device("cpu"))
         self._tokens = self._computed = self._padded = 0
 
@@ -29,14 +29,14 @@ class ResourceMeter:
         self._peak.__exit__()
 
     def count(self, tokens: int, computed: int = 0, padded: int = 0) -> None:
-        """Tokens that the stage is about; places computed for them, with and without a token."""
+        """Add tokens of the stage's result, computed tokens, and computed padding."""
         self._tokens += tokens
         self._computed += computed
         self._padded += padded
 
     @property
     def work(self) -> Work:
-        """The figures."""
+        """The measured figures."""
         places = self._computed + self._padded
         return Work(
             seconds=round(self._seconds, 3),

@@ -1,1 +1,1 @@
-"""Trains a student for one round."""
+"""Training of the student for one round: losses, packing, optimizer steps."""

@@ -1,4 +1,4 @@
-"""Low-rank adapters on a model's linear layers (Hu et al. 2021), by PEFT."""
+"""LoRA: low-rank adapters on a model's linear layers (Hu et al. 2021, arXiv 2106.09685), by PEFT."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tutelage.errors import StudentError
 
 
 def add_adapters(model: Any, config: LoraConfig) -> Any:
-    """The model with its adapters, which alone are trained. Raises StudentError where they don't fit."""
+    """Add adapters to the model; only they are trained. Raises StudentError if they don't fit the model."""
     check_targets(model, config)
     targets = config.targets if isinstance(config.targets, str) else list(config.targets)
     settings = PeftLoraConfig(
         r=config.rank,
-        lora_alpha=config.alpha,
+        lora_alpha=config.alpha,  # pyright: ignore[reportArgumentType] - any number will do
         lora_dropout=config.dropout,
         target_modules=targets,
         task_type="CAUSAL_LM",
@@ -37,7 +37,7 @@ def add_adapters(model: Any, config: LoraConfig) -> Any:
 
 
 def check_targets(model: PreTrainedModel, config: LoraConfig) -> None:
-    """Every target must name linear layers, and no weight that is tied to another. Raises StudentError."""
+    """Check that every target names linear layers and no tied output layer. Raises StudentError."""
     if isinstance(config.targets, str):
         return
     modules = dict(model.named_modules())
@@ -53,7 +53,7 @@ def check_targets(model: PreTrainedModel, config: LoraConfig) -> None:
         if not all(map(_is_linear, named)):
             raise StudentError(f"student.lora.targets names {target!r}, which is no linear layer; {remedy}")
         if tied and any(module is model.get_output_embeddings() for module in named):
-            # Merged into the output layer, an adapter would change the embeddings of what is read, too.
+            # An adapter merged into a tied output layer would also change the input embeddings.
             raise StudentError(
                 f"student.lora.targets names {target!r}, the output layer, which is tied to the student's embeddings;"
                 " leave it out, or set student.weights to full"

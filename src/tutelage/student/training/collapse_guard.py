@@ -1,12 +1,12 @@
-"""The collapse guard: watches a round's training, and goes back to the last good state when the student falls.
+"""The collapse guard: checks the student during training and restores the last good weights if it collapses.
 
     step          0       20       40       60       80
     likelihood   -0.52    -0.41    -0.44    -0.87    -0.79    nats a token, mean over rationales trained on
     accuracy      0.20     0.30     0.35     0.10     0.15    on some validation problems, greedy
-    state         good     good     good     fallen   again: the weights of step 40 come back, and training ends
+    state         good     good     good     bad      bad again: the weights of step 40 are restored, training ends
 
-Beside the checkpoints, `guard/` keeps the checks that were passed and the weights of the last of them. What a training
-needs that goes on at its last checkpoint, the last good weights up to there, is kept too.
+The folder `guard/`, beside the checkpoints, holds the passed checks and the weights of the last passed one. It also
+holds the last good weights before the last checkpoint: a resumed training needs them.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from tutelage.config import GuardConfig
 from tutelage.runs.files import append_rows, write_rows
-from tutelage.runs.seals import all_rows, sealed
+from tutelage.runs.seals import all_rows, has_seals, sealed
 from tutelage.student.sampler import Say
 from tutelage.student.training.precision import FullPrecision
 
 ROUNDING = 1e-9
-"""A share of 7 in 10 less one of 1 in 10 is not 6 in 10, in floating point."""
+"""Tolerance for floating point: 0.7 - 0.1 is not exactly 0.6."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The student after `step` steps: nats per token, and a share of right answers if anyone asked."""
+    """The student after `step` steps: log-likelihood in nats per token, and accuracy (None: not measured)."""
 
     step: int
     likelihood: float
@@ -43,9 +43,9 @@ class Check:
 
 
 def fallen(check: Check, passed: Sequence[Check], config: GuardConfig) -> str | None:
-    """What has fallen too far below its best, from what to what; None if nothing has."""
+    """Which measure fell too far below its best value, and by how much; None if neither did."""
     best = max(each.likelihood for each in passed)
-    if not check.likelihood >= best - config.likelihood_drop - ROUNDING:  # nor is it anything if it is NaN
+    if not check.likelihood >= best - config.likelihood_drop - ROUNDING:  # true for NaN, too
         return f"the log-likelihood of its rationales fell from {best:.3f} to {check.likelihood:.3f} nats a token"
     shares = [each.accuracy for each in passed if each.accuracy is not None]
     if check.accuracy is not None and shares and check.accuracy < max(shares) - config.accuracy_drop - ROUNDING:
@@ -54,9 +54,9 @@ def fallen(check: Check, passed: Sequence[Check], config: GuardConfig) -> str | 
 
 
 class Guard(TrainerCallback):
-    """Checks at even distances, the state before the first step and that after the last among them.
+    """Checks the student at even distances, from before the first step to after the last.
 
-    `likelihood` and `accuracy` measure the student as it is when they are called; `collapse` is what `say` was told.
+    `likelihood` and `accuracy` measure the current weights. `collapse` is the message to the user, None if all is well.
     """
 
     def __init__(
@@ -83,7 +83,8 @@ class Guard(TrainerCallback):
         """Called by Trainer before the first step, or the first after a checkpoint."""
         memory = self.folder / "checks.jsonl"
         remedy = f"remove {self.checkpoints}, and the training begins anew"
-        checks = all_rows(memory, Check, remedy) if state.global_step else []
+        old = not has_seals(self.checkpoints / f"checkpoint-{state.global_step}")
+        checks = all_rows(memory, Check, remedy, unsealed=old) if state.global_step else []
         self.passed = [check for check in checks if check.step <= state.global_step]
         write_rows(memory, map(sealed, self.passed))
         if not self.passed:
@@ -102,7 +103,7 @@ class Guard(TrainerCallback):
             control.should_training_stop = True
 
     def _certain(self, check: Check) -> bool:
-        """Whether no check is left that could clear the student: those on few problems are noisy."""
+        """Whether to act on a failed check: `patience` in a row, the last check, or NaN. Single checks are noisy."""
         in_a_row = sum(self.passed[-1].step < step <= check.step for step in self.at)
         return in_a_row >= self.config.patience or check.step == max(self.at) or not math.isfinite(check.likelihood)
 
@@ -121,7 +122,7 @@ class Guard(TrainerCallback):
         return check
 
     def _pass(self, check: Check) -> None:
-        """Keep this state as the last good one, and of those before it the one a stopped training would need."""
+        """Save this state as the last good one; of the earlier ones keep only the one that a resume needs."""
         keep(self.full, self._weights(check.step))
         append_rows(self.folder / "checks.jsonl", [sealed(check)])
         saved = max((int(path.name.split("-")[1]) for path in self.checkpoints.glob("checkpoint-*")), default=0)
@@ -136,7 +137,7 @@ class Guard(TrainerCallback):
 
 
 def keep(full: FullPrecision, path: Path) -> None:
-    """Write the trained weights in full precision, all or nothing."""
+    """Write the trained weights in full precision, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     trained = {name: weight for name, weight in full.model.named_parameters() if weight.requires_grad}
@@ -148,7 +149,7 @@ def keep(full: FullPrecision, path: Path) -> None:
 
 @torch.no_grad()
 def bring_back(full: FullPrecision, path: Path) -> None:
-    """Give the model the trained weights that `keep` wrote."""
+    """Load the weights that `keep` wrote into the model."""
     with safe_open(path, framework="pt") as saved:
         for name, weight in full.model.named_parameters():
             if weight.requires_grad:

@@ -1,11 +1,11 @@
-"""The gradients of both losses taken apart, to see whether self-reflection pulls with L_LM or against it.
+"""Separate gradients of L_LM and L_SR, to measure their norms and the angle between them, and to clip each alone.
 
-A step's figures, before clipping, L_SR unweighted:
+The figures of a step, before clipping, L_SR unweighted:
 
     |L_LM|  2.31      |L_SR|  0.87      cosine  -0.12
 
-It costs a second way back through every pass. Where the second is many times the first, clipping their sum leaves
-next to nothing of L_LM; clipped apart, both have their say.
+This costs a second backward pass. If the gradient of L_SR is many times larger, clipping the sum would leave almost
+nothing of L_LM; clipping each alone keeps both.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tutelage.student.wide import widened
 
 @dataclass(frozen=True, slots=True)
 class GradientFigures:
-    """Norms of the whole step's gradients, before clipping, and the cosine between them; None if one of them is 0."""
+    """Norms of the step's gradients, before clipping, and their cosine (None if one norm is 0)."""
 
     lm: float
     reflection: float
@@ -28,23 +28,23 @@ class GradientFigures:
 
 
 class GradientsApart:
-    """Back-propagates a step's losses one by one. Keeps a second set of gradients, until they are joined."""
+    """Back-propagates the two losses of a step one after the other. Holds a second set of gradients until `join`."""
 
     def __init__(self, model: torch.nn.Module) -> None:
         self.weights = [weight for weight in model.parameters() if weight.requires_grad]
         self.reflection: list[torch.Tensor | None] = [None] * len(self.weights)
 
     def backward(self, lm_loss: torch.Tensor, reflection_loss: torch.Tensor) -> None:
-        """Add a pass's gradients; those of L_LM where gradients usually are."""
+        """Accumulate the gradients of a micro-batch; those of L_LM in `weight.grad`."""
         if reflection_loss.requires_grad:
             found = torch.autograd.grad(reflection_loss, self.weights, retain_graph=True, allow_unused=True)
             self.reflection = [_added(known, new) for known, new in zip(self.reflection, found, strict=True)]
         lm_loss.backward()
 
     def join(self, reflection_weight: float, max_norm: float | None = None) -> GradientFigures:
-        """Leave the gradients of the weighted sum of both losses, as if they had never been apart.
+        """Put the gradients of the weighted sum of both losses into `weight.grad`.
 
-        With `max_norm` each is scaled down to that norm first.
+        With `max_norm`, each of the two is scaled down to this norm first.
         """
         lm = [weight.grad for weight in self.weights]
         norm, other = _dot(lm, lm) ** 0.5, _dot(self.reflection, self.reflection) ** 0.5

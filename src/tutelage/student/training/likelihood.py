@@ -1,11 +1,11 @@
-"""How likely the student finds rationales as it is now: the reference of a preference, and what the guard watches.
+"""Log-likelihoods of rationales under the current student: the reference of DPO, and a measure of the guard.
 
-Log-likelihoods in nats, each summed over the tokens of its rationale, the end token among them:
+In nats, summed over the tokens of a rationale, including the end token:
 
     2 + 3?      2 + 3 = 5.   -4.1
                 2 + 3 = 6.   -5.7
 
-Rationales of one question are branches of its tree, so the question is computed once for all of them.
+Rationales of one question are branches of one tree, so the question is computed once.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from tutelage.student.training.packing import ExampleGroup
 from tutelage.student.training.steps import StepDataset
 
 Behind = tuple[Tokens, Tokens]
-"""A prompt, and a rationale behind it."""
+"""The tokens of a prompt and of the rationale after it."""
 
 
 def likelihoods(model: PreTrainedModel, dataset: StepDataset, rows: Sequence[Behind]) -> dict[Behind, float]:
-    """Log-likelihood of each rationale behind its prompt, in nats, without dropout; packed as training packs them."""
+    """Log-likelihood of each rationale after its prompt, in nats, without dropout; packed as in training."""
     by_prompt: dict[Tokens, dict[Tokens, None]] = {}
     for prompt, rationale in rows:
         by_prompt.setdefault(prompt, {})[rationale] = None
@@ -40,7 +40,7 @@ def likelihoods(model: PreTrainedModel, dataset: StepDataset, rows: Sequence[Beh
 
 
 def reference(model: PreTrainedModel, dataset: StepDataset) -> dict[Behind, float]:
-    """Of everything that training compares by its likelihood: what the student gives it before its first step."""
+    """Log-likelihoods, before the first step, of all rationales that the training compares (DPO's reference model)."""
     if dataset.reflection is None or not dataset.reflection.likelihoods:
         return {}
     paired = [group for step in dataset.steps() for group in step if group.pair is not None]

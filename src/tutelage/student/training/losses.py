@@ -1,4 +1,4 @@
-"""The losses of training: pure functions, shapes in the names.
+"""The losses: L_LM (SFT: cross-entropy, i.e. NLL), triplet and DPO. Pure functions, shapes in the names.
 
     N  targets     S  questions with a pair     V  vocabulary     D  width of the hidden state     C  rows of a chunk
 
@@ -17,26 +17,26 @@ from torch.autograd.function import once_differentiable
 from tutelage.student.wide import wide, widened
 
 LOGITS_AT_ONCE = 256
-"""Rows of logits that exist at once. Fewer are slower, more no faster (measured on two cores: 128 to 960)."""
+"""Rows of logits computed at once. Fewer are slower, more are no faster (measured on two cores: 128 to 960)."""
 
 
 def weighted_lm_loss(
     hidden_ND: torch.Tensor, head: torch.nn.Linear, token_N: torch.Tensor, weight_N: torch.Tensor
 ) -> torch.Tensor:
-    """Sum of weight * cross-entropy of tokens, in nats, given the last hidden states that predict them; a scalar.
+    """Sum of weight * cross-entropy over target tokens, in nats, from the hidden states that predict them; a scalar.
 
-    `weight_N` is 1 for tokens of a rationale, 0.1 for those of a prompt. Divide by the number of tokens predicted, not
-    by the sum of the weights. Logits, which for a small model are most of the memory, exist for a few targets at a
-    time; their gradient is computed with them, so that they need not be kept or computed again.
+    `weight_N` is 1 for tokens of a rationale, 0.1 for tokens of a prompt. Divide by the number of targets, not by the
+    sum of the weights. Logits take most of the memory of a small model, so they are computed in chunks. Their gradient
+    is computed in the same pass, so they are neither kept nor computed again.
     """
     return _WeightedCrossEntropy.apply(hidden_ND, head.weight, head.bias, token_N, weight_N)  # pyright: ignore
 
 
 def token_losses(hidden_ND: torch.Tensor, head: torch.nn.Linear, token_N: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of each token, in nats, [N]: for a loss that is no weighted sum of them.
+    """Cross-entropy of each token, in nats, [N]: for a loss that is not a weighted sum of them, such as DPO.
 
-    Its slopes are known only when all of it is, so the logits, a few targets at a time here too, are computed again
-    for the gradient: a third more work than `weighted_lm_loss`.
+    The gradient of such a loss is known only after all tokens are computed. So the logits, again in chunks, are
+    computed a second time in the backward pass: a third more work than `weighted_lm_loss`.
     """
     return _TokenCrossEntropy.apply(hidden_ND, head.weight, head.bias, token_N)  # pyright: ignore
 
@@ -58,7 +58,7 @@ def preference_loss(near_S: torch.Tensor, far_S: torch.Tensor, beta: float) -> t
 
 
 class _WeightedCrossEntropy(torch.autograd.Function):
-    """The weighted sum, its gradients computed on the way."""
+    """The weighted sum, with its gradients computed in the forward pass."""
 
     @staticmethod
     def forward(
@@ -69,7 +69,7 @@ class _WeightedCrossEntropy(torch.autograd.Function):
         token_N: torch.Tensor,
         weight_N: torch.Tensor,
     ) -> torch.Tensor:
-        """The loss; gradients wait for the slope of what is made of it."""
+        """The loss; keeps the gradients for `backward`, which scales them."""
         wanted = ctx.needs_input_grad[:3]
         loss_N, ctx.gradients = _cross_entropy(hidden_ND, head_VD, bias_V, token_N, weight_N, wanted)
         ctx.dtypes = hidden_ND.dtype, head_VD.dtype, None if bias_V is None else bias_V.dtype
@@ -78,32 +78,32 @@ class _WeightedCrossEntropy(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, slope: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        """What forward has computed, times the slope."""
+        """The gradients of `forward`, scaled by the incoming gradient."""
         scaled = [
             None if gradient is None else gradient.mul_(slope).to(dtype)
             for gradient, dtype in zip(ctx.gradients, ctx.dtypes, strict=True)
         ]
-        ctx.gradients = ()  # used up: they were scaled in place
+        ctx.gradients = ()  # scaled in place, so not usable again
         return *scaled, None, None
 
 
 class _TokenCrossEntropy(torch.autograd.Function):
-    """Each target's loss; logits are computed again when the slopes are known."""
+    """The loss of each target; the backward pass computes the logits again."""
 
     @staticmethod
     def forward(
         ctx: Any, hidden_ND: torch.Tensor, head_VD: torch.Tensor, bias_V: torch.Tensor | None, token_N: torch.Tensor
     ) -> torch.Tensor:
-        """The losses alone."""
+        """The losses, without gradients."""
         ctx.save_for_backward(hidden_ND, head_VD, bias_V, token_N)
         return _cross_entropy(hidden_ND, head_VD, bias_V, token_N)[0]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, slope_N: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        """The gradients of the sum of slope * loss."""
+        """The gradients of the sum of slope * loss, with the incoming gradient as slope."""
         inputs = ctx.saved_tensors
-        _, gradients = _cross_entropy(*inputs, slope_N, ctx.needs_input_grad[:3])
+        _, gradients = _cross_entropy(*inputs, slope_N, ctx.needs_input_grad[:3])  # pyright: ignore[reportCallIssue]
         cast = [None if g is None else g.to(of.dtype) for g, of in zip(gradients, inputs[:3], strict=True)]
         return *cast, None
 
@@ -119,7 +119,7 @@ def _cross_entropy(
     weight_N: torch.Tensor | None = None,
     wanted: tuple[bool, ...] = (False, False, False),
 ) -> tuple[torch.Tensor, _Gradients]:
-    """Each target's loss and, of their weighted sum, the gradients wanted, chunk by chunk.
+    """The loss of each target and the requested gradients of their weighted sum, chunk by chunk.
 
     d loss / d logits = weight * (softmax - one-hot); losses and gradients of the head are summed in
     float32 at least.

@@ -1,10 +1,10 @@
-"""One forward pass of training and the two losses it gives: a pack as a tree, or as padded rows where a model needs it.
+"""A micro-batch: one forward pass of training and its two losses, as a packed tree or as padded rows.
 
     R  rows     T  tokens of a row     N  targets     D  width of the hidden state
     S  questions with a pair     E  rationales that each compares
 
-Hidden states are looked at only where a loss needs them: the vocabulary's logits, the dearest part of a small model,
-are computed for targets alone, in chunks, and for what is compared only by a loss that looks at likelihoods.
+The logits are the most expensive part of a small model. They are computed for the targets of L_LM only, in chunks. The
+compared rationales need them only if the loss uses likelihoods (DPO); the triplet loss uses hidden states.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import torch.nn.functional as F  # noqa: N812  (the field's own name for it)
 from transformers import PreTrainedModel
 
 from tutelage.student.attention import attending
+from tutelage.student.fitness import vocabulary_of
 from tutelage.student.training.losses import token_losses, weighted_lm_loss
 from tutelage.student.training.packing import (
     Branch,
@@ -35,14 +36,14 @@ from tutelage.student.training.tree_attention import tree_attention
 from tutelage.student.wide import wide, widened
 
 MORE_THAN_LOGITS = re.compile(r"logits?_.*(cap|scal)|logit_scale|lm_head_multiplier")
-"""Settings of Transformers' models that shape their logits after the output layer."""
+"""Settings of Transformers' models that change the logits after the output layer."""
 
 
 @dataclass(frozen=True, slots=True)
 class MicroBatch:
-    """The tokens of one forward pass, and where their losses are.
+    """The tokens of one forward pass and the positions of their losses.
 
-    `loss_positions` counts through all rows; a tree is one row, padded rows have a mask.
+    `loss_positions` indexes the flattened rows. A tree is one row; padded rows have a mask.
     """
 
     input_RT: torch.Tensor
@@ -52,7 +53,7 @@ class MicroBatch:
 
     @property
     def tokens(self) -> int:
-        """Tokens that are computed, without padding."""
+        """Number of computed tokens, without padding."""
         return self.input_RT.numel() if self.mask_RT is None else int(self.mask_RT.sum())
 
 
@@ -65,7 +66,7 @@ def as_tree(
 
 
 def as_rows(groups: Sequence[ExampleGroup], prompt_weight: float) -> MicroBatch:
-    """Questions as rows padded on the right: every rationale behind a prompt of its own."""
+    """Questions as rows padded on the right, each rationale with its own copy of the prompt."""
     rows = [group.prompt + branch for group in groups for branch in group.branches]
     width = max(map(len, rows))
     targets, pairs, first = list[Target](), list[tuple[Branch, ...]](), 0
@@ -85,9 +86,9 @@ def as_rows(groups: Sequence[ExampleGroup], prompt_weight: float) -> MicroBatch:
 
 @dataclass(frozen=True, slots=True)
 class MicroBatchLosses:
-    """Sums over a pass, scalars: divide L_LM by the targets of the whole batch, the others by its pairs.
+    """Sums over a micro-batch, scalars. Divide `lm` by the targets of the whole batch, the others by its pairs.
 
-    `near` and `far`, without gradient, are what self-reflection compares: see StepRecord.
+    `near` and `far`, without gradient, are the similarities or gains of StepRecord.
     """
 
     lm: torch.Tensor
@@ -99,7 +100,7 @@ class MicroBatchLosses:
 def micro_batch_losses(
     model: PreTrainedModel, micro_batch: MicroBatch, reflection: Reflection | None
 ) -> MicroBatchLosses:
-    """The losses of a pass; without pairs or without self-reflection, that of L_SR is 0."""
+    """The losses of a micro-batch. L_SR is 0 without pairs or without self-reflection."""
     loss_positions, computed = micro_batch.loss_positions, _compute(model, micro_batch)
     weights: dict[_At, float] = {}
     for place, token, weight in loss_positions.targets:
@@ -112,7 +113,7 @@ def micro_batch_losses(
     end_SED = computed.hidden_TD[torch.tensor(loss_positions.ends, device=model.device)]
     if not reflection.likelihoods:
         lm_loss, seen = computed.weighted(weights), Seen(end_SED)
-    else:  # the anchor's tokens are computed once for both losses
+    else:  # the anchor's token losses serve both losses
         branches = [branch for pair in loss_positions.pairs for branch in pair]
         every = {target: weights.get(target, 0.0) for branch in branches for target in branch.targets} | weights
         loss_N = computed.each(every)
@@ -125,7 +126,7 @@ def micro_batch_losses(
 
 @torch.no_grad()
 def log_likelihoods(model: PreTrainedModel, micro_batch: MicroBatch) -> list[list[float]]:
-    """Of every pair of a pass, the log-likelihoods of its branches in nats, each summed over its tokens."""
+    """For every pair, the log-likelihood of each branch in nats, summed over its tokens."""
     branches = [branch for pair in micro_batch.loss_positions.pairs for branch in pair]
     every = dict.fromkeys(target for branch in branches for target in branch.targets)
     found = iter(_sums(-_compute(model, micro_batch).each(every), every, branches).tolist())
@@ -133,15 +134,15 @@ def log_likelihoods(model: PreTrainedModel, micro_batch: MicroBatch) -> list[lis
 
 
 def has_plain_logits(model: PreTrainedModel) -> bool:
-    """Whether logits are the output layer's and nothing more: no soft cap (Gemma 2), no scale (Cohere, Granite)."""
+    """Whether logits are the plain result of the output layer: no soft cap (Gemma 2), no scale (Cohere, Granite)."""
     settings = model.config.get_text_config().to_dict()
     more = {name: value for name, value in settings.items() if MORE_THAN_LOGITS.search(name)}
     return all(value in (None, False, 0, 1) for value in more.values())
 
 
 def packs_right(model: PreTrainedModel) -> bool:
-    """Whether the model computes a small tree as it computes its rows alone: what decides if it is packed."""
-    vocabulary = model.get_input_embeddings().num_embeddings
+    """Whether the model gives the same result for a small tree as for its separate rows; only then steps are packed."""
+    vocabulary = vocabulary_of(model)
     a, b, c, d = (tuple((7 * n + 3 * r) % vocabulary for n in range(5)) for r in range(4))
     groups = [ExampleGroup(a[:2] + b, c[:3], (d, a)), ExampleGroup(a[:2] + c, d[:1], (b, c[:4]))]
     micro_batches = [as_tree(groups, 1.0), *(as_rows([group], 1.0) for group in groups)]
@@ -156,26 +157,26 @@ def packs_right(model: PreTrainedModel) -> bool:
     except torch.OutOfMemoryError:
         raise
     except (TypeError, ValueError, AttributeError, RuntimeError):
-        return False  # a model that is built otherwise: no base model, no positions, another kind of attention
+        return False  # another architecture: no base model, no positions, another kind of attention
     finally:
         model.train(training)
     difference = (packed - torch.cat(alone)).norm() / torch.cat(alone).norm()
     bound = 1e-3 if model.dtype == wide(model.dtype) else 5e-2
-    return not difference > bound  # weights that are NaN are another fault
+    return not difference > bound  # true for NaN: NaN weights are reported elsewhere
 
 
 def last_hidden(model: PreTrainedModel, micro_batch: MicroBatch) -> torch.Tensor:
-    """Last hidden states of all tokens, rows one behind the other: [R * T, D]."""
+    """Last hidden states of all tokens, rows flattened: [R * T, D]."""
     return _hidden(model, micro_batch, logits=False)[0]
 
 
 _At = tuple[int, int]
-"""A place that predicts, and the token that it predicts."""
+"""A predicting position and the token that it predicts."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Computed:
-    """What a pass has computed of all its tokens. Logits only where they are more than the output layer's."""
+    """The result of a forward pass. It has logits only if they are not the plain result of the output layer."""
 
     hidden_TD: torch.Tensor
     logits_TV: torch.Tensor | None
@@ -197,7 +198,7 @@ class _Computed:
         return F.cross_entropy(widened(self.logits_TV[place_N]), token_N, reduction="none")
 
     def number(self, values: Sequence[Any]) -> torch.Tensor:
-        """Numbers of Python, as precise as the sums."""
+        """Python numbers as a tensor in the precision of the sums."""
         return torch.tensor(values, device=self.hidden_TD.device, dtype=wide(self.hidden_TD.dtype))
 
     def _unbound(self, targets: Collection[_At]) -> tuple[torch.Tensor, ...]:
@@ -211,7 +212,7 @@ def _compute(model: PreTrainedModel, micro_batch: MicroBatch) -> _Computed:
 
 
 def _sums(value_N: torch.Tensor, targets: Collection[_At], branches: Sequence[Branch]) -> torch.Tensor:
-    """For each branch, the sum of its targets' values."""
+    """For each branch, the sum of the values of its targets."""
     number = {target: n for n, target in enumerate(targets)}
     index = [number[target] for branch in branches for target in branch.targets]
     parts = value_N[torch.tensor(index, device=value_N.device)].split([len(branch.tokens) for branch in branches])
@@ -221,7 +222,7 @@ def _sums(value_N: torch.Tensor, targets: Collection[_At], branches: Sequence[Br
 def _hidden(
     model: PreTrainedModel, micro_batch: MicroBatch, *, logits: bool
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Last hidden states of all tokens, rows one behind the other, and their logits where asked for."""
+    """Last hidden states of all tokens, rows flattened, and their logits if requested."""
     device = model.device
     inputs: dict[str, Any] = {"input_ids": micro_batch.input_RT.to(device), "use_cache": False}
     context = nullcontext(dict[str, Any]())

@@ -1,11 +1,11 @@
-"""Many rows that begin alike, computed as one tree: what they share is computed once, and nothing is padded.
+"""Packing: rows with common prefixes become one tree. A shared prefix is computed once, and there is no padding.
 
-A step learns some questions behind one few-shot prompt. Each question has an anchor to learn and, where the student
-made a mistake, a negative to compare it with and, for the triplet, a positive. The rows
+A step trains on several questions after one few-shot prompt. Each question has an anchor (the rationale to learn). If
+the student made a mistake on it, the question also has a negative and, for the triplet loss, a positive. The rows
 
     F F F q q a a a      F F F q q p p      F F F q q n n      F F F r r b b
 
-(few-shot prefix, question, rationale) hold few tokens that differ. Packed, they are one sequence:
+(few-shot prefix, question, rationale) share most of their tokens. Packed, they are one sequence:
 
     place      0 1 2   3 4   5 6 7   8 9   10 11   12 13   14 15
     token      F F F   q q   a a a   p p   n  n    r  r    b  b
@@ -13,32 +13,31 @@ made a mistake, a negative to compare it with and, for the triplet, a positive. 
     segment    0       1     2       3     4       5       6
     parent     -       0     1       1     1       0       5
 
-A token stands at the position that it has in its own row, and sees its *path*: its ancestors' segments, and its own
-segment up to itself (tree_attention.py). So `n n` sees F F F q q and n n, but neither a nor p, and every hidden state
-is the one that the row alone would give. The gradients are too: what a shared token gets from its rows adds up.
+A token keeps the position of its own row. It attends to its *path*: the segments of its ancestors and its own segment
+up to itself (tree_attention.py). So `n n` sees F F F q q and n n, but neither a nor p. Hidden states and gradients are
+the same as for separate rows; the gradients of a shared token add up.
 
-The losses look at few places: each target (a token that is predicted, with its weight) at the place of the token before
-it, and each compared rationale's own places. In the drawing place 2 predicts both q and r, and place 4 predicts a.
+A loss reads the hidden state of a target (a predicted token with its weight) at the place of the token before it. In
+the drawing, place 2 predicts both q and r, and place 4 predicts a, p and n.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Literal
 
-from tutelage.student.encoding import Tokens
+from tutelage.student.encoding import Tokens, shared_prefix
 
 PromptGradient = Literal["keep", "stop"]
 
 
 @dataclass(frozen=True, slots=True)
 class ExampleGroup:
-    """A question of a step: its prompt, the anchor that is learnt, and what the anchor is compared with.
+    """A question of a step: its prompt, the anchor to learn, and the rationales to compare the anchor with.
 
     `pair` is a positive and a negative, or a negative alone; None: nothing is compared. `reference` has the
-    log-likelihoods of all branches, in nats, when the round began; only a loss that looks at them needs it.
+    log-likelihoods of all branches at the start of the round, in nats; only DPO needs it.
     """
 
     prompt: Tokens
@@ -48,23 +47,23 @@ class ExampleGroup:
 
     @property
     def targets(self) -> int:
-        """Tokens that L_LM predicts: all of the row but its first."""
+        """Number of targets of L_LM: all tokens of the row but the first."""
         return len(self.prompt) + len(self.anchor) - 1
 
     @property
     def branches(self) -> tuple[Tokens, ...]:
-        """The rationales."""
+        """All rationales of the question, the anchor first."""
         return (self.anchor, *(self.pair or ()))
 
     def tree_tokens(self, prompt_gradient: PromptGradient) -> int:
-        """Tokens of its tree alone: the prompt once, and the rationales; with "stop" a paired anchor twice."""
+        """Number of tokens in the question's tree: prompt and rationales. With "stop" a paired anchor counts twice."""
         twice = self.anchor if self.pair is not None and prompt_gradient == "stop" else ()
         return len(self.prompt) + sum(map(len, self.branches)) + len(twice)
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Consecutive tokens of a pack, from place `start` to before `end`, and the segment that they follow.
+    """Consecutive tokens of a pack, places `start` to `end` - 1. `parent` is the segment before it in its rows.
 
     With `apart`, no gradient flows from this segment to its ancestors.
     """
@@ -79,7 +78,7 @@ class Segment:
 
 
 class Tree:
-    """The tokens of a pack, grown segment by segment; a segment's number is what `grow` returned for it."""
+    """The tokens of a pack, built segment by segment. `grow` returns the number of the new segment."""
 
     def __init__(self) -> None:
         self.tokens: list[int] = []
@@ -87,7 +86,7 @@ class Tree:
         self.segments: list[Segment] = []
 
     def grow(self, tokens: Sequence[int], parent: int | None = None, *, apart: bool = False) -> int:
-        """Append a segment behind `parent`; None: rows begin with it."""
+        """Append a segment after `parent` (None: at the root)."""
         start = len(self.tokens)
         before = 0 if parent is None else self.positions[self.segments[parent].end - 1] + 1
         self.tokens.extend(tokens)
@@ -104,12 +103,12 @@ class Tree:
 
 
 Target = tuple[int, int, float]
-"""A place that predicts, the token that it predicts, and the weight of that token."""
+"""A predicting place, the token that it predicts, and the weight of the token."""
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A rationale that is compared: place `before` predicts its first token, which stands at `start`."""
+    """A compared rationale. Its first token is at place `start` and is predicted at place `before`."""
 
     before: int
     start: int
@@ -117,18 +116,18 @@ class Branch:
 
     @property
     def end(self) -> int:
-        """The place of its last token."""
+        """The place of the last token."""
         return self.start + len(self.tokens) - 1
 
     @property
     def targets(self) -> list[tuple[int, int]]:
-        """Every token of it, behind the place that predicts it."""
+        """Every token, after the place that predicts it."""
         return list(zip((self.before, *range(self.start, self.end)), self.tokens, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
 class LossPositions:
-    """Where the losses look in a pack: targets and, of every question with a pair, its branches, the anchor first."""
+    """The places that the losses read: targets and, for each question with a pair, its branches, the anchor first."""
 
     targets: list[Target]
     pairs: list[tuple[Branch, ...]]
@@ -143,7 +142,7 @@ class LossPositions:
 def grow_tree(
     groups: Sequence[ExampleGroup], prompt_weight: float, prompt_gradient: PromptGradient = "keep"
 ) -> tuple[Tree, LossPositions]:
-    """The tree of some questions, and where the losses look in it."""
+    """The tree of some questions, and the positions of the losses in it."""
     tree, targets, pairs = Tree(), list[Target](), list[tuple[Branch, ...]]()
     shared = shared_prefix([group.prompt for group in groups])
     root = tree.grow(groups[0].prompt[:shared]) if shared else None
@@ -162,33 +161,25 @@ def grow_tree(
     def compare(tokens: Tokens, parent: int) -> Branch:
         return branch(tokens, tree.grow(tokens, parent, apart=prompt_gradient == "stop"), parent)
 
-    for n in range(1, shared):  # predicted once, for all rows
+    for n in range(1, shared):  # the shared prefix is predicted once
         targets.append((n - 1, groups[0].prompt[n], prompt_weight * len(groups)))
     for group in groups:
         question = learn(group.prompt[shared:], root, prompt_weight)
         anchor = branch(group.anchor, learn(group.anchor, question, 1.0), question)
         if group.pair is not None:
-            if prompt_gradient == "stop":  # L_LM goes through the prompt, L_SR does not: the anchor stands there twice
+            if prompt_gradient == "stop":  # the anchor is there twice: L_SR must not reach the prompt
                 anchor = compare(group.anchor, question)
             pairs.append((anchor, *(compare(tokens, question) for tokens in group.pair)))
     references = [group.reference for group in groups if group.pair is not None]
     return tree, LossPositions(targets, pairs, references)
 
 
-def shared_prefix(rows: Sequence[Tokens]) -> int:
-    """How many tokens all rows begin with, at least one of each row left over; 0 for a single row."""
-    if len(rows) < 2:
-        return 0
-    columns = takewhile(lambda column: len(set(column)) == 1, zip(*rows, strict=False))
-    return min(sum(1 for _ in columns), min(map(len, rows)) - 1)
-
-
 def pack_groups(
     groups: Sequence[ExampleGroup], limit: int, prompt_gradient: PromptGradient = "keep"
 ) -> Iterator[list[ExampleGroup]]:
-    """Distribute questions over packs of at most `limit` tokens: the longest first, each where it first fits.
+    """Distribute questions over packs of at most `limit` tokens: first-fit decreasing.
 
-    A question that is longer than the limit has a pack of its own.
+    A question longer than the limit gets its own pack.
     """
     shared = shared_prefix([group.prompt for group in groups])
     bins: list[list[ExampleGroup]] = []

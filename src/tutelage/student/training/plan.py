@@ -1,8 +1,8 @@
-"""Which rows a round's training sees, in which order: drawn once, before the first step.
+"""The training plan: the rows of every batch of a round, drawn once before the first step.
 
-The plan of all passes over the examples is data, so a training that was stopped goes on with the same rows, whatever it
-had drawn before. No batch holds the same question twice, as in the released code. Five examples, `rows` of 8, batches
-of 2: three steps with each example once, then two steps with three of them.
+The plan is data, so a resumed training sees the same rows in the same order. No batch has the same question twice, as
+in the released code. Example: five examples, `rows` of 8 and batches of 2 give three steps with each example once, then
+two steps with three of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from tutelage.records import TrainingExample
 
 Draw = Callable[[TrainingExample, random.Random], tuple[str, ...]]
-"""Draws what a row's anchor is compared with; see Reflection."""
+"""Draws the rationales to compare a row's anchor with; see Reflection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,10 @@ def training_plan(
     rows: int | None = None,
     draw: Draw | None = None,
 ) -> list[list[Batch]]:
-    """The batches of every pass over the examples.
+    """The batches of all epochs.
 
-    In each pass every example comes once, in a new order, compared with rationales drawn anew. With `rows`, there are
-    as many passes as that takes, the last one cut, in place of `epochs`.
+    Each epoch has every example once, in a new order, with newly drawn rationales to compare with. If `rows` is given,
+    it sets the total number of rows in place of `epochs`; the last epoch may be cut.
     """
     left = epochs * len(examples) if rows is None else rows
     plan: list[list[Batch]] = []
@@ -57,7 +57,7 @@ def training_plan(
 
 
 def _distinct_batches(examples: Sequence[TrainingExample], order: list[int], size: int) -> list[list[int]]:
-    """Fill batches in order; an example whose question already stands in the batch waits for the next one."""
+    """Fill batches in order; an example whose question is already in the batch waits for the next one."""
     batches: list[list[int]] = []
     waiting = deque(order)
     while waiting:

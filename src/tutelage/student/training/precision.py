@@ -1,8 +1,7 @@
-"""Which precision the student computes in, and its weights in full precision beside.
+"""Mixed precision: the student computes in bfloat16 where that is fast, and the optimizer updates float32 weights.
 
-Hardware that multiplies bfloat16 matrices does so several times faster than float32. Sums of small updates would be
-lost in bfloat16 weights, so training keeps a float32 copy that the optimizer works on (mixed precision, Micikevicius
-et al. 2018, arXiv 1710.03740).
+Hardware with bfloat16 matrix units multiplies several times faster than in float32. Small updates would be lost in
+bfloat16 weights, so training keeps a float32 copy (Micikevicius et al. 2018, arXiv 1710.03740).
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from tutelage.errors import StudentError
 
 
 def compute_dtype(config: StudentConfig, device: torch.device) -> torch.dtype:
-    """The precision of a configuration; `auto` is bfloat16 where the device has matrix units for it, else float32."""
+    """The configured precision; `auto` is bfloat16 if the device has matrix units for it, else float32."""
     if config.dtype != "auto":
         return getattr(torch, config.dtype)
     if device.type == "cuda":
@@ -28,13 +27,13 @@ def compute_dtype(config: StudentConfig, device: torch.device) -> torch.dtype:
 
 
 def compute_in(model: torch.nn.Module, dtype: torch.dtype) -> None:
-    """Cast the weights in place. Buffers stay: the frequencies of rotary positions would suffer."""
+    """Cast the weights in place. Buffers stay: the frequencies of rotary positions would lose precision."""
     for weight in model.parameters():
         weight.data = weight.data.to(dtype)
 
 
 class FullPrecision:
-    """The float32 weights of a model that computes in another precision: trained there, written back by `restore`."""
+    """The float32 weights of a model that computes in another precision; `restore` writes them back after training."""
 
     def __init__(self, model: torch.nn.Module, dtype: torch.dtype) -> None:
         self.model, self.dtype = model, dtype
@@ -42,15 +41,15 @@ class FullPrecision:
         compute_in(model, dtype)
 
     def restore(self) -> None:
-        """Give the model its float32 weights, as trained."""
+        """Replace the model's weights by the trained float32 weights."""
         for weight, full in self.weights.items():
             weight.data = full.data
 
 
 class MixedAdamW(AdamW):
-    """AdamW (Loshchilov & Hutter 2019) on the float32 copies of a model's weights; the model follows each step.
+    """AdamW (Loshchilov & Hutter 2019) on the float32 copies of a model's weights; each step updates the model, too.
 
-    Its state holds the copies, so a training that goes on from a checkpoint loses no bit of them.
+    The optimizer's state includes the copies, so a training resumed from a checkpoint continues exactly.
     """
 
     def __init__(self, full: FullPrecision, learning_rate: float, weight_decay: float) -> None:
@@ -66,7 +65,7 @@ class MixedAdamW(AdamW):
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
-        """One update, from the gradients of the model's own weights."""
+        """One update from the gradients of the model's weights."""
         for weight, copy in self._pairs:
             if weight is not copy:
                 copy.grad = None if weight.grad is None else weight.grad.to(copy.dtype)
@@ -78,7 +77,7 @@ class MixedAdamW(AdamW):
         return result
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients of the model's weights."""
+        """Clear the gradients of the model's weights."""
         for weight, _ in self._pairs:
             weight.grad = None
 
@@ -88,7 +87,7 @@ class MixedAdamW(AdamW):
 
     @torch.no_grad()
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Back to a saved state, the copies with it."""
+        """Load a saved state, with the copies."""
         pairs = [(weight, copy) for weight, copy in self._pairs if weight is not copy]
         if len(pairs) != len(state_dict["copies"]):
             raise StudentError(

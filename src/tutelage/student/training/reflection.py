@@ -44,7 +44,12 @@ class Compared:
 
 
 class Reflection(Protocol):
-    """One self-reflection loss."""
+    """One self-reflection loss: one of the four plug-in points."""
+
+    @property
+    def key(self) -> str:
+        """Stands for what it computes, such as "my-loss 2": a run goes on under the same one alone (contracts.py)."""
+        ...
 
     @property
     def likelihoods(self) -> bool:
@@ -52,7 +57,10 @@ class Reflection(Protocol):
         ...
 
     def draw(self, example: TrainingExample, rng: random.Random) -> tuple[str, ...]:
-        """What a row's anchor is compared with, the mistake last; nothing where something is lacking."""
+        """What a row's anchor is compared with, the mistake last, always as many; nothing where something is lacking.
+
+        All that is random is drawn from `rng`, so that a training that goes on draws the same.
+        """
         ...
 
     def compare(self, seen: Seen) -> Compared:
@@ -65,6 +73,11 @@ class Triplet:
     """The paper's: the anchor's end should be nearer to a positive's than to the mistake's, by a margin."""
 
     margin: float
+
+    @property
+    def key(self) -> str:
+        """See Reflection."""
+        return f"triplet {self.margin:g}"
 
     @property
     def likelihoods(self) -> bool:
@@ -92,6 +105,11 @@ class Preference:
     """
 
     beta: float
+
+    @property
+    def key(self) -> str:
+        """See Reflection."""
+        return f"preference {self.beta:g}"
 
     @property
     def likelihoods(self) -> bool:

@@ -1,8 +1,8 @@
-"""What a training notes of its steps, and when it is saved.
+"""The log of training steps, and the checkpoint at the end of each epoch.
 
     {"step": 12, "lm_loss": 0.93, "reflection_loss": 0.41, "pairs": 11, "near": 0.97, "far": 0.88, …}
 
-is a row of `steps.jsonl`: a StepRecord, on disk at the end of its epoch.
+is a row of `steps.jsonl`: a StepRecord, written at the end of its epoch.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from tutelage.errors import RunError
 from tutelage.run_records import StepRecord
 from tutelage.runs.files import append_rows, write_rows
-from tutelage.runs.seals import seal_folder, sealed, sound_rows
+from tutelage.runs.seals import has_seals, seal_folder, sealed, sound_rows
 from tutelage.student.sampler import Advance
 from tutelage.student.training.steps import TrainStep
 
 
 class StepLogger(TrainerCallback):
-    """At the end of each epoch of the plan: its mean losses into the history, its steps on disk, and a checkpoint.
+    """At the end of each epoch: adds its mean losses to the history, writes its steps, and saves a checkpoint.
 
-    Counts, too, what this process computed: real tokens and padded ones. A training that goes on at a checkpoint takes
-    the steps beyond it again, so their rows are dropped.
+    It also counts the tokens and the padding that this process computed. A resumed training repeats the steps after
+    its checkpoint, so their rows are dropped.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class StepLogger(TrainerCallback):
         self.computed = self.padded = 0
 
     def note(self, train_step: TrainStep, record: StepRecord) -> None:
-        """One step, done."""
+        """Record a finished step."""
         self.records.append(record)
         self.computed += sum(micro_batch.tokens for micro_batch in train_step.micro_batches)
         self.padded += sum(
@@ -54,7 +54,9 @@ class StepLogger(TrainerCallback):
         """Called by Trainer before the first step, or the first after a checkpoint."""
         self.planned(self.ends[-1], state.global_step)
         if self.path is not None:
-            rows = [row for row in sound_rows(self.path, StepRecord) if row.step <= state.global_step]
+            old = not has_seals(Path(args.output_dir or ".") / f"checkpoint-{state.global_step}")
+            rows = sound_rows(self.path, StepRecord, unsealed=old)
+            rows = [row for row in rows if row.step <= state.global_step]
             if [row.step for row in rows] != list(range(1, state.global_step + 1)):
                 remedy = f"remove {args.output_dir}, and the training begins anew"
                 raise RunError(f"{self.path} does not hold the steps before the checkpoint; {remedy}")
@@ -73,5 +75,5 @@ class StepLogger(TrainerCallback):
         control.should_save = not control.should_training_stop  # the last state is saved as the round's model
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Called by Trainer when a checkpoint stands."""
+        """Called by Trainer after a checkpoint is written."""
         seal_folder(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}")

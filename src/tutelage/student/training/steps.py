@@ -1,4 +1,4 @@
-"""From a round's examples to the forward passes of its training, by the training plan."""
+"""The steps of a training: examples, in the order of the training plan, as micro-batches."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tutelage.student.prompts import PromptFormat, question_of
 from tutelage.student.training.micro_batch import MicroBatch, as_rows, as_tree
 from tutelage.student.training.packing import ExampleGroup, pack_groups
 from tutelage.student.training.plan import Row, training_plan
-from tutelage.student.training.reflection import reflection_of
+from tutelage.student.training.reflection import Reflection, reflection_of
 
 
 @dataclass(frozen=True, slots=True)
 class TrainStep:
-    """One step: its forward passes, and the counts of the whole batch that the sums of their losses are divided by.
+    """One optimizer step: its micro-batches, and the counts of the whole batch that normalise the losses.
 
-    `targets` are the tokens that L_LM predicts, `pairs` the questions of all `questions` that L_SR compares.
+    `targets` counts the tokens that L_LM predicts, `questions` all questions, `pairs` those that L_SR compares.
     """
 
     micro_batches: tuple[MicroBatch, ...]
@@ -32,27 +32,36 @@ class TrainStep:
 
 
 class StepDataset(Dataset[TrainStep]):
-    """The steps of all epochs, in the order of the plan, drawn up as passes when they are asked for.
+    """The steps of all epochs, in the order of the plan; the micro-batches of a step are built on access.
 
-    `tree` packs the questions of a pass; `micro_batch_tokens` limits the tokens of one (None: a step is one pass).
-    `references` has the log-likelihoods, when the round began, of rationales behind their prompts, in nats; they are
-    needed before a step is asked for if `reflection` looks at them.
+    With `tree`, questions are packed as trees. `micro_batch_tokens` limits a micro-batch (None: one per step).
+    `reflection` replaces the loss named in the settings. `references` has log-likelihoods of rationales after their
+    prompts at the start of the round, in nats; set it before the first access if `reflection` uses likelihoods.
     """
 
     def __init__(
-        self, format: PromptFormat, examples: Sequence[TrainingExample], config: TrainingConfig, seed: int
+        self,
+        format: PromptFormat,
+        examples: Sequence[TrainingExample],
+        config: TrainingConfig,
+        seed: int,
+        reflection: Reflection | None = None,
     ) -> None:
-        self.format, self.config, self.reflection = format, config, reflection_of(config)
+        self.format, self.config, self.reflection = format, config, reflection or reflection_of(config)
         self.tree, self.micro_batch_tokens = True, config.micro_batch_tokens
         self.references: dict[tuple[Tokens, Tokens], float] = {}
         self._encoded: dict[tuple[str, str], Encoded] = {}
         anchors = [(example, self._encode(example, example.anchor)) for example in examples]
         self.truncated = sum(anchor.truncated for _, anchor in anchors)
-        # A prompt that leaves no room for its rationale teaches nothing; it counts as truncated and is left out.
+        # A row is left out, and counts as truncated, if no rationale fits after its prompt or if it is longer than the
+        # model's context.
         self.anchors = [(example, anchor) for example, anchor in anchors if anchor.completion]
         if not self.anchors:
+            sight = (
+                "" if format.positions is None else f" and the {format.positions} tokens that the student can look at"
+            )
             raise StudentError(
-                f"no example fits training.max_tokens = {config.max_tokens}; raise it, or lower student.few_shot"
+                f"no example fits training.max_tokens = {config.max_tokens}{sight}; raise it, or lower student.few_shot"
             )
         plan = training_plan(
             [example for example, _ in self.anchors],
@@ -60,7 +69,7 @@ class StepDataset(Dataset[TrainStep]):
             batch_size=config.batch_size,
             seed=seed,
             rows=config.max_rows,
-            draw=self.reflection and self.reflection.draw,
+            draw=None if self.reflection is None else self.reflection.draw,
         )
         self.batches = [batch for epoch in plan for batch in epoch]
         self.epoch_ends = [sum(len(epoch) for epoch in plan[: n + 1]) for n in range(len(plan))]
@@ -77,27 +86,36 @@ class StepDataset(Dataset[TrainStep]):
             pairs=sum(group.pair is not None for group in groups),
         )
 
+    def too_long(self, examples: int) -> Iterator[str]:
+        """Messages about examples that were cut or left out; `examples` is the number of all examples."""
+        left_out = examples - len(self.anchors)
+        if cut := self.truncated - left_out:
+            yield f"{cut} of {examples} examples are cut: they have more than {self.config.max_tokens} tokens"
+        if left_out:
+            sight = "" if self.format.positions is None else f" or for the student, which sees {self.format.positions}"
+            yield f"{left_out} of {examples} examples are left out: too long for {self.config.max_tokens} tokens{sight}"
+
     @property
     def longest(self) -> int:
-        """Tokens of the longest question: what a pass must hold at least."""
+        """Tokens of the longest question; a micro-batch must hold at least this many."""
         return max(self._tokens([group]) for step in self.steps() for group in step)
 
     def sample_micro_batch(self) -> MicroBatch:
-        """A small pass like those of the training, for measuring: four questions at most."""
+        """A small micro-batch for measurements: at most four questions."""
         return self.micro_batch(next(self.pack_groups(next(self.steps())[:4])))
 
     @property
     def most_tokens(self) -> int:
-        """Tokens of the largest step as one pass, padding with it; what all its prompts share is counted for each."""
+        """Tokens of the largest step as one micro-batch, with padding; shared prefixes count once per row."""
         return max(map(self._tokens, self.steps()))
 
     @property
     def row_tokens(self) -> int:
-        """Tokens of all rows of all steps, each with a prompt of its own: what there is to learn, however computed."""
+        """Tokens of all rows of all steps, each with its own prompt. It does not depend on packing."""
         return self.tokens_until(len(self))
 
     def tokens_until(self, step: int) -> int:
-        """Those of the first steps."""
+        """`row_tokens` of the first `step` steps."""
         return sum(_row_tokens(self._group(row)) for batch in self.batches[:step] for row in batch)
 
     def steps(self) -> Iterator[list[ExampleGroup]]:
@@ -110,13 +128,13 @@ class StepDataset(Dataset[TrainStep]):
         return sum(len(group.branches) for group in groups) * max(map(_width, groups))
 
     def pack_groups(self, groups: Sequence[ExampleGroup]) -> Iterator[list[ExampleGroup]]:
-        """Questions distributed over passes."""
+        """Distribute questions over micro-batches."""
         limit = self.micro_batch_tokens
         if self.tree:
             yield from pack_groups(groups, limit, self.config.prompt_gradient) if limit else [list(groups)]
             return
         rows: list[ExampleGroup] = []
-        for group in sorted(groups, key=_width):  # rows of like length together, so that little is padded
+        for group in sorted(groups, key=_width):  # rows of similar length together: less padding
             if rows and limit and self._tokens([*rows, group]) > limit:
                 yield rows
                 rows = []
@@ -124,13 +142,13 @@ class StepDataset(Dataset[TrainStep]):
         yield rows
 
     def micro_batch(self, packed: Sequence[ExampleGroup]) -> MicroBatch:
-        """The pass of a pack."""
+        """The micro-batch of a pack."""
         if self.tree:
             return as_tree(packed, self.config.prompt_weight, self.config.prompt_gradient)
         return as_rows(packed, self.config.prompt_weight)
 
     def _group(self, row: Row) -> ExampleGroup:
-        """The anchor and, where all end as they should, what it is compared with."""
+        """The anchor and the rationales to compare it with; nothing is compared if one of them is truncated."""
         example, anchor = self.anchors[row.example]
         compared = [self._encode(example, rationale) for rationale in row.compared]
         if not compared or anchor.truncated or any(each.truncated for each in compared):

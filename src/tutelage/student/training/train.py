@@ -1,13 +1,13 @@
-"""One round of training: L = L_LM + reflection_weight * L_SR.
+"""One round of training: L = L_LM + reflection_weight * L_SR. The loss of a step is in trainer.py.
 
 In order:
 
-    StepDataset         the plan of all steps, from the examples
-    fit_micro_batches   micro-batches made to fit the memory
-    reference           log-likelihoods under the student as it comes, for a preference
-    StepTrainer         step by step; StepLogger notes them and saves, Guard watches
+    StepDataset         the steps, from the examples
+    fit_micro_batches   the size of a micro-batch that fits in memory
+    reference           log-likelihoods under the student before the first step (DPO only)
+    StepTrainer         the steps; StepLogger records them and saves checkpoints, Guard checks for a collapse
 
-What comes of it is summed up in a TrainingSummary.
+The result is a TrainingSummary.
 """
 
 from __future__ import annotations
@@ -28,16 +28,17 @@ from tutelage.records import TrainingExample
 from tutelage.run_records import TrainingSummary
 from tutelage.runs.files import disk_errors
 from tutelage.runs.seals import is_whole
-from tutelage.student.capacity import fit_micro_batches
 from tutelage.student.folder import quiet
 from tutelage.student.model import LoadedModel
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampler import Advance, Say
 from tutelage.student.training.adapters import add_adapters
 from tutelage.student.training.collapse_guard import Guard
+from tutelage.student.training.fit import fit_micro_batches
 from tutelage.student.training.likelihood import likelihoods, reference
 from tutelage.student.training.micro_batch import packs_right
 from tutelage.student.training.precision import FullPrecision
+from tutelage.student.training.reflection import Reflection
 from tutelage.student.training.step_log import StepLogger
 from tutelage.student.training.steps import StepDataset
 from tutelage.student.training.trainer import StepTrainer
@@ -45,10 +46,10 @@ from tutelage.student.training.trainer import StepTrainer
 
 @dataclass(frozen=True, slots=True)
 class TrainOptions:
-    """How a round's training is carried out.
+    """Options of a round's training.
 
-    `steps` is the file of the StepRecords; `accuracy` tells the guard what share of some validation problems the
-    student, as it is when it is called, answers rightly.
+    `steps` is the file of the StepRecords. `accuracy` measures the student's current accuracy on some validation
+    problems, for the guard. `reflection` is a custom loss of the user.
     """
 
     dtype: torch.dtype = torch.float32
@@ -58,6 +59,7 @@ class TrainOptions:
     steps: Path | None = None
     accuracy: Callable[[], float] | None = None
     planned: Callable[[int, int], None] = lambda steps, done: None
+    reflection: Reflection | None = None
 
 
 def train(
@@ -70,15 +72,17 @@ def train(
     checkpoints: Path,
     options: TrainOptions = TrainOptions(),
 ) -> TrainingSummary:
-    """Train the student, whose weights are float32, in place for one round and sum it up.
+    """Train the student in place for one round; its weights are float32. Returns the summary.
 
-    `checkpoints` keeps the state at the end of every epoch but the last; a training that was stopped goes on from
-    there. With `options.lora`, adapters are trained and merged into the model.
+    `checkpoints` has the state at the end of every epoch but the last; a stopped training resumes from it. With
+    `options.lora`, adapters are trained and merged into the model.
 
     Raises:
         StudentError: the loss is not finite, memory is short, or no example fits `config.max_tokens`.
     """
-    dataset = StepDataset(format, examples, config, seed)
+    dataset = StepDataset(format, examples, config, seed, options.reflection)
+    for line in dataset.too_long(len(examples)):
+        options.say(line)
     set_seed(seed)
     adapted = add_adapters(student.model, options.lora) if options.lora is not None else None
     step_logger = StepLogger(dataset.epoch_ends, options.advance, options.steps, options.planned)
@@ -86,7 +90,7 @@ def train(
         full = FullPrecision(adapted or student.model, options.dtype)
         dataset.tree = layout(student, config, options.say)
         dataset.micro_batch_tokens = fit_micro_batches(student.model, dataset, bool(full.weights), options.say)
-        dataset.references = reference(student.model, dataset)  # a training that goes on has not loaded its weights yet
+        dataset.references = reference(student.model, dataset)  # before a checkpoint's weights are loaded
         guard = _guard(student, dataset, full, checkpoints, seed, options) if config.guard.checks else None
         trainer = StepTrainer(dataset, full, step_logger, checkpoints, seed, [guard] if guard else [])
         with quiet(), disk_errors(checkpoints):
@@ -117,7 +121,7 @@ def train(
 def _guard(
     student: LoadedModel, dataset: StepDataset, full: FullPrecision, checkpoints: Path, seed: int, options: TrainOptions
 ) -> Guard:
-    """The guard of this training, with the rationales drawn that it watches."""
+    """The guard of this training, with a random sample of rationales for its likelihood check."""
     config = dataset.config.guard
     rows = list(dict.fromkeys((row.prompt, row.completion) for _, row in dataset.anchors))
     if len(rows) > config.rationales:
@@ -135,7 +139,7 @@ def _guard(
 
 
 def layout(student: LoadedModel, config: TrainingConfig, say: Say) -> bool:
-    """Whether steps are packed as trees; says so where they can't be. Raises StudentError where they must be."""
+    """Whether steps are packed as trees; reports if they can't be. Raises StudentError if the settings require it."""
     kind = f"a model of type {student.model.config.model_type!r}"
     tree = config.packing != "never" and packs_right(student.model)
     if not tree and config.packing == "always":
@@ -148,7 +152,7 @@ def layout(student: LoadedModel, config: TrainingConfig, say: Say) -> bool:
 
 
 def _last_checkpoint(folder: Path) -> str | None:
-    """The newest whole checkpoint; Trainer writes trainer_state.json last, and the step logger then seals it all."""
+    """The newest complete checkpoint. Trainer writes trainer_state.json last, then StepLogger seals the folder."""
     found = sorted(folder.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
     for torn in [path for path in found if not (_is_json(path / "trainer_state.json") and is_whole(path))]:
         shutil.rmtree(torn)

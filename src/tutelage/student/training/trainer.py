@@ -1,7 +1,7 @@
-"""Transformers' Trainer, its step one batch of the training plan.
+"""Transformers' Trainer with our training step: the loss of a batch and its gradients.
 
-A step is computed in as many forward passes as memory needs. Both losses are divided by counts of the whole batch, so
-how it was split changes nothing.
+A step accumulates gradients over as many micro-batches as the memory requires. Both losses are divided by counts of the
+whole batch, so the result does not depend on the split.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tutelage.student.training.steps import StepDataset, TrainStep
 
 
 class StepTrainer(Trainer):
-    """Trainer whose step is one batch of the training plan. `watchers` are told of a step before the step logger is."""
+    """A Trainer whose step is one batch of the training plan. `watchers` are called before the step logger."""
 
     def __init__(
         self,
@@ -52,20 +52,18 @@ class StepTrainer(Trainer):
         self.args._n_gpu = min(1, self.args.n_gpu)  # one process, one device: DataParallel would split our batches
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        """Copies bring the weights with them (MixedAdamW); peft would put float32 adapters in the place of ours."""
+        """Skip the weights if MixedAdamW holds copies: it restores them, and peft would load float32 adapters."""
         if not self.full.weights:
             super()._load_from_checkpoint(resume_from_checkpoint, model)
 
     def get_train_dataloader(self) -> DataLoader[Any]:
-        """The plan's batches in their order, one a step."""
-        return DataLoader(
-            self.train_dataset, batch_size=1, shuffle=False, collate_fn=lambda steps: {"train_step": steps[0]}
-        )
+        """The batches of the plan in order, one per step."""
+        return DataLoader(self.dataset, batch_size=1, shuffle=False, collate_fn=lambda steps: {"train_step": steps[0]})
 
     def training_step(
         self, model: Any, inputs: dict[str, TrainStep], num_items_in_batch: object = None
     ) -> torch.Tensor:
-        """Back-propagate every pass of the step; returns the step's loss."""
+        """Back-propagate every micro-batch of the step (gradient accumulation); returns the loss of the step."""
         model.train()
         train_step, step, weight = inputs["train_step"], self.state.global_step + 1, self.config.reflection_weight
         inner = model.get_base_model() if hasattr(model, "get_base_model") else model

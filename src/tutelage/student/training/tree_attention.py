@@ -1,11 +1,11 @@
-"""Attention over the tree of a pack: every token sees its path, the shared part of which is computed once.
+"""Tree attention: every token of a pack attends to its path (see packing.py).
 
     T  tokens of the pack     S  segments of a group     Q  their tokens     K  tokens of their paths
     H  heads     G  heads of keys and values     d  width of a head     X  all heads of a token side by side
 
-Two ways to the same numbers. PathAttention makes a row of queries of every segment and keys of its path, and leaves
-the rest to PyTorch's scaled_dot_product_attention; it runs anywhere. FlexTreeAttention describes who sees whom to
-FlexAttention (Dong et al. 2024, arXiv 2412.05496), which compiles a kernel that skips what nobody sees; for GPUs.
+There are two implementations with the same result. PathAttention turns each segment into a row of queries and its path
+into the keys, for PyTorch's scaled_dot_product_attention; it runs anywhere. FlexTreeAttention gives a mask to
+FlexAttention (Dong et al. 2024, arXiv 2412.05496), which compiles a kernel that skips masked blocks; for GPUs.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from tutelage.student.attention import AttentionArgs, AttentionFn
 from tutelage.student.training.packing import Tree
 
 ALIKE = 0.5
-"""Segments computed together are at least this share of the longest in length. A larger share means more calls, a
-smaller one more padding, which attention alone sees: about a tenth of a step."""
+"""Segments computed together have at least this share of the longest one's length. A larger share means more calls, a
+smaller one more padding. Only attention is padded: about a tenth of a step."""
 
 
 def tree_attention(tree: Tree, device: torch.device) -> AttentionFn:
-    """The way that suits the device."""
+    """The implementation for the device."""
     return FlexTreeAttention(tree, device) if device.type == "cuda" else PathAttention(tree, device)
 
 
 class PathAttention:
-    """Every segment is a row of queries, its path their keys; segments of like length are computed together."""
+    """Each segment is a row of queries, its path the keys; segments of similar length are computed together."""
 
     def __init__(self, tree: Tree, device: torch.device) -> None:
         self._groups = [_Group(tree, members, device) for members in _alike(tree)]
@@ -52,7 +52,7 @@ class PathAttention:
 
 
 class _Group:
-    """Segments padded to the longest of them: which tokens ask, and which they may see."""
+    """Segments padded to the longest one: the indices of their queries and keys, and the masks."""
 
     def __init__(self, tree: Tree, members: Sequence[int], device: torch.device) -> None:
         paths = [tree.path(member) for member in members]
@@ -62,11 +62,11 @@ class _Group:
             copy = len(tree.tokens) if path[-1].apart else 0  # see _with_detached
             keys.append([n + copy for step in path[:-1] for n in range(step.start, step.end)] + own)
         self.place_SQ, key_SK = _padded(queries), _padded(keys)
-        # A path counts its positions from 0, so a key's column is its position, and a query's age is its distance.
+        # Positions of a path count from 0, so the column of a key is its position. Age: distance from key to query.
         before_S = torch.tensor([len(path) - len(own) for path, own in zip(keys, queries, strict=True)])
         position_SQ = before_S[:, None] + torch.arange(self.place_SQ.shape[1])
         self._age_SQK = (position_SQ[:, :, None] - torch.arange(key_SK.shape[1])).to(device)
-        # What a padded query sees is dropped, but if it saw nothing it would be NaN.
+        # The output of a padded query is dropped, but a query without any key would give NaN.
         self._padded_SQ1 = (self.place_SQ < 0)[:, :, None].to(device)
         self._query_SQ, self._key_SK = self.place_SQ.clamp(min=0).to(device), key_SK.clamp(min=0).to(device)
         self._masks: dict[int | None, torch.Tensor] = {}
@@ -74,7 +74,7 @@ class _Group:
     def attention_fn(
         self, q_TX: torch.Tensor, k_TX: torch.Tensor, v_TX: torch.Tensor, d: int, args: AttentionArgs
     ) -> torch.Tensor:
-        """What the group's queries see, [S * Q, H, d]; padded ones among them."""
+        """The attention output of the group's queries, with padding: [S * Q, H, d]."""
         q_SHQd, k_SGKd, v_SGKd = (
             _rows(x_TX, index_SN, d)
             for x_TX, index_SN in ((q_TX, self._query_SQ), (k_TX, self._key_SK), (v_TX, self._key_SK))
@@ -98,7 +98,7 @@ class _Group:
 
 
 class FlexTreeAttention:
-    """Who sees whom as a mask over the flat pack; FlexAttention skips the blocks in which nobody sees anybody."""
+    """A mask over the flat pack for FlexAttention, which skips fully masked blocks."""
 
     def __init__(self, tree: Tree, device: torch.device) -> None:
         count = len(tree.segments)
@@ -106,7 +106,7 @@ class FlexTreeAttention:
         segment_T = torch.empty(len(tree.tokens), dtype=torch.long)
         for s, segment in enumerate(tree.segments):
             segment_T[segment.start : segment.end] = s
-            if segment.parent is not None:  # parents stand before their children
+            if segment.parent is not None:  # parents come before their children
                 sees_SS[s] = sees_SS[segment.parent]
             sees_SS[s, s] = True
         self._segment_T, self._sees_SS = segment_T.to(device), sees_SS.to(device)
@@ -118,7 +118,7 @@ class FlexTreeAttention:
     def __call__(
         self, layer: int, q_RHTd: torch.Tensor, k_RGTd: torch.Tensor, v_RGTd: torch.Tensor, args: AttentionArgs
     ) -> torch.Tensor:
-        """See AttentionFn; a pack is one row. FlexAttention has no dropout: it is left out."""
+        """See AttentionFn; a pack is one row. FlexAttention has no dropout, so none is applied."""
         if self._any_apart:
             k_RGTd, v_RGTd = _with_detached(k_RGTd, 2), _with_detached(v_RGTd, 2)
         return _flex(q_RHTd.is_cuda)(
@@ -164,12 +164,12 @@ def _flex(compiled: bool) -> Callable[..., Any]:
 
 
 def _with_detached(x: torch.Tensor, tokens: int) -> torch.Tensor:
-    """A second copy of the tokens behind the first, for segments that pass no gradient on to their ancestors."""
+    """Append a detached copy of the tokens, for segments that pass no gradient to their ancestors."""
     return torch.cat([x, x.detach()], dim=tokens)
 
 
 def _alike(tree: Tree) -> list[list[int]]:
-    """Groups of segments whose lengths are alike, the longest first."""
+    """Groups of segments of similar length, the longest first."""
     groups: list[list[int]] = []
     longest = 0
     for member in sorted(range(len(tree.segments)), key=lambda s: len(tree.segments[s]), reverse=True):
@@ -181,7 +181,7 @@ def _alike(tree: Tree) -> list[list[int]]:
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> torch.Tensor:
-    """Rows as one tensor, -1 behind their ends."""
+    """Rows as one tensor, padded with -1."""
     width = max(map(len, rows))
     return torch.tensor([[*row, *[-1] * (width - len(row))] for row in rows])
 

@@ -179,7 +179,7 @@ def _outcome(line: _Line, endpoint: Endpoint) -> Outcome:
     if status == 200:
         try:
             return endpoint.read(body.encode() if isinstance(body, str) else json.dumps(body).encode())
-        except RequestFailed as failure:
+        except (RequestFailed, Refused) as failure:  # a good status may hold the error of another
             return failure
     fault = _fault_in(cast(dict[str, object], body).get("error") if isinstance(body, dict) else body)
     return endpoint.refusal(status, fault.code or fault.type or "", fault.message or "")

@@ -6,6 +6,7 @@ open_read_only("runs/a/ledger.sqlite")   never made, never changed; an older ver
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Generator
@@ -35,6 +36,17 @@ def open_ledger(path: Path) -> sqlite3.Connection:
                 check_shape(connection, path)
             migrate(connection)
     return connection
+
+
+def check_place(path: Path) -> None:
+    """Raise RunError where `open_ledger` could not; nothing is made that is not there."""
+    with explained(path):
+        if path.exists():
+            open_ledger(path).close()
+            return
+        above = next(folder for folder in path.absolute().parents if folder.exists())
+        if not above.is_dir() or not os.access(above, os.W_OK):
+            raise RunError(f"cannot use the ledger {path}: nothing can be made in {above}; name a file elsewhere")
 
 
 def open_read_only(path: Path, *, whole: bool = True) -> sqlite3.Connection:

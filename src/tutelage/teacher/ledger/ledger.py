@@ -21,12 +21,17 @@ from tutelage.errors import RunError
 from tutelage.money import PICO
 from tutelage.records import FailureReason, Usage
 from tutelage.teacher.ledger.file import explained, open_ledger
-from tutelage.teacher.ledger.transaction import transaction
+from tutelage.teacher.ledger.schema import transaction
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """One reply. `created` is in seconds since 1970, `request` JSON of what was sent, without the API key."""
+    """One reply. `created` is in seconds since 1970, `request` JSON of what was sent, without the API key.
+
+    `reasoning` is what the model thought beside the text, `served_model` and `provider` who answered by the endpoint's
+    own word, `cached_tokens` those of the prompt that were read from a cache, `seconds` from sending to the reply. All
+    are empty in ledgers of before, and where nothing was said.
+    """
 
     key: str
     run_id: str
@@ -39,6 +44,11 @@ class LedgerRow:
     prompt_tokens: int
     completion_tokens: int
     cost_usd: float
+    cached_tokens: int = 0
+    reasoning: str = ""
+    served_model: str = ""
+    provider: str = ""
+    seconds: float = 0.0
 
     @property
     def usage(self) -> Usage:
@@ -107,6 +117,10 @@ class Batch:
 Entry = Sent | Answered | Unpaid | Failed | Batch
 """What can be written; a Batch takes the place of the one with the same token."""
 
+_TEXTS = (
+    *("key", "run_id", "endpoint", "model", "request", "text", "finish_reason"),
+    *("reasoning", "served_model", "provider"),
+)
 REPLY_COLUMNS = ", ".join(field.name for field in fields(LedgerRow))
 SUMS = (
     "count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), "
@@ -164,6 +178,23 @@ class Ledger:
         with explained(self._path):
             return Usage(*self._connection.execute(f"SELECT {SUMS} FROM sent WHERE run_id = ?", (run_id,)).fetchone())
 
+    def has_reply(self, endpoint: str, model: str) -> bool:
+        """Whether this model has ever answered, whichever run asked."""
+        query = "SELECT EXISTS (SELECT 1 FROM replies WHERE endpoint = ? AND model = ?)"
+        with explained(self._path):
+            return bool(self._connection.execute(query, (endpoint, model)).fetchone()[0])
+
+    def overrun(self, run_id: str) -> int | None:
+        """By how many completion tokens a run's replies passed their limit at most, below 0 if none did.
+
+        None if the run has no reply that says so.
+        """
+        query = """SELECT max(completion_tokens - json_extract(request, '$.max_tokens')) FROM replies
+            WHERE run_id = ? AND json_valid(request)"""
+        with explained(self._path):
+            found = self._connection.execute(query, (run_id,)).fetchone()[0]
+        return int(found) if isinstance(found, int | float) else None
+
     def sent(self, batch: str) -> list[Sent]:
         """The requests of a batch that are neither answered nor refused, in the order of sending."""
         query = """SELECT token, key, run_id, created, request, prompt_tokens, completion_tokens, cost_usd FROM sent
@@ -194,15 +225,16 @@ class Ledger:
 
 def faults_of_row(row: LedgerRow) -> Iterator[str]:
     """What of a reply cannot be; SQLite keeps any type in any column, so it has to be asked."""
-    for name in ("key", "run_id", "endpoint", "model", "request", "text", "finish_reason"):
+    for name in _TEXTS:
         if not isinstance(getattr(row, name), str):
             yield f"its {name} is no text"
-    for name in ("prompt_tokens", "completion_tokens"):
+    for name in ("prompt_tokens", "completion_tokens", "cached_tokens"):
         tokens: object = getattr(row, name)
         if not isinstance(tokens, int) or tokens < 0:
             yield f"its {name} are {tokens!r}"
-    if not is_amount(row.cost_usd):
-        yield f"its cost_usd is {row.cost_usd!r}"
+    for name in ("cost_usd", "seconds"):
+        if not is_amount(getattr(row, name)):
+            yield f"its {name} is {getattr(row, name)!r}"
 
 
 def is_amount(value: object) -> bool:

@@ -124,10 +124,15 @@ def export_row(row: LedgerRow) -> dict[str, object]:
         "model": row.model,
         **{name: request.get(name) for name in ("messages", "temperature", "max_tokens", "sample")},
         "text": row.text,
+        "reasoning": row.reasoning,
         "finish_reason": row.finish_reason,
         "prompt_tokens": row.prompt_tokens,
         "completion_tokens": row.completion_tokens,
+        "cached_tokens": row.cached_tokens,
         "cost_usd": row.cost_usd,
+        "served_model": row.served_model,
+        "provider": row.provider,
+        "seconds": row.seconds,
     }
 
 

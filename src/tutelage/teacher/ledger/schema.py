@@ -11,12 +11,11 @@ The number of migrations that a file has seen is its version: `PRAGMA user_versi
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tutelage.errors import RunError
-from tutelage.teacher.ledger.transaction import transaction
 
 Shape = dict[str, dict[str, str]]
 APPLICATION_ID = 0x5475_746C  # "Tutl", in the header of the file
@@ -63,8 +62,36 @@ def _follow_requests(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX replies_by_run ON replies (run_id, prompt_tokens, completion_tokens, cost_usd)")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_create_replies, _follow_requests)
+def _keep_more_of_a_reply(connection: sqlite3.Connection) -> None:
+    for column in (
+        "cached_tokens INTEGER NOT NULL DEFAULT 0",
+        "reasoning TEXT NOT NULL DEFAULT ''",
+        "served_model TEXT NOT NULL DEFAULT ''",
+        "provider TEXT NOT NULL DEFAULT ''",
+        "seconds REAL NOT NULL DEFAULT 0",
+    ):
+        connection.execute(f"ALTER TABLE replies ADD COLUMN {column}")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _create_replies,
+    _follow_requests,
+    _keep_more_of_a_reply,
+)
 """Oldest first; what stands here is never changed, only added to."""
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Generator[None]:
+    """All or nothing, and on disk at the end."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite ends it by itself where the disk is full
+            connection.execute("ROLLBACK")
+        raise
 
 
 def version_of(connection: sqlite3.Connection) -> int:

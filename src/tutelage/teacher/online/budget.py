@@ -3,9 +3,12 @@
     caps {requests: 500, tokens: None, usd: 5.0}, spent 4.97 USD, two requests in flight that may cost 0.01 USD each:
     a third that may cost 0.02 USD does not fit.
 
-A request counts when it is answered, and also when it was sent and its reply was lost (a time-out, a broken
-connection, a killed process): it may have been charged, so it counts at its upper bound. One that the endpoint refused
-with a status was not charged.
+A request counts when it is answered, and also when it was sent and its reply was lost (a time-out, its own or a
+gateway's, a broken connection, a killed process): it may have been charged, so it counts at its upper bound. One that
+the endpoint refused with a status was not charged.
+
+There are endpoints whose replies pass `max_tokens` by what the model thinks, or whose prompts grow on the way. So the
+first request of a capped session goes alone, and bounds grow by twice what a reply has passed them by.
 """
 
 from __future__ import annotations
@@ -16,8 +19,9 @@ from decimal import Decimal
 
 from tutelage.config import BudgetConfig, PriceConfig, TeacherConfig
 from tutelage.errors import BudgetSpent, ConfigError
-from tutelage.money import PICO
+from tutelage.money import PICO, sum_usd
 from tutelage.records import FeedbackRequest, Usage
+from tutelage.teacher.online.prices import listed_price
 from tutelage.teacher.prompts import MAX_REASON_BYTES, Message, Prompts
 from tutelage.teacher.ways import askings, ways
 
@@ -65,14 +69,37 @@ def least_for(request: FeedbackRequest, config: TeacherConfig, prompts: Prompts)
 
 
 def price_of(config: TeacherConfig) -> PriceConfig:
-    """What is paid: less through the Batch API."""
-    share = config.price.batch if config.batch else 1.0
-    return PriceConfig(prompt=share * config.price.prompt, completion=share * config.price.completion)
+    """What is paid: less through the Batch API. Raises ConfigError if it is `auto`, and no list has the model."""
+    price = config.price
+    if price.auto:
+        listed = listed_price(config.model or "", config.base_url)
+        price = PriceConfig(
+            prompt=price.prompt or listed.prompt,
+            completion=price.completion or listed.completion,
+            cached=listed.cached if price.cached is None else price.cached,
+            batch=price.batch,
+        )
+    share = price.batch if config.batch else 1.0
+    cached = None if price.cached is None else share * price.cached
+    return PriceConfig(prompt=share * price.prompt, completion=share * price.completion, cached=cached)
 
 
-def cost_of(prompt_tokens: int, completion_tokens: int, price: PriceConfig) -> float:
-    """US dollars, in whole millionths of millionths."""
-    parts = ((prompt_tokens, price.prompt), (completion_tokens, price.completion))
+def told_price(config: TeacherConfig) -> str | None:
+    """What a list says that the teacher costs, and which list; None if it is from no list. Raises ConfigError."""
+    if config.kind != "openai" or not config.price.auto:
+        return None
+    price, source = price_of(config), listed_price(config.model or "", config.base_url).source
+    return f"{config.model} costs {price.prompt:g} and {price.completion:g} USD a million tokens, by {source}"
+
+
+def cost_of(prompt_tokens: int, completion_tokens: int, price: PriceConfig, cached_tokens: int = 0) -> float:
+    """US dollars, in whole millionths of millionths. `cached_tokens` of the prompt cost less, if `price` says so."""
+    cached = price.prompt if price.cached is None else price.cached
+    parts = (
+        (prompt_tokens - cached_tokens, price.prompt),
+        (cached_tokens, cached),
+        (completion_tokens, price.completion),
+    )
     exact = sum(tokens * Decimal(repr(each)) for tokens, each in parts) / 10**6
     return round(exact * PICO) / PICO
 
@@ -84,29 +111,56 @@ class Budget:
         ConfigError: a cap in US dollars without a price, which could never be reached.
     """
 
-    def __init__(self, caps: BudgetConfig, price: PriceConfig, spent: Usage | None = None) -> None:
+    def __init__(
+        self, caps: BudgetConfig, price: PriceConfig, spent: Usage | None = None, overrun: int | None = None
+    ) -> None:
         if caps.usd is not None and not (price.prompt or price.completion):
             raise ConfigError(
                 f"teacher.budget.usd is {caps.usd:g} but teacher.price is not set: give the endpoint's price in US "
-                "dollars for a million tokens as price: {prompt: …, completion: …}, or cap requests or tokens"
+                "dollars for a million tokens as price: {prompt: …, completion: …}, set price: auto, or cap requests "
+                "or tokens"
             )
         self._caps, self._price = caps, price
         self._spent = spent or Usage()
         self._in_flight = Usage()
+        self._known = overrun is not None
+        self._more_prompt, self._more_completion, self._dearer = 0, 2 * max(0, overrun or 0), 1.0
 
     @property
     def idle(self) -> bool:
         """Whether nothing is in flight."""
         return self._in_flight.requests == 0
 
+    @property
+    def _at_most(self) -> PriceConfig:
+        """The price if what is read from a cache were the dearer."""
+        return self._price.model_copy(update={"prompt": max(self._price.prompt, self._price.cached or 0.0)})
+
+    @property
+    def wary(self) -> bool:
+        """Whether a request should go alone: what replies take counts, and none has said so yet."""
+        caps = self._caps
+        counted = (caps.prompt_tokens, caps.completion_tokens, caps.tokens, caps.usd)
+        return not self._known and any(cap is not None for cap in counted)
+
     def bound(self, messages: Sequence[Message], max_tokens: int) -> Usage:
-        """The most that asking this once can cost."""
-        return self.charge(prompt_tokens_bound(messages), max_tokens)
+        """The most that asking this once can cost, as far as the replies have shown."""
+        prompt, completion = prompt_tokens_bound(messages) + self._more_prompt, max_tokens + self._more_completion
+        cost = self._dearer * cost_of(prompt, completion, self._at_most)
+        return Usage(1, prompt, completion, round(cost * PICO) / PICO)
 
     def charge(self, prompt_tokens: int, completion_tokens: int) -> Usage:
         """What a reply of so many tokens costs."""
-        cost = cost_of(prompt_tokens, completion_tokens, self._price)
-        return Usage(1, prompt_tokens, completion_tokens, cost)
+        return Usage(1, prompt_tokens, completion_tokens, cost_of(prompt_tokens, completion_tokens, self._price))
+
+    def learn(self, messages: Sequence[Message], max_tokens: int, paid: Usage) -> None:
+        """Take note of what asking this has cost."""
+        self._known = True
+        self._more_prompt = max(self._more_prompt, 2 * (paid.prompt_tokens - prompt_tokens_bound(messages)))
+        self._more_completion = max(self._more_completion, 2 * (paid.completion_tokens - max_tokens))
+        expected = cost_of(paid.prompt_tokens, paid.completion_tokens, self._at_most)
+        if expected:
+            self._dearer = max(self._dearer, paid.cost_usd / expected)
 
     def fits(self, bound: Usage) -> bool:
         """Whether a request with this bound stays within every cap, whatever those in flight turn out to cost."""
@@ -119,11 +173,13 @@ class Budget:
 
     def settle(self, bound: Usage, paid: Usage | None) -> None:
         """Take a request out of flight: it cost `paid`, or nothing (None)."""
-        prompt = self._in_flight.prompt_tokens - bound.prompt_tokens
-        completion = self._in_flight.completion_tokens - bound.completion_tokens
-        # The cost is made of the tokens anew: differences of dollars would drift.
-        cost = cost_of(prompt, completion, self._price)
-        self._in_flight = Usage(self._in_flight.requests - 1, prompt, completion, cost)
+        flying = self._in_flight
+        self._in_flight = Usage(
+            flying.requests - 1,
+            flying.prompt_tokens - bound.prompt_tokens,
+            flying.completion_tokens - bound.completion_tokens,
+            sum_usd((flying.cost_usd, -bound.cost_usd)),  # exact: differences of floats would drift
+        )
         self._spent += paid or Usage()
 
     def exhausted(self, bound: Usage) -> BudgetSpent:

@@ -11,7 +11,8 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import cast
+from functools import cache
+from ssl import SSLContext
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import httpx2
@@ -20,17 +21,27 @@ import openai
 from tutelage.config import TeacherConfig
 from tutelage.errors import ConfigError, TeacherError
 from tutelage.teacher.online.client_bounds import ENCODINGS, bound_body
-from tutelage.teacher.online.completion import LatestReplies, Reply, explain_status, read_completion
+from tutelage.teacher.online.completion import ErrorInReply, LatestReplies, Reply, read_completion
 from tutelage.teacher.online.failures import Refused, RequestFailed
+from tutelage.teacher.online.refusal import read_refusal
 from tutelage.teacher.online.retry_after import retry_after
+from tutelage.teacher.online.status import explain_status
 from tutelage.teacher.prompts import Message
 
 Client = openai.AsyncOpenAI
 OPENAI = "https://api.openai.com/v1"
 _MOST_SAID = 4096
 """Characters of an endpoint's message that are looked at."""
+_TEXTS = ("text", "finish_reason", "reasoning", "served", "provider")
+"""What of a reply is kept as the endpoint wrote it."""
 _SHORTEST_KEY = 8
 """Characters; what is shorter is no secret but a word, such as EMPTY, that may stand in any reply."""
+
+
+@cache
+def _certificates() -> SSLContext:
+    """Those of the authorities, read once: that takes half the time of a short session."""
+    return httpx2.create_ssl_context()
 
 
 class Endpoint:
@@ -64,6 +75,7 @@ class Endpoint:
                 limits=httpx2.Limits(max_connections=at_once, max_keepalive_connections=at_once),
                 headers={"accept-encoding": ", ".join(ENCODINGS)},
                 event_hooks={"response": [bound_body]},
+                verify=_certificates(),
                 follow_redirects=False,  # prompts and money go where `base_url` says, nowhere else
             ),
         )
@@ -96,11 +108,20 @@ class Endpoint:
         }
 
     def read(self, body: bytes, content_type: str = "") -> Reply:
-        """The reply in the body of a good answer. Raises RequestFailed if there is none in it."""
+        """The reply in the body of a good answer. Raises RequestFailed or Refused if there is none in it."""
         text = self.scrub(body.decode(errors="surrogateescape"))
-        reply = read_completion(text.encode(errors="surrogateescape"), content_type)
+        try:
+            reply = read_completion(text.encode(errors="surrogateescape"), content_type)
+        except ErrorInReply as error:
+            said = error.said
+            wait = retry_after(said.reset or {}, time.time(), said.wait)
+            failure = self.refusal(said.meant, said.code, said.text, wait)
+            if isinstance(failure, RequestFailed):
+                failure.charged = False  # no gateway gave up on it: who wrote this says that there is no reply
+            raise failure from None
         # Once more, where it is no longer JSON, in which the same key may be written in many ways.
-        return replace(reply, text=self.scrub(reply.text), finish_reason=self.scrub(reply.finish_reason))
+        texts = {name: self.scrub(getattr(reply, name)) for name in _TEXTS}
+        return replace(reply, **texts)
 
     def refusal(self, status: int, code: str, text: str, wait: float | None = None) -> RequestFailed | Refused:
         """What a status means; `text` is the endpoint's own and may be anything."""
@@ -128,13 +149,12 @@ class Endpoint:
         return text.replace(self._key, "[key]") if len(self._key) >= _SHORTEST_KEY else text
 
     def _status(self, error: openai.APIStatusError) -> RequestFailed | Refused:
-        body = error.body
-        message = cast(dict[str, object], body).get("message") if isinstance(body, dict) else None
-        text = message if isinstance(message, str) else error.response.text
-        if error.response.is_redirect:
-            return Refused("rejected request", self._redirected(error.response))
-        wait = retry_after(error.response.headers, time.time())
-        return self.refusal(error.status_code, error.code or error.type or "", text, wait)
+        response = error.response
+        if response.is_redirect:
+            return Refused("rejected request", self._redirected(response))
+        said = read_refusal(response.content)
+        wait = retry_after({**(said.reset or {}), **response.headers}, time.time(), said.wait)
+        return self.refusal(response.status_code, said.code, said.text, wait)
 
     def _redirected(self, response: httpx2.Response) -> str:
         """Why a redirect is refused: where it points, and what to set."""

@@ -1,101 +1,188 @@
-"""What an endpoint answered: a chat completion read strictly, a refusal explained. Pure; no HTTP.
+"""What an endpoint answered with status 200: a chat completion, read as it is meant. Pure; no HTTP.
 
-200  {"choices": [{"message": {"content": "Each box …"}, "finish_reason": "stop"}], "usage": {…}}   Reply
-429  "You exceeded your current quota", insufficient_quota                                         Refused("quota")
+{"choices": [{"message": {"content": "Each box …"}, "finish_reason": "stop"}], "usage": {…}}     Reply
+{"choices": [{"message": {"content": [{"type": "thinking", …}, {"type": "text", "text": "…"}]}}]}   Reply (Mistral)
+{"choices": [], "usage": {"completion_tokens": 0}, "prompt_filter_results": …}                   Reply, filtered (Azure)
+{"error": {"code": 429, "message": "…"}}                                                ErrorInReply (OpenRouter)
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import cast
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic_core import from_json
 
-from tutelage.config import TeacherConfig
-from tutelage.teacher.online.failures import Refused, RequestFailed
+from tutelage.teacher.online.failures import RequestFailed
+from tutelage.teacher.online.message import Message, NotRead, read_message
+from tutelage.teacher.online.refusal import Said, said_in
+from tutelage.teacher.online.stream import completion_of, is_stream, plain_body
+from tutelage.teacher.online.usage import read_usage
 
-LONGEST_WAIT = 900.0
-"""Seconds that an endpoint may ask us to wait; if it wants longer the session ends and says so."""
 LATEST = 1000
 """Replies that are remembered; what is sent twice comes soon."""
-_MOST_TOKENS = 10**9
-"""No reply takes so many; an endpoint that says so says nothing."""
-_PASSING = (408, 409, 425)
-"""Statuses below 500 that may pass by themselves."""
-_POLICY = ("content_filter", "content_policy_violation")
-_TOO_LONG = "context_length_exceeded"
-"""Codes that say nothing about the next request."""
-_QUOTA = "insufficient_quota"
+_FILTERED = (
+    "content_filter",
+    "content_filtered",
+    "sensitive",
+    "refusal",
+    "safety",
+    "recitation",
+    "blocklist",
+    "spii",
+    "prohibited_content",
+    "guardrail_intervened",
+)
+_CUT = ("length", "max_tokens", "model_length", "model_context_window_exceeded")
+_ENDED = ("stop", "end_turn", "stop_sequence", "eos", "eos_token", "complete")
+_FAILED = {
+    "error": 502,
+    "network_error": 502,
+    "insufficient_system_resource": 503,
+    "abort": 502,
+    "other": 502,
+    "malformed_response": 502,
+}
+"""How a generation ended, in the words of others than OpenAI: Zhipu's (sensitive, network_error), DeepSeek's
+(insufficient_system_resource), Mistral's (model_length, error), Gemini's (in capitals), Anthropic's, OpenRouter's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an endpoint answered; token counts are None and `id` is empty where it did not say."""
+    """What an endpoint answered; token counts are None and texts are empty where it did not say.
+
+    `reasoning` is what the model thought before the text, in `thoughts` tokens; `served` the model that answered by the
+    endpoint's own name, `provider` who computed it where a router says so. `least_tokens` bounds prompt and completion
+    where one is None; `cached_tokens` of the prompt were cheaper. `cost_usd` is what the endpoint says it charged.
+    """
 
     text: str
     finish_reason: str
     prompt_tokens: int | None
     completion_tokens: int | None
     id: str = ""
+    least_tokens: int = 0
+    cached_tokens: int = 0
+    cost_usd: float | None = None
+    reasoning: str = ""
+    served: str = ""
+    provider: str = ""
+    thoughts: int = 0
+
+    @property
+    def only_thought(self) -> bool:
+        """Whether the model thought, and came to no answer. Its thoughts may be hidden: then all tokens went there."""
+        thought = self.thoughts or self.reasoning.strip() or self.finish_reason == "length"
+        return not self.text.strip() and bool(thought) and self.finish_reason in ("stop", "length")
 
 
-class _Message(BaseModel):
-    content: str | None = None
-    refusal: str | None = None
+class ErrorInReply(Exception):
+    """A reply with a good status that says it is none."""
 
-
-class _Choice(BaseModel):
-    message: _Message
-    finish_reason: str | None = None
-
-
-def _count(said: object) -> int | None:
-    """A number of tokens; None for what is none. A reply that is paid for is not thrown away for its bill."""
-    return int(said) if isinstance(said, int | float) and 0 <= said <= _MOST_TOKENS else None
-
-
-def _section(said: object) -> object:
-    return cast(object, said) if isinstance(said, dict) else None
-
-
-_Count = Annotated[int | None, BeforeValidator(_count)]
-
-
-class _Usage(BaseModel):
-    prompt_tokens: _Count = None
-    completion_tokens: _Count = None
-
-
-class _Completion(BaseModel):
-    """What of a chat completion is used. Endpoints differ in the rest, so nothing else is asked for."""
-
-    choices: list[_Choice] = Field(min_length=1)
-    usage: Annotated[_Usage | None, BeforeValidator(_section)] = None
-    id: object = None
+    def __init__(self, said: Said) -> None:
+        super().__init__(said.text)
+        self.said = said
 
 
 def read_completion(body: bytes, content_type: str = "") -> Reply:
-    """The reply in the body of a good answer. Raises RequestFailed, charged, if there is none in it."""
-    if not body.strip():
+    """The reply in the body of a good answer.
+
+    Raises:
+        RequestFailed: there is none in it; it is charged.
+        ErrorInReply: it holds an error.
+    """
+    body = plain_body(body)
+    if not body:
         raise RequestFailed("broken reply", "the reply has an empty body", charged=True)
     try:
-        completion = _Completion.model_validate_json(body)
-    except ValidationError as error:
-        what = "HTML" if "html" in content_type or body.lstrip()[:1] == b"<" else "no chat completion"
-        place = ".".join(str(part) for part in error.errors()[0]["loc"]) or "the body"
+        return _read(body)
+    except NotRead as error:
+        what = "HTML" if "html" in content_type or body[:1] == b"<" else "no chat completion"
         start = " ".join(body[:80].decode(errors="replace").split())
-        message = f"the reply is {what}: {place} is wrong or missing; it begins {start!r}"
+        message = f"the reply is {what}: {error.place} is wrong or missing; it begins {start!r}"
         raise RequestFailed("broken reply", message, charged=True) from None
-    choice, usage = completion.choices[0], completion.usage
-    refused = choice.message.content is None and choice.message.refusal is not None
+
+
+def _read(body: bytes) -> Reply:
+    try:
+        value = completion_of(body) if is_stream(body) else from_json(body)
+    except ValueError:
+        raise NotRead("the body") from None
+    if isinstance(value, list) and (said := said_in(cast(list[object], value))):
+        raise ErrorInReply(said)
+    if not isinstance(value, dict):
+        raise NotRead("the body")
+    whole = cast(dict[str, object], value)
+    choices = whole.get("choices")
+    first = cast(list[object], choices)[0] if isinstance(choices, list) and choices else None
+    choice = cast(dict[str, object], first) if isinstance(first, dict) else None
+    _raise_error(whole, choice)
+    if choice is not None:
+        message = read_message(choice)
+        return _reply(whole, choice, message)
+    if first is not None:
+        raise NotRead("choices.0")
+    if _is_filtered(whole):
+        return _reply(whole, {"finish_reason": "content_filter"}, Message("", "", ""))
+    raise NotRead("choices")
+
+
+def _raise_error(whole: Mapping[str, object], choice: Mapping[str, object] | None) -> None:
+    """Raise ErrorInReply if the completion, or its choice, says that it failed."""
+    said = said_in({"error": choice["error"]}) if choice and choice.get("error") else None
+    if said := said or said_in(dict(whole)):
+        raise ErrorInReply(said)
+    if (reason := _reason(choice or {})) in _FAILED:
+        raise ErrorInReply(Said(_FAILED[reason], "", f"the generation ended with {reason!r}"))
+
+
+def _reply(whole: Mapping[str, object], choice: Mapping[str, object], message: Message) -> Reply:
+    names = ("usage", "usageMetadata", "usage_metadata")
+    section = next((whole[name] for name in names if isinstance(whole.get(name), dict)), choice.get("usage"))
+    taken = read_usage(section)
+    reason = _reason(choice)
+    raw = choice.get("finish_reason")
+    finish = "content_filter" if reason in _FILTERED else "length" if reason in _CUT else "stop"
+    if reason not in (*_FILTERED, *_CUT, *_ENDED, ""):
+        finish = str(raw)
+    if not message.text and message.refusal and message.text_missing:
+        finish = "content_filter"
     return Reply(
-        text=(choice.message.content or choice.message.refusal or "").replace("\x00", ""),  # which ends a text in SQL
-        finish_reason="content_filter" if refused else choice.finish_reason or "stop",
-        prompt_tokens=usage and usage.prompt_tokens,
-        completion_tokens=usage and usage.completion_tokens,
-        id=str(completion.id or ""),
+        text=(message.text or message.refusal).replace("\x00", ""),  # which ends a text in SQL
+        finish_reason=finish,
+        prompt_tokens=taken.prompt,
+        completion_tokens=taken.completion,
+        id=str(whole.get("id") or ""),
+        least_tokens=taken.least,
+        cached_tokens=taken.cached,
+        cost_usd=taken.cost_usd,
+        reasoning=message.reasoning.replace("\x00", ""),
+        served=_word(whole.get("model")),
+        provider=_word(whole.get("provider")),
+        thoughts=taken.thoughts,
     )
+
+
+def _reason(choice: Mapping[str, object]) -> str:
+    """How the generation ended, in small letters; empty if it isn't said. Gemini adds why: `content_filter: SAFETY`."""
+    reason = choice.get("finish_reason") or choice.get("finishReason")
+    return reason.partition(":")[0].strip().lower() if isinstance(reason, str) else ""
+
+
+def _is_filtered(whole: Mapping[str, object]) -> bool:
+    """Whether a completion without choices was withheld by policy: it says so, or that nothing was written."""
+    if not isinstance(whole.get("choices"), list):
+        return False
+    for name in ("prompt_filter_results", "promptFeedback", "prompt_feedback", "blockReason"):
+        if whole.get(name):
+            return True
+    taken = read_usage(whole.get("usage"))
+    return taken.completion == 0 and bool(taken.prompt)
+
+
+def _word(value: object) -> str:
+    return value[:200].replace("\x00", "") if isinstance(value, str) else ""
 
 
 class LatestReplies:
@@ -111,39 +198,3 @@ class LatestReplies:
         if len(self._asked) > LATEST:
             del self._asked[next(iter(self._asked))]
         return bool(reply.id and reply.text) and first != asked
-
-
-def explain_status(
-    status: int, code: str, text: str, wait: float | None, endpoint: str, config: TeacherConfig
-) -> RequestFailed | Refused:
-    """What an HTTP status means: whether all requests would fare alike, and what to do.
-
-    `code` and `text` are the endpoint's own, `wait` the seconds that it wants to be left alone.
-    """
-    said = f"({status}): {text}"
-    if code in _POLICY:
-        return RequestFailed("refused by policy", f"refused by the endpoint's content policy {said}")
-    if code == _TOO_LONG:
-        return RequestFailed("rejected request", f"the prompt is too long for the model {said}")
-    passing = status == 429 or status in _PASSING or status >= 500
-    if not passing or code == _QUOTA:
-        return _refused(status, code, said, endpoint, config)
-    if wait is not None and wait > LONGEST_WAIT:
-        remedy = "run the same command again then"
-        return Refused(
-            "rate limit", f"{endpoint} wants to be left alone for {min(wait, 1e9) / 60:.0f} min {said}; {remedy}"
-        )
-    return RequestFailed("rate limit" if status == 429 else "server error", f"the endpoint failed {said}", wait=wait)
-
-
-def _refused(status: int, code: str, said: str, endpoint: str, config: TeacherConfig) -> Refused:
-    if status in (401, 403):
-        remedy = f"check ${config.key_env}"
-        return Refused("authentication", f"the endpoint {endpoint} refused the key ({status}); {remedy}")
-    if status == 402 or code == _QUOTA:
-        return Refused("quota", f"the account at {endpoint} has no quota left {said}; add credit, then go on")
-    what, remedy = "rejected the request", "check the settings of teacher"
-    if status == 404:
-        what = f"does not know the model {config.model!r} or the address"
-        remedy = "check teacher.model and teacher.base_url (it usually ends in /v1)"
-    return Refused("rejected request", f"the endpoint {endpoint} {what} {said}; {remedy}")

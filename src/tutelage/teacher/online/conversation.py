@@ -17,12 +17,13 @@ from dataclasses import dataclass, field
 
 from tutelage.config import PriceConfig, TeacherConfig
 from tutelage.records import AnswerKind, Asked, FailureReason, Feedback, FeedbackRequest, Grade, Usage, Verdict
+from tutelage.teacher.echoes import Echoes
 from tutelage.teacher.ledger.ledger import Failed, LedgerRow
 from tutelage.teacher.online.budget import cost_of
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.failures import RequestFailed
 from tutelage.teacher.prompts import Message, Prompts
-from tutelage.teacher.reply import Reading, read_reply
+from tutelage.teacher.reply import OURS, Reading, read_reply
 from tutelage.teacher.template import Template
 from tutelage.teacher.ways import Asking, Plan, askings
 
@@ -44,6 +45,7 @@ class Settings:
     teacher: TeacherConfig = field(default_factory=TeacherConfig)
     template: Template | None = None
     plan: Plan = askings
+    ours: Echoes = OURS
 
     @property
     def prompts(self) -> Prompts:
@@ -51,9 +53,14 @@ class Settings:
         return Prompts(self.kind, self.teacher.style, self.template)
 
     def row(self, key: str, payload: str, reply: Reply, bound: Usage) -> LedgerRow:
-        """A reply as the ledger keeps it; an endpoint that does not say what it took is charged at the bound."""
+        """A reply as the ledger keeps it; an endpoint that does not say what it took is charged at the bound.
+
+        What it says that it charged counts as it is, but for nothing: a router may not know the price.
+        """
         prompt = bound.prompt_tokens if reply.prompt_tokens is None else reply.prompt_tokens
         completion = bound.completion_tokens if reply.completion_tokens is None else reply.completion_tokens
+        completion = max(completion, reply.least_tokens - prompt)
+        cost = reply.cost_usd or cost_of(prompt, completion, self.price, reply.cached_tokens)
         return LedgerRow(
             key=key,
             run_id=self.run_id,
@@ -65,7 +72,11 @@ class Settings:
             finish_reason=reply.finish_reason,
             prompt_tokens=prompt,
             completion_tokens=completion,
-            cost_usd=cost_of(prompt, completion, self.price),
+            cost_usd=cost,
+            cached_tokens=reply.cached_tokens,
+            reasoning=reply.reasoning,
+            served_model=reply.served,
+            provider=reply.provider,
         )
 
     def failed(self, key: str, reason: FailureReason, detail: str) -> Failed:
@@ -161,6 +172,7 @@ def _read(rows: Sequence[LedgerRow], request: FeedbackRequest, asking: Asking, s
             max_tokens=settings.max_tokens,
             check_arithmetic=settings.check_arithmetic,
             explained=asking.way == "mistake-explained",
+            ours=settings.ours,
         )
         for row in rows
     ]

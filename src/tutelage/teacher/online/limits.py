@@ -1,4 +1,4 @@
-"""Rate limits: how fast an endpoint may be asked, and when all must leave it alone.
+"""Rate limits: how fast an endpoint may be asked, when all must leave it alone, and how fast where nobody says so.
 
     600 a minute     5 or 6 at once, then one every 0.1 s, never more than 600 in any 60 s
 
@@ -21,6 +21,10 @@ SIGMAS = 3.0
 """Standard deviations of what is in flight that are kept free."""
 LEARNT = 10
 """Replies after which an expectation is trusted; until then every request counts at its upper bound."""
+_FASTEST, _SLOWEST = 1e-3, 30.0
+"""Seconds between two requests where the rate is found: below the first it is free."""
+_CREEP = 0.9
+"""The share of the gap between two requests that a reply leaves."""
 _LOOK = 0.25
 """Seconds after which one who waits looks again: a reply may have made room."""
 
@@ -96,6 +100,40 @@ class MinuteLimit:
         self._variance += sign * admission.variance
 
 
+class Pace:
+    """How far apart requests are sent to an endpoint that has said "too many" and not how many. It is told the time.
+
+    The rate is halved at each refusal of what was sent since it was last halved, and creeps up with every reply.
+    """
+
+    def __init__(self) -> None:
+        self._gap, self._next, self._slowed = 0.0, -math.inf, -math.inf
+        self._sent = deque[float]()
+
+    def wait(self, now: float) -> float:
+        """Seconds to wait before a request may pass."""
+        return max(0.0, self._next - now)
+
+    def admit(self, now: float) -> None:
+        """Count a request that is sent now."""
+        while self._sent and self._sent[0] <= now - WINDOW:
+            self._sent.popleft()
+        self._sent.append(now)
+        self._next = max(self._next, now) + self._gap
+
+    def slow_down(self, now: float, sent: float) -> None:
+        """A request that was sent then has been refused."""
+        if sent < self._slowed:
+            return  # all that were in flight are refused for one and the same haste
+        been = (now - self._sent[0]) / len(self._sent) if self._sent else 0.0
+        self._gap = min(_SLOWEST, 2 * max(self._gap, been, _FASTEST))
+        self._next, self._slowed = now + self._gap, now
+
+    def speed_up(self) -> None:
+        """A request has been answered."""
+        self._gap = self._gap * _CREEP if self._gap > _FASTEST else 0.0
+
+
 class Limits:
     """Lets requests through one by one, in the order in which they come, as the limits of an endpoint allow.
 
@@ -106,6 +144,7 @@ class Limits:
         self._requests = MinuteLimit(requests_per_minute) if requests_per_minute else None
         self._tokens = MinuteLimit(tokens_per_minute, estimated=True) if tokens_per_minute else None
         self._held_until = -math.inf
+        self._pace = Pace()
         self._turn = asyncio.Lock()
 
     def again(self) -> Limits:
@@ -118,12 +157,21 @@ class Limits:
         """Let nothing through for so long: the endpoint asked to be left alone."""
         self._held_until = max(self._held_until, _now() + seconds)
 
+    def slow_down(self, sent: float) -> None:
+        """A request that was sent at this time of the loop was one too many, and nothing says how long to wait."""
+        self._pace.slow_down(_now(), sent)
+
+    def speed_up(self) -> None:
+        """A request has been answered."""
+        self._pace.speed_up()
+
     async def admit(self, tokens: int) -> Admission | None:
         """Wait until a request of at most so many tokens may be sent; what is returned goes to `correct`."""
         async with self._turn:
             while (seconds := self._wait(tokens)) > 0:
                 await asyncio.sleep(min(seconds, _LOOK))
             now = _now()
+            self._pace.admit(now)
             if self._requests:
                 self._requests.admit(now)
             return self._tokens.admit(now, tokens) if self._tokens else None
@@ -135,7 +183,7 @@ class Limits:
 
     def _wait(self, tokens: int) -> float:
         now = _now()
-        waits = [self._held_until - now]
+        waits = [self._held_until - now, self._pace.wait(now)]
         if self._requests:
             waits.append(self._requests.wait(now))
         if self._tokens:

@@ -18,8 +18,9 @@ from tutelage.records import AnswerKind, FeedbackRequest, Grade
 from tutelage.teacher.batch.batches import Batches
 from tutelage.teacher.batch.client import BatchDesk
 from tutelage.teacher.batch.session import BatchSession
+from tutelage.teacher.echoes import Echoes
 from tutelage.teacher.ledger.ledger import Ledger
-from tutelage.teacher.online.budget import Budget, price_of
+from tutelage.teacher.online.budget import Budget, price_of, told_price
 from tutelage.teacher.online.client import Client, Endpoint
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.conversation import Settings
@@ -60,6 +61,7 @@ class OpenAITeacher:
             raise ConfigError("teacher.model is not set: name the teacher as the endpoint does, such as gpt-4.1-mini")
         self._config, self._ledger, self._say = config, Path(ledger), say
         self._endpoint = Endpoint(config, environ)
+        prompts = prompts_of(config, kind)
         self._settings = Settings(
             endpoint=self._endpoint.shown,
             model=config.model,
@@ -72,12 +74,21 @@ class OpenAITeacher:
             check_arithmetic=config.check_arithmetic,
             self_consistency=config.self_consistency,
             teacher=config,
-            template=prompts_of(config, kind).template,
+            template=prompts.template,
             plan=plan,
+            ours=Echoes.of(prompts.texts()),
         )
         self._limits = Limits(config.requests_per_minute, config.tokens_per_minute)
-        Budget(config.budget, config.price)
+        Budget(config.budget, self._settings.price)
+        if told := told_price(config):
+            say(told)
         Ledger(self._ledger).close()  # what is wrong with it is said before the student sits an exam
+
+    @property
+    def key(self) -> str:
+        """See Teacher; what the endpoint itself changes behind a model's name is not seen."""
+        asked = (self._config.temperature, self._config.max_tokens, self._config.self_consistency, self._config.explain)
+        return f"openai {self._config.model} {asked}"
 
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
         """Answer every request, `concurrency` at a time, and deliver the replies as they come.
@@ -128,7 +139,8 @@ class OpenAITeacher:
                 await session.hold(requests, deliver, config.concurrency)
 
     def _budget(self, ledger: Ledger) -> Budget:
-        return Budget(self._config.budget, self._settings.price, ledger.spent(self._settings.run_id))
+        run_id = self._settings.run_id
+        return Budget(self._config.budget, self._settings.price, ledger.spent(run_id), ledger.overrun(run_id))
 
 
 def _run(work: Coroutine[None, None, None]) -> None:

@@ -2,6 +2,7 @@
 
 500                    tried again after 0.5 s, 1 s, 2 s … at most 30 s
 429, retry-after: 7    tried again after 7 s
+429                    tried again after 4 s, 8 s … : limits are for a minute
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from tutelage.teacher.online.failures import RequestFailed
 
 _BACK_OFF = (0.5, 30.0)
 """Seconds before a call is first made again, doubled each time, and the most of them."""
+_CROWDED = 8
 _Answer = TypeVar("_Answer")
 
 
-def back_off(tries: int) -> float:
-    """Seconds to wait after so many tries."""
+def back_off(tries: int, *, crowded: bool = False) -> float:
+    """Seconds to wait after so many tries; five are more than a minute, if the endpoint is `crowded`."""
     first, most = _BACK_OFF
-    return min(most, first * 2 ** (tries - 1))
+    return min(most, first * 2 ** (tries - 1) * (_CROWDED if crowded else 1))
 
 
 class Retry:
@@ -44,7 +46,7 @@ class Retry:
         """Wait after so many tries, the last of which failed so. Raises TeacherError if there is no further one."""
         if tries > self._retries:
             raise self.keeps_failing(failure) from None
-        await asyncio.sleep(failure.wait or back_off(tries))
+        await asyncio.sleep(failure.wait or back_off(tries, crowded=failure.crowded))
 
     def keeps_failing(self, failure: RequestFailed) -> TeacherError:
         """What ends the session after the last try."""

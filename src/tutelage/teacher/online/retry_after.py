@@ -1,10 +1,12 @@
-"""How long an endpoint wants to be left alone, as the headers of its refusal say. Pure.
+"""How long an endpoint wants to be left alone, as its refusal says. Pure.
 
 retry-after: 7                                  7.0
 retry-after: Sun, 22 Nov 2026 10:00:07 GMT      7.0, by the endpoint's own clock (its `date` header)
 retry-after-ms: 350                             0.35
 x-ratelimit-remaining-requests: 0
 x-ratelimit-reset-requests: 1m2.5s              62.5
+x-ratelimit-reset: 1741305600000                until then (OpenRouter: Unix time in milliseconds)
+anthropic-ratelimit-requests-reset: 2026-11-22T10:00:07Z
 """
 
 from __future__ import annotations
@@ -12,35 +14,59 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 _SECONDS = (86400.0, 3600.0, 60.0, 1.0, 0.001)
+_RESET = re.compile(r"(?:x-|anthropic-)?ratelimit-(?:.*-)?reset(?:-.*)?")
+_UNIX, _UNIX_MS = 1e8, 1e11
+"""From here on a number of seconds is a time since 1970, in seconds or milliseconds: three years are no wait."""
 
 
-def retry_after(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds, never negative; None if the headers do not say. `headers` have lower-case names, `now` is since 1970."""
+def retry_after(headers: Mapping[str, str], now: float, said: float | None = None) -> float | None:
+    """Seconds, never negative; None if nothing says so. `headers` have lower-case names, `now` is since 1970.
+
+    `said` is what the body asks for. It comes before the state of the limits, and after a header made for this.
+    """
     milliseconds = _number(headers.get("retry-after-ms", ""))
     if milliseconds is not None:
         return milliseconds / 1000
-    told = headers.get("retry-after", "")
-    seconds = _number(told)
-    if seconds is None and (until := _date(told)) is not None:
-        # A clock that is off must not make us wait for years: dates are compared with the endpoint's own time.
-        seconds = max(0.0, until - (_date(headers.get("date", "")) or now))
-    return seconds if seconds is not None else _until_reset(headers)
+    now = _date(headers.get("date", "")) or now  # a clock that is off must not make us wait for years
+    seconds = _until(headers.get("retry-after", ""), now)
+    if seconds is None:
+        seconds = said
+    return seconds if seconds is not None else _until_reset(headers, now)
 
 
-def _until_reset(headers: Mapping[str, str]) -> float | None:
+def duration(text: str) -> float | None:
+    """Seconds in `6m0s`, `1.5s`, `20ms` or a bare number; None if it is none."""
+    if (seconds := _number(text)) is not None:
+        return seconds
+    match = _DURATION.fullmatch(text.strip())
+    if match is None or not any(match.groups()):
+        return None
+    seconds = sum(float(part) * unit for part, unit in zip(match.groups(), _SECONDS, strict=True) if part)
+    return seconds if math.isfinite(seconds) else None
+
+
+def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
     """Until whichever limit is used up is there again; of several the longest, if none is used up the shortest."""
     resets: dict[str, float] = {}
-    for what in ("requests", "tokens"):
-        seconds = _duration(headers.get(f"x-ratelimit-reset-{what}", ""))
-        if seconds is not None:
-            resets[what] = seconds
-    used_up = [resets[what] for what in resets if _number(headers.get(f"x-ratelimit-remaining-{what}", "")) == 0]
+    for name, value in headers.items():
+        if _RESET.fullmatch(name) and (seconds := _until(value, now)) is not None:
+            resets[name.replace("reset", "remaining")] = seconds
+    used_up = [resets[name] for name in resets if _number(headers.get(name, "")) == 0]
     return max(used_up) if used_up else min(resets.values(), default=None)
+
+
+def _until(text: str, now: float) -> float | None:
+    """Seconds in a duration, or until a time."""
+    seconds = duration(text)
+    if seconds is not None and seconds < _UNIX:
+        return seconds
+    moment = _date(text) if seconds is None else seconds / 1000 if seconds >= _UNIX_MS else seconds
+    return None if moment is None else max(0.0, moment - now)
 
 
 def _number(text: str) -> float | None:
@@ -51,19 +77,16 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) and value >= 0 else None
 
 
-def _duration(text: str) -> float | None:
-    """`6m0s`, `1.5s`, `20ms` or bare seconds."""
-    if (seconds := _number(text)) is not None:
-        return seconds
-    match = _DURATION.fullmatch(text.strip())
-    if match is None or not any(match.groups()):
-        return None
-    return sum(float(part) * unit for part, unit in zip(match.groups(), _SECONDS, strict=True) if part)
-
-
 def _date(text: str) -> float | None:
+    """An HTTP date, or one of ISO 8601."""
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
+        try:
+            date = datetime.fromisoformat(text)
+        except (ValueError, OverflowError):
+            return None
+    try:
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
         return None
-    return (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp()

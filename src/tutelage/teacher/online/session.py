@@ -4,6 +4,9 @@
                   no -> room in the budget -> let through by the limits -> noted as sent -> asked -> recorded -^
                            ^------------------- tried again after a time-out, 429, 5xx … -----------'
 
+What is refused before anything was answered is set aside, and asked again when others are: then it is refused for
+itself. If the first few are refused so, and none is answered, the session ends.
+
 No HTTP here: `Ask` is whoever answers.
 """
 
@@ -15,7 +18,8 @@ import time
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from typing import cast
+from dataclasses import replace
+from typing import Any, cast
 
 from tutelage.errors import BudgetSpent
 from tutelage.records import TRANSIENT, Feedback, FeedbackRequest, Usage
@@ -23,7 +27,7 @@ from tutelage.teacher.ledger.ledger import Answered, Ledger, LedgerRow, Sent, Un
 from tutelage.teacher.online.budget import Budget
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.conversation import Question, Settings, converse
-from tutelage.teacher.online.failures import FailureWindow, Refused, RequestFailed
+from tutelage.teacher.online.failures import AT_FIRST, FailureWindow, Refused, RequestFailed
 from tutelage.teacher.online.ledger_writer import LedgerWriter
 from tutelage.teacher.online.limits import Limits
 from tutelage.teacher.online.retry import back_off
@@ -35,6 +39,14 @@ _GRACE_SECONDS = 10.0
 
 Ask = Callable[[list[Message]], Awaitable[Reply]]
 """Raises RequestFailed, or Refused when asking anything else would be in vain."""
+
+
+class _SetAside(Exception):
+    """A request was refused, it may be for itself: nothing has been answered that would show it."""
+
+    def __init__(self, refusal: Refused, key: str) -> None:
+        super().__init__(str(refusal))
+        self.refusal, self.key = refusal, key
 
 
 class RequestSession:
@@ -57,9 +69,11 @@ class RequestSession:
         self._buying: dict[str, asyncio.Task[LedgerRow | None]] = {}
         self._spent: BudgetSpent | None = None
         self._stopping = False
-        self._idle: set[asyncio.Task[LedgerRow | None]] = set()
+        self._idle: set[asyncio.Task[Any]] = set()
         self._failures = FailureWindow()
         self._replies = 0
+        self._aside: list[tuple[FeedbackRequest, _SetAside]] = []
+        self._known = ledger.has_reply(settings.endpoint, settings.model)
 
     async def hold(self, requests: Iterable[FeedbackRequest], deliver: Deliver, concurrency: int) -> None:
         """Answer all requests, `concurrency` at a time; the iterable is read as needed.
@@ -90,12 +104,40 @@ class RequestSession:
         for request in source:
             if self._stopping:
                 return
-            feedback = await self._answer(request)
-            if feedback is not None:
-                deliver(feedback)
-            if self._failures.hopeless:
-                raise self._failures.keeps_failing(self._settings.endpoint)
+            await self._take(request, deliver)
             await asyncio.sleep(0)  # replies from the ledger never wait; let Ctrl-C through
+        while self._aside and not self._stopping:
+            request, aside = self._aside.pop()
+            await self._see_an_answer(aside)
+            await self._take(request, deliver)
+
+    async def _take(self, request: FeedbackRequest, deliver: Deliver) -> None:
+        try:
+            feedback = await self._answer(request)
+        except _SetAside as aside:
+            self._aside.append((request, aside))
+            if len(self._aside) >= AT_FIRST:
+                await self._see_an_answer(aside)
+            return
+        if feedback is not None:
+            deliver(feedback)
+        if self._failures.hopeless:
+            raise self._failures.keeps_failing(self._settings.endpoint)
+
+    async def _see_an_answer(self, aside: _SetAside) -> None:
+        """Wait until anything is answered; if all that is in flight has ended otherwise, raise the refusal."""
+        async with self._room:
+            with self._idly():
+                await self._room.wait_for(lambda: self._answers or self._budget.idle)
+        if not self._answers:
+            refusal = aside.refusal
+            await self._writer.write(self._settings.failed(aside.key, refusal.reason, str(refusal)))
+            raise refusal
+
+    @property
+    def _answers(self) -> bool:
+        """Whether the endpoint is known to answer, now or before."""
+        return self._known or self._replies > 0
 
     async def _answer(self, request: FeedbackRequest) -> Feedback | None:
         """The feedback; None if the budget does not allow it."""
@@ -142,41 +184,53 @@ class RequestSession:
         return await task
 
     async def _buy(self, question: Question) -> LedgerRow | None:
-        bound = self._budget.bound(question.messages, self._settings.max_tokens)
         tries = 0
-        while await self._reserve(bound):
+        while bound := await self._reserve(question):
             replies = self._replies
             try:
                 async with self._place():
                     return await self._send(question, bound)
+            except Refused as refusal:
+                if refusal.alone is None:
+                    raise
+                if not self._answers:
+                    raise _SetAside(refusal, question.key) from None
+                raise refusal.alone from None
             except RequestFailed as failure:
-                # Who is told to wait while others are answered stands in a queue that moves.
-                tries += not failure.wait or replies == self._replies
+                # Who is told to wait, or to come later, while others are answered stands in a queue that moves.
+                tries += not (failure.wait or failure.crowded) or replies == self._replies
                 if failure.reason not in TRANSIENT or tries > self._retries or self._stopping:
                     raise
                 if failure.wait:
                     self._limits.hold(failure.wait)
                 else:
                     with self._idly():
-                        await asyncio.sleep(back_off(tries) * random.uniform(0.5, 1.0))
+                        seconds = back_off(max(1, tries), crowded=failure.crowded)
+                        await asyncio.sleep(seconds * random.uniform(0.5, 1.0))
         return None
 
     async def _send(self, question: Question, bound: Usage) -> LedgerRow:
         with self._idly():
             admission = await self._limits.admit(bound.prompt_tokens + bound.completion_tokens)
-        token = uuid.uuid4().hex
+        token, started = uuid.uuid4().hex, asyncio.get_running_loop().time()
         paid: Usage | None = None
         try:
             await self._writer.write(Sent(token, question.key, self._settings.run_id, time.time(), bound))
             paid = bound  # whatever happens now: it may have been charged
             reply = await self._ask(question.messages)
             row = self._settings.row(question.key, question.payload, reply, bound)
+            row = replace(row, seconds=round(asyncio.get_running_loop().time() - started, 3))
             paid = row.usage
+            self._budget.learn(question.messages, self._settings.max_tokens, paid)
             self._limits.correct(admission, paid.prompt_tokens + paid.completion_tokens)
+            self._limits.speed_up()
             await self._writer.write(Answered(token, row))
             self._replies += 1
+            self._failures.note_reply(only_thought=reply.only_thought)
             return row
         except (RequestFailed, Refused) as failure:
+            if isinstance(failure, RequestFailed) and failure.crowded:
+                self._limits.slow_down(started)
             if not (isinstance(failure, RequestFailed) and failure.charged):
                 paid = None
                 await self._writer.write(Unpaid(token))
@@ -186,18 +240,29 @@ class RequestSession:
             async with self._room:
                 self._room.notify_all()
 
-    async def _reserve(self, bound: Usage) -> bool:
-        """Wait until the request fits beside those in flight; if none is, it never will: the budget is spent."""
+    async def _reserve(self, question: Question) -> Usage | None:
+        """Wait until the request fits beside those in flight; if none is, it never will: the budget is spent.
+
+        Returns the most that it can cost, as is known by then.
+        """
+        budget, limit = self._budget, self._settings.max_tokens
+        if self._failures.only_thinks:
+            raise self._failures.only_thinking(self._settings.endpoint, limit)
+
+        def fits() -> bool:
+            return budget.idle or (not budget.wary and budget.fits(budget.bound(question.messages, limit)))
+
         async with self._room:
             with self._idly():
-                await self._room.wait_for(lambda: self._spent or self._budget.fits(bound) or self._budget.idle)
+                await self._room.wait_for(lambda: self._spent or fits())
+            bound = budget.bound(question.messages, limit)
             if self._spent is None and not self._budget.fits(bound):
                 self._spent = self._budget.exhausted(bound)
             if self._spent is not None:
                 self._room.notify_all()
-                return False
+                return None
             self._budget.reserve(bound)
-            return True
+            return bound
 
     @asynccontextmanager
     async def _place(self) -> AsyncGenerator[None]:
@@ -214,7 +279,7 @@ class RequestSession:
         """Within, nothing is in flight: a session that must end waits no longer for this task."""
         if self._stopping:
             raise asyncio.CancelledError
-        task = cast(asyncio.Task[LedgerRow | None], asyncio.current_task())
+        task = cast(asyncio.Task[Any], asyncio.current_task())
         self._idle.add(task)
         try:
             yield

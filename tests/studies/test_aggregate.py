@@ -19,7 +19,7 @@ from tutelage.run_records import (
     TrainingSummary,
 )
 from tutelage.runs.files import write_json, write_rows, write_text
-from tutelage.studies.outcome import _usd, gather
+from tutelage.studies.aggregate import _usd, gather
 from tutelage.studies.running import configured, run_folder
 from tutelage.studies.study_file import Study, load_study
 from tutelage.tasks.catalog import open_task

@@ -6,32 +6,18 @@ import pytest
 import torch
 
 from tests.student.doubles import EXACT
-from tests.student.engines.sampled import NEVER, answers, asked
 from tests.student.steps import EXAMPLES, changed, dataset_of
 from tests.student.tiny import tiny_student
 from tutelage.config import LoraConfig
 from tutelage.errors import StudentError
-from tutelage.student import capacity
-from tutelage.student.capacity import fit_micro_batches, fit_rows
-from tutelage.student.engines.engine import Engine
 from tutelage.student.prompts import PromptFormat
-from tutelage.student.resources.memory import gigabytes, kv_bytes_per_token
-from tutelage.student.sampler import SamplingSettings
+from tutelage.student.resources.memory import gigabytes
+from tutelage.student.training.fit import _training_memory, fit_micro_batches
 from tutelage.student.training.micro_batch import last_hidden
 from tutelage.student.training.precision import FullPrecision, MixedAdamW
 from tutelage.student.training.train import TrainOptions, train
 
 MB = 10**6
-
-
-@pytest.fixture
-def memory(monkeypatch):
-    """Sets how many bytes are to be had."""
-
-    def there_are(size):
-        monkeypatch.setattr(capacity, "available_memory", lambda device: size)
-
-    return there_are
 
 
 def fitted(student, memory, available, **settings):
@@ -57,7 +43,7 @@ def needed(student, memory) -> int:
 def test_adamw_takes_what_we_say(student):
     """The gradients and moments of a real step."""
     dataset = dataset_of(student, changed())
-    estimate = capacity._training_memory(student.model, dataset, mixed=False)
+    estimate = _training_memory(student.model, dataset, mixed=False)
     optimizer = MixedAdamW(FullPrecision(student.model, torch.float32), 1e-3, 0.01)
     last_hidden(student.model, dataset.sample_micro_batch()).sum().backward()
     optimizer.step()
@@ -87,9 +73,7 @@ def test_what_is_said_is_what_is_done_when_the_longest_question_just_fits(studen
     dataset = dataset_of(student)
     longest = dataset.longest
     assert longest & (longest - 1) != 0  # no power of two
-    tokens, (line,), _ = fitted(
-        student, memory, capacity._training_memory(student.model, dataset, False).needs(longest)
-    )
+    tokens, (line,), _ = fitted(student, memory, _training_memory(student.model, dataset, False).needs(longest))
     assert tokens == longest
     assert f"training computes {longest} tokens at once" in line
 
@@ -139,17 +123,17 @@ def test_adapters_need_less(memory, tmp_path):
 
 
 def test_copies_in_full_precision_need_more(student, memory):
-    dataset, memory_of = dataset_of(student), capacity._training_memory
+    dataset, memory_of = dataset_of(student), _training_memory
     plain, mixed = (memory_of(student.model, dataset, each) for each in (False, True))
     weights = sum(weight.numel() for weight in student.model.parameters())
     assert mixed.gradients - plain.gradients == 4 * weights
 
 
 def test_gradients_taken_apart_need_more(student, memory):
-    usual = capacity._training_memory(student.model, dataset_of(student), False).gradients
+    usual = _training_memory(student.model, dataset_of(student), False).gradients
     for setting, times in [({}, 2), ({"reflection": "none"}, 1)]:
         dataset = dataset_of(student, changed(gradients_every=5, **setting))
-        assert capacity._training_memory(student.model, dataset, False).gradients == times * usual
+        assert _training_memory(student.model, dataset, False).gradients == times * usual
 
 
 def test_padded_rows_are_counted_as_rows(student, memory):
@@ -160,56 +144,7 @@ def test_padded_rows_are_counted_as_rows(student, memory):
     tokens = fit_micro_batches(student.model, dataset, False, lambda text: None)
     widest = max(micro_batch.input_RT.numel() for micro_batch in dataset[0].micro_batches)
     assert tokens >= widest  # with memory enough a step of rows is one pass, too
-    just = capacity._training_memory(student.model, dataset, False).needs(dataset_of(student).longest)
+    just = _training_memory(student.model, dataset, False).needs(dataset_of(student).longest)
     memory(just)  # enough for the longest question as a tree
     with pytest.raises(StudentError, match=r"a question of \d+ tokens"):
         fit_micro_batches(student.model, dataset, False, lambda text: None)
-
-
-SETTINGS = SamplingSettings(samples=2, temperature=1.0, max_new_tokens=10, rows=8)
-
-
-def row_bytes(model, prompts):
-    longest = max(map(len, prompts)) - capacity.shared_prefix(prompts)
-    return kv_bytes_per_token(model.config, 4) * (longest + 10) + 3 * 4 * model.config.vocab_size
-
-
-def test_rows_are_as_many_as_fit_a_power_of_two_and_it_is_said(student, memory):
-    prompts, told = asked(False), []
-    each = row_bytes(student.model, prompts)
-    for available, rows in [(9 * each, 8), (7 * each, 4), (3 * each, 2), (2 * each, 2)]:
-        memory(available)
-        told.clear()
-        assert fit_rows(student.model, prompts, SETTINGS, told.append) == rows
-        assert len(told) == (0 if rows == 8 else 1)
-    assert told[0].startswith("2 answers are sampled at once: ")
-
-
-def test_a_prefix_is_paid_once(student, memory):
-    prompts = asked(True)
-    prefix = kv_bytes_per_token(student.model.config, 4) * capacity.shared_prefix(prompts)
-    each = row_bytes(student.model, prompts)
-    memory(prefix + 8 * each)
-    assert fit_rows(student.model, prompts, SETTINGS, pytest.fail) == 8
-    memory(prefix + 8 * each - 1)
-    assert fit_rows(student.model, prompts, SETTINGS, lambda text: None) == 4
-
-
-def test_samples_of_a_problem_that_do_not_fit_are_refused_with_figures(student, memory):
-    memory(row_bytes(student.model, asked(False)))
-    with pytest.raises(
-        StudentError, match=r"sampling 2 answers at once needs .*keys and values .*exam\.samples"
-    ) as told:
-        fit_rows(student.model, asked(False), SETTINGS, lambda text: None)
-    assert "\n" not in str(told.value)
-
-
-def test_fewer_rows_give_the_same_answers(student, memory):
-    told: list[str] = []
-    found = []
-    for available in (10**12, 3 * row_bytes(student.model, asked(True))):
-        memory(available)
-        sampler = Engine("auto", told.append).torch(student.model, NEVER, asked(True), SETTINGS)
-        found.append(answers(sampler, asked(True), SETTINGS)[0])
-    assert found[0] == found[1]
-    assert len(told) == 1

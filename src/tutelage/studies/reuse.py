@@ -14,10 +14,9 @@ from tutelage.config_file import read_config
 from tutelage.errors import ConfigError, RunError
 from tutelage.runs.resume_rules import IDLE, differences
 from tutelage.studies.figures import read_figures
-from tutelage.studies.running import problems
+from tutelage.studies.running import problems, task_of
 from tutelage.studies.study_file import Study
 from tutelage.study_records import RunFigures
-from tutelage.tasks.catalog import open_task
 
 
 def with_known(study: Study, file: Path) -> Study:
@@ -35,7 +34,7 @@ def with_known(study: Study, file: Path) -> Study:
     base = read_config(figures.base, origin=f"the base of {file}")
     if changed := differences(base, study.base, IDLE):
         raise ConfigError(f"{file} is of another base ({'; '.join(changed[:3])}); set it back, or leave --known out")
-    tests = len(open_task(study.base.task).problems("test"))
+    tests = len(task_of(study, study.base.task.train).problems("test"))
     if tests != figures.test_problems or figures.data not in ("", problems(study)(study.base)):
         raise ConfigError(f"{file} is of other problems than this study; restore them, or leave --known out")
     known: dict[tuple[str, int], RunFigures] = {}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from tutelage.config_file import dump_config
 from tutelage.errors import ConfigError, RunError
 from tutelage.runs.files import read_record, write_json
 from tutelage.studies.arms import Spent
-from tutelage.studies.known import with_known
+from tutelage.studies.reuse import with_known
 from tutelage.studies.running import configured, problems
 from tutelage.studies.study_file import Study, load_study
 from tutelage.study_records import ArmFigures, StudyFigures
@@ -105,8 +106,9 @@ def test_known_runs_are_not_run_again_and_others_are_matched_to_them(tiny, tmp_p
         assert api.study(path, tmp_path / out, known=known) == []
         return read_record(tmp_path / out / "study.json", StudyFigures)
 
-    whole = run("whole", "untrained", "full", "one-round-same-budget")
     some = run("some", "untrained", "full")
+    shutil.copytree(tmp_path / "some", tmp_path / "whole")
+    whole = run("whole", "untrained", "full", "one-round-same-budget")
     rest = run("rest", "untrained", "full", "one-round-same-budget", known=tmp_path / "some" / "study.json")
     assert {folder.name for folder in (tmp_path / "rest" / "runs").iterdir()} == {"one-round-same-budget"}
     for name, arm in some.arms.items():

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from tutelage.metrics.intervals import accuracy
-from tutelage.report.words import clock, counted, markdown_table, p_value, percent, points, share
+from tutelage.report.format import clock, counted, markdown_table, p_value, percent, points, share
 from tutelage.study_records import Interval
 
 from .figures import CENTRAL

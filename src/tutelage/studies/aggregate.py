@@ -26,10 +26,9 @@ from tutelage.runs.directory import Run, has_run, read_finished, round_folder, v
 from tutelage.runs.files import read_rows
 from tutelage.student.resources.hardware import hardware
 from tutelage.studies.arms import Arm, Spent
-from tutelage.studies.running import configured, problems, run_folder
+from tutelage.studies.running import configured, problems, run_folder, task_of
 from tutelage.studies.study_file import Study
 from tutelage.study_records import ArmFigures, Comparison, RoundFigures, RunFigures, StudyFigures
-from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import Task
 from tutelage.teacher.ledger.reader import LedgerReader
 
@@ -37,7 +36,7 @@ from tutelage.teacher.ledger.reader import LedgerReader
 def gather(study: Study, out: Path, command: str) -> StudyFigures:
     """The figures of all runs that have ended under this very study, or are known; arms without one are left out."""
     runs: dict[str, list[RunFigures]] = {name: [] for name in study.arms}
-    task = open_task(study.base.task)
+    task = task_of(study, study.base.task.train)
     costs_of, problems_of = cache(_costs), problems(study)  # a ledger of all runs is read once
     for seed in study.seeds:
         for name, figures in _runs(study, out, seed, task, costs_of, problems_of):
@@ -81,10 +80,10 @@ def _runs(
         if not arm.is_run_under(seed) or (arm.matched and arm.to not in spent):
             continue
         config, folder = configured(study, arm, seed, out, spent), run_folder(out, name, seed)
-        data = problems_of(config)
-        if not arm.taught and has_run(folder, config, data) and (right := _right(folder / "test-before.jsonl")):
+        data, keys = problems_of(config), study.own.in_arm(config, study.base).keys(config)
+        if not arm.taught and has_run(folder, config, data, keys) and (right := _right(folder / "test-before.jsonl")):
             yield name, RunFigures(seed, right, 0, (), "evaluated as it came", Run(folder, "").seconds(None))
-        elif arm.taught and (result := read_finished(folder, config, data)):
+        elif arm.taught and (result := read_finished(folder, config, data, keys)):
             spent[name] = Spent.of_result(result)
             yield name, _run(seed, result, folder, task, costs_of(Path(config.teacher.ledger or "")))
 

@@ -1,0 +1,121 @@
+"""What an object of the user's must have before it stands in for one of ours: its methods, and a key.
+
+A key names what the object does, such as "my-teacher 2": a run that was begun with one key goes on with that alone. Who
+changes what an object does changes its key.
+"""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn, cast
+
+from tutelage.errors import ConfigError
+from tutelage.json_lines import is_unicode
+from tutelage.records import Verdict
+
+_LONGEST = 200
+"""Characters of a foreign message, and of a key."""
+
+
+def key_of(role: str, part: object) -> str:
+    """The key of a user's object. Raises ConfigError: it has none, it is no text, or it changes."""
+    try:
+        key, again = getattr(part, "key", None), getattr(part, "key", None)
+    except Exception as error:  # a property of the user's, which may fail in any way
+        refuse(role, part, f"its key cannot be read: {told(error)}", error)
+    if key is None:
+        refuse(role, part, f'it has no key; give it one, such as key = "my-{role} 1", and another when it changes')
+    if callable(key):
+        refuse(role, part, "its key is a method; make it an attribute or a property")
+    if not isinstance(key, str):
+        refuse(role, part, f"its key is {key!r}, a {type(key).__name__}; make it text")
+    if not key.strip() or len(key) > _LONGEST or not is_unicode(key):
+        refuse(role, part, f"its key is {key[:_LONGEST]!r}; give it 1 to {_LONGEST} characters")
+    if key != again:
+        refuse(role, part, f"its key changes: {key!r}, then {again!r}; it must be the same in every run that goes on")
+    return key
+
+
+def need_methods(role: str, part: object, methods: Mapping[str, int]) -> None:
+    """Refuse an object without these methods, each called with so many arguments. Raises ConfigError."""
+    for name, arguments in methods.items():
+        method = getattr(part, name, None)
+        if method is None:
+            refuse(role, part, f"it has no method {name}")
+        if not callable(method):
+            refuse(role, part, f"its {name} is a {type(method).__name__}, not a method")
+        if (fault := takes(method, arguments)) is not None:
+            refuse(role, part, f"its {name} {fault}")
+
+
+def takes(function: object, arguments: int) -> str | None:
+    """Why a function cannot be called with so many arguments in a row; None where it can, or where nobody knows."""
+    return _cannot(function, f"is called with {arguments} argument{'s' * (arguments != 1)}", *range(arguments))
+
+
+def takes_named(function: object, arguments: Mapping[str, object]) -> str | None:
+    """The same for arguments by their names."""
+    return _cannot(function, f"is called with {', '.join(arguments) or 'nothing'}", **arguments)
+
+
+def _cannot(function: object, called: str, *values: object, **named: object) -> str | None:
+    try:
+        signature = inspect.signature(function)  # pyright: ignore[reportArgumentType]
+    except (TypeError, ValueError):
+        return None
+    try:
+        signature.bind(*values, **named)
+    except TypeError:
+        return f"takes {signature}, but {called}"
+    return None
+
+
+def each_is(role: str, part: object, what: str, found: object, kind: type) -> Sequence[object]:
+    """`found` as a sequence whose items are all of a kind. Raises ConfigError."""
+    if isinstance(found, str) or not isinstance(found, Sequence):
+        refuse(role, part, f"{what} gives a {type(found).__name__}, not a list of {kind.__name__}")
+    items = cast(Sequence[object], found)
+    for place, item in enumerate(items):
+        if not isinstance(item, kind):
+            refuse(role, part, f"{what} gives a {type(item).__name__} at place {place}, not a {kind.__name__}")
+    return items
+
+
+def each_in_tuple(found: object, kind: type) -> bool:
+    """Whether it is a tuple of such items."""
+    return isinstance(found, tuple) and all(isinstance(item, kind) for item in cast(tuple[object, ...], found))
+
+
+def is_text(found: object) -> bool:
+    """Whether it is text that can be written."""
+    return isinstance(found, str) and is_unicode(found)
+
+
+def is_verdict(found: object) -> bool:
+    """Whether it is a Verdict of a truth value, a text or None, and a text."""
+    if not isinstance(found, Verdict):
+        return False
+    return type(found.correct) is bool and is_text(found.reason) and (found.answer is None or is_text(found.answer))
+
+
+def name_of(part: object) -> str:
+    """An object of the user's in an error: its class, or itself if it is one, or a function."""
+    named = part if isinstance(part, type) or inspect.isroutine(part) else type(part)
+    return str(getattr(named, "__name__", named))
+
+
+def told(error: BaseException, path: Path | None = None) -> str:
+    """A foreign error in one line; with `path`, where in that file it was raised."""
+    text = " ".join(str(error).split())
+    text = f"{text[:_LONGEST]}…" if len(text) > _LONGEST else text
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    where = f" (line {lines[-1]})" if path is not None and lines else ""
+    return f"{type(error).__name__}{f': {text}' if text else ''}{where}"
+
+
+def refuse(role: str, part: object, fault: str, cause: BaseException | None = None) -> NoReturn:
+    """Raise the ConfigError about an object of the user's."""
+    raise ConfigError(f"the {role} {name_of(part)} cannot be used: {fault}") from cause

@@ -1,0 +1,121 @@
+r"""When the words of a stated answer are right: the ways of `task.match`. Pure.
+
+    exact      "Eiffel tower"              is   "the Eiffel Tower"       case, articles, punctuation, forms of numbers
+    contains   "the Eiffel tower in Paris" has  "Eiffel Tower"           as whole words, one behind another
+    f1         "tower of Eiffel"           like "Eiffel tower of iron"   words in common, in any order
+    regex      "colour"                    fits "colou?r"                the gold answer is the pattern
+    math       "1 + x"                     is   "x+1"                    equal for SymPy, by math-verify
+
+What is right by `exact` is right by `contains`, `f1` and `math`, too.
+"""
+
+from __future__ import annotations
+
+import string
+import unicodedata
+from collections import Counter
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import regex
+
+from tutelage.grading.words import text_key
+from tutelage.records import TextMatch
+from tutelage.text.numbers import same_value, whole_number
+from tutelage.text.symbolic import equal_mathematics, same_expression
+
+Same = Callable[[str, str], bool]
+"""Whether a stated answer, the second, is right where the first is the gold one."""
+
+SECONDS = 1.0
+"""What one search of a pattern may take, some million times what a sound one takes."""
+
+_DENIED = frozenset(("not", "never", "neither", "nor", "isnt", "wasnt", "arent", "werent"))
+_ARTICLES = frozenset(("a", "an", "the"))
+_PROBES = 60
+"""Repeats of a letter in the texts that a pattern is tried on."""
+
+
+def same_by(match: TextMatch, f1: float) -> Same:
+    """The way of this name; `f1` is the least F1 of an answer that is right."""
+    if match == "f1":
+        return lambda gold, stated: same_text(gold, stated) or token_f1(gold, stated) >= f1
+    ways: dict[TextMatch, Same] = {"exact": same_text, "contains": contains, "regex": fits, "math": same_mathematics}
+    return ways[match]
+
+
+def same_text(gold: str, stated: str) -> bool:
+    """Whether two texts say the same in the sense of `text_key`, are equal numbers or equal expressions."""
+    wanted, given = whole_number(gold), whole_number(stated)
+    if wanted and given:
+        return same_value(wanted, given)
+    if len(stated) > 4 * len(gold) + 200:  # whatever its punctuation, that is more
+        return False
+    key = text_key(gold)
+    same = key == text_key(stated) if key else gold.strip() == stated.strip()
+    return same or same_expression(gold, stated)
+
+
+def contains(gold: str, stated: str) -> bool:
+    """Whether the gold answer's words, in the sense of `text_key`, stand in the stated one, and not behind a "not"."""
+    if same_text(gold, stated):
+        return True
+    key, said = text_key(gold), text_key(stated)
+    if not key:
+        return gold.strip() in stated
+    if any(unicodedata.east_asian_width(char) in "WF" for char in key):  # written without spaces
+        return key in said
+    before, found, _ = f" {said} ".partition(f" {key} ")
+    return bool(found) and before.split()[-1:] not in [[word] for word in _DENIED]
+
+
+def token_f1(gold: str, stated: str) -> float:
+    """The F1 of SQuAD (Rajpurkar et al. 2016): the harmonic mean of the shares of words that both have in common.
+
+    Words are compared in small letters, without punctuation and the articles a, an, the; repeated ones count as often.
+    """
+    wanted, given = _squad_words(gold), _squad_words(stated)
+    common = (Counter(wanted) & Counter(given)).total()
+    return 2 * common / (len(wanted) + len(given)) if common else 0.0
+
+
+def _squad_words(text: str) -> list[str]:
+    bare = "".join(
+        char for char in text.lower() if char not in string.punctuation and unicodedata.category(char)[0] != "P"
+    )
+    return [word for word in bare.split() if word not in _ARTICLES]
+
+
+def fits(pattern: str, stated: str) -> bool:
+    """Whether a pattern is found in the stated answer. Raises TimeoutError where it takes too long."""
+    return _compiled(pattern).search(stated, timeout=SECONDS) is not None
+
+
+def same_mathematics(gold: str, stated: str) -> bool:
+    """Whether two answers are equal as text, as numbers or as mathematics."""
+    return same_text(gold, stated) or equal_mathematics(gold, stated)
+
+
+def check_pattern(pattern: str) -> None:
+    """Refuse a pattern that is broken, fits every answer or may take for ever. Raises ValueError, which says why."""
+    try:
+        found = _compiled(pattern)
+    except regex.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+    letters = dict.fromkeys([*filter(str.isalnum, pattern), "a", "0", " "])
+    try:
+        if found.search("", timeout=SECONDS):
+            raise ValueError(f"the pattern {pattern!r} fits an empty text, so every answer would be right")
+        for letter in [*letters][:20]:
+            found.search(f"{letter * _PROBES}\n!", timeout=SECONDS)
+    except TimeoutError:
+        raise ValueError(
+            f"the pattern {pattern!r} takes more than {SECONDS:g} s on a text of {_PROBES} letters; write it without"
+            " repeats within repeats"
+        ) from None
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> Any:  # noqa: ANN401 - the package has no types
+    return regex.compile(pattern)

@@ -1,0 +1,75 @@
+"""The parts of a run that are the user's own objects: a task, a teacher, a self-reflection loss, an engine.
+
+own = OwnParts(task=MyTask(), teacher=MyTeacher())
+own.keys(config)      {"task": "my-task 1", "teacher": "my-teacher 1"}: what a run is known by, beside its settings
+"""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from tutelage.config import RunConfig, TaskConfig
+from tutelage.contracts import key_of, told
+from tutelage.errors import ConfigError
+from tutelage.tasks.catalog import code_of
+from tutelage.tasks.task import Task
+from tutelage.teacher.teacher import Teacher
+
+if TYPE_CHECKING:
+    from tutelage.student.sampler import SamplerFactory
+    from tutelage.student.training.reflection import Reflection
+
+
+@dataclass(frozen=True, slots=True)
+class OwnParts:
+    """What stands in the place of what the configuration names; None: nothing does."""
+
+    task: Task | None = None
+    teacher: Teacher | None = None
+    reflection: Reflection | None = None
+    engine: SamplerFactory | None = None
+
+    def keys(self, config: RunConfig) -> dict[str, str]:
+        """What the user's own objects and files are known by. Raises ConfigError."""
+        given = {"task": self.task, "teacher": self.teacher, "reflection": self.reflection, "engine": self.engine}
+        code = code_of(config.task) if self.task is None else {}
+        return code | {role: key_of(role, part) for role, part in given.items() if part is not None}
+
+    def applied(self, config: RunConfig) -> RunConfig:
+        """The configuration of a run with these parts: a task given stands for all that `task` says.
+
+        Raises ConfigError where a part would have no say.
+        """
+        training = config.training
+        if self.reflection is not None and (training.reflection == "none" or not training.reflection_weight):
+            off = "reflection is 'none'" if training.reflection == "none" else "reflection_weight is 0"
+            raise ConfigError(f"training.{off}, so the reflection given would have no say; set it, or give none")
+        if (
+            self.reflection is not None
+            and training.prompt_gradient == "stop"
+            and getattr(self.reflection, "likelihoods", 0)
+        ):
+            raise ConfigError("training.prompt_gradient 'stop' is not for a loss of likelihoods; set it to 'keep'")
+        if self.task is None:
+            return config
+        name = getattr(self.task, "name", None)
+        return config.model_copy(update={"task": TaskConfig(name=name if isinstance(name, str) else "own")})
+
+    def in_arm(self, config: RunConfig, base: RunConfig) -> OwnParts:
+        """Those of a study's arm: where the arm chooses another teacher or loss than the base, it has its own."""
+        ours, theirs = config.training, base.training
+        silent = ours.reflection == "none" or not ours.reflection_weight
+        return replace(
+            self,
+            teacher=self.teacher if config.teacher.kind == base.teacher.kind else None,
+            reflection=None if silent or ours.reflection != theirs.reflection else self.reflection,
+        )
+
+    def need_pickling(self) -> None:
+        """Refuse what cannot be handed to the processes of several seeds. Raises ConfigError."""
+        try:
+            pickle.dumps(self)
+        except Exception as error:  # whatever the user's objects make of it
+            raise ConfigError(f"several jobs need parts that can be pickled ({told(error)}); use one job") from error

@@ -1,0 +1,91 @@
+"""Whether the last words before an answer speak for another one: choices, yes and no. Pure.
+
+question  "Would a pear sink in water?", answer yes
+refused   "A pear is lighter than water. So a pear would not sink in water.\\nThe answer is yes."
+"""
+
+from __future__ import annotations
+
+import re
+
+from tutelage.records import FailureReason, Grade, Problem
+from tutelage.text.sentences import sentences
+
+_CONCLUDES = re.compile(
+    r"\W*(?:so|thus|therefore|hence|consequently|in conclusion|as a result|overall)\b", re.IGNORECASE
+)
+_NEGATION = re.compile(
+    r"\b(?:no|not|never|cannot|neither|nor|none|unlikely|impossible|incorrect|wrong|irrelevant|false)\b|n['’]t\b",
+    re.IGNORECASE,
+)
+_HEDGES = re.compile(
+    r"\b(?:but|although|though|however|unless|if|while|except|only|some|may|might|need|in order|depends|yes)\b",
+    re.IGNORECASE,
+)
+_COMPARES = re.compile(r"\b(?:than|more|less|before|after|as)\b", re.IGNORECASE)
+_DENIES = re.compile(
+    r"\b(?:(?:is|are|was|be)\s(?:\w+\s)?(?:incorrect|wrong|irrelevant|unlikely"
+    r"|not\s(?:\w+\s)?(?:correct|right|relevant|suitable|likely|the\s\w+))"
+    r"|(?:does|do|would|could|can)\s?n[o’']t\s(?:fit|make|apply|work|answer|be))\b",
+    re.IGNORECASE,
+)
+_BECAUSE = re.compile(r"\b(?:because|since|as|due)\b", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]{3,}|\d+")
+_COMMON = (
+    "the and for with would could can did does was were are has have had will should that this from any its his her"
+)
+
+
+def find_contradiction(steps: str, problem: Problem, grade: Grade) -> tuple[FailureReason, str] | None:
+    """Why the steps conclude something else than the problem's answer, if so."""
+    said = sentences(steps) or [""]
+    if problem.choices:
+        other = _denied(said, problem) or _other_choice(said[-1], problem, grade)
+    else:
+        other = _other_truth(said[-1], problem, grade)
+    return ("concludes otherwise", other) if other else None
+
+
+def _denied(said: list[str], problem: Problem) -> str | None:
+    """Where all that is said of the right choice denies it."""
+    right = next((choice for choice in problem.choices if choice.label == problem.answer), None)
+    if right is None or _NEGATION.search(right.text):
+        return None
+    label = re.compile(rf"\({re.escape(right.label)}\)|(?:^|\boption\s){re.escape(right.label)}\b", re.IGNORECASE)
+    text = right.text.strip().lower()
+    of_it = [sentence for sentence in said if label.search(sentence) or (text and text in sentence.lower())]
+    if not of_it or not all(_DENIES.search(sentence) for sentence in of_it):
+        return None
+    return f"the reasoning says nothing for {right.label}, and the reply states it"
+
+
+def _other_choice(last: str, problem: Problem, grade: Grade) -> str | None:
+    """A conclusion that names one choice, and that is not the answer."""
+    if not _CONCLUDES.match(last) or _NEGATION.search(last) or _HEDGES.search(last):
+        return None
+    verdict = grade(problem, last)
+    if verdict.correct or verdict.answer is None:
+        return None
+    return f"the reasoning concludes {verdict.answer}, and the reply states {problem.answer}"
+
+
+def _other_truth(last: str, problem: Problem, grade: Grade) -> str | None:
+    """A conclusion that says the question's own words, affirmed where the answer is no or denied where it is yes."""
+    answer = problem.answer.strip().lower()
+    if answer not in ("yes", "no"):
+        return None
+    read = grade(problem, last)
+    if read.answer is not None and not read.correct:
+        return f"the reasoning concludes {read.answer}, and the reply states {answer}"
+    if not _CONCLUDES.match(last) or _HEDGES.search(last) or _NEGATION.search(problem.question):
+        return None
+    clause = _BECAUSE.split(last, maxsplit=1)[0]
+    asked, said = _words(problem.question), _words(clause)
+    if not asked or not asked <= said or last.endswith("?") or _COMPARES.search(problem.question):
+        return None
+    told = "no" if _NEGATION.search(clause) else "yes"
+    return None if told == answer else f"the reasoning concludes {told}, and the reply states {answer}"
+
+
+def _words(text: str) -> set[str]:
+    return {word.lower()[:5] for word in _WORD.findall(text)} - {word[:5] for word in _COMMON.split()}

@@ -1,0 +1,65 @@
+"""What of a reply is ours: longer runs of words that stand in our prompts and not in the question. Pure, linear.
+
+prompt   "The correct answer is {answer}. Reach it by reasoning from the question alone; do not say that it was given."
+reply    "We reach it by reasoning from the question alone: 3 × 4 = 12."
+echo     "reach it by reasoning from the question alone"
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+LENGTH = 6
+"""Words of the shortest run that counts; a character of a script without spaces is half a word."""
+
+_UNSPACED = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"  # Thai, Lao, Khmer, kana, Han
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W\d_{_UNSPACED}]+|\d+")
+_HALF = re.compile(rf"[{_UNSPACED}]")
+_FIELD = re.compile(r"\{+[\w.!:]{0,60}\}+")
+
+Run = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Echoes:
+    """The runs of words of some prompts."""
+
+    runs: frozenset[Run]
+
+    @classmethod
+    def of(cls, prompts: Iterable[str]) -> Echoes:
+        """Of the prompts' texts, or of their templates: a run never goes over a `{field}`."""
+        parts = (part for prompt in prompts for part in _FIELD.split(prompt))
+        return cls(frozenset(run for part in parts for run, _ in _runs(_words(part))))
+
+    def find(self, text: str, question: str) -> list[tuple[int, int]]:
+        """Where runs of `text` stand that are ours and not the question's: start and end, in their order."""
+        places = [word.span() for word in _WORD.finditer(text)]
+        asked = _runs_of(question)
+        ours = [at for at in _runs(_words(text)) if at[0] in self.runs and at[0] not in asked]
+        return [(places[start][0], places[start + len(run) - 1][1]) for run, start in ours]
+
+
+def _words(text: str) -> list[str]:
+    return [word[0].lower() for word in _WORD.finditer(text)]
+
+
+def _runs(words: Sequence[str]) -> Iterator[tuple[Run, int]]:
+    """Every shortest run that is long enough, and where it starts."""
+    weights = [1 if _HALF.match(word) else 2 for word in words]
+    end = weight = 0
+    for start in range(len(words)):
+        while end < len(words) and weight < 2 * LENGTH:
+            weight, end = weight + weights[end], end + 1
+        if weight < 2 * LENGTH:
+            return
+        yield tuple(words[start:end]), start
+        weight -= weights[start]
+
+
+@lru_cache(maxsize=256)  # a problem is asked many times
+def _runs_of(question: str) -> frozenset[Run]:
+    return frozenset(run for run, _ in _runs(_words(question)))

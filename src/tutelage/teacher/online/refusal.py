@@ -1,0 +1,225 @@
+"""What a body says that went wrong, with a status or in its place, in the forms of many endpoints. Pure.
+
+OpenAI       {"error": {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}}
+OpenRouter   {"error": {"code": 403, "message": "…", "metadata": {"raw": "…", "headers": {"X-RateLimit-Reset": "17…"}}}}
+Gemini       [{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "details": [{"retryDelay": "34.4s", …}]}}]
+vLLM, SGLang {"object": "error", "message": "…", "type": "BadRequestError", "code": 400}
+xAI          {"code": "The caller does not have permission …", "error": "Content violates usage guidelines. …"}
+LM Studio    {"error": "Trying to keep the first 111490 tokens when context the overflows. …"}, also with status 200
+FastAPI      {"detail": "Content Exists Risk"} or {"detail": [{"loc": ["body", "n"], "msg": "…"}]}
+
+From openrouter.ai/docs/api/reference/errors-and-debugging, n4ze3m/page-assist#406, vercel/ai#18627,
+vllm-project/vllm#4667, UKGovernmentBEIS/inspect_ai#2267, lmstudio-ai/lmstudio-bug-tracker#2322, DeepSeek-V2#30.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from pydantic_core import from_json
+
+from tutelage.teacher.online.retry_after import duration
+
+_GENERIC = re.compile(r"(upstream|provider) (returned error|error)|(an )?error|bad request", re.IGNORECASE)
+"""What says nothing: OpenRouter has the words of the one that it asked beside it."""
+_AGAIN_IN = re.compile(
+    r"(?:try again|retry|resets?) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|[smhd]))+|\d+(?:\.\d+)?)"
+    r" ?(minute|hour)?",
+    re.IGNORECASE,
+)
+"""As OpenAI, Groq and Gemini write it: try again in 9m38.016s."""
+_STATUSES = {
+    "invalid_argument": 400,
+    "failed_precondition": 400,
+    "unauthenticated": 401,
+    "permission_denied": 403,
+    "not_found": 404,
+    "resource_exhausted": 429,
+    "internal": 500,
+    "unavailable": 503,
+    "deadline_exceeded": 504,
+    "invalid_request_error": 400,
+    "invalid_prompt": 400,
+    "badrequesterror": 400,
+    "exceed_context_size_error": 400,
+    "context_length_exceeded": 400,
+    "authentication_error": 401,
+    "invalid_api_key": 401,
+    "permission_error": 403,
+    "billing_error": 402,
+    "insufficient_quota": 402,
+    "insufficient_balance": 402,
+    "rate_limit_error": 429,
+    "rate_limit_exceeded": 429,
+    "rate_limited": 429,
+    "engine_overloaded_error": 529,
+    "overloaded_error": 529,
+    "timeout_error": 504,
+}
+"""Statuses by the words of Google's (google.rpc.Code), Anthropic's and OpenAI's errors."""
+_IN_WORDS = (
+    (re.compile(r"context|too long|too many tokens", re.IGNORECASE), 400),
+    (re.compile(r"rate.?limit|too many requests", re.IGNORECASE), 429),
+    (re.compile(r"insufficient|credit|balance", re.IGNORECASE), 402),
+)
+_UNKNOWN = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An endpoint's word on a failure: the status it names (None: none), its codes, its text.
+
+    `wait` is in seconds, of a wait that it asks for in the body. `reset` holds headers that it quotes there.
+    """
+
+    status: int | None
+    code: str
+    text: str
+    wait: float | None = None
+    reset: Mapping[str, str] | None = None
+
+    @property
+    def meant(self) -> int:
+        """The status that it names, or that its words stand for where it comes with a good one."""
+        if self.status is not None:
+            return self.status
+        known = [_STATUSES[code] for code in self.code.lower().split() if code in _STATUSES]
+        words = [status for pattern, status in _IN_WORDS if pattern.search(f"{self.code} {self.text}")]
+        return next(iter([*known, *words]), _UNKNOWN)
+
+
+def read_refusal(body: bytes) -> Said:
+    """What the body of a failure says; a body that is no JSON is its own text."""
+    try:
+        value: object = from_json(body.removeprefix(b"\xef\xbb\xbf"))
+    except ValueError:
+        return Said(None, "", body.decode(errors="replace"))
+    return said_in(value, surely=True) or Said(None, "", body.decode(errors="replace"))
+
+
+def said_in(value: object, *, surely: bool = False) -> Said | None:
+    """What a piece of JSON says went wrong; None if it speaks of no error. `surely`: something did."""
+    if isinstance(value, list):
+        return next((said for item in cast(list[object], value)[:3] if (said := said_in(item, surely=surely))), None)
+    if not isinstance(value, dict):
+        return None
+    whole = cast(dict[str, object], value)
+    error = whole.get("error") or whole.get("errors") or (whole.get("detail") if surely else None) or _minimax(whole)
+    if isinstance(error, list):
+        texts = [_text(item) for item in cast(list[object], error)[:3]]
+        error = {"message": "; ".join(text for text in texts if text)}
+    if isinstance(error, str):
+        error = {**whole, "message": error}
+    if not isinstance(error, dict):
+        if not (surely or _is_error(whole)):
+            return None
+        error = whole
+    said = _said(cast(dict[str, object], error))
+    return said if said.text or said.code or said.status else None
+
+
+def _is_error(whole: Mapping[str, object]) -> bool:
+    """Whether an object without a section of errors is one itself: vLLM's, Anthropic's, or a code with a message."""
+    told = "code" in whole and any(isinstance(whole.get(name), str) for name in ("message", "msg"))
+    return whole.get("object") == "error" or whole.get("type") == "error" or (told and "choices" not in whole)
+
+
+def _minimax(whole: Mapping[str, object]) -> dict[str, object] | None:
+    """MiniMax answers 200 with `"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}`."""
+    section = whole.get("base_resp")
+    if not isinstance(section, dict):
+        return None
+    told = cast(dict[str, object], section)
+    return {"message": told.get("status_msg")} if told.get("status_code") else None
+
+
+def _said(error: Mapping[str, object], depth: int = 0) -> Said:
+    text = _text(error)
+    if depth < 2 and text.lstrip()[:1] in ("{", "["):  # one error as the text of another
+        inner = _parsed(text)
+        if inner is not None:
+            return _said({**error, **inner}, depth + 1)
+    codes = [error.get(name) for name in ("code", "type", "status")]
+    numbers = [
+        number for name in ("code", "status", "status_code", "http_status") if (number := _status(error.get(name)))
+    ]
+    quota = " ".join(str(item.get("quotaId", "")) for item in _sections(error.get("details")))
+    return Said(
+        status=numbers[0] if numbers else None,
+        code=" ".join(
+            [*dict.fromkeys(code for code in codes if isinstance(code, str) and code), *([quota] if quota else [])]
+        ),
+        text=text,
+        wait=_wait(error, text),
+        reset=_headers(error),
+    )
+
+
+def _text(error: object) -> str:
+    if isinstance(error, str):
+        return error
+    if not isinstance(error, dict):
+        return ""
+    section = cast(dict[str, object], error)
+    found = [section.get(name) for name in ("message", "msg", "error_message", "detail")]
+    text = next((part for part in found if isinstance(part, str) and part.strip()), "")
+    metadata = section.get("metadata")
+    raw = cast(dict[str, object], metadata).get("raw") if isinstance(metadata, dict) else None
+    return raw if isinstance(raw, str) and raw.strip() and _GENERIC.fullmatch(text.strip() or "error") else text
+
+
+def _parsed(text: str) -> dict[str, object] | None:
+    try:
+        value: object = from_json(text)
+    except ValueError:
+        return None
+    if isinstance(value, list) and value:
+        value = cast(list[object], value)[0]
+    if not isinstance(value, dict):
+        return None
+    inner = cast(dict[str, object], value).get("error", cast(object, value))
+    return cast(dict[str, object], inner) if isinstance(inner, dict) else {"message": str(inner)}
+
+
+def _status(value: object) -> int | None:
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) == 3:
+        value = int(value)
+    return value if isinstance(value, int) and 400 <= value <= 599 else None
+
+
+def _wait(error: Mapping[str, object], text: str) -> float | None:
+    for section in _sections(error):
+        for name in ("retryDelay", "retry_after", "retryAfter", "retry_after_seconds"):
+            if (seconds := duration(str(section.get(name, "")))) is not None:
+                return seconds
+        if (milliseconds := duration(str(section.get("retry_after_ms", "")))) is not None:
+            return milliseconds / 1000
+    match = _AGAIN_IN.search(text)
+    seconds = duration(match[1].lower()) if match else None
+    unit = {"minute": 60, "hour": 3600}.get((match[2] or "").lower(), 1) if match else 1
+    return None if seconds is None else seconds * unit
+
+
+def _headers(error: Mapping[str, object]) -> dict[str, str] | None:
+    """The headers of the one that a router asked, as OpenRouter quotes them."""
+    for section in _sections(error):
+        headers = section.get("headers")
+        if isinstance(headers, dict):
+            return {str(name).lower(): str(value) for name, value in cast(dict[object, object], headers).items()}
+    return None
+
+
+def _sections(value: object, depth: int = 0) -> Iterator[dict[str, object]]:
+    """A section and those in it, to a small depth."""
+    if isinstance(value, dict):
+        section = cast(dict[str, object], value)
+        yield section
+        parts = list(section.values())
+    else:
+        parts = cast(list[object], value) if isinstance(value, list) else []
+    if depth < 4:
+        for part in parts[:50]:
+            yield from _sections(part, depth + 1)

@@ -1,0 +1,150 @@
+"""What the status of an answer means, with the endpoint's own words: what passes, what is one request's own. Pure.
+
+429  "Rate limit reached"                          RequestFailed("rate limit")       tried again, slower
+429  "You exceeded your current quota", no wait    Refused("quota")                  ends the session
+400  "This model's maximum context length is …"    RequestFailed("rejected request") this request only
+400  "bad temperature"                             Refused, unless others are answered: then `alone`, this request only
+524  a gateway that waited for the work            RequestFailed("server error", charged=True)
+"""
+
+from __future__ import annotations
+
+import re
+
+from tutelage.config import TeacherConfig
+from tutelage.records import FailureReason
+from tutelage.teacher.online.failures import Refused, RequestFailed
+
+LONGEST_WAIT = 900.0
+"""Seconds that an endpoint may ask us to wait; if it wants longer the session ends and says so."""
+_PASSING = (408, 409, 424, 425, 498, 499)
+"""Statuses below 500 that may pass by themselves: 424, 498 and 499 are Groq's (console.groq.com/docs/errors)."""
+_CROWDED = (429, 498, 529)
+"""The endpoint has too much to do: all who ask go slower."""
+_DONE = (408, 502, 504, 524, 598)
+"""A gateway has given up on an answer that may be written and charged by then."""
+_OWN = (400, 403, 413, 422)
+"""What one request may be refused with for itself, where others are answered."""
+_POLICY = re.compile(
+    r"content_?filter|content_policy|invalid_prompt|data_?inspection_?failed|content exists risk|\bflagged\b"
+    r"|moderation|(usage|content|safety|acceptable use) (policy|policies|guidelines)|content management policy"
+    r"|content filter|safety_check"
+    r"|(inappropriate|sensitive|unsafe|prohibited|harmful) content|\bprohibited_content\b|responsibleai"
+)
+"""As OpenAI, Azure, DashScope, DeepSeek, OpenRouter, xAI, Zhipu and Gemini write it."""
+_TOO_LONG = re.compile(
+    r"context_length_exceeded|exceed_context_size|string_above_max_length|context (length|size|window)"
+    r"|(input|prompt|request|message)s? (\(.{1,20}\) )?(is |are |was )?(too (long|large)|longer than)"
+    r"|maximum (model|prompt) length|too many (input )?tokens|input token count|tokens to keep from the initial prompt"
+    r"|reduce (the|your) (length|message|prompt|input)"
+)
+"""As OpenAI, vLLM, SGLang, llama.cpp, LM Studio, Anthropic, Gemini, Groq, DeepSeek and others write it."""
+_QUOTA_CODES = re.compile(
+    r"insufficient_(quota|balance|credits?|funds)|exceeded_current_quota_error|billing_(hard_limit|not_active|error)"
+    r"|arrearage|payment_required|quota_exhausted"
+)
+_QUOTA = re.compile(
+    r"insufficient[ _](account )?(quota|balance|credit|fund)|credit balance|(no|out of|more|enough) credits?\b"
+    r"|(used|spent) all .{0,30}credits|balance is (too low|insufficient|not enough)|(billing|spending) .{0,12}limit"
+    r"|key limit exceeded|payment required|in arrears|recharge|top up|current quota|余额|欠费"
+)
+"""As OpenAI, Anthropic, xAI, OpenRouter, Moonshot, DeepSeek, Zhipu write it; Gemini has such words for a minute's."""
+_PER_DAY = re.compile(r"per_?day")
+_OF_THE_KEY = re.compile(r"\b(api[ _-]?)?keys?\b|invalid_api_key|token|credential|bearer|unauthori[sz]ed|authenticat")
+_BAD_KEY = re.compile(
+    r"(invalid|incorrect|no valid|expired|missing) api[ _-]?key|api[ _-]?key (is )?(not valid|invalid|expired)"
+)
+"""Gemini and xAI say so with 400."""
+_OF_ACCESS = re.compile(
+    r"countr|region|territor|location|access to|permission|not allowed|organi[sz]ation|verif|model|terms|suspended"
+    r"|disabled|\bip\b|credit|balance|billing"
+)
+
+
+def explain_status(
+    status: int, code: str, text: str, wait: float | None, endpoint: str, config: TeacherConfig
+) -> RequestFailed | Refused:
+    """What a status means: whether all requests would fare alike, and what to do.
+
+    `code` and `text` are the endpoint's own, `wait` the seconds that it wants to be left alone.
+    """
+    said, words = f"({status}): {text}", f"{code} {text}".lower()
+    if _is_quota(status, words, wait):
+        return Refused("quota", f"the account at {endpoint} has no quota left {said}; add credit, then go on")
+    if own := _own_failure(status, words, said):
+        return own
+    if status in (*_PASSING, 402, 429) or status >= 500:
+        return _passing(status, words, said, wait, endpoint)
+    return _refused(status, words, said, endpoint, config)
+
+
+def _is_quota(status: int, words: str, wait: float | None) -> bool:
+    if status == 402:
+        return wait is None  # OpenRouter's with a wait is a limit on what is in flight
+    if _QUOTA_CODES.search(words):
+        return status < 500
+    return status in (400, 401, 403, 429) and wait is None and bool(_QUOTA.search(words))
+
+
+def _own_failure(status: int, words: str, said: str) -> RequestFailed | None:
+    """What is wrong with this one request, where the words say so whatever the status."""
+    if _POLICY.search(words) and not (status in (401, 402) or "rate limit" in words):
+        return RequestFailed("refused by policy", f"refused by the endpoint's content policy {said}")
+    if status == 413 or (_TOO_LONG.search(words) and status != 401):
+        return RequestFailed("rejected request", f"the prompt is too long for the model {said}")
+    return None
+
+
+def _passing(status: int, words: str, said: str, wait: float | None, endpoint: str) -> RequestFailed | Refused:
+    if status == 429 and _PER_DAY.search(words) and wait is not None and wait < LONGEST_WAIT:
+        remedy = "run the same command again when the day is over there"
+        return Refused("rate limit", f"the limit for a day at {endpoint} is used up {said}; {remedy}")
+    if wait is not None and wait > LONGEST_WAIT:
+        remedy = "run the same command again then"
+        return Refused(
+            "rate limit", f"{endpoint} wants to be left alone for {min(wait, 1e9) / 60:.0f} min {said}; {remedy}"
+        )
+    return RequestFailed(
+        "rate limit" if status in (402, 429) else "server error",
+        f"the endpoint failed {said}",
+        wait=wait,
+        charged=status in _DONE,
+        crowded=status in _CROWDED and wait is None,
+    )
+
+
+def _refused(status: int, words: str, said: str, endpoint: str, config: TeacherConfig) -> Refused:
+    reason: FailureReason = "rejected request"
+    if status in (401, 403) or (status == 400 and _BAD_KEY.search(words)):
+        return _unauthorised(status, words, said, endpoint, config)
+    what, remedy = "rejected the request", "check the settings of teacher"
+    if status == 404:
+        what = f"does not know the model {config.model!r} or the address"
+        remedy = "check teacher.model and teacher.base_url (it usually ends in /v1)"
+    elif status == 407:
+        what = "is behind a proxy that wants a login: it refused the request"
+        remedy = "put user and password into the address in HTTPS_PROXY (or ALL_PROXY), or name the host in NO_PROXY"
+    return Refused(reason, f"the endpoint {endpoint} {what} {said}; {remedy}", alone=_alone(status, said))
+
+
+def _unauthorised(status: int, words: str, said: str, endpoint: str, config: TeacherConfig) -> Refused:
+    told = said.partition(": ")[2]
+    if _OF_ACCESS.search(words) and not re.search(r"invalid|incorrect|expired|revoked|missing", words):
+        remedy = f"check what the account of ${config.key_env} may use there, and teacher.model"
+        return Refused(
+            "authentication", f"the endpoint {endpoint} refused access {said}; {remedy}", alone=_alone(status, said)
+        )
+    remedy = f"check ${config.key_env}"
+    quoted = f" (it says: {told})" if told and told != "no message" else ""
+    return Refused(
+        "authentication",
+        f"the endpoint {endpoint} refused the key ({status}); {remedy}{quoted}",
+        alone=None if _OF_THE_KEY.search(words) else _alone(status, said),
+    )
+
+
+def _alone(status: int, said: str) -> RequestFailed | None:
+    """What it is where other requests are answered: the fault of this one."""
+    if status not in _OWN:
+        return None
+    return RequestFailed("rejected request", f"the endpoint refused this request, and answers others {said}")

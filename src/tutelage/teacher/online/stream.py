@@ -1,0 +1,101 @@
+"""A reply that came as server-sent events though none were asked for, put together to one completion. Pure.
+
+: OPENROUTER PROCESSING                                               a comment, which may stand before plain JSON, too
+data: {"choices": [{"delta": {"content": "3 × 4"}}]}
+data: {"choices": [{"delta": {"content": " = 12"}, "finish_reason": "stop"}], "usage": {…}}
+data: [DONE]
+
+Comments keep a connection alive while the model works: openrouter.ai/docs/api/reference/streaming, DeepSeek's
+quick_start/rate_limit (which sends empty lines before plain JSON).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import cast
+
+from pydantic_core import from_json
+
+from tutelage.teacher.online.refusal import said_in
+
+_BOM = b"\xef\xbb\xbf"
+_ASIDE = re.compile(rb"\s*(?:(?::|//|#)[^\r\n]*(?:[\r\n]|$)|/\*.*?\*/)", re.DOTALL)
+_EVENT = re.compile(rb"(?:event|data|id|retry):")
+_PARTS = ("content", "reasoning_content", "reasoning", "refusal")
+
+
+def plain_body(body: bytes) -> bytes:
+    """The body without a byte order mark, and without comments before it."""
+    start = len(_BOM) if body.startswith(_BOM) else 0
+    while match := _ASIDE.match(body, start):
+        start = match.end()
+    return body[start:].strip().removeprefix(_BOM)
+
+
+def is_stream(body: bytes) -> bool:
+    """Whether this plain body is one of events."""
+    return _EVENT.match(body) is not None
+
+
+def completion_of(body: bytes) -> object:
+    """The completion that the events make up, or the error that one of them holds. Raises ValueError if they end early.
+
+    Texts of all events are joined; of the rest, such as usage, the last that comes counts.
+    """
+    whole: dict[str, object] = {}
+    message: dict[str, object] = {}
+    choice: dict[str, object] = {}
+    ended = False
+    for data in _events(body):
+        if data == b"[DONE]":
+            ended = True
+            break
+        event: object = from_json(data)
+        if said_in(event):
+            return event
+        if not isinstance(event, dict):
+            raise ValueError("an event is no object")
+        chunk = cast(dict[str, object], event)
+        first = _first(chunk.get("choices"))
+        whole |= {name: value for name, value in chunk.items() if name != "choices" and value is not None}
+        choice |= {
+            name: value for name, value in first.items() if name not in ("delta", "message") and value is not None
+        }
+        _add(message, first.get("delta") or first.get("message"))
+    if not ended and choice.get("finish_reason") is None:
+        raise ValueError("the events end before the reply does")
+    if not choice and not message:
+        choices: list[object] = []
+        return whole | {"choices": choices}
+    return whole | {"choices": [choice | {"message": message}]}
+
+
+def _events(body: bytes) -> Iterator[bytes]:
+    """The data of the events, in order. Lines end with \\n, \\r\\n or \\r; several data lines are one."""
+    data: list[bytes] = []
+    for line in [*re.split(rb"\r\n|\n|\r", body), b""]:
+        if line.startswith(b"data:"):
+            data.append(line[5:].removeprefix(b" "))
+        elif not line and data:
+            yield b"\n".join(data).strip()
+            data = []
+
+
+def _first(choices: object) -> dict[str, object]:
+    choice = cast(list[object], choices)[0] if isinstance(choices, list) and choices else None
+    return cast(dict[str, object], choice) if isinstance(choice, dict) else {}
+
+
+def _add(message: dict[str, object], delta: object) -> None:
+    """What an event adds to the message so far."""
+    if not isinstance(delta, dict):
+        return
+    for name, value in cast(dict[str, object], delta).items():
+        before = message.get(name)
+        if name in _PARTS and isinstance(value, str) and isinstance(before, str):
+            message[name] = before + value
+        elif isinstance(value, list) and isinstance(before, list):
+            message[name] = [*cast(list[object], before), *cast(list[object], value)]
+        elif value is not None:
+            message[name] = value

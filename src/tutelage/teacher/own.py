@@ -1,0 +1,81 @@
+"""A teacher of the user's own, as one of ours that looks at every reply."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import cast, get_args
+
+from tutelage.contracts import is_text, is_verdict, key_of, need_methods, refuse, told
+from tutelage.errors import TeacherError, TutelageError
+from tutelage.records import FailureReason, Feedback, FeedbackRequest, Grade, Usage, Verdict
+from tutelage.teacher.teacher import Deliver, Teacher
+
+_ROLE = "teacher"
+
+
+class CheckedTeacher:
+    """The user's teacher. A reply to what was not asked, a second one, and one of another type are refused.
+
+    `grade` has the last word: a reply that its verdict calls right is used only if it is. Raises ConfigError.
+    """
+
+    def __init__(self, own: Teacher, grade: Grade) -> None:
+        need_methods(_ROLE, own, {"teach": 2})
+        self.own, self.key, self._grade = own, key_of(_ROLE, own), grade
+
+    def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
+        """See Teacher. Raises TeacherError, too, where the user's teacher fails."""
+        asked = {request.identity: request for request in requests}
+        if not asked:
+            return
+        answered, faults = set[tuple[str, int, str | None]](), list[TutelageError]()
+
+        def checked(reply: Feedback) -> None:
+            try:
+                self._check(reply)
+                if reply.identity not in asked or reply.identity in answered:
+                    why = "twice" if reply.identity in answered else "for a request that was not made"
+                    refuse(
+                        _ROLE,
+                        self.own,
+                        f"it delivers feedback {why}: problem {reply.problem_id}, sample {reply.sample}",
+                    )
+                answered.add(reply.identity)
+                deliver(self._graded(reply, asked[reply.identity]))
+            except TutelageError as error:
+                faults.append(error)  # said again below, whatever the teacher makes of it
+                raise
+
+        try:
+            self.own.teach(list(asked.values()), checked)
+        except TutelageError:
+            raise
+        except Exception as error:
+            raise TeacherError(f"the teacher {self.key!r} fails: {told(error)}") from error
+        if faults:
+            raise faults[0]
+        if missing := [request for identity, request in asked.items() if identity not in answered]:
+            first = missing[0].problem.id
+            refuse(_ROLE, self.own, f"{len(missing)} of {len(asked)} requests got no feedback, the first for {first}")
+
+    def _check(self, reply: object) -> None:
+        if not isinstance(reply, Feedback):
+            refuse(_ROLE, self.own, f"it delivers a {type(reply).__name__}, not a Feedback")
+        kinds = {"verdict": Verdict, "usage": Usage, "sample": int, "keys": tuple, "text": str, "problem_id": str}
+        for name, kind in kinds.items():
+            if not isinstance(found := cast(object, getattr(reply, name)), kind):
+                refuse(_ROLE, self.own, f"the {name} of its feedback is {found!r:.80}, not a {kind.__name__}")
+        if not all(text is None or is_text(text) for text in (reply.text, reply.mistake, reply.explanation)):
+            refuse(_ROLE, self.own, f"the feedback on problem {reply.problem_id} holds what is no text")
+        if not is_verdict(reply.verdict):
+            refuse(_ROLE, self.own, f"it delivers {reply.verdict!r:.80}; give Verdict(True or False, answer, reason)")
+        if reply.failure is not None and reply.failure not in get_args(FailureReason):
+            known = ", ".join(get_args(FailureReason))
+            refuse(_ROLE, self.own, f"the failure of its feedback is {reply.failure!r}; the known ones are {known}")
+
+    def _graded(self, reply: Feedback, request: FeedbackRequest) -> Feedback:
+        if not reply.verdict.correct:
+            return reply
+        verdict = self._grade(request.problem, reply.text)
+        return reply if verdict.correct else replace(reply, verdict=verdict, failure=reply.failure or "wrong answer")

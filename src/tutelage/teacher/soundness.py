@@ -1,0 +1,112 @@
+"""The sound part of a reply's steps, or why there is none. Pure.
+
+steps   "The correct answer is 12. Reach it by reasoning.\\nEach box holds 4 pens, so 3 × 4 = 12 pens."
+sound   "Each box holds 4 pens, so 3 × 4 = 12 pens."
+steps   "3 × 5 = 15 pens."  for 12    refused: "the reasoning comes to 15, not to 12"
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tutelage.records import FailureReason, Grade, Problem
+from tutelage.teacher.arithmetic import find_flaw
+from tutelage.teacher.conclusions import find_contradiction
+from tutelage.teacher.echoes import Echoes
+from tutelage.teacher.excerpts import excerpts
+from tutelage.teacher.talk import find_talk
+from tutelage.text.ambiguity import is_ambiguous
+from tutelage.text.calculations import Fault, find_calculations
+from tutelage.text.format import write_number
+from tutelage.text.numbers import whole_number
+
+Flaw = tuple[FailureReason, str]
+
+_LONGEST_QUOTE = 100
+"""Characters of the reply that a reason quotes."""
+_FEWEST_WORDS = 3
+_NO_WAY: Flaw = ("answer leaked without reasoning", "the reply gives no reasoning that stands by itself")
+_STATES = re.compile(
+    r"\W*(?:so|thus|therefore|hence)?\W*(?:the|my|our)\ (?:\w+\ )?answer\b[^.\n]{0,40}\b(?:is|are|was)\b", re.I
+)
+_SOFT = re.compile(
+    r"(?<=\b[Tt])he (?:correct|right) (?=(?:total|number|amount|sum|price|cost|result|value|difference|total)\b)"
+)
+"""The correct number of pens: an echo of an answer that was wrong, though it says nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What the steps of a rationale for `problem` are judged by: `ours` are the words of our prompts."""
+
+    problem: Problem
+    grade: Grade
+    ours: Echoes
+    check_arithmetic: bool
+    check_way: bool = True
+
+    @property
+    def _number(self) -> bool:
+        return not self.problem.choices and whole_number(self.problem.answer) is not None
+
+    def sound_part(self, steps: str) -> tuple[str, Flaw | None]:
+        """The best part that has no flaw; if there is none, the steps and their first flaw."""
+        first = self.flaw(steps)
+        for part in excerpts(steps, self.problem, self.grade, self._is_foreign):
+            if part != steps and _words(part) < _FEWEST_WORDS:
+                continue
+            if (first if part == steps else self.flaw(part)) is None:
+                return _SOFT.sub("he ", part), None
+        return steps, first or _NO_WAY
+
+    def flaw(self, steps: str) -> Flaw | None:
+        """The first reason why the steps must not be trained on as they stand."""
+        return next(self._flaws(steps), None)
+
+    def _flaws(self, steps: str) -> Iterator[Flaw]:
+        if self.check_way and len(re.findall(r"\w+", steps)) < _FEWEST_WORDS:
+            yield "answer leaked without reasoning", "the reply states the answer without a step of reasoning"
+        if talk := find_talk(steps, self.problem.text, number=self._number):
+            yield "answer leaked without reasoning", f"the reply speaks of what is not in the question: {talk!r}"
+        if self.check_arithmetic and (fault := false_calculation(steps)):
+            yield "false calculation", fault
+        for start, end in self.ours.find(steps, self.problem.text)[:1]:
+            yield "repeats the prompt", f"the reply repeats what it was told: {quote(steps[start:end])!r}"
+        if _STATES.match(steps):
+            yield "answer leaked without reasoning", "the reply begins with its answer"
+        if self.check_way:
+            number = self._number
+            way = find_flaw(steps, self.problem) if number else find_contradiction(steps, self.problem, self.grade)
+            yield from [way] if way else []
+
+    def _is_foreign(self, sentence: str) -> bool:
+        question = self.problem.text
+        talks = find_talk(sentence, question, number=self._number) is not None
+        return talks or bool(self.ours.find(sentence, question)) or _STATES.match(sentence) is not None
+
+
+def _words(text: str) -> int:
+    return len(re.findall(r"[^\W\d_]{2,}", text))
+
+
+def false_calculation(steps: str) -> str | None:
+    """The first calculation that is surely false, as in `2 × 4 = 9 is false: it makes 8`; None if there is none."""
+    faults = (item.fault for item in find_calculations(steps) if item.fault and not is_ambiguous(steps, item))
+    fault = next(faults, None)
+    return None if fault is None else _explain(fault)
+
+
+def _explain(fault: Fault) -> str:
+    if fault.makes is None:
+        return f"{quote(fault.text)} is false: it divides by zero"
+    exact = write_number(fault.makes)
+    makes = f"about {float(round(fault.makes, 2))}" if "/" in exact else exact
+    return f"{quote(fault.text)} is false: it makes {makes}"
+
+
+def quote(text: str) -> str:
+    """At most 100 characters of a reply, on one line, as a reason quotes it."""
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_QUOTE else f"{line[: _LONGEST_QUOTE - 1]}…"

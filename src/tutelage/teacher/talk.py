@@ -1,0 +1,66 @@
+"""Where a reply speaks of what is not in the question: the answer given away, a mistake, a student. Pure.
+
+"The first step that goes wrong is 3 + 4. The correct answer was given as 12."
+           ^^^^^^^^^^^^^^^^^^^^^^
+What the question speaks of may be spoken of.
+"""
+
+from __future__ import annotations
+
+import re
+
+_ALWAYS = re.compile(
+    r"""\bas\ (?:was\ |is\ )?(?:given|stated|provided|hinted)\b[^.\n]{0,20}\banswer\b
+    |\b(?:given|told|provided|known|know)\ (?:us\ |that\ )?(?:that\ )?the\ (?:correct|right|final)\ answer\b
+    |\bthe\ (?:correct|right|given|provided|expected)\ answer\ (?:was|is|has\ been)\ (?:given|provided|known|stated)\b
+    |\bthe\ (?:given|provided|expected|stated|desired)\ (?:final\ |correct\ )?answer\b
+    |\b(?:since|because|as)\ the\ (?:correct|right|final)\ answer\ is\b
+    |\b(?:the|this|your)\ hint\b|\banswer\ key\b|\bth(?:ese|e)\ instructions\b
+    |\bthe\ student(?:'s|’s)?\ (?:made|wrote|said|forgot|attempt|mistake|answer|solution|error|should)\b
+    |\byour\ (?:mistake|attempt|error|solution|answer)\b|\byou\ (?:made\ a\ mistake|forgot|went\ wrong|wrote)\b
+    |\b(?:the|this|that)\ (?:earlier|previous|wrong|incorrect|flawed|original)\ (?:attempt|solution|answer|reply)\b
+    |\b(?:the|this|that)\ attempt\b|</?attempt>
+    |\b(?:go|goes|going|gone|went)\ wrong\b
+    |\b(?:makes?|made|making|correct|avoid|fix)\ (?:a|an|the|this|that)\ (?:\w+\ )?(?:mistake|error)\b
+    |\b(?:the|this|first|a)\ (?:mistake|error)\ (?:is|was|lies|in|occurs|made|of)\b
+    |\b(?:step|calculation|attempt|assumption|answer|solution)\ (?:is|was)\ (?:incorrect|wrong|flawed|mistaken)\b
+    |\bwe\ (?:want|need)\ the\ (?:final\ |correct\ )?(?:answer|result)\ to\ be\b
+    |\b(?:reach|get|match|obtain|arrive\ at|come\ to|lead\ to)
+      \ the\ (?:correct|given|desired|right|expected)\ (?:answer|result)\b
+    |\bto\ (?:get|reach|find|obtain|arrive\ at|come\ to)\ (?:the|an|this|that)\ (?:final\ )?answer\ (?:of\ )?\$?\d
+    |\badjust\ (?:our|the|my)\ (?:\w+\ )?(?:reasoning|calculation|answer|steps?|solution)\b
+    |^\W*mistake\W*:""",
+    re.IGNORECASE | re.VERBOSE | re.MULTILINE,
+)
+"""Talk whatever the kind of answer."""
+
+_OF_NUMBERS = re.compile(
+    r"""\b(?P<fault>mistak|erroneous|errors?\b|incorrect|wrongly|wrong(?=\W*(?:$|because|since|as|step|calculation
+        |approach|way|answer|number|operation|result|assumption|total|order|to|in|when|by))|misunderst|misinterp
+      |miscalc|misread|flaw)\w*
+    |\b(?P<stem>attempt|the\ student\b|hints?\b|adjust|reconsider|overlook|contradict
+      |initially\ (?:thought|assumed|said))\w*
+    |\bthe\ (?:correct|right|proper)\ (?:\w+\ )?(?:calculation|computation|step|approach|method|reasoning|breakdown
+      |process|interpretation|solution|equation|way|operation|formula|explanation|sequence|order)s?\b
+    |\bcorrected\b|\blet(?:['’]s|\ us)\ correct\b|\bcorrect(?:ly|\ this)\b(?=[^.\n]{0,60}\b(?:step|calculat|solution))
+    |\b(?:is|are|be|was|=|equals)\ [^.\n=]{0,40},?\ not\ \$?\d
+    |\b(?:does\ not|doesn['’]t)\ (?:match|make\ sense|add\ up)\b
+    |\bbut\ (?:it|the\ (?:question|problem))\ (?:says|states|asks)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Talk where a number is asked for. Reasoning about a choice may say that another one is wrong."""
+
+_FAULTS = re.compile(r"mistak|error|wrong|correct|misread|flaw")
+
+
+def find_talk(text: str, question: str, *, number: bool) -> str | None:
+    """The first words of a text that speak of what is not in the question, if so; `number` if a number is asked for."""
+    asked = question.lower()
+    for pattern in (_ALWAYS, _OF_NUMBERS) if number else (_ALWAYS,):
+        for match in pattern.finditer(text):
+            groups = match.groupdict()
+            if groups.get("fault") and _FAULTS.search(asked):
+                continue
+            if (groups.get("stem") or match.group()).lower().rstrip("s") not in asked:
+                return match.group()
+    return None

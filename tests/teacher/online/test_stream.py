@@ -1,0 +1,78 @@
+"""Replies in odd wrappings: events, comments, a byte order mark."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tutelage.teacher.online.completion import ErrorInReply, read_completion
+from tutelage.teacher.online.failures import RequestFailed
+from tutelage.teacher.online.stream import plain_body
+
+COMPLETION = b'{"choices": [{"message": {"content": "12"}, "finish_reason": "stop"}]}'
+USAGE = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
+
+
+def events(*chunks, end=True, line=b"\n"):
+    done = [b"data: [DONE]"] if end else []
+    return b"".join(part + line * 2 for part in [*(b"data: " + json.dumps(chunk).encode() for chunk in chunks), *done])
+
+
+def chunk(finish=None, **delta):
+    return {"id": "c1", "model": "m", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"\xef\xbb\xbf",
+        b": OPENROUTER PROCESSING\n\n",
+        b": keep-alive\n\n" * 9,
+        b"\n\n\n",
+        b"// served by a proxy\n",
+        b"/* two\nlines */\n",
+        b"# x\n",
+        b": x\n\xef\xbb\xbf",
+    ],
+)
+def test_what_may_stand_before_a_completion(before):
+    assert read_completion(before + COMPLETION).text == "12"
+
+
+@pytest.mark.parametrize("line", [b"\n", b"\r\n", b"\r"])
+def test_events_are_put_together(line):
+    body = events(
+        chunk(role="assistant", reasoning_content="Hm. "),
+        chunk(reasoning_content="So."),
+        chunk(content="3 × 4"),
+        chunk(content=" = 12"),
+        chunk("length"),
+        {"id": "c1", "choices": [], "usage": USAGE},
+        line=line,
+    )
+    reply = read_completion(b": hello" + line * 2 + body)
+    assert (reply.text, reply.finish_reason, reply.reasoning) == ("3 × 4 = 12", "length", "Hm. So.")
+    assert (reply.prompt_tokens, reply.completion_tokens, reply.served, reply.id) == (5, 2, "m", "c1")
+
+
+def test_a_whole_completion_as_one_event():
+    assert read_completion(b"event: message\ndata: " + COMPLETION + b"\n\n").text == "12"
+
+
+def test_an_error_among_events_is_one():
+    body = events(chunk(content="3"), {"error": {"code": 502, "message": "died"}, "choices": []})
+    with pytest.raises(ErrorInReply) as raised:
+        read_completion(body)
+    assert (raised.value.said.meant, raised.value.said.text) == (502, "died")
+
+
+def test_events_that_break_off_are_no_reply():
+    with pytest.raises(RequestFailed, match="no chat completion") as failure:
+        read_completion(events(chunk(content="3"), end=False))
+    assert failure.value.charged
+
+
+@given(st.binary())
+def test_whatever_comes_the_plain_body_is_an_end_of_it(body):
+    assert body.strip().endswith(plain_body(body))
