@@ -25,8 +25,8 @@ SURFACE = {
     "tutelage.study_records": "ArmFigures Comparison Interval RoundFigures RunFigures StudyFigures",
     "tutelage.errors": "BudgetSpent ConfigError DataError RunError StudentError TeacherError TutelageError",
     "tutelage.config": """
-        AnswerLimit BudgetConfig EvaluationConfig ExamConfig GuardConfig LoraConfig PriceConfig RoundsConfig RunConfig Section Seed
-        StudentConfig TaskConfig TeacherConfig TrainingConfig
+        AnswerLimit BudgetConfig EvaluationConfig ExamConfig GuardConfig LoraConfig PriceConfig RoundsConfig RunConfig
+        Section Seed StudentConfig TaskConfig TeacherConfig TrainingConfig
     """,
     "tutelage.config_file": """
         Kind dump_config flat load_config parse_config parse_section read_config read_written read_yaml_file""",
