@@ -15,25 +15,26 @@ import tutelage
 
 SURFACE = {
     "tutelage.records": """
-        AnswerKind Attempt Choice Completion Exam FailureReason Feedback FeedbackRequest Grade Problem SPLITS Split
-        TRANSIENT TextMatch TrainingExample Usage Verdict WorkedExample content_hash state_answer
+        AnswerKind Asked Attempt Choice Completion Exam FailureReason Feedback FeedbackRequest Grade Problem SPLITS
+        Split Style TRANSIENT TextMatch TrainingExample Usage Verdict Way WorkedExample content_hash state_answer
     """,
     "tutelage.run_records": """
-        Accuracy BeforeAfter CostBound ExamSummary FailureCount Pace RoundResult RunResult Spending StepRecord
-        TeacherSummary TrainingSummary Work
+        Accuracy BeforeAfter CostBound ExamSummary FailureCount RoundResult RunResult Spending StepRecord TeacherSummary
+        TrainingSummary WayCount Work
     """,
     "tutelage.study_records": "ArmFigures Comparison Interval RoundFigures RunFigures StudyFigures",
     "tutelage.errors": "BudgetSpent ConfigError DataError RunError StudentError TeacherError TutelageError",
     "tutelage.config": """
-        BudgetConfig EvaluationConfig ExamConfig GuardConfig LoraConfig PriceConfig RoundsConfig RunConfig Section Seed
-        StudentConfig TaskConfig TeacherConfig TrainingConfig
+        AnswerLimit BudgetConfig EvaluationConfig ExamConfig GuardConfig LoraConfig PriceConfig RoundsConfig RunConfig
+        Section Seed StudentConfig TaskConfig TeacherConfig TrainingConfig
     """,
     "tutelage.config_file": """
         Kind dump_config flat load_config parse_config parse_section read_config read_written read_yaml_file""",
     "tutelage.tasks.task": "Task task_digest",
     "tutelage.teacher.teacher": "Deliver Teacher",
     "tutelage.student.sampler": """
-        Advance Deliver Sampled Sampler SamplerFactory SamplingSettings Say StopCriteria exam_sampling
+        Advance Deliver Sampled Sampler SamplerFactory SamplingSettings Say StopCriteria UNTRAINED
+        exam_sampling greedy_sampling
     """,
     "tutelage.student.training.reflection": "Compared Preference Reflection Seen Triplet reflection_of",
 }

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from tutelage.records import Feedback
 from tutelage.text.sentences import sentences
 from tutelage.text.statements import without_statement
 
@@ -32,9 +33,14 @@ class Form:
     outlines: float
 
 
-def form_of(rationales: Sequence[str]) -> Form:
+def rationales(replies: Sequence[Feedback]) -> list[str]:
+    """The texts of the replies that can be trained on."""
+    return [reply.text for reply in replies if reply.verdict.correct]
+
+
+def form_of(texts: Sequence[str]) -> Form:
     """The form of rationales; the closing statement is no part of it."""
-    texts = [without_statement(text) for text in rationales]
+    texts = [without_statement(text) for text in texts]
     if not texts:
         return Form(0, 0.0, 0.0, 0.0)
     words = median(len(text.split()) for text in texts)

@@ -23,7 +23,6 @@ from tutelage.rounds import stages
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.error_summary import exam_summary
 from tutelage.rounds.examples import build_examples
-from tutelage.rounds.form import form_of, has_moved
 from tutelage.rounds.ways import counted as counted_ways
 from tutelage.run_records import BeforeAfter, RoundResult, RunResult, TeacherSummary
 from tutelage.runs.directory import versions
@@ -57,9 +56,6 @@ def run_rounds(ctx: RunContext) -> RunResult:
                 break
             teaching = stages.feedback(ctx, number, student, exam, [past.teaching.feedback for past in rounds])
         cost = _spending(teaching, counted)
-        first = rounds[0].teaching if rounds else teaching
-        if moved := has_moved(form_of(_used(first)), form_of(_used(teaching))):
-            ctx.show.say(f"round {number}: {moved}")
 
         if not has_something_new(teaching, exam, config.training):
             stopped_because, unused = _nothing_to_teach(number, teaching), cost
@@ -99,12 +95,10 @@ def run_rounds(ctx: RunContext) -> RunResult:
     best = rounds[best_round(results)]
     test = _test(ctx, best.student)
     work, seconds = ctx.run.work(None), ctx.run.seconds(None)
-    outcome = RunResult(
-        results, best.result.round, stopped_because, test, work, seconds, hardware(), versions(), unused
-    )
-    _graduate(ctx, best.student, outcome)
-    ctx.run.keep_result(None, outcome)
-    return outcome
+    ended = RunResult(results, best.result.round, stopped_because, test, work, seconds, hardware(), versions(), unused)
+    _graduate(ctx, best.student, ended)
+    ctx.run.keep_result(None, ended)
+    return ended
 
 
 def has_something_new(teaching: stages.Teaching, exam: Exam | None, config: TrainingConfig) -> bool:
@@ -146,10 +140,6 @@ def _test(ctx: RunContext, student: Student) -> BeforeAfter:
     ctx.untrained.release()
     after = stages.evaluate(ctx, None, student, "test", "test-after")
     return BeforeAfter(accuracy(*before), accuracy(*after))
-
-
-def _used(teaching: stages.Teaching) -> list[str]:
-    return [reply.text for reply in teaching.feedback if reply.verdict.correct]
 
 
 def _spending(teaching: stages.Teaching, counted: set[object]) -> TeacherSummary:

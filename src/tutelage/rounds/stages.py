@@ -18,6 +18,7 @@ from tutelage.renamed import as_first_named
 from tutelage.rounds.asking import Teaching, ask_teacher, asking_stage
 from tutelage.rounds.attempts import Shards, go_on_sitting, greedy_attempts, sat_whole
 from tutelage.rounds.context import RunContext
+from tutelage.rounds.form import form_of, has_moved, rationales
 from tutelage.rounds.kept import is_done, keep_rows
 from tutelage.rounds.lengths import answer_limit, learnt_length, told_of_cuts
 from tutelage.rounds.requests import annotation_requests, feedback_requests
@@ -82,7 +83,10 @@ def feedback(
     earlier = feedback_requests(problems, sitting, ctx.config.teacher, before, seed, cuts=True)
     if earlier != requests and asking_stage(ctx, round, "feedback", student, earlier).done:
         requests = earlier  # what version 0.1 has asked is not asked again
-    return ask_teacher(ctx, round, "feedback", student, requests, before)
+    teaching = ask_teacher(ctx, round, "feedback", student, requests, before)
+    if moved := has_moved(form_of(rationales(history[0])), form_of(rationales(teaching.feedback))):
+        ctx.show.say(f"round {round}: {moved}")
+    return teaching
 
 
 def train(
