@@ -1,4 +1,4 @@
-"""What a teacher's stage is doing at the moment: written by who asks, read by who shows it.
+"""The current activity of a teacher's stage: the teacher writes it, the progress display reads it.
 
 8 in flight, 3 waiting; 12 tried again (8 time-out, 4 rate limit); 0.0213 USD
 nothing has arrived for 34 s; 8 in flight, the oldest for 34 s; 4 tried again (4 time-out; the last: no reply within …)
@@ -15,11 +15,11 @@ from tutelage.money import sum_usd
 from tutelage.records import FailureReason, Usage
 
 _MOST_SAID = 200
-"""Characters of the last trouble that are shown."""
+"""Maximum characters of the last error message."""
 
 
 class Activity:
-    """One thread writes, others may read meanwhile. `clock` counts seconds."""
+    """One thread writes, others may read at the same time. `clock` returns seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -33,12 +33,12 @@ class Activity:
         self._spent = Usage()
 
     def begin(self) -> None:
-        """A stage begins: what was before counts no more."""
+        """Reset at the beginning of a stage."""
         self.__init__(self._clock)
 
     @contextmanager
     def flight(self, token: str) -> Generator[None]:
-        """Within, a request is on its way."""
+        """Count a request as in flight inside the `with` block."""
         self._sent[token] = self._clock()
         try:
             yield
@@ -47,7 +47,7 @@ class Activity:
 
     @contextmanager
     def wait(self) -> Generator[None]:
-        """Within, one more waits for its turn."""
+        """Count a request as waiting inside the `with` block."""
         self._waiting += 1
         try:
             yield
@@ -55,39 +55,39 @@ class Activity:
             self._waiting -= 1
 
     def arrived(self, usage: Usage) -> None:
-        """A reply has come, and cost this."""
+        """Count a reply and its cost."""
         self._heard = self._clock()
         self._note = ""
         self._spent += usage
 
     def failed(self, reason: FailureReason, message: str, wait: float | None = None) -> None:
-        """A request is tried again; `wait` is how many seconds the endpoint wants to be left alone."""
+        """Count a retry; `wait` is the number of seconds that the endpoint asks to wait."""
         self._again[reason] += 1
         self._trouble = " ".join(message.split())[:_MOST_SAID]
         if wait:
             self._held_until = max(self._held_until, self._clock() + wait)
 
     def note(self, text: str) -> None:
-        """Where something stands that takes long, such as a batch."""
+        """Set the state of a long operation, such as a batch."""
         self._note = text
 
     @property
     def silence(self) -> float:
-        """Seconds since a reply arrived, or since the beginning."""
+        """Seconds since the last reply, or since the beginning."""
         return self._clock() - self._heard
 
     @property
     def spent(self) -> str:
-        """What was paid so far, in words: US dollars, or tokens where there is no price; empty if nothing was."""
+        """The cost so far in words: US dollars, or tokens if there is no price; empty if there is none."""
         spent, tokens = self._spent, self._spent.prompt_tokens + self._spent.completion_tokens
         return f"{sum_usd((spent.cost_usd,)):.4f} USD" if spent.cost_usd else f"{tokens:,} tokens" if tokens else ""
 
     def __str__(self) -> str:
-        """What is in flight, waiting and tried again."""
+        """Requests in flight, waiting and retried."""
         return "; ".join(part for part in (self._note, self._under_way(), self._tried_again()) if part)
 
     def why(self) -> str:
-        """The same for one who has waited for long: what it is that takes its time."""
+        """The same for a long silence, with its likely reason."""
         sent, now = list(self._sent.values()), self._clock()
         oldest = f"{self._under_way()}, the oldest for {now - min(sent):.0f} s" if sent else self._under_way()
         held = f"the endpoint wants to be left alone for {self._held_until - now:.0f} s more"

@@ -1,7 +1,7 @@
-"""What an object of the user's must have before it stands in for one of ours: its methods, and a key.
+"""Checks of a user's own object: its methods, and its key.
 
-A key names what the object does, such as "my-teacher 2": a run that was begun with one key goes on with that alone. Who
-changes what an object does changes its key.
+A key identifies the behaviour of the object, such as "my-teacher 2". A run resumes only with the same key. When the
+behaviour changes, the user must change the key.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from tutelage.json_lines import is_unicode
 from tutelage.records import Verdict
 
 _LONGEST = 200
-"""Characters of a foreign message, and of a key."""
+"""Maximum characters of a foreign message and of a key."""
 
 
 def key_of(role: str, part: object) -> str:
-    """The key of a user's object. Raises ConfigError: it has none, it is no text, or it changes."""
+    """The key of a user's object. Raises ConfigError if it is missing, not text, or not constant."""
     try:
         key, again = getattr(part, "key", None), getattr(part, "key", None)
-    except Exception as error:  # a property of the user's, which may fail in any way
+    except Exception as error:  # the user's property may fail in any way
         refuse(role, part, f"its key cannot be read: {told(error)}", error)
     if key is None:
         refuse(role, part, f'it has no key; give it one, such as key = "my-{role} 1", and another when it changes')
@@ -40,7 +40,7 @@ def key_of(role: str, part: object) -> str:
 
 
 def need_methods(role: str, part: object, methods: Mapping[str, int]) -> None:
-    """Refuse an object without these methods, each called with so many arguments. Raises ConfigError."""
+    """Check that an object has these methods and that they accept this many arguments. Raises ConfigError."""
     for name, arguments in methods.items():
         method = getattr(part, name, None)
         if method is None:
@@ -52,7 +52,7 @@ def need_methods(role: str, part: object, methods: Mapping[str, int]) -> None:
 
 
 def takes(function: object, arguments: int) -> str | None:
-    """Why a function cannot be called with so many arguments in a row; None where it can, or where nobody knows."""
+    """Why a function can't be called with this many positional arguments; None if it can or if that is unknown."""
     return _cannot(function, f"is called with {arguments} argument{'s' * (arguments != 1)}", *range(arguments))
 
 
@@ -74,7 +74,7 @@ def _cannot(function: object, called: str, *values: object, **named: object) -> 
 
 
 def each_is(role: str, part: object, what: str, found: object, kind: type) -> Sequence[object]:
-    """`found` as a sequence whose items are all of a kind. Raises ConfigError."""
+    """`found` as a sequence of items of type `kind`. Raises ConfigError if it is not one."""
     if isinstance(found, str) or not isinstance(found, Sequence):
         refuse(role, part, f"{what} gives a {type(found).__name__}, not a list of {kind.__name__}")
     items = cast(Sequence[object], found)
@@ -85,30 +85,30 @@ def each_is(role: str, part: object, what: str, found: object, kind: type) -> Se
 
 
 def each_in_tuple(found: object, kind: type) -> bool:
-    """Whether it is a tuple of such items."""
+    """Whether it is a tuple of items of type `kind`."""
     return isinstance(found, tuple) and all(isinstance(item, kind) for item in cast(tuple[object, ...], found))
 
 
 def is_text(found: object) -> bool:
-    """Whether it is text that can be written."""
+    """Whether it is text that can be encoded."""
     return isinstance(found, str) and is_unicode(found)
 
 
 def is_verdict(found: object) -> bool:
-    """Whether it is a Verdict of a truth value, a text or None, and a text."""
+    """Whether it is a Verdict with fields of the right types."""
     if not isinstance(found, Verdict):
         return False
     return type(found.correct) is bool and is_text(found.reason) and (found.answer is None or is_text(found.answer))
 
 
 def name_of(part: object) -> str:
-    """An object of the user's in an error: its class, or itself if it is one, or a function."""
+    """The name of a user's object in an error: its class, or its own name if it is a class or a function."""
     named = part if isinstance(part, type) or inspect.isroutine(part) else type(part)
     return str(getattr(named, "__name__", named))
 
 
 def told(error: BaseException, path: Path | None = None) -> str:
-    """A foreign error in one line; with `path`, where in that file it was raised."""
+    """A foreign error in one line; with `path`, also the line of that file where it was raised."""
     text = " ".join(str(error).split())
     text = f"{text[:_LONGEST]}…" if len(text) > _LONGEST else text
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]

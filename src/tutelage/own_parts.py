@@ -1,7 +1,7 @@
-"""The parts of a run that are the user's own objects: a task, a teacher, a self-reflection loss, an engine.
+"""The user's own objects in a run: a task, a teacher, a self-reflection loss, an engine.
 
 own = OwnParts(task=MyTask(), teacher=MyTeacher())
-own.keys(config)      {"task": "my-task 1", "teacher": "my-teacher 1"}: what a run is known by, beside its settings
+own.keys(config)      {"task": "my-task 1", "teacher": "my-teacher 1"}: part of a run's identity, beside its settings
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OwnParts:
-    """What stands in the place of what the configuration names; None: nothing does."""
+    """The objects that replace parts of the configuration; None: not replaced."""
 
     task: Task | None = None
     teacher: Teacher | None = None
@@ -32,15 +32,15 @@ class OwnParts:
     engine: SamplerFactory | None = None
 
     def keys(self, config: RunConfig) -> dict[str, str]:
-        """What the user's own objects and files are known by. Raises ConfigError."""
+        """The keys of the user's own objects and files. Raises ConfigError."""
         given = {"task": self.task, "teacher": self.teacher, "reflection": self.reflection, "engine": self.engine}
         code = code_of(config.task) if self.task is None else {}
         return code | {role: key_of(role, part) for role, part in given.items() if part is not None}
 
     def applied(self, config: RunConfig) -> RunConfig:
-        """The configuration of a run with these parts: a task given stands for all that `task` says.
+        """The configuration of a run with these parts: a given task replaces the section `task`.
 
-        Raises ConfigError where a part would have no say.
+        Raises ConfigError if a part would have no effect.
         """
         training = config.training
         if self.reflection is not None and (training.reflection == "none" or not training.reflection_weight):
@@ -58,7 +58,7 @@ class OwnParts:
         return config.model_copy(update={"task": TaskConfig(name=name if isinstance(name, str) else "own")})
 
     def in_arm(self, config: RunConfig, base: RunConfig) -> OwnParts:
-        """Those of a study's arm: where the arm chooses another teacher or loss than the base, it has its own."""
+        """The parts for a study's arm: an arm that changes the base's teacher or loss does not use the user's."""
         ours, theirs = config.training, base.training
         silent = ours.reflection == "none" or not ours.reflection_weight
         return replace(
@@ -68,8 +68,8 @@ class OwnParts:
         )
 
     def need_pickling(self) -> None:
-        """Refuse what cannot be handed to the processes of several seeds. Raises ConfigError."""
+        """Check that the parts can be pickled for the processes of several seeds. Raises ConfigError."""
         try:
             pickle.dumps(self)
-        except Exception as error:  # whatever the user's objects make of it
+        except Exception as error:  # the user's objects may fail in any way
             raise ConfigError(f"several jobs need parts that can be pickled ({told(error)}); use one job") from error

@@ -1,9 +1,9 @@
-"""Python files of the user's, named in a configuration as FILE.py:FUNCTION, known and loaded by their content.
+"""Loads a user's Python files, named in a configuration as FILE.py:FUNCTION, and identifies them by content hash.
 
     UserCode.named("my_grader.py:grade", "task.grader").load(say)     the function `grade`
 
-What the file imports from beside itself belongs to it: the same bytes that are digested are run. Nothing else of its
-folder can be imported, and nothing that the configuration does not name is loaded.
+Modules that the file imports from its own folder are included. The hashed bytes are the executed bytes. Nothing else of
+the folder can be imported, and nothing is loaded that the configuration does not name.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tutelage.contracts import told
 from tutelage.errors import ConfigError, TutelageError
 
 Sources = Mapping[str, tuple[Path, bytes]]
-"""Modules by their names, with the files that they stand in."""
+"""Modules by name, with their file and its content."""
 
 
 def is_code(text: str) -> bool:
@@ -47,7 +47,7 @@ class UserCode:
 
     @classmethod
     def named(cls, text: str, setting: str) -> UserCode:
-        """Read the files. Raises ConfigError: no such file, no Python, or it hides an installed package."""
+        """Read the files. Raises ConfigError: no such file, not Python, or it hides an installed package."""
         file, colon, function = text.rpartition(":")
         if not colon or not file.endswith(".py") or not function.isidentifier():
             raise ConfigError(f"{setting} is {text!r}; write it as FILE.py:FUNCTION, such as my_file.py:my_function")
@@ -58,19 +58,19 @@ class UserCode:
 
     @property
     def digest(self) -> str:
-        """16 hex digits that stand for the function's name and the content of all files, wherever they are."""
+        """16 hex digits of a hash over the function's name and the content of all files, independent of their place."""
         content = hashlib.sha256(self.function.encode())
         for name, source in [("", self.source), *((name, source) for name, (_, source) in sorted(self.beside.items()))]:
             content.update(f"\0{name}\0{len(source)}\0".encode() + source)
         return content.hexdigest()[:16]
 
     def __str__(self) -> str:
-        """What is loaded, in words."""
+        """The loaded files, in words."""
         others = ", ".join(str(path) for path, _ in self.beside.values())
         return f"{self.path} (content {self.digest}){f', which imports {others}' if others else ''}"
 
     def load(self, say: Callable[[str], None]) -> Callable[..., Any]:
-        """Say what is loaded, run it, and return the function.
+        """Report what is loaded, run it, and return the function.
 
         Raises ConfigError: it fails, or has no such function.
         """
@@ -95,7 +95,7 @@ class UserCode:
         return found
 
     def _offer_what_is_beside(self) -> None:
-        """Let `import` find the modules beside the file, at once and later, and none that another file has left."""
+        """Make the modules beside the file importable, now and later, and unload those of another file."""
         for name in self.beside:
             if isinstance(getattr(sys.modules.get(name), "__loader__", None), _FromMemory):
                 del sys.modules[name]
@@ -113,7 +113,7 @@ def _read(path: Path, setting: str) -> bytes:
 
 
 def _gather(folder: Path, path: Path, source: bytes, setting: str, found: dict[str, tuple[Path, bytes]]) -> None:
-    """Add the modules beside a file that it imports, and those that these import."""
+    """Add the modules beside a file that it imports, directly or indirectly."""
     try:
         tree = ast.parse(source, str(path))
     except (SyntaxError, ValueError) as error:
@@ -128,7 +128,7 @@ def _gather(folder: Path, path: Path, source: bytes, setting: str, found: dict[s
 
 
 def _imported(tree: ast.AST) -> Iterator[str]:
-    """The first parts of all names that are imported, wherever it is done."""
+    """The first parts of all imported names, anywhere in the file."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
@@ -137,7 +137,7 @@ def _imported(tree: ast.AST) -> Iterator[str]:
 
 
 def _files_of(folder: Path, top: str) -> list[tuple[str, Path]]:
-    """A module beside, or a package with all its modules; nothing if there is none."""
+    """The module `top` in the folder, or the package with all its modules; empty if there is none."""
     package = folder / top
     if (package / "__init__.py").is_file():
         files = sorted(package.rglob("*.py"))
@@ -148,7 +148,7 @@ def _files_of(folder: Path, top: str) -> list[tuple[str, Path]]:
 
 
 def _refuse_hiding(top: str, folder: Path, setting: str) -> None:
-    """A module beside the file with the name of an installed one would stand in its place in the whole process."""
+    """Refuse a module beside the file that would hide an installed one in the whole process. Raises ConfigError."""
     try:
         spec = importlib.util.find_spec(top)
     except (ImportError, ValueError):
@@ -160,7 +160,7 @@ def _refuse_hiding(top: str, folder: Path, setting: str) -> None:
 
 
 class _FromMemory(InspectLoader):
-    """Runs a module from the bytes that were digested: no cached bytecode, no other content."""
+    """Runs a module from the hashed bytes, without cached bytecode."""
 
     def __init__(self, path: Path, source: bytes, package: bool) -> None:
         self.path, self.source, self.package = path, source, package

@@ -52,7 +52,7 @@ class Advance:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether the teacher has not been heard of for long."""
+        """Whether no reply has arrived for QUIET seconds."""
         return self._activity is not None and self._activity.silence >= QUIET
 
     def __str__(self) -> str:
@@ -134,7 +134,7 @@ class Show:
 
 
 class _Lines:
-    """Progress in lines: one a minute, and in a teacher's silence at once."""
+    """Progress in lines: one per minute, and one at once when the teacher goes silent."""
 
     def __init__(
         self,
@@ -152,7 +152,7 @@ class _Lines:
         self.advance = Advance(self._show, activity)
 
     def look(self) -> None:
-        """Say how far it is, if it is time."""
+        """Print a line if one is due."""
         now, quiet = self._clock(), self.advance.is_quiet
         if now - self._told >= EVERY or (quiet and not self._was_quiet):
             self._tell(now)
@@ -170,7 +170,7 @@ class _Lines:
 
 @contextmanager
 def _looking(look: Callable[[], None]) -> Generator[None]:
-    """Within, `look` is called every now and then, whatever else goes on."""
+    """Call `look` regularly from a thread inside the `with` block."""
     ended = threading.Event()
 
     def look_on() -> None:

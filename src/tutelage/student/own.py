@@ -1,4 +1,4 @@
-"""A self-reflection loss or an engine of the user's own, checked before a run begins and whenever it is used."""
+"""Wraps a user's own self-reflection loss or engine; checks it before a run starts and at every use."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WIDTH = 8
 
 
 class CheckedReflection:
-    """The user's loss; what it draws and computes is looked at. Raises ConfigError where it is not as it must be."""
+    """The user's loss, with its draws and results checked. Raises ConfigError if they break the protocol."""
 
     def __init__(self, own: Reflection) -> None:
         need_methods(_LOSS, own, {"draw": 2, "compare": 1})
@@ -72,7 +72,7 @@ class CheckedReflection:
         return found
 
     def _try(self) -> None:
-        """Two pairs of noise, before a run begins."""
+        """Try the loss on two pairs of random values, before a run starts."""
         drawn = len(self.draw(_EXAMPLE, random.Random(0)))
         self.draw(_EXAMPLE.without_reflection(), random.Random(0))
         noise = torch.Generator().manual_seed(0)
@@ -86,7 +86,7 @@ class CheckedReflection:
 
 
 class CheckedSampler:
-    """A sampler of the user's; every delivery is looked at. Raises ConfigError where it is not as it must be."""
+    """The user's sampler, with every delivery checked. Raises ConfigError if one breaks the protocol."""
 
     def __init__(self, make: SamplerFactory, model: PreTrainedModel, ends: StopCriteria) -> None:
         self._make, self._words = make, cast(Any, model.get_input_embeddings()).num_embeddings
@@ -109,7 +109,7 @@ class CheckedSampler:
                 self._check(place, rows, len(prompts), settings, given)
                 deliver(place, [list(map(int, row)) for row in rows])
             except TutelageError as error:
-                faults.append(error)  # said again below, whatever the sampler makes of it
+                faults.append(error)  # raised again below, even if the sampler swallows it
                 raise
 
         try:
@@ -146,7 +146,7 @@ class CheckedSampler:
 
 
 def check_engine(own: SamplerFactory) -> None:
-    """Refuse what cannot be called with a model and what ends an answer, or has no key. Raises ConfigError."""
+    """Check that it has a key and can be called with a model and stop criteria. Raises ConfigError."""
     if not callable(own):
         refuse(_ENGINE, own, "it is an object; give its class, or a function that makes it of (model, ends)")
     if (fault := takes(own, 2)) is not None:
@@ -155,7 +155,7 @@ def check_engine(own: SamplerFactory) -> None:
 
 
 def try_engine(own: SamplerFactory, model: PreTrainedModel, ends: StopCriteria, prompt: Tokens) -> None:
-    """Sample a few tokens behind a prompt, twice: the same must come. Raises ConfigError."""
+    """Sample a few tokens after a prompt, twice; both results must be the same. Raises ConfigError."""
     told_of: list[list[list[int]]] = []
     settings = SamplingSettings(samples=2, temperature=1.0, max_new_tokens=2)
     for _ in range(2):

@@ -1,9 +1,9 @@
-"""A task or a grader of the user's own, as a task of ours that checks what it does.
+"""Wraps a user's own task or grader in a checked one.
 
-    own_task(MyTask())           the same problems and grades, or a ConfigError that says what is wrong with them
-    own_grader(grade, …)         grade(problem, text) -> Verdict or bool, as one that always gives a Verdict
+    own_task(MyTask())           the same problems and grades, or a ConfigError with the reason
+    own_grader(grade, …)         grade(problem, text) -> Verdict or bool, as a grader that always returns a Verdict
 
-What it says of its problems is checked before a run begins, every verdict whenever one is given.
+Problems are checked before a run starts, verdicts whenever one is returned.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _METHODS = {"problems": 1, "grade": 2}
 
 
 def own_task(task: Task, config: TaskConfig, *, key: str | None = None) -> LoadedTask:
-    """The user's task, of which `config` draws subsets. `key` stands for it where it has been loaded from a file.
+    """The user's task, with subsets drawn as `config` says. `key` is its key if it was loaded from a file.
 
     Raises:
-        ConfigError: a method or an attribute is missing or of another type, a problem has no id or one that another
-            has, or the first problem cannot be graded.
-        DataError: a split is smaller than the configuration asks for.
+        ConfigError: a method or attribute is missing or has the wrong type, a problem has no id or not a unique one,
+            or the first problem cannot be graded.
+        DataError: a split is smaller than configured.
     """
     if isinstance(task, LoadedTask):
         return task
@@ -64,7 +64,7 @@ def own_task(task: Task, config: TaskConfig, *, key: str | None = None) -> Loade
 
 
 def own_grader(code: UserCode, function: object) -> Grade:
-    """The user's function as a grader. Raises ConfigError: it does not take a problem and a text."""
+    """The user's function as a grader. Raises ConfigError if it does not accept a problem and a text."""
     where = f"{code.setting}: {code.function} of {code.path}"
     if (fault := takes(function, 2)) is not None:
         raise ConfigError(f"{where} {fault}; write it as {code.function}(problem, text)")
@@ -72,7 +72,7 @@ def own_grader(code: UserCode, function: object) -> Grade:
 
 
 def checked_grader(grade: Grade, who: str) -> Grade:
-    """A grader that gives a verdict, also where the user's gives true or false. It raises ConfigError for all else."""
+    """A grader that returns a Verdict, also for the user's bool. It raises ConfigError for any other result."""
 
     def checked(problem: Problem, text: str) -> Verdict:
         try:
@@ -93,7 +93,7 @@ def checked_grader(grade: Grade, who: str) -> Grade:
 
 
 def try_grader(grade: Grade, problem: Problem) -> None:
-    """Grade an answer and an empty text, whatever comes of it. Raises ConfigError."""
+    """Grade an answer and an empty text, ignoring the verdicts. Raises ConfigError if the grader fails."""
     for text in (state_answer("", problem.answer), ""):
         grade(problem, text)
 
@@ -103,7 +103,7 @@ def _attribute(task: Task, name: str) -> object:
         found = getattr(task, name)
     except AttributeError:
         refuse("task", task, f"it has no {name}")
-    except Exception as error:  # a property of the user's, which may fail in any way
+    except Exception as error:  # the user's property may fail in any way
         refuse("task", task, f"its {name} cannot be read: {told(error)}", error)
     return cast(object, found)
 
