@@ -219,7 +219,7 @@ DATA = st.fixed_dictionaries(
         "task": st.fixed_dictionaries(
             {"name": TEXT},
             optional={
-                "path": st.none() | TEXT,
+                "path": st.none() | TEXT.filter(bool),
                 "validation": st.integers(1, 10**9) | POSITIVE,
                 "field": st.dictionaries(TEXT, TEXT, max_size=3),
                 "options": st.dictionaries(TEXT, TEXT | st.booleans() | st.integers() | POSITIVE, max_size=3),

@@ -30,6 +30,8 @@ LAYERS = [
         "json_lines",
         "places",
         "renamed",
+        "section",
+        "teacher_config",
         "user_code",
         "request_settings",
         "yaml_text",

@@ -19,15 +19,17 @@ SURFACE = {
         Split Style TRANSIENT TextMatch TrainingExample Usage Verdict Way WorkedExample content_hash state_answer
     """,
     "tutelage.run_records": """
-        Accuracy BeforeAfter CostBound ExamSummary FailureCount RoundResult RunResult Spending StepRecord TeacherSummary
-        TrainingSummary WayCount Work
+        Accuracy BeforeAfter CostBound ExamSummary FailureCount Pace RoundResult RunResult Spending StepRecord
+        TeacherSummary TrainingSummary WayCount Work
     """,
     "tutelage.study_records": "ArmFigures Comparison Interval RoundFigures RunFigures StudyFigures",
     "tutelage.errors": "BudgetSpent ConfigError DataError RunError StudentError TeacherError TutelageError",
     "tutelage.config": """
-        AnswerLimit BudgetConfig EvaluationConfig ExamConfig GuardConfig LoraConfig PriceConfig RoundsConfig RunConfig
-        Section Seed StudentConfig TaskConfig TeacherConfig TrainingConfig
+        AnswerLimit EvaluationConfig ExamConfig GuardConfig LoraConfig RoundsConfig RunConfig StudentConfig TaskConfig
+        TrainingConfig
     """,
+    "tutelage.teacher_config": "BudgetConfig PriceConfig TeacherConfig",
+    "tutelage.section": "Name Section Seed",
     "tutelage.config_file": """
         Kind dump_config flat load_config parse_config parse_section read_config read_written read_yaml_file""",
     "tutelage.tasks.task": "Task task_digest",
