@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "tutelage"
 FILES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
-    {"money", "records", "run_records", "study_records", "errors"},
+    {"money", "records", "run_records", "study_records", "errors", "activity"},
     {
         "text",
         "metrics",
@@ -31,6 +31,7 @@ LAYERS = [
         "places",
         "renamed",
         "user_code",
+        "request_settings",
         "yaml_text",
     },
     {"grading", "mistakes"},

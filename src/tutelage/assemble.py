@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tutelage.activity import Activity
 from tutelage.config import RunConfig, StudentConfig
 from tutelage.contradictions import contradictions
 from tutelage.errors import ConfigError
@@ -66,9 +67,10 @@ def open_context(
         check_place(Path(config.teacher.ledger))
     with locked(out):
         run = Run.open(out, config, task_digest(task), cache, keys)
-        if online:
-            teacher = online_teacher(config, task, run, show.say)
-        yield RunContext(config, run, task, teacher, untrained, show, reflection)
+        activity = Activity() if online else None
+        if activity:
+            teacher = online_teacher(config, task, run, show.say, activity)
+        yield RunContext(config, run, task, teacher, untrained, show, reflection, activity)
 
 
 def offline_teacher(config: RunConfig, task: Task) -> Teacher | None:
@@ -91,13 +93,15 @@ def offline_teacher(config: RunConfig, task: Task) -> Teacher | None:
     )
 
 
-def online_teacher(config: RunConfig, task: Task, run: Run, say: Say) -> Teacher:
+def online_teacher(config: RunConfig, task: Task, run: Run, say: Say, activity: Activity) -> Teacher:
     """The teacher behind an API, with its ledger. Raises ConfigError or TeacherError."""
     from tutelage.teacher.online.openai_teacher import OpenAITeacher
 
     settings = config.teacher
     ledger = Path(settings.ledger) if settings.ledger else run.ledger
-    return OpenAITeacher(settings, kind=task.kind, grade=task.grade, ledger=ledger, run_id=run.id, say=say)
+    return OpenAITeacher(
+        settings, kind=task.kind, grade=task.grade, ledger=ledger, run_id=run.id, say=say, activity=activity
+    )
 
 
 def make_student(config: StudentConfig, task: Task, say: Say, engine: SamplerFactory | None = None) -> Student:

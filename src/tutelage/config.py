@@ -12,11 +12,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 
 from tutelage.contradictions import refuse_contradictions
-from tutelage.places import check_ledger, check_url, check_variable
+from tutelage.places import check_ledger, check_url
 from tutelage.records import AnswerKind, Style, TextMatch
+from tutelage.request_settings import check_body, check_headers, check_variable
 
 _Name = Annotated[str, Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
@@ -141,15 +142,25 @@ class TeacherConfig(Section):
     fallback: Literal["answer_key"] | None = None
     """For `recorded`: who writes what was not recorded, such as feedback on a mistake; None: nobody."""
     base_url: Annotated[str | None, AfterValidator(check_url)] = None
-    """For `openai`: the endpoint, such as http://localhost:8000/v1; None: OpenAI's own."""
+    """For `openai`: the endpoint, such as http://localhost:8000/v1, with its query if any; None: OpenAI's own."""
     model: str | None = None
     """For `openai`: the teacher's name at the endpoint."""
-    key_env: Annotated[str, AfterValidator(check_variable)] = "OPENAI_API_KEY"
-    """For `openai`: the environment variable that holds the key. Keys never stand in a file."""
-    temperature: float = Field(default=0.7, ge=0, le=100)
-    """Sampling temperature of the teacher."""
+    key_env: Annotated[str | None, AfterValidator(check_variable)] = "OPENAI_API_KEY"
+    """For `openai`: the environment variable that holds the key; None: no key is sent. Keys never stand in a file."""
+    temperature: float | None = Field(default=0.7, ge=0, le=100)
+    """Sampling temperature of the teacher; None: none is sent, for models that take none."""
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    """Share of probability that the teacher samples from; None: none is sent."""
+    seed: Seed | None = None
+    """Seeds the teacher's sampling, another way for each sample, where the endpoint can; None: none is sent."""
     max_tokens: int = Field(default=512, gt=0, le=1_000_000)
     """Upper bound on the tokens of one reply."""
+    token_limit: Literal["auto", "max_tokens", "max_completion_tokens"] = "auto"
+    """By which name the endpoint knows this bound; auto: by the one that it does not refuse."""
+    extra_body: Annotated[Mapping[str, JsonValue], AfterValidator(check_body)] = Field(default_factory=dict)
+    """Further parameters of a request, as the endpoint names them, such as {reasoning_effort: low}."""
+    extra_headers: Annotated[Mapping[str, str], AfterValidator(check_headers)] = Field(default_factory=dict)
+    """Further headers of a request; ${NAME} stands for an environment variable, as keys never stand in a file."""
     concurrency: int = Field(default=8, gt=0, le=1024)
     """Requests in flight at once."""
     requests_per_minute: int | None = Field(default=None, gt=0, le=1_000_000_000)

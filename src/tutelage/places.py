@@ -1,4 +1,4 @@
-"""Where a configuration says that things are: an endpoint's URL, its key, a ledger's file. Told from the text alone.
+"""Where a configuration says that things are: an endpoint's URL, a ledger's file. Told from the text alone.
 
 http://localhost:8000/v1    taken            http://localhost:abc/v1    ConfigError: … its port is no number …
 ledgers/mine.sqlite         taken            :memory:                   ConfigError: … nothing would be kept …
@@ -10,13 +10,14 @@ import re
 from urllib.parse import urlsplit
 
 from tutelage.errors import ConfigError
+from tutelage.request_settings import secret_in_query
 
 
 def check_url(url: str | None) -> str | None:
     """The URL of an endpoint, if it can be one. Raises ConfigError, which shows no password."""
     if url is None or (fault := _fault_of_url(url)) is None:
         return url
-    shown = re.sub(r"//[^/]*@", "//…@", url[:200])
+    shown = re.sub(r"//[^/]*@", "//…@", url[:200]).partition("?")[0]
     raise ConfigError(f"teacher.base_url is {shown!r}: {fault}; write a URL such as http://localhost:8000/v1")
 
 
@@ -27,15 +28,6 @@ def check_ledger(path: object) -> object:
     if not isinstance(path, str) or (fault := _fault_of_ledger(path)) is None:
         return path
     raise ConfigError(f"teacher.ledger is {path[:200]!r}: {fault}; name a file, such as ledgers/mine.sqlite")
-
-
-def check_variable(name: str) -> str:
-    """The name of an environment variable, if one can have it. Raises ConfigError."""
-    if name and name.isprintable() and "=" not in name and " " not in name:
-        return name
-    raise ConfigError(
-        f"teacher.key_env is {name[:200]!r}: no environment variable has such a name; write one like MY_KEY"
-    )
 
 
 def _fault_of_url(url: str) -> str | None:
@@ -52,11 +44,22 @@ def _fault_of_url(url: str) -> str | None:
         return "nothing listens on port 0"
     if parts.fragment:
         return "what is asked would stand behind its #, which is never sent"
+    return _fault_of_query(parts.query) if _is_host(host) else "it names no host"
+
+
+def _fault_of_query(query: str) -> str | None:
+    secret = secret_in_query(query)
+    if secret is None:
+        return None
+    return f"the value of {secret!r} in its query may be secret; no key stands in a file, write ${{VARIABLE}}"
+
+
+def _is_host(host: str) -> bool:
     try:
         written = host.encode("idna").decode()
     except UnicodeError:
-        written = ""
-    return None if re.fullmatch(r"[\w.-]*\w[\w.-]*|[0-9a-f:.]+(%.+)?", written) else "it names no host"
+        return False
+    return bool(re.fullmatch(r"[\w.-]*\w[\w.-]*|[0-9a-f:.]+(%.+)?", written))
 
 
 def _fault_of_ledger(path: str) -> str | None:

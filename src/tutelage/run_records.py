@@ -103,7 +103,7 @@ class StepRecord:
     anchor's last hidden state to the positive's and to the negative's. DPO compares gains: the increase in
     log-likelihood, in nats, of the anchor (chosen) and of the mistake (rejected) since the start of the round. Gradient
     norms are before clipping; `gradient_cosine` is between the gradients of L_LM and of L_SR (unweighted). Gradient
-    fields are None where gradients were not recorded; without pairs, all but `lm_gradient` are None.
+    fields are None where gradients were not recorded. Without pairs, all optional fields but `lm_gradient` are None.
     """
 
     step: int
@@ -196,6 +196,20 @@ class Spending:
     day: str
     model: str
     usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a model answered: seconds to a reply (the median, and what 95 % of `replies` stay within), and tokens.
+
+    `tokens_per_second` is what it wrote over all the time in which it had at least one request. Batches don't count.
+    """
+
+    model: str
+    replies: int
+    median: float
+    slow: float
+    tokens_per_second: float
 
 
 @dataclass(frozen=True, slots=True)

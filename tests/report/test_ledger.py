@@ -4,7 +4,7 @@ from rich.console import Console
 
 from tutelage.records import Usage
 from tutelage.report.ledger import print_ledger, printable
-from tutelage.run_records import FailureCount, Spending
+from tutelage.run_records import FailureCount, Pace, Spending
 
 SPENDING = [
     Spending("2026-03-01", "large", Usage(1, 1000, 500, 0.00016)),
@@ -13,9 +13,9 @@ SPENDING = [
 ]
 
 
-def printed(spending, failures=(), lost=None) -> str:
+def printed(spending, failures=(), lost=None, paces=()) -> str:
     file = StringIO()
-    print_ledger(spending, failures, lost or Usage(), Console(file=file, width=120), "runs/[bold]a")
+    print_ledger(spending, failures, lost or Usage(), Console(file=file, width=120), "runs/[bold]a", paces)
     return file.getvalue()
 
 
@@ -61,3 +61,10 @@ def test_text_from_outside_neither_marks_up_nor_steers_the_terminal():
 def test_printable_keeps_what_can_be_read():
     assert printable("3 × 4 = 12, ½ – ‘日本’") == "3 × 4 = 12, ½ – ‘日本’"
     assert printable("\x1b\x00\u202e\ud83d'") == "\\x1b\\x00\\u202e\\ud83d'"
+
+
+def test_how_fast_replies_came():
+    text = printed(SPENDING, paces=[Pace("small", 1200, 1.234, 5.678, 310.04)])
+    assert ["small", "1,200", "1.23", "5.68", "310.0"] in cells(text)
+    assert "95 % s" in text
+    assert "median s" not in printed(SPENDING)

@@ -1,11 +1,14 @@
 """Where no bar can be drawn a line now and then says how far a stage is, what failed and what it cost."""
 
+import threading
 from io import StringIO
 
 from rich.console import Console
 
+from tutelage.activity import Activity
 from tutelage.records import Feedback, Usage, Verdict
-from tutelage.report.progress import EVERY, Show
+from tutelage.report import progress
+from tutelage.report.progress import EVERY, QUIET, Show, _Lines
 
 
 class Shown:
@@ -76,3 +79,67 @@ def test_what_is_said_is_printable():
     shown = Shown()
     shown.show.say("a [bold]batch\x1b[2J\u202e failed\nat once\r")
     assert shown.file.getvalue() == "a [bold]batch\\x1b[2J\\u202e failed\nat once\\r\n"
+
+
+def lines_of(shown, activity):
+    return _Lines("feedback", 9, 0, activity, shown.show.say, lambda: shown.now)
+
+
+def test_a_teacher_s_stage_says_what_is_in_flight_waiting_and_tried_again():
+    shown = Shown()
+    activity = Activity(lambda: shown.now)
+    lines = lines_of(shown, activity)
+    with activity.flight("a"), activity.flight("b"), activity.wait():
+        activity.failed("time-out", "no reply")
+        lines.advance.heard(reply("wrong answer"))
+        shown.now += EVERY
+        activity.arrived(Usage(1, 10, 10, 0.25))
+        lines.look()
+        lines.look()
+    assert shown.lines == [
+        "feedback: 1 of 9 in 1 min 00 s; 2 in flight, 1 waiting; 1 tried again (1 time-out); 1 wrong answer; 0.2500 USD"
+    ]
+
+
+def test_a_silence_is_explained_within_half_a_minute_and_then_every_minute():
+    shown = Shown()
+    activity = Activity(lambda: shown.now)
+    lines = lines_of(shown, activity)
+    with activity.flight("a"):
+        for second in range(150):
+            shown.now = float(second)
+            if second == 10:
+                activity.failed("unreachable", "cannot reach http://h/v1")
+            lines.look()
+    assert [line.partition(";")[0] for line in shown.lines] == [
+        "feedback: 0 of 9 in 25 s",
+        "feedback: 0 of 9 in 1 min 25 s",
+        "feedback: 0 of 9 in 2 min 25 s",
+    ]
+    assert shown.lines[0].endswith(
+        "; nothing has arrived for 25 s; 1 in flight, the oldest for 25 s; 1 tried again (1 unreachable; the last: "
+        "cannot reach http://h/v1)"
+    )
+    assert QUIET < 30
+
+
+def test_it_is_explained_while_nothing_else_happens(monkeypatch):
+    monkeypatch.setattr(progress, "QUIET", 0.0)
+    monkeypatch.setattr(progress, "TICK", 0.01)
+    said = threading.Event()
+    file = StringIO()
+    show = Show(Console(file=file, width=200))
+    monkeypatch.setattr(show, "say", lambda text: said.set() if "nothing has arrived" in text else None)
+    with show.bar("feedback", 3, 0, Activity()):
+        assert said.wait(60)
+    assert [thread.name for thread in threading.enumerate() if thread.name == "progress"] == []
+
+
+def test_on_a_terminal_it_stands_below_the_bar():
+    file, activity = StringIO(), Activity()
+    show = Show(Console(file=file, force_terminal=True, width=100))
+    with show.bar("feedback", 3, 0, activity) as advance:
+        activity.failed("time-out", "no [b]reply[/b]")
+        advance.heard(reply())
+    assert "1/3" in file.getvalue()
+    assert "1 tried again (1 time-out)" in file.getvalue()

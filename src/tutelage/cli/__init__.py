@@ -7,7 +7,7 @@
     tutelage ledger show | export | verify    ledger.py
     tutelage serve-test-teacher               endpoint.py
 
-Heavy modules are imported inside the commands, so that `--help` answers at once.
+Heavy modules are imported inside the commands, so that `--help` is fast.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`tutelage serve-test-teacher`: a scripted endpoint on loopback, to try a run with before any money is spent."""
+"""`tutelage serve-test-teacher`: a scripted endpoint on loopback, to test a run before any money is spent."""
 
 from __future__ import annotations
 

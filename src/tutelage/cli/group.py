@@ -1,4 +1,4 @@
-"""How every command ends: `error: …` and an exit code for a fault, 130 for Ctrl-C, a traceback for a bug alone."""
+"""How every command ends: `error: …` and an exit code for an error, 130 for Ctrl-C, a traceback only for a bug."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tutelage.text.printable import printable
 
 
 class FaultsInOneLine(TyperGroup):
-    """One line for what a user, a teacher or a student did; `--debug` shows the traceback."""
+    """Prints errors of user, teacher or student in one line; `--debug` shows the traceback."""
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer does not export the types of what it builds on
         """Run the command that was named."""
@@ -40,7 +40,7 @@ class FaultsInOneLine(TyperGroup):
 
 
 def called_from_a_shell(app: Callable[[], object]) -> None:
-    """Run the command, whatever its output is: what cannot be encoded, such as × in ASCII, stands as an escape."""
+    """Run the command; characters that the output can't encode, such as × in ASCII, are escaped."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -48,8 +48,8 @@ def called_from_a_shell(app: Callable[[], object]) -> None:
         try:
             app()
         finally:
-            sys.stdout.flush()  # a full disk may show here alone
-    except KeyboardInterrupt:  # between two commands' ends, where none takes it
+            sys.stdout.flush()  # a full disk may show only here
+    except KeyboardInterrupt:  # not caught inside a command
         sys.exit(130)
     except OSError as error:
         if (reason := refused_by_the_system(error)) is None:
@@ -60,13 +60,13 @@ def called_from_a_shell(app: Callable[[], object]) -> None:
 
 
 def _end(message: str, code: int) -> None:
-    with suppress(OSError):  # nobody can be told
+    with suppress(OSError):  # no output to report it on
         typer.echo(f"error: {printable(message)}", err=True)
     raise typer.Exit(code) from None
 
 
 def refused_by_the_system(error: OSError | ValueError) -> str | None:
-    """What the system refused, in words; None where the fault may be ours."""
+    """What the system refused, in words; None if it may be a bug."""
     if isinstance(error, UnicodeEncodeError) or (isinstance(error, ValueError) and "null byte" in str(error)):
         return f"{error}: a path or a name holds characters that it cannot; write it without them"
     if not isinstance(error, OSError) or error.errno in (None, errno.EPIPE):
@@ -75,6 +75,6 @@ def refused_by_the_system(error: OSError | ValueError) -> str | None:
         return f"cannot use {str(error.filename)!r}: {error.strerror}"
     if error.errno not in (errno.ENOSPC, errno.EIO, errno.EBADF):
         return None
-    with suppress(OSError, ValueError):  # what is still waiting to be written would fail again at the end
+    with suppress(OSError, ValueError):  # buffered output would fail again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return f"cannot write the output: {error.strerror}"

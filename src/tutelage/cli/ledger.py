@@ -1,4 +1,4 @@
-"""`tutelage ledger`: what the teacher cost, its replies as JSONL, whether the file is whole. It only reads."""
+"""`tutelage ledger`: the teacher's cost, its replies as JSONL, and a check of the file. It only reads."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FAULTS_SHOWN = 20
 
 @ledger_app.command()
 def show(ledger: Ledger) -> None:
-    """Spending by day and model, failures by reason, and what was sent and never answered.
+    """Spending by day and model, speed of replies, failures by reason, and requests that were never answered.
 
     Example: `tutelage ledger show runs/mine`
     """
@@ -31,7 +31,8 @@ def show(ledger: Ledger) -> None:
     from tutelage.teacher.ledger.reader import LedgerReader
 
     with LedgerReader(ledger) as reader:
-        print_ledger(reader.spending(), reader.failures(), reader.lost(), Console(), str(reader.path))
+        tables = reader.spending(), reader.failures(), reader.lost()
+        print_ledger(*tables, Console(), str(reader.path), reader.pace())
 
 
 @ledger_app.command()
@@ -76,7 +77,7 @@ def verify(ledger: Ledger) -> None:
 
 @contextmanager
 def _destination(out: Path | None, ledger: Path) -> Generator[IO[str]]:
-    """Standard output, or a file that appears when it is whole."""
+    """Standard output, or a file that is written atomically."""
     from tutelage.runs.files import exists, whole_file
 
     if out is None:

@@ -1,4 +1,4 @@
-"""`tutelage run`, `demo`, `show`, `estimate`: a run from its price to its table."""
+"""`tutelage run`, `demo`, `show`, `estimate`: estimate the cost of a run, run it, show its table."""
 
 from __future__ import annotations
 
@@ -93,14 +93,14 @@ def _run(config: Path, out: Path, overrides: list[str]) -> None:
 
 @contextmanager
 def told_how_to_go_on(command: str) -> Generator[None]:
-    """Ctrl-C and SIGTERM in here end with the command that goes on."""
+    """On Ctrl-C or SIGTERM inside the `with` block, print the command that resumes the run."""
     stops: list[int] = []
 
     def stop(number: int, frame: object) -> None:
         stops.append(number)
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a script that started this in the background
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background by a script
             raise KeyboardInterrupt
-        signal.raise_signal(signal.SIGINT)  # whatever knows how to end for Ctrl-C ends the same way
+        signal.raise_signal(signal.SIGINT)  # handle SIGTERM like Ctrl-C
 
     here = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, stop) if here else None
@@ -115,7 +115,7 @@ def told_how_to_go_on(command: str) -> Generator[None]:
 
 
 def demo_config() -> Path:
-    """examples/demo.yaml of a checkout, or the copy that an installed package carries."""
+    """examples/demo.yaml of a checkout, or the copy in an installed package."""
     import sys
 
     places = [Path(__file__).parents[3] / "examples", Path(sys.prefix) / "share" / "tutelage"]

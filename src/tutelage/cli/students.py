@@ -1,4 +1,4 @@
-"""`tutelage eval` and `ask`: what a student can do."""
+"""`tutelage eval` and `ask`: evaluate a student, or ask it a question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tutelage study`, `results`: arms compared over seeds, and the page that several studies make."""
+"""`tutelage study`, `results`: compare arms over seeds, and write the results page of several studies."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def results(
         Path | None, typer.Option(metavar="DIR", help="Write each study to a page of its own here.")
     ] = None,
 ) -> None:
-    """Write the page that several studies make: tables, plots, intervals, commands.
+    """Write the results page of several studies: tables, plots, intervals, commands.
 
     Example: `tutelage results studies/first studies/second --out results.md`
     """

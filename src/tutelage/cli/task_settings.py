@@ -1,4 +1,4 @@
-"""The task of a command that runs nothing: by name or by a run's configuration, with the same settings as a run's."""
+"""The task of commands without a run: given by name or by a run's configuration, with the same settings as a run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Set = Annotated[
 
 
 def task_settings(task: str, given: Mapping[str, object], overrides: list[str] | None) -> TaskConfig:
-    """`task` is a name, or a YAML file with a `task:` section; `given` wins over the file, and overrides over both.
+    """`task` is a name, or a YAML file with a `task:` section. `given` overrides the file, `overrides` override both.
 
     Raises ConfigError.
     """

@@ -1,1 +1,1 @@
-"""The tasks' graders, one for each kind of answer."""
+"""Graders, one for each kind of answer."""

@@ -1,4 +1,4 @@
-"""Grades multiple choice: which of a problem's choices does a text state, by label or by words?
+"""Grades multiple choice: finds the choice that a text states, by label or by words.
 
 choices (A) bank (B) library:    "The answer is (B)."    "B. library"    "You go to the library."    ->  B
 """
@@ -27,9 +27,9 @@ def grade_choice(problem: Problem, text: str) -> Verdict:
 
 
 def stated_choice(text: str, choices: Sequence[Choice]) -> Choice | Unread:
-    """The choice stated as the final answer: by the last statement that names one, else at the start or the end.
+    """The choice stated as the final answer: in the last statement that names one, else at the start or the end.
 
-    `text` is free of markup.
+    `text` has no markup.
     """
     found = statements(text)
     for statement in found:
@@ -50,7 +50,7 @@ def stated_choice(text: str, choices: Sequence[Choice]) -> Choice | Unread:
 
 
 def read_choice(piece: str, choices: Sequence[Choice], *, stated: bool = True) -> Choice | Unread:
-    """The one choice that a piece names. `stated` says that it stands where an answer is stated."""
+    """The one choice that a piece names. `stated`: the piece comes from a statement of the answer."""
     said = affirmed(piece)
     if said is None:
         return Unread(f"{shorten(piece)!r} says only what is not the answer", silent=True)
@@ -87,7 +87,7 @@ def _first_line(text: str, choices: Sequence[Choice]) -> Choice | None:
 
 
 def _read_either(piece: str, line: str, choices: Sequence[Choice], *, stated: bool = True) -> Choice | Unread:
-    """What a sentence names; what its line does if the sentence, such as the "B" of "B. library", names nothing."""
+    """The choice that a sentence names; if none, as in the "B" of "B. library", the choice that its line names."""
     if both := label_and_text(line, choices):
         return both
     choice = read_choice(piece, choices, stated=stated)
@@ -97,7 +97,7 @@ def _read_either(piece: str, line: str, choices: Sequence[Choice], *, stated: bo
 
 
 def _agreed(choice: Choice | Unread, said: str, choices: Sequence[Choice]) -> Choice | Unread:
-    """The choice, unless the words after its label are those of another one."""
+    """The choice, unless the words after its label are the text of another one."""
     words = {text_key(part) for part in behind_label(said, choices)}
     said_by = {other.label for other in choices if text_key(other.text) in words}
     if isinstance(choice, Choice) and said_by and choice.label not in said_by:
@@ -112,7 +112,7 @@ def _one(named: list[Choice], piece: str) -> Choice | Unread:
 
 
 def _worded(piece: str, choices: Sequence[Choice]) -> list[Choice]:
-    """The choices whose full text stands in the piece, without those that are but a part of a longer one that does."""
+    """The choices whose full text is in the piece, without those that are only part of a longer one there."""
     words = f" {text_key(piece)} "
     keys = {choice: f" {text_key(choice.text)} " for choice in choices}
     named = [choice for choice, key in keys.items() if key.strip() and key in words]

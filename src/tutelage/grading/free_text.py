@@ -1,4 +1,4 @@
-"""Grades answers in words: yes or no, and free text.
+"""Grades answers in words: yes/no and free text.
 
 "Pears float. So no."  ->  no        "The answer is the Eiffel Tower."  equals  "Eiffel tower"
 """
@@ -32,7 +32,7 @@ _TRUE = re.compile(
 
 
 def grade_yes_no(problem: Problem, text: str) -> Verdict:
-    """Grades yes and no; a plain true or false as a final answer counts as yes or no."""
+    """Grades yes/no answers; a plain true or false as the final answer counts as yes or no."""
     stated = stated_yes_no(text)
     if isinstance(stated, Unread):
         return Verdict(False, None, stated.reason)
@@ -41,7 +41,7 @@ def grade_yes_no(problem: Problem, text: str) -> Verdict:
 
 
 def stated_yes_no(text: str) -> str | Unread:
-    """ "yes" or "no", by the last statement that says it, else by the last sentence that starts or ends with it."""
+    """ "yes" or "no", from the last statement that says it, else from the last sentence that starts or ends with it."""
     found = statements(text)
     for statement in found:
         answer = read_yes_no(statement.piece)
@@ -57,7 +57,7 @@ def stated_yes_no(text: str) -> str | Unread:
 
 
 def _in_sentences(said: list[str]) -> str | Unread:
-    """What the last of the sentences says that starts or ends with yes or no; the very last may say "that is false"."""
+    """The answer of the last sentence that starts or ends with yes or no; the final one may say "that is false"."""
     for sentence in reversed(said):
         if _BOTH.search(sentence):
             return Unread("both yes and no are stated")
@@ -70,7 +70,7 @@ def _in_sentences(said: list[str]) -> str | Unread:
 
 
 def read_yes_no(piece: str) -> str | Unread:
-    """Yes or no, as a statement gives it: in its first word, or as the only such word in it."""
+    """Yes or no in a statement: its first word, or its only such word."""
     said = affirmed(piece)
     if said is None:
         return Unread(f"{shorten(piece)!r} says only what is not the answer", silent=True)
@@ -87,10 +87,10 @@ def read_yes_no(piece: str) -> str | Unread:
 def grade_text(
     problem: Problem, text: str, marked: str, same: Same = same_text, *, only_stated: bool = False
 ) -> Verdict:
-    """Grades words by the last answer that is stated, or by the last line; `same` says when they are right.
+    """Grades text by the last stated answer, or by the last line; `same` compares it with the gold answer.
 
-    `marked` is the text with its markup, which may be part of the answer. With `only_stated`, what stands behind the
-    sentence with the answer is not looked at, nor is the text as a whole.
+    `marked` is the text with its markup, which may be part of the answer. With `only_stated`, neither the text after
+    the sentence with the answer nor the whole text counts.
     """
     found = [*statements(text)[:1], *statements(marked)[:1]]
     if found and only_stated:

@@ -1,10 +1,10 @@
-r"""Grades a text by the value of the final answer that it states.
+r"""The entry point of grading: compares the final answer that a text states with the gold answer, by value.
 
     "3 × 6 = 18 pens at $1.\nThe answer is 18.00 pens."   against "18"   ->  right
     "I would go to the library, so (B)."                  against "C"    ->  "B is not C"
 
-Thoughts, markup and what runs on go first, then what the text states is found (`statements`) and read by the kind of
-the answer. All functions are pure, work in any thread and take any text whatever.
+First thoughts, markup and run-on text are removed. Then the stated answer is found (`text/statements.py`) and read by
+the kind of the answer. All functions are pure, thread-safe and accept any text.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tutelage.text.symbolic import is_expression
 def grade(kind: AnswerKind, problem: Problem, text: str, match: TextMatch = "exact", f1: float = 1.0) -> Verdict:
     """Whether the final answer that `text` states has the value of the problem's answer, and why (not).
 
-    `match` is how words are compared, `f1` the least F1 where it is by that.
+    `match` is how text answers are compared, `f1` the least F1 for `match="f1"`.
     """
     if kind == "text":
         return grade_text(problem, plain(text), said(text), same_by(match, f1), only_stated=match in _LOOSE)
@@ -33,7 +33,7 @@ def grade(kind: AnswerKind, problem: Problem, text: str, match: TextMatch = "exa
 
 
 _LOOSE: frozenset[TextMatch] = frozenset(("contains", "regex"))
-"""Ways by which a longer text is right more easily: they see the stated answer alone."""
+"""Matches that a longer text passes more easily; they compare the stated answer only."""
 
 
 _GRADERS: Mapping[AnswerKind, Callable[[Problem, str], Verdict]] = {
@@ -44,10 +44,10 @@ _GRADERS: Mapping[AnswerKind, Callable[[Problem, str], Verdict]] = {
 
 
 def canonical(kind: AnswerKind, answer: str, choices: Sequence[Choice] = ()) -> str:
-    """A gold answer in its one form: 51 for 51.0, the label of a choice, yes for "Yes.", text without outer spaces.
+    """A gold answer in canonical form: 51 for 51.0, the label of a choice, yes for "Yes.", text without outer spaces.
 
     Raises:
-        ValueError: it is no answer of that kind; the message says what is.
+        ValueError: it is not an answer of that kind; the message says what would be.
     """
     answer = answer.strip()
     if not answer:

@@ -1,9 +1,9 @@
-"""Which choices does a piece of text name by their labels? Pure.
+"""Finds the choices that a piece of text names by their labels. Pure.
 
 (A) bank (B) library:   "(B)"   "B. library"   "option B"   "I pick B"   name B;   "She played."   "a bank"   name none
 
-A label counts where it stands alone and is marked as one: in brackets, before a full stop or colon at the start, behind
-"option" and the like, at the end of a sentence that chooses. A letter within a word never does.
+A label counts if it is separate and marked as a label: in brackets, before a full stop or colon at the start, after
+"option" or a similar word, or at the end of a sentence that chooses. A letter within a word never counts.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _NO_LABEL_BEHIND = re.compile(
 
 
 _MOST = 20
-"""Labels of a piece whose words are looked at."""
+"""The maximum number of labels in a piece whose words are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,9 @@ class _Marks:
 
 
 def labelled(piece: str, choices: Sequence[Choice], *, stated: bool = True) -> list[Choice]:
-    """The choices that a piece names by label; one alone where it says that one's text behind the label.
+    """The choices that a piece names by label; only one if its text follows the label.
 
-    `stated` says that the piece stands where an answer is stated, so that a label at its end is one.
+    `stated`: the piece comes from a statement of the answer, so a label at its end counts.
     """
     marks = _marks(tuple(choice.label for choice in choices))
     by_label = {choice.label.casefold(): choice for choice in choices}
@@ -70,25 +70,25 @@ def labelled(piece: str, choices: Sequence[Choice], *, stated: bool = True) -> l
 
 
 def _says(words: str, choice: Choice) -> bool:
-    """Whether the words begin with what the choice says."""
+    """Whether the words begin with the choice's text."""
     own = text_key(choice.text)
     return bool(own) and f"{text_key(words)} ".startswith(f"{own} ")
 
 
 def leading(piece: str, choices: Sequence[Choice]) -> int:
-    """Where the label at the start of a piece ends; 0 if none stands there."""
+    """The end of the label at the start of a piece; 0 if there is none."""
     start = _marks(tuple(choice.label for choice in choices)).leading.match(piece)
     return start.end() if start else 0
 
 
 def behind_label(piece: str, choices: Sequence[Choice]) -> list[str]:
-    """What follows the label at the start of a piece, once with a dash before it, which may be a minus: C) - 5."""
+    """The text after the label at the start of a piece; also with a dash before it, which may be a minus: C) - 5."""
     end = leading(piece, choices)
     return [piece[end:], piece[end - 2 :]] if piece[:end].endswith(_DASHES) else [piece[end:]]
 
 
 def label_and_text(piece: str, choices: Sequence[Choice]) -> Choice | None:
-    """The choice whose label and text the piece is: `B. library`."""
+    """The choice if the piece is its label and text: `B. library`."""
     label = _marks(tuple(choice.label for choice in choices)).leading.match(piece)
     if label is None:
         return None
@@ -98,7 +98,7 @@ def label_and_text(piece: str, choices: Sequence[Choice]) -> Choice | None:
 
 
 def lone_label(piece: str, choices: Sequence[Choice]) -> Choice | None:
-    """The choice whose label is all of the piece: `B`, `(b)`, `B.`"""
+    """The choice if the piece is only its label: `B`, `(b)`, `B.`"""
     alone = _marks(tuple(choice.label for choice in choices)).alone.fullmatch(piece)
     return next((c for c in choices if alone and c.label.casefold() == alone[1].casefold()), None)
 

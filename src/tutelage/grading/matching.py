@@ -1,4 +1,4 @@
-r"""When the words of a stated answer are right: the ways of `task.match`. Pure.
+r"""Compares a stated text answer with the gold answer: the values of `task.match`. Pure.
 
     exact      "Eiffel tower"              is   "the Eiffel Tower"       case, articles, punctuation, forms of numbers
     contains   "the Eiffel tower in Paris" has  "Eiffel Tower"           as whole words, one behind another
@@ -6,7 +6,7 @@ r"""When the words of a stated answer are right: the ways of `task.match`. Pure.
     regex      "colour"                    fits "colou?r"                the gold answer is the pattern
     math       "1 + x"                     is   "x+1"                    equal for SymPy, by math-verify
 
-What is right by `exact` is right by `contains`, `f1` and `math`, too.
+An answer that passes `exact` also passes `contains`, `f1` and `math`.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from tutelage.text.numbers import same_value, whole_number
 from tutelage.text.symbolic import equal_mathematics, same_expression
 
 Same = Callable[[str, str], bool]
-"""Whether a stated answer, the second, is right where the first is the gold one."""
+"""Called with the gold answer and a stated answer; returns whether the latter is right."""
 
 SECONDS = 1.0
-"""What one search of a pattern may take, some million times what a sound one takes."""
+"""Time limit for one search of a pattern; a sane pattern needs about a millionth of it."""
 
 _DENIED = frozenset(("not", "never", "neither", "nor", "isnt", "wasnt", "arent", "werent"))
 _ARTICLES = frozenset(("a", "an", "the"))
 _PROBES = 60
-"""Repeats of a letter in the texts that a pattern is tried on."""
+"""Repeats of a letter in the texts for testing a pattern."""
 
 
 def same_by(match: TextMatch, f1: float) -> Same:
-    """The way of this name; `f1` is the least F1 of an answer that is right."""
+    """The comparison of this name; `f1` is the least F1 of a right answer."""
     if match == "f1":
         return lambda gold, stated: same_text(gold, stated) or token_f1(gold, stated) >= f1
     ways: dict[TextMatch, Same] = {"exact": same_text, "contains": contains, "regex": fits, "math": same_mathematics}
@@ -46,11 +46,11 @@ def same_by(match: TextMatch, f1: float) -> Same:
 
 
 def same_text(gold: str, stated: str) -> bool:
-    """Whether two texts say the same in the sense of `text_key`, are equal numbers or equal expressions."""
+    """Whether two texts have the same `text_key`, or are equal numbers or equal expressions."""
     wanted, given = whole_number(gold), whole_number(stated)
     if wanted and given:
         return same_value(wanted, given)
-    if len(stated) > 4 * len(gold) + 200:  # whatever its punctuation, that is more
+    if len(stated) > 4 * len(gold) + 200:  # longer, whatever its punctuation
         return False
     key = text_key(gold)
     same = key == text_key(stated) if key else gold.strip() == stated.strip()
@@ -58,7 +58,7 @@ def same_text(gold: str, stated: str) -> bool:
 
 
 def contains(gold: str, stated: str) -> bool:
-    """Whether the gold answer's words, in the sense of `text_key`, stand in the stated one, and not behind a "not"."""
+    """Whether the stated answer has the gold answer's words (by `text_key`) in sequence, and not after a "not"."""
     if same_text(gold, stated):
         return True
     key, said = text_key(gold), text_key(stated)
@@ -71,9 +71,9 @@ def contains(gold: str, stated: str) -> bool:
 
 
 def token_f1(gold: str, stated: str) -> float:
-    """The F1 of SQuAD (Rajpurkar et al. 2016): the harmonic mean of the shares of words that both have in common.
+    """The token F1 of SQuAD (Rajpurkar et al. 2016): the harmonic mean of precision and recall over words.
 
-    Words are compared in small letters, without punctuation and the articles a, an, the; repeated ones count as often.
+    Words are compared in lower case, without punctuation and the articles a, an, the; repeated words count repeatedly.
     """
     wanted, given = _squad_words(gold), _squad_words(stated)
     common = (Counter(wanted) & Counter(given)).total()
@@ -88,7 +88,7 @@ def _squad_words(text: str) -> list[str]:
 
 
 def fits(pattern: str, stated: str) -> bool:
-    """Whether a pattern is found in the stated answer. Raises TimeoutError where it takes too long."""
+    """Whether a pattern matches in the stated answer. Raises TimeoutError if it takes too long."""
     return _compiled(pattern).search(stated, timeout=SECONDS) is not None
 
 
@@ -98,7 +98,7 @@ def same_mathematics(gold: str, stated: str) -> bool:
 
 
 def check_pattern(pattern: str) -> None:
-    """Refuse a pattern that is broken, fits every answer or may take for ever. Raises ValueError, which says why."""
+    """Refuse a pattern that is invalid, matches every answer or may be too slow. Raises ValueError with the reason."""
     try:
         found = _compiled(pattern)
     except regex.error as error:

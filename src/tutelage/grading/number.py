@@ -1,8 +1,8 @@
-r"""Grades numbers: what value does a text state as its final answer?
+r"""Grades numbers: finds the value that a text states as its final answer.
 
     "5 + 6 = 11 apples"  ->  11        "18 dollars for 2 days"  ->  18        "5 or 6"  ->  two answers, so none
 
-What follows the value (a unit, a reason, a comparison) is an aside and doesn't count; a second value does.
+Text after the value (a unit, a reason, a comparison) is ignored; a second value is not.
 """
 
 from __future__ import annotations
@@ -33,29 +33,29 @@ _MINUS = re.compile(r"^(\W{0,4})minus (?=[$0-9])|\bnegative (?=[$0-9])", re.IGNO
 _GOES_ON = re.compile(
     r"[,;:+*/×÷-]|\b(?:so|then|and|thus|therefore|which|but|plus|minus|times|divided)\b", re.IGNORECASE
 )
-"""What tells that a sentence goes on after the result of a calculation, and does not only name its unit."""
+"""Signs that a sentence goes on after the result of a calculation, beyond naming its unit."""
 
 _ONWARD = re.compile(r",? (?:so|which|that|thus|hence|therefore|making|giving|i\.e)\b", re.IGNORECASE)
 _CALCULATES = re.compile(r"[0-9)%] ?(?:[-+*/×÷x]|(?:plus|minus|times|divided by)\b) ?[($€£]{0,2}[0-9]")
-"""5 - 3, so 2: behind a calculation, what follows "so" is its result."""
+"""A calculation, as in "5 - 3, so 2": after it, "so" introduces the result."""
 _SAME_AGAIN = re.compile(
     r" ?\((?:=|≈|i\.e\.|that is)[^()]{0,80}\)|(?:,|;) i\.e\.[^\n]*"
     r"|(?<=[A-Za-z0-9%]) \([^()=\n]{0,40}[0-9]\s?[+*×/÷-]\s?[$€£]?[0-9][^()=\n]{0,40}\)(?=\W*$)",
     re.IGNORECASE,
 )
-"""18 (= 9 × 2), 18 (9 × 2): what says the same once more."""
+"""The same value repeated: 18 (= 9 × 2), 18 (9 × 2)."""
 _SIGNS = {"plus": "+", "minus": "-", "times": "*", "divided by": "/"}
 _VALUE = r"[$€£]?[0-9]+(?:[.,][0-9]+)*"
 _WORKED_OUT = re.compile(
     rf"(?P<sum>{_VALUE}(?: ?(?:[-+*/×÷x]|plus|minus|times|divided by) ?{_VALUE})+)"
     rf"(?: [a-z]+){{0,2}},? or (?P<result>{_VALUE})"
 )
-"""13 + 47, or 60"""
+"""A calculation and its result after "or": 13 + 47, or 60."""
 _DIGIT = re.compile("[0-9½¼¾]")
 _SPACED_MINUS = re.compile(r"^\s*- (?=[$€£¥₹]?[0-9.½¼¾])")
 _FEW_WORDS = 3
 _OR_WITHIN = 24
-"""Characters before a number in which an "or" makes it an alternative."""
+"""An "or" within this many characters before a number makes the number an alternative."""
 
 
 def grade_number(problem: Problem, text: str) -> Verdict:
@@ -74,15 +74,15 @@ def grade_number(problem: Problem, text: str) -> Verdict:
 
 
 def _comes_to(piece: str, value: Fraction, signs: str = "(/×÷") -> bool:
-    r"""Whether a piece is a fraction or product that was left to be worked out: \frac{80+90}{2} for 85."""
+    r"""Whether a piece is an unevaluated fraction or product with this value: \frac{80+90}{2} for 85."""
     expression = parse_expression(piece.rstrip(".")) if any(sign in piece for sign in signs) else None
     return expression is not None and evaluate(expression) == value
 
 
 def _signed(piece: str) -> str:
-    """A piece with its signs in words, and its digits in groups with spaces between, as numbers hold them.
+    """A piece with `minus` as `-` and with commas, not spaces, between groups of digits, as `find_numbers` reads them.
 
-    A calculation goes where its result stands behind an "or".
+    A calculation is removed if its result follows after an "or".
     """
     piece = _SPACED.sub(lambda match: match[0].replace(" ", ","), _MINUS.sub(r"\1-", piece))
     return _WORKED_OUT.sub(_result, piece) if " or " in piece else piece
@@ -95,9 +95,9 @@ def _result(match: re.Match[str]) -> str:
 
 
 def stated_number(text: str) -> Number | Unread:
-    """The number stated as the final answer: by the last statement that holds one, else at the start or the end.
+    """The number stated as the final answer: in the last statement with a number, else at the start or the end.
 
-    `text` is free of markup.
+    `text` has no markup.
     """
     text = fold(text)
     found = statements(text)
@@ -114,7 +114,7 @@ def stated_number(text: str) -> Number | Unread:
 
 
 def read_number(piece: str) -> Number | Unread:
-    """The one number that a statement gives: of a calculation its result, of a sentence what precedes any aside."""
+    """The one number of a statement: the result of a calculation, or the number before any aside."""
     said = affirmed(fold(piece))
     if said is None:
         return Unread(f"{shorten(piece)!r} says only what is not the answer", silent=True)
@@ -133,7 +133,7 @@ def read_number(piece: str) -> Number | Unread:
     return Unread(f"no number in {shorten(piece)!r}", silent=True)
 
 
-@lru_cache(maxsize=4096)  # a problem's answer comes again with every attempt
+@lru_cache(maxsize=4096)  # a problem's answer is read for every attempt
 def _gold(answer: str) -> Number | Unread:
     return read_number(unlatex(answer))
 
@@ -171,6 +171,6 @@ def _at_the_end(text: str) -> Number | Unread:
 
 
 def _counts(sentence: str) -> list[Number]:
-    """Numbers in words; of a longer sentence those alone that must be counts ("one" and "half" may be anything)."""
+    """Numbers in words; in a longer sentence only those that must be counts ("one" and "half" are ambiguous)."""
     words = find_word_numbers(sentence)
     return words if len(sentence.split()) <= _FEW_WORDS else [n for n in words if n.value > 1 or n.value < 0]

@@ -1,9 +1,9 @@
-"""The words of an answer in one form, so that texts that say the same are equal. Pure.
+"""Normalises the words of an answer, so that texts with the same meaning compare equal. Pure.
 
 "The Eiffel tower!"  ->  "eiffel tower"     "five apples"  ->  "5 apples"     "x+1", "x + 1"  ->  "x + 1"
 
-Case, articles, punctuation and white space don't count. Signs and brackets that carry meaning do: x-1 is not x+1, C++
-is not C, (2,3) is not [2,3]; a dash or brackets round words are punctuation.
+Case, articles, punctuation and white space don't count. Signs and brackets with a meaning do: x-1 is not x+1, C++ is
+not C, (2,3) is not [2,3]. A dash or brackets around words are punctuation.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ _RAISED = re.compile("[⁰¹²³⁴-⁹⁺⁻]+")
 _RAISED_DIGITS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 _SUBSCRIPT = re.compile(r"(?<=[A-Za-z)\]}])_(?=[0-9]|\{[0-9]+\})")
 _RATIO = re.compile(r"(?<=[0-9])\s+:\s+(?=[0-9])")
-"""White space round a sign: 3 : 2 is 3:2."""
+"""White space around a ratio sign: 3 : 2 is 3:2."""
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 _LONG = 3
-"""Letters of a word, beside which a dash or bracket is punctuation."""
+"""From this many letters on, a dash or bracket beside a word is punctuation."""
 _DIGIT = re.compile("[0-9]")
 _SHORT = 100
 _MOST_PASSES = 4
 
 
 def text_key(text: str) -> str:
-    """The words and meaningful signs of a text in one form, numbers by value."""
+    """The normalised words and meaningful signs of a text, with numbers by value."""
     return _short_key(text) if len(text) <= _SHORT else _long_key(text)
 
 
 def _key(text: str) -> str:
-    for _ in range(_MOST_PASSES):  # what is joined may be read as one number
+    for _ in range(_MOST_PASSES):  # joined pieces may be read as one number in the next pass
         before = text
         text = _once(text)
         if text == before or not _DIGIT.search(text):
@@ -49,7 +49,7 @@ def _key(text: str) -> str:
     return text
 
 
-_short_key = lru_cache(maxsize=4096)(_key)  # choices and gold answers come again with every attempt
+_short_key = lru_cache(maxsize=4096)(_key)  # choices and gold answers are repeated for every attempt
 _long_key = lru_cache(maxsize=16)(_key)  # a long sentence is compared with several things
 
 
@@ -66,13 +66,13 @@ def _once(text: str) -> str:
 
 
 def _power(match: re.Match[str]) -> str:
-    """Raised digits as a power, x² as x^2; a raised sign alone is a charge: Na⁺."""
+    """Superscript digits as a power, x² as x^2; a superscript sign alone is a charge: Na⁺."""
     digits = match[0].translate(_RAISED_DIGITS)
     return f"^{digits}" if any(map(str.isdigit, digits)) else digits
 
 
 def _is_article(word: str, after: str) -> bool:
-    """Whether a word is an article, with another behind it: not the A in A+ or "vitamin A"."""
+    """Whether a word is an article, with another word after it: not the A in A+ or "vitamin A"."""
     return word in _ARTICLES and after[-1:].isalnum()
 
 
@@ -86,7 +86,7 @@ def _with_values(text: str, numbers: list[Number]) -> str:
 
 
 def _signed(words: list[str]) -> list[str]:
-    """A minus between two values is a sign of its own, one before a value alone belongs to it, whatever the spaces."""
+    """Make a minus between two values a separate word and join a minus to a single value, whatever the spaces."""
     out: list[str] = []
     for word in words:
         after_value = bool(out) and (out[-1][-1].isdigit() or out[-1] in _CLOSE or _is_short(out[-1]))
@@ -112,7 +112,7 @@ def _is_long(word: str) -> bool:
 
 
 def _without_dashes(words: list[str]) -> list[str]:
-    """Without the dashes and slashes beside words."""
+    """Remove dashes and slashes beside words."""
     around = ["", *words, ""]
     return [
         word
@@ -122,7 +122,7 @@ def _without_dashes(words: list[str]) -> list[str]:
 
 
 def _without_brackets(words: list[str]) -> list[str]:
-    """Without the brackets that hold words only, and those that have no partner."""
+    """Remove brackets around words only, and unpaired brackets."""
     opened: list[tuple[int, bool]] = []
     kept = [word not in _OPEN and word not in _CLOSE for word in words]
     meant = False

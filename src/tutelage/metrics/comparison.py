@@ -1,11 +1,11 @@
-"""Arms held against each other: test accuracy over seeds and problems, and the paired difference of two arms.
+"""Compares arms: test accuracy over seeds and problems, and the paired difference of two arms.
 
     compare({0: "1101", 1: "0101"}, {0: "1000", 1: "0101"}, ("full", "one-round"))
     Comparison(a="full", b="one-round", seeds=2, difference=0.25, low=0.0, high=0.75, p=0.5, only_a=2, only_b=0)
 
-All seeds answer the same problems, so both are resampled, crossed: a resample draws seeds and, for all of them,
-problems (the pigeonhole bootstrap, Owen 2007). The draws depend on nothing but the two counts: the same answers give
-the same figures, and `compare(b, a)` is `compare(a, b)` with the sign changed.
+All seeds answer the same problems, so seeds and problems are resampled independently, and the drawn problems are used
+for all drawn seeds (the pigeonhole bootstrap, Owen 2007). The draws depend only on the numbers of seeds and problems.
+So the same answers give the same figures, and `compare(b, a)` is `compare(a, b)` with the sign changed.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
 
 RESAMPLES = 10_000
 BLOCK = 500
-"""Resamples worked out at once, so that thousands of problems don't take gigabytes."""
+"""Resamples computed at once, so that thousands of problems don't take gigabytes."""
 
 
 def interval(rights: Sequence[str]) -> Interval:
     """Mean test accuracy with its 95 % percentile-bootstrap interval; a string of 1 and 0 for each seed.
 
-    Seeds and problems are resampled; with one seed problems alone. Where all answers are right, or none is, a resample
-    cannot differ: the interval is then Wilson's over the problems of one seed.
+    Seeds and problems are resampled; with one seed, problems alone. If all answers are right, or all wrong, resamples
+    can't differ; the interval is then Wilson's over the problems of one seed.
 
     Raises:
-        ValueError: there is no answer, the strings differ in length, or something but 1 and 0 stands in them.
+        ValueError: there is no answer, the strings differ in length, or have characters other than 1 and 0.
     """
     answers = _answers(rights)
     if answers.min() == answers.max():
@@ -45,15 +45,15 @@ def interval(rights: Sequence[str]) -> Interval:
 
 
 def compare(a: Mapping[int, str], b: Mapping[int, str], names: tuple[str, str]) -> Comparison:
-    """Arm `a` less arm `b`, by seed a string of 1 and 0, over the seeds that both have and all problems.
+    """Arm `a` less arm `b`, over common seeds and all problems; each arm has a string of 1 and 0 per seed.
 
-    The difference comes with its 95 % percentile-bootstrap interval, which is too narrow for two or three seeds that
-    differ much (docs/method.md). Where no resample can differ, as the two differ nowhere or everywhere, it is as
-    wide as Wilson's of nothing in all problems. `p` is McNemar's over the answers of all seeds together; it takes them
-    as independent, which answers to one problem are not: with many seeds, trust the interval.
+    The 95 % percentile-bootstrap interval of the difference is too narrow for two or three seeds that differ much
+    (docs/method.md). If the arms differ in no answer or in all, resamples can't differ; the interval is then as wide as
+    Wilson's for 0 of all problems. `p` is McNemar's over the answers of all seeds. It treats them as independent, but
+    answers of several seeds to one problem are not: with many seeds, trust the interval.
 
     Raises:
-        ValueError: no seed is shared, the strings differ in length, or something but 1 and 0 stands in them.
+        ValueError: there is no common seed, the strings differ in length, or have characters other than 1 and 0.
     """
     seeds = sorted(a.keys() & b.keys())
     if not seeds:
@@ -72,7 +72,7 @@ def _everywhere(difference: NDArray[int8]) -> Interval:
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
-    """McNemar's exact test, two-sided: the p of so uneven a split of the answers that only one of two has right."""
+    """The two-sided p of McNemar's exact test; `only_a` and `only_b` count answers that only one arm has right."""
     discordant = only_a + only_b
     tail = sum(comb(discordant, count) for count in range(min(only_a, only_b) + 1))
     return min(1.0, 2 * tail / 2**discordant)
@@ -91,7 +91,7 @@ def _answers(rights: Sequence[str]) -> NDArray[int8]:
 
 
 def _bootstrap(values: NDArray[int8]) -> Interval:
-    """The mean of seeds × problems, each of -1, 0 or 1. Sums are whole numbers below 2^24, exact in float32."""
+    """The bootstrap of the mean over seeds × problems of -1, 0 or 1. Sums are integers below 2^24, exact in float32."""
     import numpy as np
 
     seeds, problems = values.shape
@@ -105,7 +105,7 @@ def _bootstrap(values: NDArray[int8]) -> Interval:
 
 @lru_cache(maxsize=4)
 def _draws(units: int, stream: int) -> list[NDArray[int16]]:
-    """Blocks of resamples × units: how often each unit is drawn. Kept, since all pairs of arms need the same."""
+    """Blocks of resamples × units: how often each unit is drawn. Cached, since all pairs of arms use the same."""
     import numpy as np
 
     random, share = np.random.default_rng([stream, units]), np.full(units, 1 / units)

@@ -1,4 +1,4 @@
-"""Means with their uncertainty: shares of right answers, and figures of several runs that differ in their seed.
+"""Means with intervals: accuracies, and figures of several runs with different seeds.
 
 accuracy(81, 263)               Accuracy(accuracy=0.308, low=0.255, high=0.366, n=263)
 over_seeds([0.40, 0.46, 0.43])  SeedMean(mean=0.43, half=0.075, seeds=3)
@@ -22,7 +22,7 @@ T95 = (
     *(12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.3060, 2.2622, 2.2281),
     *(2.2010, 2.1788, 2.1604, 2.1448, 2.1314, 2.1199, 2.1098, 2.1009, 2.0930),
 )
-"""The 97.5 % quantiles of Student's t with 1 to 19 degrees of freedom; the last one serves for more, a little wide."""
+"""97.5 % quantiles of Student's t with 1 to 19 degrees of freedom; the last one is used for more (slightly wide)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def accuracy(correct: int, n: int) -> Accuracy:
 
 
 def over_seeds(values: Iterable[float | None]) -> SeedMean | None:
-    """The mean of one figure of each run; runs without it (None) do not count, and None where no run has it."""
+    """The mean of a figure over runs; runs without it (None) do not count. None if no run has it."""
     known = [value for value in values if value is not None]
     if not known:
         return None
@@ -70,13 +70,13 @@ def over_seeds(values: Iterable[float | None]) -> SeedMean | None:
 
 
 def rounds_of(arm: ArmFigures) -> list[tuple[RoundFigures, ...]]:
-    """The rounds of an arm in their order, each as the runs had it; a run that ended before is not among them."""
+    """The rounds of an arm in order, each with the runs that reached it."""
     rows = sorted((row for run in arm.runs for row in run.rounds), key=lambda row: row.round)
     return [tuple(same) for _, same in groupby(rows, key=lambda row: row.round)]
 
 
 def mistake_shares(rows: Sequence[RoundFigures]) -> dict[str, SeedMean]:
-    """The share of each kind among the mistakes of one round, over the runs that made any; by name of the kind."""
+    """The share of each kind among the mistakes of one round, over the runs with mistakes; by kind."""
     counts = [row.mistakes for row in rows if sum(row.mistakes.values())]
     kinds = sorted({kind for count in counts for kind in count})
     shares = {kind: over_seeds(count.get(kind, 0) / sum(count.values()) for count in counts) for kind in kinds}

@@ -1,1 +1,1 @@
-"""What is wrong with an attempt, and which one is shown to the teacher."""
+"""Analyses wrong attempts, and selects those to show to the teacher."""

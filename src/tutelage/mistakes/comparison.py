@@ -1,4 +1,4 @@
-"""An attempt beside the worked solution, read once for all who judge it. Pure.
+"""Compares an attempt with the worked solution: parses both once for all functions that judge the attempt. Pure.
 
 solution   "3 × 4 = 12. 2 × 2 = 4. 12 + 4 = 16."   ->  gold     three calculations; facts {4}, the legs of a cow
 attempt    "3 × 4 = 12. The answer is 12."         ->  steps    one calculation; answer "12"
@@ -25,11 +25,11 @@ _STEP_LABEL = re.compile(r"(?m)^\s*(?:step\s*)?\d{1,2}[.):](?=\s)", re.IGNORECAS
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What there is to compare. `solution` is None, and `gold` empty, where the problem has no worked solution.
+    """A parsed attempt and solution. `solution` is None and `gold` empty if the problem has no worked solution.
 
-    `value` is the right answer where that is a number; `answer` what the attempt states, `statement` its
-    words, and `is_right` whether it is that one. `given` are the question's numbers, `known` all that a right step may
-    hold, `facts` those that the solution knows of itself.
+    `value` is the right answer if it is a number. `answer` is the attempt's stated answer, `statement` its words,
+    `is_right` whether it is right. `given` has the question's numbers, `known` all numbers allowed in a right step,
+    `facts` numbers of the solution that are not in the question.
     """
 
     problem: Problem
@@ -46,28 +46,28 @@ class Comparison:
     facts: Set[Fraction]
 
     def in_solution(self, step: Calculation) -> bool:
-        """Whether a step does what one of the solution's does, whatever it makes of it."""
+        """Whether the solution has the same calculation, whatever the step's result."""
         return any(same_step(step, item) for item in self.gold)
 
     def has_unknown(self, step: Calculation) -> bool:
-        """Whether a step holds a number that stands neither in the question nor in the solution."""
+        """Whether a step has a number that is neither in the question nor in the solution."""
         return any(abs(value) not in self.known for value in (*operands(step.left), step.result))
 
     def next_step(self, done: Sequence[Calculation]) -> int | None:
-        """The solution's first calculation whose result is not yet reached; None if all are."""
+        """The index of the solution's first calculation whose result is not yet reached; None if all are."""
         reached = [step.result for step in done]
         for index, item in enumerate(self.gold):
             if item.result not in reached:
                 return index
-            reached.remove(item.result)  # two steps that make the same have to be made twice
+            reached.remove(item.result)  # two steps with the same result must both be done
         return None
 
 
 def compare(problem: Problem, text: str, answer: str | None = None) -> Comparison:
-    """The attempt `text` beside the solution.
+    """Compare the attempt `text` with the solution of the problem.
 
-    `answer` is what the exam read in it, and found wrong; else its last statement counts. What is compared is what the
-    exam read: no thoughts, no markup, nothing that runs on.
+    `answer` is the wrong answer that the exam read in it; None: its last statement counts. As in the exam, thoughts,
+    markup and run-on text are ignored.
     """
     text = plain(text)
     solution, given = worked_solution(problem), question_values(problem)
@@ -91,18 +91,18 @@ def compare(problem: Problem, text: str, answer: str | None = None) -> Compariso
 
 
 def loose_numbers(attempt: Comparison) -> list[Number]:
-    """The numbers outside calculations, labels of steps and statements of the answer."""
+    """The numbers of an attempt that are not part of a calculation, a step's label or the stated answer."""
     inside = [(step.start, step.end) for step in attempt.steps]
     inside += [_span(attempt.text, found) for found in statements(attempt.text)]
     inside += [(label.start(), label.end()) for label in _STEP_LABEL.finditer(attempt.text)]
     numbers = find_numbers(attempt.text)
-    if (stated := read_number(attempt.answer or "")) is not None:  # the last time, the number states the answer
+    if (stated := read_number(attempt.answer or "")) is not None:  # the last occurrence states the answer
         inside += [(number.start, number.end) for number in numbers if number.value == stated][-1:]
     return [number for number in numbers if not any(start <= number.start < end for start, end in inside)]
 
 
 def _span(text: str, stated: Statement) -> tuple[int, int]:
-    """Where a statement begins and ends, `The answer is 12` and `12 is the answer` alike."""
+    """Start and end of a statement, for `The answer is 12` as for `12 is the answer`."""
     before = stated.position - len(stated.piece)
     if before >= 0 and text.startswith(stated.piece, before):
         return before, stated.position
@@ -126,7 +126,7 @@ def _held_by(problem: Problem, solution: str, gold: Sequence[Calculation]) -> se
 
 
 def _facts(gold: Sequence[Calculation], given: Set[Fraction]) -> set[Fraction]:
-    """The numbers that the solution knows of itself, such as the legs of a cow."""
+    """The numbers of the solution that come from neither question nor calculation, such as the legs of a cow."""
     known, facts = set(given), set[Fraction]()
     for item in gold:
         facts.update(value for value in numbers_of(item) if value not in known)

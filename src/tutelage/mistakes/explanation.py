@@ -1,4 +1,4 @@
-"""What is wrong with a mistake, in a sentence or two that a small student can learn to write. Pure.
+"""Explains a mistake in one or two sentences that a small student can learn to write. Pure.
 
 solution     "3 cows have 3 × 4 = 12 legs. 2 hens have 2 × 2 = 4 legs. 12 + 4 = 16 legs."
 mistake      "3 cows have 3 × 4 = 12 legs. 2 hens have 2 × 4 = 8 legs. 12 + 8 = 20 legs. The answer is 20."
@@ -16,18 +16,18 @@ from tutelage.text.format import write_number
 from tutelage.text.sentences import sentences
 
 _LONGEST = 100
-"""Characters of a sentence that is quoted; of a longer one, its calculation alone or its beginning."""
+"""Maximum characters of a quoted sentence; of a longer one, only its calculation or beginning is quoted."""
 _VERBS = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
 
 
 def explain(problem: Problem, mistake: str, answer: str | None = None) -> str | None:
-    """What is wrong with the mistake, of which the exam read `answer`; None where `explain_step` has nothing to say."""
+    """Explain the mistake, in which the exam read `answer`; None if `explain_step` returns None."""
     wrong = first_wrong_step(problem, mistake, answer)
     return None if wrong is None else explain_step(wrong)
 
 
 def explain_step(wrong: FirstWrongStep) -> str | None:
-    """What is wrong with a first wrong step; None if the problem has no worked solution."""
+    """Explain a first wrong step; None if the problem has no worked solution."""
     attempt = wrong.attempt
     if attempt.solution is None:
         return None
@@ -61,7 +61,7 @@ def _false(step: Calculation) -> str:
 
 
 def _not_needed(step: Calculation, right: Calculation | None, solution: str) -> str:
-    """A step that is not the solution's, beside the one that is."""
+    """Explain a step that is not in the solution, with the solution's step `right`."""
     taken = _clip(step.text)
     if right is None:
         return f"{taken} is not needed: the answer was already found."
@@ -75,7 +75,7 @@ def _not_needed(step: Calculation, right: Calculation | None, solution: str) -> 
 
 
 def _wrong_end(attempt: Comparison, solution: str) -> str:
-    """Every step is right, and yet another answer is stated."""
+    """Explain a wrong stated answer after right steps."""
     right = attempt.next_step(attempt.steps)
     if right is None or attempt.steps[-1].result == attempt.value:
         return f"The steps come to {attempt.problem.answer}, but another answer is stated."
@@ -83,7 +83,7 @@ def _wrong_end(attempt: Comparison, solution: str) -> str:
 
 
 def _sentence(solution: str, calculation: Calculation) -> str:
-    """The solution's sentence with a calculation, or the calculation alone where that is long."""
+    """The solution's sentence with a calculation, or only the calculation if the sentence is long."""
     found = next((sentence for sentence in sentences(solution) if calculation.text in sentence), calculation.text)
     return " ".join((found if len(found) <= _LONGEST else calculation.text).split()).rstrip(".")
 

@@ -1,10 +1,10 @@
-"""The first wrong step of an attempt: where it is, what would be right there, what kind of mistake it is. Pure.
+"""Finds the first wrong step of an attempt: its place, the right step, and the kind of mistake. Pure.
 
 solution  "3 cows have 3 × 4 = 12 legs. 2 hens have 2 × 2 = 4 legs. 12 + 4 = 16 legs."
 attempt   "3 cows have 3 × 4 = 12 legs. 2 hens have 2 × 4 = 8 legs. 12 + 8 = 20 legs. The answer is 20."
-found     "2 × 4 = 8", right were "2 × 2 = 4", the solution's second calculation; kind: wrong number copied
+found     "2 × 4 = 8"; right: "2 × 2 = 4", the solution's second calculation; kind: wrong number copied
 
-This is the one finder: explanations, the figures of an exam and the answer key's wording stand on it.
+Explanations, an exam's statistics and the answer-key teacher all use this function.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ NUMBER: MistakeKind = "wrong number copied"
 PLAN: MistakeKind = "wrong plan"
 FORMAT: MistakeKind = "format"
 ANSWER: MistakeKind = "wrong answer"
-"""Where nothing more can be told: the answer is no number, or it is stated without a step."""
+"""The kind if nothing more is known: the answer is not a number, or it is stated without a step."""
 
 
 @dataclass(frozen=True, slots=True)
 class FirstWrongStep:
-    """Where an attempt first leaves every right way.
+    """The first wrong step of an attempt.
 
-    `text` is the student's words there (empty where no answer is stated), `calculation` the same if it is one, and
-    `right` what would be right. `step` is the index of the solution's calculation that is needed there, None if there
-    is none. `kind` also looks at what follows, such as a wrong number in a later step; None where nothing can be told.
-    `at_end` says that the answer is wrong, or missing, and no step before it.
+    `text` is the step in the student's words (empty if no answer is stated), `calculation` the parsed step if it is a
+    calculation, `right` the right step. `step` is the index of the solution's calculation needed there, None if there
+    is none. `kind` also considers later steps, such as a wrong number there; None if unknown. `at_end`: all steps are
+    right, but the answer is wrong or missing.
     """
 
     kind: MistakeKind | None
@@ -53,11 +53,11 @@ class FirstWrongStep:
 
 
 def first_wrong_step(problem: Problem, text: str, answer: str | None = None) -> FirstWrongStep | None:
-    """The first wrong step of `text`, of which the exam read `answer`; None if nothing wrong is found.
+    """The first wrong step of `text`, in which the exam read `answer`; None if nothing wrong is found.
 
-    Wrong is, in this order: a calculation that is false, or not one of the solution's; a number that stands neither in
-    the question nor in the solution; the stated answer, or that there is none. Where the answer is no number, it alone
-    is judged; without a worked solution, false calculations and it. What may be meant otherwise is not called false.
+    It looks, in this order, for a calculation that is false or not in the solution; a number that is neither in the
+    question nor in the solution; a wrong or missing answer. If the answer is not a number, only the answer is judged.
+    Without a worked solution, only false calculations and the answer are. An ambiguous calculation is not called false.
     """
     attempt = compare(problem, text, answer)
     if attempt.value is None:
@@ -69,9 +69,10 @@ def first_wrong_step(problem: Problem, text: str, answer: str | None = None) -> 
 
 
 def _walk(attempt: Comparison) -> tuple[int | None, MistakeKind | None]:
-    """The index of the first calculation at fault, None if none is, and the kind of the mistake.
+    """The index of the first wrong calculation (None: none is wrong) and the kind of the mistake.
 
-    A false calculation counts as such unless a step before it had left the plan: true arithmetic would not help.
+    If a false calculation follows a step outside the plan, the kind is "wrong plan", unless true arithmetic would have
+    given the right answer.
     """
     steps, given = attempt.steps, set(attempt.given)
     would_do = with_true_results(steps) == attempt.value
@@ -86,7 +87,7 @@ def _walk(attempt: Comparison) -> tuple[int | None, MistakeKind | None]:
                 return astray, NUMBER
         given.add(abs(step.result))
     if steps and steps[-1].result == attempt.value:
-        return astray, NUMBER  # the steps are right, and another answer is stated
+        return astray, NUMBER  # the steps are right, but another answer is stated
     if not steps and not without_statement(attempt.text):
         return None, ANSWER
     return astray, None if attempt.solution is None else PLAN
@@ -106,7 +107,7 @@ def _at_calculation(attempt: Comparison, place: int, kind: MistakeKind | None) -
 
 
 def _at_loose_number(attempt: Comparison, kind: MistakeKind | None) -> FirstWrongStep | None:
-    """At the first number from nowhere outside the calculations, if there is one."""
+    """The first unexplained number outside the calculations as a wrong step; None if there is none."""
     if attempt.solution is None:
         return None
     for number in loose_numbers(attempt):
@@ -127,7 +128,7 @@ def _at_end(attempt: Comparison, kind: MistakeKind | None) -> FirstWrongStep | N
 
 
 def _has_wrong_number(step: Calculation, attempt: Comparison, given: Set[Fraction], before: str) -> bool:
-    """Whether a step has another number in the place of a fact, or one from nowhere that leads nowhere."""
+    """Whether a step has a wrong number in place of a fact, or an unexplained number that leads to nothing."""
     swaps = [swap for item in attempt.gold if (swap := swapped_number(step, item))]
     if any(right in attempt.facts for _, right in swaps):
         return True
@@ -136,7 +137,7 @@ def _has_wrong_number(step: Calculation, attempt: Comparison, given: Set[Fractio
 
 
 def _is_from_nowhere(value: Fraction, given: Set[Fraction], before: str) -> bool:
-    """Whether a number is not given, nor said `before` as what an unwritten calculation makes of two that are."""
+    """Whether a number is neither given nor derivable from two given ones, as stated in the text `before`."""
     if value in given:
         return False
     said = any(abs(number.value) == value for number in find_numbers(before))
@@ -148,7 +149,7 @@ def _is_multiple(value: Fraction, one: Fraction, given: Set[Fraction]) -> bool:
 
 
 def _around(text: str, at: int) -> str:
-    """The line or sentence of `text` that holds the character `at`."""
+    """The line or sentence of `text` around the character `at`."""
     start = max(text.rfind("\n", 0, at), text.rfind(". ", 0, at) + 1 if ". " in text[:at] else -1) + 1
     ends = [end for end in (text.find("\n", at), text.find(". ", at)) if end >= 0]
     return text[start : min(ends, default=len(text))].strip()

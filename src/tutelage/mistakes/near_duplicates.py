@@ -1,11 +1,12 @@
-"""Whether two mistakes are so alike that the teacher would only repeat itself. Pure.
+"""Near-duplicate detection for mistakes: the teacher's feedback on two near-duplicates would be the same. Pure.
 
     "Tom has 3 boxes of 4 pens: 3 × 4 = 13 pens.\\nThe answer is 13."
     "Tom has 3 boxes of 4 Pens. 3*4 = 13 pens. The answer is 13"       alike: case, white space, punctuation
     "Tom has 3 boxes of 4 pens: 3 × 4 = 12 pens.\\nThe answer is 13."  unlike: another calculation
 
-Alike are texts of the same words, and texts whose words overlap very much and decide the same: numbers, signs, letters
-of choices, negations and the last word must be the same, so that no other calculation or answer passes for a repeat.
+Two texts are near-duplicates if they have the same words. They also are if their words overlap strongly and their
+deciding words are the same: numbers, signs, letters of choices, negations and the last word. So a text with another
+calculation or answer is never a near-duplicate.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 MAX_MISTAKE_BYTES = 2_000
-"""UTF-8 bytes of a mistake that the teacher is shown: what comes later makes no difference, and costs nothing."""
+"""The teacher sees at most this many UTF-8 bytes of a mistake; the rest is neither compared nor paid for."""
 
 OVERLAP = 0.8
-"""From this share of common word triples on, two texts hardly differ: in 29 words, one of them."""
+"""The least share of common word triples of near-duplicates; it allows one different word in 29."""
 
 _WORD = re.compile(
     r"""\d*\.\d+ | \d+                               # .5  12
@@ -33,11 +34,11 @@ _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _SAME_SIGN = str.maketrans("×·÷−–’", "**/--'")
 _NEGATIONS = frozenset(("no", "not", "never", "none", "nor", "neither", "without", "cannot", "yes", "true", "false"))
 _COMMON_LETTERS = frozenset("ai")
-"""Words of one letter that decide nothing, as in `a pen` and `I add`."""
+"""Words of one letter that are not deciding, as in `a pen` and `I add`."""
 
 
 def clipped(text: str, limit: int) -> str:
-    """At most `limit` UTF-8 bytes of the text: what the teacher is shown of it."""
+    """The text, cut to at most `limit` UTF-8 bytes: the part that the teacher sees."""
     data = text.strip().encode(errors="replace")
     return data.decode() if len(data) <= limit else f"{data[: limit - 3].decode(errors='ignore')}…"
 
@@ -54,15 +55,15 @@ def alike(one: str, other: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """The words of a text, and those on which a calculation or an answer turns with the last one."""
+    """The words of a text, and its deciding words: numbers, signs and the like, and the last word."""
 
     words: tuple[str, ...]
     deciding: tuple[str, ...]
 
 
-@lru_cache(maxsize=1024)  # a problem's mistakes are compared with each other, then never again
+@lru_cache(maxsize=1024)  # mistakes are compared within a problem only
 def _read(text: str) -> _Reading:
-    """Words, numbers and signs of as much as the teacher is shown; `1,000` is 1000 and `×` is *."""
+    """The words, numbers and signs of the part that the teacher sees; `1,000` is 1000 and `×` is *."""
     shown = clipped(text, MAX_MISTAKE_BYTES).casefold().translate(_SAME_SIGN)
     words = tuple(_WORD.findall(_THOUSANDS.sub("", shown)))
     return _Reading(words, (*filter(_decides, words), *words[-1:]))
@@ -75,7 +76,7 @@ def _decides(word: str) -> bool:
 
 
 def _overlap(words: Sequence[str], others: Sequence[str]) -> float:
-    """Common word triples as a share of all: the resemblance of Broder (1997), "On the resemblance of documents"."""
+    """The share of common word triples (shingles): Broder (1997), "On the resemblance and containment of documents"."""
     one, other = _triples(words), _triples(others)
     return len(one & other) / max(1, len(one | other))
 

@@ -1,8 +1,8 @@
-"""Which of a student's mistakes on a problem the teacher is shown, and in which order. Pure.
+"""Selects and orders the student's mistakes on a problem for the teacher. Pure.
 
 the student said   13, 13, 13 (one of them cut), 7, nothing           right: 12
 by answer          [[13, 13, 13 cut], [7], [nothing]]                 most frequent first
-new mistakes       13, 7, nothing, then 13 again if it reads otherwise, each unlike all that was sent before
+new mistakes       13, 7, nothing, then another 13 if its text differs; never a near-duplicate of an earlier one
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from tutelage.mistakes.near_duplicates import alike
 from tutelage.records import Attempt, Feedback, FeedbackRequest, Problem
 
 ByAnswer = Sequence[Sequence[Attempt]]
-"""The wrong attempts at one problem, those that state the same answer together."""
+"""The wrong attempts at one problem, grouped by stated answer."""
 
 
 def by_answer(wrong: Sequence[Attempt], rng: random.Random) -> ByAnswer:
-    """Most frequent answer first, equals in random order; of one answer, those that ended by themselves first.
+    """Group attempts by answer: the most frequent first, equals in random order; in a group, complete attempts first.
 
-    Attempts that state no answer stand together. The order in which the attempts come does not matter.
+    Attempts without an answer form one group. The order of `wrong` does not matter.
     """
     ordered = sorted(wrong, key=lambda attempt: (attempt.sample, attempt.text))
     groups: dict[str | None, list[Attempt]] = {}
@@ -34,7 +34,7 @@ def by_answer(wrong: Sequence[Attempt], rng: random.Random) -> ByAnswer:
 
 
 def new_mistakes(groups: ByAnswer, sent: Sequence[Feedback]) -> Iterator[Attempt]:
-    """One of each answer, then a second of each, …; none near-identical to one of its group or to one sent before."""
+    """One attempt of each answer, then a second of each, …; no near-duplicates in a group or of earlier requests."""
     before = [reply.mistake for reply in sent if reply.mistake is not None]
     waiting = deque(_unlike(group, before) for group in groups)
     while waiting:
@@ -45,9 +45,9 @@ def new_mistakes(groups: ByAnswer, sent: Sequence[Feedback]) -> Iterator[Attempt
 
 
 def sent_again(problem: Problem, groups: ByAnswer, sent: Sequence[Feedback]) -> list[FeedbackRequest]:
-    """The earlier requests about these very mistakes, literally: the ledger answers them for nothing.
+    """The earlier requests about the same mistakes, unchanged, so that the ledger answers them free of charge.
 
-    Those that brought a right rationale come first.
+    Requests that brought a right rationale come first.
     """
     told = [
         (reply, attempt.verdict.answer)

@@ -1,4 +1,4 @@
-"""The worked solution that mistakes are held against, and the numbers that a question gives. Pure.
+"""The worked solution of a problem, and the numbers in its question. Pure.
 
 rationale  "It is 3 × 4 = <<3*4=12>>12.\n#### 12"  ->  "It is 3 × 4 = 12."
 equation   "X=((32.0+42.0)-35.0)"                  ->  "32 + 42 = 74. 74 - 35 = 39."
@@ -21,11 +21,11 @@ thirteen:13 fourteen:14 fifteen:15 sixteen:16 seventeen:17 eighteen:18 nineteen:
 fifty:50 sixty:60 seventy:70 eighty:80 ninety:90 hundred:100 thousand:1000 dozen:12 a:1 an:1 half:2 twice:2 double:2
 doubled:2 pair:2 couple:2 third:3 thrice:3 triple:3 quarter:4 week:7 year:12 percent:100"""
 _WORDS = {word: value for word, _, value in (entry.partition(":") for entry in _SPELT.split())}
-"""What a word of the question stands for in a calculation: `half` as well as `twice` brings in a 2."""
+"""The number that a word of the question brings into a calculation: `half` and `twice` bring a 2."""
 
 
 def worked_solution(problem: Problem) -> str | None:
-    """The gold rationale without its final answer, or else the equation worked out; None if there is neither."""
+    """The gold rationale without its final answer, else the steps of the equation; None without either."""
     if problem.rationale is not None and (text := _without_marks(problem.rationale)):
         return text
     steps = equation_steps(problem.equation) if problem.equation else None
@@ -33,12 +33,12 @@ def worked_solution(problem: Problem) -> str | None:
 
 
 def _without_marks(rationale: str) -> str:
-    """Without calculator marks such as `<<3*4=12>>`, and without a closing statement of the answer."""
+    """Remove calculator marks such as `<<3*4=12>>` and a closing statement of the answer."""
     return without_statement(re.sub(r"<<[^<>]*>>", "", rationale))
 
 
 def equation_steps(equation: str) -> list[str] | None:
-    """`X=((32.0+42.0)-35.0)` as `32 + 42 = 74`, `74 - 35 = 39`; None if it cannot be read or divides by zero."""
+    """`X=((32.0+42.0)-35.0)` as `32 + 42 = 74`, `74 - 35 = 39`; None if it can't be parsed or divides by zero."""
     expression = _read_equation(equation)
     if expression is None or evaluate(expression) is None:
         return None
@@ -50,20 +50,20 @@ def equation_steps(equation: str) -> list[str] | None:
 
 
 def equation_text(equation: str) -> str | None:
-    """The equation in the usual signs, `(32 + 42) - 35` as `32 + 42 - 35`; None if it is a mere number."""
+    """The equation in standard notation, `(32 + 42) - 35` as `32 + 42 - 35`; None if it is a single number."""
     expression = _read_equation(equation)
     return write_expression(expression) if isinstance(expression, Operation) else None
 
 
 def question_values(problem: Problem) -> set[Fraction]:
-    """The numbers that a question gives, in digits or in words, and as shares of a hundred: 20% may be written 0.2."""
+    """The numbers of a question, in digits or in words, also divided by 100: 20% may be written 0.2."""
     words = {Fraction(_WORDS[word]) for word in re.findall(r"[a-z]+", problem.question.lower()) if word in _WORDS}
     in_words = {abs(number.value) for number in find_word_numbers(problem.question)}
     return with_hundredths(values_in(problem.question) | words | in_words)
 
 
 def values_in(text: str) -> set[Fraction]:
-    """The numbers of a text in digits, without signs; of `3/4` also the 3 and the 4."""
+    """The numbers in digits of a text, without signs; for `3/4` also 3 and 4."""
     values = set[Fraction]()
     for number in find_numbers(text):
         values.add(abs(number.value))
@@ -73,7 +73,7 @@ def values_in(text: str) -> set[Fraction]:
 
 
 def with_hundredths(values: set[Fraction]) -> set[Fraction]:
-    """The values, and as shares of a hundred those up to a hundred."""
+    """The values, and those up to 100 also divided by 100."""
     return values | {value / 100 for value in values if value <= 100}
 
 
@@ -82,7 +82,7 @@ def _read_equation(equation: str) -> Expression | None:
 
 
 def _work_out(expression: Expression, steps: list[str]) -> Fraction:
-    """Append the calculations of an expression, innermost first; it does not divide by zero."""
+    """Append the calculations of an expression (without division by zero), innermost first; returns its value."""
     if isinstance(expression, Fraction):
         return expression
     left, right = _work_out(expression.left, steps), _work_out(expression.right, steps)

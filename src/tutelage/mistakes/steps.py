@@ -1,7 +1,7 @@
-"""The calculations of an attempt beside those of the worked solution: what several readers of mistakes ask. Pure.
+"""Compares calculations of an attempt with those of the worked solution. Pure.
 
-attempt   "23 - 20 = 3. 3 + 6 = 8."     with true results it comes to 3 + 6 = 9
-solution  "23 + 6 = 29. 29 - 20 = 9."   so its way was another, but right
+attempt   "23 - 20 = 3. 3 + 6 = 8."     with true results it gives 3 + 6 = 9
+solution  "23 + 6 = 29. 29 - 20 = 9."   so the attempt's plan is different, but right
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from tutelage.text.expressions import evaluate, operands, substitute
 
 
 def numbers_of(step: Calculation) -> list[Fraction]:
-    """What a step calculates with, without signs, in rising order."""
+    """The operands of a step, without signs, in ascending order."""
     return sorted(abs(value) for value in operands(step.left))
 
 
 def same_step(one: Calculation, other: Calculation) -> bool:
-    """Whether two steps do the same with the same numbers, whatever they make of it."""
+    """Whether two steps have the same operator and operands, whatever their results."""
     return one.left.operator == other.left.operator and numbers_of(one) == numbers_of(other)
 
 
 def is_check(step: Calculation, before: Sequence[Calculation]) -> bool:
-    """Whether a true step only runs one from `before` backwards, or repeats it: `39 + 35 = 74` after `74 - 35 = 39`."""
+    """Whether a true step only repeats or inverts one of `before`: `39 + 35 = 74` after `74 - 35 = 39`."""
     if not step.holds:
         return False
     numbers = sorted([*numbers_of(step), abs(step.result)])
@@ -33,7 +33,7 @@ def is_check(step: Calculation, before: Sequence[Calculation]) -> bool:
 
 
 def with_true_results(steps: Sequence[Calculation]) -> Fraction | None:
-    """What the last step would make if each had gone on from true results; None for no step, or a division by zero."""
+    """The last step's result if every step had used true results; None without steps or with a division by zero."""
     true: dict[Fraction, Fraction] = {}
     value = None
     for step in steps:
@@ -44,7 +44,7 @@ def with_true_results(steps: Sequence[Calculation]) -> Fraction | None:
 
 
 def swapped_number(step: Calculation, right: Calculation) -> tuple[Fraction, Fraction] | None:
-    """The one number in which a step of the same operation differs from the right one, and what is right there."""
+    """The single wrong operand of a step with the right operator, and the right operand; None otherwise."""
     here, there = Counter(numbers_of(step)), Counter(numbers_of(right))
     extra, missing = list((here - there).elements()), list((there - here).elements())
     if step.left.operator != right.left.operator or len(extra) != 1 or len(missing) != 1:

@@ -1,9 +1,9 @@
-"""What kind of mistake an attempt is: where it first leaves every right way. Pure.
+"""Classifies a wrong attempt by its first wrong step. Pure.
 
 "A farm has 3 cows and 2 hens. How many legs?", solution "3 × 4 = 12. 2 × 2 = 4. 12 + 4 = 16."
 
     "3 × 4 = 13. 2 × 2 = 4. 13 + 4 = 17. The answer is 17."    wrong calculation
-    "3 × 4 = 12. 2 × 6 = 12. 12 + 12 = 24. The answer is 24."  wrong number copied: nothing brings in the 6
+    "3 × 4 = 12. 2 × 6 = 12. 12 + 12 = 24. The answer is 24."  wrong number copied: the 6 has no source
     "3 + 2 = 5. The answer is 5."                              wrong plan
     "3 × 4 = 12. 2 × 2 = 4."                                   format: no answer is stated
 """
@@ -25,9 +25,9 @@ __all__ = ["ANSWER", "CALCULATION", "FORMAT", "NUMBER", "PLAN", "kind_of_mistake
 
 
 def kind_of_mistake(problem: Problem, kind: AnswerKind, attempt: Attempt) -> MistakeKind | None:
-    """The kind of a wrong attempt by its first wrong step; None for a right one, and where nothing can be told.
+    """The kind of a wrong attempt by its first wrong step; None for a right one, or if the kind is unknown.
 
-    Without a worked solution little more than false calculations and faults of format can be told.
+    Without a worked solution, only false calculations and format errors are recognised.
     """
     if attempt.verdict.correct:
         return None

@@ -1,1 +1,1 @@
-"""A run directory in figures and in words."""
+"""Output: tables, plots, pages, progress."""

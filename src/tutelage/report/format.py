@@ -1,4 +1,4 @@
-"""Figures in words: shares with their intervals, differences, counts, times, and tables of Markdown."""
+"""Formats figures as text: shares with intervals, differences, counts, times, and Markdown tables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tutelage.run_records import Accuracy
 from tutelage.study_records import Comparison, Interval
 
 TRUSTED_SEEDS = 5
-"""From so many on, intervals were found to hold the truth as often as they say (tests/report/test_comparison.py)."""
+"""With this many seeds or more, intervals have their stated coverage (tests/report/test_comparison.py)."""
 
 
 def share(result: Accuracy) -> str:
@@ -17,7 +17,7 @@ def share(result: Accuracy) -> str:
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of Markdown; a bar or a line break in a cell stays in the cell."""
+    """A Markdown table; bars and line breaks in cells are escaped."""
     lines = [header, ["---"] * len(header), *rows]
     cells = ([" ".join(cell.split()).replace("|", "\\|") for cell in line] for line in lines)
     return "\n".join(f"| {' | '.join(line)} |" for line in cells)
@@ -29,7 +29,7 @@ def percent(share: Interval) -> str:
 
 
 def points(found: Comparison) -> str:
-    """A difference in points, `+5.1 (+1.0 to +9.2)`, bold where its interval leaves out 0 and can be trusted."""
+    """A difference in points, `+5.1 (+1.0 to +9.2)`; bold if the interval excludes 0 and can be trusted."""
     mean, low, high = (f"{round(100 * value, 1) + 0.0:+.1f}" for value in (found.difference, found.low, found.high))
     text = f"{mean} ({low} to {high})"
     return f"**{text}**" if found.seeds >= TRUSTED_SEEDS and (found.low > 0 or found.high < 0) else text

@@ -1,7 +1,10 @@
-"""The tables of a ledger: what the teacher cost, and what came to nothing.
+"""The tables of a ledger: costs, speed and failures.
 
 day         model         replies  prompt tokens  completion tokens     USD
 2026-05-17  gpt-4.1-mini      812        172,144             33,292  0.1221
+
+model         replies  median s  95 % s  tokens/s
+gpt-4.1-mini      812      1.84    4.31     310.2
 """
 
 from __future__ import annotations
@@ -13,15 +16,22 @@ from rich.table import Table
 from rich.text import Text
 
 from tutelage.records import Usage
-from tutelage.run_records import FailureCount, Spending
+from tutelage.run_records import FailureCount, Pace, Spending
 from tutelage.text.printable import printable
 
 
 def print_ledger(
-    spending: Sequence[Spending], failures: Sequence[FailureCount], lost: Usage, console: Console, title: str
+    spending: Sequence[Spending],
+    failures: Sequence[FailureCount],
+    lost: Usage,
+    console: Console,
+    title: str,
+    paces: Sequence[Pace] = (),
 ) -> None:
-    """Spending by day and model with its totals, failures by reason, and what was perhaps charged for nothing."""
+    """Print spending by day and model, pace, failures by reason, and unanswered requests that may have been charged."""
     console.print(_spending_table(spending, title))
+    if paces:
+        console.print(_pace_table(paces))
     if failures:
         console.print(_failure_table(failures))
     console.print(_lost_line(lost) if lost.requests else "No request is unanswered.", markup=False, highlight=False)
@@ -37,6 +47,14 @@ def _spending_table(spending: Sequence[Spending], title: str) -> Table:
         of_model = (row.usage for row in spending if row.model == model)
         table.add_row("all", _text(model), *_figures(sum(of_model, Usage())))
     table.add_row("all", "all", *_figures(sum((row.usage for row in spending), Usage())))
+    return table
+
+
+def _pace_table(paces: Sequence[Pace]) -> Table:
+    table = _table("from sending to the reply", ("model",), ("replies", "median s", "95 % s", "tokens/s"))
+    for pace in paces:
+        figures = f"{pace.replies:,}", f"{pace.median:,.2f}", f"{pace.slow:,.2f}", f"{pace.tokens_per_second:,.1f}"
+        table.add_row(_text(pace.model), *figures)
     return table
 
 

@@ -1,14 +1,14 @@
-"""The pictures of a study, as PNG files.
+"""The plots of a study, as PNG files.
 
-    test.png                    a dot and its interval for every arm
+    test.png                    a dot with its interval for every arm
     validation-by-round.png     a line for every arm over rounds, teacher replies or USD, with a band over seeds
     mistakes.png                the share of each kind of mistake over rounds
 
-Up to seven lines stand in one frame; more get a frame each, with the others in grey behind. An arm has the same colour,
-marker and dash in all pictures. matplotlib is loaded when a picture is drawn.
+Up to seven lines share a panel; more get a panel each, with the others in grey. An arm has the same colour, marker and
+dash in all plots. matplotlib is imported only when a plot is drawn.
 """
 # pyright: reportUnknownMemberType=false
-# matplotlib leaves the types of its keyword arguments open.
+# matplotlib does not type its keyword arguments.
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#333333")
-"""Told apart by the colour-blind too (Okabe and Ito 2008, without their yellow, which is faint on white)."""
+"""Safe for colour-blind readers (Okabe and Ito 2008, without yellow, which is faint on white)."""
 KIND_COLOURS = ("#332288", "#DDAA33", "#44AA99", "#CC6677", "#88CCEE", "#999933")
-"""Of kinds of mistake: others than those of arms, told apart by all as well (after Tol 2021, muted)."""
+"""Colours of kinds of mistake: not those of arms, also safe for colour-blind readers (after Tol 2021, muted)."""
 SHAPES = (("o", "-"), ("s", "--"), ("^", ":"), ("D", "-."))
-"""Marker and dash, the next ones each time the colours are used up."""
+"""Markers and dashes; the next pair is used when the colours are used up."""
 REACH, DODGE = 0.15, 0.03
-"""How far an interval widens the scale; how far lines of one frame stand apart, in rounds."""
+"""How far an interval may widen the scale; horizontal distance between lines of one panel, in rounds."""
 STEPS = (1, 2, 5, 10)
-"""Of ticks, times a power of ten."""
+"""Tick distances, times a power of ten."""
 GREY, TEXT = "#D4D4D4", "#444444"
 STYLE: dict[Any, object] = {
     "font.size": 9,
@@ -59,7 +59,7 @@ STYLE: dict[Any, object] = {
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a line or a dot is drawn."""
+    """The style of a line or a dot."""
 
     colour: str
     marker: str
@@ -68,24 +68,24 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """A line: means over seeds with their intervals, by x."""
+    """A line: means over seeds with intervals, by x."""
 
     points: tuple[tuple[float, SeedMean], ...]
     look: Look
 
 
 Panel = tuple[str, Mapping[str, Curve]]
-"""A frame: its title, empty if it is the only one, and its lines by name."""
+"""A panel: its title (empty if it is the only one) and its lines by name."""
 
 
 def need_matplotlib() -> None:
-    """Say so before any work is done where no picture can be drawn. Raises ConfigError."""
+    """Check early that plots can be drawn. Raises ConfigError if matplotlib is missing."""
     if find_spec("matplotlib") is None:
         raise ConfigError('the pictures of a study need the package matplotlib: pip install "tutelage[plots]"')
 
 
 def plot_names(figures: StudyFigures) -> list[str]:
-    """The files that `plot_study` writes: USD only if something was paid, mistakes only if their kinds are known."""
+    """The files that `plot_study` writes: USD only if money was spent, mistakes only if their kinds are known."""
     rows = [row for arm in figures.arms.values() for run in arm.runs for row in run.rounds]
     there = {
         "test.png": bool(figures.arms),
@@ -98,7 +98,7 @@ def plot_names(figures: StudyFigures) -> list[str]:
 
 
 def plot_study(figures: StudyFigures, folder: Path) -> list[Path]:
-    """Draw what there is to draw into `folder`, and say which files that were. Raises RunError on a full disk."""
+    """Draw the plots into `folder`; returns the files. Raises RunError on a full disk."""
     import matplotlib
 
     draw: dict[str, Callable[[StudyFigures], Figure]] = {
@@ -118,7 +118,7 @@ def plot_study(figures: StudyFigures, folder: Path) -> list[Path]:
 
 
 def _look(place: int, colours: Sequence[str] = COLOURS) -> Look:
-    """That of the arm (or the kind of mistake) at this place of the study."""
+    """The style of the arm (or kind of mistake) at this index."""
     return Look(colours[place % len(colours)], *SHAPES[place // len(colours) % len(SHAPES)])
 
 
@@ -158,7 +158,7 @@ def _mistakes(figures: StudyFigures) -> Figure:
 
 
 def _test(figures: StudyFigures) -> Figure:
-    """A row for every arm, in the study's order from the top, with the figures in words on the right."""
+    """A row for every arm, in the study's order from the top, with the figures as text on the right."""
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
@@ -182,7 +182,7 @@ def _test(figures: StudyFigures) -> Figure:
 
 
 def _frames(panels: Sequence[Panel], behind: Sequence[Curve], labels: tuple[str, str]) -> Figure:
-    """The panels in a grid, all on one scale; where lines share a frame, a legend on the right names them."""
+    """The panels in a grid, all on one scale; lines that share a panel get a legend on the right."""
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -199,7 +199,7 @@ def _frames(panels: Sequence[Panel], behind: Sequence[Curve], labels: tuple[str,
             _draw(axes, name, curve)
         axes.set_title(title, loc="left", fontsize=8, color=TEXT)
     for axes in places[max(0, len(panels) - columns) : len(panels)]:
-        axes.tick_params(axis="x", labelbottom=True)  # there may be no frame below
+        axes.tick_params(axis="x", labelbottom=True)  # there may be no panel below
     places[0].yaxis.set_major_formatter(_percent)
     places[0].yaxis.set_major_locator(MaxNLocator(6, steps=STEPS))
     places[0].xaxis.set_major_locator(MaxNLocator(7 - columns, steps=STEPS, integer=labels[0] == "round"))
@@ -215,7 +215,7 @@ def _frames(panels: Sequence[Panel], behind: Sequence[Curve], labels: tuple[str,
 
 
 def _draw(axes: Axes, name: str, curve: Curve) -> None:
-    """A line with its band; one point is a dot with its bar."""
+    """Draw a line with its band; a single point is a dot with an error bar."""
     look = curve.look
     x, y = [at for at, _ in curve.points], [mean for _, mean in curve.points]
     means, (low, high) = [mean.mean for mean in y], zip(*map(_band, y), strict=True)
@@ -227,12 +227,12 @@ def _draw(axes: Axes, name: str, curve: Curve) -> None:
 
 
 def _band(mean: SeedMean) -> tuple[float, float]:
-    """The interval as drawn: that of two seeds, twelve times as wide as their scatter, would hide all others."""
+    """The interval to draw. With two seeds it would be twelve times as wide as their scatter and hide all others."""
     return (mean.low, mean.high) if mean.seeds > 2 else (mean.mean, mean.mean)
 
 
 def _limits(curves: Sequence[Curve]) -> tuple[float, float]:
-    """All means are in the frame; an interval of few seeds, which can be as wide as the scale, may run out of it."""
+    """Limits of the y axis. All means are visible; a wide interval of few seeds may be cut off."""
     means = [mean for curve in curves for _, mean in curve.points]
     low = min(max(_band(mean)[0], mean.mean - REACH) for mean in means)
     high = max(min(_band(mean)[1], mean.mean + REACH) for mean in means)

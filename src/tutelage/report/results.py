@@ -1,4 +1,4 @@
-"""The results page: several studies in one Markdown file, a summary first.
+"""The results page: several studies in one Markdown file, with a summary first.
 
 | study      | untrained    | one-round-same-budget | full          | best on validation   | full less one-…     |
 |------------|--------------|-----------------------|---------------|----------------------|---------------------|
@@ -17,15 +17,15 @@ from tutelage.report.study import study_page
 from tutelage.study_records import ArmFigures, Comparison, StudyFigures
 
 BASELINE, METHOD = "one-round-same-budget", "full"
-"""What a teacher's replies teach without mistakes in view, and the method: the central comparison."""
+"""The central comparison: the same number of teacher replies without mistakes, and the method."""
 
 
 def results_page(studies: Sequence[tuple[StudyFigures, str, str]], notes: str = "", pages: str | None = None) -> str:
-    """The page of several studies: of each its figures, the path from the page to its folder, and notes on it.
+    """The page of several studies, each given by its figures, the path from the page to its folder, and notes.
 
-    The folder holds the pictures that `plot_study` draws; the notes, Markdown, stand first under the study's heading,
-    those on all studies together below the summary. With `pages`, the path from the page to a folder where each study
-    has a page of its own (`NAME.md`), the summary links to these.
+    The folder has the plots of `plot_study`. A study's notes (Markdown) come first under its heading; `notes` come
+    below the summary. `pages` is the path from the page to a folder with one page per study (`NAME.md`); if given, the
+    summary links to these.
     """
     parts = [
         "# Results",
@@ -44,9 +44,9 @@ def results_page(studies: Sequence[tuple[StudyFigures, str, str]], notes: str = 
 
 
 def best_arm(figures: StudyFigures) -> str | None:
-    """The arm with the highest validation accuracy, each run counted at its best round; None where no run has any.
+    """The arm with the highest validation accuracy, each run at its best round; None if no run has any.
 
-    Arms with fewer seeds than others take no part: theirs may have been the easier ones.
+    Arms with fewer seeds than others are left out: their seeds may be easier.
     """
     seen = {name: _best_validation(arm) for name, arm in figures.arms.items()}
     most = max(map(len, seen.values()), default=0)

@@ -1,4 +1,4 @@
-"""A study in words and tables: Markdown, made from what `study.json` holds.
+"""A study as a Markdown page, made from `study.json`.
 
 | arm  | test accuracy          | seeds | teacher replies | USD   | rows trained | seconds | best round | what it is |
 |------|------------------------|-------|-----------------|-------|--------------|---------|------------|------------|
@@ -15,13 +15,14 @@ from tutelage.report.format import TRUSTED_SEEDS, counted, markdown_table, p_val
 from tutelage.study_records import RoundFigures, StudyFigures
 
 Rounds = Sequence[RoundFigures]
-"""One round of an arm, as each of its runs had it."""
+"""One round of an arm, in each of its runs."""
 
 
 def study_page(figures: StudyFigures, plots: Sequence[str], *, notes: str = "", level: int = 1) -> str:
-    """The page of one study: what was asked and how, its tables and its pictures.
+    """The page of one study: question, set-up, tables and plots.
 
-    `plots` are paths from the page to the pictures, `notes` Markdown for below the title, `level` that of the title.
+    `plots` are paths from the page to the plots, `notes` is Markdown below the title, `level` the title's heading
+    level.
     """
     below = "#" * (level + 1)
     parts = [

@@ -1,4 +1,4 @@
-"""Tables for a terminal: the rounds of a run, and what its teacher costs at least and at most."""
+"""Tables for the terminal: the rounds of a run, and bounds on its teacher's cost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COLUMNS = ("round", "validation (95 %)", "exam passed", "mistakes", "replies use
 
 
 def print_rounds(rounds: tuple[RoundResult, ...], console: Console, title: str) -> None:
-    """One row a round; validation with its 95 % interval, `mistakes` in attempts, `tokens` as trained on."""
+    """One row per round: validation with its 95 % interval, `mistakes` in attempts, `tokens` trained on."""
     table = Table(title=Text(printable(title)), title_justify="left", header_style="bold")
     for column in COLUMNS:
         table.add_column(column, justify="right", no_wrap=column.startswith("validation"))
@@ -30,7 +30,7 @@ def print_rounds(rounds: tuple[RoundResult, ...], console: Console, title: str) 
 
 
 def print_run(result: RunResult, console: Console, title: str) -> None:
-    """The rounds, why they ended, and the test accuracy before and after."""
+    """Print the rounds, why they ended, and the test accuracy before and after."""
     print_rounds(result.rounds, console, title)
     spent = sum_usd(cost.cost_usd for cost in result.teaching)
     asked = sum(cost.requests for cost in result.teaching)
@@ -49,7 +49,7 @@ def print_run(result: RunResult, console: Console, title: str) -> None:
 
 
 def print_bounds(bounds: Sequence[CostBound], caps: BudgetConfig, console: Console) -> None:
-    """One row a round and the total; below it the caps, which hold besides."""
+    """One row per round and the total; below it the caps of the budget, which also apply."""
     table = Table(title="at least – at most", title_justify="left", header_style="bold")
     for column in ("round", "requests", "prompt tokens", "completion tokens", "USD"):
         table.add_column(column, justify="right")

@@ -65,8 +65,8 @@ def ask_teacher(
             failed.unlink(missing_ok=True)
         answered = sound_replies(path, stage, asked)
         answered |= sound_replies(failed, stage, asked - answered)
-        spent: dict[str, object] = {}
-        with ctx.show.bar(f"round {round}: {name}", len(requests), len(answered)) as advance, ResourceMeter() as meter:
+        spent, title = dict[str, object](), f"round {round}: {name}"
+        with ctx.show.bar(title, len(requests), len(answered), ctx.activity) as advance, ResourceMeter() as meter:
 
             def deliver(reply: Feedback) -> None:
                 append_rows(failed if reply.failure in TRANSIENT else path, [sealed(reply, stage.key)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tutelage.activity import Activity
 from tutelage.config import RunConfig
 from tutelage.report.progress import Show
 from tutelage.rounds.star import SelfTeacher
@@ -19,6 +20,7 @@ class RunContext:
     """The configuration of a run, its task, teacher, untrained student and folder.
 
     Without a teacher, the student teaches itself (STaR). `reflection` is the user's own loss, if there is one.
+    `activity` says what a teacher behind an API is doing.
     """
 
     config: RunConfig
@@ -28,6 +30,7 @@ class RunContext:
     untrained: Student
     show: Show
     reflection: Reflection | None = None
+    activity: Activity | None = None
 
     def teacher_of(self, student: Student, round: int) -> Teacher:
         """The teacher of a round."""

@@ -156,7 +156,7 @@ def what_matters(
     """The settings that affect a round's training on these examples; all others are set to their defaults.
 
     So runs with the same training share one key: for instance, in round 0 there are no mistakes, so the settings of
-    self-reflection have no effect. A custom loss (`own`) keeps them, since it may compare anything.
+    self-reflection have no effect. With a custom loss (`own`) they count even then, since it may compare anything.
     """
     usual = TrainingConfig()
     # These already take effect in the student, the examples and the learning rate.

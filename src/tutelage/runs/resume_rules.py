@@ -23,6 +23,8 @@ FREE = (
     "teacher.timeout",
     "teacher.retries",
     "teacher.key_env",
+    "teacher.extra_headers",
+    "teacher.token_limit",
     "teacher.batch",
     "teacher.batch_poll",
     "teacher.budget",

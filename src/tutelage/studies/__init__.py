@@ -1,1 +1,1 @@
-"""Studies: arms that differ in one thing, over several seeds, compared on the same problems."""
+"""Studies: arms that differ in one setting, run over several seeds and compared on the same problems."""

@@ -1,7 +1,4 @@
-"""A study's figures, gathered from its runs: what `study.json` holds.
-
-Every figure is worked out from the runs' own files, so it can be had again as long as they stand.
-"""
+"""Computes a study's figures (`study.json`) from the files of its runs."""
 
 from __future__ import annotations
 
@@ -34,10 +31,10 @@ from tutelage.teacher.ledger.reader import LedgerReader
 
 
 def gather(study: Study, out: Path, command: str) -> StudyFigures:
-    """The figures of all runs that have ended under this very study, or are known; arms without one are left out."""
+    """The figures of all finished runs of this study and of its known runs; arms without a run are left out."""
     runs: dict[str, list[RunFigures]] = {name: [] for name in study.arms}
     task = task_of(study, study.base.task.train)
-    costs_of, problems_of = cache(_costs), problems(study)  # a ledger of all runs is read once
+    costs_of, problems_of = cache(_costs), problems(study)  # a shared ledger is read once
     for seed in study.seeds:
         for name, figures in _runs(study, out, seed, task, costs_of, problems_of):
             runs[name].append(figures)
@@ -70,7 +67,7 @@ def _runs(
     costs_of: Callable[[Path], Mapping[str, Usage]],
     problems_of: Callable[[RunConfig], str],
 ) -> Iterator[tuple[str, RunFigures]]:
-    """What has ended under a seed, by the names of the arms."""
+    """The finished runs of a seed, by arm."""
     spent: dict[str, Spent] = {}
     for name, arm in study.arms.items():
         if figures := study.known.get((name, seed)):
@@ -150,7 +147,7 @@ def _round(
 
 
 def _steps(folder: Path) -> list[StepRecord]:
-    """The steps of a round, in a run of this version or an earlier one."""
+    """The steps of a round; also reads runs of earlier versions."""
     rows = read_rows(folder / "steps.jsonl", dict[str, Any])
     if any("near" in row for row in rows):
         gains = read_written(folder.parent / "config.yaml").training.reflection == "preference"
@@ -163,7 +160,7 @@ def _mean(values: Sequence[float]) -> float | None:
 
 
 def _costs(ledger: Path) -> dict[str, Usage]:
-    """What every reply in the ledger cost, whichever run paid for it."""
+    """The cost of every reply in the ledger, by key, whichever run paid for it."""
     if not ledger.is_file():
         return {}
     with LedgerReader(ledger) as reader:
@@ -182,7 +179,7 @@ def _usd(replies: Sequence[Feedback], costs: Mapping[str, Usage], counted: set[s
 
 
 def _each(values: Iterable[str]) -> str:
-    """What the runs say of themselves; runs of before they did say nothing."""
+    """The distinct non-empty values, in one line; runs of earlier versions have none."""
     return "; ".join(sorted({value for value in values if value}))
 
 
@@ -201,7 +198,7 @@ def _arm(arm: Arm, runs: Sequence[RunFigures]) -> ArmFigures:
 
 
 def _comparisons(pairs: Sequence[tuple[str, str]], arms: Mapping[str, ArmFigures]) -> list[Comparison]:
-    """Those of the pairs that have a seed in common."""
+    """The comparisons of all pairs that have a common seed."""
     found: list[Comparison] = []
     for a, b in pairs:
         if a not in arms or b not in arms:

@@ -1,11 +1,11 @@
-"""The named arms of a study: what each changes in the base configuration, and where it comes from.
+"""The named arms of a study: what each changes in the base configuration, and its source in the literature.
 
     full            the base, taught by the whole method
     multi-round     the same without self-reflection
     one-round       rationales once, then trained on as many rows as `full` in all its rounds
 
-An arm is a function of a configuration. Those that are given as much of something as another arm has used (rows of
-training, teacher replies) are matched to that arm's run under the same seed.
+An arm is a function from the base configuration to its own. A matched arm gets as much (training rows, teacher replies)
+as another arm's run with the same seed has used.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from tutelage.study_records import RunFigures
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a run has used: rows of training in all its rounds, and teacher replies after round 0."""
+    """What a run has used: training rows in all rounds, and teacher replies after round 0."""
 
     rows: int
     later_replies: int
 
     @classmethod
     def of_result(cls, result: RunResult) -> Spent:
-        """That of a run by its `result.json`."""
+        """From a run's `result.json`."""
         _, *later = (cost.replies for cost in result.teaching)
         return cls(sum(row.training.rows for row in result.rounds), sum(later))
 
     @classmethod
     def of_figures(cls, figures: RunFigures) -> Spent:
-        """That of a run by what `study.json` holds of it."""
+        """From a run's figures in `study.json`."""
         first, last = figures.rounds[0], figures.rounds[-1]
         return cls(last.rows, figures.replies - first.replies)
 
@@ -49,8 +49,8 @@ Matched = Callable[[RunConfig, Spent], RunConfig]
 class Arm:
     """What an arm changes, and its source in the literature.
 
-    `matched` fits its configuration to what the arm `to` has spent under the same seed. An arm that is not `taught` is
-    the student as it came, evaluated on test. `seeds` are those it is run under; None: all of the study's.
+    `matched` adapts its configuration to what the arm `to` has spent with the same seed. An arm that is not `taught`
+    evaluates the untrained student on test. `seeds` limits its seeds; None: all seeds of the study.
     """
 
     source: str
@@ -61,7 +61,7 @@ class Arm:
     seeds: tuple[int, ...] | None = None
 
     def is_run_under(self, seed: int) -> bool:
-        """Whether it is run under a seed of the study's."""
+        """Whether the arm has a run with this seed."""
         return self.seeds is None or seed in self.seeds
 
 
@@ -75,12 +75,12 @@ def changed(config: RunConfig, **sections: Mapping[str, Any]) -> RunConfig:
 
 
 def base(config: RunConfig) -> RunConfig:
-    """The base as it stands in the study's file."""
+    """The base configuration, unchanged."""
     return config
 
 
 def full(config: RunConfig) -> RunConfig:
-    """The method: the mistake in view, L_LM + lambda * the triplet loss; the base says everything else."""
+    """The full method: the teacher sees the mistake, the loss is L_LM + lambda * triplet; the rest is the base's."""
     weight = config.training.reflection_weight or TrainingConfig().reflection_weight
     return changed(
         config,
@@ -100,17 +100,17 @@ def multi_round(config: RunConfig) -> RunConfig:
 
 
 def one_round(config: RunConfig) -> RunConfig:
-    """Round 0 alone."""
+    """Round 0 alone: sequence-level distillation (Kim & Rush 2016)."""
     return changed(multi_round(config), rounds={"max": 0})
 
 
 def answers_only(config: RunConfig) -> RunConfig:
-    """Fine-tuned on the answers of all problems, which cost nothing, without rationales."""
+    """SFT on the gold answers of all problems, without rationales or teacher."""
     return changed(one_round(config), teacher={"kind": "answers", "seed_problems": None})
 
 
 def star(config: RunConfig) -> RunConfig:
-    """The student's own right rationales, rationalised with the answer as a hint; each round from the untrained one."""
+    """STaR: the student's own right rationales, with the answer as a hint; each round starts untrained."""
     return changed(
         multi_round(config),
         teacher={"kind": "student", "seed_problems": None, "replies_per_round": None},
@@ -119,12 +119,12 @@ def star(config: RunConfig) -> RunConfig:
 
 
 def no_mistake_in_view(config: RunConfig) -> RunConfig:
-    """The teacher is asked about the same problems, but does not see what went wrong."""
+    """The teacher gets the same problems, but does not see the mistakes."""
     return changed(full(config), teacher={"ask": "question"})
 
 
 def rejection_sampling(config: RunConfig) -> RunConfig:
-    """The student's right attempts are trained on beside the teacher's rationales."""
+    """Also trains on the student's own right attempts."""
     return changed(full(config), training={"rejection_sampling": "train"})
 
 
@@ -146,45 +146,45 @@ def budgeted(config: RunConfig, priority: str) -> RunConfig:
 
 
 def clipped_apart(config: RunConfig) -> RunConfig:
-    """The method, its triplet kept from drowning L_LM."""
+    """The method, with the gradients of both losses clipped separately, so that the triplet can't dominate."""
     return changed(full(config), training={"clipping": "apart"})
 
 
 def explain(config: RunConfig) -> RunConfig:
-    """The teacher explains the mistake, too, and the student learns to find and correct it."""
+    """The teacher also explains the mistake, and the student learns to find and correct it."""
     return changed(full(config), teacher={"explain": True})
 
 
 def reflection_weight(config: RunConfig, weight: float) -> RunConfig:
-    """The method under another lambda."""
+    """The method with another lambda."""
     return changed(full(config), training={"reflection_weight": weight})
 
 
 def rounds(config: RunConfig, number: int) -> RunConfig:
-    """The method with so many rounds after round 0."""
+    """The method with `number` rounds after round 0."""
     return changed(full(config), rounds={"max": number, "patience": max(1, number)})
 
 
 def data(config: RunConfig, which: str) -> RunConfig:
-    """The method, trained on this round's rationales or on those of all rounds so far."""
+    """The method, trained on the rationales of this round only or of all rounds so far."""
     return changed(full(config), training={"data": which})
 
 
 def few_shot(config: RunConfig, shots: int) -> RunConfig:
-    """The student as it came, behind so many worked examples."""
+    """The untrained student with `shots` worked examples in the prompt."""
     return changed(config, student={"few_shot": shots})
 
 
 def as_many_rows(config: RunConfig, spent: Spent) -> RunConfig:
-    """Trained on as many rows as another run in all its rounds."""
+    """Trains on as many rows as another run in all its rounds."""
     return changed(config, training={"max_rows": spent.rows})
 
 
 def as_many_replies(config: RunConfig, spent: Spent) -> RunConfig:
-    """Taught by as many replies, those beyond round 0's on random problems, and trained on as many rows.
+    """As many replies as another run, on random problems beyond those of round 0, and as many training rows.
 
-    A rationale takes `teacher.self_consistency` replies. Online they are rather more: a reply that was rejected in
-    the other run is made up for by a whole rationale.
+    A rationale takes `teacher.self_consistency` replies. With an online teacher the number of replies is somewhat
+    higher: each reply that was rejected in the other run is replaced by a whole rationale.
     """
     draws = config.teacher.self_consistency if config.teacher.kind == "openai" else 1
     more = config.teacher.extra_rationales + -(-spent.later_replies // draws)
@@ -226,4 +226,4 @@ ARMS: Mapping[str, Arm] = {
     "data-round": Arm(f"{_METHOD}, on each round's rationales alone", partial(data, which="round")),
     "data-all": Arm(f"{_METHOD}, learning earlier rationales again", partial(data, which="all")),
 }
-"""Every named arm. A study's file may add others, as overrides of the base or of one of these."""
+"""All named arms. A study file can add more, as overrides of the base or of one of these."""

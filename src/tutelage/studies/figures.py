@@ -1,4 +1,4 @@
-"""The figures of a study as `study.json` holds them, of this version or an earlier one."""
+"""Reads `study.json`, of this version or an earlier one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read_figures(path: Path) -> StudyFigures:
 
 
 def _modernise(data: dict[str, Any]) -> None:
-    """Put today's names in place of old ones, in what the arms change and in their rounds."""
+    """Replace old names by current ones, in the arms' settings and rounds."""
     for name, arm in data["arms"].items():
         arm["source"] = modern_source(arm["source"])
         gains = "preference" in name or "training.reflection: preference" in arm["source"] or _DPO in arm["source"]
@@ -37,4 +37,4 @@ def _modernise(data: dict[str, Any]) -> None:
 
 
 _DPO = "Rafailov"
-"""Whom the arms that train with a preference cite."""
+"""The source that arms with DPO cite."""

@@ -1,8 +1,8 @@
-"""Runs whose figures stand in a study.json already, so that they need not be run again.
+"""Reuses the figures of an existing study.json, so that these runs need not be repeated.
 
     tutelage study multiarith.yaml --known docs/studies/multiarith/study.json
 
-Arms and seeds can so be added to a study whose runs lie elsewhere, or nowhere any more.
+So arms and seeds can be added to a study even if its run directories are elsewhere or deleted.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from tutelage.study_records import RunFigures
 
 
 def with_known(study: Study, file: Path) -> Study:
-    """The study, with those of its runs that a study.json holds the figures of.
+    """The study, with the figures from a study.json for those of its runs that the file has.
 
-    An arm is the same under the same name and `source`, which names the settings of a file's own arm; one that is
-    matched to another is known where that one is. Seeds and arms that the study doesn't have are left out.
+    An arm is the same if name and `source` are the same; for an arm of the study file, `source` names its settings. A
+    matched arm is known if the arm that it is matched to is known. Other seeds and arms of the file are ignored.
 
     Raises:
         RunError: the file is missing or broken, or too old.
@@ -52,6 +52,6 @@ def with_known(study: Study, file: Path) -> Study:
 
 
 def _is_whole(run: RunFigures, tests: int, taught: bool) -> bool:
-    """Whether there is an answer to every test problem, and what a taught run has spent."""
+    """Whether the figures have an answer to every test problem and, for a taught run, what it has spent."""
     has_answers = len(run.right) == tests and set(run.right) <= {"0", "1"}
     return has_answers and (not taught or bool(run.rounds and run.replies >= run.rounds[-1].replies))

@@ -1,13 +1,13 @@
-"""Runs a study: every arm under every seed, each an ordinary run in a folder of its own.
+"""Runs a study: every arm with every seed, each an ordinary run in its own folder.
 
     studies/NAME/
       ledger.sqlite, cache/       what the runs share: the teacher's replies, finished stages
       runs/ARM/seed-0/ …          the runs
       study.json, study.md, *.png
 
-The runs of one seed follow one another, so that each finds what the others have done; `jobs` seeds go at once, each in
-a process of its own. A study that was stopped goes on: finished runs are read, the others continued. Arms and seeds may
-be added to its file later.
+The runs of one seed are sequential, so that each reuses the finished stages of the others. `jobs` seeds run in
+parallel, each in its own process. A stopped study resumes: finished runs are read, others continued. Arms and seeds can
+be added to the file later.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ CACHE = "cache"
 
 
 def run_study(study: Study, out: Path, jobs: int, show: Show) -> list[str]:
-    """Run, or go on with, a study; returns what went wrong, a line for every run that failed."""
+    """Run or resume a study; returns a line for every run that failed."""
     if (old := out / "shelf").is_dir() and not (out / CACHE).exists():
-        old.rename(out / CACHE)  # what version 0.1 called it
+        old.rename(out / CACHE)  # its name in version 0.1
     jobs = min(jobs, len(study.seeds))
     if jobs > 1:
         study.own.need_pickling()
@@ -67,13 +67,13 @@ def run_study(study: Study, out: Path, jobs: int, show: Show) -> list[str]:
             pool.shutdown(wait=False, cancel_futures=True)
             for process in multiprocessing.active_children():
                 if process not in others:
-                    process.terminate()  # a run can be killed at any time, and goes on later
+                    process.terminate()  # safe: a run can be killed at any time and resumed
             raise
     return faults
 
 
 def run_seed(study: Study, out: Path, seed: int, show: Show) -> list[str]:
-    """Every arm under one seed, in order; returns what went wrong."""
+    """Run every arm with one seed, in order; returns a line for every run that failed."""
     spent, cache = dict[str, Spent](), StageCache(out / CACHE, study.cache_bytes)
     problems_of = problems(study)
     faults: list[str] = []
@@ -95,7 +95,7 @@ def run_seed(study: Study, out: Path, seed: int, show: Show) -> list[str]:
         except TutelageError as error:
             faults.append(f"{title}: {error}")
             continue
-        except Exception as error:  # a fault of ours must not cost a night's other runs
+        except Exception as error:  # a bug must not stop the other runs
             show.say(traceback.format_exc())
             faults.append(f"{title}: {type(error).__name__}: {error}")
             continue
@@ -110,7 +110,7 @@ def run_seed(study: Study, out: Path, seed: int, show: Show) -> list[str]:
 
 
 def configured(study: Study, arm: Arm, seed: int, out: Path, spent: Mapping[str, Spent]) -> RunConfig:
-    """The configuration of one run; `spent` is what the arms that it may be matched to have used, under its seed."""
+    """The configuration of one run. `spent` is what the other arms have used with this seed, for matched arms."""
     config = arm.change(study.base)
     if arm.matched is not None:
         config = arm.matched(config, spent[arm.to])
@@ -119,13 +119,13 @@ def configured(study: Study, arm: Arm, seed: int, out: Path, spent: Mapping[str,
 
 
 def task_of(study: Study, train: int | None) -> Task:
-    """The task of a study's runs, with so many training problems. Raises ConfigError and DataError."""
+    """The task of a study's runs with `train` training problems. Raises ConfigError and DataError."""
     settings = study.base.task.model_copy(update={"train": train})
     return own_task(study.own.task, settings) if study.own.task else open_task(settings)
 
 
 def problems(study: Study) -> Callable[[RunConfig], str]:
-    """The digest of a run's problems. Runs of a study differ in `task.train` alone, so each size is loaded once."""
+    """A function for the digest of a run's problems. Runs differ in `task.train` only; each size is loaded once."""
 
     @cache
     def of_size(train: int | None) -> str:
@@ -135,14 +135,14 @@ def problems(study: Study) -> Callable[[RunConfig], str]:
 
 
 def run_folder(out: Path, arm: str, seed: int) -> Path:
-    """Where a run stands."""
+    """The folder of a run."""
     return out / "runs" / arm / f"seed-{seed}"
 
 
 def _run(
     config: RunConfig, data: str, folder: Path, show: Show, cache: StageCache, taught: bool, own: OwnParts
 ) -> RunResult | None:
-    """An ordinary run to its end; of a student that is not taught, the test alone (no result)."""
+    """Run an arm to its end; for an untaught arm, only evaluate on test and return None."""
     keys = own.keys(config)
     if taught and (result := read_finished(folder, config, data, keys)):
         return result
@@ -167,12 +167,12 @@ def _run(
 def _run_apart(study: Study, out: Path, seed: int, quiet: bool) -> list[str]:
     Thread(target=_end_with_parent, daemon=True).start()
     import_module("tutelage.assemble")
-    gc.freeze()  # whenever a student is let go of, the collector would walk through all that was imported
+    gc.freeze()  # else every collection, at the release of a student, would scan all imported modules
     return run_seed(study, out, seed, Show(quiet=quiet, bars=False))
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that started it was killed; else it would go on beside the study begun anew."""
+    """End this process if its parent is killed; else it would still be running when the study is resumed."""
     parent = multiprocessing.parent_process()
     assert parent is not None, "called in a process of the pool"
     parent.join()
@@ -181,7 +181,7 @@ def _end_with_parent() -> None:
 
 @contextmanager
 def _threads_shared_among(jobs: int) -> Generator[None]:
-    """Processes started in here compute with their share of the cores."""
+    """Limit processes started in the `with` block to their share of the cores."""
     before = os.environ.get("OMP_NUM_THREADS")
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     cores = int(before.split(",")[0]) if before else allowed or 1  # "4,2" has the threads of nested regions too

@@ -34,7 +34,7 @@ from tutelage.study_records import RunFigures
 
 
 class StudyFile(Section):
-    """What stands in the file."""
+    """The content of a study file."""
 
     question: str = ""
     """What the study is to find out, in a sentence."""
@@ -58,9 +58,9 @@ _LONGEST_NAME = 200
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A study, ready to be run. `arms` stand in the file's order, but behind those that they are matched to.
+    """A checked study. `arms` are in the file's order, but after the arms that they are matched to.
 
-    `known` are figures of runs, by arm and seed, that are not run again (`reuse.py`), `own` parts of the user's.
+    `known` has figures of runs, by arm and seed, that are not repeated (`reuse.py`). `own` has the user's own parts.
     """
 
     name: str
@@ -76,7 +76,7 @@ class Study:
 
 
 def load_study(path: Path) -> Study:
-    """Read a study. Raises ConfigError: it is no YAML, an arm or key is unknown, a setting is wrong in any arm."""
+    """Read a study file. Raises ConfigError: invalid YAML, unknown arm or key, or a wrong setting in any arm."""
     file = parse_section(StudyFile, read_yaml_file(path), origin=str(path))
     if isinstance(file.base, str):
         base = load_config(path.parent / file.base)
@@ -103,7 +103,7 @@ def load_study(path: Path) -> Study:
 
 
 def _check(arm: Arm, arms: Mapping[str, Arm], base: RunConfig, seeds: Sequence[int], origin: str) -> None:
-    """Refuse an arm that could not be run, or not be compared."""
+    """Refuse an arm that can't be run or compared. Raises ConfigError."""
     try:
         config = parse_config(arm.change(base).model_dump(), origin="its settings")
     except ConfigError as error:
@@ -128,7 +128,7 @@ def _check(arm: Arm, arms: Mapping[str, Arm], base: RunConfig, seeds: Sequence[i
 
 
 def _pairs(file: StudyFile, arms: Mapping[str, Arm], path: Path) -> Sequence[tuple[str, str]]:
-    """Those to compare: the file's, or all."""
+    """The pairs to compare: those of the file, else all."""
     if file.compare is None:
         return list(combinations(arms, 2))
     if unknown := {name for pair in file.compare for name in pair} - arms.keys():
@@ -142,7 +142,7 @@ def _pairs(file: StudyFile, arms: Mapping[str, Arm], path: Path) -> Sequence[tup
 
 
 def _arm(name: str, overrides: Mapping[str, Any] | None, path: Path, of: Sequence[int]) -> Arm:
-    """The named arm, or one of the file's own: overrides of the base, or of a named arm (`like`, or its own name)."""
+    """A named arm, or one defined by overrides of the base or of a named arm (`like`, or the same name)."""
     if overrides is None:
         return _named(name, path)
     settings = dict(overrides)

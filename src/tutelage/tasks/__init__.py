@@ -1,1 +1,1 @@
-"""The problems: tasks and graders."""
+"""Tasks: problems in splits, and their graders."""

@@ -1,4 +1,4 @@
-"""Checks a task: what its files hold, what was dropped, and whether every gold answer grades as correct."""
+"""Checks a task: sizes, dropped rows, and whether every gold answer is graded as correct."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tutelage.text.run_on import cut
 from tutelage.text.statements import shorten
 
 _SHOWN = 10
-"""Rows of a kind that a description lists."""
+"""Maximum rows of a kind that `describe` lists."""
 
 
 @dataclass(frozen=True, slots=True)
 class Misgraded:
-    """A problem whose own gold answer does not grade as correct in the given form; always a fault of task or grader."""
+    """A problem whose gold answer, in this form, is not graded as correct: an error in the task or its grader."""
 
     split: Split
     problem_id: str
@@ -29,7 +29,7 @@ class Misgraded:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """What `check_task` found. `sizes` are the final splits; `read`, `repeats` and `leaks` say how they came about."""
+    """The result of `check_task`. `sizes` are of the final splits; `read`, `repeats` and `leaks` count rows before."""
 
     name: str
     kind: AnswerKind
@@ -48,14 +48,14 @@ class CheckReport:
 
     @property
     def ok(self) -> bool:
-        """Whether every gold answer grades as correct."""
+        """Whether every gold answer is graded as correct."""
         return not self.misgraded
 
 
 def check_task(task: LoadedTask) -> CheckReport:
-    """Grade every gold answer in three forms and gather the figures.
+    """Grade every gold answer in three forms and collect the figures.
 
-    `short_of_answer` holds the ids of problems whose gold rationale never comes to the answer's value (numbers only).
+    `short_of_answer` has the ids of problems whose gold rationale never reaches the answer's value (numbers only).
     """
     problems: list[tuple[Split, Problem]] = [(split, problem) for split in SPLITS for problem in task.problems(split)]
     return CheckReport(
@@ -77,7 +77,7 @@ def check_task(task: LoadedTask) -> CheckReport:
 
 
 def describe(report: CheckReport) -> str:
-    """The report in lines of text."""
+    """The report as lines of text."""
     graded = sum(report.sizes.values())
     wrong = len({fault.problem_id for fault in report.misgraded})
     lines = [
@@ -106,7 +106,7 @@ def describe(report: CheckReport) -> str:
 
 
 def gold_forms(problem: Problem) -> Iterator[tuple[str, str]]:
-    """The forms in which a gold answer must grade as correct: their names, and the texts."""
+    """The forms in which a gold answer must be graded as correct: names and texts."""
     yield "bare", problem.answer
     yield "stated", f"The answer is {problem.answer}."
     yield "after its rationale", state_answer(problem.rationale or "", problem.answer)
@@ -125,7 +125,7 @@ def _misgraded(task: LoadedTask, split: Split, problem: Problem) -> Iterator[Mis
 
 
 def _ungraded(task: LoadedTask, split: Split, problem: Problem) -> Iterator[Misgraded]:
-    """Of a grader of the user's: a gold answer that is right in no form. A pattern need not fit itself."""
+    """For a user's own grader: a problem whose gold answer is right in no form. A pattern need not match itself."""
     verdicts = [(form, task.grade(problem, text)) for form, text in gold_forms(problem)]
     if task.way != "regex" and not any(verdict.correct for _, verdict in verdicts):
         form, verdict = verdicts[-1]
@@ -136,7 +136,7 @@ def _reaches(problem: Problem) -> bool:
     gold = whole_number(problem.answer)
     if problem.rationale is None or gold is None:
         return True
-    lines = reversed(fold(problem.rationale).splitlines())  # the answer mostly stands in the last one
+    lines = reversed(fold(problem.rationale).splitlines())  # the answer is mostly in the last one
     return any(same_value(gold, number) for line in lines for number in find_numbers(line))
 
 

@@ -1,4 +1,4 @@
-"""Worked examples for few-shot prompts, three to five a task, all our own: none is a problem of any data set."""
+"""Worked examples for few-shot prompts, three to five per task. All are our own: none is from a data set."""
 
 from __future__ import annotations
 

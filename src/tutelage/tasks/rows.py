@@ -1,4 +1,4 @@
-"""Rows of data files, each with its place, so that an error names the file, the line and the field.
+"""Rows of data files. Each knows its place, so that an error names the file, the line and the field.
 
 {"question": "Tom has 3 boxes of 4 pens. How many pens?", "answer": "12", "rationale": "3 × 4 = 12."}
 """
@@ -20,7 +20,7 @@ _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One object of a data file or of a hub data set. `line` counts from 1; in a JSON list, `number` does."""
+    """One object of a data file or a hub data set. `line` counts from 1; for a JSON list, `number` does."""
 
     data: Mapping[str, Any]
     path: str
@@ -33,17 +33,17 @@ class Row:
         raise DataError(where + message, path=self.path, line=self.line, field=field)
 
     def has(self, field: str) -> bool:
-        """Whether a field is there, whatever its value."""
+        """Whether a field exists, whatever its value."""
         outer, dot, inner = field.partition(".")
         nested = self.data.get(outer)
         return field in self.data or bool(dot and isinstance(nested, Mapping) and inner in nested)
 
     def optional(self, field: str) -> Json:
-        """The value of a field, or None where it is missing."""
+        """The value of a field, or None if it is missing."""
         return self.value(field) if self.has(field) else None
 
     def value(self, field: str) -> Json:
-        """The value of a field that must be there; `a.b` is field b of the object in field a."""
+        """The value of a required field; `a.b` is field b of the object in field a."""
         if field in self.data:
             return self.data[field]
         found: Any = self.data
@@ -63,7 +63,7 @@ class Row:
         return self.checked(field, text)
 
     def scalar(self, field: str) -> str:
-        """Text, a number or a truth value, as text that is not blank; true is "yes"."""
+        """A string, number or boolean as text that is not blank; true is "yes"."""
         value = self.value(field)
         if isinstance(value, bool):
             return "yes" if value else "no"
@@ -79,7 +79,7 @@ class Row:
         return self.text(field)
 
     def checked(self, field: str, text: str) -> str:
-        """The text without outer white space, if it is not blank and valid Unicode."""
+        """The text without outer white space. Raises DataError if it is blank or not valid Unicode."""
         if not text.strip():
             self.fail(field, f"the field is empty (found {text!r})")
         if not is_unicode(text):
@@ -87,9 +87,9 @@ class Row:
         return text.strip()
 
     def choices(self, field: str) -> tuple[Choice, ...]:
-        """Two choices or more, of distinct labels.
+        """At least two choices with distinct labels.
 
-        As a list of texts, a list of {label, text}, an object {label: text, …} or {label: […], text: […]}.
+        The field is a list of texts, a list of {label, text}, an object {label: text, …} or {label: […], text: […]}.
         """
         value = self.value(field)
         pairs = _pairs(value)
@@ -114,7 +114,7 @@ def read_jsonl(path: Path) -> list[Row]:
 
 
 def rows_of(values: object, path: str, field: str | None = None) -> list[Row]:
-    """The rows of a JSON list. Raises DataError if it is no list of objects, or empty."""
+    """The rows of a JSON list. Raises DataError if it is empty or not a list of objects."""
     if not isinstance(values, Sequence) or isinstance(values, str):
         raise DataError(f"expected a list of rows, found {shortened(values)}", path=path, field=field)
     rows = [_row(value, path, number=number) for number, value in enumerate(cast(Sequence[Any], values), start=1)]
@@ -131,7 +131,7 @@ def _row(value: object, path: str, *, line: int | None = None, number: int | Non
 
 
 def _pairs(value: Json) -> list[tuple[str, str]] | None:
-    """Labels and texts of choices, None if the value has no form that we know."""
+    """Labels and texts of choices; None if the value has none of the known forms."""
     if isinstance(value, Mapping):
         entries = cast(Mapping[str, Any], value)
         if set(entries) == {"label", "text"} and all(isinstance(part, list) for part in entries.values()):

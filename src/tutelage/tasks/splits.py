@@ -1,7 +1,7 @@
-"""From rows to splits: every question once and in one split only, validation held out, subsets drawn by content.
+"""From rows to splits: removes repeats and leaks, holds out validation, draws subsets.
 
-What is held out or drawn depends on a seeded hash of each problem's own content, never on its place in the file, so
-that a row added or removed moves no other row. The order within a split is that of the file.
+Problems are held out or drawn by a seeded content hash, not by their place in the file. So adding or removing a row
+moves no other row. Splits keep the order of the file.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Problems = Sequence[Problem]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a loader read: problems as they stand in the files. Without a validation part, one is held out of train."""
+    """The problems of the files, as read. Without a validation part, it is held out from train."""
 
     train: Problems
     test: Problems
@@ -29,7 +29,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A question that stands twice with different answers; the first row stays."""
+    """A question that occurs twice with different answers; the first row is kept."""
 
     question: str
     kept: str
@@ -38,7 +38,7 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class SplitReport:
-    """What became of the rows: read per split, and dropped as repeats within a split or as leaks between splits."""
+    """Counts of rows per split: read, and dropped as repeats within a split or as leaks between splits."""
 
     read: Mapping[Split, int]
     repeats: Mapping[Split, int]
@@ -49,10 +49,10 @@ class SplitReport:
 
 @dataclass(frozen=True, slots=True)
 class LoadedTask:
-    """A task in memory: implements `Task`, with the report of how its splits came about.
+    """A task in memory: implements `Task`, with the report on its splits.
 
-    `grader` is what grades other than by the kind of the answers; `way` stands for it in the key. `own` says that it is
-    the user's: what a gold answer looks like is then theirs to say.
+    `grader` replaces the grading by kind of answer; `way` identifies it in the key. `own`: the grader is the user's, so
+    gold answers may have any form.
     """
 
     name: str
@@ -111,7 +111,7 @@ def build_task(
 
 
 def deduplicate(problems: Problems) -> tuple[list[Problem], list[Conflict]]:
-    """The first of equal questions stays; those that came again with another answer are listed."""
+    """Keep the first of equal questions; list those repeated with another answer."""
     first: dict[str, Problem] = {}
     conflicts: list[Conflict] = []
     for problem in problems:
@@ -122,7 +122,7 @@ def deduplicate(problems: Problems) -> tuple[list[Problem], list[Conflict]]:
 
 
 def without_leaks(parts: Mapping[Split, Problems]) -> dict[Split, list[Problem]]:
-    """Test keeps all its questions; validation those that are not in test; train those in neither."""
+    """Test keeps all its questions, validation those not in test, train those in neither."""
     seen: set[str] = set()
     kept: dict[Split, list[Problem]] = {}
     for name in reversed(SPLITS):
@@ -134,7 +134,7 @@ def without_leaks(parts: Mapping[Split, Problems]) -> dict[Split, list[Problem]]
 def draw_splits(
     parts: Mapping[Split, Problems], config: TaskConfig, *, given: bool, origin: str
 ) -> dict[Split, tuple[Problem, ...]]:
-    """Hold out validation unless it is `given`, then draw as many problems as the configuration asks for."""
+    """Hold out validation unless it is `given`, then draw as many problems as the configuration sets."""
     train, validation = list(parts["train"]), list(parts["validation"])
     if not train:
         raise DataError("all training problems also stand in validation or test; nothing is left to train", path=origin)
@@ -159,7 +159,7 @@ def draw_splits(
 
 
 def validation_size(config: TaskConfig, train: int) -> int:
-    """How many problems validation has: `validation` as a number, or as a share of `train` rounded to at least one."""
+    """The size of validation: `validation` as a number, or as a share of `train`, rounded, at least one."""
     size = config.validation
     if size < 1:
         return max(1, round(size * train))
@@ -169,7 +169,7 @@ def validation_size(config: TaskConfig, train: int) -> int:
 
 
 def divide(problems: Problems, count: int, salt: str) -> tuple[list[Problem], list[Problem]]:
-    """The rest, and `count` problems drawn by the salted hash of their content; both in file order."""
+    """Draw `count` problems by the salted content hash; returns the rest and the drawn, both in file order."""
     drawn = {p.id for p in sorted(problems, key=lambda problem: content_hash(salt, problem.id))[:count]}
     return [p for p in problems if p.id not in drawn], [p for p in problems if p.id in drawn]
 

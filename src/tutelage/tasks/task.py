@@ -1,4 +1,4 @@
-"""What a task is, and how one is loaded.
+"""The Task protocol, and how a task is used.
 
 >>> task = load_task("leg_counting", train=160, test=100)
 >>> task.problems("train")[0].answer
@@ -22,22 +22,22 @@ class Task(Protocol):
 
     @property
     def name(self) -> str:
-        """The name it is loaded by."""
+        """The name in the configuration."""
         ...
 
     @property
     def key(self) -> str:
-        """Stands for how it grades, such as "my-task 2": a run goes on under the same one alone. See contracts.py."""
+        """Identifies how the task grades, such as "my-task 2"; a run resumes only under the same key (contracts.py)."""
         ...
 
     @property
     def kind(self) -> AnswerKind:
-        """What an answer is; it tells the teacher what form to state it in."""
+        """The kind of its answers; it determines the form in which the teacher states them."""
         ...
 
     @property
     def examples(self) -> Sequence[WorkedExample]:
-        """Worked examples for a few-shot prompt, none a problem of the task: three or four, or the user's own."""
+        """Worked examples for a few-shot prompt, none of them a problem of the task: three or four, or as set."""
         ...
 
     def problems(self, split: Split) -> Sequence[Problem]:
@@ -50,5 +50,5 @@ class Task(Protocol):
 
 
 def task_digest(task: Task) -> str:
-    """Stands for every problem of every split: a run is refused other problems than it began with."""
+    """A digest of all problems of all splits; a run can't be resumed with other problems."""
     return digest(*(asdict(problem) for split in SPLITS for problem in task.problems(split)))

@@ -30,9 +30,20 @@ _UNDONE = {
 class Job:
     """A batch that runs in a thread of its own."""
 
-    def __init__(self, shown: Shown, data: bytes, answer: Answer, files: Files, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        shown: Shown,
+        data: bytes,
+        answer: Answer,
+        files: Files,
+        clock: Callable[[], float],
+        find_fault: Callable[[Sequence[Body]], Body | None],
+    ) -> None:
         self._shown, self._data, self._answer, self._files, self._clock = shown, data, answer, files, clock
+        self._fault_of = find_fault
         self._rows = Rows()
+        self.tokens = 0
+        """Words of its prompts, from when it is admitted."""
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -66,9 +77,12 @@ class Job:
     def _run(self) -> None:
         self._wait(_VALIDATED)
         lines, faults = read_lines(self._data)
+        if not faults and (fault := self._fault_of(lines)):
+            faults = [fault]
         if faults:
             self._enter("failed", errors={"object": "list", "data": faults})
             return
+        self.tokens = count_tokens(lines)
         self._enter("in_progress", request_counts={"total": len(lines), "completed": 0, "failed": 0})
         done = self._answer_lines(lines)
         self._enter("finalizing")
@@ -165,6 +179,12 @@ class Rows:
         row = {"id": f"batch_req_{self._done + 1}", "custom_id": line["custom_id"], "response": response}
         # Not ASCII alone: a text may hold U+2028, which is the end of a line to some readers.
         return json.dumps(row | {"error": error}, ensure_ascii=False) + "\n"
+
+
+def count_tokens(lines: Sequence[Body]) -> int:
+    """The prompts' tokens, counted as words."""
+    bodies = [line["body"] for line in lines if is_request(line["body"])]
+    return sum(len(message["content"].split()) for body in bodies for message in body["messages"])
 
 
 def read_lines(data: bytes) -> tuple[list[Body], list[Body]]:

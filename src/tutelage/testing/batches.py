@@ -3,29 +3,34 @@
 in    {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": {"model": …, "messages": […]}}
 out   {"id": "batch_req_1", "custom_id": "a", "response": {"status_code": 200, "body": {…}, …}, "error": null}
 fault {"POST /v1/batches": [Fault.reset()], "GET /v1/files/*/content": [None, Fault.half_body()]}
+
+With `like="together"` batches look as Together's do: {"job": {"id": "batch_1", "status": "IN_PROGRESS", …}}
 """
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Any, cast
+from typing import Any, Literal, cast
 
-from tutelage.testing.batch_job import ENDPOINT, Answer, Job, Shown
+from tutelage.testing.batch_job import ENDPOINT, Answer, Job, Shown, count_tokens
 from tutelage.testing.completions import Body
 from tutelage.testing.faults import Fault
 from tutelage.testing.server import Request, Response, not_found, ok, refusal
 from tutelage.testing.uploads import Files
+
+Like = Literal["openai", "together"]
+_UNDER_WAY = ("validating", "in_progress", "finalizing", "cancelling")
 
 
 class Batches:
     """The files and batches of one endpoint. Each batch runs in a thread of its own, which asks `answer` line by line.
 
     `seconds` is how long a batch takes; after `expires_after` lines it expires (None: never). `faults` are spent on the
-    calls that match their pattern.
+    calls that match their pattern. A batch that brings more than `enqueued_tokens` on their way at once fails.
     """
 
     def __init__(
@@ -35,14 +40,18 @@ class Batches:
         seconds: float,
         expires_after: int | None,
         faults: Mapping[str, Iterable[Fault | None]],
+        enqueued_tokens: int | None = None,
+        like: Like = "openai",
     ) -> None:
+        self._enqueued_tokens, self._like = enqueued_tokens, like
         self._answer, self._clock = answer, clock
         self._seconds, self._expires_after = seconds, expires_after
         self._faults = {pattern: iter(spent) for pattern, spent in faults.items()}
         self.calls: list[str] = []
         """All calls, such as `GET /v1/batches/batch_1`, in the order in which they came."""
-        self._files = Files(clock)
+        self._files = self._no_files()
         self._jobs: dict[str, Job] = {}
+        self._forgotten = set[str]()
         self._lock = threading.Lock()
 
     def handle(self, request: Request) -> Response:
@@ -81,6 +90,16 @@ class Batches:
                 response = refusal(404, f"no such address: {request.method} {request.path}")
         return response
 
+    def forget(self) -> None:
+        """Know no batch and no file any more."""
+        self.stop()
+        with self._lock:
+            self._forgotten.update(self._jobs)
+            self._files = self._no_files()
+
+    def _no_files(self) -> Files:
+        return Files(self._clock, "batch-api" if self._like == "together" else "batch")
+
     def stop(self) -> None:
         """Give up what is still running."""
         for job in list(self._jobs.values()):
@@ -109,20 +128,23 @@ class Batches:
                 "request_counts": {"total": 0, "completed": 0, "failed": 0},
                 "metadata": asked.get("metadata"),
             }
-            job = Job(shown, file.data, self._answer, self._files, self._clock)
+            job = Job(shown, file.data, self._answer, self._files, self._clock, self._fault_of)
             self._jobs[shown["id"]] = job
-        created = ok(job.shown())
+        shown = self._seen(job)
+        created = ok({"job": shown, "warning": ""} if self._like == "together" else shown)
         job.start(self._seconds, self._expires_after)
         return created
 
     def _list(self, request: Request) -> Response:
         """The newest first, from the one that comes after the batch `after`."""
-        identities = list(reversed(list(self._jobs)))
+        identities = [name for name in reversed(list(self._jobs)) if name not in self._forgotten]
         after, limit = request.query.get("after"), request.query.get("limit", "20")
         if after is not None and after not in identities:
             return not_found("batch", after)
         if not limit.isdecimal() or not 1 <= int(limit) <= 100:
             return refusal(400, f"limit is {limit!r}; it must be from 1 to 100", "invalid_value")
+        if self._like == "together":
+            return ok([self._seen(self._jobs[identity]) for identity in identities])
         start = identities.index(after) + 1 if after is not None else 0
         page = identities[start : start + int(limit)]
         return ok(
@@ -136,8 +158,8 @@ class Batches:
         )
 
     def _show(self, identity: str) -> Response:
-        job = self._jobs.get(identity)
-        return ok(job.shown()) if job else not_found("batch", identity)
+        job = None if identity in self._forgotten else self._jobs.get(identity)
+        return ok(self._seen(job)) if job else not_found("batch", identity)
 
     def _cancel(self, identity: str) -> Response:
         job = self._jobs.get(identity)
@@ -146,6 +168,37 @@ class Batches:
         if not job.cancel():
             return refusal(409, f"the batch {identity} is {job.shown()['status']}; it cannot be cancelled")
         return ok(job.shown())
+
+    def _seen(self, job: Job) -> Shown:
+        """A batch as the vendor shows it."""
+        shown = job.shown()
+        if self._like == "openai":
+            return shown
+        counts = shown["request_counts"]
+        faults = cast(Body, shown["errors"] or {}).get("data", [])
+        return {
+            "id": shown["id"],
+            "user_id": "user_1",
+            "input_file_id": shown["input_file_id"],
+            "status": shown["status"].upper(),
+            "endpoint": ENDPOINT,
+            "progress": 100 * (counts["completed"] + counts["failed"]) / (counts["total"] or 1),
+            "output_file_id": shown["output_file_id"] or "",
+            "error_file_id": shown["error_file_id"] or "",
+            "error": "; ".join(fault["message"] for fault in faults),
+        }
+
+    def _fault_of(self, lines: Sequence[Body]) -> Body | None:
+        """What OpenAI says when more would be on its way than the account may have."""
+        limit = self._enqueued_tokens
+        under_way = sum(job.tokens for job in self._jobs.values() if job.shown()["status"] in _UNDER_WAY)
+        if limit is None or under_way + count_tokens(lines) <= limit:
+            return None
+        message = (
+            f"Enqueued token limit reached for test in organization org-1. Limit: {limit:,} enqueued tokens. Please "
+            "try again once some in_progress batches have been completed."
+        )
+        return {"code": "token_limit_exceeded", "message": message, "param": None, "line": None}
 
 
 def _read_object(data: bytes) -> Body:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import Self
 
-from tutelage.testing.batches import Batches
+from tutelage.testing.batches import Batches, Like
 from tutelage.testing.completions import Body, Completion, Reply, complete, look_up, read_request
 from tutelage.testing.faults import Fault
 from tutelage.testing.forms import FORMS
@@ -61,9 +61,16 @@ class TeacherEndpoint:
     batch_faults: Mapping[str, Iterable[Fault | None]] = field(default_factory=dict[str, Iterable[Fault | None]])
     """Spent on the calls of files and batches that match a pattern, such as `POST /v1/batches` or `GET /v1/files/*`."""
 
+    batch_tokens: int | None = None
+    """A batch fails that would bring more tokens of prompts than these on their way at once. None: no limit."""
+    batch_like: Like = "openai"
+    """Whose shapes and words batches have."""
+
     def __post_init__(self) -> None:
         self.requests: list[Body] = []
         """The bodies of all chat requests, in the order in which they came, lines of batches among them."""
+        self.received: list[Request] = []
+        """Those that came by themselves, with path, query and headers; without `keep` none."""
         self.log: list[Seen] = []
         """The same requests in brief."""
         self.most_at_once = 0
@@ -76,7 +83,13 @@ class TeacherEndpoint:
         self._limits = Limits(self.requests_per_minute, self.tokens_per_minute)
         self._lock = threading.Condition()
         self._batches = Batches(
-            self._answer_line, self.clock, self.batch_seconds, self.batch_expires_after, self.batch_faults
+            self._answer_line,
+            self.clock,
+            self.batch_seconds,
+            self.batch_expires_after,
+            self.batch_faults,
+            self.batch_tokens,
+            self.batch_like,
         )
         self._server = Server(self.port, self._handle, self.clock)
 
@@ -89,6 +102,10 @@ class TeacherEndpoint:
     def batch_calls(self) -> Sequence[str]:
         """The calls of files and batches, such as `GET /v1/batches/batch_1`, in the order in which they came."""
         return self._batches.calls
+
+    def forget_batches(self) -> None:
+        """Know no batch and no file any more, as an endpoint that was set up anew."""
+        self._batches.forget()
 
     def clock(self) -> float:
         """Unix seconds, as the endpoint believes."""
@@ -114,6 +131,8 @@ class TeacherEndpoint:
         elif (body := read_request(request.body)) is None:
             send(refusal(400, "the body is no chat request"))
         else:
+            if self.keep:
+                self.received.append(request)
             self._chat(body, send)
 
     def _chat(self, body: Body, send: Send) -> None:

@@ -24,10 +24,10 @@ class File:
 
 
 class Files:
-    """The files of one endpoint; `clock` gives Unix seconds."""
+    """The files of one endpoint; `clock` gives Unix seconds, `purpose` is what the file of a batch must be for."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float], purpose: str = "batch") -> None:
+        self._clock, self._purpose = clock, purpose
         self._files: dict[str, File] = {}
         self._added = 0
         self._lock = threading.Lock()
@@ -74,9 +74,10 @@ class Files:
         fields = read_form(request.headers.get("content-type", ""), request.body)
         filename, data = fields.get("file", (None, b""))
         _, purpose = fields.get("purpose", (None, b""))
-        if filename is None or purpose != b"batch":
-            return refusal(400, "send a form with a file and with purpose=batch", "invalid_request_error")
-        return ok(self.add(filename, data, "batch").shown)
+        if filename is None or purpose.decode(errors="replace") != self._purpose:
+            said = f"send a form with a file and with purpose={self._purpose}"
+            return refusal(400, said, "invalid_request_error")
+        return ok(self.add(filename, data, self._purpose).shown)
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, tuple[str | None, bytes]]:

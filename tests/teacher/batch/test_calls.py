@@ -8,7 +8,7 @@ import pytest
 from tests.teacher.batch.sessions import KEY, PROBLEMS, Sessions, batches_made, requests
 from tests.work import given_time
 from tutelage.records import Usage
-from tutelage.teacher.batch import batches
+from tutelage.teacher.batch import batches, waiting
 from tutelage.teacher.ledger.reader import LedgerReader
 from tutelage.teacher.online import retry
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint, answer_key_reply
@@ -121,7 +121,7 @@ def test_a_call_that_keeps_failing_ends_the_session(sessions, call):
 
 
 def test_no_word_of_a_batch_for_long_ends_the_session(sessions, monkeypatch):
-    monkeypatch.setattr(batches, "PATIENCE", 0.1)
+    monkeypatch.setattr(waiting, "PATIENCE", 0.1)
     with serve(batch_faults={LOOK: [None] + [Fault.http(500)] * 1000}, batch_seconds=30) as endpoint:
         _, error = sessions.hold(endpoint, requests(6))
     assert "keeps failing: the endpoint failed (500)" in str(error)

@@ -1,6 +1,7 @@
 import sqlite3
 import tracemalloc
 from contextlib import closing
+from dataclasses import astuple
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +11,7 @@ from tutelage.errors import RunError
 from tutelage.records import Usage
 from tutelage.run_records import FailureCount, Spending
 from tutelage.teacher.ledger.ledger import Answered, Failed, Ledger, Sent
-from tutelage.teacher.ledger.reader import LedgerReader, export_row
+from tutelage.teacher.ledger.reader import LedgerReader, export_row, pace_of
 
 EVENING = datetime(2026, 3, 1, 23, 59, 59, 999000, tzinfo=UTC).timestamp()
 
@@ -132,3 +133,30 @@ def test_rows_are_read_one_by_one(tmp_path):
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert peak < 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("replies", "expected"),
+    [
+        ([(10.0, 2.0, 30)], (1, 2.0, 2.0, 15.0)),
+        ([(10.0, 2.0, 30), (10.0, 2.0, 30)], (2, 2.0, 2.0, 30.0)),  # at the same time
+        ([(10.0, 2.0, 30), (11.0, 2.0, 30)], (2, 2.0, 2.0, 20.0)),  # half of it at the same time
+        ([(10.0, 2.0, 30), (90.0, 4.0, 30)], (2, 3.0, 4.0, 10.0)),  # one after the other
+        ([(20.0, 10.0, 5), (15.0, 1.0, 5)], (2, 5.5, 10.0, 1.0)),  # one within the other
+        ([(float(n), 0.5, 1) for n in range(1, 101)], (100, 0.5, 0.5, 2.0)),
+        ([(1000.0 * n, float(n), 0) for n in range(1, 101)], (100, 50.5, 95.0, 0.0)),
+    ],
+)
+def test_pace(replies, expected):
+    assert astuple(pace_of("m", replies)) == ("m", *expected)
+
+
+def test_pace_by_model_of_what_is_timed(tmp_path):
+    rows = [reply(1, seconds=2.0), reply(2), reply(3, model="n", seconds=4.0, completion_tokens=8)]
+    with Ledger(tmp_path / "ledger.sqlite") as ledger:
+        ledger.write(*(Answered(str(number), row) for number, row in enumerate(rows)))
+    with LedgerReader(tmp_path) as reader:
+        assert [(pace.model, pace.replies, pace.tokens_per_second) for pace in reader.pace()] == [
+            ("m", 1, 2.5),
+            ("n", 1, 2.0),
+        ]

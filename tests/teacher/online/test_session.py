@@ -41,7 +41,8 @@ async def hold(path, ask, asked, *, deliver=None, concurrency=4, caps=None, rpm=
         ledger, written = (stack.enter_context(Ledger(path)) for _ in range(2))
         async with LedgerWriter(written) as writer:
             budget = Budget(caps or BudgetConfig(), SETTINGS.price, ledger.spent("run-a"))
-            session = RequestSession(ask, ledger, writer, budget, Limits(rpm, None), SETTINGS, retries)
+            asked_of = lambda question: ask(question.messages)  # noqa: E731
+            session = RequestSession(asked_of, ledger, writer, budget, Limits(rpm, None), SETTINGS, retries)
             await session.hold(asked, deliver or delivered.append, concurrency)
     return delivered
 

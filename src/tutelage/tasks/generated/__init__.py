@@ -1,1 +1,1 @@
-"""Tasks whose problems a program makes."""
+"""Tasks with generated problems."""

@@ -1,4 +1,4 @@
-"""Rows of reasoning-gym, seeded. The package is slow to import and touches global state, so it is kept in here.
+"""Seeded rows of reasoning-gym. Only this module imports it: it is slow to import and changes global state.
 
 {"question": "…", "answer": "16", "metadata": {"animals": {"cow": 3, "duck": 2}, "total_legs": 16, …}}
 """
@@ -23,7 +23,7 @@ _BLOCK = 1_000
 
 
 def gym_rows(dataset: str, seed: int, settings: Mapping[str, object]) -> Iterator[Row]:
-    """An endless stream of a dataset's rows. Raises ConfigError for settings that it refuses."""
+    """An endless stream of a dataset's rows. Raises ConfigError for settings that reasoning-gym refuses."""
     for block in count():
         rows = _create(dataset, f"{dataset} {seed} {block}", settings)
         for index in range(_BLOCK):
@@ -44,16 +44,16 @@ def _create(dataset: str, seed: str, settings: Mapping[str, object]) -> Sequence
 
 
 def _reasoning_gym() -> Any:  # noqa: ANN401  (it has no types)
-    """The package, imported here since that takes a second."""
+    """The package; imported lazily, since that takes a second."""
     if importlib.util.find_spec("pycosat") is None:
-        # No wheels, and no C compiler built it; reasoning-gym imports it at once, though only zebra puzzles call it.
+        # It has no wheels and needs a C compiler. reasoning-gym imports it, but only zebra puzzles use it.
         sys.modules["pycosat"] = ModuleType("pycosat")
     return cast(Any, importlib.import_module("reasoning_gym"))
 
 
 @contextmanager
 def untouched_random_state() -> Generator[None]:
-    """Leaves Python's and NumPy's global random state as it was."""
+    """Restore Python's and NumPy's global random state at the end of the `with` block."""
     state = random.getstate()
     numpy = cast(Any, sys.modules.get("numpy"))
     numpy_state = numpy.random.get_state() if numpy else None
@@ -66,7 +66,7 @@ def untouched_random_state() -> Generator[None]:
 
 
 def animal_legs() -> Mapping[str, int]:
-    """How many legs each of reasoning-gym's animals has."""
+    """The number of legs of each of reasoning-gym's animals."""
     with untouched_random_state():
         _reasoning_gym()
         return importlib.import_module("reasoning_gym.arithmetic.leg_counting").ANIMALS

@@ -1,4 +1,4 @@
-"""Generated yes-or-no questions on the calendar, with worked solutions of ours.
+"""Generated yes/no questions on leap years, with our own worked solutions.
 
 Is 1900 a leap year?
 1900 = 4 × 475 + 0, so 4 divides 1900. It ends in 00. 1900 = 400 × 4 + 300, so 400 does not divide 1900.
@@ -14,7 +14,7 @@ from tutelage.tasks.generated.generator import Options
 from tutelage.tasks.generated.gym import gym_rows
 
 _SKIPPED = 2 / 3
-"""Share of the years without a leap day that are passed over, so that always answering no is right half the time."""
+"""Share of the non-leap years that are skipped, so that always answering no is right half the time."""
 
 LEAP: Options = {"year": 2022, "leap_year_range": 2000}
 

@@ -1,4 +1,4 @@
-"""Generated arithmetic, with worked solutions of ours: legs of animals, chains of sums, common divisors, shopping.
+"""Generated arithmetic with our own worked solutions: animal legs, chains of sums, common divisors, shopping.
 
 Ann draws 3 cows, 2 ducks and 1 spider. How many legs does she draw in total?
 3 cows: 3 × 4 = 12. 2 ducks: 2 × 2 = 4. 1 spider: 1 × 8 = 8. 12 + 4 = 16. 16 + 8 = 24.
@@ -42,7 +42,7 @@ _GOODS = (
 
 
 def leg_counting(seed: int, options: Options) -> Iterator[Problem]:
-    """How many legs a few kinds of animals have together; the animals are reasoning-gym's."""
+    """The total number of legs of several kinds of animals; the animals are from reasoning-gym."""
     for row in gym_rows("leg_counting", seed, options):
         legs = animal_legs()
         herd = [(count, _animals(name, count), legs[name]) for name, count in row["metadata"]["animals"].items()]
@@ -59,7 +59,7 @@ def leg_counting(seed: int, options: Options) -> Iterator[Problem]:
 
 
 def chain_sum(seed: int, options: Options) -> Iterator[Problem]:
-    """Sums and differences of several numbers, one step at a time; the chains are reasoning-gym's."""
+    """Sums and differences of several numbers, one step at a time; the chains are from reasoning-gym."""
     for row in gym_rows("chain_sum", seed, options):
         expression: str = row["metadata"]["expression"]
         first, *rest = expression.split()
@@ -75,7 +75,7 @@ def chain_sum(seed: int, options: Options) -> Iterator[Problem]:
 
 
 def common_divisor(seed: int, options: Options) -> Iterator[Problem]:
-    """The greatest common divisor of two numbers, by Euclid's algorithm; the numbers are reasoning-gym's."""
+    """The greatest common divisor of two numbers, by Euclid's algorithm; the numbers are from reasoning-gym."""
     for row in gym_rows("gcd", seed, options):
         larger, smaller = sorted(row["metadata"]["numbers"], reverse=True)
         yield Problem.of(
@@ -86,7 +86,7 @@ def common_divisor(seed: int, options: Options) -> Iterator[Problem]:
 
 
 def shopping(seed: int, options: Options) -> Iterator[Problem]:
-    """What a purchase costs, or the change from a banknote."""
+    """The price of a purchase, or the change from a banknote."""
     draw = random.Random(f"shopping {seed}")
     while True:
         name = draw.choice(_NAMES)
@@ -98,7 +98,7 @@ def shopping(seed: int, options: Options) -> Iterator[Problem]:
 
 
 def running_total(terms: Sequence[int]) -> list[str]:
-    """One sum a step: [12, 4, -8] gives "12 + 4 = 16." and "16 - 8 = 8."."""
+    """One sum per step: [12, 4, -8] gives "12 + 4 = 16." and "16 - 8 = 8."."""
     steps: list[str] = []
     total = terms[0]
     for term in terms[1:]:
@@ -108,7 +108,7 @@ def running_total(terms: Sequence[int]) -> list[str]:
 
 
 def in_words(words: Sequence[str]) -> str:
-    """Words in a row: "a, b and c"."""
+    """Words as a list in a sentence: "a, b and c"."""
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
 
 

@@ -1,10 +1,10 @@
-"""Generated: the problems of reasoning-gym's `gsm_symbolic`, GSM8K's templates with fresh names and numbers.
+"""Generated problems of reasoning-gym's `gsm_symbolic`: GSM8K's templates with new names and numbers.
 
     question  "A boy has 6 stickers. His … Give the result as your final answer. Do not include units."
     solution  "His brother has 6 - 3 = 3 stickers.\\nTogether, they have 6 + 3 = 9 stickers.\\n#### 9"
 
-Not every solution that comes with them is fit to teach: one in which a calculation is false, rounded, empty or beyond
-checking is dropped, the problem stays.
+Some of its solutions are unsuitable for training: a solution with a false, rounded, empty or uncheckable calculation is
+dropped; the problem is kept.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ def gsm_symbolic(seed: int, options: Options) -> Iterator[Problem]:
 
 
 def sound_solution(solution: str, answer: str) -> str | None:
-    """The solution without its result line; None if a calculation is unproved or the last line misses the answer."""
+    """The solution without its result line; None if a calculation is unproved or the last line lacks the answer."""
     text = _POINT_ZERO.sub("", _RESULT.sub("", solution)).strip()
     reached = any(write_number(number.value) == answer for number in find_numbers(last_line(text)))
     return text if reached and "=" in text and unproved(text) is None else None
 
 
 def unproved(solution: str) -> str | None:
-    """The first calculation of a worked solution that is false, rounded, empty ("48 = 48") or beyond checking.
+    """The first calculation of a worked solution that is false, rounded, empty ("48 = 48") or can't be checked.
 
-    Units and other words between the numbers don't count; neither does a mere name for a value ("Tom = 5 pens").
+    Units and other words between the numbers are ignored; so is a name for a value ("Tom = 5 pens").
     """
     for line in solution.splitlines():
         calculations = find_calculations(line)
@@ -69,7 +69,7 @@ def unproved(solution: str) -> str | None:
 
 
 def _is_broken_up(line: str, position: int) -> bool:
-    """Whether the number before an equals sign is what the calculation after it makes: 288 = 2 × 100 + 88."""
+    """Whether the number before an equals sign is the result of the calculation after it: 288 = 2 × 100 + 88."""
     tokens = list(tokens_of(line))
     index = next((i for i, token in enumerate(tokens) if token.start == position), 0)
     number = tokens[index - 1].number if index else None
@@ -82,6 +82,6 @@ def _bare(side: str) -> str:
 
 
 def count_dropped(problems: list[Problem]) -> tuple[str, ...]:
-    """A note on how many problems have no solution."""
+    """A note on the number of problems without a solution."""
     dropped = sum(problem.rationale is None for problem in problems)
     return (f"{dropped} of {len(problems)} worked solutions are dropped: a calculation is false, empty or unclear",)

@@ -1,4 +1,4 @@
-"""Published benchmarks: from a local folder in the form their authors publish, or from the same data's hub form.
+"""Published benchmarks: from a local folder in the authors' format, or from the hub in the hub's format.
 
 gsm8k           {"question": "…", "answer": "48/2 = <<48/2=24>>24 clips.\\n#### 24"}
 svamp           {"Body": "A pack costs 76 dollars", "Question": "How …?", "Answer": 51.0, "Equation": "( 76.0 - 25.0 )"}
@@ -25,7 +25,7 @@ _FLOAT = re.compile(r"(?<![0-9.])([0-9]+)\.0+(?![0-9])")
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """Where a benchmark is on the Hugging Face hub, and which of its splits are train and test."""
+    """A benchmark's name on the Hugging Face hub, and which of its splits are train and test."""
 
     name: str
     config: str | None = None
@@ -34,9 +34,9 @@ class Hub:
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """What a benchmark's files are and how a row is read, in its published and in its hub form.
+    """The files of a benchmark and how a row is read, in the authors' and in the hub's format.
 
-    `files` are train and test, or one file that a split file divides. `rows` names the list of rows within a JSON file.
+    `files` are train and test, or one file that a split file divides. `rows` names the list of rows in a JSON file.
     """
 
     kind: AnswerKind
@@ -56,7 +56,7 @@ def gsm8k(row: Row) -> Problem:
 
 
 def svamp(row: Row) -> Problem:
-    """A SVAMP row: body and question joined by a full stop where the body lacks one."""
+    """A SVAMP row: body and question, joined by a full stop if the body has none."""
     body, question = row.text("Body"), row.text("Question")
     stop = "" if body[-1] in ".!?" else "."
     answer = _gold(row, "Answer", "number", row.scalar("Answer"))
@@ -101,7 +101,7 @@ def strategy_qa(row: Row) -> Problem:
 
 
 def tidy_equation(equation: str) -> str:
-    """The right side alone, whole numbers without decimals: "X=((32.0+42.0)-35.0)" gives "((32+42)-35)"."""
+    """The right side only, integers without decimals: "X=((32.0+42.0)-35.0)" gives "((32+42)-35)"."""
     expression = _FLOAT.sub(r"\1", equation.rpartition("=")[2])
     return re.sub(r"(?<=\()\s+|\s+(?=\))", "", expression).strip()
 

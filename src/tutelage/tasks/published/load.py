@@ -1,6 +1,6 @@
-"""Loads a benchmark: finds its files and split, or asks the hub, and makes a task of the rows.
+"""Loads a benchmark from local files, with a split file if there is one, or from the hub.
 
-A split file says which rows are train and test: {"train": [0, 1, 2, 4], "test": [3, 5]}, counted from 0.
+A split file lists the rows of train and test: {"train": [0, 1, 2, 4], "test": [3, 5]}, counted from 0.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tutelage.text.numbers import read_number
 from tutelage.text.parser import compute
 
 TEST_SHARE = 0.3
-"""Share of the problems that are the test split of a benchmark published as one file, where no split file stands."""
+"""The share of test in a benchmark that is published as one file and has no split file."""
 
 FetchHub = Callable[[Hub, str], Iterable[Mapping[str, Any]]]
 
@@ -33,7 +33,7 @@ def load_benchmark(
     examples: Sequence[WorkedExample],
     fetch: FetchHub | None = None,
 ) -> LoadedTask:
-    """The benchmark from `config.path`, or by `fetch` (the hub) where no path is given.
+    """The benchmark from `config.path`, or by `fetch` (the hub) if no path is given.
 
     Raises:
         DataError: a file or the hub can't be read, or a row is broken.
@@ -50,7 +50,7 @@ def load_benchmark(
 
 
 def find_folder(path: str, name: str, files: Sequence[str]) -> Path:
-    """The folder with the files: the path itself, its subfolder of the task's name, or the folder of the file it is."""
+    """The folder with the files: the path itself, its subfolder with the task's name, or its parent if it is a file."""
     given = Path(path)
     if given.is_file() and [given.name] == list(files):
         return given.parent
@@ -64,7 +64,7 @@ def find_folder(path: str, name: str, files: Sequence[str]) -> Path:
 
 
 def sound(problems: Iterable[Problem]) -> tuple[list[Problem], tuple[str, ...]]:
-    """The problems, without those equations that don't give the answer, and a note on these."""
+    """The problems, without equations that don't give the answer, and a note on these."""
     kept: list[Problem] = []
     wrong: list[str] = []
     for problem in problems:
@@ -87,7 +87,7 @@ def fetch_hub(hub: Hub, split: str) -> Iterable[Mapping[str, Any]]:
         ) from None
     try:
         return datasets.load_dataset(hub.name, hub.config, split=split)
-    except Exception as error:  # whatever is wrong with the network, the hub or its cache, the remedy is the same
+    except Exception as error:  # any error of network, hub or cache has the same remedy
         reason = " ".join(str(error).split())[:200]
         raise DataError(
             f"cannot load it from the hub ({type(error).__name__}: {reason}); set task.path to a local folder",
@@ -125,7 +125,7 @@ def _from_files(config: TaskConfig, benchmark: Benchmark, folder: Path) -> Sourc
 
 
 def read_split(path: Path, rows: int) -> tuple[list[int], list[int]]:
-    """The row numbers of train and test, in file order. Raises DataError if they don't fit the data."""
+    """The row numbers of train and test, in file order. Raises DataError if they don't match the data."""
     data = read_json(path)
     parts: list[list[int]] = []
     for field in ("train", "test"):

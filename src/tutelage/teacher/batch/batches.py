@@ -3,7 +3,8 @@
     noted with all its lines -> file -> batch -> its id noted … a day at most … -> results kept -> done
     `--------- killed here, the next process looks for a batch with its token --'
 
-A batch is noted before it is handed in, and never handed in again before it has been looked for.
+A batch is noted before it is handed in, and never handed in again before it has been looked for. One that is too large
+for the endpoint goes again in smaller files, one after the other; a line that it refuses is left out of the next.
 """
 
 from __future__ import annotations
@@ -18,25 +19,23 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
+from tutelage.activity import Activity
 from tutelage.errors import TeacherError
-from tutelage.teacher.batch.client import BatchDesk, BatchState, Outcome
+from tutelage.teacher.batch.client import BatchDesk, Gone, Outcome, TooMuch
+from tutelage.teacher.batch.shapes import BatchState
+from tutelage.teacher.batch.waiting import LOOKS, Waiting
 from tutelage.teacher.ledger.ledger import Answered, Batch, Entry, Ledger, Sent, Unpaid
 from tutelage.teacher.online.budget import Budget
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.conversation import Question, Settings
 from tutelage.teacher.online.failures import Refused, RequestFailed
+from tutelage.teacher.online.parameters import AskAgain
 from tutelage.teacher.online.retry import Retry
 
 LINES, BYTES = 50_000, 100_000_000
 """The most that a file may hold: OpenAI takes 50,000 requests and 200 MB."""
-LOOKS = 3
-"""So often is a batch looked for that may have been made a moment ago: the list may lag behind."""
-PATIENCE = 3600.0
-"""Seconds without word of a batch, as when a network fails, after which waiting for it ends."""
 AT_ONCE = 500
 """Results written to the ledger in one transaction."""
-_NEWS = 10
-"""A batch's progress is told in so many steps."""
 
 
 class Batches:
@@ -54,10 +53,14 @@ class Batches:
         retries: int,
         poll: float,
         say: Callable[[str], None],
+        activity: Activity | None = None,
     ) -> None:
         self._desk, self._ledger, self._settings = desk, ledger, settings
         self._poll, self._say = poll, say
         self._tries = Retry(f"the Batch API of {settings.endpoint}", retries)
+        self._activity = activity or Activity()
+        self._waiting = Waiting(desk, self._tries, poll, say, self._activity)
+        self._most: int | None = None
         self._answered = set[str]()
         self.failures = defaultdict[str, list[RequestFailed]](list)
         """How questions have failed by now, by key, the latest last."""
@@ -67,9 +70,14 @@ class Batches:
         return key in self._answered or key in self.failures
 
     async def hand_in(self, questions: Sequence[Question], budget: Budget) -> None:
-        """Make batches of these questions. Raises TeacherError; what is handed in by then is collected later."""
+        """Make batches of these questions, or of the first of them where the endpoint does not take all at once.
+
+        Raises TeacherError; what is handed in by then is collected later.
+        """
         for file in self._files(questions):
             await self._submit(file, budget)
+            if self._most is not None:
+                return
 
     async def collect(self, *, wait: bool = True) -> None:
         """Keep the results of every open batch, also of an earlier process; if not `wait`, all must have ended.
@@ -84,24 +92,27 @@ class Batches:
             batch_id = batch.batch_id or await self._find(batch)
             if batch_id is None:
                 self._drop(batch)
-            else:
-                known = replace(batch, batch_id=batch_id)
-                self._ledger.write(known)
-                state = await (self._wait_for(known) if wait else self._end_of(known))
-                await self._keep(known, state)
-                if wait and state.status == "cancelled":
-                    raise TeacherError(
-                        f"the batch {batch_id} was cancelled at {batch.endpoint}; its answers are kept, and the same "
-                        "command asks the rest again"
-                    )
+                continue
+            known = replace(batch, batch_id=batch_id)
+            self._ledger.write(known)
+            state = await (self._waiting.until_ended(known) if wait else self._waiting.at_once(known))
+            if state is None:
+                self._forget(known)
+                continue
+            await self._keep(known, state)
+            if wait and state.status == "cancelled":
+                raise TeacherError(
+                    f"the batch {batch_id} was cancelled at {batch.endpoint}; its answers are kept, and the same "
+                    "command asks the rest again"
+                )
 
     def _files(self, questions: Sequence[Question]) -> Iterator[list[Question]]:
         """As many questions together as a file may hold."""
         file: list[Question] = []
         size = 0
         for question in questions:
-            line = len(self._desk.line("-" * 40, question.messages))
-            if file and (len(file) == LINES or size + line > BYTES):
+            line = len(self._desk.line("-" * 40, question.messages, question.seed))
+            if file and (len(file) == (self._most or LINES) or size + line > BYTES):
                 yield file
                 file, size = [], 0
             file.append(question)
@@ -117,14 +128,20 @@ class Batches:
             for number, question in enumerate(questions):
                 name, bound = f"{token}-{number}", budget.bound(question.messages, settings.max_tokens)
                 sent.append(Sent(name, question.key, settings.run_id, now, bound, token, question.payload))
-                lines.write(self._desk.line(name, question.messages))
+                lines.write(self._desk.line(name, question.messages, question.seed))
             self._ledger.write(batch, *sent)
             try:
                 file_id = await self._tries.persist(lambda: self._desk.upload(lines))
+            except TooMuch as refusal:
+                self._drop(batch)
+                return self._go_smaller(len(sent), str(refusal))
             except TeacherError:
                 self._drop(batch)
                 raise
-        batch_id = await self._create(file_id, batch)
+        try:
+            batch_id = await self._create(file_id, batch)
+        except TooMuch as refusal:
+            return self._go_smaller(len(sent), str(refusal))
         self._ledger.write(replace(batch, batch_id=batch_id))
         self._say(
             f"batch {batch_id}: {len(sent):,} requests handed in; replies come within a day. Stop with Ctrl-C whenever "
@@ -155,55 +172,75 @@ class Batches:
                 return batch_id
         return None
 
-    async def _wait_for(self, batch: Batch) -> BatchState:
-        heard, told = time.monotonic(), -1
-        while True:
-            pause = self._poll
-            try:
-                state = await self._desk.state(batch.batch_id)
-            except RequestFailed as failure:
-                if time.monotonic() - heard > PATIENCE:
-                    raise self._tries.keeps_failing(failure) from None
-                pause = max(pause, failure.wait or 0.0)
-            else:
-                heard = time.monotonic()
-                if _is_news(state, told):
-                    self._say(f"batch {batch.batch_id}: {state.done:,} of {state.total:,} done")
-                    told = state.done
-                if state.ended:
-                    return state
-            await asyncio.sleep(pause)
-
-    async def _end_of(self, batch: Batch) -> BatchState:
-        state = await self._tries.persist(lambda: self._desk.state(batch.batch_id))
-        if not state.ended:
-            raise TeacherError(
-                f"the batch {batch.batch_id} of this run is still on its way ({state.done:,} of {state.total:,} done), "
-                "and to ask online now would pay twice; set teacher.batch to true to wait for it, or cancel it at the "
-                "endpoint and run again"
-            )
-        return state
-
     async def _keep(self, batch: Batch, state: BatchState) -> None:
         sent = {entry.token: entry for entry in self._ledger.sent(batch.token)}
-        refusals: list[Refused] = []
+        refusals: list[tuple[Sent, Refused]] = []
         for file in state.files:
-            await self._tries.persist(lambda file=file: self._read(file, batch, sent, refusals))
+            try:
+                await self._tries.persist(lambda file=file: self._read(file, batch, sent, refusals))
+            except Gone as gone:
+                self._say(f"the results {file} of the batch {batch.batch_id} are gone: {gone}")
         if state.status == "failed":
             self._drop(batch)
-            why = state.errors or "no reason given"
-            raise TeacherError(
-                f"the endpoint {batch.endpoint} refused the batch {batch.batch_id} ({why}); once that is mended, the "
-                "same command hands it in again"
-            )
+            return self._mend(batch, state, list(sent.values()))
         self._fail(
             sent.values(), RequestFailed("broken reply", "the batch has no readable result for it", charged=True)
         )
         self._ledger.write(replace(batch, done=True))
-        if refusals:
-            raise refusals[0]
+        for line, refusal in refusals:
+            if refusal.alone is None or not self._answered:
+                self._ledger.write(self._settings.failed(line.key, refusal.reason, str(refusal)))
+                raise refusal
+            self._fail([line], refusal.alone)
+        return None
 
-    async def _read(self, file: str, batch: Batch, sent: dict[str, Sent], refusals: list[Refused]) -> None:
+    def _mend(self, batch: Batch, state: BatchState, lines: Sequence[Sent]) -> None:
+        """Go on after a batch that was refused as a whole, where that can be: it was never charged.
+
+        Raises:
+            TeacherError: it would be refused again.
+        """
+        if state.too_much:
+            return self._go_smaller(len(lines), state.errors)
+        if self._desk.learn(batch.token, state):
+            return None
+        by_name = {line.token: line for line in lines}
+        named = [(by_name.get(f"{batch.token}-{(fault.line or 0) - 1}"), fault) for fault in state.faults]
+        bad = {line.token: (line, fault) for line, fault in named if line is not None}
+        if bad and len(bad) < len(lines):
+            for line, fault in bad.values():
+                self._fail([line], RequestFailed("rejected request", f"the batch was refused for this line: {fault}"))
+            self._say(
+                f"the endpoint refused the batch {batch.batch_id} for {len(bad):,} of its lines ({state.errors}); the "
+                "others are handed in again"
+            )
+            return None
+        raise TeacherError(
+            f"the endpoint {batch.endpoint} refused the batch {batch.batch_id} ({state.errors or 'no reason given'}); "
+            "once that is mended, the same command hands it in again"
+        )
+
+    def _go_smaller(self, lines: int, why: str) -> None:
+        """From now on hand in half as many lines, and wait for them before the next. Raises TeacherError."""
+        if lines <= 1:
+            raise TeacherError(
+                f"the endpoint {self._settings.endpoint} takes not one request more in a batch ({why}); when other "
+                "batches of the account have ended, the same command goes on"
+            )
+        self._most = lines // 2
+        self._say(f"a batch of {lines:,} requests is too much ({why}); {self._most:,} at a time from now on")
+
+    def _forget(self, batch: Batch) -> None:
+        """Give up a batch that the endpoint has forgotten: perhaps it was charged, so its lines go on counting."""
+        lines = self._ledger.sent(batch.token)
+        self._say(
+            f"the endpoint {batch.endpoint} no longer knows the batch {batch.batch_id}: its {len(lines):,} requests "
+            "count as perhaps charged, and are asked again"
+        )
+        self._fail(lines, RequestFailed("broken reply", "the endpoint has forgotten the batch", charged=True))
+        self._ledger.write(replace(batch, done=True))
+
+    async def _read(self, file: str, batch: Batch, sent: dict[str, Sent], refusals: list[tuple[Sent, Refused]]) -> None:
         """Keep the results in a file for all that is `sent`, and take them out of it."""
         entries: list[Entry] = []
         try:
@@ -213,7 +250,7 @@ class Batches:
                         continue  # a second result for it, or kept by an earlier process
                     entries += self._entries(line, outcome, batch)
                     if isinstance(outcome, Refused):
-                        refusals.append(outcome)
+                        refusals.append((line, outcome))
                     if len(entries) >= AT_ONCE:
                         self._ledger.write(*entries)
                         entries.clear()
@@ -224,11 +261,13 @@ class Batches:
         settings = replace(self._settings, model=batch.model)
         if isinstance(outcome, Reply):
             self._answered.add(line.key)
-            return [Answered(line.token, settings.row(line.key, line.request, outcome, line.bound))]
-        if isinstance(outcome, RequestFailed):
+            row = settings.row(line.key, line.request, outcome, line.bound)
+            self._activity.arrived(row.usage)
+            return [Answered(line.token, row)]
+        if isinstance(outcome, RequestFailed) and not isinstance(outcome, AskAgain):
             self._fail([line], outcome)
-            return [] if outcome.charged else [Unpaid(line.token)]
-        return [Unpaid(line.token), settings.failed(line.key, outcome.reason, str(outcome))]
+        charged = isinstance(outcome, RequestFailed) and outcome.charged
+        return [] if charged else [Unpaid(line.token)]
 
     def _fail(self, lines: Iterable[Sent], failure: RequestFailed) -> None:
         for line in lines:
@@ -238,9 +277,3 @@ class Batches:
         """Take back what never became a batch: nothing was charged."""
         unpaid = [Unpaid(line.token) for line in self._ledger.sent(batch.token)]
         self._ledger.write(*unpaid, replace(batch, done=True))
-
-
-def _is_news(state: BatchState, told: int) -> bool:
-    """Whether enough has been done since `told`; below 0: nothing was told yet."""
-    step = 1 if told < 0 or state.ended else state.total / _NEWS
-    return state.total > 0 and state.done - told >= step

@@ -9,46 +9,53 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
-from dataclasses import dataclass
-from typing import IO, Protocol, TypeVar, cast
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from typing import IO, Literal, Protocol, TypeVar, cast
 
 import httpx2
 import openai
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ValidationError
 
+from tutelage.teacher.batch.shapes import (
+    MARK,
+    BatchFault,
+    BatchState,
+    fault_in,
+    is_too_much,
+    read_id,
+    read_list,
+    read_state,
+)
 from tutelage.teacher.online.client import Client, Endpoint
 from tutelage.teacher.online.client_bounds import MOST_OF_A_REPLY
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.failures import Refused, RequestFailed
+from tutelage.teacher.online.parameters import Form
 from tutelage.teacher.prompts import Message
 
-_MARK = "tutelage"
-"""The batch's metadata hold our token under this name, so that a batch can be found whose id we never learnt."""
-_MOST_ERRORS = 3
-"""So many of a failed batch's errors are told; it may have one for every line."""
 _MOST_LINES = 200_000
 """Lines of a file of results that are read: it has one for each request, of which a file takes 50,000."""
 _SLOWEST = 10_000
 """Bytes a second at which a file goes up at the least."""
-_Answer = TypeVar("_Answer", bound=BaseModel)
+_NONE_HERE = (404, 405, 501)
+"""Statuses of an address that an endpoint does not have."""
+_GONE = (404, 410)
+_PURPOSES = ("batch", "batch-api")
+"""What a file is for: the first word is OpenAI's, the other Together's."""
+_OF_ITS_OWN = (400, 403, 413, 422)
+"""Statuses by which one line is refused for itself, where others are answered."""
+_Answer = TypeVar("_Answer")
+_Call = Literal["hand in", "look", "fetch", "list"]
 Outcome = Reply | RequestFailed | Refused
 
 
-@dataclass(frozen=True, slots=True)
-class BatchState:
-    """Where a batch stands. `files` hold its results; `errors` says in words what the endpoint had against it."""
+class TooMuch(Refused):
+    """A batch is larger than what the endpoint takes at the moment; a smaller one may do."""
 
-    status: str
-    done: int
-    total: int
-    files: tuple[str, ...]
-    errors: str
 
-    @property
-    def ended(self) -> bool:
-        """Whether nothing of it will change any more."""
-        return self.status in ("completed", "failed", "expired", "cancelled")
+class Gone(Refused):
+    """The endpoint does not know a batch or a file by that name any more."""
 
 
 class BatchDesk:
@@ -61,59 +68,75 @@ class BatchDesk:
 
     def __init__(self, endpoint: Endpoint, client: Client, timeout: float) -> None:
         self._endpoint, self._client, self._timeout = endpoint, client, timeout
+        self._purpose = _PURPOSES[0]
+        self._forms: dict[str, Form] = {}
+        self._made_of: dict[str, str] = {}
 
-    def line(self, name: str, messages: list[Message]) -> bytes:
-        """The line that asks this; its result comes back under the name."""
-        body = self._endpoint.body(messages)
+    def line(self, name: str, messages: list[Message], seed: int | None = None) -> bytes:
+        """The line that asks this; its result comes back under the name, which begins with its batch's token."""
+        self._forms[name.rpartition("-")[0]] = self._endpoint.parameters.form
+        body = self._endpoint.parameters.body(messages, seed)
         line = {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}
         return json.dumps(line).encode() + b"\n"
 
+    def learn(self, token: str, state: BatchState) -> bool:
+        """Whether a batch failed only for how its lines were written; they are written otherwise from now on."""
+        form = self._forms.get(token, self._endpoint.parameters.first)
+        return any(self._endpoint.parameters.learn(400, str(fault), form) for fault in state.faults)
+
     async def upload(self, lines: IO[bytes]) -> str:
-        """Upload a file of lines; returns its id."""
+        """Upload a file of lines; returns its id. Raises TooMuch if it is too large."""
+        try:
+            return await self._upload(lines)
+        except Refused as refusal:
+            if "purpose" not in str(refusal) or self._purpose == _PURPOSES[1]:
+                raise
+        self._purpose = _PURPOSES[1]
+        return await self._upload(lines)
+
+    async def _upload(self, lines: IO[bytes]) -> str:
         within = self._timeout + lines.seek(0, io.SEEK_END) / _SLOWEST
         lines.seek(0)
-        call = self._client.files.with_raw_response.create(file=("requests.jsonl", lines), purpose="batch")
-        return (await self._read(_Named, call, within)).id
+        purpose = cast(Literal["batch"], self._purpose)
+        call = self._client.files.with_raw_response.create(file=("requests.jsonl", lines), purpose=purpose)
+        return await self._read(read_id, call, "hand in", within)
 
     async def create(self, file_id: str, token: str) -> str:
-        """Make a batch of an uploaded file under our token; returns its id."""
+        """Make a batch of an uploaded file under our token; returns its id. Raises TooMuch if it is too large."""
+        self._made_of[token] = file_id
         call = self._client.batches.with_raw_response.create(
             completion_window="24h",
             endpoint="/v1/chat/completions",
             input_file_id=file_id,
-            metadata={_MARK: token},
+            metadata={MARK: token},
         )
-        return (await self._read(_Named, call)).id
+        return await self._read(read_id, call, "hand in")
 
     async def find(self, token: str) -> str | None:
-        """The id of the batch that was made under our token, if it was."""
+        """The id of the batch that was made under our token, if it was, or of our file: not all keep the token."""
         last: str | openai.Omit = openai.omit
+        seen = set[str]()
         while True:
-            page = await self._read(_Page, self._client.batches.with_raw_response.list(limit=100, after=last))
-            for batch in page.data:
-                if batch.metadata and batch.metadata.get(_MARK) == token:
+            call = self._client.batches.with_raw_response.list(limit=100, after=last)
+            page, has_more = await self._read(read_list, call, "list")
+            for batch in page:
+                if batch.token == token or batch.file == self._made_of.get(token, token):
                     return batch.id
-            if not page.has_more or not page.data:
+            new = [batch.id for batch in page if batch.id not in seen]
+            if not has_more or not new:
                 return None
-            last = page.data[-1].id
+            seen.update(new)
+            last = page[-1].id
 
     async def state(self, batch_id: str) -> BatchState:
-        """Where a batch stands now."""
-        batch = await self._read(_Batch, self._client.batches.with_raw_response.retrieve(batch_id))
-        counts = batch.request_counts or _Counts()
-        faults = (batch.errors and batch.errors.data) or []
-        told = [fault.message or fault.code or "no message" for fault in faults[:_MOST_ERRORS]]
-        more = [f"and {len(faults) - _MOST_ERRORS:,} more"] if len(faults) > _MOST_ERRORS else []
-        return BatchState(
-            status=batch.status,
-            done=counts.completed + counts.failed,
-            total=counts.total,
-            files=tuple(name for name in (batch.output_file_id, batch.error_file_id) if name),
-            errors=self._endpoint.scrub("; ".join(told + more)),
-        )
+        """Where a batch stands now. Raises Gone if the endpoint does not know it."""
+        return await self._read(self._state_in, self._client.batches.with_raw_response.retrieve(batch_id), "look")
+
+    def _state_in(self, body: bytes) -> BatchState:
+        return read_state(self._endpoint.scrub(body.decode(errors="replace")).encode())
 
     async def results(self, file_id: str) -> AsyncGenerator[tuple[str, Outcome]]:
-        """The names and outcomes in a file, one line held at a time. Broken lines are left out."""
+        """The names and outcomes in a file, one line held at a time. Broken lines are left out. Raises Gone."""
         found = False
         try:
             async with self._client.files.with_streaming_response.content(file_id) as response:
@@ -123,28 +146,58 @@ class BatchDesk:
                         line = await anext(lines, None)
                     if line is None:
                         break
-                    if result := read_result(line, self._endpoint):
+                    if result := read_result(line, self._endpoint, self._form_of):
                         found = True
                         yield result
         except (openai.APIError, httpx2.HTTPError, TimeoutError) as error:
-            raise self._endpoint.explain(error) from None
+            raise self._explain(error, "fetch") from None
         if not found:  # a page of a proxy's, perhaps: taken for the file, it would lose every reply
             raise RequestFailed("broken reply", f"the file {file_id} at {self._endpoint.shown} holds no results")
 
-    async def _read(self, kind: type[_Answer], call: Awaitable[_Raw], within: float | None = None) -> _Answer:
+    def _form_of(self, name: str) -> Form:
+        """In what form a line was written; by an earlier process, in the first."""
+        return self._forms.get(name.rpartition("-")[0], self._endpoint.parameters.first)
+
+    async def _read(
+        self, read: Callable[[bytes], _Answer], call: Awaitable[_Raw], kind: _Call, within: float | None = None
+    ) -> _Answer:
         """The answer to a call, read strictly: the library lets HTML and other garbage pass."""
         try:
             async with asyncio.timeout(within or self._timeout):
                 body = (await call).content
         except (openai.APIError, TimeoutError) as error:
-            raise self._endpoint.explain(error) from None
+            raise self._explain(error, kind) from None
         try:
-            return kind.model_validate_json(body)
-        except ValidationError:
+            return read(body)
+        except ValueError:
             start = self._endpoint.scrub(" ".join(body.decode(errors="replace").split()))[:80]
             raise RequestFailed(
                 "broken reply", f"{self._endpoint.shown} answered what is no part of the Batch API: {start!r}"
             ) from None
+
+    def _explain(
+        self, error: openai.APIError | httpx2.HTTPError | TimeoutError, kind: _Call
+    ) -> RequestFailed | Refused:
+        """What went wrong with a call, as for any other, but for what means something else here."""
+        failure = self._endpoint.explain(error)
+        if not isinstance(error, openai.APIStatusError):
+            return failure
+        status, words = error.status_code, ""
+        with suppress(httpx2.ResponseNotRead):
+            words = error.response.text.lower()
+        if kind == "hand in" and (status == 413 or (status in (400, 403, 422, 429) and is_too_much(words))):
+            return TooMuch(failure.reason, str(failure))
+        if "model" in words:
+            return failure
+        if kind == "hand in" and status in _NONE_HERE:
+            said = " ".join(self._endpoint.scrub(words).split())[:100]
+            return Refused(
+                "rejected request",
+                f"the endpoint {self._endpoint.shown} has no Batch API ({status}: {said}); set teacher.batch to false",
+            )
+        if kind in ("look", "fetch") and status in _GONE:
+            return Gone(failure.reason, str(failure))
+        return failure
 
 
 async def split_lines(chunks: AsyncIterator[bytes], most: int = MOST_OF_A_REPLY) -> AsyncGenerator[bytes]:
@@ -161,35 +214,43 @@ async def split_lines(chunks: AsyncIterator[bytes], most: int = MOST_OF_A_REPLY)
     yield rest
 
 
-def read_result(text: bytes, endpoint: Endpoint) -> tuple[str, Outcome] | None:
-    """The name and outcome in a line of results; None if it is none."""
+def read_result(
+    text: bytes, endpoint: Endpoint, form_of: Callable[[str], Form] | None = None
+) -> tuple[str, Outcome] | None:
+    """The name and outcome in a line of results; None if it is none. `form_of` says how a line was written."""
     try:
         line = _Line.model_validate_json(endpoint.scrub(text.decode(errors="replace")))
     except ValidationError:
         return None
-    return line.custom_id, _outcome(line, endpoint)
+    return line.custom_id, _outcome(line, endpoint, form_of(line.custom_id) if form_of else None)
 
 
-def _outcome(line: _Line, endpoint: Endpoint) -> Outcome:
-    if line.response is None:
-        fault = _fault_in(line.error)
+def _outcome(line: _Line, endpoint: Endpoint, form: Form | None) -> Outcome:
+    response = line.response
+    if response is None:
+        fault = fault_in(line.error)
+        if fault.code.isascii() and fault.code.isdigit() and 400 <= int(fault.code) <= 599:
+            return _refusal(int(fault.code), BatchFault("", fault.message, None), endpoint, form)
         reason = "time-out" if fault.code == "batch_expired" else "server error"
         return RequestFailed(reason, f"not answered in the batch: {fault.message or fault.code or 'no reason given'}")
-    status, body = line.response.status_code, line.response.body
+    status, body = response.status_code, response.body
+    if status is None:  # the completion itself, without a status around it
+        status, body = 200, response.model_extra
     if status == 200:
         try:
             return endpoint.read(body.encode() if isinstance(body, str) else json.dumps(body).encode())
         except (RequestFailed, Refused) as failure:  # a good status may hold the error of another
             return failure
-    fault = _fault_in(cast(dict[str, object], body).get("error") if isinstance(body, dict) else body)
-    return endpoint.refusal(status, fault.code or fault.type or "", fault.message or "")
+    return _refusal(
+        status, fault_in(cast(dict[str, object], body).get("error") if isinstance(body, dict) else body), endpoint, form
+    )
 
 
-def _fault_in(error: object) -> _Fault:
-    try:
-        return _Fault.model_validate(error or {})
-    except ValidationError:
-        return _Fault(message=str(error))
+def _refusal(status: int, fault: BatchFault, endpoint: Endpoint, form: Form | None) -> RequestFailed | Refused:
+    refusal = endpoint.refusal(status, fault.code, fault.message, form=form)
+    if isinstance(refusal, Refused) and refusal.reason == "rejected request" and status in _OF_ITS_OWN:
+        refusal.alone = refusal.alone or RequestFailed("rejected request", str(refusal))
+    return refusal
 
 
 class _Raw(Protocol):
@@ -199,45 +260,8 @@ class _Raw(Protocol):
     def content(self) -> bytes: ...
 
 
-class _Fault(BaseModel):
-    code: str | None = None
-    type: str | None = None
-    message: str | None = None
-
-
-class _Named(BaseModel):
-    id: str = Field(min_length=1)
-
-
-class _Marked(_Named):
-    metadata: dict[str, object] | None = None
-
-
-class _Page(BaseModel):
-    data: list[_Marked]
-    has_more: bool = False
-
-
-class _Counts(BaseModel):
-    total: int = 0
-    completed: int = 0
-    failed: int = 0
-
-
-class _Faults(BaseModel):
-    data: list[_Fault] | None = None
-
-
-class _Batch(_Named):
-    status: str
-    request_counts: _Counts | None = None
-    output_file_id: str | None = None
-    error_file_id: str | None = None
-    errors: _Faults | None = None
-
-
-class _Response(BaseModel):
-    status_code: int
+class _Response(BaseModel, extra="allow"):
+    status_code: int | None = None
     body: object = None
 
 

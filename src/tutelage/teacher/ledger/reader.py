@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 
 from tutelage.errors import RunError
 from tutelage.records import Usage
-from tutelage.run_records import FailureCount, Spending
+from tutelage.run_records import FailureCount, Pace, Spending
 from tutelage.teacher.ledger.file import explained, migrated_copy, open_read_only
 from tutelage.teacher.ledger.ledger import REPLY_COLUMNS, SUMS, LedgerRow, faults_of_row
 from tutelage.teacher.ledger.schema import MIGRATIONS, expected_shape, faults_of_shape, version_of
@@ -48,6 +52,13 @@ class LedgerReader:
         query = f"SELECT date(created, 'unixepoch') AS day, model, {SUMS} FROM replies GROUP BY day, model"
         with explained(self.path):
             return [Spending(day or "?", model, Usage(*sums)) for day, model, *sums in self._connection.execute(query)]
+
+    def pace(self) -> list[Pace]:
+        """How fast each model answered, of those replies whose time is known."""
+        query = "SELECT model, created, seconds, completion_tokens FROM replies WHERE seconds > 0 ORDER BY model"
+        with explained(self.path):
+            rows = self._connection.execute(query)
+            return [pace_of(model, [row[1:] for row in group]) for model, group in groupby(rows, itemgetter(0))]
 
     def failures(self) -> list[FailureCount]:
         """Requests that ended without a reply to learn from, by model and reason, the most frequent first."""
@@ -108,6 +119,18 @@ class LedgerReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def pace_of(model: str, replies: Sequence[tuple[float, float, int]]) -> Pace:
+    """The pace of replies, each the time of its arrival, the seconds that it took, and its tokens."""
+    seconds = sorted(took for _, took, _ in replies)
+    busy, until = 0.0, -math.inf
+    for start, end in sorted((arrived - took, arrived) for arrived, took, _ in replies):
+        busy += max(0.0, end - max(start, until))
+        until = max(until, end)
+    tokens = sum(written for *_, written in replies)
+    slow = seconds[math.ceil(0.95 * len(seconds)) - 1]
+    return Pace(model, len(seconds), statistics.median(seconds), slow, tokens / busy)
 
 
 def export_row(row: LedgerRow) -> dict[str, object]:

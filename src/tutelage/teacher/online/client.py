@@ -1,41 +1,41 @@
 """The HTTP client of an OpenAI-compatible endpoint, through the openai library; nothing else in the house imports it.
 
-The key comes from the environment variable `teacher.key_env` and goes nowhere but into the request's header.
+The key comes from the environment variable `teacher.key_env` and goes nowhere but into the request's header; so does
+what `teacher.extra_headers` and the query of `teacher.base_url` take from the environment.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from ssl import SSLContext
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from typing import cast
+from urllib.parse import urljoin
 
 import httpx2
 import openai
 
 from tutelage.config import TeacherConfig
-from tutelage.errors import ConfigError, TeacherError
+from tutelage.errors import ConfigError
+from tutelage.teacher.online.address import OPENAI, Address, fault_of_proxies, without_credentials
 from tutelage.teacher.online.client_bounds import ENCODINGS, bound_body
 from tutelage.teacher.online.completion import ErrorInReply, LatestReplies, Reply, read_completion
 from tutelage.teacher.online.failures import Refused, RequestFailed
+from tutelage.teacher.online.parameters import AskAgain, Form, Parameters
 from tutelage.teacher.online.refusal import read_refusal
 from tutelage.teacher.online.retry_after import retry_after
 from tutelage.teacher.online.status import explain_status
 from tutelage.teacher.prompts import Message
 
 Client = openai.AsyncOpenAI
-OPENAI = "https://api.openai.com/v1"
 _MOST_SAID = 4096
 """Characters of an endpoint's message that are looked at."""
 _TEXTS = ("text", "finish_reason", "reasoning", "served", "provider")
 """What of a reply is kept as the endpoint wrote it."""
-_SHORTEST_KEY = 8
-"""Characters; what is shorter is no secret but a word, such as EMPTY, that may stand in any reply."""
 
 
 @cache
@@ -48,64 +48,74 @@ class Endpoint:
     """Where and how to ask, and what its failures mean. No message ever holds the key.
 
     Raises:
-        ConfigError: `teacher.base_url` is no URL.
+        ConfigError: `teacher.base_url` is no URL, or the environment names another endpoint or an impossible proxy.
         TeacherError: the key is not set, or cannot be one.
     """
 
     def __init__(self, config: TeacherConfig, environ: Mapping[str, str]) -> None:
         self._config = config
-        self._url = (config.base_url or OPENAI).rstrip("/")
+        self._address = Address(config, environ)
         try:
-            httpx2.URL(self._url)
+            httpx2.URL(self._address.url)
         except httpx2.InvalidURL as error:
             raise ConfigError(f"teacher.base_url: {error}; write a URL such as http://localhost:8000/v1") from None
-        self.shown = _without_credentials(self._url)
-        self._key = _read_key(config.key_env, environ, needed=not _is_loopback(self._url))
+        self.shown, self.query = self._address.shown, self._address.kept_query
+        # OpenAI's newer models know the limit by its new name only, many other endpoints by its old one only.
+        self.parameters = Parameters(config, "max_completion_tokens" if self._address.url == OPENAI else "max_tokens")
         self._latest = LatestReplies()
+        self._connection()  # what is wrong with a proxy is said before anything is asked
 
     def connect(self) -> Client:
         """A client; to be used as an asynchronous context manager within one event loop."""
-        at_once = self._config.concurrency
+        address, headers = self._address, dict[str, str | openai.Omit](self._address.headers)
+        if address.url != OPENAI:  # what the library takes from the environment for OpenAI goes to nobody else
+            known = {name.lower() for name in headers}
+            headers |= {name: openai.omit for name in address.library_headers if name.lower() not in known}
         return openai.AsyncOpenAI(
-            base_url=self._url,
-            api_key=self._key,
+            base_url=address.url,
+            api_key=address.key or "none",
+            default_headers=cast(dict[str, str], headers),
+            default_query=address.query,
             max_retries=0,  # whether and when to try again is for the session to say, with all workers in view
             timeout=openai.Timeout(self._config.timeout, connect=self._config.connect_timeout),
-            http_client=openai.DefaultAsyncHttpxClient(
-                limits=httpx2.Limits(max_connections=at_once, max_keepalive_connections=at_once),
-                headers={"accept-encoding": ", ".join(ENCODINGS)},
-                event_hooks={"response": [bound_body]},
-                verify=_certificates(),
-                follow_redirects=False,  # prompts and money go where `base_url` says, nowhere else
-            ),
+            http_client=self._connection(),
         )
 
-    async def ask(self, client: Client, messages: list[Message]) -> Reply:
+    def _connection(self) -> httpx2.AsyncClient:
+        """What carries the calls. Raises ConfigError if the environment names a proxy that cannot be used."""
+        at_once = self._config.concurrency
+        try:
+            return openai.DefaultAsyncHttpxClient(
+                limits=httpx2.Limits(max_connections=at_once, max_keepalive_connections=at_once),
+                headers={"accept-encoding": ", ".join(ENCODINGS)},
+                event_hooks={"request": [self._without_key], "response": [bound_body]},
+                verify=_certificates(),
+                follow_redirects=False,  # prompts and money go where `base_url` says, nowhere else
+            )
+        except (ImportError, ValueError, httpx2.InvalidURL):  # no package for it, no such scheme, no URL
+            raise ConfigError(fault_of_proxies()) from None
+
+    async def _without_key(self, request: httpx2.Request) -> None:
+        """The library sends a key, come what may."""
+        if self._address.key is None and "Authorization" not in self._address.headers:
+            request.headers.pop("authorization", None)
+
+    async def ask(self, client: Client, messages: list[Message], seed: int | None = None) -> Reply:
         """One reply. Raises RequestFailed or Refused."""
+        form = self.parameters.form
         try:
             async with asyncio.timeout(self._config.timeout):  # the library's own limits the pauses, not the whole
                 # The raw body: the library lets HTML and other garbage pass as if it were a completion.
-                response = await client.post("/chat/completions", cast_to=httpx2.Response, body=self.body(messages))
+                body = self.parameters.body(messages, seed)
+                response = await client.post("/chat/completions", cast_to=httpx2.Response, body=body)
         except (openai.APIError, TimeoutError) as error:
-            raise self.explain(error) from None
+            raise self.explain(error, form) from None
         reply = self.read(response.content, response.headers.get("content-type", ""))
         if self._latest.is_repeat(reply, messages):
             # The connection is out of step: what comes next on it would be taken for the answer to something else.
             await response.extensions["network_stream"].aclose()
             raise RequestFailed("broken reply", "the reply is that to another request, sent again", charged=True)
         return reply
-
-    def body(self, messages: list[Message]) -> dict[str, object]:
-        """What is sent to be answered."""
-        # OpenAI's newer models know the limit by its new name only, many other endpoints by its old one only.
-        limit = "max_completion_tokens" if self._url == OPENAI else "max_tokens"
-        config = self._config
-        return {
-            "model": config.model,
-            "messages": messages,
-            "temperature": config.temperature,
-            limit: config.max_tokens,
-        }
 
     def read(self, body: bytes, content_type: str = "") -> Reply:
         """The reply in the body of a good answer. Raises RequestFailed or Refused if there is none in it."""
@@ -123,16 +133,24 @@ class Endpoint:
         texts = {name: self.scrub(getattr(reply, name)) for name in _TEXTS}
         return replace(reply, **texts)
 
-    def refusal(self, status: int, code: str, text: str, wait: float | None = None) -> RequestFailed | Refused:
-        """What a status means; `text` is the endpoint's own and may be anything."""
+    def refusal(
+        self, status: int, code: str, text: str, wait: float | None = None, form: Form | None = None
+    ) -> RequestFailed | Refused:
+        """What a status means; `text` is the endpoint's own and may be anything, `form` that of a chat request."""
         text = self.scrub(text)[:_MOST_SAID]
-        text = " ".join(re.sub(r"<[^<>]*>", " ", text).split())[:300] or "no message"
+        text = " ".join(re.sub(r"<[^<>]*>", " ", text).split())
+        if form is not None and self.parameters.learn(status, text, form):
+            return AskAgain(f"the endpoint wants requests written otherwise ({status}): {text[:300]}")
+        remedy = self.parameters.remedy(text) if form is not None else ""
+        text = (text[:300] or "no message") + (f" ({remedy})" if remedy else "")
         return explain_status(status, code, text, wait, self.shown, self._config)
 
-    def explain(self, error: openai.APIError | httpx2.HTTPError | TimeoutError) -> RequestFailed | Refused:
-        """What went wrong with a call."""
+    def explain(
+        self, error: openai.APIError | httpx2.HTTPError | TimeoutError, form: Form | None = None
+    ) -> RequestFailed | Refused:
+        """What went wrong with a call; `form` is that of a chat request."""
         if isinstance(error, openai.APIStatusError):
-            return self._status(error)
+            return self._status(error, form)
         cause = error.__cause__
         if isinstance(cause, httpx2.ConnectTimeout | httpx2.ConnectError):
             said = self.scrub(str(cause)) or f"no connection within {self._config.connect_timeout:g} s"
@@ -146,53 +164,26 @@ class Endpoint:
 
     def scrub(self, text: str) -> str:
         """The text without the key: there are endpoints that echo it."""
-        return text.replace(self._key, "[key]") if len(self._key) >= _SHORTEST_KEY else text
+        return self._address.scrub(text)
 
-    def _status(self, error: openai.APIStatusError) -> RequestFailed | Refused:
+    def _status(self, error: openai.APIStatusError, form: Form | None) -> RequestFailed | Refused:
         response = error.response
         if response.is_redirect:
             return Refused("rejected request", self._redirected(response))
         said = read_refusal(response.content)
         wait = retry_after({**(said.reset or {}), **response.headers}, time.time(), said.wait)
-        return self.refusal(response.status_code, said.code, said.text, wait)
+        return self.refusal(response.status_code, said.code, said.text, wait, form)
 
     def _redirected(self, response: httpx2.Response) -> str:
         """Why a redirect is refused: where it points, and what to set."""
         asked, location = str(response.request.url), response.headers.get("location", "")
         try:
-            target = _without_credentials(urljoin(asked, location)) if location else "nowhere"
+            target = without_credentials(urljoin(asked, location)) if location else "nowhere"
         except ValueError:
             target = repr(location)
-        target, path = self.scrub(target)[:300], asked.removeprefix(self._url)
+        target, path = self.scrub(target)[:300], asked.partition("?")[0].removeprefix(self._address.url)
         there = target.removesuffix(path) if path != asked and target.endswith(path) else target
         return (
             f"the endpoint {self.shown} redirects ({response.status_code}) to {target}; redirects are not followed: if "
             f"you trust that place, set teacher.base_url to {there}"
         )
-
-
-def _read_key(variable: str, environ: Mapping[str, str], *, needed: bool) -> str:
-    key = environ.get(variable, "").strip()
-    if not key:
-        if needed:
-            raise TeacherError(f"the environment variable {variable} is not set; put the endpoint's key into it")
-        return "none"
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise TeacherError(f"the environment variable {variable} holds characters that no key has; set it afresh")
-    return key
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _without_credentials(url: str) -> str:
-    """The URL as it may be shown and stored: no user, password or query."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

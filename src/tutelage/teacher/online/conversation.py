@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tutelage.config import PriceConfig, TeacherConfig
@@ -22,6 +22,7 @@ from tutelage.teacher.ledger.ledger import Failed, LedgerRow
 from tutelage.teacher.online.budget import cost_of
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.failures import RequestFailed
+from tutelage.teacher.online.parameters import seed_of
 from tutelage.teacher.prompts import Message, Prompts
 from tutelage.teacher.reply import OURS, Reading, read_reply
 from tutelage.teacher.template import Template
@@ -34,7 +35,7 @@ class Settings:
 
     endpoint: str
     model: str
-    temperature: float
+    temperature: float | None
     max_tokens: int
     kind: AnswerKind
     grade: Grade
@@ -46,6 +47,9 @@ class Settings:
     template: Template | None = None
     plan: Plan = askings
     ours: Echoes = OURS
+    seed: int | None = None
+    shaping: Mapping[str, object] = field(default_factory=dict[str, object])
+    """What else shapes a reply, as the ledger's key holds it; nothing where all is as usual."""
 
     @property
     def prompts(self) -> Prompts:
@@ -86,10 +90,11 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One thing to ask the endpoint: the messages, and all that its reply depends on as JSON (`payload`)."""
+    """One thing to ask the endpoint: the messages, all that its reply depends on as JSON (`payload`), and a seed."""
 
     messages: list[Message]
     payload: str
+    seed: int | None = None
 
     @property
     def key(self) -> str:
@@ -146,7 +151,9 @@ def _asked(asking: Asking, reading: Reading, rows: Sequence[LedgerRow]) -> Asked
 def _questions(messages: list[Message], request: FeedbackRequest, settings: Settings) -> list[Question]:
     """`self_consistency` times the same; the first has the key that it would have alone."""
     samples = [request.sample, *(f"{request.sample}.{again}" for again in range(1, settings.self_consistency))]
-    return [Question(messages, _shape(messages, sample, settings)) for sample in samples]
+    return [
+        Question(messages, _shape(messages, sample, settings), seed_of(settings.seed, sample)) for sample in samples
+    ]
 
 
 def _shape(messages: list[Message], sample: int | str, settings: Settings) -> str:
@@ -157,6 +164,7 @@ def _shape(messages: list[Message], sample: int | str, settings: Settings) -> st
         "temperature": settings.temperature,
         "max_tokens": settings.max_tokens,
         "sample": sample,
+        **settings.shaping,
     }
     return json.dumps(payload, sort_keys=True)
 

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+from tutelage.activity import Activity
 from tutelage.config import TeacherConfig
 from tutelage.errors import ConfigError
 from tutelage.records import AnswerKind, FeedbackRequest, Grade
@@ -23,11 +24,12 @@ from tutelage.teacher.ledger.ledger import Ledger
 from tutelage.teacher.online.budget import Budget, price_of, told_price
 from tutelage.teacher.online.client import Client, Endpoint
 from tutelage.teacher.online.completion import Reply
-from tutelage.teacher.online.conversation import Settings
+from tutelage.teacher.online.conversation import Question, Settings
 from tutelage.teacher.online.ledger_writer import LedgerWriter
 from tutelage.teacher.online.limits import Limits
+from tutelage.teacher.online.parameters import shaping
 from tutelage.teacher.online.session import RequestSession
-from tutelage.teacher.prompts import Message, prompts_of
+from tutelage.teacher.prompts import prompts_of
 from tutelage.teacher.teacher import Deliver
 from tutelage.teacher.ways import Plan, askings
 
@@ -36,8 +38,8 @@ class OpenAITeacher:
     """Asks an endpoint for rationales; every reply is in the ledger before it is used, and no reply is paid for twice.
 
     `run_id` names the run in the ledger: its budget covers all that this run has paid, in this process or before. `say`
-    is told what a user wants to know while a batch is on its way, which can take a day. `plan` says in which ways a
-    request is asked about.
+    is told what a user wants to know while a batch is on its way, which can take a day; `activity` is told what is
+    going on at every moment. `plan` says in which ways a request is asked about.
 
     Raises:
         ConfigError: no model is named, a cap in US dollars has no price, or `prompt` cannot be used.
@@ -45,7 +47,7 @@ class OpenAITeacher:
         RunError: the ledger cannot be used.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a teacher of a run is told
         self,
         config: TeacherConfig,
         *,
@@ -55,11 +57,13 @@ class OpenAITeacher:
         run_id: str,
         environ: Mapping[str, str] = os.environ,
         say: Callable[[str], None] = lambda _: None,
+        activity: Activity | None = None,
         plan: Plan = askings,
     ) -> None:
         if not config.model:
             raise ConfigError("teacher.model is not set: name the teacher as the endpoint does, such as gpt-4.1-mini")
         self._config, self._ledger, self._say = config, Path(ledger), say
+        self._activity = activity or Activity()
         self._endpoint = Endpoint(config, environ)
         prompts = prompts_of(config, kind)
         self._settings = Settings(
@@ -73,6 +77,8 @@ class OpenAITeacher:
             price=price_of(config),
             check_arithmetic=config.check_arithmetic,
             self_consistency=config.self_consistency,
+            seed=config.seed,
+            shaping=shaping(config, self._endpoint.query),
             teacher=config,
             template=prompts.template,
             plan=plan,
@@ -121,6 +127,7 @@ class OpenAITeacher:
             retries=config.retries,
             poll=config.batch_poll,
             say=self._say,
+            activity=self._activity,
         )
 
     async def _hold_online(
@@ -128,13 +135,20 @@ class OpenAITeacher:
     ) -> None:
         config, limits = self._config, self._limits.again()
 
-        def ask(messages: list[Message]) -> Awaitable[Reply]:
-            return self._endpoint.ask(client, messages)
+        def ask(question: Question) -> Awaitable[Reply]:
+            return self._endpoint.ask(client, question.messages, question.seed)
 
         with Ledger(self._ledger) as written:  # a connection of its own: reading never waits for the disk
             async with LedgerWriter(written) as writer:
                 session = RequestSession(
-                    ask, ledger, writer, self._budget(ledger), limits, self._settings, config.retries
+                    ask,
+                    ledger,
+                    writer,
+                    self._budget(ledger),
+                    limits,
+                    self._settings,
+                    config.retries,
+                    self._activity,
                 )
                 await session.hold(requests, deliver, config.concurrency)
 

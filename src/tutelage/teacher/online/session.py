@@ -21,6 +21,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import Any, cast
 
+from tutelage.activity import Activity
 from tutelage.errors import BudgetSpent
 from tutelage.records import TRANSIENT, Feedback, FeedbackRequest, Usage
 from tutelage.teacher.ledger.ledger import Answered, Ledger, LedgerRow, Sent, Unpaid
@@ -30,14 +31,14 @@ from tutelage.teacher.online.conversation import Question, Settings, converse
 from tutelage.teacher.online.failures import AT_FIRST, FailureWindow, Refused, RequestFailed
 from tutelage.teacher.online.ledger_writer import LedgerWriter
 from tutelage.teacher.online.limits import Limits
+from tutelage.teacher.online.parameters import AskAgain
 from tutelage.teacher.online.retry import back_off
-from tutelage.teacher.prompts import Message
 from tutelage.teacher.teacher import Deliver
 
 _GRACE_SECONDS = 10.0
 """How long replies in flight are waited for when the session must end."""
 
-Ask = Callable[[list[Message]], Awaitable[Reply]]
+Ask = Callable[[Question], Awaitable[Reply]]
 """Raises RequestFailed, or Refused when asking anything else would be in vain."""
 
 
@@ -61,7 +62,9 @@ class RequestSession:
         limits: Limits,
         settings: Settings,
         retries: int,
+        activity: Activity | None = None,
     ) -> None:
+        self._activity = activity or Activity()
         self._ask, self._ledger, self._writer, self._settings = ask, ledger, writer, settings
         self._budget, self._limits, self._retries = budget, limits, retries
         self._room = asyncio.Condition()
@@ -190,6 +193,8 @@ class RequestSession:
             try:
                 async with self._place():
                     return await self._send(question, bound)
+            except AskAgain:
+                continue
             except Refused as refusal:
                 if refusal.alone is None:
                     raise
@@ -201,6 +206,7 @@ class RequestSession:
                 tries += not (failure.wait or failure.crowded) or replies == self._replies
                 if failure.reason not in TRANSIENT or tries > self._retries or self._stopping:
                     raise
+                self._activity.failed(failure.reason, str(failure), failure.wait)
                 if failure.wait:
                     self._limits.hold(failure.wait)
                 else:
@@ -217,11 +223,13 @@ class RequestSession:
         try:
             await self._writer.write(Sent(token, question.key, self._settings.run_id, time.time(), bound))
             paid = bound  # whatever happens now: it may have been charged
-            reply = await self._ask(question.messages)
+            with self._activity.flight(token):
+                reply = await self._ask(question)
             row = self._settings.row(question.key, question.payload, reply, bound)
             row = replace(row, seconds=round(asyncio.get_running_loop().time() - started, 3))
             paid = row.usage
             self._budget.learn(question.messages, self._settings.max_tokens, paid)
+            self._activity.arrived(paid)
             self._limits.correct(admission, paid.prompt_tokens + paid.completion_tokens)
             self._limits.speed_up()
             await self._writer.write(Answered(token, row))
@@ -282,7 +290,8 @@ class RequestSession:
         task = cast(asyncio.Task[Any], asyncio.current_task())
         self._idle.add(task)
         try:
-            yield
+            with self._activity.wait():
+                yield
         finally:
             self._idle.discard(task)
 

@@ -1,0 +1,110 @@
+"""What a teacher's stage is doing at the moment: written by who asks, read by who shows it.
+
+8 in flight, 3 waiting; 12 tried again (8 time-out, 4 rate limit); 0.0213 USD
+nothing has arrived for 34 s; 8 in flight, the oldest for 34 s; 4 tried again (4 time-out; the last: no reply within …)
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+from tutelage.money import sum_usd
+from tutelage.records import FailureReason, Usage
+
+_MOST_SAID = 200
+"""Characters of the last trouble that are shown."""
+
+
+class Activity:
+    """One thread writes, others may read meanwhile. `clock` counts seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._sent: dict[str, float] = {}
+        self._waiting = 0
+        self._held_until = -1.0
+        self._again = Counter[FailureReason]()
+        self._trouble = ""
+        self._note = ""
+        self._heard = clock()
+        self._spent = Usage()
+
+    def begin(self) -> None:
+        """A stage begins: what was before counts no more."""
+        self.__init__(self._clock)
+
+    @contextmanager
+    def flight(self, token: str) -> Generator[None]:
+        """Within, a request is on its way."""
+        self._sent[token] = self._clock()
+        try:
+            yield
+        finally:
+            self._sent.pop(token, None)
+
+    @contextmanager
+    def wait(self) -> Generator[None]:
+        """Within, one more waits for its turn."""
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+
+    def arrived(self, usage: Usage) -> None:
+        """A reply has come, and cost this."""
+        self._heard = self._clock()
+        self._note = ""
+        self._spent += usage
+
+    def failed(self, reason: FailureReason, message: str, wait: float | None = None) -> None:
+        """A request is tried again; `wait` is how many seconds the endpoint wants to be left alone."""
+        self._again[reason] += 1
+        self._trouble = " ".join(message.split())[:_MOST_SAID]
+        if wait:
+            self._held_until = max(self._held_until, self._clock() + wait)
+
+    def note(self, text: str) -> None:
+        """Where something stands that takes long, such as a batch."""
+        self._note = text
+
+    @property
+    def silence(self) -> float:
+        """Seconds since a reply arrived, or since the beginning."""
+        return self._clock() - self._heard
+
+    @property
+    def spent(self) -> str:
+        """What was paid so far, in words: US dollars, or tokens where there is no price; empty if nothing was."""
+        spent, tokens = self._spent, self._spent.prompt_tokens + self._spent.completion_tokens
+        return f"{sum_usd((spent.cost_usd,)):.4f} USD" if spent.cost_usd else f"{tokens:,} tokens" if tokens else ""
+
+    def __str__(self) -> str:
+        """What is in flight, waiting and tried again."""
+        return "; ".join(part for part in (self._note, self._under_way(), self._tried_again()) if part)
+
+    def why(self) -> str:
+        """The same for one who has waited for long: what it is that takes its time."""
+        sent, now = list(self._sent.values()), self._clock()
+        oldest = f"{self._under_way()}, the oldest for {now - min(sent):.0f} s" if sent else self._under_way()
+        held = f"the endpoint wants to be left alone for {self._held_until - now:.0f} s more"
+        parts = (
+            f"nothing has arrived for {self.silence:.0f} s",
+            self._note,
+            oldest or "nothing is in flight",
+            held if self._held_until > now else "",
+            self._tried_again(self._trouble),
+        )
+        return "; ".join(part for part in parts if part)
+
+    def _under_way(self) -> str:
+        counts = ((len(self._sent), "in flight"), (self._waiting, "waiting"))
+        return ", ".join(f"{count:,} {what}" for count, what in counts if count)
+
+    def _tried_again(self, last: str = "") -> str:
+        again = self._again.copy()
+        listed = ", ".join(f"{count:,} {reason}" for reason, count in again.most_common())
+        return f"{again.total():,} tried again ({listed}{f'; the last: {last}' if last else ''})" if again else ""

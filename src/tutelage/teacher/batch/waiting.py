@@ -1,0 +1,105 @@
+"""Waiting for a batch until it has ended, never in silence and never for ever.
+
+validating … 4 of 9 done … finalizing … completed
+404 three times                             None: the endpoint has forgotten it
+50 h, and it has not ended                  TeacherError
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from tutelage.activity import Activity
+from tutelage.errors import TeacherError
+from tutelage.teacher.batch.client import BatchDesk, Gone
+from tutelage.teacher.batch.shapes import BatchState
+from tutelage.teacher.ledger.ledger import Batch
+from tutelage.teacher.online.failures import RequestFailed
+from tutelage.teacher.online.retry import Retry
+
+LOOKS = 3
+"""So often is a batch looked for that may have been made a moment ago: the list may lag behind."""
+PATIENCE = 3600.0
+"""Seconds without word of a batch, as when a network fails, after which waiting for it ends."""
+SILENCE = 1800.0
+"""Seconds after which it is said that a batch is still on its way."""
+LONGEST = 50 * 3600.0
+"""Seconds in which every batch ends or expires: OpenAI's in 24 h, Novita's in 48 h."""
+_NEWS = 10
+"""A batch's progress is told in so many steps."""
+
+
+class Waiting:
+    """Looks at batches every `poll` seconds; `say` is told how they go. Calls that fail are made again by `tries`."""
+
+    def __init__(
+        self, desk: BatchDesk, tries: Retry, poll: float, say: Callable[[str], None], activity: Activity
+    ) -> None:
+        self._desk, self._tries, self._poll, self._say = desk, tries, poll, say
+        self._activity = activity
+
+    async def until_ended(self, batch: Batch) -> BatchState | None:
+        """How a batch has ended; None if the endpoint no longer knows it. Raises TeacherError."""
+        heard = said = time.monotonic()
+        told, strange, missed = -1, "", 0
+        while True:
+            pause = self._poll
+            try:
+                state = await self._desk.state(batch.batch_id)
+            except Gone:
+                missed += 1
+                if missed == LOOKS:
+                    return None
+            except RequestFailed as failure:
+                if time.monotonic() - heard > PATIENCE:
+                    raise self._tries.keeps_failing(failure) from None
+                self._activity.failed(failure.reason, str(failure), failure.wait)
+                pause = max(pause, failure.wait or 0.0)
+            else:
+                heard, missed = time.monotonic(), 0
+                self._activity.note(f"batch {batch.batch_id}: {state.progress}")
+                if _is_news(state, told) or (heard - said > SILENCE and not state.ended):
+                    self._say(f"batch {batch.batch_id}: {state.progress}")
+                    said, told = heard, state.done
+                if not state.known and state.status != strange:
+                    strange = state.status
+                    self._say(f"batch {batch.batch_id}: the endpoint calls it {strange!r}, which is waited out")
+                if state.ended:
+                    return state
+                _check_age(batch, state)
+            await asyncio.sleep(pause)
+
+    async def at_once(self, batch: Batch) -> BatchState | None:
+        """How a batch has ended; None as above. Raises TeacherError if it has not."""
+        for look in range(LOOKS):
+            if look:
+                await asyncio.sleep(self._poll)
+            try:
+                state = await self._tries.persist(lambda: self._desk.state(batch.batch_id))
+            except Gone:
+                continue
+            if not state.ended:
+                raise TeacherError(
+                    f"the batch {batch.batch_id} of this run is still on its way ({state.progress}), "
+                    "and to ask online now would pay twice; set teacher.batch to true to wait for it, or cancel it at "
+                    "the endpoint and run again"
+                )
+            return state
+        return None
+
+
+def _check_age(batch: Batch, state: BatchState) -> None:
+    age = time.time() - batch.created
+    if age > LONGEST:
+        raise TeacherError(
+            f"the batch {batch.batch_id} at {batch.endpoint} has not ended in {age / 3600:.0f} h ({state.status}, "
+            f"{state.progress}); cancel it there, then the same command goes on without it"
+        )
+
+
+def _is_news(state: BatchState, told: int) -> bool:
+    """Whether enough has been done since `told`; below 0: nothing was told yet."""
+    step = 1 if told < 0 or state.ended else state.total / _NEWS
+    return state.total > 0 and state.done - told >= step
