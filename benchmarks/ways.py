@@ -15,11 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tutelage.report.words import markdown_table
-
 from tutelage.config import TeacherConfig
 from tutelage.config_file import read_written
 from tutelage.records import Attempt, Exam, Feedback, FeedbackRequest
+from tutelage.report.format import markdown_table
 from tutelage.rounds.requests import feedback_requests
 from tutelage.runs.files import read_record, read_rows, write_json, write_text
 from tutelage.tasks.catalog import open_task
