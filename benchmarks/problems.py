@@ -22,7 +22,7 @@ from benchmarks.reference import Row
 from tutelage.api import load_task
 from tutelage.config import TeacherConfig
 from tutelage.records import Feedback, Problem, TrainingExample, WorkedExample, state_answer
-from tutelage.rounds.material import annotation_requests
+from tutelage.rounds.requests import annotation_requests
 from tutelage.student.prompts import PromptFormat
 from tutelage.tasks.task import Task
 from tutelage.teacher.answer_key import AnswerKeyTeacher

@@ -32,7 +32,7 @@ def test_a_file_that_names_a_task_has_every_other_setting(tmp_path):
     assert config == parse_config({"task": {"name": "gsm8k", "path": "data/gsm8k"}, "seed": 3})
     assert config.student == module.StudentConfig()
     assert config.training.prompt_weight == 0.1
-    assert (config.exam.samples, config.exam.temperature, config.exam.max_new_tokens) == (4, 1.0, 128)
+    assert (config.exam.samples, config.exam.temperature, config.exam.max_new_tokens) == (4, 1.0, "auto")
 
 
 @pytest.mark.parametrize(

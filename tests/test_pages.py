@@ -20,9 +20,10 @@ import typer.main
 from tests.command import tutelage
 from tests.pages import ROOT, Fence, fences, inline, workspace
 from tutelage.cli import app
-from tutelage.config import RunConfig, Section
+from tutelage.config import RunConfig, Section, TeacherConfig
 from tutelage.config_file import parse_config, read_yaml_file
 from tutelage.studies.study_file import load_study
+from tutelage.teacher.template import read_template
 
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -42,7 +43,9 @@ def test_every_yaml_is_read(fence, tmp_path):
     path.write_text(fence.text, encoding="utf-8")
     data = read_yaml_file(path)
     assert isinstance(data, dict)
-    if "arms" in data:
+    if "system" in data:
+        assert read_template(str(path), TeacherConfig())
+    elif "arms" in data:
         if "base" not in data:
             path.write_text(f"base: ../demo.yaml\n{fence.text}", encoding="utf-8")
         assert load_study(path).arms

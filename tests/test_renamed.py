@@ -12,9 +12,10 @@ from tests.student.tiny import tiny_folder
 from tutelage import run
 from tutelage.config_file import parse_config, read_written
 from tutelage.errors import ConfigError
-from tutelage.renamed import SETTINGS, as_first_named, modern, new_name
+from tutelage.renamed import SETTINGS, as_first_named, modern, modern_source, new_name
 from tutelage.report.progress import Show
 from tutelage.runs.directory import read_result
+from tutelage.runs.resume_rules import FREE, differences
 from tutelage.studies.figures import read_figures
 from tutelage.studies.study_file import StudyFile, load_study
 
@@ -68,6 +69,32 @@ def test_names_go_and_come_back():
     assert modern(old) == new
     assert as_first_named("training", new["training"]) == old["training"]
     assert modern(None) is None
+
+
+@pytest.mark.parametrize("name", ["mistake_in_view", "show_mistake"])
+@pytest.mark.parametrize(("old", "new"), [(True, "mistake"), (False, "question")])
+def test_what_the_teacher_saw_is_a_way_of_asking(name, old, new):
+    assert modern({"teacher": {name: old}}) == {"teacher": {"ask": new, "hint": "first"}}
+    with pytest.raises(ConfigError, match="write that, with mistake for true, question for false"):
+        parse_config(TASK | {"teacher": {name: old}})
+    assert modern_source(f"the base; teacher.{name}: {old}") == f"the base; teacher.ask: {new}"
+    assert modern({"teacher": {"ask": "auto"}}) == {"teacher": {"ask": "auto"}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "other"),
+    [
+        ({}, []),
+        ({"ask": "mistake", "hint": "never"}, []),
+        ({"ask": "question"}, ["teacher.ask: 'mistake' is now 'question'"]),
+    ],
+)
+def test_offline_only_what_has_a_say_is_another_setting(settings, other):
+    before, after = parse_config(TASK), parse_config(TASK | {"teacher": settings})
+    assert differences(before, after, FREE) == other
+    online = {"kind": "openai", "model": "m"}
+    before, after = (parse_config(TASK | {"teacher": online | each}) for each in ({}, settings))
+    assert len(differences(before, after, FREE)) == len(settings)
 
 
 def test_a_run_of_version_0_1_is_read(old_run):

@@ -94,7 +94,7 @@ def _type(annotation: Any) -> str:  # noqa: ANN401 - whatever a field is annotat
 
 def _unit(field: FieldInfo, sentence: str) -> str:
     """The unit that the sentence begins with, of a number alone."""
-    if not {int, float} & {field.annotation, *get_args(field.annotation)}:
+    if not {int, float} & {field.annotation, *map(_plain, get_args(field.annotation))}:
         return ""
     return next((unit for words, unit in UNITS.items() if re.match(rf"{words}\b", sentence, re.IGNORECASE)), "")
 
@@ -102,10 +102,22 @@ def _unit(field: FieldInfo, sentence: str) -> str:
 def _bounds(field: FieldInfo) -> str:
     return ", ".join(
         f"{sign} {_number(getattr(bound, name))}"
-        for bound in field.metadata
+        for bound in (*field.metadata, *_metadata_within(field))
         for name, sign in BOUNDS.items()
         if getattr(bound, name, None) is not None
     )
+
+
+def _plain(annotation: Any) -> Any:  # noqa: ANN401 - as above
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def _metadata_within(field: FieldInfo) -> Iterator[object]:
+    """Bounds of a number that is one of several types, as in `integer or auto`."""
+    for part in get_args(field.annotation):
+        if get_origin(part) is Annotated:
+            for inner in get_args(part)[1:]:
+                yield from getattr(inner, "metadata", ())
 
 
 def _number(value: float) -> str:

@@ -29,6 +29,7 @@ from tutelage.teacher.answer_key import AnswerKeyTeacher
 from tutelage.teacher.answers_only import AnswersTeacher
 from tutelage.teacher.ledger.file import check_place
 from tutelage.teacher.own import CheckedTeacher
+from tutelage.teacher.prompts import prompts_of
 from tutelage.teacher.recorded import RecordedTeacher
 from tutelage.teacher.teacher import Teacher
 
@@ -59,6 +60,7 @@ def open_context(
         from tutelage.teacher.online.client import Endpoint
 
         Endpoint(config.teacher, os.environ)  # refuses an address or a key before there is a run
+        prompts_of(config.teacher, task.kind)  # and a template
     untrained = make_student(config.student, task, show.say, own.engine)
     preflight(untrained, config, task.problems, reflection)
     if online and config.teacher.ledger:

@@ -16,11 +16,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from tutelage.contradictions import refuse_contradictions
 from tutelage.places import check_ledger, check_url
-from tutelage.records import AnswerKind, TextMatch
+from tutelage.records import AnswerKind, Style, TextMatch
 from tutelage.request_settings import check_body, check_headers, check_variable
 
 _Name = Annotated[str, Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+AnswerLimit = Annotated[int, Field(gt=0, le=1_000_000)] | Literal["auto"]
 
 
 class Section(BaseModel):
@@ -186,10 +187,20 @@ class TeacherConfig(Section):
     """Problems they are asked for, drawn by seed; None: all. The exams go through all of them whatever it says."""
     extra_rationales: int = Field(default=0, ge=0, le=10_000_000)
     """Further rationales asked for in round 0, for problems drawn by seed, those without one first."""
-    show_mistake: bool = True
-    """Show the teacher the mistake that a rationale is for; if not, it is asked as in round 0 for another rationale."""
+    ask: Literal["auto", "question", "mistake", "mistake-first", "mistake-explained"] = "auto"
+    """How the teacher is asked about a mistake; auto: with it in view, then by the question alone, or the other way
+    round where that brings this teacher more sound replies per token. Or one way only: `question` (another rationale,
+    as in round 0), `mistake` (in view), `mistake-first` (before the question, to be forgotten), `mistake-explained`."""
+    hint: Literal["last", "first", "never"] = "last"
+    """When the teacher is told the right answer: after a reply that cannot be used; at once where a mistake is in view
+    (the paper's way); never."""
     explain: bool = False
     """Let the teacher explain the mistake, too; the student learns to find and correct it (LEMA, An et al. 2023)."""
+    style: Style = "short"
+    """For whom the teacher writes: short, few and plain sentences for a very small student; full, for a student that
+    can follow longer reasoning."""
+    prompt: str | None = None
+    """YAML file with prompts of your own, in any language (docs/teachers.md); None: ours."""
     replies_per_problem: int = Field(default=1, gt=0, le=1000)
     """Rationales asked for per problem with a mistake in every later round, each with another mistake in view."""
     replies_per_round: int | None = Field(default=None, gt=0, le=10_000_000)
@@ -209,8 +220,8 @@ class ExamConfig(Section):
     """Attempts at every problem, K."""
     temperature: float = Field(default=1.0, gt=0, le=1000)
     """Sampling temperature."""
-    max_new_tokens: int = Field(default=128, gt=0, le=1_000_000)
-    """Tokens after which an attempt is cut."""
+    max_new_tokens: AnswerLimit = "auto"
+    """Tokens after which an attempt is cut; auto: by the lengths of the rationales that the student has learnt from."""
     batch_size: int = Field(default=256, gt=0, le=1_000_000)
     """Attempts sampled at once, if memory allows."""
     shard: int = Field(default=16, gt=0, le=10_000_000)
@@ -220,8 +231,8 @@ class ExamConfig(Section):
 class EvaluationConfig(Section):
     """Evaluation on held-out problems, greedy."""
 
-    max_new_tokens: int = Field(default=256, gt=0, le=1_000_000)
-    """Tokens after which an answer is cut."""
+    max_new_tokens: AnswerLimit = "auto"
+    """Tokens after which an answer is cut; auto: as in the exam, and 256 for a student that has learnt nothing yet."""
     batch_size: int = Field(default=256, gt=0, le=1_000_000)
     """Problems answered at once, if memory allows."""
 

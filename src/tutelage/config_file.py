@@ -17,7 +17,7 @@ from tutelage.config import RunConfig, Section
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError
 from tutelage.json_lines import shortened
-from tutelage.renamed import modern, new_name
+from tutelage.renamed import modern, new_name, new_values
 from tutelage.yaml_text import Dumper, read_yaml
 
 Kind = TypeVar("Kind", bound=Section)
@@ -155,7 +155,8 @@ def _explain(error: ErrorDetails, data: dict[str, Any], kind: type[Section]) -> 
         found = "" if error["type"] == "missing" else f" (found {shortened(error['input'])})"
         return f"{key}: {error['msg'][0].lower()}{error['msg'][1:]}{found}"
     if new := new_name(key):
-        return f"{key} is now called {new}; write that"
+        values = new_values(key)
+        return f"{key} is now called {new}; write that{values and f', with {values}'}"
     known = _known_keys(kind, location[:-1])
     remedy = did_you_mean(location[-1], known, f"the keys here are {', '.join(known)}")
     return f"unknown key {key!r}; {remedy}"

@@ -28,6 +28,14 @@ TextMatch = Literal["exact", "contains", "f1", "regex", "math"]
 """How a text is matched with the answer (grading/matching.py)."""
 
 
+Way = Literal["question", "mistake", "mistake-first", "mistake-explained"]
+"""How a teacher is asked about a mistake: by the question alone; with the mistake in view; with the mistake before the
+question, and to be forgotten; with the mistake in view, and to be explained before the solution."""
+
+Style = Literal["short", "full"]
+"""For whom a teacher writes: for a very small student, or for one that can follow longer reasoning."""
+
+
 def content_hash(*parts: str) -> str:
     """16 hex digits of SHA-256 over the parts; runs of white space count as one space, outer ones not at all."""
     text = "\x1f".join(" ".join(part.split()) for part in parts)
@@ -165,13 +173,15 @@ class FeedbackRequest:
     """A request to the teacher: a rationale for `problem`; the teacher sees the student's `mistake` if there is one.
 
     `sample` numbers several requests for one problem, so that each gets its own rationale. `answer` is the answer that
-    the exam read in the mistake (None: none); it is not part of the request's identity or of any key.
+    the exam read in the mistake (None: none). `ways` are the ways of asking, in order; empty: the teacher's own.
+    Neither is part of the request's identity or of any key.
     """
 
     problem: Problem
     mistake: str | None = None
     sample: int = 0
     answer: str | None = None
+    ways: tuple[Way, ...] = ()
 
     @property
     def identity(self) -> tuple[str, int, str | None]:
@@ -212,12 +222,27 @@ TRANSIENT: frozenset[FailureReason] = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """One asking of those that a request took: the way, with the answer as a hint or without, and what it brought.
+
+    `sound` says whether it brought a rationale. The tokens are those of its replies, whoever paid for them.
+    """
+
+    way: Way
+    hint: bool
+    sound: bool
+    prompt_tokens: int
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Feedback:
     """The teacher's reply to a request: a graded rationale that ends with its answer.
 
     A reply that can't be used has `verdict.correct` false, the cause in `failure`, and `verdict.reason` in words;
     `text` is then the raw reply, possibly empty. `keys` are the keys of its ledger rows, in the order of the requests.
-    `explanation` says what is wrong in the mistake, if the teacher was asked for it.
+    `explanation` says what is wrong in the mistake, if the teacher was asked for it. `asked` has the askings that got a
+    reply, in order.
     """
 
     problem_id: str
@@ -229,6 +254,7 @@ class Feedback:
     keys: tuple[str, ...] = ()
     failure: FailureReason | None = None
     explanation: str | None = None
+    asked: tuple[Asked, ...] = ()
 
     @property
     def identity(self) -> tuple[str, int, str | None]:

@@ -14,7 +14,8 @@ SETTINGS = {
     "teacher.annotations": "rationales_per_problem",
     "teacher.annotated": "seed_problems",
     "teacher.more_annotations": "extra_rationales",
-    "teacher.mistake_in_view": "show_mistake",
+    "teacher.mistake_in_view": "ask",
+    "teacher.show_mistake": "ask",
     "teacher.replies": "replies_per_problem",
     "teacher.round_replies": "replies_per_round",
     "teacher.agreement": "self_consistency",
@@ -28,6 +29,9 @@ SETTINGS = {
 }
 """What a setting was called, and the last part of what it is called now; its section is the same."""
 
+VALUES = {"teacher.ask": {True: "mistake", False: "question"}}
+"""What a value is now called, where not only the name has changed."""
+
 SIMILARITIES = "positive_similarity", "negative_similarity"
 GAINS = "chosen_gain", "rejected_gain"
 COMPARED = SIMILARITIES + GAINS
@@ -40,12 +44,31 @@ def new_name(key: str) -> str | None:
     return f"{section}{dot}{SETTINGS[key]}" if key in SETTINGS else None
 
 
+def new_values(key: str) -> str:
+    """What the values of the setting that was called `key` are called now, in words; empty if they are the same."""
+    values = VALUES.get(new_name(key) or "", {})
+    return ", ".join(f"{new} for {str(old).lower()}" for old, new in values.items())
+
+
 def modern(settings: object) -> object:
-    """Settings as plain data, old names replaced; anything else as it is."""
+    """Settings as plain data, old names and values replaced; anything else as it is."""
     if not isinstance(settings, dict):
         return settings
     sections = cast(dict[str, Any], settings)
-    return {name: _with_names(name, section, SETTINGS) for name, section in sections.items()}
+    found = {name: _with_names(name, section, SETTINGS) for name, section in sections.items()}
+    if isinstance(found.get("teacher"), dict) and isinstance(found["teacher"].get("ask"), bool):
+        found["teacher"] = _with_ask(found["teacher"])
+    return found
+
+
+def modern_source(source: str) -> str:
+    """What an arm of a study changes, in words, under today's names."""
+    for old in SETTINGS:
+        new = new_name(old)
+        for value, name in VALUES.get(str(new), {}).items():
+            source = source.replace(f"{old}: {value}", f"{new}: {name}")
+        source = source.replace(f"{old}: ", f"{new}: ")
+    return source
 
 
 def as_first_named(section: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,6 +82,11 @@ def modern_step(row: Mapping[str, Any], *, gains: bool) -> dict[str, Any]:
     near, far = GAINS if gains else SIMILARITIES
     names = {"near": near, "far": far}
     return {names.get(name, name): value for name, value in row.items()}
+
+
+def _with_ask(teacher: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a teacher that was shown the mistake, with the answer beside it at once, or was not."""
+    return {**teacher, "ask": VALUES["teacher.ask"][teacher["ask"]], "hint": "first"}
 
 
 def _with_names(section: str, settings: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - plain data

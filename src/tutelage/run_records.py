@@ -26,13 +26,33 @@ class Accuracy:
 class ExamSummary:
     """The figures of an exam. `mistakes` and `attempts` count attempts, not problems.
 
-    `kinds` counts the mistakes by kind, found by comparison with the worked solutions; empty without those.
+    `kinds` counts the mistakes by kind, found by comparison with the worked solutions; empty without those. `cut`
+    counts the attempts that were cut at the limit.
     """
 
     pass_rate: float
     mistakes: int
     attempts: int
     kinds: Mapping[str, int] = field(default_factory=dict[str, int])
+    cut: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WayCount:
+    """How often the teacher was asked in one way, how often that brought a sound rationale, and the tokens it took."""
+
+    asked: int = 0
+    sound: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: WayCount) -> WayCount:
+        return WayCount(
+            self.asked + other.asked,
+            self.sound + other.sound,
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +60,8 @@ class TeacherSummary:
     """The figures of a round's teaching. `replies_used` counts replies that were right and trained on.
 
     `replies` counts all replies behind the round's rationales, including those that another run paid for; `requests`
-    counts this run's own. `failures` counts the requests that ended without a rationale, by reason.
+    counts this run's own. `failures` counts the requests that ended without a rationale, by reason, `ways` the replies,
+    sound replies and tokens by the way of asking.
     """
 
     requests: int
@@ -50,6 +71,7 @@ class TeacherSummary:
     cost_usd: float
     failures: Mapping[str, int] = field(default_factory=dict[str, int])
     replies: int = 0
+    ways: Mapping[str, WayCount] = field(default_factory=dict[str, WayCount])
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +137,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class RoundResult:
-    """The figures of one round. Round 0 has no exam."""
+    """The figures of one round. Round 0 has no exam. `limits` are the tokens after which its stages cut an answer."""
 
     round: int
     validation: Accuracy
@@ -124,6 +146,7 @@ class RoundResult:
     training: TrainingSummary
     work: Mapping[str, Work]
     seconds: float
+    limits: Mapping[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass(frozen=True, slots=True)

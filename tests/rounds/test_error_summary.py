@@ -35,7 +35,9 @@ OPEN = attempt(HENS, "2 × 2 = 4.")
 
 
 def test_right_and_wrong_attempts_are_counted_and_the_wrong_ones_by_kind():
-    assert exam_summary(Exam((RIGHT, FALSE, CUT, OPEN)), Farm()) == ExamSummary(0.25, 3, 4, {CALCULATION: 1, FORMAT: 2})
+    assert exam_summary(Exam((RIGHT, FALSE, CUT, OPEN)), Farm()) == ExamSummary(
+        0.25, 3, 4, {CALCULATION: 1, FORMAT: 2}, cut=1
+    )
 
 
 def test_an_exam_without_mistakes_has_no_kinds():

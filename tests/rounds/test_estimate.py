@@ -7,7 +7,7 @@ from tutelage.config import RunConfig
 from tutelage.config_file import parse_config
 from tutelage.records import FeedbackRequest, Usage
 from tutelage.rounds.estimate import estimate
-from tutelage.rounds.material import annotation_requests
+from tutelage.rounds.requests import annotation_requests
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import Task
 from tutelage.teacher.online.openai_teacher import OpenAITeacher
@@ -19,7 +19,7 @@ def settings(**teacher: object) -> RunConfig:
     return parse_config(
         {
             "task": {"name": "leg_counting", "train": 12, "validation": 2, "test": 2},
-            "teacher": {"kind": "openai", "model": "m", "price": price, **teacher},
+            "teacher": {"kind": "openai", "model": "m", "price": price, "ask": "mistake", **teacher},
             "rounds": {"max": 2},
         }
     )
@@ -80,7 +80,7 @@ def test_a_limit_on_the_replies_of_a_round_limits_its_cost():
 
 
 def test_without_the_mistake_in_view_as_many_are_asked_for_as_are_wanted():
-    config = settings(replies_per_problem=9, show_mistake=False)
+    config = settings(replies_per_problem=9, ask="question")
     assert estimate(config, open_task(config.task))[1].most.requests == 2 * 9 * 12
     seen = settings(replies_per_problem=9)
     assert estimate(seen, open_task(seen.task))[1].most.requests == 2 * seen.exam.samples * 12

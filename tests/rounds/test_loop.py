@@ -2,8 +2,8 @@ import pytest
 
 from tutelage.config import RoundsConfig, TrainingConfig
 from tutelage.records import Attempt, Exam, Feedback, Usage, Verdict
+from tutelage.rounds.asking import Teaching
 from tutelage.rounds.loop import _nothing_to_teach, _spending, best_round, has_something_new, plateau
-from tutelage.rounds.stages import Teaching
 from tutelage.run_records import Accuracy, RoundResult, TeacherSummary, TrainingSummary
 
 

@@ -1,4 +1,4 @@
-"""What is asked about an exam, and in which order: `material.feedback_requests`."""
+"""What is asked about an exam, and in which order: `requests.feedback_requests`."""
 
 import random
 from collections import Counter
@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from tutelage.config import TeacherConfig
 from tutelage.mistakes.near_duplicates import alike
 from tutelage.records import Attempt, Exam, Feedback, FeedbackRequest, Problem, Verdict
-from tutelage.rounds.material import feedback_requests
-from tutelage.rounds.stages import what_is_asked
+from tutelage.rounds.asking import what_is_asked
+from tutelage.rounds.requests import feedback_requests
 from tutelage.runs.files import digest
-from tutelage.teacher.prompts import first_messages
+from tutelage.teacher.prompts import Prompts
+from tutelage.teacher.ways import Asking
 
 COW, HEN, FLY, EEL = (
     Problem.of(f"How many legs has {animal}?", "4") for animal in ("a cow", "a hen", "a fly", "an eel")
@@ -67,7 +68,8 @@ def test_no_key_holds_the_answer():
     request = FeedbackRequest(COW, "It has 5 legs.", 2, "5")
     row = {"problem": asdict(COW), "mistake": "It has 5 legs.", "sample": 2}
     assert digest(what_is_asked(request)) == digest(row)
-    assert first_messages(request, "number") == first_messages(replace(request, answer=None), "number")
+    prompts, asking = Prompts("number"), Asking("mistake")
+    assert prompts.messages(request, asking) == prompts.messages(replace(request, answer=None), asking)
 
 
 def test_one_mistake_in_many_attempts_is_asked_about():
@@ -139,6 +141,29 @@ def test_annotations_were_about_no_mistake():
     assert [(r.problem, r.mistake) for r in first] == [(r.problem, r.mistake) for r in ask()]
     assert {r.sample for r in ask()} == {0}
     assert {r.sample for r in first} == {1}  # another rationale than the one there is
+
+
+def cut(problem, sample, text, answer):
+    return Attempt(problem.id, sample, text, Verdict(False, answer, ""), "length", 99)
+
+
+def test_what_is_only_a_cut_is_shown_to_nobody():
+    """The hen's and the cow's attempts were cut on the way; the fly's ran on behind a wrong answer."""
+    exam = Exam(
+        (
+            cut(HEN, 0, "It has one and one and", None),
+            cut(COW, 0, "It has two and two. The answer is 2", "2"),  # perhaps of 24
+            *sat(COW, "4", "5")[1:],
+            cut(FLY, 0, "The answer is 8. Question: How many", "8"),
+        )
+    )
+    asked = {request.problem: request for request in ask(exam=exam, replies=2)}
+    assert asked[HEN].mistake is None
+    assert asked[COW].mistake == "It has 5 legs."
+    assert asked[FLY].mistake == "The answer is 8. Question: How many"
+    assert sorted(request.sample for request in ask(exam=exam, replies=2) if request.problem == HEN) == [0, 1]
+    as_before = feedback_requests(ANIMALS, exam, TeacherConfig(), [], 0, cuts=True)
+    assert all(request.mistake is not None for request in as_before)
 
 
 def test_an_exam_without_mistakes_asks_nothing():

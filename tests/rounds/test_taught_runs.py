@@ -7,6 +7,8 @@ import pytest
 
 from tutelage.api import run
 from tutelage.records import Attempt, Feedback, TrainingExample
+from tutelage.report.progress import Show
+from tutelage.rounds.requests import is_only_cut
 from tutelage.runs.files import read_rows
 from tutelage.studies.arms import changed
 from tutelage.tasks.catalog import open_task
@@ -23,6 +25,12 @@ def short(config):
 
 def feedback(root: Path, round: int) -> list[Feedback]:
     return read_rows(root / f"round-{round:02d}" / ("feedback.jsonl" if round else "annotation.jsonl"), Feedback)
+
+
+def only_cut(root: Path, round: int) -> set[str]:
+    """The problems of an exam at which every mistake is only a cut, which no teacher is shown."""
+    wrong = [a for a in read_rows(root / f"round-{round:02d}" / "exam.jsonl", Attempt) if not a.verdict.correct]
+    return {a.problem_id for a in wrong} - {a.problem_id for a in wrong if not is_only_cut(a)}
 
 
 def test_replies_count_whoever_paid_for_them(short, tmp_path):
@@ -56,7 +64,7 @@ def test_a_reply_that_was_asked_for_twice_counts_as_two(short, tmp_path):
 def test_replies_of_a_round_that_has_nothing_to_learn_are_counted(short, tmp_path):
     known, asked = answer_key_reply(open_task(short.task).problems("train")), count()
     with TeacherEndpoint(lambda body: known(body) if next(asked) < 6 else "The answer is -1.") as endpoint:
-        teacher = {"kind": "openai", "model": "test", "base_url": endpoint.base_url, "concurrency": 1}
+        teacher = {"kind": "openai", "model": "test", "base_url": endpoint.base_url, "concurrency": 1, "ask": "mistake"}
         result = run(changed(short, teacher=teacher), tmp_path / "run")
         assert result.stopped_because.startswith("none of the teacher's 6 replies can be used")
         assert [cost.requests for cost in result.teaching] == [6, 12]  # each was asked for once more
@@ -91,8 +99,10 @@ def test_an_explained_mistake_is_learnt_to_be_corrected(short, tmp_path):
 def test_without_the_mistake_in_view_another_rationale_is_asked_for(short, tmp_path):
     shown, blind = tmp_path / "shown", tmp_path / "blind"
     run(short, shown)
-    run(changed(short, teacher={"show_mistake": False}), blind)
-    assert {reply.mistake is None for reply in feedback(shown, 1)} == {False}
+    run(changed(short, teacher={"ask": "question"}), blind)
+    cut = only_cut(shown, 1)
+    assert {reply.mistake is None for reply in feedback(shown, 1) if reply.problem_id not in cut} == {False}
+    assert {reply.mistake for reply in feedback(shown, 1) if reply.problem_id in cut} <= {None}
     assert {reply.problem_id for reply in feedback(blind, 1)} == {reply.problem_id for reply in feedback(shown, 1)}
     before = {reply.problem_id: reply.text for reply in feedback(blind, 0)}
     again = feedback(blind, 1)
@@ -102,3 +112,22 @@ def test_without_the_mistake_in_view_another_rationale_is_asked_for(short, tmp_p
     assert {row.anchor for row in rows} == {*before.values(), *(reply.text for reply in again)}
     new = {reply.text for reply in again}
     assert all(before[row.problem.id] in row.positives for row in rows if row.anchor in new)
+
+
+def test_answers_may_be_as_long_as_what_was_learnt(config, tmp_path):
+    said: list[str] = []
+    show = Show(quiet=True)
+    show.say = said.append
+    auto = changed(config, exam={"max_new_tokens": "auto"}, evaluation={"max_new_tokens": "auto"}, rounds={"max": 1})
+    result = run(auto, tmp_path / "run", show)
+    first, second = result.rounds
+    assert set(first.limits) == {"evaluation"}
+    assert set(second.limits) == {"exam", "evaluation"}
+    assert second.limits["exam"] == first.limits["evaluation"] <= second.limits["evaluation"]
+    attempts = read_rows(tmp_path / "run" / "round-01" / "exam.jsonl", Attempt)
+    assert max(attempt.tokens for attempt in attempts) == second.limits["exam"]  # it has learnt nothing, and runs on
+    assert second.exam is not None
+    assert second.exam.cut == sum(attempt.finish == "length" for attempt in attempts) > len(attempts) / 10
+    [told] = [text for text in said if "were cut" in text]
+    assert f"cut at {second.limits['exam']} tokens; set exam.max_new_tokens to" in told
+    assert run(auto, tmp_path / "run") == result

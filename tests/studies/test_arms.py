@@ -13,7 +13,7 @@ from tutelage.studies.arms import ARMS, Spent, as_many_replies, changed
 BASE = parse_config(
     {
         "task": {"name": "leg_counting", "train": 10},
-        "teacher": {"priority": "uniform"},
+        "teacher": {"priority": "uniform", "ask": "mistake"},
         "training": {"reflection_weight": 0.25},
     }
 )
@@ -49,7 +49,7 @@ def differences(config: RunConfig, other: RunConfig = BASE) -> dict[str, object]
                 "teacher.kind": "student",
             },
         ),
-        ("full-no-mistake-in-view", {"teacher.show_mistake": False}),
+        ("full-no-mistake-in-view", {"teacher.ask": "question"}),
         ("own-correct", {"training.rejection_sampling": "train"}),
         ("weakest-first", {"teacher.priority": "weakest-first", "teacher.replies_per_round": 5}),
         ("frontier", {"teacher.priority": "frontier", "teacher.replies_per_round": 5}),
@@ -73,7 +73,7 @@ def test_an_arm_resets_what_the_base_has_of_other_arms():
     base = changed(
         BASE,
         teacher={
-            "show_mistake": False,
+            "ask": "question",
             "explain": True,
             "priority": "frontier",
             "seed_problems": 4,
@@ -83,7 +83,7 @@ def test_an_arm_resets_what_the_base_has_of_other_arms():
         rounds={"patience": 9},
     )
     method = {
-        "teacher.show_mistake": True,
+        "teacher.ask": "mistake",
         "teacher.explain": False,
         "teacher.priority": "uniform",
         "training.reflection": "triplet",

@@ -111,7 +111,7 @@ def test_parts_of_a_solution_are_not_joined_over_a_cut():
 @pytest.mark.parametrize(
     ("question", "answer", "steps"),
     [
-        ("How many of 100 pens are left of 8 boxes?", "8", "Each takes 12, so 100 / 12 = 8.33 boxes, or 8 full ones."),
+        ("100 pens go into boxes of 12. How many are full?", "8", "So 100 / 12 = 8.33 boxes, or 8 full ones."),
         ("A film is 2 hours long. How many minutes?", "120", "An hour has 60 minutes: 2 × 60 = 120."),
         ("Ann has $2.60. How many cents?", "260", "She has 2 + 0.60 = 2.60 dollars."),
         ("Dogs and cats are 10:17 of 189. How many dogs?", "70", "10 + 17 = 27 parts. 10 / 27 × 189 = 70 dogs."),

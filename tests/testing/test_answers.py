@@ -1,21 +1,26 @@
+from typing import get_args
+
 import pytest
 
 from tests.testing.asking import ask, post, text_of
 from tutelage.errors import DataError
-from tutelage.records import FeedbackRequest, Problem
-from tutelage.teacher.prompts import first_messages
+from tutelage.records import FeedbackRequest, Problem, Way
+from tutelage.teacher.prompts import Prompts
+from tutelage.teacher.ways import Asking
 from tutelage.testing import answer_key_endpoint
 from tutelage.testing.answers import read_problems
 
 PENS = Problem.of("Tom has 3 boxes of 4 pens.\n\nHow many pens?", "12", equation="3 * 4")
 
 
-def test_the_answer_key_knows_its_problems():
-    body = {"messages": first_messages(FeedbackRequest(PENS, "3 + 4 = 7. The answer is 7."), "number")}
-    other = {"messages": first_messages(FeedbackRequest(Problem.of("Why?", "1")), "number")}
+@pytest.mark.parametrize("way", get_args(Way))
+def test_the_answer_key_knows_its_problems(way):
+    mistaken, unworked = FeedbackRequest(PENS, "3 + 4 = 7. The answer is 7."), FeedbackRequest(Problem.of("Why?", "1"))
+    body, other = ({"messages": Prompts("number").messages(asked, Asking(way))} for asked in (mistaken, unworked))
     with answer_key_endpoint([PENS, Problem.of("Why?", "1")]) as endpoint:
         text, unsolved, unknown = (text_of(post(endpoint, asked)) for asked in (body, other, ask("Hello?")))
-    assert "Multiply 3 by 4: 3 × 4 = 12." in text
+    assert ("Multiply 3 by 4: 3 × 4 = 12." in text) == (way != "question")  # there it sees no mistake
+    assert "3 × 4 = 12" in text
     assert text.endswith("\nThe answer is 12.")
     assert unsolved.startswith("There is no worked solution here")
     assert unknown == "This question is not known here."

@@ -10,7 +10,8 @@ import pytest
 from tests.testing.asking import post, refused, text_of
 from tutelage.errors import ConfigError, TutelageError
 from tutelage.records import FeedbackRequest, Problem
-from tutelage.teacher.prompts import first_messages
+from tutelage.teacher.prompts import Prompts
+from tutelage.teacher.ways import Asking
 from tutelage.testing import TeacherEndpoint
 from tutelage.testing.serve import serve
 
@@ -39,7 +40,7 @@ def test_the_command_serves_until_interrupted(tmp_path):
         address = re.search(r"base_url: (\S+)}", process.stdout.readline())
         assert address is not None
         served = SimpleNamespace(base_url=address[1])
-        body = {"messages": first_messages(FeedbackRequest(PENS), "number")}
+        body = {"messages": Prompts("number").messages(FeedbackRequest(PENS), Asking("question"))}
         assert refused(served, body)[0] == 401
         assert refused(served, body, key="k")[0] == 503
         assert "3 × 4 = 12" in text_of(post(served, body, key="k"))

@@ -10,7 +10,7 @@ from tutelage.records import Attempt, Completion, Problem
 from tutelage.runs.files import append_rows, write_rows
 from tutelage.runs.seals import sealed, sound_rows
 from tutelage.runs.stage import Stage
-from tutelage.student.sampler import Advance, Sampled, SamplingSettings
+from tutelage.student.sampler import Advance, Sampled, greedy_sampling
 from tutelage.student.student import Student
 from tutelage.tasks.task import Task
 
@@ -19,14 +19,13 @@ def greedy_attempts(
     task: Task, student: Student, problems: Sequence[Problem], settings: EvaluationConfig, advance: Advance
 ) -> tuple[list[Attempt], Sampled]:
     """The greedy answer to every problem, graded, in the problems' order, and the cost of the sampling."""
-    greedy = SamplingSettings(max_new_tokens=settings.max_new_tokens, rows=settings.batch_size)
     attempts: dict[int, Attempt] = {}
 
     def answered(place: int, completions: Sequence[Completion]) -> None:
         (attempts[place],) = graded(task, problems[place], completions)
         advance(1)
 
-    cost = student.answer(problems, [0] * len(problems), greedy, answered)
+    cost = student.answer(problems, [0] * len(problems), greedy_sampling(settings), answered)
     return [attempts[place] for place in range(len(problems))], cost
 
 

@@ -14,7 +14,8 @@ from tutelage.tasks.task import Task
 def exam_summary(sitting: Exam, task: Task) -> ExamSummary:
     """The figures of an exam on the training problems of a task."""
     kinds = mistakes_by_kind(sitting.attempts, task, "train")
-    return ExamSummary(sitting.pass_rate, len(sitting.mistakes), len(sitting.attempts), kinds)
+    cut = sum(attempt.finish == "length" for attempt in sitting.attempts)
+    return ExamSummary(sitting.pass_rate, len(sitting.mistakes), len(sitting.attempts), kinds, cut)
 
 
 def mistakes_by_kind(attempts: Iterable[Attempt], task: Task, split: Split) -> dict[str, int]:

@@ -6,38 +6,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from tutelage.config import RunConfig
+from tutelage.mistakes.near_duplicates import MAX_MISTAKE_BYTES
 from tutelage.records import FeedbackRequest, Usage
-from tutelage.rounds.material import annotation_requests
+from tutelage.rounds.requests import annotation_requests
 from tutelage.run_records import CostBound
 from tutelage.tasks.task import Task
 from tutelage.teacher.online.budget import MOST_BYTES_PER_TOKEN, least_for, most_for
+from tutelage.teacher.prompts import prompts_of
 
 
 def estimate(config: RunConfig, task: Task) -> list[CostBound]:
     """Bounds per round, without the caps of `teacher.budget`.
 
     Least: round 0 asks for every rationale once and all are right; no later round finds a mistake. Most: all problems
-    are wrong in every exam, every reply is rejected once, and all replies have the maximum length.
+    are wrong in every exam, every reply is rejected in every way of asking, and all replies have the maximum length.
     """
     teacher, problems = config.teacher, task.problems("train")
-    mistake = "x" * (config.exam.max_new_tokens * MOST_BYTES_PER_TOKEN) if teacher.show_mistake else None
+    shown, prompts = teacher.ask != "question", prompts_of(teacher, task.kind)
+    mistake = "x" * _longest_mistake(config.exam.max_new_tokens) if shown else None
     first = annotation_requests(problems, teacher, config.seed)
-    replies = (
-        min(teacher.replies_per_problem, config.exam.samples) if teacher.show_mistake else teacher.replies_per_problem
-    )
+    replies = min(teacher.replies_per_problem, config.exam.samples) if shown else teacher.replies_per_problem
     wrong = [FeedbackRequest(problem, mistake, sample) for problem in problems for sample in range(replies)]
-    dearest = sorted((most_for(request, teacher, task.kind) for request in wrong), key=_size, reverse=True)
+    dearest = sorted((most_for(request, teacher, prompts) for request in wrong), key=_size, reverse=True)
     later = _sum(dearest[: teacher.replies_per_round])
     return [
         CostBound(
             0,
-            least=_sum(least_for(request, teacher, task.kind) for request in first),
-            most=_sum(most_for(request, teacher, task.kind) for request in first),
+            least=_sum(least_for(request, teacher, prompts) for request in first),
+            most=_sum(most_for(request, teacher, prompts) for request in first),
         ),
         *(CostBound(round, Usage(), later) for round in range(1, config.rounds.max + 1)),
     ]
+
+
+def _longest_mistake(tokens: int | Literal["auto"]) -> int:
+    """Bytes of a mistake that the teacher is shown, at the most."""
+    return MAX_MISTAKE_BYTES if tokens == "auto" else min(MAX_MISTAKE_BYTES, tokens * MOST_BYTES_PER_TOKEN)
 
 
 def _size(usage: Usage) -> int:

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from tutelage.config import RoundsConfig, TrainingConfig
 from tutelage.errors import TeacherError
 from tutelage.metrics.intervals import accuracy
-from tutelage.records import Exam, Usage
+from tutelage.records import Asked, Exam, Usage
 from tutelage.report.card import model_card
 from tutelage.rounds import stages
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.error_summary import exam_summary
-from tutelage.rounds.material import build_examples
+from tutelage.rounds.examples import build_examples
+from tutelage.rounds.form import form_of, has_moved
+from tutelage.rounds.ways import counted as counted_ways
 from tutelage.run_records import BeforeAfter, RoundResult, RunResult, TeacherSummary
 from tutelage.runs.directory import versions
 from tutelage.student.resources.hardware import hardware
@@ -55,6 +57,9 @@ def run_rounds(ctx: RunContext) -> RunResult:
                 break
             teaching = stages.feedback(ctx, number, student, exam, [past.teaching.feedback for past in rounds])
         cost = _spending(teaching, counted)
+        first = rounds[0].teaching if rounds else teaching
+        if moved := has_moved(form_of(_used(first)), form_of(_used(teaching))):
+            ctx.show.say(f"round {number}: {moved}")
 
         if not has_something_new(teaching, exam, config.training):
             stopped_because, unused = _nothing_to_teach(number, teaching), cost
@@ -74,6 +79,7 @@ def run_rounds(ctx: RunContext) -> RunResult:
             training=training,
             work=ctx.run.work(number),
             seconds=ctx.run.seconds(number),
+            limits=ctx.run.limits(number),
         )
         rounds.append(Round(exam, teaching, student, result))
         ctx.run.keep_result(number, result)
@@ -142,19 +148,31 @@ def _test(ctx: RunContext, student: Student) -> BeforeAfter:
     return BeforeAfter(accuracy(*before), accuracy(*after))
 
 
+def _used(teaching: stages.Teaching) -> list[str]:
+    return [reply.text for reply in teaching.feedback if reply.verdict.correct]
+
+
 def _spending(teaching: stages.Teaching, counted: set[object]) -> TeacherSummary:
     """The cost of a round's teaching. `counted` has replies already counted: repeated requests cost nothing."""
-    replies, usage, asked = [*teaching.feedback, *teaching.failed], Usage(), 0
+    replies, usage, asked, ways = [*teaching.feedback, *teaching.failed], Usage(), 0, list[Asked]()
     for reply in replies:
         keys = reply.keys or [reply.identity]  # offline there is no ledger
         if not counted.issuperset(keys):
             usage += reply.usage
+            ways += reply.asked
             asked += len(reply.keys) or reply.usage.requests
             counted.update(keys)
     used = sum(reply.verdict.correct for reply in replies)
     failures = Counter(reply.failure for reply in replies if reply.failure)
     return TeacherSummary(
-        usage.requests, used, usage.prompt_tokens, usage.completion_tokens, usage.cost_usd, dict(failures), asked
+        usage.requests,
+        used,
+        usage.prompt_tokens,
+        usage.completion_tokens,
+        usage.cost_usd,
+        dict(failures),
+        asked,
+        counted_ways(ways),
     )
 
 

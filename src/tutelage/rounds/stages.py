@@ -9,29 +9,20 @@ import dataclasses
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 from pydantic import TypeAdapter, ValidationError
 
 from tutelage.config import GuardConfig, TrainingConfig
-from tutelage.errors import BudgetSpent
-from tutelage.records import (
-    TRANSIENT,
-    Attempt,
-    Exam,
-    Feedback,
-    FeedbackRequest,
-    Split,
-    TrainingExample,
-)
+from tutelage.records import Attempt, Exam, Feedback, Split, TrainingExample
 from tutelage.renamed import as_first_named
+from tutelage.rounds.asking import Teaching, ask_teacher, asking_stage
 from tutelage.rounds.attempts import Shards, go_on_sitting, greedy_attempts, sat_whole
 from tutelage.rounds.context import RunContext
-from tutelage.rounds.kept import is_done, keep_rows, sound_replies
-from tutelage.rounds.material import annotation_requests, feedback_requests
+from tutelage.rounds.kept import is_done, keep_rows
+from tutelage.rounds.lengths import answer_limit, learnt_length, told_of_cuts
+from tutelage.rounds.requests import annotation_requests, feedback_requests
 from tutelage.run_records import TrainingSummary
-from tutelage.runs.files import append_rows, digest, read_rows, seed_of, write_rows
-from tutelage.runs.seals import sealed
+from tutelage.runs.files import digest, read_rows, seed_of, write_rows
 from tutelage.runs.stage import Stage
 from tutelage.student.resources.meter import ResourceMeter
 from tutelage.student.sampler import Advance, exam_sampling
@@ -39,24 +30,18 @@ from tutelage.student.student import Student
 from tutelage.student.training.reflection import Reflection
 
 
-@dataclass(frozen=True, slots=True)
-class Teaching:
-    """The teacher's replies of a round, the failed requests, and whether the budget was spent."""
-
-    feedback: tuple[Feedback, ...]
-    failed: tuple[Feedback, ...]
-    budget_spent: bool
-
-
 def annotate(ctx: RunContext, student: Student) -> Teaching:
     """Round 0: the teacher writes rationales for the training problems, without mistakes."""
     requests = annotation_requests(ctx.task.problems("train"), ctx.config.teacher, ctx.config.seed)
-    return _ask_teacher(ctx, 0, "annotation", student, requests)
+    return ask_teacher(ctx, 0, "annotation", student, requests)
 
 
 def exam(ctx: RunContext, round: int, student: Student) -> Exam:
     """The student samples K answers to every training problem; all are graded."""
-    settings, problems = ctx.config.exam, ctx.task.problems("train")
+    problems = ctx.task.problems("train")
+    questions = [problem.text for problem in problems]
+    limit = answer_limit(ctx.config.exam.max_new_tokens, student, questions, student.answer_tokens)
+    settings = ctx.config.exam.model_copy(update={"max_new_tokens": limit})
     asked = settings.model_dump(exclude={"batch_size", "shard"})
     stage = ctx.run.shared_stage(round, "exam", asked, ctx.config.seed, student.key)
     path, places = stage.folder / "exam.jsonl", {problem.id: place for place, problem in enumerate(problems)}
@@ -80,7 +65,9 @@ def exam(ctx: RunContext, round: int, student: Student) -> Exam:
             cost = student.answer(owed, seeds, exam_sampling(settings), shards.add)
             shards.save()
             meter.count(shards.tokens, cost.computed_tokens, cost.padded_tokens)
-        stage.finish(meter.work)
+        if told := told_of_cuts(read_rows(path, Attempt), ctx.config.exam.max_new_tokens, limit):
+            ctx.show.say(f"round {round}: {told}")
+        stage.finish(meter.work, {"max_new_tokens": limit})
     attempts = sorted(read_rows(path, Attempt), key=lambda attempt: (places[attempt.problem_id], attempt.sample))
     return Exam(tuple(attempts))
 
@@ -90,8 +77,12 @@ def feedback(
 ) -> Teaching:
     """The teacher sees the student's mistakes and writes rationales; `history` is earlier feedback."""
     problems, before = ctx.task.problems("train"), [reply for past in history for reply in past]
-    requests = feedback_requests(problems, sitting, ctx.config.teacher, before, f"{ctx.config.seed}/{round}")
-    return _ask_teacher(ctx, round, "feedback", student, requests)
+    seed = f"{ctx.config.seed}/{round}"
+    requests = feedback_requests(problems, sitting, ctx.config.teacher, before, seed)
+    earlier = feedback_requests(problems, sitting, ctx.config.teacher, before, seed, cuts=True)
+    if earlier != requests and asking_stage(ctx, round, "feedback", student, earlier).done:
+        requests = earlier  # what version 0.1 has asked is not asked again
+    return ask_teacher(ctx, round, "feedback", student, requests, before)
 
 
 def train(
@@ -104,7 +95,10 @@ def train(
     )
     settings = config.model_dump(exclude={"packing", "micro_batch_tokens", "gradients_every"})
     settings = as_first_named("training", settings)  # old names, so that trainings of earlier versions keep their keys
-    graded_at = [ctx.config.evaluation.max_new_tokens] if config.guard.checks else []
+    auto = "auto" in (ctx.config.exam.max_new_tokens, ctx.config.evaluation.max_new_tokens)
+    length = learnt_length(student, examples) if auto else None
+    limit = _evaluated_at(ctx, student, "validation", length) if config.guard.checks else 0
+    graded_at = [limit] if config.guard.checks else []
     own = [] if ctx.reflection is None else [ctx.reflection.key]
     stage = ctx.run.shared_stage(round, "training", settings, seed, student.key, digest(*examples), *graded_at, *own)
     model, checkpoints, kept = stage.folder / "model", stage.folder / "checkpoints", stage.folder / "examples.jsonl"
@@ -129,13 +123,13 @@ def train(
                 advance=advance,
                 planned=planned,
                 steps=stage.folder / "steps.jsonl",
-                check=_validation_check(ctx, config.guard),
+                check=_validation_check(ctx, config.guard, limit),
                 reflection=ctx.reflection,
             )
             meter.count(summary.row_tokens, summary.computed_tokens, summary.padded_tokens)
         stage.finish(meter.work, {"training": dataclasses.asdict(summary)})
     shutil.rmtree(checkpoints, ignore_errors=True)
-    return student.at(model, stage.key), TrainingSummary(**stage.summary["training"])
+    return student.at(model, stage.key, length), TrainingSummary(**stage.summary["training"])
 
 
 def _is_trained(stage: Stage) -> bool:
@@ -178,8 +172,9 @@ def what_matters(
 
 def evaluate(ctx: RunContext, round: int | None, student: Student, split: Split, name: str) -> tuple[int, int]:
     """The student answers a split greedily; returns the number of right answers and of problems."""
-    settings, problems = ctx.config.evaluation, ctx.task.problems(split)
-    stage = ctx.run.shared_stage(round, name, settings.max_new_tokens, split, student.key)
+    problems, limit = ctx.task.problems(split), _evaluated_at(ctx, student, split, student.answer_tokens)
+    settings = ctx.config.evaluation.model_copy(update={"max_new_tokens": limit})
+    stage = ctx.run.shared_stage(round, name, limit, split, student.key)
     path = stage.folder / f"{name}.jsonl"
 
     def is_whole() -> bool:
@@ -192,71 +187,26 @@ def evaluate(ctx: RunContext, round: int | None, student: Student, split: Split,
             attempts, cost = greedy_attempts(ctx.task, student, problems, settings, advance)
             meter.count(sum(attempt.tokens for attempt in attempts), cost.computed_tokens, cost.padded_tokens)
         write_rows(path, attempts)
-        stage.finish(meter.work)
+        stage.finish(meter.work, {"max_new_tokens": limit})
     attempts = read_rows(path, Attempt)
     return sum(attempt.verdict.correct for attempt in attempts), len(attempts)
 
 
-def _validation_check(ctx: RunContext, guard: GuardConfig) -> Callable[[Student], float] | None:
+def _evaluated_at(ctx: RunContext, student: Student, split: Split, learnt: int | None) -> int:
+    """Tokens after which an answer to a split is cut, of a student that has learnt from rationales as long as that."""
+    questions = [problem.text for problem in ctx.task.problems(split)]
+    return answer_limit(ctx.config.evaluation.max_new_tokens, student, questions, learnt)
+
+
+def _validation_check(ctx: RunContext, guard: GuardConfig, limit: int) -> Callable[[Student], float] | None:
     """A function that measures the accuracy of a student in training on the first validation problems."""
     problems = ctx.task.problems("validation")[: guard.problems]
     if not guard.checks or not problems:
         return None
+    settings = ctx.config.evaluation.model_copy(update={"max_new_tokens": limit})
 
     def check(student: Student) -> float:
-        attempts, _ = greedy_attempts(ctx.task, student, problems, ctx.config.evaluation, lambda _: None)
+        attempts, _ = greedy_attempts(ctx.task, student, problems, settings, lambda _: None)
         return sum(attempt.verdict.correct for attempt in attempts) / len(attempts)
 
     return check
-
-
-def _ask_teacher(
-    ctx: RunContext, round: int, name: str, student: Student, requests: Sequence[FeedbackRequest]
-) -> Teaching:
-    """Send the requests that have no reply yet. If the budget is spent, return the replies so far.
-
-    Failed requests are in `failed.jsonl`. They are sent again when the stage runs again, as it does if all failed.
-    """
-    budget = ctx.config.teacher.budget.model_dump()
-    teacher = ctx.teacher_of(student, round)
-    stage = ctx.run.stage(round, name, digest(*map(what_is_asked, requests)), *([] if ctx.teacher else [student.key]))
-    path, failed = stage.folder / f"{name}.jsonl", stage.folder / "failed.jsonl"
-    asked = {request.identity for request in requests}
-
-    def is_whole() -> bool:
-        told = [reply.identity for reply in (*read_rows(path, Feedback), *read_rows(failed, Feedback))]
-        known = set(told) <= asked and len(set(told)) == len(told)
-        return known and ("spent" in stage.summary or len(told) == len(asked))
-
-    in_vain = failed.exists() and not path.exists()
-    cost = "what is missing is asked for again; replies that the ledger holds cost nothing"
-    if not is_done(ctx, stage, cost, is_whole) or in_vain or stage.summary.get("spent", budget) != budget:
-        begun_anew = stage.fault is None
-        stage.begin(rows=[path.name, failed.name])
-        if begun_anew:
-            failed.unlink(missing_ok=True)
-        answered = sound_replies(path, stage, asked)
-        answered |= sound_replies(failed, stage, asked - answered)
-        owed = [request for request in requests if request.identity not in answered]
-        spent: dict[str, object] = {}
-        title = f"round {round}: {name}"
-        with ctx.show.bar(title, len(requests), len(answered), ctx.activity) as advance, ResourceMeter() as meter:
-
-            def deliver(reply: Feedback) -> None:
-                append_rows(failed if reply.failure in TRANSIENT else path, [sealed(reply, stage.key)])
-                meter.count(reply.usage.completion_tokens)
-                advance.heard(reply)
-
-            try:
-                teacher.teach(owed, deliver)
-            except BudgetSpent as error:
-                ctx.show.say(str(error))
-                spent["spent"] = budget
-        stage.finish(meter.work, spent)
-    feedback, lost = read_rows(path, Feedback), read_rows(failed, Feedback)
-    return Teaching(tuple(feedback), tuple(lost), "spent" in stage.summary)
-
-
-def what_is_asked(request: FeedbackRequest) -> dict[str, object]:
-    """A request as plain data, without the answer that the exam read: that follows from the mistake."""
-    return {name: value for name, value in dataclasses.asdict(request).items() if name != "answer"}

@@ -132,6 +132,11 @@ class Run:
         stages = entries(self.root if round is None else self.folder(round))
         return {name: Work(**entry["work"]) for name, entry in stages.items() if "work" in entry}
 
+    def limits(self, round: int) -> dict[str, int]:
+        """The tokens after which the stages of a round cut an answer, by their names."""
+        stages = entries(self.folder(round))
+        return {name: entry["max_new_tokens"] for name, entry in stages.items() if "max_new_tokens" in entry}
+
 
 @contextmanager
 def locked(root: Path) -> Generator[None]:

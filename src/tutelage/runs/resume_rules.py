@@ -6,6 +6,7 @@ differences(before, after, FREE)     ["training.epochs: 3 is now 4"]
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tutelage.config import RunConfig
 from tutelage.config_file import flat
@@ -40,18 +41,29 @@ FREE = (
 """Settings and sections that no finished stage depends on (of a grader, the content). They may change at any time."""
 UNTRAINED = ("student", "exam", "evaluation", "training")
 """Sections that may also change until the first training: replies already paid for fit any student."""
+PROMPTS = ("teacher.hint", "teacher.style", "teacher.prompt")
+"""How an API is asked; without an API they change nothing."""
 IDLE = tuple(key for key in FREE if key not in ("teacher.budget", "rounds"))
 """Settings that may change without making a finished run go on."""
 
 
 def differences(before: RunConfig, after: RunConfig, free: Sequence[str]) -> list[str]:
     """The differences between two configurations, in words; those in `free` are left out."""
-    old, new = flat(before.model_dump(mode="json")), flat(after.model_dump(mode="json"))
+    old, new = _that_matter(before), _that_matter(after)
     return [
         f"{key}: {old.get(key)!r} is now {new.get(key)!r}"
         for key in sorted(old.keys() | new.keys())
         if old.get(key) != new.get(key) and not is_among(key, free)
     ]
+
+
+def _that_matter(config: RunConfig) -> dict[str, Any]:
+    """The settings by their keys; a teacher offline can be asked by the question alone, or else about the mistake."""
+    settings = flat(config.model_dump(mode="json"))
+    if config.teacher.kind != "openai":
+        settings = {key: value for key, value in settings.items() if key not in PROMPTS}
+        settings["teacher.ask"] = "question" if config.teacher.ask == "question" else "mistake"
+    return settings
 
 
 def other_parts(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from tutelage.config import RunConfig
+from tutelage.config import AnswerLimit, RunConfig
 from tutelage.errors import StudentError
 from tutelage.records import Problem, Split, TrainingExample, state_answer
 from tutelage.student.folder import faults_of
@@ -58,9 +58,10 @@ def _frame(model: PreTrainedModel) -> PreTrainedModel:
 
 def _check_lengths(format: PromptFormat, config: RunConfig, problems: ProblemsOf) -> None:
     """No prompt with its answer may be longer than the model can look at, and one at least must be trained on."""
-    asked: dict[Split, int] = {"validation": config.evaluation.max_new_tokens, "test": config.evaluation.max_new_tokens}
+    evaluation = _least(config.evaluation.max_new_tokens)
+    asked: dict[Split, int] = {"validation": evaluation, "test": evaluation}
     if config.rounds.max or config.teacher.kind == "student":
-        asked["train"] = config.exam.max_new_tokens
+        asked["train"] = _least(config.exam.max_new_tokens)
     for split, answer in asked.items():
         room = None if format.positions is None else format.positions - answer
         long = [] if room is None else _longer(format, problems(split), room)
@@ -68,6 +69,11 @@ def _check_lengths(format: PromptFormat, config: RunConfig, problems: ProblemsOf
     limit, prompts = config.training.max_tokens, [format.prompt(problem.text) for problem in problems("train")]
     if all(len(format.prompt_ids(prompt)) >= limit for prompt in sorted(prompts, key=len)):
         raise StudentError(f"no example fits training.max_tokens = {limit}; raise it, or lower student.few_shot")
+
+
+def _least(limit: AnswerLimit) -> int:
+    """Tokens for which there must be room: how long the rationales are is not known yet."""
+    return 1 if limit == "auto" else limit
 
 
 _SPECIAL = 8

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from tutelage.config import ExamConfig
+from tutelage.config import AnswerLimit, EvaluationConfig, ExamConfig
 from tutelage.records import Completion
 from tutelage.student.encoding import Tokens
 
@@ -32,9 +32,22 @@ class SamplingSettings:
     rows: int = 256
 
 
+UNTRAINED = 256
+"""Tokens after which an answer is cut that no rationale has set a limit to."""
+
+
 def exam_sampling(exam: ExamConfig) -> SamplingSettings:
     """How the attempts of an exam are drawn."""
-    return SamplingSettings(exam.samples, exam.temperature, exam.max_new_tokens, exam.batch_size)
+    return SamplingSettings(exam.samples, exam.temperature, _limit(exam.max_new_tokens), exam.batch_size)
+
+
+def greedy_sampling(evaluation: EvaluationConfig) -> SamplingSettings:
+    """How an evaluation is answered."""
+    return SamplingSettings(max_new_tokens=_limit(evaluation.max_new_tokens), rows=evaluation.batch_size)
+
+
+def _limit(setting: AnswerLimit) -> int:
+    return UNTRAINED if setting == "auto" else setting
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,8 @@ class Student:
     """The student at one point of a run.
 
     `folder` is where it is saved; None: the untrained model of the configuration. `key` identifies what it has learnt:
-    students with the same key give the same answers. `engine` samples for it and its later versions.
+    students with the same key give the same answers. `engine` samples for it and its later versions. `answer_tokens`
+    is the limit for its answers by the rationales that it has learnt from; None: it has learnt nothing.
     """
 
     def __init__(
@@ -85,17 +86,26 @@ class Student:
         key: str | None = None,
         engine: Engine | None = None,
         memory: OneModel | None = None,
+        answer_tokens: int | None = None,
     ) -> None:
-        self.config, self.folder = config, folder
+        self.config, self.folder, self.answer_tokens = config, folder, answer_tokens
         self.key = key or digest(config.model_dump(exclude={"device", "engine"}), str(folder))
         self.engine = engine or Engine(config.engine)
         self.examples = examples[: config.few_shot]
         self.memory = memory or OneModel()
         self._own: LoadedModel | None = None
 
-    def at(self, folder: Path, key: str) -> Student:
+    def at(self, folder: Path, key: str, answer_tokens: int | None = None) -> Student:
         """The same student at a later point, saved in `folder`."""
-        return Student(self.config, self.examples, folder, key=key, engine=self.engine, memory=self.memory)
+        return Student(
+            self.config,
+            self.examples,
+            folder,
+            key=key,
+            engine=self.engine,
+            memory=self.memory,
+            answer_tokens=answer_tokens,
+        )
 
     def asked_with(self, examples: Sequence[WorkedExample]) -> Student:
         """The same student with these worked examples before every question."""
@@ -125,6 +135,20 @@ class Student:
         return sampler.sample(
             prompts, seeds, settings, lambda n, rows: answered(n, [ends.completion(row) for row in rows])
         )
+
+    def rationale_tokens(self, rationales: Sequence[str]) -> list[int]:
+        """How many tokens each rationale takes to write, the end token among them."""
+        tokenizer, _, _ = load_tokenizer(self.config, self.folder)
+        format = self.format(tokenizer)
+        return [len(format.completion_ids(text)) for text in rationales]
+
+    def room_for_answers(self, questions: Sequence[str]) -> int | None:
+        """Tokens that are left for an answer to the longest of these questions; None if it can look at any number."""
+        tokenizer, _, positions = load_tokenizer(self.config, self.folder)
+        if positions is None:
+            return None
+        format = self.format(tokenizer, positions)
+        return positions - max((len(format.prompt_ids(format.prompt(text))) for text in questions), default=0)
 
     def learn(  # noqa: PLR0913 - all that a training asks of a run
         self,

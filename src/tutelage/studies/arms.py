@@ -84,7 +84,7 @@ def full(config: RunConfig) -> RunConfig:
     weight = config.training.reflection_weight or TrainingConfig().reflection_weight
     return changed(
         config,
-        teacher={"show_mistake": True, "explain": False, "priority": "uniform"},
+        teacher={"ask": "mistake", "explain": False, "priority": "uniform"},
         training={
             "reflection": "triplet",
             "reflection_weight": weight,
@@ -120,7 +120,7 @@ def star(config: RunConfig) -> RunConfig:
 
 def no_mistake_in_view(config: RunConfig) -> RunConfig:
     """The teacher gets the same problems, but does not see the mistakes."""
-    return changed(full(config), teacher={"show_mistake": False})
+    return changed(full(config), teacher={"ask": "question"})
 
 
 def rejection_sampling(config: RunConfig) -> RunConfig:

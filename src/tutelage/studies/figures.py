@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from tutelage.errors import RunError
-from tutelage.renamed import SETTINGS, modern_step, new_name
+from tutelage.renamed import modern_source, modern_step
 from tutelage.runs.files import read_json
 from tutelage.study_records import StudyFigures
 
@@ -30,8 +30,7 @@ def read_figures(path: Path) -> StudyFigures:
 def _modernise(data: dict[str, Any]) -> None:
     """Replace old names by current ones, in the arms' settings and rounds."""
     for name, arm in data["arms"].items():
-        for old in SETTINGS:
-            arm["source"] = arm["source"].replace(f"{old}: ", f"{new_name(old)}: ")
+        arm["source"] = modern_source(arm["source"])
         gains = "preference" in name or "training.reflection: preference" in arm["source"] or _DPO in arm["source"]
         for run in arm["runs"]:
             run["rounds"] = [modern_step(row, gains=gains) for row in run["rounds"]]

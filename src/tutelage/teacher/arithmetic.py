@@ -73,7 +73,8 @@ def _aim(steps: str, problem: Problem, found: list[_Found], wanted: Number) -> F
     """Why the answer is not what the steps come to, if so."""
     results = [item for item in found if item.result]
     last = results[-1] if results else None
-    if any(_is_converted(value, wanted) for value in (last.values if last else ())):
+    exact = not _uses_all(found, problem)
+    if any(_is_converted(value, wanted, exact=exact) for value in (last.values if last else ())):
         return None
     if any(_is_same(value, wanted) for item in results for value in item.values[:1]) or _checks(last, found, wanted):
         return None
@@ -159,9 +160,15 @@ def _is_same(value: Fraction, wanted: Number) -> bool:
     return abs(value - wanted.value) < (unit if wanted.places else Fraction(1, 200)) or value * 100 == wanted.value
 
 
-def _is_converted(value: Fraction, wanted: Number) -> bool:
-    """The same, or rounded to a whole number, or in another unit."""
-    near = wanted.value.denominator == 1 and abs(value - wanted.value) < 1
+def _uses_all(found: Iterable[_Found], problem: Problem) -> bool:
+    """Whether all numbers of the question are calculated with; a result of only some is not rounded to the answer."""
+    used = {value for item in found if item.calculation for value in item.all_values}
+    return all(used.intersection(_meanings(number, problem.text)) for number in find_numbers(problem.text))
+
+
+def _is_converted(value: Fraction, wanted: Number, *, exact: bool) -> bool:
+    """The same, or in another unit, or unless `exact` rounded to a whole number."""
+    near = not exact and wanted.value.denominator == 1 and abs(value - wanted.value) < 1
     return near or _is_same(value, wanted) or any(wanted.value in (value * ratio, value / ratio) for ratio in _RATIOS)
 
 

@@ -23,6 +23,13 @@ _HEDGES = re.compile(
     re.IGNORECASE,
 )
 _COMPARES = re.compile(r"\b(?:than|more|less|before|after|as)\b", re.IGNORECASE)
+_ASKS = re.compile(
+    r"\W*(?:(?:in this case|here),?\s)?"
+    r"(?:the\squestion\s(?:asks|is|states)|(?:let['’]s|let us|we need to|to answer)\b)",
+    re.IGNORECASE,
+)
+"""How a sentence begins that says only what is asked."""
+_LONG = 10
 _DENIES = re.compile(
     r"\b(?:(?:is|are|was|be)\s(?:\w+\s)?(?:incorrect|wrong|irrelevant|unlikely"
     r"|not\s(?:\w+\s)?(?:correct|right|relevant|suitable|likely|the\s\w+))"
@@ -39,11 +46,20 @@ _COMMON = (
 def find_contradiction(steps: str, problem: Problem, grade: Grade) -> tuple[FailureReason, str] | None:
     """Why the steps conclude something else than the problem's answer, if so."""
     said = sentences(steps) or [""]
+    asked = _words(problem.text)
+    if all(_ASKS.match(sentence) or _repeats(sentence, asked) for sentence in said):
+        return "answer leaked without reasoning", "the reply says the question again, and the answer"
     if problem.choices:
         other = _denied(said, problem) or _other_choice(said[-1], problem, grade)
     else:
         other = _other_truth(said[-1], problem, grade)
     return ("concludes otherwise", other) if other else None
+
+
+def _repeats(sentence: str, asked: set[str]) -> bool:
+    """Whether a sentence says nothing that the question does not; of a longer one, but for a word."""
+    new = {word for word in _words(sentence) - asked if not word.isdigit()}
+    return not new or (len(new) == 1 and len(sentence.split()) > _LONG)
 
 
 def _denied(said: list[str], problem: Problem) -> str | None:

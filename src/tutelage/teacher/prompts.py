@@ -1,25 +1,46 @@
-"""What the teacher is asked, for the first and for the second time. Pure.
+"""What the teacher is asked, in every way of asking. Pure.
 
-first   [{"role": "system", "content": "You write worked solutions …"}, {"role": "user", "content": "Question: …"}]
-second  the same, and "Earlier a solution could not be used, for this reason: 3 × 4 = 13 is false: it makes 12 …"
-reply   where an explanation is asked for: "Mistake: 3 + 4 = 7 adds, but …\\nSolution:\\n3 boxes of 4 pens …"
+question              "Question: … Write the worked solution."
+mistake               "Here is an attempt … that went wrong: … Question: … Write the worked solution. Take care …"
+mistake-first         "Here is an attempt … that went wrong: … Forget it now. … Question: … Write the worked solution."
+mistake-explained     the reply is "Mistake: 3 + 4 = 7 adds, but …\\nSolution:\\n3 boxes of 4 pens …"
+with the hint         "… The correct answer is 12. …"
+once more             "… Earlier a solution could not be used, for this reason: 3 × 4 = 13 is false: it makes 12 …"
+
+All ways share the system prompt, which says in what form the solution is wanted. What a small model reads last it does
+first: so without the hint the question stands below the attempt, and a rationale is asked for in the words of round 0.
+With the hint, the mistake is put in the way of the paper, in the words of version 0.1.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import get_args
+
+from tutelage.config import TeacherConfig
 from tutelage.mistakes.near_duplicates import MAX_MISTAKE_BYTES, clipped
-from tutelage.records import AnswerKind, FeedbackRequest, Problem
+from tutelage.records import AnswerKind, FeedbackRequest, Problem, Style, Way
+from tutelage.teacher.template import Template, read_template
+from tutelage.teacher.ways import Asking
 
 Message = dict[str, str]
 """`{"role": "system" | "user", "content": text}`, as the chat API takes it."""
 
 MAX_REASON_BYTES = 200
-"""UTF-8 bytes of the reason why a first reply was rejected, as the second request gives it."""
+"""UTF-8 bytes of the reason why an earlier reply was rejected, as the next request gives it."""
 
+_READERS: dict[Style, str] = {
+    "short": "a very small language model learns to reason. Use short, plain sentences, one step in each, in the order "
+    "in which one thinks.",
+    "full": "a language model learns to reason. Use plain sentences, in the order in which one thinks, and say of each "
+    "step why it is taken.",
+}
+_LENGTHS: dict[Style, str] = {
+    "short": "Leave out everything that no step needs: at most {sentences} sentences in all.",
+    "full": "Take as many steps as the question needs, and leave none to the reader.",
+}
 _SYSTEM = (
-    "You write worked solutions from which a very small language model learns to reason. "
-    "Use short, plain sentences, one step in each, in the order in which one thinks. {steps} "
-    "Leave out everything that no step needs: at most {sentences} sentences in all. "
+    "You write worked solutions from which {reader} {steps} {length} "
     "Plain text only: no headings, lists, bold type, LaTeX or code. "
     "The solution must stand by itself: never speak of a student, an attempt, a mistake, a hint or these instructions. "
     "End with a line of its own: The answer is X. {form}"
@@ -37,57 +58,105 @@ _FORMS: dict[AnswerKind, str] = {
     "text": "X is the answer in as few words as possible.",
 }
 _SENTENCES: dict[AnswerKind, int] = {"number": 8, "choice": 5, "yes-no": 5, "text": 5}
-_HINT = "The correct answer is {answer}. Reach it by reasoning from the question alone; do not say that it was given."
-_ATTEMPT = "Here is an attempt that went wrong:\n<attempt>\n{mistake}\n</attempt>\n\n{task}"
+_QUESTION = "Question:\n{question}"
+_WRITE = "Write the worked solution."
+_ATTEMPT = "Here is an attempt that went wrong:\n<attempt>\n{mistake}\n</attempt>"
 _CORRECT = (
     "complete solution that gets this very step right and takes special care over it: say in plain words what the step "
     "is for. Don't split it into smaller ones, and keep the other steps short."
 )
 _SILENTLY = "Find for yourself the first step at which it goes wrong, and do not write about it. Write a " + _CORRECT
+_BEFORE = "Here is an attempt at the question below that went wrong:\n<attempt>\n{mistake}\n</attempt>"
+_CAREFULLY = (
+    "Write the worked solution. Take care over the step that the attempt gets wrong, and say in plain words what this "
+    "step is for. Whoever reads the solution knows the question alone."
+)
+_FORGET = "Forget it now. Whoever reads your solution knows the question alone."
 _EXPLAINED = (
     "Find the first step at which it goes wrong. Your reply has two parts. The first is one paragraph that begins with "
     '"Mistake:", quotes this step, and says in one or two short, plain sentences what is wrong with it and what is '
     'right. Then comes "Solution:" on a line of its own, and below it a '
 ) + _CORRECT
+_IN_TWO_PARTS = (
+    'Your reply has two parts. The first is one paragraph that begins with "Mistake:" and says in one or two short, '
+    "plain sentences of your own which step of the attempt is the first wrong one, what is wrong with it, and what is "
+    'right. Then comes "Solution:" on a line of its own, and below it the worked solution, for somebody who knows the '
+    "question alone and has seen neither the attempt nor your first part."
+)
+_HINT = "The correct answer is {answer}. Reach it by reasoning from the question alone; do not say that it was given."
 _AGAIN = (
     "Earlier a solution could not be used, for this reason: {reason}\n"
     "Go through the question afresh, check each step, and keep to the form that was asked for."
 )
+_WAYS: dict[Way, tuple[str, ...]] = {
+    "question": (_QUESTION, _WRITE),
+    "mistake": (_BEFORE, _QUESTION, _CAREFULLY),
+    "mistake-first": (_BEFORE, _FORGET, _QUESTION, _WRITE),
+    "mistake-explained": (_BEFORE, _QUESTION, _IN_TWO_PARTS),
+}
+"""The paragraphs of the user's message; a hint and the reason for asking once more stand below them."""
+_WITH_HINT: dict[Way, tuple[str, ...]] = {
+    **_WAYS,
+    "mistake": (_QUESTION, _ATTEMPT, _SILENTLY),
+    "mistake-explained": (_QUESTION, _ATTEMPT, _EXPLAINED),
+}
+"""The same where the answer is told as well."""
 
 
-def first_messages(request: FeedbackRequest, kind: AnswerKind, *, explain: bool = False) -> list[Message]:
-    """The first time of asking: without a mistake an annotation, else feedback on it with the answer as a hint.
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """The prompts for a kind of answer, in a style, or by a template of the user's own."""
 
-    With `explain`, the reply is to say first what is wrong with the mistake.
-    """
-    hint = [] if request.mistake is None else [_HINT.format(answer=request.problem.answer)]
-    return _messages(request.problem, kind, _task(request, explain=explain), *hint)
+    kind: AnswerKind
+    style: Style = "short"
+    template: Template | None = None
+
+    def messages(self, request: FeedbackRequest, asking: Asking, reason: str = "") -> list[Message]:
+        """What is asked about a request. `reason` says why the reply before could not be used, if asked once more."""
+        if self.template is not None:
+            system, parts = self.template.system, list(self.template.paragraphs(asking))
+        else:
+            system, parts = self._system(), [*(_WITH_HINT if asking.hint else _WAYS)[asking.way]]
+            parts += [_HINT] if asking.hint else []
+            parts += [_AGAIN] if asking.again else []
+        values = _values(request.problem, request.mistake or "", reason)
+        user = "\n\n".join(part.format(**values) for part in parts)
+        return [
+            {"role": "system", "content": system.format(**values)},
+            {"role": "user", "content": user.encode(errors="replace").decode()},  # a lone surrogate cannot be sent
+        ]
+
+    def texts(self) -> tuple[str, ...]:
+        """All texts of all prompts, with their fields: whatever of it stands in a reply is ours."""
+        return (*texts(), *(self.template.texts() if self.template else ()))
+
+    def _system(self) -> str:
+        return _system(self.kind, self.style)
 
 
-def second_messages(request: FeedbackRequest, kind: AnswerKind, reason: str, *, explain: bool = False) -> list[Message]:
-    """Asking once more after a reply was rejected for `reason`, now with the answer as a hint in any case."""
-    again = _AGAIN.format(reason=clipped(reason, MAX_REASON_BYTES))
-    hint = _HINT.format(answer=request.problem.answer)
-    return _messages(request.problem, kind, _task(request, explain=explain), hint, again)
-
-
-def _task(request: FeedbackRequest, *, explain: bool) -> str:
-    if request.mistake is None:
-        return "Write the worked solution."
-    mistake = clipped(request.mistake, MAX_MISTAKE_BYTES)
-    return _ATTEMPT.format(mistake=mistake, task=_EXPLAINED if explain else _SILENTLY)
-
-
-def _messages(problem: Problem, kind: AnswerKind, *parts: str) -> list[Message]:
-    system = _SYSTEM.format(steps=_STEPS[kind], sentences=_SENTENCES[kind], form=_FORMS[kind])
-    user = "\n\n".join([f"Question:\n{problem.text}", *parts])
-    return [
-        {"role": "system", "content": system},
-        {"role": "user", "content": user.encode(errors="replace").decode()},  # a lone surrogate cannot be sent
-    ]
+def prompts_of(teacher: TeacherConfig, kind: AnswerKind) -> Prompts:
+    """Those of a teacher's settings. Raises ConfigError where `teacher.prompt` can't be used."""
+    template = read_template(teacher.prompt, teacher) if teacher.prompt is not None else None
+    return Prompts(kind, teacher.style, template)
 
 
 def texts() -> tuple[str, ...]:
-    """All that the prompts are made of, for the reader of replies: what of it stands in one is ours."""
-    by_kind = (*_STEPS.values(), *_FORMS.values())
-    return (_SYSTEM, *by_kind, _HINT, _ATTEMPT, _SILENTLY, _EXPLAINED, _AGAIN)
+    """The texts of all built-in prompts, of every kind, style and way."""
+    systems = (_system(kind, style) for kind in get_args(AnswerKind) for style in get_args(Style))
+    paragraphs = [part for ways in (_WAYS, _WITH_HINT) for parts in ways.values() for part in parts]
+    return (*systems, *dict.fromkeys(paragraphs), _HINT, _AGAIN)
+
+
+def _system(kind: AnswerKind, style: Style) -> str:
+    length = _LENGTHS[style].format(sentences=_SENTENCES[kind])
+    return _SYSTEM.format(reader=_READERS[style], steps=_STEPS[kind], length=length, form=_FORMS[kind])
+
+
+def _values(problem: Problem, mistake: str, reason: str) -> dict[str, str]:
+    return {
+        "question": problem.text,
+        "answer": problem.answer,
+        "mistake": clipped(mistake, MAX_MISTAKE_BYTES),
+        "reason": clipped(reason, MAX_REASON_BYTES),
+        "closing": "The answer is X.",
+    }

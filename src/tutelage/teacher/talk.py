@@ -28,6 +28,7 @@ _ALWAYS = re.compile(
     |\b(?:reach|get|match|obtain|arrive\ at|come\ to|lead\ to)
       \ the\ (?:correct|given|desired|right|expected)\ (?:answer|result)\b
     |\bto\ (?:get|reach|find|obtain|arrive\ at|come\ to)\ (?:the|an|this|that)\ (?:final\ )?answer\ (?:of\ )?\$?\d
+    |\bthe\ (?:correct|right)\ (?:step|calculation|reasoning|solution)\b
     |\badjust\ (?:our|the|my)\ (?:\w+\ )?(?:reasoning|calculation|answer|steps?|solution)\b
     |^\W*mistake\W*:""",
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
@@ -38,8 +39,9 @@ _OF_NUMBERS = re.compile(
     r"""\b(?P<fault>mistak|erroneous|errors?\b|incorrect|wrongly|wrong(?=\W*(?:$|because|since|as|step|calculation
         |approach|way|answer|number|operation|result|assumption|total|order|to|in|when|by))|misunderst|misinterp
       |miscalc|misread|flaw)\w*
-    |\b(?P<stem>attempt|the\ student\b|hints?\b|adjust|reconsider|overlook|contradict
-      |initially\ (?:thought|assumed|said))\w*
+    |\b(?P<stem>attempt|hints?\b|adjust|reconsider|overlook|contradict|initially\ (?:thought|assumed|said))\w*
+    |\bthe\ student(?:['’]s)?\ (?:\w+ly\ )?(?:made|makes?|wrote|forg|says?|said|attempt|mistake|answer|solution|error
+      |should|adds?|added|subtract|multipl|divid|calculat|thinks?|thought|did|must|needs?)
     |\bthe\ (?:correct|right|proper)\ (?:\w+\ )?(?:calculation|computation|step|approach|method|reasoning|breakdown
       |process|interpretation|solution|equation|way|operation|formula|explanation|sequence|order)s?\b
     |\bcorrected\b|\blet(?:['’]s|\ us)\ correct\b|\bcorrect(?:ly|\ this)\b(?=[^.\n]{0,60}\b(?:step|calculat|solution))

@@ -4,8 +4,10 @@ from tutelage.config import BudgetConfig, PriceConfig, TeacherConfig
 from tutelage.errors import ConfigError
 from tutelage.records import FeedbackRequest, Problem, Usage
 from tutelage.teacher.online.budget import Budget, least_for, most_for, prompt_tokens_bound
-from tutelage.teacher.prompts import first_messages, second_messages
+from tutelage.teacher.prompts import Prompts
+from tutelage.teacher.ways import Asking
 
+PROMPTS = Prompts("number")
 PRICE = PriceConfig(prompt=1.0, completion=4.0)
 PROBLEM = Problem.of("Tom has 3 boxes of 4 pens. How many pens?", "12")
 
@@ -53,10 +55,11 @@ def test_says_which_caps_are_reached():
 
 
 def test_the_bounds_hold_both_times_of_asking():
-    config = TeacherConfig(kind="openai", max_tokens=100, price=PRICE)
+    config = TeacherConfig(kind="openai", max_tokens=100, price=PRICE, ask="mistake", hint="first")
     request = FeedbackRequest(PROBLEM, "3 + 4 = 7 pens are in the boxes. " * 100)
-    least, most = least_for(request, config, "number"), most_for(request, config, "number")
-    asked = [first_messages(request, "number"), second_messages(request, "number", "wrong answer: 7 is not 12")]
+    least, most = least_for(request, config, PROMPTS), most_for(request, config, PROMPTS)
+    askings = Asking("mistake", hint=True), Asking("mistake", hint=True, again=True)
+    asked = [PROMPTS.messages(request, asking, "wrong answer: 7 is not 12") for asking in askings]
     assert most.prompt_tokens >= sum(prompt_tokens_bound(messages) for messages in asked)
     assert most.prompt_tokens >= sum(len(message["content"].encode()) for messages in asked for message in messages)
     assert (most.requests, most.completion_tokens) == (2, 200)
@@ -67,43 +70,43 @@ def test_the_bounds_hold_both_times_of_asking():
 
 def test_offline_nothing_costs_anything():
     request = FeedbackRequest(PROBLEM)
-    assert least_for(request, TeacherConfig(), "number") == most_for(request, TeacherConfig(), "number") == Usage(1)
+    assert least_for(request, TeacherConfig(), PROMPTS) == most_for(request, TeacherConfig(), PROMPTS) == Usage(1)
 
 
 def test_through_the_batch_api_it_costs_half():
     request = FeedbackRequest(PROBLEM)
     config = TeacherConfig(kind="openai", price=PRICE)
     batch = config.model_copy(update={"batch": True})
-    assert most_for(request, batch, "number").cost_usd == most_for(request, config, "number").cost_usd / 2
+    assert most_for(request, batch, PROMPTS).cost_usd == most_for(request, config, PROMPTS).cost_usd / 2
 
 
 def test_agreement_multiplies_everything():
     request = FeedbackRequest(PROBLEM)
     config = TeacherConfig(kind="openai", price=PRICE)
     thrice = config.model_copy(update={"self_consistency": 3})
-    one, three = most_for(request, config, "number"), most_for(request, thrice, "number")
+    one, three = most_for(request, config, PROMPTS), most_for(request, thrice, PROMPTS)
     assert (three.requests, three.prompt_tokens) == (3 * one.requests, 3 * one.prompt_tokens)
 
 
 def test_the_bounds_follow_the_longer_prompt_of_an_explanation():
     request = FeedbackRequest(PROBLEM, "3 + 4 = 7 pens.")
-    config = TeacherConfig(kind="openai", max_tokens=100, price=PRICE)
+    config = TeacherConfig(kind="openai", max_tokens=100, price=PRICE, ask="mistake", hint="first")
     explaining = config.model_copy(update={"explain": True})
     asked = [
-        first_messages(request, "number", explain=True),
-        second_messages(request, "number", "x" * 200, explain=True),
+        PROMPTS.messages(request, Asking("mistake-explained", hint=True)),
+        PROMPTS.messages(request, Asking("mistake-explained", hint=True, again=True), "x" * 200),
     ]
-    least, most = (bound(request, explaining, "number") for bound in (least_for, most_for))
+    least, most = (bound(request, explaining, PROMPTS) for bound in (least_for, most_for))
     assert most.prompt_tokens >= sum(prompt_tokens_bound(messages) for messages in asked)
-    assert most.prompt_tokens > most_for(request, config, "number").prompt_tokens
-    assert least_for(request, config, "number").prompt_tokens < least.prompt_tokens < most.prompt_tokens
-    assert most_for(FeedbackRequest(PROBLEM), explaining, "number") == most_for(
-        FeedbackRequest(PROBLEM), config, "number"
+    assert most.prompt_tokens > most_for(request, config, PROMPTS).prompt_tokens
+    assert least_for(request, config, PROMPTS).prompt_tokens < least.prompt_tokens < most.prompt_tokens
+    assert most_for(FeedbackRequest(PROBLEM), explaining, PROMPTS) == most_for(
+        FeedbackRequest(PROBLEM), config, PROMPTS
     )
 
 
 def test_bounds_grow_with_what_replies_have_passed_them_by():
-    messages = first_messages(FeedbackRequest(PROBLEM), "number")
+    messages = PROMPTS.messages(FeedbackRequest(PROBLEM), Asking("question"))
     budget = Budget(BudgetConfig(tokens=10**6), PRICE)
     assert budget.wary
     plain = budget.bound(messages, 100)
@@ -116,7 +119,7 @@ def test_bounds_grow_with_what_replies_have_passed_them_by():
 
 
 def test_bounds_grow_with_the_bill():
-    messages = first_messages(FeedbackRequest(PROBLEM), "number")
+    messages = PROMPTS.messages(FeedbackRequest(PROBLEM), Asking("question"))
     budget = Budget(BudgetConfig(usd=1.0), PRICE)
     plain = budget.bound(messages, 100)
     budget.learn(messages, 100, Usage(1, 100, 50, 3 * budget.charge(100, 50).cost_usd))
@@ -124,7 +127,7 @@ def test_bounds_grow_with_the_bill():
 
 
 def test_what_an_earlier_start_has_shown_is_known():
-    messages = first_messages(FeedbackRequest(PROBLEM), "number")
+    messages = PROMPTS.messages(FeedbackRequest(PROBLEM), Asking("question"))
     budget = Budget(BudgetConfig(tokens=10**6), PRICE, overrun=840)
     assert not budget.wary
     assert budget.bound(messages, 100).completion_tokens == 100 + 2 * 840

@@ -7,6 +7,7 @@ from tutelage.config import BudgetConfig, PriceConfig, TeacherConfig
 from tutelage.errors import BudgetSpent
 from tutelage.records import FeedbackRequest, Usage
 from tutelage.teacher.online.budget import cost_of, least_for, most_for
+from tutelage.teacher.prompts import Prompts
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint
 
 PRICE = PriceConfig(prompt=1.0, completion=4.0)
@@ -125,16 +126,18 @@ def test_a_second_asking_that_the_budget_forbids_leaves_the_first_reply(tmp_path
     assert (feedback.failure, feedback.usage.requests) == ("wrong answer", 1)
 
 
+@pytest.mark.parametrize(("ask", "askings"), [("mistake", 2), ("auto", 3)])
 @pytest.mark.parametrize("self_consistency", [1, 3])
-def test_the_estimate_bounds_what_was_charged(tmp_path, self_consistency):
-    config = TeacherConfig(kind="openai", model="m", self_consistency=self_consistency, price=PRICE)
+def test_the_estimate_bounds_what_was_charged(tmp_path, self_consistency, ask, askings):
+    settings = {"self_consistency": self_consistency, "price": PRICE, "ask": ask}
+    config = TeacherConfig(kind="openai", model="m", **settings)
     asked = [FeedbackRequest(problem, "3 + 4 = 7. The answer is 7.") for problem in PROBLEMS[:5]]
     with TeacherEndpoint(lambda _: "2 + 4 = 6. The answer is 6.") as endpoint:
-        delivered, _ = teach(tmp_path, endpoint, asked, self_consistency=self_consistency, price=PRICE)
-    assert sum((feedback.usage for feedback in delivered), Usage()).requests == 2 * 5 * self_consistency
+        delivered, _ = teach(tmp_path, endpoint, asked, **settings)
+    assert sum((feedback.usage for feedback in delivered), Usage()).requests == askings * 5 * self_consistency
     by_id = {request.problem.id: request for request in asked}
     for feedback in delivered:
-        least, most = (bound(by_id[feedback.problem_id], config, "number") for bound in (least_for, most_for))
+        least, most = (bound(by_id[feedback.problem_id], config, Prompts("number")) for bound in (least_for, most_for))
         for name in ("requests", "prompt_tokens", "completion_tokens", "cost_usd"):
             assert getattr(least, name) <= getattr(feedback.usage, name) <= getattr(most, name)
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from tests.teacher.grading import grade
-from tutelage.config import PriceConfig
+from tutelage.config import PriceConfig, TeacherConfig
 from tutelage.records import FeedbackRequest, Problem, Usage
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.conversation import Settings, converse
 from tutelage.teacher.online.failures import RequestFailed
-from tutelage.teacher.prompts import first_messages, second_messages
+from tutelage.teacher.prompts import Prompts
+from tutelage.teacher.ways import Asking
 
 SETTINGS = Settings(
     endpoint="http://e/v1",
@@ -23,12 +24,18 @@ SETTINGS = Settings(
     grade=grade,
     run_id="run-a",
     price=PriceConfig(prompt=1.0, completion=4.0),
+    teacher=TeacherConfig(ask="mistake", hint="first"),  # the paper's way
 )
+EXPLAINING = replace(SETTINGS, teacher=TeacherConfig(ask="mistake", hint="first", explain=True))
 PROBLEM = Problem.of("Tom has 3 boxes of 4 pens. How many pens?", "12")
 REQUEST = FeedbackRequest(PROBLEM, "3 + 4 = 7 pens. The answer is 7.", 2)
 RIGHT, ALSO_RIGHT = "3 × 4 = 12 pens.\nThe answer is 12.", "Each box holds 4, so 3 × 4 = 12.\nThe answer is 12."
 WRONG = "3 + 4 = 7 pens.\nThe answer is 7."
 BOUND = Usage(1, 900, 64)
+
+
+def messages(asking, reason="", request=REQUEST):
+    return Prompts("number").messages(request, asking, reason)
 
 
 def rows(questions, *texts, **changes):
@@ -58,7 +65,7 @@ def hold(*steps, request=REQUEST, settings=SETTINGS):
 
 def test_a_right_reply_is_the_feedback():
     [[question]], feedback = hold(RIGHT)
-    assert question.messages == first_messages(REQUEST, "number")
+    assert question.messages == messages(Asking("mistake", hint=True))
     assert (feedback.problem_id, feedback.sample, feedback.mistake) == (PROBLEM.id, 2, REQUEST.mistake)
     assert (feedback.text, feedback.verdict.correct, feedback.failure) == (RIGHT, True, None)
     assert (feedback.usage, feedback.keys) == (Usage(1, 100, 10, 140e-6), (question.key,))
@@ -95,8 +102,38 @@ def test_what_does_not_shape_the_reply_leaves_the_key(change):
 
 def test_a_rejected_reply_is_asked_for_once_more_with_the_reason():
     [_, [again]], feedback = hold(WRONG, RIGHT)
-    assert again.messages == second_messages(REQUEST, "number", "wrong answer: 7 is not 12")
+    assert again.messages == messages(Asking("mistake", True, again=True), "wrong answer: 7 is not 12")
     assert (feedback.text, feedback.failure, feedback.usage.requests, len(feedback.keys)) == (RIGHT, None, 2, 2)
+
+
+def test_under_auto_the_question_alone_follows_and_the_hint_comes_last():
+    asked, feedback = hold(WRONG, WRONG, RIGHT, settings=replace(SETTINGS, teacher=TeacherConfig()))
+    reason = "wrong answer: 7 is not 12"
+    assert [questions[0].messages for questions in asked] == [
+        messages(Asking("mistake")),
+        messages(Asking("question")),
+        messages(Asking("question", True, again=True), reason),
+    ]
+    assert [(each.way, each.hint, each.sound) for each in feedback.asked] == [
+        ("mistake", False, False),
+        ("question", False, False),
+        ("question", True, True),
+    ]
+    assert (feedback.text, feedback.usage.requests) == (RIGHT, 3)
+    assert sum(each.prompt_tokens for each in feedback.asked) == feedback.usage.prompt_tokens
+
+
+def test_where_the_answer_is_never_told_the_reason_does_not_tell_it():
+    secret = replace(SETTINGS, teacher=TeacherConfig(ask="mistake", hint="never"))
+    [_, [again]], _ = hold(WRONG, RIGHT, settings=secret)
+    assert again.messages == messages(Asking("mistake", again=True), "wrong answer")
+    assert "12" not in again.messages[1]["content"]
+
+
+def test_an_explanation_that_is_not_to_be_learnt_is_dropped():
+    teacher = TeacherConfig(ask="mistake-explained")
+    _, feedback = hold(f"Mistake: It adds.\nSolution:\n{RIGHT}", settings=replace(SETTINGS, teacher=teacher))
+    assert (feedback.text, feedback.explanation) == (RIGHT, None)
 
 
 def test_it_is_not_asked_a_third_time():
@@ -193,22 +230,21 @@ def test_a_row_is_charged_at_the_bound_where_the_endpoint_does_not_say():
 
 
 def test_with_explain_the_prompt_asks_and_the_feedback_tells():
-    explaining = replace(SETTINGS, explain=True)
     replies = f"Mistake: It adds.\nSolution:\n{WRONG}", f"Mistake: Each box holds 4.\nSolution:\n{RIGHT}"
-    [[first], [second]], feedback = hold(*replies, settings=explaining)
-    assert first.messages == first_messages(REQUEST, "number", explain=True)
+    [[first], [second]], feedback = hold(*replies, settings=EXPLAINING)
+    assert first.messages == messages(Asking("mistake-explained", hint=True))
     assert '"Mistake:"' in second.messages[1]["content"]
     assert "7 is not 12" in second.messages[1]["content"]
     assert (feedback.text, feedback.explanation) == (RIGHT, "Each box holds 4.")
 
 
 def test_without_explain_nothing_changes_and_without_a_mistake_there_is_nothing_to_explain():
-    plain, explaining = FeedbackRequest(PROBLEM), replace(SETTINGS, explain=True)
-    [[question]], feedback = hold(f"Mistake: It adds.\nSolution:\n{RIGHT}", request=plain, settings=explaining)
+    plain = FeedbackRequest(PROBLEM)
+    [[question]], feedback = hold(f"Mistake: It adds.\nSolution:\n{RIGHT}", request=plain, settings=EXPLAINING)
     [[same]], _ = hold(RIGHT, request=plain)
     assert question.key == same.key
     assert feedback.explanation is None
     [[silent]], _ = hold(RIGHT)
-    [[asked]], feedback = hold(RIGHT, settings=explaining)
+    [[asked]], feedback = hold(RIGHT, settings=EXPLAINING)
     assert silent.key != asked.key
     assert (feedback.text, feedback.explanation) == (RIGHT, None)

@@ -14,17 +14,17 @@ first request of a capped session goes alone, and bounds grow by twice what a re
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from tutelage.config import BudgetConfig, PriceConfig, TeacherConfig
 from tutelage.errors import BudgetSpent, ConfigError
 from tutelage.money import PICO, sum_usd
-from tutelage.records import AnswerKind, FeedbackRequest, Usage
+from tutelage.records import FeedbackRequest, Usage
 from tutelage.teacher.online.prices import listed_price
-from tutelage.teacher.prompts import MAX_REASON_BYTES, Message, first_messages, second_messages
+from tutelage.teacher.prompts import MAX_REASON_BYTES, Message, Prompts
+from tutelage.teacher.ways import askings, ways
 
-ASKINGS = 2
-"""A rejected reply is asked for once more."""
 _TOKENS_PER_MESSAGE = 16
 _TOKENS_PER_PROMPT = 64
 """Chat templates add role marks to each message, and some a preamble such as today's date."""
@@ -42,30 +42,28 @@ def prompt_tokens_bound(messages: Sequence[Message]) -> int:
     return texts + _TOKENS_PER_MESSAGE * len(messages) + _TOKENS_PER_PROMPT
 
 
-def most_for(request: FeedbackRequest, config: TeacherConfig, kind: AnswerKind) -> Usage:
-    """The most that answering a request can take: every reply rejected once, and as long as allowed.
+def most_for(request: FeedbackRequest, config: TeacherConfig, prompts: Prompts) -> Usage:
+    """The most that answering a request can take: every reply refused, and as long as allowed.
 
     Only the `openai` teacher costs anything.
     """
     if config.kind != "openai":
         return Usage(requests=1)
     reason = "x" * MAX_REASON_BYTES
-    asked = (
-        first_messages(request, kind, explain=config.explain),
-        second_messages(request, kind, reason, explain=config.explain),
-    )
+    asked = [prompts.messages(request, asking, reason) for asking in askings(request, config)]
     prompt = config.self_consistency * sum(prompt_tokens_bound(messages) for messages in asked)
-    completion = config.self_consistency * ASKINGS * config.max_tokens
-    cost = cost_of(prompt, completion, price_of(config))
-    return Usage(config.self_consistency * ASKINGS, prompt, completion, cost)
+    requests = config.self_consistency * len(asked)
+    completion = requests * config.max_tokens
+    return Usage(requests, prompt, completion, cost_of(prompt, completion, price_of(config)))
 
 
-def least_for(request: FeedbackRequest, config: TeacherConfig, kind: AnswerKind) -> Usage:
-    """The least that it can take: asked once, answered with one token."""
+def least_for(request: FeedbackRequest, config: TeacherConfig, prompts: Prompts) -> Usage:
+    """The least that it can take: asked once, by the shortest prompt that may come first, answered by one token."""
     if config.kind != "openai":
         return Usage(requests=1)
-    asked = first_messages(request, kind, explain=config.explain)
-    text = sum(len(message["content"].encode(errors="replace")) for message in asked)
+    first = (askings(replace(request, ways=(way,)), config)[0] for way in ways(config))
+    asked = (prompts.messages(request, asking) for asking in first)
+    text = min(sum(len(message["content"].encode(errors="replace")) for message in each) for each in asked)
     prompt, completion = config.self_consistency * (text // MOST_BYTES_PER_TOKEN), config.self_consistency
     return Usage(config.self_consistency, prompt, completion, cost_of(prompt, completion, price_of(config)))
 

@@ -1,7 +1,7 @@
 """What one request comes to: what is asked, and what follows from the replies. Pure.
 
-    request ─ asked ─ right ──────────────────────────────────→ feedback
-                 └─ rejected ─ asked once more, with the hint ─→ feedback
+    request ─ asked ─ sound ──────────────────────────────────→ feedback
+                 └─ refused ─ asked in the next way ─ … ───────→ feedback
 
 `converse` is a generator: it yields what is to be asked and is sent the replies, wherever they come from: the ledger,
 an endpoint, a batch.
@@ -15,15 +15,18 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from tutelage.config import PriceConfig
-from tutelage.records import AnswerKind, FailureReason, Feedback, FeedbackRequest, Grade, Usage, Verdict
+from tutelage.config import PriceConfig, TeacherConfig
+from tutelage.records import AnswerKind, Asked, FailureReason, Feedback, FeedbackRequest, Grade, Usage, Verdict
+from tutelage.teacher.echoes import Echoes
 from tutelage.teacher.ledger.ledger import Failed, LedgerRow
 from tutelage.teacher.online.budget import cost_of
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.failures import RequestFailed
 from tutelage.teacher.online.parameters import seed_of
-from tutelage.teacher.prompts import Message, first_messages, second_messages
-from tutelage.teacher.reply import Reading, read_reply
+from tutelage.teacher.prompts import Message, Prompts
+from tutelage.teacher.reply import OURS, Reading, read_reply
+from tutelage.teacher.template import Template
+from tutelage.teacher.ways import Asking, Plan, askings
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,18 @@ class Settings:
     price: PriceConfig
     check_arithmetic: bool = True
     self_consistency: int = 1
-    explain: bool = False
+    teacher: TeacherConfig = field(default_factory=TeacherConfig)
+    template: Template | None = None
+    plan: Plan = askings
+    ours: Echoes = OURS
     seed: int | None = None
     shaping: Mapping[str, object] = field(default_factory=dict[str, object])
     """What else shapes a reply, as the ledger's key holds it; nothing where all is as usual."""
+
+    @property
+    def prompts(self) -> Prompts:
+        """What is asked, in every way."""
+        return Prompts(self.kind, self.teacher.style, self.template)
 
     def row(self, key: str, payload: str, reply: Reply, bound: Usage) -> LedgerRow:
         """A reply as the ledger keeps it; an endpoint that does not say what it took is charged at the bound.
@@ -96,23 +107,27 @@ Conversation = Generator[list[Question], Sequence[LedgerRow] | None, Feedback | 
 
 
 def converse(request: FeedbackRequest, settings: Settings) -> Conversation:
-    """Ask, and ask once more if the reply is rejected; returns the feedback, None if nothing could be asked."""
+    """Ask in one way after another until a reply is sound; returns the feedback, None if nothing could be asked."""
     rows: list[LedgerRow] = []
+    asked: list[Asked] = []
     reading: Reading | None = None
+    prompts, hidden = settings.prompts, settings.teacher.hint == "never"
     try:
-        messages = first_messages(request, settings.kind, explain=settings.explain)
-        replies = yield _questions(messages, request, settings)
-        if replies is None:
-            return None
-        rows += replies
-        reading = _read(replies, request, settings)
-        if not reading.verdict.correct:
-            messages = second_messages(request, settings.kind, reading.verdict.reason, explain=settings.explain)
-            if (replies := (yield _questions(messages, request, settings))) is not None:
-                rows += replies
-                reading = _read(replies, request, settings)
+        for asking in settings.plan(request, settings.teacher):
+            reason = "" if reading is None else str(reading.failure) if hidden else reading.verdict.reason
+            messages = prompts.messages(request, asking, reason)
+            replies = yield _questions(messages, request, settings)
+            if replies is None:
+                break
+            rows += replies
+            reading = _read(replies, request, asking, settings)
+            asked.append(_asked(asking, reading, replies))
+            if reading.verdict.correct:
+                break
     except RequestFailed as failure:
         reading = Reading("", Verdict(False, None, f"no reply: {failure}"), failure.reason)
+    if reading is None:
+        return None
     own = [row.usage for row in rows if row.run_id == settings.run_id]
     return Feedback(
         problem_id=request.problem.id,
@@ -123,8 +138,14 @@ def converse(request: FeedbackRequest, settings: Settings) -> Conversation:
         usage=sum(own, Usage()),
         keys=tuple(row.key for row in rows),
         failure=reading.failure,
-        explanation=reading.explanation,
+        explanation=reading.explanation if settings.teacher.explain else None,
+        asked=tuple(asked),
     )
+
+
+def _asked(asking: Asking, reading: Reading, rows: Sequence[LedgerRow]) -> Asked:
+    prompt, completion = sum(row.prompt_tokens for row in rows), sum(row.completion_tokens for row in rows)
+    return Asked(asking.way, asking.hint, reading.verdict.correct, prompt, completion)
 
 
 def _questions(messages: list[Message], request: FeedbackRequest, settings: Settings) -> list[Question]:
@@ -148,7 +169,7 @@ def _shape(messages: list[Message], sample: int | str, settings: Settings) -> st
     return json.dumps(payload, sort_keys=True)
 
 
-def _read(rows: Sequence[LedgerRow], request: FeedbackRequest, settings: Settings) -> Reading:
+def _read(rows: Sequence[LedgerRow], request: FeedbackRequest, asking: Asking, settings: Settings) -> Reading:
     """The first right rationale, if more than half of the replies are right; else the first that is not."""
     readings = [
         read_reply(
@@ -158,7 +179,8 @@ def _read(rows: Sequence[LedgerRow], request: FeedbackRequest, settings: Setting
             settings.grade,
             max_tokens=settings.max_tokens,
             check_arithmetic=settings.check_arithmetic,
-            explained=settings.explain and request.mistake is not None,
+            explained=asking.way == "mistake-explained",
+            ours=settings.ours,
         )
         for row in rows
     ]

@@ -19,6 +19,7 @@ from tutelage.records import AnswerKind, FeedbackRequest, Grade
 from tutelage.teacher.batch.batches import Batches
 from tutelage.teacher.batch.client import BatchDesk
 from tutelage.teacher.batch.session import BatchSession
+from tutelage.teacher.echoes import Echoes
 from tutelage.teacher.ledger.ledger import Ledger
 from tutelage.teacher.online.budget import Budget, price_of, told_price
 from tutelage.teacher.online.client import Client, Endpoint
@@ -28,7 +29,9 @@ from tutelage.teacher.online.ledger_writer import LedgerWriter
 from tutelage.teacher.online.limits import Limits
 from tutelage.teacher.online.parameters import shaping
 from tutelage.teacher.online.session import RequestSession
+from tutelage.teacher.prompts import prompts_of
 from tutelage.teacher.teacher import Deliver
+from tutelage.teacher.ways import Plan, askings
 
 
 class OpenAITeacher:
@@ -36,15 +39,15 @@ class OpenAITeacher:
 
     `run_id` names the run in the ledger: its budget covers all that this run has paid, in this process or before. `say`
     is told what a user wants to know while a batch is on its way, which can take a day; `activity` is told what is
-    going on at every moment.
+    going on at every moment. `plan` says in which ways a request is asked about.
 
     Raises:
-        ConfigError: no model is named, or a cap in US dollars has no price.
+        ConfigError: no model is named, a cap in US dollars has no price, or `prompt` cannot be used.
         TeacherError: the key is not set.
         RunError: the ledger cannot be used.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a teacher of a run is told
         self,
         config: TeacherConfig,
         *,
@@ -55,12 +58,14 @@ class OpenAITeacher:
         environ: Mapping[str, str] = os.environ,
         say: Callable[[str], None] = lambda _: None,
         activity: Activity | None = None,
+        plan: Plan = askings,
     ) -> None:
         if not config.model:
             raise ConfigError("teacher.model is not set: name the teacher as the endpoint does, such as gpt-4.1-mini")
         self._config, self._ledger, self._say = config, Path(ledger), say
         self._activity = activity or Activity()
         self._endpoint = Endpoint(config, environ)
+        prompts = prompts_of(config, kind)
         self._settings = Settings(
             endpoint=self._endpoint.shown,
             model=config.model,
@@ -72,9 +77,12 @@ class OpenAITeacher:
             price=price_of(config),
             check_arithmetic=config.check_arithmetic,
             self_consistency=config.self_consistency,
-            explain=config.explain,
             seed=config.seed,
             shaping=shaping(config, self._endpoint.query),
+            teacher=config,
+            template=prompts.template,
+            plan=plan,
+            ours=Echoes.of(prompts.texts()),
         )
         self._limits = Limits(config.requests_per_minute, config.tokens_per_minute)
         Budget(config.budget, self._settings.price)

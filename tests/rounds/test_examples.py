@@ -2,7 +2,8 @@ from dataclasses import replace
 
 from tutelage.config import TeacherConfig, TrainingConfig
 from tutelage.records import Attempt, Exam, Feedback, Problem, Verdict
-from tutelage.rounds.material import annotation_requests, build_examples, feedback_requests
+from tutelage.rounds.examples import build_examples
+from tutelage.rounds.requests import annotation_requests, feedback_requests
 
 COW, HEN = Problem.of("How many legs has a cow?", "4"), Problem.of("How many legs has a hen?", "2")
 RIGHT, WRONG = Verdict(True, "4", "right"), Verdict(False, "5", "5 is not 4")
@@ -59,7 +60,7 @@ def test_annotated_problems_are_drawn_by_seed_and_more_annotations_begin_with_th
 
 
 def test_without_the_mistake_in_view_another_rationale_is_asked_for():
-    teacher = TeacherConfig(show_mistake=False, replies_per_problem=2)
+    teacher = TeacherConfig(ask="question", replies_per_problem=2)
     before = [reply(COW, "four"), reply(COW, "4 legs", 1), reply(HEN, "two legs")]
     requests = feedback_requests([COW, HEN], SITTING, teacher, before, 0)
     assert [(r.problem, r.mistake, r.sample) for r in requests] == [(COW, None, 2), (COW, None, 3)]

@@ -1,0 +1,137 @@
+"""Which way of asking comes first, by what each has brought so far. Pure.
+
+    requests  0 … 31     in the order that the counts of earlier rounds speak for
+             32 … 95     and those of requests 0 … 31
+             96 … 223    and those of 32 … 95, and so on
+
+The order is fixed for a block of requests before any of it is asked, from blocks that are answered whole. So it does
+not hang on what arrives when, and the same seeds ask the same. Blocks double: the endpoint runs idle at the end of few.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import sqrt
+
+from tutelage.records import Asked, Feedback, FeedbackRequest, Way
+from tutelage.run_records import WayCount
+
+FIRST_BLOCK = 32
+"""Requests; each block after it is twice as long."""
+OPEN_EVERY, TOLD_EVERY = 4, 16
+"""One request in so many begins with another way: as long as the counts don't tell the ways apart, and then."""
+APART = 2.0
+"""Standard errors by which the shares of sound replies must differ: chance does that 5 times in 100."""
+READING = 0.25
+"""What a token that is read counts of one that is written; endpoints ask a fourth or a fifth for it."""
+
+WORDS: Mapping[str, str] = {
+    "question": "on the question alone",
+    "mistake": "with the mistake in view",
+    "mistake, hint": "with the mistake in view and the answer",
+    "mistake-first": "with the mistake before the question",
+    "mistake-first, hint": "with the mistake before the question, and the answer",
+    "mistake-explained": "with the mistake explained",
+    "mistake-explained, hint": "with the mistake explained, and the answer",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The order of the ways from the request `start` on; one request in `every` begins with another of them."""
+
+    start: int
+    ways: tuple[Way, ...]
+    every: int
+
+
+def blocks(requests: int) -> list[range]:
+    """The places of the requests of each block."""
+    found, start, size = list[range](), 0, FIRST_BLOCK
+    while start < requests:
+        found.append(range(start, min(start + size, requests)))
+        start, size = start + size, 2 * size
+    return found
+
+
+def order_of_ways(start: int, ways: Sequence[Way], before: Iterable[Feedback]) -> Order:
+    """The order for a block: the ways as given until their counts in `before` tell them apart.
+
+    Counted are first askings about a mistake: those after another way has failed are about harder problems.
+    """
+    found = counted(first_askings(before))
+    counts = {way: found.get(name(way), WayCount()) for way in ways}
+    first, *others = ways
+    if not any(_apart(counts[first], counts[other]) for other in others):
+        return Order(start, tuple(ways), OPEN_EVERY)
+    ranked = sorted(ways, key=lambda way: _sound_per_token(counts[way]), reverse=True)
+    return Order(start, tuple(ranked), TOLD_EVERY)
+
+
+def in_order(
+    requests: Sequence[FeedbackRequest], order: Order, before: Sequence[Feedback] = ()
+) -> list[FeedbackRequest]:
+    """The requests of a block with the ways in which each is to be asked about; one that was, as it was."""
+    begun: dict[object, Way] = {reply.identity: reply.asked[0].way for reply in before if reply.asked}
+    asked: list[FeedbackRequest] = []
+    for place, request in enumerate(requests, start=order.start):
+        first = begun.get(request.identity, _first(order, place))
+        rest = (way for way in order.ways if way != first)
+        asked.append(request if request.mistake is None else replace(request, ways=(first, *rest)))
+    return asked
+
+
+def first_askings(replies: Iterable[Feedback]) -> list[Asked]:
+    """The first asking of every request about a mistake, each once: a request made again is answered by the ledger."""
+    once = {reply.identity: reply.asked[0] for reply in replies if reply.asked and reply.mistake is not None}
+    return list(once.values())
+
+
+def counted(askings: Iterable[Asked]) -> dict[str, WayCount]:
+    """What each way brought, by its name."""
+    counts: dict[str, WayCount] = {}
+    for asked in askings:
+        way = name(asked.way, hint=asked.hint)
+        counts[way] = counts.get(way, WayCount()) + WayCount(
+            1, int(asked.sound), asked.prompt_tokens, asked.completion_tokens
+        )
+    return counts
+
+
+def name(way: Way, *, hint: bool = False) -> str:
+    """A way as tables call it."""
+    return f"{way}, hint" if hint else way
+
+
+def told(replies: Iterable[Feedback]) -> str:
+    """What the ways brought that were asked about mistakes first, for people; empty if none was."""
+    counts = sorted(counted(first_askings(replies)).items(), key=lambda item: (-item[1].sound / item[1].asked, item[0]))
+    parts = [f"{count.sound} of {count.asked} sound {WORDS[way]}" for way, count in counts]
+    return f"this teacher: {', '.join(parts)}" if parts else ""
+
+
+def _first(order: Order, place: int) -> Way:
+    """The way by which a request begins: at times another than the best."""
+    turn, now = divmod(place, order.every)
+    if now != order.every - 1 or len(order.ways) == 1:
+        return order.ways[0]
+    return order.ways[1 + turn % (len(order.ways) - 1)]
+
+
+def _apart(one: WayCount, other: WayCount) -> bool:
+    """Whether the shares of sound replies differ by more than chance, by the posteriors under even priors."""
+    (mean, variance), (others_mean, others_variance) = _posterior(one), _posterior(other)
+    return abs(mean - others_mean) > APART * sqrt(variance + others_variance)
+
+
+def _posterior(count: WayCount) -> tuple[float, float]:
+    """Mean and variance of Beta(1 + sound, 1 + the others)."""
+    total = count.asked + 2
+    mean = (count.sound + 1) / total
+    return mean, mean * (1 - mean) / (total + 1)
+
+
+def _sound_per_token(count: WayCount) -> float:
+    tokens = READING * count.prompt_tokens + count.completion_tokens
+    return _posterior(count)[0] * count.asked / tokens if tokens else 0.0

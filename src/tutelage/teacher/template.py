@@ -1,0 +1,128 @@
+"""Prompts of the user's own: a YAML file of named texts with named fields (`teacher.prompt`).
+
+    system: |
+      Du schreibst Musterlösungen in kurzen Sätzen. Schließe mit einer eigenen Zeile: {closing}
+    question: |
+      Frage: {question}
+    mistake: |
+      Frage: {question}
+      Dieser Versuch ging schief: {mistake}
+      Löse die Aufgabe für jemanden, der ihn nicht kennt.
+    hint: "Die richtige Antwort ist {answer}."
+    again: "So ging es nicht: {reason}"
+
+Each way of asking is a text of its own, named as the way; `hint` and `again` stand below it. Braces are doubled where
+they are meant as such.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from string import Formatter
+from typing import cast
+
+from tutelage.config import TeacherConfig
+from tutelage.config_file import read_yaml_file
+from tutelage.did_you_mean import did_you_mean
+from tutelage.errors import ConfigError
+from tutelage.records import FeedbackRequest, Problem
+from tutelage.teacher.ways import Asking, askings
+from tutelage.text.statements import statements
+
+_MISTAKE = frozenset(("question", "mistake"))
+_NEEDED: Mapping[str, frozenset[str]] = {
+    "system": frozenset(),
+    "question": frozenset(("question",)),
+    "mistake": _MISTAKE,
+    "mistake-first": _MISTAKE,
+    "mistake-explained": _MISTAKE,
+    "hint": frozenset(("answer",)),
+    "again": frozenset(("reason",)),
+}
+"""The texts that a file may have, and the fields that each must hold."""
+_MARKS = ("Mistake:", "Solution:")
+"""By these the reader tells an explanation from the solution."""
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """The texts of one file."""
+
+    system: str
+    named: Mapping[str, str]
+
+    def paragraphs(self, asking: Asking) -> Iterator[str]:
+        """Those of the user's message, fields and all."""
+        yield self.named[asking.way]
+        if asking.hint:
+            yield self.named["hint"]
+        if asking.again and "again" in self.named:
+            yield self.named["again"]
+
+    def texts(self) -> tuple[str, ...]:
+        """All of them."""
+        return (self.system, *self.named.values())
+
+
+def read_template(path: str, teacher: TeacherConfig) -> Template:
+    """The prompts in a file, with all that this teacher is asked. Raises ConfigError where one can't be used."""
+    data = read_yaml_file(path)
+    if not isinstance(data, dict) or not all(isinstance(text, str) for text in cast(dict[str, object], data).values()):
+        raise ConfigError(f"{path}: expected texts named {', '.join(_NEEDED)}")
+    named = {str(name): text.strip() for name, text in cast(dict[str, str], data).items()}
+    for name, text in named.items():
+        if name not in _NEEDED:
+            raise ConfigError(f"{path}: unknown text {name!r}; {did_you_mean(name, _NEEDED, _KNOWN)}")
+        if fault := _fault(name, text):
+            raise ConfigError(f"{path}, {name}: {fault}")
+    for name in _asked_for(teacher):
+        if not named.get(name):
+            raise ConfigError(f"{path} has no text {name!r}, which teacher.ask and teacher.hint call for; add it")
+    template = Template(named.pop("system"), named)
+    for way in set(named) - {"hint", "again"}:
+        if not _asks_for_a_closing_line(f"{template.system}\n{named[way]}"):
+            raise ConfigError(
+                f"{path}: neither system nor {way} asks for the line by which the answer is read; write {{closing}}"
+                " there, which stands for: The answer is X."
+            )
+    return template
+
+
+_KNOWN = f"a template has {', '.join(_NEEDED)}"
+
+
+def _asked_for(teacher: TeacherConfig) -> list[str]:
+    """The texts without which some request could not be put into words, or would be put into the same ones twice."""
+    problem = Problem.of("", "")
+    plans = [askings(FeedbackRequest(problem, mistake), teacher) for mistake in (None, "")]
+    found = ["system"]
+    for asking in (asking for plan in plans for asking in plan):
+        found += [asking.way, *(["hint"] if asking.hint else ["again"] if asking.again else [])]
+    return list(dict.fromkeys(found))
+
+
+def _fault(name: str, text: str) -> str | None:
+    """What is wrong with a text, and the remedy."""
+    needed = _NEEDED[name]
+    known = sorted(needed if name in ("hint", "again") else needed | {"closing"})
+    try:
+        fields = {(field, form, cast) for _, field, form, cast in Formatter().parse(text) if field is not None}
+    except ValueError as error:
+        return f"a brace stands alone ({error}); write {{{{ or }}}} for one that is meant as such"
+    for field, form, conversion in fields:
+        if field not in known or form or conversion:
+            here = ", ".join(f"{{{each}}}" for each in known) or "none"
+            return f"unknown field {{{field}}}; the fields here are {here}, and {{{{ stands for a brace"
+    if missing := sorted(needed - {field for field, _, _ in fields}):
+        return f"it does not hold {{{missing[0]}}}; put it where it is to stand"
+    if name == "mistake-explained" and (lacking := [mark for mark in _MARKS if mark not in text]):
+        return f"it does not ask for {lacking[0]!r}; explanation and solution are told apart by {' and '.join(_MARKS)}"
+    return None
+
+
+def _asks_for_a_closing_line(text: str) -> bool:
+    """Whether the reader of answers would find X, once a number stands in its place."""
+    filled = re.sub(r"\bX\b", "7", text.replace("{closing}", "The answer is X."))
+    return any(stated.piece.lstrip(" *_`\"'").startswith("7") for stated in statements(filled))
