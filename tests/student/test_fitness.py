@@ -69,8 +69,8 @@ def test_a_tokenizer_that_appends_its_end_token():
     ("targets", "told"),
     [
         ([], "is empty"),
-        (["nope"], "'nope', which the student has not; its linear layers are down_proj, gate_proj"),
-        (["q_proj", "FAKE"], "'FAKE', which the student has not"),
+        (["nope"], "'nope', which the student does not have; its linear layers are down_proj, gate_proj"),
+        (["q_proj", "FAKE"], "'FAKE', which the student does not have"),
         (["norm"], "'norm', which is no linear layer"),
         (["embed_tokens"], "'embed_tokens', which is no linear layer"),
         (["mlp"], "'mlp', which is no linear layer"),

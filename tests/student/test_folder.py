@@ -206,7 +206,7 @@ def test_an_encoder_is_no_student(tmp_path):
     sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
     model = BertLMHeadModel(BertConfig(vocab_size=258, max_position_embeddings=64, **sizes)).eval()
     save_student(LoadedModel(model, tiny_tokenizer()), tmp_path / "bert")
-    assert "sees what stands behind a token" in refusal(tmp_path / "bert")
+    assert "attends to later tokens" in refusal(tmp_path / "bert")
 
 
 def test_a_tokenizer_with_more_tokens_than_the_model_has_embeddings_of(tmp_path):
@@ -248,7 +248,9 @@ def test_positions_that_are_learnt_are_never_passed(tmp_path):
     model = GPT2LMHeadModel(GPT2Config(vocab_size=258, n_positions=64, n_embd=32, n_layer=2, n_head=4)).eval()
     save_student(LoadedModel(model, tiny_tokenizer()), tmp_path / "gpt2")
     student = Student(StudentConfig(model=str(tmp_path / "gpt2"), device="cpu"), ())
-    with pytest.raises(StudentError, match="a prompt of 54 tokens and an answer of 11 are more than the 64"):
+    with pytest.raises(
+        StudentError, match="a prompt of 54 tokens and an answer of 11 exceed the student's context of 64"
+    ):
         student.answer([Problem.of("x" * 36, "1")], [0], SamplingSettings(max_new_tokens=11), lambda *_: None)
     student.answer([Problem.of("x" * 36, "1")], [0], SamplingSettings(max_new_tokens=10), lambda *_: None)
 

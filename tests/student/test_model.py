@@ -44,7 +44,7 @@ def test_a_student_larger_than_the_memory_is_refused_before_it_is_loaded(tmp_pat
     monkeypatch.setattr(models, "available_memory", lambda device: size)
     assert load_student(config(tmp_path / "model"))
     monkeypatch.setattr(models, "available_memory", lambda device: size - 1)
-    with pytest.raises(StudentError, match=r"needs 0\.\d+ GB \(weights .* can be had; take a smaller one"):
+    with pytest.raises(StudentError, match=r"needs 0\.\d+ GB \(weights .* is available; take a smaller one"):
         load_student(config(tmp_path / "model"))
     assert load_student(config(tmp_path / "model"), dtype=torch.bfloat16).model.dtype == torch.bfloat16
 

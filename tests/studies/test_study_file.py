@@ -84,9 +84,9 @@ def test_pairs_to_compare(tmp_path):
         (BASE + "arms: {full: }\ncompare: [[full, star]]", "compare names 'star'"),
         (
             BASE + "arms: {full: {seeds: [0]}, mine: {seeds: [1]}}\ncompare: [[full, mine]]",
-            "compare names 'full' and 'mine', which are run under no seed together",
+            "compare names 'full' and 'mine', which have no common seed",
         ),
-        (BASE + "arms: {full: }\nseeds: [1, 1]", "a seed stands twice"),
+        (BASE + "arms: {full: }\nseeds: [1, 1]", "a seed is repeated in"),
         (BASE + "arms: {full: }\nseeds: []", "seeds"),
         (BASE + "arms: {mine: {seeds: [0, 7]}}", "seeds [0, 7] are not some of the study's"),
         (BASE + "arms: {mine: {seeds: 2}}", "seeds 2 are not some of"),

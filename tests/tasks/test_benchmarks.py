@@ -175,7 +175,7 @@ def test_an_equation_that_misses_the_answer_is_left_out_and_told(data):
         ({"train": [0, 1]}, "field 'test': expected a list of row numbers"),
         ({"train": [0, 10], "test": [1]}, "field 'train': 10 is not a row number from 0 to 9"),
         ({"train": [0, True], "test": [1]}, "True is not a row number"),
-        ({"train": [0, 1], "test": [2, 1]}, "row 1 stands in train and in test"),
+        ({"train": [0, 1], "test": [2, 1]}, "row 1 is in train and in test"),
     ],
 )
 def test_a_broken_split_file_is_a_data_error(data, split, message):

@@ -81,7 +81,7 @@ Panel = tuple[str, Mapping[str, Curve]]
 def need_matplotlib() -> None:
     """Check early that plots can be drawn. Raises ConfigError if matplotlib is missing."""
     if find_spec("matplotlib") is None:
-        raise ConfigError('the pictures of a study need the package matplotlib: pip install "tutelage[plots]"')
+        raise ConfigError('the plots of a study need the package matplotlib: pip install "tutelage[plots]"')
 
 
 def plot_names(figures: StudyFigures) -> list[str]:

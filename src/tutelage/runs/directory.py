@@ -240,7 +240,7 @@ def _read_kept(folder: Path, kind: type[Result]) -> Result | None:
     if not path.exists():
         return None
     if entry and (fault := changed(folder, "result", entry)):
-        raise RunError(f"{fault}; restore it, or start the run again: it is then written anew")
+        raise RunError(f"{fault}; restore it, or start the run again: it is then rewritten")
     return read_record(path, kind)
 
 
@@ -254,7 +254,7 @@ def _config(root: Path) -> RunConfig:
 def _check_format(marker: Path) -> dict[str, Any]:
     found = read_json(marker, _RESTORE)
     if not isinstance(found.get("format"), int) or "id" not in found or "data" not in found:
-        raise RunError(f"{marker} is not the mark of a run; choose another directory with --out")
+        raise RunError(f"{marker} is not the run.json of a run; choose another directory with --out")
     if found["format"] > FORMAT:
         raise RunError(f"{marker.parent} was written by a newer Tutelage (format {found['format']}); upgrade this one")
     if not is_sealed(found):

@@ -52,7 +52,7 @@ def check_model(model: PreTrainedModel, source: str | Path) -> None:
     if not one.isfinite().all():
         raise StudentError(f"{name} computes nothing but infinity or NaN; take another, or save it again in float32")
     if distance > _TOLERANCE.get(model.dtype, 0.05):
-        raise StudentError(f"{name} sees what stands behind a token, so it can't write; take a causal language model")
+        raise StudentError(f"{name} attends to later tokens, so it can't generate text; take a causal language model")
 
 
 @torch.no_grad()

@@ -102,8 +102,8 @@ class PromptFormat:
         """Refuse `prompt` + `answer` tokens that exceed the model's context. Raises StudentError."""
         if self.positions is not None and prompt + answer > self.positions:
             raise StudentError(
-                f"a prompt of {prompt} tokens and an answer of {answer} are more than the {self.positions} that the"
-                " student can look at; lower max_new_tokens or student.few_shot, leave long questions out, or take"
+                f"a prompt of {prompt} tokens and an answer of {answer} exceed the student's context of"
+                f" {self.positions} tokens; lower max_new_tokens or student.few_shot, leave long questions out, or take"
                 " another student"
             )
 

@@ -88,7 +88,7 @@ def load_study(path: Path) -> Study:
             raise ConfigError(f"{path}: arm {name!r} cannot be the name of a folder")
         _check(arm, arms, base, file.seeds, f"{path}, arm {name}")
     if len(set(file.seeds)) < len(file.seeds):
-        raise ConfigError(f"{path}: a seed stands twice among the seeds {file.seeds}")
+        raise ConfigError(f"{path}: a seed is repeated in {file.seeds}")
     ordered = dict(sorted(arms.items(), key=lambda item: item[1].matched is not None))
     return Study(
         path.stem,
@@ -137,7 +137,7 @@ def _pairs(file: StudyFile, arms: Mapping[str, Arm], path: Path) -> Sequence[tup
         if a == b:
             raise ConfigError(f"{path}: compare names {a!r} twice; a pair is of two arms")
         if not any(arms[a].is_run_under(seed) and arms[b].is_run_under(seed) for seed in file.seeds):
-            raise ConfigError(f"{path}: compare names {a!r} and {b!r}, which are run under no seed together")
+            raise ConfigError(f"{path}: compare names {a!r} and {b!r}, which have no common seed")
     return [(a, b) for a, b in file.compare]
 
 

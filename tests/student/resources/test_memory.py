@@ -261,6 +261,6 @@ def test_a_refusal_has_all_figures():
     assert isinstance(error, StudentError)
     assert str(error) == (
         "training needs 20.0 GB (gradients 6.0 GB, optimiser 12.0 GB, activations 2.0 GB),"
-        " but only 3.2 GB can be had; set student.weights to lora"
+        " but only 3.2 GB is available; set student.weights to lora"
     )
     assert gigabytes(85 * MB) == "0.085 GB"

@@ -106,7 +106,7 @@ def test_a_training_obeys(exact, memory, tmp_path):
     for weight, expected in zip(student.model.parameters(), other.model.parameters(), strict=True):
         assert torch.allclose(weight, expected, rtol=EXACT, atol=EXACT)
     memory(MB)
-    with pytest.raises(StudentError, match=r"only 0\.001 GB can be had"):
+    with pytest.raises(StudentError, match=r"only 0\.001 GB is available"):
         train(student, format, EXAMPLES, changed(), seed=0, checkpoints=tmp_path / "c")
 
 

@@ -212,5 +212,5 @@ def test_what_is_too_long_is_told(student):
     assert (
         told == f"1 of 4 examples are left out: too long for 1024 tokens or for the student, which sees {longest - 1}"
     )
-    with pytest.raises(StudentError, match=r"no example fits .* and the 5 tokens that the student can look at"):
+    with pytest.raises(StudentError, match=r"no example fits .* and the 5 tokens of the student's context"):
         StepDataset(PromptFormat(student.tokenizer, positions=5), EXAMPLES, changed(), 0)

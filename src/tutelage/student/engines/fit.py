@@ -52,5 +52,5 @@ def fit_rows(
         )
     if fitting < wanted:
         wanted = max(settings.samples, power_of_two(fitting))
-        say(f"{wanted} answers are sampled at once: {gigabytes(available)} of memory can be had")
+        say(f"{wanted} answers are sampled at once: {gigabytes(available)} of memory are available")
     return wanted

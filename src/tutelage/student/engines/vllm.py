@@ -208,7 +208,7 @@ class VllmSampler:
             for output in outputs:
                 completion = output.outputs[0]
                 if completion.finish_reason not in {"stop", "length"}:
-                    raise StudentError(f"vLLM gave a completion up: {completion.finish_reason}; start the run again")
+                    raise StudentError(f"vLLM aborted a completion: {completion.finish_reason}; start the run again")
                 index, sample = attempts.pop(output.request_id)
                 done = written.setdefault(index, {})
                 done[sample] = list(completion.token_ids)

@@ -146,7 +146,7 @@ def refuse(what: str, needed: Mapping[str, int], available: int, remedy: str) ->
     """The error for a job that does not fit, with all figures; the caller raises it. `remedy` says what to set."""
     parts = ", ".join(f"{name} {gigabytes(size)}" for name, size in needed.items() if size)
     total = gigabytes(sum(needed.values()))
-    return StudentError(f"{what} needs {total} ({parts}), but only {gigabytes(available)} can be had; {remedy}")
+    return StudentError(f"{what} needs {total} ({parts}), but only {gigabytes(available)} is available; {remedy}")
 
 
 def power_of_two(number: int) -> int:

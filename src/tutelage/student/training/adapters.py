@@ -49,7 +49,7 @@ def check_targets(model: PreTrainedModel, config: LoraConfig) -> None:
     for target in config.targets:
         named = [module for name, module in modules.items() if name == target or name.endswith(f".{target}")]
         if not named:
-            raise StudentError(f"student.lora.targets names {target!r}, which the student has not; {remedy}")
+            raise StudentError(f"student.lora.targets names {target!r}, which the student does not have; {remedy}")
         if not all(map(_is_linear, named)):
             raise StudentError(f"student.lora.targets names {target!r}, which is no linear layer; {remedy}")
         if tied and any(module is model.get_output_embeddings() for module in named):

@@ -48,7 +48,7 @@ def fit_micro_batches(model: PreTrainedModel, dataset: StepDataset, mixed: bool,
         )
     if fitting < wanted:
         wanted = max(power_of_two(fitting), longest)
-        say(f"training computes {wanted} tokens at once: {gigabytes(available)} of memory can be had")
+        say(f"training computes {wanted} tokens at once: {gigabytes(available)} of memory are available")
     return max(wanted, longest)
 
 

@@ -91,8 +91,8 @@ class MixedAdamW(AdamW):
         pairs = [(weight, copy) for weight, copy in self._pairs if weight is not copy]
         if len(pairs) != len(state_dict["copies"]):
             raise StudentError(
-                "this round's training was stopped in another precision than it goes on in; set student.dtype to"
-                f" {'bfloat16' if state_dict['copies'] else 'float32'}, or remove its checkpoints to train it anew"
+                "this round's training was stopped in another precision; set student.dtype to"
+                f" {'bfloat16' if state_dict['copies'] else 'float32'}, or remove its checkpoints to repeat it"
             )
         for (weight, copy), saved in zip(pairs, state_dict["copies"], strict=True):
             copy.copy_(saved)

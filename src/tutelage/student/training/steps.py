@@ -57,9 +57,7 @@ class StepDataset(Dataset[TrainStep]):
         # model's context.
         self.anchors = [(example, anchor) for example, anchor in anchors if anchor.completion]
         if not self.anchors:
-            sight = (
-                "" if format.positions is None else f" and the {format.positions} tokens that the student can look at"
-            )
+            sight = "" if format.positions is None else f" and the {format.positions} tokens of the student's context"
             raise StudentError(
                 f"no example fits training.max_tokens = {config.max_tokens}{sight}; raise it, or lower student.few_shot"
             )

@@ -137,7 +137,7 @@ def read_split(path: Path, rows: int) -> tuple[list[int], list[int]]:
                 raise DataError(f"{number!r} is not a row number from 0 to {rows - 1}", path=path, field=field)
         parts.append(sorted(set(cast(list[int], numbers))))
     if both := set(parts[0]) & set(parts[1]):
-        raise DataError(f"row {min(both)} stands in train and in test", path=path)
+        raise DataError(f"row {min(both)} is in train and in test", path=path)
     return parts[0], parts[1]
 
 
