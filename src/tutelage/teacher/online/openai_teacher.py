@@ -60,7 +60,7 @@ class OpenAITeacher:
         activity: Activity | None = None,
         plan: Plan = askings,
     ) -> None:
-        if not (config.model or "").strip():
+        if not config.model or not config.model.strip():
             raise ConfigError("teacher.model is not set: name the teacher as the endpoint does, such as gpt-4.1-mini")
         self._config, self._ledger, self._say = config, Path(ledger), say
         self._activity = activity or Activity()
