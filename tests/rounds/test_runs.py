@@ -284,10 +284,18 @@ def test_a_budget_for_nothing(config, tmp_path):
     assert endpoint.requests == []
 
 
-@pytest.mark.parametrize(
-    ("fault", "message"),
-    [(Fault.http(401), "401"), (Fault.http(403), "403"), (Fault.http(404), "404"), (Fault.http(400), "400")],
-)
+@pytest.mark.parametrize("status", [400, 403, 413, 422])
+def test_a_request_that_is_refused_alone_ends_no_run(config, tmp_path, status):
+    problems = open_task(config.task).problems("train")
+    fault = Fault.http(status)
+    with answer_key_endpoint(problems, faults=lambda number, body: fault if number >= 4 else None) as endpoint:
+        teacher = {"kind": "openai", "model": "test", "base_url": endpoint.base_url, "concurrency": 1, "retries": 0}
+        result = run(changed(config, teacher=teacher, rounds={"max": 0}), tmp_path / "run")
+    assert result.rounds[0].teacher.replies_used == 4
+    assert sum(result.rounds[0].teacher.failures.values()) == 2
+
+
+@pytest.mark.parametrize(("fault", "message"), [(Fault.http(401), "401"), (Fault.http(404), "404")])
 def test_an_endpoint_that_refuses_loses_nothing(config, tmp_path, fault, message):
     problems = open_task(config.task).problems("train")
     with answer_key_endpoint(problems, faults=lambda number, body: fault if number >= 4 else None) as endpoint:

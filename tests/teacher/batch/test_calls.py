@@ -97,13 +97,13 @@ def test_a_batch_that_was_not_made_is_looked_for_and_made_again(sessions, fault)
 
 def test_a_list_that_lags_behind(sessions, monkeypatch):
     with serve(batch_faults={MAKE: [Fault.reset()]}) as endpoint:
-        find, looks = batches.BatchDesk.find, []
+        find, looks = batches.BatchClient.find, []
 
-        async def lag(desk, token):
+        async def lag(client, token):
             looks.append(token)
-            return await find(desk, token) if len(looks) > 2 else None
+            return await find(client, token) if len(looks) > 2 else None
 
-        monkeypatch.setattr(batches.BatchDesk, "find", lag)
+        monkeypatch.setattr(batches.BatchClient, "find", lag)
         assert sessions.hold(endpoint, requests(6))[1] is None
         assert (len(looks), batches_made(endpoint), len(endpoint.requests)) == (3, 1, 6)
 
@@ -128,10 +128,10 @@ def test_no_word_of_a_batch_for_long_ends_the_session(sessions, monkeypatch):
 
 
 def test_a_batch_that_fails_as_a_whole_ends_in_the_endpoints_words(sessions, monkeypatch):
-    line = batches.BatchDesk.line
+    line = batches.BatchClient.line
     with answer_key_endpoint(PROBLEMS) as endpoint:
         with monkeypatch.context() as patch:
-            patch.setattr(batches.BatchDesk, "line", lambda *asked: line(*asked).replace(b"POST", KEY.encode()))
+            patch.setattr(batches.BatchClient, "line", lambda *asked: line(*asked).replace(b"POST", KEY.encode()))
             delivered, error = sessions.hold(endpoint, requests(6))
         assert delivered == []
         assert "refused the batch batch_1 (method must be POST" in str(error)

@@ -39,7 +39,7 @@ def hold(endpoint, folder, run_id, before_upload):
         os.kill(os.getpid(), signal.SIGKILL)
 
     if before_upload:
-        batches.BatchDesk.upload = die
+        batches.BatchClient.upload = die
     try:
         _, error = Sessions(folder).hold(endpoint, requests(), run_id=run_id, retries=1)
     except KeyboardInterrupt:

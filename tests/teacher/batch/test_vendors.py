@@ -127,13 +127,13 @@ def test_results_that_are_gone_are_asked_again(sessions):
 
 
 def test_one_bad_line_is_left_out_and_the_others_go_again(sessions, monkeypatch):
-    line = batches.BatchDesk.line
-    spoil = lambda desk, name, messages, *rest: (  # noqa: E731
-        line(desk, name, messages, *rest).replace(b"POST", b"PUT")
+    line = batches.BatchClient.line
+    spoil = lambda client, name, messages, *rest: (  # noqa: E731
+        line(client, name, messages, *rest).replace(b"POST", b"PUT")
         if PROBLEMS[2].question in messages[-1]["content"]
-        else line(desk, name, messages, *rest)
+        else line(client, name, messages, *rest)
     )
-    monkeypatch.setattr(batches.BatchDesk, "line", spoil)
+    monkeypatch.setattr(batches.BatchClient, "line", spoil)
     with serve() as endpoint:
         delivered, error = sessions.hold(endpoint, requests(6), retries=3)
         assert (error, len(delivered), len(endpoint.requests)) == (None, 6, 5)

@@ -21,7 +21,7 @@ from dataclasses import replace
 
 from tutelage.activity import Activity
 from tutelage.errors import TeacherError
-from tutelage.teacher.batch.client import BatchDesk, Gone, Outcome, TooMuch
+from tutelage.teacher.batch.client import BatchClient, Gone, Outcome, TooMuch
 from tutelage.teacher.batch.shapes import BatchState
 from tutelage.teacher.batch.waiting import LOOKS, Waiting
 from tutelage.teacher.ledger.ledger import Answered, Batch, Entry, Ledger, Sent, Unpaid
@@ -46,7 +46,7 @@ class Batches:
 
     def __init__(
         self,
-        desk: BatchDesk,
+        client: BatchClient,
         ledger: Ledger,
         settings: Settings,
         *,
@@ -55,11 +55,11 @@ class Batches:
         say: Callable[[str], None],
         activity: Activity | None = None,
     ) -> None:
-        self._desk, self._ledger, self._settings = desk, ledger, settings
+        self._client, self._ledger, self._settings = client, ledger, settings
         self._poll, self._say = poll, say
         self._tries = Retry(f"the Batch API of {settings.endpoint}", retries)
         self._activity = activity or Activity()
-        self._waiting = Waiting(desk, self._tries, poll, say, self._activity)
+        self._waiting = Waiting(client, self._tries, poll, say, self._activity)
         self._most: int | None = None
         self._answered = set[str]()
         self.failures = defaultdict[str, list[RequestFailed]](list)
@@ -111,7 +111,7 @@ class Batches:
         file: list[Question] = []
         size = 0
         for question in questions:
-            line = len(self._desk.line("-" * 40, question.messages, question.seed))
+            line = len(self._client.line("-" * 40, question.messages, question.seed))
             if file and (len(file) == (self._most or LINES) or size + line > BYTES):
                 yield file
                 file, size = [], 0
@@ -128,10 +128,10 @@ class Batches:
             for number, question in enumerate(questions):
                 name, bound = f"{token}-{number}", budget.bound(question.messages, settings.max_tokens)
                 sent.append(Sent(name, question.key, settings.run_id, now, bound, token, question.payload))
-                lines.write(self._desk.line(name, question.messages, question.seed))
+                lines.write(self._client.line(name, question.messages, question.seed))
             self._ledger.write(batch, *sent)
             try:
-                file_id = await self._tries.persist(lambda: self._desk.upload(lines))
+                file_id = await self._tries.persist(lambda: self._client.upload(lines))
             except TooMuch as refusal:
                 self._drop(batch)
                 return self._go_smaller(len(sent), str(refusal))
@@ -152,7 +152,7 @@ class Batches:
         """Make the batch. It stays open if that fails in the end: it may have been made all the same."""
         for tries in itertools.count(1):
             try:
-                return await self._desk.create(file_id, batch.token)
+                return await self._client.create(file_id, batch.token)
             except Refused:
                 self._drop(batch)
                 raise
@@ -168,7 +168,7 @@ class Batches:
         for look in range(LOOKS):
             if look:
                 await asyncio.sleep(self._poll)
-            if batch_id := await self._tries.persist(lambda: self._desk.find(batch.token)):
+            if batch_id := await self._tries.persist(lambda: self._client.find(batch.token)):
                 return batch_id
         return None
 
@@ -202,7 +202,7 @@ class Batches:
         """
         if state.too_much:
             return self._go_smaller(len(lines), state.errors)
-        if self._desk.learn(batch.token, state):
+        if self._client.learn(batch.token, state):
             return None
         by_name = {line.token: line for line in lines}
         named = [(by_name.get(f"{batch.token}-{(fault.line or 0) - 1}"), fault) for fault in state.faults]
@@ -244,7 +244,7 @@ class Batches:
         """Keep the results in a file for all that is `sent`, and take them out of it."""
         entries: list[Entry] = []
         try:
-            async with aclosing(self._desk.results(file)) as results:
+            async with aclosing(self._client.results(file)) as results:
                 async for name, outcome in results:
                     if (line := sent.pop(name, None)) is None:
                         continue  # a second result for it, or kept by an earlier process

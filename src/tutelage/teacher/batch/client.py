@@ -58,7 +58,7 @@ class Gone(Refused):
     """The endpoint does not know a batch or a file by that name any more."""
 
 
-class BatchDesk:
+class BatchClient:
     """One HTTP call a method, tried once; `timeout` is the seconds for it, or for a line of a file.
 
     Raises:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from tutelage.activity import Activity
 from tutelage.errors import TeacherError
-from tutelage.teacher.batch.client import BatchDesk, Gone
+from tutelage.teacher.batch.client import BatchClient, Gone
 from tutelage.teacher.batch.shapes import BatchState
 from tutelage.teacher.ledger.ledger import Batch
 from tutelage.teacher.online.failures import RequestFailed
@@ -35,9 +35,9 @@ class Waiting:
     """Looks at batches every `poll` seconds; `say` is told how they go. Calls that fail are made again by `tries`."""
 
     def __init__(
-        self, desk: BatchDesk, tries: Retry, poll: float, say: Callable[[str], None], activity: Activity
+        self, client: BatchClient, tries: Retry, poll: float, say: Callable[[str], None], activity: Activity
     ) -> None:
-        self._desk, self._tries, self._poll, self._say = desk, tries, poll, say
+        self._client, self._tries, self._poll, self._say = client, tries, poll, say
         self._activity = activity
 
     async def until_ended(self, batch: Batch) -> BatchState | None:
@@ -47,7 +47,7 @@ class Waiting:
         while True:
             pause = self._poll
             try:
-                state = await self._desk.state(batch.batch_id)
+                state = await self._client.state(batch.batch_id)
             except Gone:
                 missed += 1
                 if missed == LOOKS:
@@ -77,7 +77,7 @@ class Waiting:
             if look:
                 await asyncio.sleep(self._poll)
             try:
-                state = await self._tries.persist(lambda: self._desk.state(batch.batch_id))
+                state = await self._tries.persist(lambda: self._client.state(batch.batch_id))
             except Gone:
                 continue
             if not state.ended:

@@ -17,7 +17,7 @@ from tutelage.config import TeacherConfig
 from tutelage.errors import ConfigError
 from tutelage.records import AnswerKind, FeedbackRequest, Grade
 from tutelage.teacher.batch.batches import Batches
-from tutelage.teacher.batch.client import BatchDesk
+from tutelage.teacher.batch.client import BatchClient
 from tutelage.teacher.batch.session import BatchSession
 from tutelage.teacher.echoes import Echoes
 from tutelage.teacher.ledger.ledger import Ledger
@@ -121,7 +121,7 @@ class OpenAITeacher:
         config = self._config
         price = price_of(config.model_copy(update={"batch": True}))
         return Batches(
-            BatchDesk(self._endpoint, client, config.timeout),
+            BatchClient(self._endpoint, client, config.timeout),
             ledger,
             replace(self._settings, price=price),
             retries=config.retries,
