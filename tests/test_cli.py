@@ -113,7 +113,7 @@ def test_estimate_bounds_what_the_run_then_costs(config, tmp_path):
     rounds = json.loads((tmp_path / "run" / "result.json").read_text())["rounds"]
     for name, (least, most) in zip(("requests", "prompt_tokens", "completion_tokens"), bounds, strict=False):
         assert 0 < least <= sum(row["teacher"][name] for row in rounds) <= most
-    assert bounds[0] == [4, 16]
+    assert bounds[0] == [4, 20]  # at most two askings in round 0, and three about a mistake
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,7 @@ def at_work(root: Path, show: Show | None = None, **student) -> RunResult:
         patch.setattr(assemble, "make_student", lambda *_: Student(**student))
         patch.setattr(assemble, "preflight", lambda *_: None)  # of a real model
         patch.setattr(os, "fsync", lambda descriptor: None)
-        patch.setattr(assemble, "open_task", lambda settings: opened_task())
+        patch.setattr(assemble, "open_task", lambda *_: opened_task())
         return run(CONFIG, root, show)
 
 

@@ -132,7 +132,7 @@ def test_a_run_of_a_newer_version_is_refused(tmp_path):
         with pytest.raises(RunError, match="newer Tutelage"):
             act()
     (tmp_path / "run.json").write_text("{}")
-    with pytest.raises(RunError, match="not the mark of a run"):
+    with pytest.raises(RunError, match=r"is not the run\.json of a run"):
         Run.open(tmp_path, config(), "data")
 
 

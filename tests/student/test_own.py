@@ -80,6 +80,16 @@ def test_what_is_wrong_with_a_loss_is_said(loss, said):
         CheckedReflection(loss)
 
 
+class Nameless:
+    """Keeps to the contract but for its key."""
+
+    def __init__(self, model, ends) -> None:
+        """It needs neither."""
+
+    def sample(self, prompts, seeds, settings, deliver):
+        return Sampled(0, 0)
+
+
 class Words:
     """The same tokens to whoever asks."""
 
@@ -133,7 +143,7 @@ def test_an_engine_of_the_users_own_is_an_engine():
         (Words(None, None), "it is an object; give its class"),
         (words(key=3), "its key is 3"),
         (lambda model: Words(model, None), "is called with 2 arguments"),
-        (Words, "has no key"),
+        (Nameless, "has no key"),
     ],
 )
 def test_what_is_no_engine_is_refused(engine, said):

@@ -26,7 +26,7 @@ def assert_nowhere(folder, *texts):
 
 
 def test_headers_and_query_come_from_the_environment_and_go_nowhere_else(tmp_path):
-    echo = Fault.http(400, f"you said {SECRET}")
+    echo = Fault.http(401, f"you said {SECRET}")
     settings = {"extra_headers": {"X-Api-Key": "Key ${MINE}", "X-Title": "Tutelage"}, "key_env": None}
     with answer_key_endpoint(PROBLEMS, faults=[None, echo]) as endpoint:
         url = f"{endpoint.base_url}?api-version=2024-10-21&key=${{MINE}}"

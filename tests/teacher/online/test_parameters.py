@@ -134,7 +134,9 @@ def test_what_is_learnt_holds_for_the_session(tmp_path, message, status, refused
         assert all(feedback.verdict.correct for feedback in delivered)
         first = 12 if batch else concurrency
         assert len(endpoint.requests) <= 12 + first
-        assert [limit_of(body) or has_system(body) for body in endpoint.requests[first:] if refused(body)] == []
+        assert (
+            sum(map(bool, map(refused, endpoint.requests))) <= first
+        )  # those that were on their way when it was learnt
     assert seen_by(endpoint) == spent(tmp_path)
     assert failures(tmp_path) == {}
     with LedgerReader(tmp_path) as reader:

@@ -143,7 +143,10 @@ class Endpoint:
             return AskAgain(f"the endpoint wants requests written otherwise ({status}): {text[:300]}")
         remedy = self.parameters.remedy(text) if form is not None else ""
         text = (text[:300] or "no message") + (f" ({remedy})" if remedy else "")
-        return explain_status(status, code, text, wait, self.shown, self._config)
+        refusal = explain_status(status, code, text, wait, self.shown, self._config)
+        if remedy and isinstance(refusal, Refused):
+            refusal.alone = None  # a parameter that is refused is so in every request
+        return refusal
 
     def explain(
         self, error: openai.APIError | httpx2.HTTPError | TimeoutError, form: Form | None = None
