@@ -51,6 +51,7 @@ class Student:
     key: str = "untrained"
     folder: Path | None = None
     stopped_at: int | None = None
+    answer_tokens: int | None = None
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def answer(self, problems, seeds, sampling, answered):
@@ -70,8 +71,14 @@ class Student:
         write_json(folder / "config.json", {"learnt": digest(self.key, *examples)})
         return TrainingSummary(len(examples), 0, 9, 9, 0, 0.5, 0.5, 0.25, len(examples))
 
-    def at(self, folder: Path, key: str) -> "Student":
-        return dataclasses.replace(self, key=key, folder=folder)
+    def at(self, folder: Path, key: str, answer_tokens: int | None = None) -> "Student":
+        return dataclasses.replace(self, key=key, folder=folder, answer_tokens=answer_tokens)
+
+    def rationale_tokens(self, rationales):
+        return [len(text.split()) for text in rationales]
+
+    def room_for_answers(self, questions):
+        return None
 
     def save(self, folder: Path, notes: str) -> None:
         write_json(folder / "config.json", {"learnt": self.key})
