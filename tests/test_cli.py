@@ -148,6 +148,12 @@ def test_settings_that_do_not_fit(config, tmp_path):
         assert re.search(message, result.output), (override, result.output)
 
 
+def test_an_estimate_refuses_what_a_run_would(config):
+    result = tutelage("estimate", config, "--set", "student.few_shot=99")
+    assert result.exit_code == 2
+    assert "student.few_shot is 99, but task" in result.output
+
+
 LONG = "n" * 300
 
 

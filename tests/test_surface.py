@@ -32,7 +32,7 @@ SURFACE = {
     "tutelage.section": "Name Section Seed",
     "tutelage.config_file": """
         Kind dump_config flat load_config parse_config parse_section read_config read_written read_yaml_file""",
-    "tutelage.tasks.task": "Task task_digest",
+    "tutelage.tasks.task": "Task check_few_shot task_digest",
     "tutelage.teacher.teacher": "Deliver Teacher",
     "tutelage.student.sampler": """
         Advance Deliver Sampled Sampler SamplerFactory SamplingSettings Say StopCriteria UNTRAINED

@@ -24,7 +24,7 @@ from tutelage.student.student import Student
 from tutelage.student.training.reflection import reflection_of
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.own import own_task
-from tutelage.tasks.task import Task, task_digest
+from tutelage.tasks.task import Task, check_few_shot, task_digest
 from tutelage.teacher.answer_key import AnswerKeyTeacher
 from tutelage.teacher.answers_only import AnswersTeacher
 from tutelage.teacher.ledger.file import check_place
@@ -111,8 +111,5 @@ def make_student(config: StudentConfig, task: Task, say: Say, engine: SamplerFac
     """
     if engine is not None:
         check_engine(engine)
-    if config.few_shot > len(task.examples):
-        raise ConfigError(
-            f"student.few_shot is {config.few_shot}, but task {task.name!r} has {len(task.examples)} worked examples"
-        )
+    check_few_shot(config.few_shot, task)
     return Student(config, task.examples, engine=Engine(config.engine, say, engine))

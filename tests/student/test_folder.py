@@ -257,3 +257,15 @@ def test_positions_that_are_learnt_are_never_passed(tmp_path):
 
 def test_a_causal_model_of_any_kind_loads(folder):
     assert isinstance(load_student(StudentConfig(model=str(folder), device="cpu")).model, LlamaForCausalLM)
+
+
+def test_a_name_that_transformers_does_not_know_is_told(folder):
+    edit(folder / "config.json", hidden_act="nope")
+    assert "its configuration names 'nope', which Transformers does not know" in refusal(folder)
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"weight_map": 3}', '{"weight_map": ["a"]}', "{"])
+def test_an_index_that_is_none_is_told(folder, content):
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text(content)
+    assert "model.safetensors.index.json does not say which file holds which weight" in refusal(folder)

@@ -67,13 +67,16 @@ def estimate(config: Config, set: Set = None) -> None:
     from tutelage.report.table import print_bounds
     from tutelage.rounds.estimate import estimate as bounds_of
     from tutelage.tasks.catalog import open_task
+    from tutelage.tasks.task import check_few_shot
     from tutelage.teacher.online.budget import told_price
 
     settings = load_config(config, set or [])
     show = Show()
     if told := told_price(settings.teacher):
         show.say(told)
-    print_bounds(bounds_of(settings, open_task(settings.task, show.say)), settings.teacher.budget, Console())
+    task = open_task(settings.task, show.say)
+    check_few_shot(settings.student.few_shot, task)
+    print_bounds(bounds_of(settings, task), settings.teacher.budget, Console())
 
 
 def _run(config: Path, out: Path, overrides: list[str]) -> None:

@@ -59,6 +59,8 @@ def faults_of(source: str | Path, what: str = "the student") -> Iterator[None]:
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         told = first_line(error)
+        if isinstance(error, KeyError):  # names of activations, rope types and the like are looked up in dicts
+            told = f"its configuration names {told.removeprefix('KeyError ')}, which Transformers does not know"
         if "custom code" in told:
             told = "it is of a kind that needs code of its own, which is never run; take a model of another kind"
         raise StudentError(f"cannot load {what} {str(source)!r}: {told}") from error
@@ -149,7 +151,12 @@ def _weight_files(source: Path) -> list[Path]:
         if (source / whole).exists() or (source / whole).is_symlink():
             return [source / whole]
         if index.exists():
-            shards = {str(shard) for shard in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()}
+            try:
+                shards = {str(shard) for shard in json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()}
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise ValueError(
+                    f"{index.name} does not say which file holds which weight; save the model again"
+                ) from None
             if strange := [shard for shard in shards if Path(shard).name != shard]:
                 raise ValueError(f"{index.name} names {strange[0]!r}, which is no file of this folder")
             return [source / shard for shard in sorted(shards)]

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Protocol
 
+from tutelage.errors import ConfigError
 from tutelage.records import SPLITS, AnswerKind, Problem, Split, Verdict, WorkedExample
 from tutelage.runs.files import digest
 
@@ -47,6 +48,14 @@ class Task(Protocol):
     def grade(self, problem: Problem, text: str) -> Verdict:
         """Whether the final answer that `text` states has the value of the problem's answer."""
         ...
+
+
+def check_few_shot(wanted: int, task: Task) -> None:
+    """Raises ConfigError if the task has fewer worked examples than `student.few_shot` asks for."""
+    if wanted > len(task.examples):
+        raise ConfigError(
+            f"student.few_shot is {wanted}, but task {task.name!r} has {len(task.examples)} worked examples"
+        )
 
 
 def task_digest(task: Task) -> str:
