@@ -4,7 +4,6 @@ Each is at most 40 lines, is named in a configuration or run as a script, and do
 """
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ import yaml
 
 from tests.command import SETTINGS
 from tests.pages import fences
+from tests.processes import ONE_THREAD
 
 FILES = {fence.file: fence.text for fence in fences("python") if fence.file}
 RUN = {name: value for name, value in SETTINGS.items() if name != "task"} | {
@@ -42,9 +42,8 @@ def folder(tmp_path: Path, tiny: str) -> Path:
 
 def python(folder: Path, *arguments: str) -> str:
     """What a Python of its own says in the folder; it ends well."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, *arguments], cwd=folder, env=ONE_THREAD, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
