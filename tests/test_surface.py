@@ -19,7 +19,8 @@ SURFACE = {
         Split Style TRANSIENT TextMatch TrainingExample Usage Verdict Way WorkedExample content_hash state_answer
     """,
     "tutelage.run_records": """
-        Accuracy BeforeAfter CostBound ExamSummary FailureCount Pace RoundResult RunResult Spending StepRecord
+        Accuracy BeforeAfter COMPARED CostBound ExamSummary FailureCount GAINS Pace RoundResult RunResult SIMILARITIES
+        Spending StepRecord
         TeacherSummary TrainingSummary WayCount Work
     """,
     "tutelage.study_records": "ArmFigures Comparison Interval RoundFigures RunFigures StudyFigures",

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
+from tutelage.run_records import GAINS, SIMILARITIES
+
 SETTINGS = {
     "teacher.annotations": "rationales_per_problem",
     "teacher.annotated": "seed_problems",
@@ -31,11 +33,6 @@ SETTINGS = {
 
 VALUES = {"teacher.ask": {True: "mistake", False: "question"}}
 """What a value is now called, where not only the name has changed."""
-
-SIMILARITIES = "positive_similarity", "negative_similarity"
-GAINS = "chosen_gain", "rejected_gain"
-COMPARED = SIMILARITIES + GAINS
-"""What `near` and `far` of a step are called now: for the triplet, and for a preference."""
 
 
 def new_name(key: str) -> str | None:

@@ -11,6 +11,11 @@ from dataclasses import dataclass, field
 
 from tutelage.records import Usage
 
+SIMILARITIES = "positive_similarity", "negative_similarity"
+GAINS = "chosen_gain", "rejected_gain"
+COMPARED = SIMILARITIES + GAINS
+"""The figures of a StepRecord that self-reflection compares: by the triplet, and by a preference."""
+
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:

@@ -16,9 +16,9 @@ from tutelage.config_file import dump_config, read_written
 from tutelage.metrics.comparison import compare, interval
 from tutelage.money import sum_usd
 from tutelage.records import Attempt, Feedback, Usage
-from tutelage.renamed import COMPARED, modern_step
+from tutelage.renamed import modern_step
 from tutelage.rounds.error_summary import mistakes_by_kind
-from tutelage.run_records import RoundResult, RunResult, StepRecord
+from tutelage.run_records import COMPARED, RoundResult, RunResult, StepRecord
 from tutelage.runs.directory import Run, has_run, read_finished, round_folder, versions
 from tutelage.runs.files import read_rows
 from tutelage.student.resources.hardware import hardware

@@ -17,8 +17,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from tutelage.config import TrainingConfig
 from tutelage.errors import StudentError
-from tutelage.renamed import modern_step
-from tutelage.run_records import StepRecord
+from tutelage.run_records import GAINS, SIMILARITIES, StepRecord
 from tutelage.student.training.gradients import GradientsApart
 from tutelage.student.training.micro_batch import micro_batch_losses
 from tutelage.student.training.precision import FullPrecision, MixedAdamW
@@ -87,7 +86,8 @@ class StepTrainer(Trainer):
                 f" lower training.learning_rate (now {self.config.learning_rate:g})"
             )
         gains = self.dataset.reflection is not None and self.dataset.reflection.likelihoods
-        compared = modern_step({"near": near, "far": far}, gains=gains) if train_step.pairs else {}
+        names = GAINS if gains else SIMILARITIES
+        compared = dict(zip(names, (near, far), strict=True)) if train_step.pairs else {}
         record = StepRecord(step, lm, reflection, train_step.pairs, **compared)
         if apart is not None:
             g = apart.join(weight, self.config.max_grad_norm if clipped_apart else None)

@@ -32,6 +32,7 @@ from tutelage.teacher.online.client_bounds import MOST_OF_A_REPLY
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.failures import Refused, RequestFailed
 from tutelage.teacher.online.parameters import Form
+from tutelage.teacher.online.status import OWN
 from tutelage.teacher.prompts import Message
 
 _MOST_LINES = 200_000
@@ -43,8 +44,6 @@ _NONE_HERE = (404, 405, 501)
 _GONE = (404, 410)
 _PURPOSES = ("batch", "batch-api")
 """What a file is for: the first word is OpenAI's, the other Together's."""
-_OF_ITS_OWN = (400, 403, 413, 422)
-"""Statuses by which one line is refused for itself, where others are answered."""
 _Answer = TypeVar("_Answer")
 _Call = Literal["hand in", "look", "fetch", "list"]
 Outcome = Reply | RequestFailed | Refused
@@ -248,7 +247,7 @@ def _outcome(line: _Line, endpoint: Endpoint, form: Form | None) -> Outcome:
 
 def _refusal(status: int, fault: BatchFault, endpoint: Endpoint, form: Form | None) -> RequestFailed | Refused:
     refusal = endpoint.refusal(status, fault.code, fault.message, form=form)
-    if isinstance(refusal, Refused) and refusal.reason == "rejected request" and status in _OF_ITS_OWN:
+    if isinstance(refusal, Refused) and refusal.reason == "rejected request" and status in OWN:
         refusal.alone = refusal.alone or RequestFailed("rejected request", str(refusal))
     return refusal
 

@@ -23,7 +23,7 @@ _CROWDED = (429, 498, 529)
 """The endpoint has too much to do: all who ask go slower."""
 _DONE = (408, 502, 504, 524, 598)
 """A gateway has given up on an answer that may be written and charged by then."""
-_OWN = (400, 403, 413, 422)
+OWN = (400, 403, 413, 422)
 """What one request may be refused with for itself, where others are answered."""
 _POLICY = re.compile(
     r"content_?filter|content_policy|invalid_prompt|data_?inspection_?failed|content exists risk|\bflagged\b"
@@ -145,6 +145,6 @@ def _unauthorised(status: int, words: str, said: str, endpoint: str, config: Tea
 
 def _alone(status: int, said: str) -> RequestFailed | None:
     """What it is where other requests are answered: the fault of this one."""
-    if status not in _OWN:
+    if status not in OWN:
         return None
     return RequestFailed("rejected request", f"the endpoint refused this request, and answers others {said}")
