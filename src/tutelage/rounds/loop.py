@@ -47,6 +47,7 @@ def run_rounds(ctx: RunContext) -> RunResult:
     unused: TeacherSummary | None = None
 
     for number in range(config.rounds.max + 1):
+        history = [past.teaching.feedback for past in rounds]
         if number == 0:
             exam, teaching = None, stages.annotate(ctx, student)
         else:
@@ -54,13 +55,13 @@ def run_rounds(ctx: RunContext) -> RunResult:
             if not exam.mistakes:
                 stopped_because = "the exam has no mistakes left"
                 break
-            teaching = stages.feedback(ctx, number, student, exam, [past.teaching.feedback for past in rounds])
+            teaching = stages.feedback(ctx, number, student, exam, history)
         cost = _spending(teaching, counted)
 
         if not has_something_new(teaching, exam, config.training):
             stopped_because, unused = _nothing_to_teach(number, teaching), cost
             break
-        history = [*(past.teaching.feedback for past in rounds), teaching.feedback]
+        history.append(teaching.feedback)
         exams = [sitting for sitting in (*(past.exam for past in rounds), exam) if sitting]
         examples = build_examples(problems, history, exams, config.training, f"{config.seed}/{number}")
         start = ctx.untrained if config.training.init_from == "untrained" else student
