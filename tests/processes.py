@@ -3,6 +3,7 @@
 import multiprocessing
 import multiprocessing.forkserver
 import os
+import runpy
 import sys
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
@@ -41,6 +42,29 @@ def forked(target: Callable[..., object], *arguments: object, daemon: bool = Fal
 def forked_command(arguments: list[str], errors: Path) -> BaseProcess:
     """`tutelage` in a process of its own; stderr goes to a file. It leads a process group, as one at a terminal."""
     return forked(_tutelage, arguments, str(errors))
+
+
+def forked_script(arguments: list[str], folder: Path) -> str:
+    """What `python ARGUMENTS…` prints in a folder, as if it had been started there; it ends well."""
+    said = folder / "said"
+    process = forked(_python, arguments, str(folder), str(said))
+    process.join()
+    assert process.exitcode == 0, said.read_text(encoding="utf-8")
+    return said.read_text(encoding="utf-8")
+
+
+def _python(arguments: list[str], folder: str, said: str) -> None:
+    with Path(said).open("wb", buffering=0) as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    os.chdir(folder)
+    module = arguments[0] == "-m"
+    sys.argv = arguments[module:]
+    sys.path[0] = folder  # that of the command which has started the tests, or none
+    if module:
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+    else:
+        runpy.run_path(arguments[0], run_name="__main__")
 
 
 def _tutelage(arguments: list[str], errors: str) -> None:

@@ -4,8 +4,6 @@ Each is at most 40 lines, is named in a configuration or run as a script, and do
 """
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +11,9 @@ import yaml
 
 from tests.command import SETTINGS
 from tests.pages import fences
-from tests.processes import ONE_THREAD
+from tests.processes import LIBRARIES, forked_script, import_before_forking
+
+import_before_forking(*LIBRARIES)
 
 FILES = {fence.file: fence.text for fence in fences("python") if fence.file}
 RUN = {name: value for name, value in SETTINGS.items() if name != "task"} | {
@@ -40,15 +40,6 @@ def folder(tmp_path: Path, tiny: str) -> Path:
     return tmp_path
 
 
-def python(folder: Path, *arguments: str) -> str:
-    """What a Python of its own says in the folder; it ends well."""
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=ONE_THREAD, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
 def test_the_page_has_them_all_and_each_is_short():
     assert {"code_grader.py", "json_grader.py", "sympy_grader.py", "my_tasks.py"} < FILES.keys()
     assert {"my_teacher.py", "my_loss.py", "my_engine.py"} < FILES.keys()
@@ -66,20 +57,21 @@ def test_the_page_has_them_all_and_each_is_short():
 def test_a_grader_of_the_page(folder, grader, right, wrong):
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS[grader]), encoding="utf-8")
     settings = ["--set", "task.kind=text", "--set", f"task.grader={grader}.py:grade"]
-    said = python(folder, "-m", "tutelage", "tasks", "check", "custom", "--path", "rows.jsonl", *settings)
+    said = forked_script(["-m", "tutelage", "tasks", "check", "custom", "--path", "rows.jsonl", *settings], folder)
     assert "gold answers that grade as correct: 6 of 6" in said
     assert f"grade is loaded from {grader}.py" in said
-    script = "import sys, {0}, tutelage; p = tutelage.Problem.of(*sys.argv[1:3]); g = {0}.grade(p, sys.argv[3]);"
-    script += " print(getattr(g, 'correct', g))"
+    script = f"import sys, {grader}, tutelage\np = tutelage.Problem.of(*sys.argv[1:3])\n"
+    script += f"for text in sys.argv[3:]: g = {grader}.grade(p, text); print(getattr(g, 'correct', g))\n"
+    (folder / "script.py").write_text(script, encoding="utf-8")
     row = ROWS[grader][0]
-    for text, verdict in ((right, "True"), (wrong, "False")):
-        assert python(folder, "-c", script.format(grader), row["question"], row["answer"], text).strip() == verdict
+    said = forked_script(["script.py", row["question"], row["answer"], right, wrong], folder)
+    assert said.split() == ["True", "False"]
 
 
 @pytest.mark.slow
 def test_the_task_of_the_page_runs_from_a_configuration(folder):
     settings = ["--set", "task={name: 'my_tasks.py:make_task', options: {letters: 3, train: 6}}"]
-    said = python(folder, "-m", "tutelage", "run", "run.yaml", "--out", "mine", *settings)
+    said = forked_script(["-m", "tutelage", "run", "run.yaml", "--out", "mine", *settings], folder)
     assert "make_task is loaded from my_tasks.py" in said
     assert len((folder / "mine" / "round-01" / "exam.jsonl").read_text(encoding="utf-8").splitlines()) == 6
     assert json.loads((folder / "mine" / "run.json").read_text())["parts"].keys() == {"task"}
@@ -95,5 +87,5 @@ def test_the_task_of_the_page_runs_from_a_configuration(folder):
     ],
 )
 def test_a_script_of_the_page(folder, file, part, says):
-    assert says in python(folder, file, "run.yaml", "out")
+    assert says in forked_script([file, "run.yaml", "out"], folder)
     assert part in json.loads((folder / "out" / "run.json").read_text())["parts"]

@@ -16,8 +16,6 @@ def read_yaml(text: str) -> object:
     """The plain data that a text holds. Raises yaml.YAMLError."""
     try:
         data = yaml.load(text, Loader=Loader)  # a SafeLoader
-    except RecursionError:
-        raise yaml.YAMLError("it is nested too deep") from None
     except (ValueError, LookupError, TypeError, AttributeError) as error:  # PyYAML's own, such as of !!bool x
         raise yaml.YAMLError(f"a value is not what its form or tag says ({error})") from None
     _within_bounds(data)
@@ -40,6 +38,17 @@ def _within_bounds(data: object) -> None:
 
 class Loader(yaml.SafeLoader):
     """YAML in which 1e-4 is a number: YAML 1.1 wants a point in it, and users don't write one. No key stands twice."""
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Called by PyYAML for every value; it would go as deep as the stack of calls allows, which takes seconds."""
+        self._depth += 1
+        if self._depth > DEEPEST:
+            raise yaml.YAMLError(f"it is nested too deep: more than {DEEPEST} levels")
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         """Called by PyYAML, which would take the last of several."""

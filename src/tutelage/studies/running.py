@@ -15,11 +15,11 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import sys
 import traceback
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -40,6 +40,8 @@ from tutelage.tasks.task import Task, task_digest
 
 CACHE = "cache"
 """Folder of a study with the stages that its runs share."""
+_RUNS_A_SEED = "tutelage.assemble"
+"""Imports all that a run needs, for seconds."""
 
 
 def run_study(study: Study, out: Path, jobs: int, show: Show) -> list[str]:
@@ -52,8 +54,8 @@ def run_study(study: Study, out: Path, jobs: int, show: Show) -> list[str]:
     if jobs == 1:
         return [fault for seed in study.seeds for fault in run_seed(study, out, seed, show)]
     faults: list[str] = []
-    spawn, others = multiprocessing.get_context("spawn"), multiprocessing.active_children()
-    with _threads_shared_among(jobs), ProcessPoolExecutor(jobs, mp_context=spawn, max_tasks_per_child=1) as pool:
+    others = multiprocessing.active_children()
+    with _processes(jobs) as pool:
         try:
             waiting = [pool.submit(_run_apart, study, out, seed, show.quiet) for seed in study.seeds]
             for done in as_completed(waiting):
@@ -164,10 +166,36 @@ def _run(
         return None
 
 
-def _run_apart(study: Study, out: Path, seed: int, quiet: bool) -> list[str]:
+def _processes(jobs: int) -> ProcessPoolExecutor:
+    """A new process for every seed. On Linux it is the fork of a server that imports once what a run needs."""
+    if sys.platform == "linux":
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload([_RUNS_A_SEED])
+    else:
+        context = multiprocessing.get_context("spawn")
+    begin = (dict(os.environ), max(1, _cores() // jobs))
+    return ProcessPoolExecutor(jobs, context, _begin, begin, max_tasks_per_child=1)
+
+
+def _cores() -> int:
+    """The cores that this process may use: what OMP_NUM_THREADS says, or all."""
+    if limit := os.environ.get("OMP_NUM_THREADS"):
+        return int(limit.split(",")[0])  # "4,2" has the threads of nested regions too
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _begin(environ: Mapping[str, str], threads: int) -> None:
+    """What a process of the pool does first: `environ` may have changed since the server of forks was started."""
     Thread(target=_end_with_parent, daemon=True).start()
-    import_module("tutelage.assemble")
+    os.environ.update(environ)
+    import_module(_RUNS_A_SEED)
+    from tutelage.student.resources.hardware import limit_threads
+
+    limit_threads(threads)
     gc.freeze()  # else every collection, at the release of a student, would scan all imported modules
+
+
+def _run_apart(study: Study, out: Path, seed: int, quiet: bool) -> list[str]:
     return run_seed(study, out, seed, Show(quiet=quiet, bars=False))
 
 
@@ -177,19 +205,3 @@ def _end_with_parent() -> None:
     assert parent is not None, "called in a process of the pool"
     parent.join()
     os._exit(1)
-
-
-@contextmanager
-def _threads_shared_among(jobs: int) -> Generator[None]:
-    """Limit processes started in the `with` block to their share of the cores."""
-    before = os.environ.get("OMP_NUM_THREADS")
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cores = int(before.split(",")[0]) if before else allowed or 1  # "4,2" has the threads of nested regions too
-    os.environ["OMP_NUM_THREADS"] = str(max(1, cores // jobs))
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["OMP_NUM_THREADS"]
-        else:
-            os.environ["OMP_NUM_THREADS"] = before

@@ -22,3 +22,8 @@ def hardware() -> str:
             f"torch {torch.__version__} with {torch.get_num_threads()} threads",
         ]
     )
+
+
+def limit_threads(threads: int) -> None:
+    """Compute with so many threads in this process, whatever OMP_NUM_THREADS was when it began."""
+    torch.set_num_threads(threads)
