@@ -1,4 +1,4 @@
-"""A description of the hardware, for published figures."""
+"""The hardware: its description, for published figures, and how much of it is used."""
 
 from __future__ import annotations
 
