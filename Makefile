@@ -24,11 +24,14 @@ install: $(INSTALLED) ## make .venv with pinned packages; the other commands do 
 demo: $(INSTALLED) ## teach a small student for a few minutes, offline: examples/demo.yaml into runs/demo
 	@.venv/bin/tutelage demo
 
+# Bytecode is kept, whatever the environment says: else every process compiles all tests anew.
+SUITE := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(RUN) pytest -n 3
+
 test: $(INSTALLED) ## the whole test suite
-	@OMP_NUM_THREADS=1 $(RUN) pytest -n 3
+	@$(SUITE)
 
 coverage: $(INSTALLED) ## the whole test suite, which must cover 95 % of the lines (half as long again)
-	@OMP_NUM_THREADS=1 $(RUN) pytest -n 3 --cov=src --cov-report=term:skip-covered --cov-fail-under=95
+	@$(SUITE) --cov=src --cov-report=term:skip-covered --cov-fail-under=95
 
 unit: $(INSTALLED) ## the quick tests only
 	@$(RUN) pytest -m "not slow"

@@ -127,12 +127,24 @@ def test_runs_share_round_0_and_the_exam_on_it(whole):
     assert entry("full", 1, "training") != entry("multi-round", 1, "training")
 
 
-def test_side_by_side_it_comes_to_the_same_and_quiet_seeds_say_nothing(write, whole, tmp_path, capfd):
-    path = write(arms={"full": None, "one-round-same-budget": None})
-    assert api.study(path, tmp_path / "out", jobs=2) == []
-    assert capfd.readouterr().err == ""
-    one, two = (gather(load_study(path), out, "") for out in (whole, tmp_path / "out"))
+def test_side_by_side_it_comes_to_the_same_even_if_a_seed_is_killed(write, whole, tmp_path, capfd):
+    """As the system does when memory runs out: it is told, and the study goes on when it is started again."""
+    path, out = write(arms={"full": None, "one-round-same-budget": None}), tmp_path / "out"
+    killer = threading.Thread(target=_kill_a_seed, args=(set(multiprocessing.active_children()),))
+    killer.start()
+    (fault,) = run_study(load_study(path), out, 2, QUIET)
+    killer.join()
+    assert fault.startswith("the system has killed the process of a seed")
+    assert api.study(path, out, jobs=2) == []
+    assert capfd.readouterr().err == ""  # seeds of a quiet study say nothing
+    one, two = (gather(load_study(path), folder, "") for folder in (whole, out))
     assert timeless(one) == timeless(two)
+
+
+def _kill_a_seed(others: set[multiprocessing.process.BaseProcess]) -> None:
+    while not (seeds := set(multiprocessing.active_children()) - others):
+        time.sleep(0.01)
+    os.kill(seeds.pop().pid or 0, signal.SIGKILL)
 
 
 class Stopped(Exception):
@@ -206,24 +218,6 @@ def test_replies_are_bought_once_and_counted_for_every_arm(write, tmp_path, monk
     assert arms["full"].teacher_replies == arms["multi-round"].teacher_replies == asked
     assert arms["full"].usd == pytest.approx(arms["multi-round"].usd)
     assert arms["full"].usd > 0
-
-
-def test_a_seed_whose_process_is_killed_is_told(write, tmp_path):
-    """As the system does when memory runs out. Started again, the study goes on."""
-    study, out = load_study(write(ROUND_0, arms={"full": None})), tmp_path / "out"
-    killer = threading.Thread(target=_kill_a_seed, args=(set(multiprocessing.active_children()),))
-    killer.start()
-    (fault,) = run_study(study, out, 2, QUIET)
-    killer.join()
-    assert fault.startswith("the system has killed the process of a seed")
-    assert run_study(study, out, 1, QUIET) == []
-    assert gather(study, out, "").arms["full"].seeds == 2
-
-
-def _kill_a_seed(others: set[multiprocessing.process.BaseProcess]) -> None:
-    while not (seeds := set(multiprocessing.active_children()) - others):
-        time.sleep(0.01)
-    os.kill(seeds.pop().pid or 0, signal.SIGKILL)
 
 
 def test_a_study_goes_on_wherever_it_lies(write, copied):
