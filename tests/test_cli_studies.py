@@ -199,23 +199,18 @@ def two_in_training(write, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("whole_group", [True, False], ids=["at the terminal", "of the command alone"])
-def test_ctrl_c_ends_all_seeds_with_the_command_that_goes_on(two_in_training, whole_group):
+@pytest.mark.parametrize(
+    ("send", "signaled", "code"),
+    [(os.killpg, signal.SIGINT, 130), (os.kill, signal.SIGTERM, 143), (os.kill, signal.SIGKILL, -signal.SIGKILL)],
+    ids=["ctrl-c at the terminal", "SIGTERM to the command alone", "SIGKILL"],
+)
+def test_no_seed_outlives_the_command_which_says_how_to_go_on(two_in_training, send, signaled, code):
     process, children, line, errors = two_in_training
-    (os.killpg if whole_group else os.kill)(process.pid, signal.SIGINT)
+    send(process.pid, signaled)
     process.join()
-    assert process.exitcode == 130
-    assert f"stopped; go on with: tutelage {line}\n" in errors.read_text()
+    assert process.exitcode == code
+    assert (f"stopped; go on with: tutelage {line}\n" in errors.read_text()) == (signaled != signal.SIGKILL)
     assert "Traceback" not in errors.read_text()
-    assert psutil.wait_procs(children)[1] == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGKILL], ids=lambda by: by.name)
-def test_no_seed_outlives_a_killed_command(two_in_training, by):
-    process, children, *_ = two_in_training
-    os.kill(process.pid, by)
-    process.join()
     assert psutil.wait_procs(children)[1] == []
 
 

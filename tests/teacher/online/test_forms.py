@@ -1,5 +1,6 @@
 """The forms of today's endpoints, on loopback: no right reply is lost, no cap passed, no run ended by one prompt."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -176,14 +177,19 @@ def test_a_bad_key_is_said_at_once(tmp_path, like):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("trouble", ["rate-limit", "overloaded"])
-@each_form
-def test_what_passes_costs_nothing_and_is_waited_for(tmp_path, like, trouble):
-    with endpoint(like, faults=[None, FORMS[like].troubles[trouble]]) as served:
-        delivered, error = teach(tmp_path, served, requests(4), concurrency=1, retries=1)
-        assert len(served.log) == 5
-    assert error is None
-    assert all(feedback.verdict.correct for feedback in delivered)
-    assert lost(tmp_path) == Usage()
+def test_what_passes_costs_nothing_and_is_waited_for(tmp_path, trouble):
+    """At all endpoints at once, as each wait takes a second."""
+
+    def asked(like: str) -> None:
+        with endpoint(like, faults=[None, FORMS[like].troubles[trouble]]) as served:
+            delivered, error = teach(tmp_path / like, served, requests(4), concurrency=1, retries=1)
+            assert len(served.log) == 5, like
+        assert error is None, like
+        assert all(feedback.verdict.correct for feedback in delivered), like
+        assert lost(tmp_path / like) == Usage(), like
+
+    with ThreadPoolExecutor(len(FORMS)) as pool:
+        assert list(pool.map(asked, FORMS)) == [None] * len(FORMS)
 
 
 @pytest.mark.parametrize("name", ["events", "bom", "comments"])

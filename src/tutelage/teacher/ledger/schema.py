@@ -13,6 +13,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 
 from tutelage.errors import RunError
@@ -129,6 +130,7 @@ def shape_of(connection: sqlite3.Connection) -> Shape:
     return {name: _columns(connection, name) for (name,) in named.fetchall()}
 
 
+@cache
 def expected_shape(version: int) -> Shape:
     """The tables of a ledger of this version."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
