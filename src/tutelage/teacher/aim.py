@@ -1,0 +1,223 @@
+"""Whether the reasoning for a number comes to it. Pure.
+
+question  "Tom has 3 boxes of 4 pens and loses 2. How many are left?", answer 10
+comes     "3 × 4 = 12 pens. He loses 2, so 12 - 2 = 10."      the last calculation makes 10
+comes     "3 × 4 = 12 pens. He loses 2 and has 10 left."      one operation on the last result makes 10
+astray    "3 × 4 = 12 pens. He loses 2."                      no step makes 10
+astray    "12 - 2 = 10 pens, and 10 + 4 = 14 pens."           the steps end at 14
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice, pairwise
+
+from tutelage.records import FailureReason, Problem
+from tutelage.teacher.announced import is_announced
+from tutelage.teacher.constants import constants
+from tutelage.teacher.values import Found, find_values, meanings, numbers_of
+from tutelage.text.expressions import evaluate, operands
+from tutelage.text.format import write_number
+from tutelage.text.numbers import Number, find_numbers
+from tutelage.text.parser import parse_expression
+from tutelage.text.sentences import sentences
+
+Flaw = tuple[FailureReason, str]
+
+_RATIOS = (100, 60, 12, 1000, 10**6, 7, 24, 3600)
+"""How many of one unit make one of another, where the answer is asked for in the other."""
+_MOST_SUMS = 80
+_FEWEST_TURNS = 3
+_WRITTEN = re.compile(r"\d\s?[^\w\s=.,]{0,2}\s?[-+*/×÷−]\s?[($€£]{0,2}\d")
+"""A calculation, perhaps without its result."""
+_SUM = re.compile(r"[($€£]{0,2}\d[\d.,]{0,12}(?:\s?[a-z]{0,12}\s?[-+*/×÷−x]\s?[($€£]{0,2}\d[\d.,]{0,12}\)?){1,8}")
+"""A calculation whose result stands elsewhere: 2 + 27 - 5, which makes 24."""
+_COMPARES = re.compile(
+    r"\b(?:most|least|fewest|cheap|low|high|larg|great|small|best|better|long|short|fast|slow|max|min|either|which"
+    r"|whichever|enough|catch)\w*",
+    re.IGNORECASE,
+)
+"""A question whose answer may be one of several results."""
+_WORD = re.compile(r"[^\W\d_]{3,}|\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """The steps with what was found in them; `asked` are the values of the question."""
+
+    text: str
+    problem: Problem
+    wanted: Number
+    found: Sequence[Found]
+    asked: frozenset[Fraction]
+
+    @property
+    def results(self) -> list[Found]:
+        return [item for item in self.found if item.result]
+
+    @property
+    def last(self) -> Found | None:
+        return next(reversed(self.results), None)
+
+    @property
+    def conclusion(self) -> Found | None:
+        """Where the answer is stated last, outside a calculation."""
+        said = (item for item in reversed(self.found) if item.calculation is None)
+        return next((item for item in said if any(is_same(value, self.wanted) for value in item.values)), None)
+
+
+def find_aim_flaw(text: str, problem: Problem, wanted: Number) -> Flaw | None:
+    """Why the answer is not what the steps come to, if so."""
+    steps = _Steps(text, problem, wanted, find_values(text), frozenset(numbers_of(problem.text)))
+    if _ends_there(steps) or _checks(steps) or _is_one_of_several(steps):
+        return None
+    if steps.last is None and not _WRITTEN.search(text) and _only_announced(text):
+        return "steps not done", "the reply says what to calculate and does not calculate it"
+    derived = _derived_after(steps, steps.last) if steps.last else _derived_in_words(steps)
+    return None if derived or _is_last_sum(steps) else _astray(steps)
+
+
+def _ends_there(steps: _Steps) -> bool:
+    """Whether the last calculation makes the answer, perhaps rounded or in another unit."""
+    if steps.last is None:
+        return False
+    exact = not _uses_all(steps.found, steps.problem)
+    return any(_is_converted(value, steps.wanted, exact=exact) for value in steps.last.values)
+
+
+def _checks(steps: _Steps) -> bool:
+    """Whether the last calculation puts the answer to the test: 4 × 5 = 20 books, as many as there are."""
+    last, wanted = steps.last, steps.wanted.value
+    if last is None or last.calculation is None or wanted not in operands(last.calculation.left):
+        return False
+    known = steps.asked.union(*(item.values for item in steps.found if item.end <= last.start))
+    return last.values[0] in known and wanted not in steps.asked
+
+
+def _is_one_of_several(steps: _Steps) -> bool:
+    """Whether an earlier result is the answer, though the steps go on: the question is about it, or compares."""
+    last = steps.last
+    earlier = [item for item in steps.results[:-1] if any(is_same(value, steps.wanted) for value in item.values[:1])]
+    if last is None or not earlier:
+        return False
+    said = steps.conclusion
+    if said is not None and said.start > last.start and _COMPARES.search(steps.problem.question + steps.text[last.end :]):
+        return True
+    used = last.calculation is not None and earlier[-1].values[0] in operands(last.calculation.left)
+    if said is not None and said.start > last.start and not used:
+        return True
+    own, other = (set(_words(_sentence_at(steps.text, item))) for item in (earlier[-1], last))
+    query = set(_words(next((s for s in reversed(sentences(steps.problem.question)) if s.endswith("?")), "")))
+    asked = set(_words(steps.problem.question))
+    return (len(own & query) - len(other & query), len(own & asked) - len(other & asked)) > (0, 0)
+
+
+def _derived_after(steps: _Steps, last: Found) -> bool:
+    """Whether the answer is stated behind the last calculation and one operation on what is not used up makes it."""
+    said = steps.conclusion
+    if said is None or said.end <= last.start:
+        return False
+    if _counts(steps):
+        return True
+    before = [item for item in steps.found if item.end <= said.start]
+    used = {value for item in steps.results if item.calculation for value in operands(item.calculation.left)}
+    live = {value for item in before if item.result or item.start > last.start for value in item.values} - used
+    known = steps.asked | constants(steps.problem.text) | {value for item in before for value in item.all_values}
+    return _makes(steps.wanted.value, {*live, *last.values} - {steps.wanted.value}, known)
+
+
+def _derived_in_words(steps: _Steps) -> bool:
+    """Whether steps without a written calculation state numbers of their own that make the answer."""
+    wanted, said = steps.wanted.value, steps.conclusion
+    stated = [item for item in steps.found if item.values[0] not in steps.asked and item.values[0] != wanted]
+    if said is None:
+        pair = [item.values[0] for item in stated[-2:]]
+        return len(pair) > 1 and _makes(wanted, pair[:1], pair[1:])
+    before = [item.values[0] for item in stated if item.end <= said.start]
+    if any(item.start > said.start for item in stated) and wanted not in steps.asked:
+        before = [item.values[0] for item in stated]
+    known = {*steps.asked, *constants(steps.problem.text), *before}
+    if before:
+        return _makes(wanted, before[-2:], known) and (wanted not in steps.asked or stated[-1].start < said.start)
+    named = {value for item in steps.found for value in item.values} & steps.asked - {wanted}
+    if wanted in steps.asked:
+        return not named or (len(named) > 1 and _makes(wanted, named, named))
+    return len(named) > 1 and _makes(wanted, named, named)
+
+
+def _is_last_sum(steps: _Steps) -> bool:
+    """Whether a calculation without its result stands last, and makes the answer."""
+    place = steps.last.end if steps.last else 0
+    return any(start >= place and is_same(value, steps.wanted) for start, value in _sums(steps.text))
+
+
+def _counts(steps: _Steps) -> bool:
+    """Whether the answer counts calculations of one kind: days of doubling, weeks of adding."""
+    done = [item.calculation.left for item in steps.results if item.calculation]
+    operators = [getattr(one, "operator", "") for one in done[-_FEWEST_TURNS:]]
+    return len(done) >= _FEWEST_TURNS and len(set(operators)) == 1 and abs(steps.wanted.value - len(done)) <= 1
+
+
+def _makes(wanted: Fraction, live: Iterable[Fraction], known: Collection[Fraction]) -> bool:
+    """Whether one operation on one of `live` and one of `known` makes the value."""
+    return any(
+        wanted in (one + other, one - other, other - one, one * other)
+        or (other and one / other == wanted)
+        or (one and other / one == wanted)
+        for one in live
+        for other in known
+    )
+
+
+def _only_announced(text: str) -> bool:
+    """Whether two steps in a row are announced, so that the first is not done."""
+    announced = [is_announced(sentence) for sentence in sentences(text)]
+    return any(one and other for one, other in pairwise(announced))
+
+
+def _sums(text: str) -> Iterator[tuple[int, Fraction]]:
+    """Calculations without a result: where each starts, and its value."""
+    for match in islice(_SUM.finditer(text), _MOST_SUMS):
+        written = (match[0], match[0].rstrip(".,)"))
+        expression = next((found for cut in written if (found := parse_expression(cut))), None)
+        value = None if expression is None else evaluate(expression)
+        if value is not None:
+            yield match.start(), value
+
+
+def _astray(steps: _Steps) -> Flaw:
+    answer, last = steps.problem.answer, steps.last
+    if last is None:
+        return "does not come to its answer", f"the reasoning never comes to {answer}"
+    return "does not come to its answer", f"the reasoning comes to {write_number(last.values[0])}, not to {answer}"
+
+
+def is_same(value: Fraction, wanted: Number) -> bool:
+    """The answer's value, perhaps rounded to its decimals, or written as a percentage."""
+    unit = Fraction(1, 10**wanted.places)
+    return abs(value - wanted.value) < (unit if wanted.places else Fraction(1, 200)) or value * 100 == wanted.value
+
+
+def _uses_all(found: Iterable[Found], problem: Problem) -> bool:
+    """Whether all numbers of the question are calculated with; a result of only some is not rounded to the answer."""
+    used = {value for item in found if item.calculation for value in item.all_values}
+    return all(used.intersection(meanings(number, problem.text)) for number in find_numbers(problem.text))
+
+
+def _is_converted(value: Fraction, wanted: Number, *, exact: bool) -> bool:
+    """The same, or in another unit, or unless `exact` rounded to a whole number."""
+    near = not exact and wanted.value.denominator == 1 and abs(value - wanted.value) < 1
+    return near or is_same(value, wanted) or any(wanted.value in (value * ratio, value / ratio) for ratio in _RATIOS)
+
+
+def _sentence_at(text: str, item: Found) -> str:
+    start = max(text.rfind(mark, 0, item.start) for mark in ("\n", ". ", "! ", "? ")) + 1
+    ends = (text.find(mark, item.end) for mark in ("\n", ". ", "! ", "? "))
+    return text[start : min((end for end in ends if end >= 0), default=len(text))]
+
+
+def _words(text: str) -> Iterator[str]:
+    return (word.lower()[:5] for word in _WORD.findall(text))
