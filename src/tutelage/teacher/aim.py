@@ -18,7 +18,7 @@ from itertools import islice, pairwise
 from tutelage.records import FailureReason, Problem
 from tutelage.teacher.announced import is_announced
 from tutelage.teacher.constants import constants
-from tutelage.teacher.values import Found, find_values, meanings, numbers_of
+from tutelage.teacher.values import Found, find_values, follows, meanings, numbers_of
 from tutelage.text.expressions import evaluate, operands
 from tutelage.text.format import write_number
 from tutelage.text.numbers import Number, find_numbers
@@ -29,8 +29,12 @@ Flaw = tuple[FailureReason, str]
 
 _RATIOS = (100, 60, 12, 1000, 10**6, 7, 24, 3600)
 """How many of one unit make one of another, where the answer is asked for in the other."""
+_OF_MONEY = (100, 10**6)
+_MONEY = re.compile(r"%|[$€£]|percent|cent|dollar|million|met(?:er|re)", re.IGNORECASE)
 _MOST_SUMS = 80
 _FEWEST_TURNS = 3
+_ONE_STEP = 2
+"""Numbers of the question that a single step uses."""
 _WRITTEN = re.compile(r"\d\s?[^\w\s=.,]{0,2}\s?[-+*/×÷−]\s?[($€£]{0,2}\d")
 """A calculation, perhaps without its result."""
 _SUM = re.compile(r"[($€£]{0,2}\d[\d.,]{0,12}(?:\s?[a-z]{0,12}\s?[-+*/×÷−x]\s?[($€£]{0,2}\d[\d.,]{0,12}\)?){1,8}")
@@ -42,6 +46,7 @@ _COMPARES = re.compile(
 )
 """A question whose answer may be one of several results."""
 _WORD = re.compile(r"[^\W\d_]{3,}|\d+")
+_WEEKDAY = re.compile(r"\b\w{3,6}days?\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,8 @@ def _ends_there(steps: _Steps) -> bool:
     if steps.last is None:
         return False
     exact = not _uses_all(steps.found, steps.problem)
-    return any(_is_converted(value, steps.wanted, exact=exact) for value in steps.last.values)
+    ratios = _ratios(steps)
+    return any(_is_converted(value, steps.wanted, ratios, exact=exact) for value in steps.last.values)
 
 
 def _checks(steps: _Steps) -> bool:
@@ -125,7 +131,7 @@ def _derived_after(steps: _Steps, last: Found) -> bool:
     before = [item for item in steps.found if item.end <= said.start]
     used = {value for item in steps.results if item.calculation for value in operands(item.calculation.left)}
     live = {value for item in before if item.result or item.start > last.start for value in item.values} - used
-    known = steps.asked | constants(steps.problem.text) | {value for item in before for value in item.all_values}
+    known = steps.asked | _units(steps) | {value for item in before for value in item.all_values}
     return _makes(steps.wanted.value, {*live, *last.values} - {steps.wanted.value}, known)
 
 
@@ -139,13 +145,19 @@ def _derived_in_words(steps: _Steps) -> bool:
     before = [item.values[0] for item in stated if item.end <= said.start]
     if any(item.start > said.start for item in stated) and wanted not in steps.asked:
         before = [item.values[0] for item in stated]
-    known = {*steps.asked, *constants(steps.problem.text), *before}
+    known = {*steps.asked, *_units(steps), Fraction(2)}
+    for value in before:
+        known |= {value} if follows(value, known) else set()
     if before:
-        return _makes(wanted, before[-2:], known) and (wanted not in steps.asked or stated[-1].start < said.start)
+        live = [value for value in before if value in known][-2:]
+        return _makes(wanted, live, known) and (wanted not in steps.asked or stated[-1].start < said.start)
     named = {value for item in steps.found for value in item.values} & steps.asked - {wanted}
-    if wanted in steps.asked:
-        return not named or (len(named) > 1 and _makes(wanted, named, named))
-    return len(named) > 1 and _makes(wanted, named, named)
+    return (wanted in steps.asked and not named) or (len(named) == _ONE_STEP and _makes(wanted, named, named))
+
+
+def _units(steps: _Steps) -> set[Fraction]:
+    """The numbers that the question's words bring with them, less those that any text may hold."""
+    return constants(_WEEKDAY.sub("", steps.problem.text)) - constants("")
 
 
 def _is_last_sum(steps: _Steps) -> bool:
@@ -207,10 +219,17 @@ def _uses_all(found: Iterable[Found], problem: Problem) -> bool:
     return all(used.intersection(meanings(number, problem.text)) for number in find_numbers(problem.text))
 
 
-def _is_converted(value: Fraction, wanted: Number, *, exact: bool) -> bool:
+def _is_converted(value: Fraction, wanted: Number, ratios: Iterable[int], *, exact: bool) -> bool:
     """The same, or in another unit, or unless `exact` rounded to a whole number."""
     near = not exact and wanted.value.denominator == 1 and abs(value - wanted.value) < 1
-    return near or is_same(value, wanted) or any(wanted.value in (value * ratio, value / ratio) for ratio in _RATIOS)
+    return near or is_same(value, wanted) or any(wanted.value in (value * ratio, value / ratio) for ratio in ratios)
+
+
+def _ratios(steps: _Steps) -> list[int]:
+    """Those of units that the question or the steps speak of."""
+    text = f"{steps.problem.text}\n{steps.text}"
+    known = constants(_WEEKDAY.sub("", text)) - constants("")
+    return [ratio for ratio in _RATIOS if ratio in known or (ratio in _OF_MONEY and _MONEY.search(text))]
 
 
 def _sentence_at(text: str, item: Found) -> str:

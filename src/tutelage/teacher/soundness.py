@@ -29,7 +29,9 @@ _LONGEST_QUOTE = 100
 _FEWEST_WORDS = 3
 _NO_WAY: Flaw = ("answer leaked without reasoning", "the reply gives no reasoning that stands by itself")
 _STATES = re.compile(
-    r"\W*(?:so|thus|therefore|hence)?\W*(?:the|my|our)\ (?:\w+\ )?answer\b[^.\n]{0,40}\b(?:is|are|was)\b", re.I
+    r"\W*(?:so|thus|therefore|hence)?\W*(?:(?:the|my|our)\ (?:\w+\ )?answer\b[^.\n]{0,40}\b(?:is|are|was|(?:must|should|would)\ be)\b"
+    r"|(?:final\ |correct\ )?answer\s?:)",
+    re.I,
 )
 _SOFT = re.compile(
     r"(?<=\b[Tt])he (?:correct|right) (?=(?:total|number|amount|sum|price|cost|result|value|difference|total)\b)"

@@ -24,7 +24,10 @@ _ALWAYS = re.compile(
     |\b(?:makes?|made|making|correct|avoid|fix)\ (?:a|an|the|this|that)\ (?:\w+\ )?(?:mistake|error)\b
     |\b(?:the|this|first|a)\ (?:mistake|error)\ (?:is|was|lies|in|occurs|made|of)\b
     |\b(?:step|calculation|attempt|assumption|answer|solution)\ (?:is|was)\ (?:incorrect|wrong|flawed|mistaken)\b
-    |\bwe\ (?:want|need)\ the\ (?:final\ |correct\ )?(?:answer|result)\ to\ be\b
+    |\b(?:want|need)\ the\ (?:final\ |correct\ )?(?:answer|result|total|number)\ to\ be\b
+    |\b(?:since|because|as|if|but)\ the\ (?:\w+\ )?answer\ (?:is|should|must|has\ to)\b
+    |\bthe\ (?:given|provided|attempted|original)\ (?:solution|calculation|reasoning|result)\b
+    |\bthe\ (?:expected|desired)\ (?:result|total|value)\b|\bthe\ answer\ is\ indeed\b
     |\b(?:reach|get|match|obtain|arrive\ at|come\ to|lead\ to)
       \ the\ (?:correct|given|desired|right|expected)\ (?:answer|result)\b
     |\bto\ (?:get|reach|find|obtain|arrive\ at|come\ to)\ (?:the|an|this|that)\ (?:final\ )?answer\ (?:of\ )?\$?\d
@@ -46,6 +49,10 @@ _OF_NUMBERS = re.compile(
       |process|interpretation|solution|equation|way|operation|formula|explanation|sequence|order)s?\b
     |\bcorrected\b|\blet(?:['’]s|\ us)\ correct\b|\bcorrect(?:ly|\ this)\b(?=[^.\n]{0,60}\b(?:step|calculat|solution))
     |\b(?:is|are|be|was|=|equals)\ [^.\n=]{0,40},?\ not\ \$?\d
+    |,\ (?:and\ )?not\ \$?\d|\bthe\ (?:correct|right)\ answer\b
+    |\b(?:however|but),?\ (?:we|he|she|they|it)\ should\b
+    |\b(?:can(?:not|['’]t)|could\ not)\ be\ used,?\ (?:because|since|for)\b
+    |\bearlier\ (?:solution|calculation|step|answer|result)\b
     |\b(?:does\ not|doesn['’]t)\ (?:match|make\ sense|add\ up)\b
     |\bbut\ (?:it|the\ (?:question|problem))\ (?:says|states|asks)\b""",
     re.IGNORECASE | re.VERBOSE,
