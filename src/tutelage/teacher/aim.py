@@ -10,6 +10,7 @@ astray    "12 - 2 = 10 pens, and 10 + 4 = 14 pens."           the steps end at 1
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -18,7 +19,7 @@ from itertools import islice, pairwise
 from tutelage.records import FailureReason, Problem
 from tutelage.teacher.announced import is_announced
 from tutelage.teacher.constants import constants
-from tutelage.teacher.values import Found, find_values, follows, meanings, numbers_of
+from tutelage.teacher.values import Found, all_numbers, find_values, follows, meanings, numbers_of
 from tutelage.text.expressions import evaluate, operands
 from tutelage.text.format import write_number
 from tutelage.text.numbers import Number, find_numbers
@@ -33,8 +34,6 @@ _OF_MONEY = (100, 10**6)
 _MONEY = re.compile(r"%|[$€£]|percent|cent|dollar|million|met(?:er|re)", re.IGNORECASE)
 _MOST_SUMS = 80
 _FEWEST_TURNS = 3
-_ONE_STEP = 2
-"""Numbers of the question that a single step uses."""
 _WRITTEN = re.compile(r"\d\s?[^\w\s=.,]{0,2}\s?[-+*/×÷−]\s?[($€£]{0,2}\d")
 """A calculation, perhaps without its result."""
 _SUM = re.compile(r"[($€£]{0,2}\d[\d.,]{0,12}(?:\s?[a-z]{0,12}\s?[-+*/×÷−x]\s?[($€£]{0,2}\d[\d.,]{0,12}\)?){1,8}")
@@ -46,6 +45,8 @@ _COMPARES = re.compile(
 )
 """A question whose answer may be one of several results."""
 _WORD = re.compile(r"[^\W\d_]{3,}|\d+")
+_IF = re.compile(r"\bif\b", re.IGNORECASE)
+"""Two of them may choose between values that the question gives."""
 _WEEKDAY = re.compile(r"\b\w{3,6}days?\b")
 
 
@@ -89,7 +90,7 @@ def _ends_there(steps: _Steps) -> bool:
     """Whether the last calculation makes the answer, perhaps rounded or in another unit."""
     if steps.last is None:
         return False
-    exact = not _uses_all(steps.found, steps.problem)
+    exact = "round" not in steps.problem.question and not _uses_all(steps.found, steps.problem)
     ratios = _ratios(steps)
     return any(_is_converted(value, steps.wanted, ratios, exact=exact) for value in steps.last.values)
 
@@ -126,7 +127,7 @@ def _derived_after(steps: _Steps, last: Found) -> bool:
     said = steps.conclusion
     if said is None or said.end <= last.start:
         return False
-    if _counts(steps):
+    if _counts(steps) or (steps.wanted.value in steps.asked and len(_IF.findall(steps.problem.question)) > 1):
         return True
     before = [item for item in steps.found if item.end <= said.start]
     used = {value for item in steps.results if item.calculation for value in operands(item.calculation.left)}
@@ -138,26 +139,33 @@ def _derived_after(steps: _Steps, last: Found) -> bool:
 def _derived_in_words(steps: _Steps) -> bool:
     """Whether steps without a written calculation state numbers of their own that make the answer."""
     wanted, said = steps.wanted.value, steps.conclusion
-    stated = [item for item in steps.found if item.values[0] not in steps.asked and item.values[0] != wanted]
+    stated = [item for item in _own(steps) if item.values[0] != wanted]
     if said is None:
         pair = [item.values[0] for item in stated[-2:]]
         return len(pair) > 1 and _makes(wanted, pair[:1], pair[1:])
     before = [item.values[0] for item in stated if item.end <= said.start]
-    if any(item.start > said.start for item in stated) and wanted not in steps.asked:
-        before = [item.values[0] for item in stated]
     known = {*steps.asked, *_units(steps), Fraction(2)}
     for value in before:
         known |= {value} if follows(value, known) else set()
-    if before:
-        live = [value for value in before if value in known][-2:]
-        return _makes(wanted, live, known) and (wanted not in steps.asked or stated[-1].start < said.start)
     named = {value for item in steps.found for value in item.values} & steps.asked - {wanted}
-    return (wanted in steps.asked and not named) or (len(named) == _ONE_STEP and _makes(wanted, named, named))
+    if wanted in steps.asked and said not in _own(steps):
+        return not named or any(value in known and _makes(wanted, [value], known) for value in before)
+    in_one_step = len(named) > 1 and _makes(wanted, named, named)
+    return in_one_step or _makes(wanted, [value for value in before if value in known][-2:] or named, known)
 
 
 def _units(steps: _Steps) -> set[Fraction]:
     """The numbers that the question's words bring with them, less those that any text may hold."""
     return constants(_WEEKDAY.sub("", steps.problem.text)) - constants("")
+
+
+def _own(steps: _Steps) -> Iterator[Found]:
+    """The numbers that the question does not give, or not so often."""
+    given = Counter(number.value for number in all_numbers(steps.problem.text))
+    for item in steps.found:
+        given[item.values[0]] -= 1
+        if item.values[0] not in steps.asked or given[item.values[0]] < 0:
+            yield item
 
 
 def _is_last_sum(steps: _Steps) -> bool:
@@ -216,12 +224,14 @@ def is_same(value: Fraction, wanted: Number) -> bool:
 def _uses_all(found: Iterable[Found], problem: Problem) -> bool:
     """Whether all numbers of the question are calculated with; a result of only some is not rounded to the answer."""
     used = {value for item in found if item.calculation for value in item.all_values}
-    return all(used.intersection(meanings(number, problem.text)) for number in find_numbers(problem.text))
+    given = (number for number in find_numbers(problem.text) if number.value != 1)
+    return all(used.intersection(meanings(number, problem.text)) for number in given)
 
 
-def _is_converted(value: Fraction, wanted: Number, ratios: Iterable[int], *, exact: bool) -> bool:
+def _is_converted(value: Fraction, wanted: Number, ratios: Collection[int], *, exact: bool) -> bool:
     """The same, or in another unit, or unless `exact` rounded to a whole number."""
-    near = not exact and wanted.value.denominator == 1 and abs(value - wanted.value) < 1
+    scales = (1, 100) if 100 in ratios else (1,)
+    near = not exact and wanted.value.denominator == 1 and any(abs(value * by - wanted.value) < 1 for by in scales)
     return near or is_same(value, wanted) or any(wanted.value in (value * ratio, value / ratio) for ratio in ratios)
 
 

@@ -11,8 +11,6 @@ Doubt acquits: a number may be what one operation makes of known ones, and units
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from tutelage.records import Problem
 from tutelage.teacher.aim import Flaw, find_aim_flaw
 from tutelage.teacher.constants import constants
@@ -38,24 +36,16 @@ def _ground(steps: str, problem: Problem) -> Flaw | None:
     asked = set(numbers_of(problem.text))
     if not asked:
         return None
-    everyone = constants(f"{problem.text}\n{steps}")
-    of_the_words = everyone - constants("") | {Fraction(2)}
-    known = set(asked)
+    known = asked | constants(f"{problem.text}\n{steps}")
     for item in find_values(steps):
         if len(known) > _MOST_KNOWN:
             return None
         if item.calculation is None:
-            derived = known | of_the_words
-            known |= {value for value in item.values if item.result or follows(value, derived)}
+            known |= {value for value in item.values if item.result or follows(value, known)}
             continue
         for number in operands(item.calculation.left):
-            if number not in everyone and not follows(number, known) and not _is_part(number, known, of_the_words):
+            if not follows(number, known):
                 reason = f"{write_number(number)} stands neither in the question nor before {item.calculation.text!r}"
                 return "numbers from nowhere", " ".join(reason.split())
         known.update(item.all_values)
     return None
-
-
-def _is_part(number: Fraction, known: set[Fraction], units: set[Fraction]) -> bool:
-    """Whether a number is a known one in another unit, or a multiple or a part of it."""
-    return any(number * unit in known or number / unit in known or number * number in known for unit in units if unit)

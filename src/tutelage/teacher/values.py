@@ -15,8 +15,10 @@ from tutelage.text.calculations import Calculation, find_calculations
 from tutelage.text.expressions import operands
 from tutelage.text.numbers import Number, find_numbers, find_word_numbers, fold
 
-_MADE = re.compile(r"[=≈→]\s{0,3}(?:[A-Za-z]\s?[-=+−]\s?)?[($€£]{0,3}$")
+_MADE = re.compile(r"(?:[=≈→]|\bequals?|\bis equal to)\s{0,3}(?:[A-Za-z]\s?[-=+−]\s?)?[($€£]{0,3}$")
 """The text before a result without a calculation: x = 12, ≈ 9, S + 30 = S + 143."""
+_NAMED = re.compile(r"\s?=\s?[a-zA-Z]\b(?!\s?[-+*/×÷=])")
+"""The text behind one: 12 = x."""
 _SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?!\d)")
 _PERCENT = re.compile(r"\s?(?:%|percent|per cent)", re.IGNORECASE)
 _PLAIN = re.compile(r"(?<!\d)(?<!\d[.,])\d{1,15}(?:\.\d{1,15})?(?![.,]?\d)")
@@ -42,12 +44,12 @@ def find_values(text: str) -> list[Found]:
     calculations = find_calculations(text)
     found = [_of(calculation) for calculation in calculations]
     place = 0
-    for number in sorted(_numbers(text), key=attrgetter("start")):
+    for number in sorted(all_numbers(text), key=attrgetter("start")):
         while place < len(calculations) and calculations[place].end <= number.start:
             place += 1
         if place == len(calculations) or number.end <= calculations[place].start:
-            made = _MADE.search(text, max(0, number.start - 24), number.start) is not None
-            found.append(Found(number.start, number.end, tuple(meanings(number, text)), made))
+            made = _MADE.search(text, max(0, number.start - 24), number.start) or _NAMED.match(text, number.end)
+            found.append(Found(number.start, number.end, tuple(meanings(number, text)), made is not None))
     return sorted(found, key=attrgetter("start"))
 
 
@@ -56,7 +58,8 @@ def _of(calculation: Calculation) -> Found:
     return Found(calculation.start, calculation.end, values, True, calculation)
 
 
-def _numbers(text: str) -> list[Number]:
+def all_numbers(text: str) -> list[Number]:
+    """The numbers of a text, in figures and in words, whatever they belong to."""
     if " 000" in text:
         text = _SPACED.sub(lambda match: match[0].replace(" ", ","), text)
     found = [*find_numbers(text), *find_word_numbers(text)]
@@ -66,7 +69,7 @@ def _numbers(text: str) -> list[Number]:
 
 
 def numbers_of(text: str) -> Iterator[Fraction]:
-    return (value for number in _numbers(text) for value in meanings(number, text))
+    return (value for number in all_numbers(text) for value in meanings(number, text))
 
 
 def meanings(number: Number, text: str) -> Iterator[Fraction]:
