@@ -22,7 +22,8 @@ from tutelage.text.sentences import sentences
 ROWS = [json.loads(line) for line in Path(__file__).with_name("labelled_replies.jsonl").read_text("utf-8").splitlines()]
 
 _TELLS = re.compile(
-    r"^Mistake|^(?:Solution: )?The (?:correct )?answer (?:is|should)|[Ww]rong|go(?:es)? wrong|^To reach", re.MULTILINE
+    r"^Mistake|^(?:Solution: )?The (?:correct )?answer (?:is|should)|[Ww]rong|go(?:es)? wrong|^To reach|attempt|mistake|first wrong step",
+    re.MULTILINE,
 )
 
 

@@ -34,6 +34,8 @@ _OF_MONEY = (100, 10**6)
 _MONEY = re.compile(r"%|[$€£]|percent|cent|dollar|million|met(?:er|re)", re.IGNORECASE)
 _MOST_SUMS = 80
 _FEWEST_TURNS = 3
+_ONE_STEP = 2
+"""Numbers of the question that a single step takes."""
 _WRITTEN = re.compile(r"\d\s?[^\w\s=.,]{0,2}\s?[-+*/×÷−]\s?[($€£]{0,2}\d")
 """A calculation, perhaps without its result."""
 _SUM = re.compile(r"[($€£]{0,2}\d[\d.,]{0,12}(?:\s?[a-z]{0,12}\s?[-+*/×÷−x]\s?[($€£]{0,2}\d[\d.,]{0,12}\)?){1,8}")
@@ -44,7 +46,8 @@ _COMPARES = re.compile(
     re.IGNORECASE,
 )
 """A question whose answer may be one of several results."""
-_WORD = re.compile(r"[^\W\d_]{3,}|\d+")
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_COMMON = frozenset("there are were many much how does did the this that them they has have had with each for".split())
 _IF = re.compile(r"\bif\b", re.IGNORECASE)
 """Two of them may choose between values that the question gives."""
 _WEEKDAY = re.compile(r"\b\w{3,6}days?\b")
@@ -111,15 +114,21 @@ def _is_one_of_several(steps: _Steps) -> bool:
     if last is None or not earlier:
         return False
     said = steps.conclusion
-    if said is not None and said.start > last.start and _COMPARES.search(steps.problem.question + steps.text[last.end :]):
+    if (
+        said is not None
+        and said.start > last.start
+        and _COMPARES.search(steps.problem.question + steps.text[last.end :])
+    ):
         return True
     used = last.calculation is not None and earlier[-1].values[0] in operands(last.calculation.left)
     if said is not None and said.start > last.start and not used:
         return True
     own, other = (set(_words(_sentence_at(steps.text, item))) for item in (earlier[-1], last))
-    query = set(_words(next((s for s in reversed(sentences(steps.problem.question)) if s.endswith("?")), "")))
+    query = set(_words(next((said for said in reversed(sentences(steps.problem.question)) if said.endswith("?")), "")))
+    if query & (own | other):
+        return len(own & query) > len(other & query)
     asked = set(_words(steps.problem.question))
-    return (len(own & query) - len(other & query), len(own & asked) - len(other & asked)) > (0, 0)
+    return len(own - asked) < len(other - asked)
 
 
 def _derived_after(steps: _Steps, last: Found) -> bool:
@@ -150,8 +159,12 @@ def _derived_in_words(steps: _Steps) -> bool:
     named = {value for item in steps.found for value in item.values} & steps.asked - {wanted}
     if wanted in steps.asked and said not in _own(steps):
         return not named or any(value in known and _makes(wanted, [value], known) for value in before)
-    in_one_step = len(named) > 1 and _makes(wanted, named, named)
-    return in_one_step or _makes(wanted, [value for value in before if value in known][-2:] or named, known)
+    live = [value for value in before if value in known][-2:]
+    if live and _makes(wanted, live, known):
+        return True
+    beside = named.intersection(numbers_of(_sentence_at(steps.text, said)))
+    says_it_again = not before and len(named) > _ONE_STEP <= len(beside)
+    return len(named) > 1 and not says_it_again and _makes(wanted, named, named)
 
 
 def _units(steps: _Steps) -> set[Fraction]:
@@ -249,4 +262,4 @@ def _sentence_at(text: str, item: Found) -> str:
 
 
 def _words(text: str) -> Iterator[str]:
-    return (word.lower()[:5] for word in _WORD.findall(text))
+    return (word.lower()[:4] for word in _WORD.findall(text) if word.lower() not in _COMMON)

@@ -26,7 +26,7 @@ Piece = tuple[str, str]
 """A sentence and the white space after it."""
 
 _HANGS = re.compile(
-    r"""\W*(?:so|thus|therefore|hence|however|but|instead|then|also|otherwise|because|which|this|that|these|those|it
+    r"""\W*(?:so|thus|therefore|hence|however|but|instead|then|also|otherwise|because|which|this|that|these|those|it|s?he|they
     |as\ a\ result|consequently|and)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
