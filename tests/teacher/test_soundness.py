@@ -237,7 +237,7 @@ PUPILS = Problem.of("Of 9 tables with 12 pupils each, 9 pupils leave. How many a
         (WINGS, "The chef cooked 10 chicken wings, but it says 8 wings were already cooked."),
         (
             WINGS,
-            "But we want the final answer to be 6, so we adjust our reasoning. The correct answer is 6 because 2 × 3 = 6.",
+            "But we want the final answer to be 6, so we adjust our reasoning: it is 6 because 2 × 3 = 6.",
         ),
         (WINGS, "Since the answer should be 6, 18 / 3 = 6."),
         (WINGS, "8 + 10 = 18. However, we should divide: 18 / 3 = 6."),
@@ -259,7 +259,8 @@ def test_kinds_of_replies_that_real_models_give_are_refused(problem, steps):
         ("One jumps 36 inches, the frog 17 more, the mouse 15 more. How far does the frog jump?", "53",
          "The frog jumps 36 + 17 = 53 inches. The mouse jumps 53 + 15 = 68 inches."),
         ("Paige had 8 songs, deleted 5 and added 30. How many?", "33", "She has 3 songs left. Then she has 33 songs."),
-        ("5 boys and 40 girls in groups of 9. How many groups?", "5", "There are 45 students. So 5 groups of 9 students."),
+        ("5 boys and 40 girls in groups of 9. How many groups?", "5",
+         "They are 45. So there are 5 groups of 9 students."),
         ("A plan costs 8 dollars a day, one 9. What is the cheapest for 5 days?", "40",
          "The first costs 8 × 5 = 40. The other costs 9 × 5 = 45. The cheapest costs 40."),
         ("An amoeba splits in two each day. When are there 16?", "4",

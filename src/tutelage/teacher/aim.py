@@ -47,7 +47,8 @@ _COMPARES = re.compile(
 )
 """A question whose answer may be one of several results."""
 _WORD = re.compile(r"[^\W\d_]{3,}")
-_COMMON = frozenset("there are were many much how does did the this that them they has have had with each for".split())
+_COMMON_WORDS = "there are were many much how does did the this that them they has have had with each for"
+_COMMON = frozenset(_COMMON_WORDS.split())
 _IF = re.compile(r"\bif\b", re.IGNORECASE)
 """Two of them may choose between values that the question gives."""
 _WEEKDAY = re.compile(r"\b\w{3,6}days?\b")

@@ -97,7 +97,7 @@ def _other_truth(last: str, problem: Problem, grade: Grade) -> str | None:
         return None
     clause = _BECAUSE.split(last, maxsplit=1)[0]
     asked, said = _words(problem.question), _words(clause)
-    if not asked or not asked <= said or last.endswith("?") or _COMPARES.search(problem.question):
+    if not asked or not asked <= said or last.endswith(("?", ",")) or _COMPARES.search(problem.question):
         return None
     told = "no" if _NEGATION.search(clause) else "yes"
     return None if told == answer else f"the reasoning concludes {told}, and the reply states {answer}"

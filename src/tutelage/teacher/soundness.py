@@ -29,7 +29,8 @@ _LONGEST_QUOTE = 100
 _FEWEST_WORDS = 3
 _NO_WAY: Flaw = ("answer leaked without reasoning", "the reply gives no reasoning that stands by itself")
 _STATES = re.compile(
-    r"\W*(?:so|thus|therefore|hence)?\W*(?:(?:the|my|our)\ (?:\w+\ )?answer\b[^.\n]{0,40}\b(?:is|are|was|(?:must|should|would)\ be)\b"
+    r"\W*(?:so|thus|therefore|hence)?\W*(?:(?:the|my|our)\ (?:\w+\ )?answer\b[^.\n]{0,40}"
+    r"\b(?:is|are|was|(?:must|should|would)\ be)\b"
     r"|(?:final\ |correct\ )?answer\s?:)",
     re.I,
 )

@@ -36,6 +36,7 @@ class Found:
 
     @property
     def all_values(self) -> tuple[Fraction, ...]:
+        """The values, with those that a calculation starts from."""
         return self.values if self.calculation is None else (*operands(self.calculation.left), *self.values)
 
 
@@ -69,6 +70,7 @@ def all_numbers(text: str) -> list[Number]:
 
 
 def numbers_of(text: str) -> Iterator[Fraction]:
+    """All values that the numbers of a text may stand for."""
     return (value for number in all_numbers(text) for value in meanings(number, text))
 
 
