@@ -50,8 +50,7 @@ class TaskConfig(Section):
     split_file: Name | None = None
     """JSON file with the rows of train and test, for data in one file; None: `splits/NAME.json`, else 30 % are test."""
     validation: int | float = Field(default=0.1, gt=0, le=1e30)
-    """Problems held out of train to compare rounds: a number, or a share if below 1. Generated tasks add them to train.
-    """
+    """Validation problems, held out of train (generated: in addition to it): a number, or a share if below 1."""
     train: int | None = Field(default=None, gt=0, le=10_000_000)
     """Problems to train on, drawn by seed; None: all, or 500 of a generated task."""
     test: int | None = Field(default=None, gt=0, le=10_000_000)
@@ -173,8 +172,7 @@ class TrainingConfig(Section):
     packing: Literal["auto", "always", "never"] = "auto"
     """Compute shared prefixes of rows only once; auto: if the model allows it. The loss changes by rounding only."""
     micro_batch_tokens: int | None = Field(default=None, gt=0, le=100_000_000)
-    """Tokens in a micro-batch, or those of one question if it has more; None: what memory allows, up to a fixed bound.
-    """
+    """Tokens in a micro-batch, or one question's if it has more; None: what memory allows, up to a fixed bound."""
     max_tokens: int = Field(default=1024, gt=0, le=1_000_000)
     """Tokens of prompt and rationale after which an example is truncated (counted and reported)."""
     prompt_weight: float = Field(default=0.1, ge=0, le=1e6)
