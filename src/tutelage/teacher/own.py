@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import cast, get_args
 
-from tutelage.contracts import is_text, is_verdict, key_of, need_methods, refuse, told
+from tutelage.contracts import is_text, is_verdict, key_of, kind_of, need_methods, refuse, told
 from tutelage.errors import TeacherError, TutelageError
 from tutelage.records import FailureReason, Feedback, FeedbackRequest, Grade, Usage, Verdict
 from tutelage.teacher.teacher import Deliver, Teacher
@@ -48,16 +48,17 @@ class CheckedTeacher:
                 raise
 
         try:
-            self.own.teach(list(asked.values()), checked)
+            returned = cast(object, self.own.teach(list(asked.values()), checked))
         except TutelageError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise TeacherError(f"the teacher {self.key!r} fails: {told(error)}") from error
         if faults:
             raise faults[0]
         if missing := [request for identity, request in asked.items() if identity not in answered]:
-            first = missing[0].problem.id
-            refuse(_ROLE, self.own, f"{len(missing)} of {len(asked)} requests got no feedback, the first for {first}")
+            given = "" if returned is None else f"; it returned a {kind_of(returned)}: hand each Feedback to deliver"
+            few = f"{len(missing)} of {len(asked)} requests got no feedback, the first for {missing[0].problem.id}"
+            refuse(_ROLE, self.own, few + given)
 
     def _check(self, reply: object) -> None:
         if not isinstance(reply, Feedback):
