@@ -1,1 +1,1 @@
-"""The teachers: whoever writes rationales."""
+"""Teachers: they write rationales and feedback, the targets of sequence-level distillation."""

@@ -1,4 +1,4 @@
-"""Steps that are announced and not done. Pure, linear.
+"""Detects steps that are announced and not carried out. Pure, linear.
 
 "2. Subtract the seeds in the small gardens."     announced
 "Subtract those: 52 - 28 = 24 seeds are left."    done
@@ -28,5 +28,5 @@ _LONGEST = 300
 
 
 def is_announced(sentence: str) -> bool:
-    """Whether a sentence says what to calculate, and no result."""
+    """Whether a sentence says what to calculate and states no result."""
     return len(sentence) <= _LONGEST and _ANNOUNCED.match(sentence) is not None and _DONE.search(sentence) is None

@@ -1,13 +1,13 @@
-"""The offline teacher: it knows the worked solution, as a gold rationale or an equation, and words it anew.
+"""The offline teacher: it rewords the problem's worked solution, a gold rationale or an equation.
 
     problem   "A farm has 3 cows and 2 hens. How many legs?", solution "3 cows have 3 × 4 = 12 legs. 2 hens have …"
     mistake   "3 cows have 3 × 4 = 13 legs. …"
     feedback  "3 × 4 = 12, so 3 cows have 12 legs. 2 hens have 2 × 2 = 4 legs. 12 + 4 = 16 legs in total.
               The answer is 16."
 
-The feedback reads as an ordinary solution: where its form allows, the sentence that the student got wrong is turned
-round or put into words, and nothing speaks of a mistake, since there is none in view when the student is asked. No step
-is worked out in smaller parts or said twice: small students take over the form without the sense (docs/results.md).
+The feedback reads as an ordinary solution. If possible, the sentence that the student got wrong is reordered or put
+into words. The text does not mention a mistake, since the student's prompt shows none. No step is split or repeated:
+small students copy such a form without its meaning (docs/results.md).
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from tutelage.text.sentences import sentences
 
 NO_SOLUTION = "the answer key has no worked solution for this problem"
 _LONGEST = 1.5
-"""A wording may be this many times as long as the solution, and `_SPARE` characters more: students are small."""
+"""A wording has at most this many times the solution's characters, and `_SPARE` more: students are small."""
 _SPARE = 60
 _LIGHT = 4
-"""A seed begins at one of so many wordings, the lightest; further samples reach the others."""
+"""A seed starts at one of this many lightest wordings; further samples reach the others."""
 
 
 class AnswerKeyTeacher:
-    """Writes rationales from worked solutions, offline and free; one of the teachers.
+    """Writes rationales from worked solutions, offline and free.
 
-    `seed`, the request's `sample` and its mistake choose the wording: samples of one problem differ. With `explain`,
-    feedback on a mistake also says what is wrong with it.
+    `seed`, the request's `sample` and its mistake select the wording, so that samples of one problem differ. With
+    `explain`, feedback on a mistake also says what is wrong with it.
     """
 
     def __init__(self, *, grade: Grade, kind: AnswerKind, seed: int = 0, explain: bool = False) -> None:
@@ -66,14 +66,14 @@ class AnswerKeyTeacher:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A rationale, and what is wrong with the mistake in view: None without one, or where nothing wrong is found."""
+    """A rationale and an explanation of the mistake; the latter is None without a mistake, or if no fault is found."""
 
     rationale: str
     explanation: str | None
 
 
 def write_feedback(request: FeedbackRequest, kind: AnswerKind, seed: int = 0) -> Written | str:
-    """What the answer key has to say to a request, or the reason why it can say nothing."""
+    """The answer key's reply to a request, or the reason why there is none."""
     source = _source(request.problem, kind)
     if isinstance(source, str):
         return source
@@ -84,7 +84,7 @@ def write_feedback(request: FeedbackRequest, kind: AnswerKind, seed: int = 0) ->
 
 
 def _source(problem: Problem, kind: AnswerKind) -> tuple[Problem, str] | str:
-    """The problem with the first source of it that is sound, and its solution; or why there is none."""
+    """The problem with its first sound source, and that source's solution; or the reason why there is none."""
     last_reason = NO_SOLUTION
     for candidate in _sources(problem):
         solution = worked_solution(candidate)
@@ -98,7 +98,7 @@ def _source(problem: Problem, kind: AnswerKind) -> tuple[Problem, str] | str:
 
 
 def _take(variants: Iterator[str], index: int) -> str:
-    """The variant at `index`, from the first again after the last; only those needed are made."""
+    """The variant at `index`, modulo their number; made lazily."""
     made: list[str] = []
     for variant in variants:
         made.append(variant)
@@ -108,7 +108,7 @@ def _take(variants: Iterator[str], index: int) -> str:
 
 
 def _sources(problem: Problem) -> list[Problem]:
-    """The problem with its gold rationale alone, then with its equation alone."""
+    """Copies of the problem: with its gold rationale alone, then with its equation alone."""
     sources: list[Problem] = []
     if problem.rationale and problem.rationale.strip():
         sources.append(Problem(problem.id, problem.question, problem.answer, problem.choices, problem.rationale, None))
@@ -118,7 +118,7 @@ def _sources(problem: Problem) -> list[Problem]:
 
 
 def _unsound(problem: Problem, solution: str, kind: AnswerKind) -> str | None:
-    """Why the solution must not be taught, if so."""
+    """The reason why the solution must not be taught, if there is one."""
     calculations = find_calculations(solution)
     if wrong := next((item for item in calculations if not item.holds), None):
         return f"the worked solution holds a false calculation: {' '.join(wrong.text.split())}"
@@ -133,7 +133,7 @@ def _unsound(problem: Problem, solution: str, kind: AnswerKind) -> str | None:
 
 
 def _variants(problem: Problem, solution: str, wrong: FirstWrongStep | None) -> Iterator[str]:
-    """Sound wordings, no two alike, lightest first; with a mistake, those that put its first wrong step right."""
+    """Sound, distinct wordings, lightest first; with a mistake, those that correct its first wrong step."""
     bases = _put_right(problem, solution, wrong) if wrong else [solution]
     longest = _LONGEST * len(solution) + _SPARE
     seen: set[str] = set()
@@ -146,7 +146,7 @@ def _variants(problem: Problem, solution: str, wrong: FirstWrongStep | None) -> 
 
 
 def _wordings(solution: str, problem: Problem) -> Iterator[str]:
-    """Those that suit every solution; those of an equation right after the first."""
+    """The wordings of a solution; those of an equation come right after the first general one."""
     general = wordings(solution, problem.question)
     yield next(general)
     yield from _equation_wordings(solution, problem)
@@ -154,7 +154,10 @@ def _wordings(solution: str, problem: Problem) -> Iterator[str]:
 
 
 def _put_right(problem: Problem, solution: str, wrong: FirstWrongStep) -> list[str]:
-    """The solution, the sentence at fault turned round or put into words if it can be; a fact that decides set last."""
+    """The solution with the sentence at fault reordered or put into words.
+
+    Without calculations, and if the answer is no number, wordings that set the last fact apart.
+    """
     calculations = find_calculations(solution)
     if not calculations:
         return [solution] if read_number(problem.answer) is not None else _with_decisive_fact(solution)
@@ -169,7 +172,7 @@ def _put_right(problem: Problem, solution: str, wrong: FirstWrongStep) -> list[s
 
 
 def _with_decisive_fact(solution: str) -> list[str]:
-    """A solution of facts: the last one decides, so it is set beside the conclusion."""
+    """A solution of facts with a mark before the last, decisive one, next to the conclusion."""
     *facts, last = sentences(solution) or [solution]
     marks = "What decides it:", "The point that settles the question:", "The deciding fact:"
     return [" ".join([*facts, mark, last]) for mark in marks]
@@ -185,7 +188,7 @@ _STEP = re.compile(r"(?:(?<=^)|(?<=\. ))(\(?-?[\d./]+\)?) ([-+×/]) (\(?-?[\d./]
 
 
 def _equation_wordings(solution: str, problem: Problem) -> list[str]:
-    """Steps that come from an equation, in words, and with the whole equation first."""
+    """Wordings of an equation's steps: in words, and with the whole equation first."""
     whole = equation_text(problem.equation) if problem.rationale is None and problem.equation else None
     if whole is None:
         return []
@@ -194,7 +197,7 @@ def _equation_wordings(solution: str, problem: Problem) -> list[str]:
 
 
 def _in_words(text: str, form: int) -> str:
-    """Bare steps behind what is done in them: `Add 32 and 42: 32 + 42 = 74.`"""
+    """Each bare step with its operation in words before it: `Add 32 and 42: 32 + 42 = 74.`"""
 
     def worded(match: re.Match[str]) -> str:
         words = _OPERATION_WORDS[match[2]][form]

@@ -1,4 +1,4 @@
-"""The teacher that gives no reasons: every rationale is the answer alone, for the baseline `answers-only`.
+"""A teacher whose every rationale is the answer alone, for the baseline `answers-only` (SFT without rationales).
 
 problem   "Tom has 3 boxes of 4 pens. How many pens?", answer "12"
 feedback  "The answer is 12."
@@ -13,7 +13,7 @@ from tutelage.teacher.teacher import Deliver
 
 
 class AnswersTeacher:
-    """States the answer of every problem, whatever the mistake; one of the teachers, offline and free."""
+    """States the answer of every problem, whatever the mistake; offline and free."""
 
     key = "answers"
 

@@ -1,12 +1,12 @@
-"""Whether the reasoning for a number comes to it: by steps that are done, with numbers that are there. Pure.
+"""Checks that the steps of a numeric rationale reach the answer, with numbers from the question. Pure.
 
 question  "Tom has 3 boxes of 4 pens and loses 2. How many are left?", answer 10
 sound     "3 × 4 = 12 pens. He loses 2, so 12 - 2 = 10."
-unsound   "3 × 4 = 12 pens. He loses 2."                  does not come to 10
+unsound   "3 × 4 = 12 pens. He loses 2."                  does not reach 10
 unsound   "First multiply. Then subtract the lost ones."  announces steps and does none
-unsound   "3 × 4 = 12 pens. 17 - 7 = 10 are left."        17 stands nowhere before
+unsound   "3 × 4 = 12 pens. 17 - 7 = 10 are left."        17 does not occur before
 
-Doubt acquits: a number may be what one operation makes of known ones, and units may be converted.
+The check is lenient: a number may be the result of one unwritten operation on known ones, and units may be converted.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ from tutelage.text.sentences import sentences
 Flaw = tuple[FailureReason, str]
 
 _RATIOS = (100, 60, 12, 1000, 10**6, 7, 24, 3600)
-"""How many of one unit make one of another, where the answer is asked for in the other."""
+"""Ratios of units, for an answer that is asked for in another unit than the steps reach."""
 _MOST_KNOWN = 80
-"""Known values; from more of them one operation makes almost any number."""
+"""The most known values for the check: from more of them one operation makes almost any number."""
 _MADE = re.compile(r"[=≈→]\s{0,3}(?:[A-Za-z]\s?[-=+−]\s?)?[($€£]{0,3}$")
-"""What stands before a result that is not a calculation's: x = 12, ≈ 9, S + 30 = S + 143."""
+"""The text before a result without a calculation: x = 12, ≈ 9, S + 30 = S + 143."""
 _WRITTEN = re.compile(r"\d\s?[^\w\s=.,]{0,2}\s?[-+*/×÷−]\s?[($€£]{0,2}\d")
-"""A calculation, perhaps without its result."""
+"""A calculation, with or without its result."""
 _SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?!\d)")
 _PERCENT = re.compile(r"\s?(?:%|percent|per cent)", re.IGNORECASE)
 _PLAIN = re.compile(r"(?<!\d)(?<!\d[.,])\d{1,15}(?:\.\d{1,15})?(?![.,]?\d)")
 _SUM = re.compile(r"[($€£]{0,2}\d[\d.,]{0,12}(?:\s?[a-z]{0,12}\s?[-+*/×÷−x]\s?[($€£]{0,2}\d[\d.,]{0,12}\)?){1,8}")
-"""A calculation whose result stands elsewhere: 2 + 27 - 5, which makes 24."""
+"""A calculation whose result is written elsewhere: 2 + 27 - 5, which makes 24."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A number or a calculation in a text, and what it may stand for; `result` if something makes it."""
+    """A number or a calculation in a text, and the values that it may mean; `result` if it is a step's result."""
 
     start: int
     end: int
@@ -61,7 +61,7 @@ class _Found:
 
 
 def find_flaw(steps: str, problem: Problem) -> Flaw | None:
-    """Why the steps do not earn the problem's answer, a number; None where they do, or it is no plain number."""
+    """The first flaw of the steps to a numeric answer; None if there is none, or the answer is no plain number."""
     wanted = whole_number(problem.answer)
     if wanted is None:
         return None
@@ -70,7 +70,7 @@ def find_flaw(steps: str, problem: Problem) -> Flaw | None:
 
 
 def _aim(steps: str, problem: Problem, found: list[_Found], wanted: Number) -> Flaw | None:
-    """Why the answer is not what the steps come to, if so."""
+    """The flaw if the steps do not reach the answer."""
     results = [item for item in found if item.result]
     last = results[-1] if results else None
     exact = not _uses_all(found, problem)
@@ -93,14 +93,14 @@ def _aim(steps: str, problem: Problem, found: list[_Found], wanted: Number) -> F
 
 
 def _checks(last: _Found | None, found: Iterable[_Found], wanted: Number) -> bool:
-    """Whether the last calculation puts the answer to the test: 4 × 5 = 20 books, as many as there are."""
+    """Whether the last calculation checks the answer: it uses the answer and reaches an earlier number."""
     if last is None or last.calculation is None or wanted.value not in operands(last.calculation.left):
         return False
     return any(last.values[0] in item.values for item in found if item.end <= last.start)
 
 
 def _only_announced(steps: str) -> bool:
-    """Whether two steps in a row are announced, so that the first is not done."""
+    """Whether two steps in a row are announced: then the first is not carried out."""
     announced = [is_announced(sentence) for sentence in sentences(steps)]
     return any(one and other for one, other in pairwise(announced))
 
@@ -123,7 +123,7 @@ def _astray(last: _Found | None, problem: Problem) -> Flaw:
 
 
 def _ground(steps: str, problem: Problem, found: Iterable[_Found]) -> Flaw | None:
-    """The first number that is calculated with and stands neither in the question nor before, if so."""
+    """The flaw if a calculation uses a number that is neither in the question nor before it."""
     asked = set(_numbers_of(problem.text))
     if not asked:
         return None
@@ -143,7 +143,7 @@ def _ground(steps: str, problem: Problem, found: Iterable[_Found]) -> Flaw | Non
 
 
 def _follows(value: Fraction, known: Collection[Fraction]) -> bool:
-    """Whether a value is known, or what one operation makes of two known ones."""
+    """Whether a value is known, or the result of one operation on two known ones."""
     if value in known or -value in known:
         return True
     return any(
@@ -155,25 +155,25 @@ def _follows(value: Fraction, known: Collection[Fraction]) -> bool:
 
 
 def _is_same(value: Fraction, wanted: Number) -> bool:
-    """The answer's value, perhaps rounded to its decimals, or written as a percentage."""
+    """Whether a value is the answer, also rounded to the answer's decimals, or as a percentage."""
     unit = Fraction(1, 10**wanted.places)
     return abs(value - wanted.value) < (unit if wanted.places else Fraction(1, 200)) or value * 100 == wanted.value
 
 
 def _uses_all(found: Iterable[_Found], problem: Problem) -> bool:
-    """Whether all numbers of the question are calculated with; a result of only some is not rounded to the answer."""
+    """Whether the calculations use all numbers of the question; only then may a result be rounded to the answer."""
     used = {value for item in found if item.calculation for value in item.all_values}
     return all(used.intersection(_meanings(number, problem.text)) for number in find_numbers(problem.text))
 
 
 def _is_converted(value: Fraction, wanted: Number, *, exact: bool) -> bool:
-    """The same, or in another unit, or unless `exact` rounded to a whole number."""
+    """Whether a value is the answer, also in another unit or, unless `exact`, before rounding to a whole number."""
     near = not exact and wanted.value.denominator == 1 and abs(value - wanted.value) < 1
     return near or _is_same(value, wanted) or any(wanted.value in (value * ratio, value / ratio) for ratio in _RATIOS)
 
 
 def _find(text: str) -> list[_Found]:
-    """The calculations of a text, and the numbers outside them, by where they start."""
+    """The calculations of a text and the numbers outside them, in order."""
     calculations = find_calculations(text)
     found = [_of(calculation) for calculation in calculations]
     place = 0
@@ -205,7 +205,7 @@ def _numbers_of(text: str) -> Iterator[Fraction]:
 
 
 def _meanings(number: Number, text: str) -> Iterator[Fraction]:
-    """What a number may stand for: of 20 % also 0.2, 0.8 and 1.2."""
+    """The values that a number may mean: 20 % may also be 0.2, 0.8 or 1.2."""
     yield number.value
     if number.scale > 1:
         yield number.value / number.scale

@@ -1,4 +1,4 @@
-"""Whether the last words before an answer speak for another one: choices, yes and no. Pure.
+"""Detects a rationale that concludes another answer than it states, for choices and yes/no. Pure.
 
 question  "Would a pear sink in water?", answer yes
 refused   "A pear is lighter than water. So a pear would not sink in water.\\nThe answer is yes."
@@ -28,7 +28,7 @@ _ASKS = re.compile(
     r"(?:the\squestion\s(?:asks|is|states)|(?:let['’]s|let us|we need to|to answer)\b)",
     re.IGNORECASE,
 )
-"""How a sentence begins that says only what is asked."""
+"""The beginning of a sentence that only restates the question."""
 _LONG = 10
 _DENIES = re.compile(
     r"\b(?:(?:is|are|was|be)\s(?:\w+\s)?(?:incorrect|wrong|irrelevant|unlikely"
@@ -44,7 +44,7 @@ _COMMON = (
 
 
 def find_contradiction(steps: str, problem: Problem, grade: Grade) -> tuple[FailureReason, str] | None:
-    """Why the steps conclude something else than the problem's answer, if so."""
+    """The flaw if the steps conclude another answer than the problem's, or only repeat the question."""
     said = sentences(steps) or [""]
     asked = _words(problem.text)
     if all(_ASKS.match(sentence) or _repeats(sentence, asked) for sentence in said):
@@ -57,13 +57,13 @@ def find_contradiction(steps: str, problem: Problem, grade: Grade) -> tuple[Fail
 
 
 def _repeats(sentence: str, asked: set[str]) -> bool:
-    """Whether a sentence says nothing that the question does not; of a longer one, but for a word."""
+    """Whether a sentence only repeats the question; a sentence of more than 10 words may add one word."""
     new = {word for word in _words(sentence) - asked if not word.isdigit()}
     return not new or (len(new) == 1 and len(sentence.split()) > _LONG)
 
 
 def _denied(said: list[str], problem: Problem) -> str | None:
-    """Where all that is said of the right choice denies it."""
+    """The fault if every sentence about the right choice rejects it."""
     right = next((choice for choice in problem.choices if choice.label == problem.answer), None)
     if right is None or _NEGATION.search(right.text):
         return None
@@ -76,7 +76,7 @@ def _denied(said: list[str], problem: Problem) -> str | None:
 
 
 def _other_choice(last: str, problem: Problem, grade: Grade) -> str | None:
-    """A conclusion that names one choice, and that is not the answer."""
+    """The fault if the conclusion names a choice that is not the answer."""
     if not _CONCLUDES.match(last) or _NEGATION.search(last) or _HEDGES.search(last):
         return None
     verdict = grade(problem, last)
@@ -86,7 +86,7 @@ def _other_choice(last: str, problem: Problem, grade: Grade) -> str | None:
 
 
 def _other_truth(last: str, problem: Problem, grade: Grade) -> str | None:
-    """A conclusion that says the question's own words, affirmed where the answer is no or denied where it is yes."""
+    """The fault if the conclusion affirms the question and the answer is no, or denies it and the answer is yes."""
     answer = problem.answer.strip().lower()
     if answer not in ("yes", "no"):
         return None

@@ -1,4 +1,4 @@
-"""Numbers that everyone knows: what a text may calculate with though no one gave them. Pure.
+"""Common-knowledge numbers that a rationale may use although the question does not state them. Pure.
 
 "… for 2 weeks"   7, 14     "twice as many"   2     "in quarters"   1/4, 25     any text   0, 1, 2, 100
 """
@@ -35,5 +35,5 @@ _BY_WORD = tuple(
 
 
 def constants(text: str) -> set[Fraction]:
-    """The numbers that the words of a text bring with them."""
+    """The common-knowledge numbers that belong to the words of a text."""
     return set(_ALWAYS).union(*(values for words, values in _BY_WORD if words.search(text)))

@@ -1,4 +1,4 @@
-"""What of a reply is ours: longer runs of words that stand in our prompts and not in the question. Pure, linear.
+"""Finds echoes of our prompts in a reply: runs of words (n-grams) that are not in the question. Pure, linear.
 
 prompt   "The correct answer is {answer}. Reach it by reasoning from the question alone; do not say that it was given."
 reply    "We reach it by reasoning from the question alone: 3 × 4 = 12."
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 LENGTH = 6
-"""Words of the shortest run that counts; a character of a script without spaces is half a word."""
+"""Words in a run; a character of a script without spaces counts as half a word."""
 
 _UNSPACED = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"  # Thai, Lao, Khmer, kana, Han
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W\d_{_UNSPACED}]+|\d+")
@@ -31,12 +31,12 @@ class Echoes:
 
     @classmethod
     def of(cls, prompts: Iterable[str]) -> Echoes:
-        """Of the prompts' texts, or of their templates: a run never goes over a `{field}`."""
+        """The runs of prompts or their templates; a run never crosses a `{field}`."""
         parts = (part for prompt in prompts for part in _FIELD.split(prompt))
         return cls(frozenset(run for part in parts for run, _ in _runs(_words(part))))
 
     def find(self, text: str, question: str) -> list[tuple[int, int]]:
-        """Where runs of `text` stand that are ours and not the question's: start and end, in their order."""
+        """Start and end of each run of `text` that is in the prompts and not in the question, in order."""
         places = [word.span() for word in _WORD.finditer(text)]
         asked = _runs_of(question)
         ours = [at for at in _runs(_words(text)) if at[0] in self.runs and at[0] not in asked]
@@ -48,7 +48,7 @@ def _words(text: str) -> list[str]:
 
 
 def _runs(words: Sequence[str]) -> Iterator[tuple[Run, int]]:
-    """Every shortest run that is long enough, and where it starts."""
+    """Every minimal run of `LENGTH` words, and the index of its first word."""
     weights = [1 if _HALF.match(word) else 2 for word in words]
     end = weight = 0
     for start in range(len(words)):

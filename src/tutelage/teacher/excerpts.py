@@ -1,11 +1,11 @@
-"""Which parts of a reply's steps may stand by themselves, the best first. Pure.
+"""Proposes parts of a reply's steps that can stand alone, the best first. Pure.
 
 steps     "The answer is 63.\\nThe step that goes wrong adds 9.\\n3 + 4 = 7 bags.\\nThe answer is 7.\\n7 × 9 = 63 cans."
 excerpt   "3 + 4 = 7 bags.\\n7 × 9 = 63 cans."
 
-What is cut: an answer given first or between the steps, sentences that make no sense to a reader of the question alone
-(`foreign`), an outline of steps that are then done. A part is one piece of the reply: sentences on both sides of a
-foreign one are never joined. Whether an excerpt is sound is not told here.
+Three things are cut: an answer stated before or between the steps, sentences that refer to more than the question
+(`foreign`), and an outline of steps that are then carried out. A part is contiguous: sentences before and after a
+foreign one are never joined. Soundness is checked elsewhere.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from tutelage.text.sentences import pieces_of
 from tutelage.text.statements import statements
 
 Piece = tuple[str, str]
-"""A sentence, and the white space behind it."""
+"""A sentence and the white space after it."""
 
 _HANGS = re.compile(
     r"""\W*(?:so|thus|therefore|hence|however|but|instead|then|also|otherwise|because|which|this|that|these|those|it
     |as\ a\ result|consequently|and)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
-"""How a sentence begins that goes on from the one before."""
+"""The beginning of a sentence that depends on the one before."""
 _OPENING = re.compile(
     r"\A(?:(?:this|that|it) is because |to (?:\w+ ){0,3}(?:this|that|it)(?: \w+){0,2}, (?:[^.:=\d\n]{0,60}:\s*)?)",
     re.IGNORECASE,
 )
-"""What hangs on a sentence that is not there: To get this, let's follow the steps:"""
+"""An opening that refers to a sentence that was cut: To get this, let's follow the steps:"""
 _STUB = re.compile(
     r"\s*(?:(?:\d{1,2}[.)]|[-*•])?[^\w]*|(?:so|then|therefore|thus|hence|finally)\W*|[^.!?=\d]{1,40}:\s*)",
     re.IGNORECASE,
@@ -44,7 +44,7 @@ _MOST_STUBS, _LONGEST_STUB = 4, 60
 
 
 def excerpts(steps: str, problem: Problem, grade: Grade, foreign: Callable[[str], bool]) -> Iterator[str]:
-    """The parts to be tried, the best first: what stands behind the last foreign sentence before what precedes it."""
+    """The parts to try, the best first: the part after the last foreign sentence comes before earlier ones."""
     pieces = list(pieces_of(steps))
     reasoned = [piece for piece in pieces if not _is_stated(piece[0], steps, problem, grade)]
     blocks = [list(block) for bad, block in groupby(reasoned, lambda piece: foreign(piece[0])) if not bad]
@@ -59,13 +59,13 @@ def excerpts(steps: str, problem: Problem, grade: Grade, foreign: Callable[[str]
 
 
 def _opened(text: str) -> str:
-    """What is left behind a cut, without an opening that is mere talk now."""
+    """The text after a cut, without an opening that has lost its meaning."""
     left = without_talk(_OPENING.sub("", text, count=1))
     return text if left == text else left[:1].upper() + left[1:]
 
 
 def without_stubs(text: str) -> str:
-    """The text without an end that is only the number or the title of a step."""
+    """The text without last lines that are only the number or the title of a step."""
     for _ in range(_MOST_STUBS):
         before, _, last = text.rpartition("\n")
         if not before.strip() or len(last) > _LONGEST_STUB or not _STUB.fullmatch(last):
@@ -79,7 +79,7 @@ def _joined(pieces: Sequence[Piece]) -> str:
 
 
 def _is_stated(sentence: str, steps: str, problem: Problem, grade: Grade) -> bool:
-    """Whether a sentence only states an answer: the right one, or a number that the steps come upon."""
+    """Whether a sentence only states an answer: the right one, or a result of the steps."""
     if not statements(sentence) or not says_only_the_answer(sentence):
         return False
     verdict = grade(problem, sentence)
@@ -87,9 +87,9 @@ def _is_stated(sentence: str, steps: str, problem: Problem, grade: Grade) -> boo
 
 
 def _starts(block: Sequence[Piece], problem: Problem) -> Iterator[int]:
-    """Where a block may begin: behind an outline, or behind a first sentence that gives the answer away.
+    """Indices where a block may begin: after an outline, or after a first sentence that gives the answer away.
 
-    What is announced right before its calculation belongs to this.
+    An announcement that ends in a colon belongs to its calculation, not to the outline.
     """
     told = [sentence for sentence, _ in block]
     calculated = next((place for place, sentence in enumerate(told) if "=" in sentence), len(told))
@@ -102,7 +102,7 @@ def _starts(block: Sequence[Piece], problem: Problem) -> Iterator[int]:
 
 
 def _gives_away(sentence: str, problem: Problem) -> bool:
-    """Whether a sentence holds the answer, a number that the question does not."""
+    """Whether a sentence holds the numeric answer, and the question does not."""
     wanted = whole_number(problem.answer)
     values = {number.value for number in (*find_numbers(sentence), *find_word_numbers(sentence))}
     return wanted is not None and wanted.value in values and problem.answer not in problem.text

@@ -1,8 +1,8 @@
-"""What of a reply is no reasoning: titles, labels and numbers of steps, the talk before it. Pure, linear in the text.
+"""Removes from a reply what is no reasoning: titles, labels, step numbers and opening talk. Pure, linear in the text.
 
 "Sure! Let's solve this.\\n### Step 1: Count the pens\\n1. 3 × 4 = 12 pens."   ->   "3 × 4 = 12 pens."
 
-`text.run_on` knows the talk at the end. Where a line may be more than a title it stays.
+`text.run_on` handles the talk at the end. A line that may be more than a title stays.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ calculation calculations now first then so well and with it's logically systemat
 need needs use using math maths word given details everything information as below broken started evaluate
 evaluating correct corrected fix mistake ai language model short some provide provided give you'll you're assist on"""
 _TALK = frozenset(_TALK_WORDS.split())
-"""Words of which a sentence that only says that an answer is coming consists."""
+"""A sentence that consists of these words alone only announces an answer."""
 _OPENS = re.compile(
     r"""\W*(?:sure|certainly|of\ course|absolutely|definitely|gladly|okay|ok|alright|all\ right|great|good|excellent
     |perfect|no\ problem|hello|hi|hey|thanks|thank\ you|got\ it|understood|what\ an?|that['’]?s|that\ is|this\ is|i
@@ -88,11 +88,11 @@ _INTERJECTION = re.compile(
 )
 _LONGEST_TALK = 200
 _MOST_TALK = 8
-"""Sentences at the beginning that may be mere talk."""
+"""The most opening sentences that are removed as talk."""
 
 
 def without_titles(text: str) -> str:
-    """A text, still marked up, without lines that are only titles, labels and numbers of steps, the question again."""
+    """A text, still with markup, without title lines, labels, step numbers and a repeated question."""
     if (question := _QUESTION.match(text)) and (solution := _SOLUTION.search(text, question.end())):
         text = text[solution.start() :]
     lines = [*_unnumbered(without_trailer(text).split("\n"))]
@@ -102,12 +102,12 @@ def without_titles(text: str) -> str:
 
 
 def without_trailer(text: str) -> str:
-    """The text without a last sentence that only says that it ends here."""
+    """The text without a last sentence that only says that it ends."""
     return text[:-100] + _TRAILER.sub("", text[-100:])
 
 
 def _unnumbered(lines: list[str]) -> Iterator[str]:
-    """The lines without numbers that count them, heads of tables, and signs round a formula."""
+    """The lines without their step numbers, and without code, heads of tables and brackets around a formula."""
     number, code = 0, False
     closed = max((place for place, line in enumerate(lines) if line.lstrip().startswith("```")), default=-1)
     for place, (line, following) in enumerate(zip(lines, [*lines[1:], ""], strict=True)):
@@ -125,7 +125,7 @@ def _unnumbered(lines: list[str]) -> Iterator[str]:
 
 
 def _without_title(line: str, *, is_last: bool) -> str | None:
-    """The line without its label; None where it is but a title."""
+    """The line without its label; None if it is only a title."""
     heading, bold = _HEADING.fullmatch(line), _BOLD.fullmatch(line)
     marked = heading or bold
     words = _LEADING.sub("", marked["words"] if marked else line, count=1).rstrip()
@@ -146,7 +146,7 @@ def _without_title(line: str, *, is_last: bool) -> str | None:
 
 
 def _unlabelled(line: str, label: re.Match[str] | None, *, whole: bool) -> str:
-    """The line without its label, and without the bold type that began there; `whole` if all of it was bold."""
+    """The line without its label and the bold type that began there; `whole` if the whole line was bold."""
     if label is None:
         return line
     before, _, after = line.partition(label[0])
@@ -156,7 +156,7 @@ def _unlabelled(line: str, label: re.Match[str] | None, *, whole: bool) -> str:
 
 
 def without_talk(text: str) -> str:
-    """The text without the sentences at its beginning that say only that an answer is coming, and lines that do."""
+    """The text without opening sentences, and lines ending in a colon, that only announce an answer."""
     rest = text
     for _ in range(_MOST_TALK):
         sentence, _ = next(pieces_of(rest[:_LONGEST_TALK]), ("", ""))

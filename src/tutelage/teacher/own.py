@@ -1,4 +1,4 @@
-"""A teacher of the user's own, as one of ours that looks at every reply."""
+"""Wraps a teacher of the user's own and checks every reply."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _ROLE = "teacher"
 
 
 class CheckedTeacher:
-    """The user's teacher. A reply to what was not asked, a second one, and one of another type are refused.
+    """The user's teacher; refuses replies without a request, second replies and replies of another type.
 
-    `grade` has the last word: a reply that its verdict calls right is used only if it is. Raises ConfigError.
+    `grade` decides: a reply whose verdict says right is used only if `grade` agrees. Raises ConfigError.
     """
 
     def __init__(self, own: Teacher, grade: Grade) -> None:
@@ -25,7 +25,7 @@ class CheckedTeacher:
         self.own, self.key, self._grade = own, key_of(_ROLE, own), grade
 
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
-        """See Teacher. Raises TeacherError, too, where the user's teacher fails."""
+        """See Teacher. Raises TeacherError, too, if the user's teacher fails."""
         asked = {request.identity: request for request in requests}
         if not asked:
             return
@@ -44,7 +44,7 @@ class CheckedTeacher:
                 answered.add(reply.identity)
                 deliver(self._graded(reply, asked[reply.identity]))
             except TutelageError as error:
-                faults.append(error)  # said again below, whatever the teacher makes of it
+                faults.append(error)  # raised again below, even if the teacher catches it
                 raise
 
         try:

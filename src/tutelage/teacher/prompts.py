@@ -1,15 +1,15 @@
-"""What the teacher is asked, in every way of asking. Pure.
+"""The teacher's prompts, for every way of asking. Pure.
 
 question              "Question: … Write the worked solution."
 mistake               "Here is an attempt … that went wrong: … Question: … Write the worked solution. Take care …"
 mistake-first         "Here is an attempt … that went wrong: … Forget it now. … Question: … Write the worked solution."
 mistake-explained     the reply is "Mistake: 3 + 4 = 7 adds, but …\\nSolution:\\n3 boxes of 4 pens …"
 with the hint         "… The correct answer is 12. …"
-once more             "… Earlier a solution could not be used, for this reason: 3 × 4 = 13 is false: it makes 12 …"
+again                 "… Earlier a solution could not be used, for this reason: 3 × 4 = 13 is false: it makes 12 …"
 
-All ways share the system prompt, which says in what form the solution is wanted. What a small model reads last it does
-first: so without the hint the question stands below the attempt, and a rationale is asked for in the words of round 0.
-With the hint, the mistake is put in the way of the paper, in the words of version 0.1.
+All ways share the system prompt, which sets the form of the solution. Small models weigh the end of a prompt most, so
+without the hint the question stands below the attempt, and the request has the wording of round 0. With the hint, the
+mistake is shown as in the paper, in the wording of version 0.1.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Message = dict[str, str]
 """`{"role": "system" | "user", "content": text}`, as the chat API takes it."""
 
 MAX_REASON_BYTES = 200
-"""UTF-8 bytes of the reason why an earlier reply was rejected, as the next request gives it."""
+"""The most UTF-8 bytes of the reason why an earlier reply was rejected, in the next request."""
 
 _READERS: dict[Style, str] = {
     "short": "a very small language model learns to reason. Use short, plain sentences, one step in each, in the order "
@@ -94,25 +94,25 @@ _WAYS: dict[Way, tuple[str, ...]] = {
     "mistake-first": (_BEFORE, _FORGET, _QUESTION, _WRITE),
     "mistake-explained": (_BEFORE, _QUESTION, _IN_TWO_PARTS),
 }
-"""The paragraphs of the user's message; a hint and the reason for asking once more stand below them."""
+"""The paragraphs of the user message; the hint and the reason for asking again follow them."""
 _WITH_HINT: dict[Way, tuple[str, ...]] = {
     **_WAYS,
     "mistake": (_QUESTION, _ATTEMPT, _SILENTLY),
     "mistake-explained": (_QUESTION, _ATTEMPT, _EXPLAINED),
 }
-"""The same where the answer is told as well."""
+"""The same for requests with the answer as a hint."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """The prompts for a kind of answer, in a style, or by a template of the user's own."""
+    """The prompts for a kind of answer: built-in ones in a style, or those of a user's template."""
 
     kind: AnswerKind
     style: Style = "short"
     template: Template | None = None
 
     def messages(self, request: FeedbackRequest, asking: Asking, reason: str = "") -> list[Message]:
-        """What is asked about a request. `reason` says why the reply before could not be used, if asked once more."""
+        """The messages for a request. `reason` says why the previous reply was rejected, if it is asked again."""
         if self.template is not None:
             system, parts = self.template.system, list(self.template.paragraphs(asking))
         else:
@@ -127,7 +127,7 @@ class Prompts:
         ]
 
     def texts(self) -> tuple[str, ...]:
-        """All texts of all prompts, with their fields: whatever of it stands in a reply is ours."""
+        """All texts of all prompts, with their fields, to find echoes of them in a reply."""
         return (*texts(), *(self.template.texts() if self.template else ()))
 
     def _system(self) -> str:
@@ -135,13 +135,13 @@ class Prompts:
 
 
 def prompts_of(teacher: TeacherConfig, kind: AnswerKind) -> Prompts:
-    """Those of a teacher's settings. Raises ConfigError where `teacher.prompt` can't be used."""
+    """The prompts for a teacher's settings. Raises ConfigError if `teacher.prompt` cannot be used."""
     template = read_template(teacher.prompt, teacher) if teacher.prompt is not None else None
     return Prompts(kind, teacher.style, template)
 
 
 def texts() -> tuple[str, ...]:
-    """The texts of all built-in prompts, of every kind, style and way."""
+    """The texts of all built-in prompts, for every kind of answer, style and way."""
     systems = (_system(kind, style) for kind in get_args(AnswerKind) for style in get_args(Style))
     paragraphs = [part for ways in (_WAYS, _WITH_HINT) for parts in ways.values() for part in parts]
     return (*systems, *dict.fromkeys(paragraphs), _HINT, _AGAIN)

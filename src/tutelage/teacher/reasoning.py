@@ -1,4 +1,4 @@
-"""What of a text is reasoning: it in plain text, and the same without its answer. Pure, linear in the text.
+"""Extracts the reasoning from a reply as plain text, and the steps without the answer. Pure, linear in the text.
 
 text       "<think>…</think>Sure!\\n**Step 1:** 3 × 4 = 12.\\n**Answer: 12**\\nI hope this helps!\\nQuestion: Ann …"
 reasoning  "3 × 4 = 12.\\nAnswer: 12"
@@ -19,21 +19,21 @@ from tutelage.text.statements import statements, without_statement
 from tutelage.text.thoughts import without_thoughts
 
 _MOST_PASSES = 5
-"""What stands within another takes a pass for each layer."""
+"""Passes over nested markup: each removes one layer."""
 _CHAINED = re.compile(r"\n(?==[^=>])")
-"""A calculation that goes on in the next line."""
+"""The break of a calculation that continues in the next line."""
 _BROKEN = re.compile(r"=[ \t]*\n\s*(?=[$€£(-]{0,2}\d)")
-"""A calculation whose result stands in the next line."""
+"""The break of a calculation whose result is in the next line."""
 _CALCULATES = re.compile(
     r"(?:^|(?<=[.!?]\s))(?:(?:so|thus|therefore|hence|finally)\b,?\s)?(?:the|our|my)\s(?:final\s|correct\s|right\s)?"
     r"answer\s(?:is|would be|will be):?\s(?=[$€£(]{0,2}\d(?:(?![.!?]\s)[^\n=]){1,160}=\s?[$€£]?\d)",
     re.IGNORECASE | re.MULTILINE,
 )
-"""What stands before a calculation that a statement holds: So the answer is 4536 - 702 = 3834."""
+"""The beginning of a statement that holds a calculation: So the answer is 4536 - 702 = 3834."""
 _ANSWER = re.compile(r"answer\b", re.IGNORECASE)
 _STATES = re.compile(r"answer\b|####|\\boxed", re.IGNORECASE)
 _FEW = 8
-"""Words of a line that may hold nothing but an answer."""
+"""The most words of a line that may be an answer alone."""
 _TITLE = re.compile(r"\W*(?:the |my |our )?(?:final |correct )?answer\W*", re.IGNORECASE)
 _TAG = re.compile(r"</?answer>", re.IGNORECASE)
 _CONCLUDES = re.compile(
@@ -54,7 +54,7 @@ _ADDRESSES = re.compile(
     r"|\?$",
     re.IGNORECASE,
 )
-"""What speaks to the reader."""
+"""Words that address the reader."""
 _LONGEST_ANSWER = 200
 _GOES_ON = re.compile(
     r"\?|\b(?:another|next|similar|second|further|more) (?:example|problem|question|exercise)|\b(?:example|problem) \d",
@@ -64,7 +64,7 @@ _CORRECTS = re.compile(r"\b(?:wait|mistake|correction|actually|re-?check|sorry|h
 
 
 def reasoning(text: str) -> str:
-    """What a text says, in plain text: without thoughts, what follows its answer, markup, titles and courtesy."""
+    """A reply as plain text, without thoughts, text after the answer, markup, titles and courtesy."""
     text = _without_another(without_courtesy(cut(without_thoughts(text))))
     was_latex = "\\" in text
     for _ in range(_MOST_PASSES):
@@ -77,7 +77,7 @@ def reasoning(text: str) -> str:
 
 
 def _without_another(text: str) -> str:
-    """The text up to its answer, where another question follows in a paragraph of its own that bears no mark."""
+    """The text up to its answer, if another question follows in a paragraph without a label."""
     end = 0
     for line in text.split("\n"):
         start, end = end, end + len(line) + 1
@@ -95,7 +95,7 @@ def _ends_with_answer(line: str) -> bool:
 
 
 def steps_of(text: str, problem: Problem, grade: Grade) -> str:
-    """The reasoning without its answer: without statements of it at the end, and lines that only state it before."""
+    """The reasoning without its answer: without the statement at the end, and earlier lines that only state it."""
     steps = _CALCULATES.sub("", _TAG.sub("", text))
     for _ in range(_MOST_PASSES):
         before = steps
@@ -115,7 +115,7 @@ def steps_of(text: str, problem: Problem, grade: Grade) -> str:
 
 
 def _without_tail(lines: list[str], problem: Problem, grade: Grade) -> list[str]:
-    """The lines up to the last that states the answer, if all calculations stand before it, or it ends in mere talk."""
+    """The lines before the last statement of the answer, if no calculation follows it, or only talk does."""
     stated = next((place for place in reversed(range(len(lines))) if _is_answer(lines[place], problem, grade)), 0)
     before, after = lines[:stated], lines[stated + 1 :]
     calculated = any("=" in line for line in before) and not any(re.search(r"[\d=]", line) for line in after)
@@ -123,7 +123,7 @@ def _without_tail(lines: list[str], problem: Problem, grade: Grade) -> list[str]
 
 
 def _is_answer(line: str, problem: Problem, grade: Grade) -> bool:
-    """Whether a line does nothing but state the right answer."""
+    """Whether a line only states the right answer."""
     return _ANSWER.search(line) is not None and says_only_the_answer(line) and grade(problem, line).correct
 
 
@@ -135,7 +135,7 @@ def says_only_the_answer(line: str) -> bool:
 
 
 def _is_bare(line: str, problem: Problem, grade: Grade) -> bool:
-    """Whether a line is the right answer and no sentence, such as `12 pens`."""
+    """Whether a line is the right answer without a sentence, such as `12 pens`."""
     told = _SHORT.sub("", line)
     said = told != line or len(told.split()) == 1 or not line.endswith((".", "!"))
     return said and _BARE.fullmatch(told) is not None and grade(problem, f"The answer is {told.rstrip('.!')}.").correct

@@ -1,11 +1,11 @@
-"""The teacher that replays rationales collected before, from JSONL.
+"""A teacher that replays recorded rationales from a JSONL file.
 
     {"question": "Tom has 3 boxes of 4 pens. How many pens?", "rationale": "3 boxes of 4 pens are 3 × 4 = 12 pens.",
      "answer": "12", "mistake": "3 + 4 = 7 pens.", "explanation": "The pens are in every box: multiply."}
 
-`answer` is what the recorded rationale concludes, where its text does not say so; `mistake` (optional) is what the
-rationale was written for, and `explanation` (optional) what is wrong with it. Rows belong to a problem by the hash of
-the question, white space aside.
+`answer` (optional) is the rationale's conclusion, if its text does not state one. `mistake` (optional) is the attempt
+that the rationale corrects, and `explanation` (optional) says what is wrong with it. Rows are matched to a problem by
+the hash of the question, ignoring white space.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ class _Row:
 
 
 class RecordedTeacher:
-    """Deals the rationales of a question in the file's order, by `sample`; after the last comes the first.
+    """Returns the rationales of a question in the file's order, by `sample`, starting over after the last.
 
-    Rationales that were recorded for the very mistake in view come before those recorded for none. They are read as an
-    endpoint's replies are, and with `check_arithmetic` one that surely miscalculates is rejected.
+    Rationales recorded for the request's mistake come before those recorded without one. They are parsed as an
+    endpoint's replies are; with `check_arithmetic`, one with a surely false calculation is rejected.
 
-    What the file does not hold goes to `fallback`, if there is one: a mistake that nothing was recorded for, and a
-    sample after the last recorded one. So no recorded text comes twice; one that is wrong stays so.
+    With a `fallback`, it gets the requests that the file has nothing for: a mistake without a record, and a sample
+    after the last recorded one. Then no recorded text is used twice; a wrong one is still delivered as rejected.
 
     Raises:
-        DataError: the file cannot be read, a row is broken, or there is none.
+        DataError: the file cannot be read, a row is broken, or there are no rows.
     """
 
     def __init__(
@@ -70,15 +70,15 @@ class RecordedTeacher:
 
     @property
     def key(self) -> str:
-        """See Teacher: the content of the file, how it is read, and who goes on after it."""
+        """See Teacher: a hash of the file's content, the settings and the fallback's key."""
         after = self._fallback.key if self._fallback else None
         rows = [(question, list(map(asdict, rows))) for question, rows in self._rows.items()]
         return f"recorded {content_hash(json.dumps([rows, self._explain, self._check_arithmetic, after]))}"
 
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
-        """Answer every request; what nobody wrote, or is recorded with a wrong answer, ends as rejected.
+        """Answer every request; one without a rationale, or with a wrong one, ends as a rejected Feedback.
 
-        Raises what `fallback` does.
+        Raises what `fallback` raises.
         """
         owed = self._deal(requests, deliver)
         if self._fallback is not None:
@@ -88,7 +88,7 @@ class RecordedTeacher:
             deliver(Feedback(*request.identity, "", Verdict(False, None, NOT_RECORDED), Usage(requests=1)))
 
     def _deal(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> Iterator[FeedbackRequest]:
-        """Deliver what is recorded, and yield the other requests."""
+        """Deliver the recorded rationales, and yield the requests without one."""
         for request in requests:
             if (row := self._find(request)) is None:
                 yield request
@@ -107,7 +107,7 @@ class RecordedTeacher:
         return plain[request.sample] if request.mistake is None and request.sample < len(plain) else None
 
     def _read(self, problem: Problem, row: _Row) -> tuple[str, Verdict]:
-        """The rationale as replies are read, in the common form; one that cannot be used as it was recorded."""
+        """The rationale, parsed and in the common form, and its verdict; a rejected one stays as it was recorded."""
         recorded = row.rationale.strip()
         text = reasoning(recorded) or recorded
         verdict = self._grade(problem, text)

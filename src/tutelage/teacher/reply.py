@@ -1,4 +1,4 @@
-"""How a teacher's reply is read and judged. Pure.
+"""Parses and judges a teacher's reply. Pure.
 
 reply   "**Solution:** Each box holds 4 pens, so 3 × 4 = 12 pens.\\n\\n\\\\boxed{12}"
 read    "Each box holds 4 pens, so 3 × 4 = 12 pens.\\nThe answer is 12."
@@ -23,16 +23,16 @@ from tutelage.text.statements import statements, without_statement
 from tutelage.text.thoughts import without_thoughts
 
 OURS = Echoes.of(texts())
-"""What the prompts of this package say."""
+"""The word runs of the built-in prompts."""
 _PLACEHOLDER = re.compile(r"\banswer is:? {0,2}[\[(<{]?(?:N|X|YOUR ANSWER|number|label)[\])>}]?(?:\.|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A reply as kept: if `verdict` is right the rationale, ending in our statement of the answer; else as it came.
+    """A parsed reply. `text` is the rationale, ending in our statement of the answer; of a rejected reply, all of it.
 
-    `failure` is the kind of cause why it cannot be used, None if it can; `verdict.reason` says it in words.
-    `explanation` is what a right reply says of the mistake.
+    `failure` is the kind of fault, None if the reply is used; `verdict.reason` is the fault in words. `explanation` is
+    a right reply's explanation of the mistake, if it was asked for.
     """
 
     text: str
@@ -52,11 +52,11 @@ def read_reply(
     explained: bool = False,
     ours: Echoes = OURS,
 ) -> Reading:
-    """Clean, grade and judge a reply. A rejected one keeps its text and has the reason in its verdict.
+    """Clean, grade and judge a reply. A rejected one keeps its text, with the reason in its verdict.
 
-    With `check_arithmetic`, a rationale with a calculation that is surely false is rejected even if its answer is
-    right. `max_tokens` is what the reply was limited to. With `explained`, an explanation of a mistake was asked for,
-    too; a reply without one is still a reply.
+    With `check_arithmetic`, a rationale with a surely false calculation is rejected even if its answer is right.
+    `max_tokens` is the reply's length limit. With `explained`, the request also asked to explain the mistake; a reply
+    without an explanation is still accepted.
     """
     explanation, solution = separate(text) if explained or _UNASKED.search(text) else (None, text)
     cleaned = reasoning(solution)
@@ -79,7 +79,7 @@ def read_reply(
 
 
 def _concluded(steps: str, cleaned: str, problem: Problem, verdict: Verdict, grade: Grade) -> str:
-    """The steps with the answer stated; the reply's own where the problem's is none to be stated, such as a pattern."""
+    """The steps with the answer stated; the reply's own answer if the problem's cannot be stated, such as a pattern."""
     if grade(problem, state_answer("", problem.answer)).correct:
         return state_answer(steps, problem.answer)
     restated = state_answer(steps, verdict.answer or "")
@@ -91,7 +91,7 @@ def _rejected(text: str, answer: str | None, failure: FailureReason, reason: str
 
 
 def _broken(cleaned: str, finish_reason: str, max_tokens: int) -> tuple[FailureReason, str] | None:
-    """Why there is nothing to grade, if so."""
+    """The fault if there is nothing to grade: filtered, cut or empty."""
     if finish_reason == "content_filter":
         return "refused by policy", "refused by the endpoint's content policy"
     if finish_reason == "length":
@@ -100,13 +100,13 @@ def _broken(cleaned: str, finish_reason: str, max_tokens: int) -> tuple[FailureR
 
 
 def _placeholder(cleaned: str, problem: Problem) -> bool:
-    """Whether a reply states `N` or `X` as the prompt does, and no choice or answer is called so."""
+    """Whether a reply copies the prompt's placeholder `N` or `X`, and no choice or answer has that name."""
     names = {problem.answer, *(choice.label for choice in problem.choices)}
     return not names & {"N", "X"} and _PLACEHOLDER.search(cleaned) is not None
 
 
 def _wrong(cleaned: str, verdict: Verdict) -> tuple[FailureReason, str]:
-    """Why the grade is wrong: a refusal that states no answer, no answer at all, or a wrong one."""
+    """The fault of a reply that is graded wrong: a refusal, no answer, or a wrong one."""
     if _DECLINED.match(cleaned) and not statements(cleaned):
         return "refused by policy", f"the teacher declined: {quote(cleaned)!r}"
     if verdict.answer is None:
@@ -128,13 +128,13 @@ _MARK = re.compile(
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
 _UNASKED = re.compile(r"^[^\w\n]{0,12}(?:the[ ])?(?:first[ ])?mistake[*_ \t]{0,6}:", re.IGNORECASE | re.MULTILINE)
-"""An explanation that nobody asked for."""
+"""The mark of an explanation that was not asked for."""
 
 
 def separate(text: str) -> tuple[str | None, str]:
-    """The explanation of a mistake, on one line, and the solution; None where the reply marks no explanation.
+    """The explanation of a mistake, on one line, and the solution; the explanation is None if none is marked.
 
-    Where the solution has no mark, the explanation ends with its paragraph, and all the rest is the solution.
+    If the solution has no mark, the explanation is one paragraph, and all the rest is the solution.
     """
     text = cut(without_thoughts(text))
     marks = list(_MARK.finditer(text))

@@ -1,4 +1,4 @@
-"""One worked solution in several wordings, its steps and calculations unchanged. Pure.
+"""Rewords a worked solution without changing its steps and calculations. Pure.
 
 "Tom sold 48/2 = 24 cards. He has 24 + 5 = 29 now."
 "First, Tom sold 48/2 = 24 cards. Then he has 24 + 5 = 29 now."
@@ -38,9 +38,9 @@ _NOT_A_SUBJECT = frozenset(_LEADING_ON.split())
 
 
 def wordings(text: str, question: str = "") -> Iterator[str]:
-    """Wordings of a solution, the text itself first, then from light changes to heavier ones; some may be equal.
+    """Wordings of a solution: the text itself, then light changes, then heavier ones; some may be equal.
 
-    `question` helps to tell names, which keep their capital, from other words.
+    `question` helps to recognise names, which keep their capital letter.
     """
     names = _names(f"{question}\n{text}")
     for opening in _OPENINGS:
@@ -50,7 +50,7 @@ def wordings(text: str, question: str = "") -> Iterator[str]:
 
 
 def calculation_first(sentence: str, question: str = "") -> str:
-    """A sentence turned round, or as it stands where it can't be: `48/2 = 24, so Tom sold 24 cards.`"""
+    """A sentence with its calculation first, or unchanged if that is impossible: `48/2 = 24, so Tom sold 24 cards.`"""
     return _calculation_first(sentence, _names(f"{question}\n{sentence}"))
 
 
@@ -70,7 +70,7 @@ def _as_it_stands(text: str) -> str:
 
 
 def _other_layout(text: str) -> str:
-    """A line for each sentence, or all of them on one line."""
+    """One sentence a line; a text of several lines is put on one."""
     pieces = sentences(text)
     if "\n" not in text.strip():
         return "\n".join(pieces)
@@ -82,7 +82,7 @@ def _map_sentences(text: str, change: Callable[[str], str]) -> str:
 
 
 def _connect(text: str, connectives: tuple[str, tuple[str, ...], str], names: Names) -> str:
-    """A connective before each sentence that has none of its own and can follow one."""
+    """The text with a connective before each sentence that has none and can follow one."""
     pieces = list(pieces_of(text))
     first, middle, last = connectives
     if len(pieces) < 2:
@@ -96,7 +96,7 @@ def _connect(text: str, connectives: tuple[str, tuple[str, ...], str], names: Na
 
 
 def _after_comma(sentence: str, names: Names) -> str | None:
-    """The sentence as it stands after a comma; None where its first word may or may not lose its capital."""
+    """The sentence as it stands after a comma; None if the case of its first word is uncertain."""
     word = re.match(r"[A-Za-z]+", sentence)
     if word is None:
         return sentence if re.match(r"[\d$(]", sentence) else None
@@ -124,7 +124,7 @@ def _words_first(sentence: str) -> str:
 
 
 def _around_calculation(sentence: str) -> tuple[str, Calculation, str] | None:
-    """The sentence cut at its one calculation, where the words around it make a sentence with the mere result."""
+    """The sentence split at its only calculation, if the words around it still make a sentence with just the result."""
     found = find_calculations(sentence)
     if len(found) != 1 or _LINKED.match(sentence):
         return None

@@ -1,4 +1,4 @@
-"""The sound part of a reply's steps, or why there is none. Pure.
+"""Finds the sound part of a reply's steps, or the flaw that rejects them. Pure.
 
 steps   "The correct answer is 12. Reach it by reasoning.\\nEach box holds 4 pens, so 3 × 4 = 12 pens."
 sound   "Each box holds 4 pens, so 3 × 4 = 12 pens."
@@ -25,7 +25,7 @@ from tutelage.text.numbers import whole_number
 Flaw = tuple[FailureReason, str]
 
 _LONGEST_QUOTE = 100
-"""Characters of the reply that a reason quotes."""
+"""The most characters of the reply that a reason quotes."""
 _FEWEST_WORDS = 3
 _NO_WAY: Flaw = ("answer leaked without reasoning", "the reply gives no reasoning that stands by itself")
 _STATES = re.compile(
@@ -34,12 +34,15 @@ _STATES = re.compile(
 _SOFT = re.compile(
     r"(?<=\b[Tt])he (?:correct|right) (?=(?:total|number|amount|sum|price|cost|result|value|difference|total)\b)"
 )
-"""The correct number of pens: an echo of an answer that was wrong, though it says nothing else."""
+"""An echo of an earlier wrong answer: of `the correct number of pens` the adjective is dropped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What the steps of a rationale for `problem` are judged by: `ours` are the words of our prompts."""
+    """Judges the steps of a rationale for `problem`; `ours` are the word runs of the prompts.
+
+    `check_arithmetic` rejects false calculations. `check_way` rejects steps that do not reach the answer.
+    """
 
     problem: Problem
     grade: Grade
@@ -52,7 +55,7 @@ class Judge:
         return not self.problem.choices and whole_number(self.problem.answer) is not None
 
     def sound_part(self, steps: str) -> tuple[str, Flaw | None]:
-        """The best part that has no flaw; if there is none, the steps and their first flaw."""
+        """The best part without a flaw; if there is none, the steps and their first flaw."""
         first = self.flaw(steps)
         for part in excerpts(steps, self.problem, self.grade, self._is_foreign):
             if part != steps and _words(part) < _FEWEST_WORDS:

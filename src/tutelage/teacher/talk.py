@@ -1,8 +1,8 @@
-"""Where a reply speaks of what is not in the question: the answer given away, a mistake, a student. Pure.
+"""Finds talk in a reply of what is not in the question: the hint, a mistake, a student. Pure.
 
 "The first step that goes wrong is 3 + 4. The correct answer was given as 12."
-           ^^^^^^^^^^^^^^^^^^^^^^
-What the question speaks of may be spoken of.
+                     ^^^^^^^^^^
+Words that the question uses are allowed.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ALWAYS = re.compile(
     |^\W*mistake\W*:""",
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
-"""Talk whatever the kind of answer."""
+"""Talk for every kind of answer."""
 
 _OF_NUMBERS = re.compile(
     r"""\b(?P<fault>mistak|erroneous|errors?\b|incorrect|wrongly|wrong(?=\W*(?:$|because|since|as|step|calculation
@@ -50,13 +50,13 @@ _OF_NUMBERS = re.compile(
     |\bbut\ (?:it|the\ (?:question|problem))\ (?:says|states|asks)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
-"""Talk where a number is asked for. Reasoning about a choice may say that another one is wrong."""
+"""Talk for numeric answers only: reasoning about a choice may say that another one is wrong."""
 
 _FAULTS = re.compile(r"mistak|error|wrong|correct|misread|flaw")
 
 
 def find_talk(text: str, question: str, *, number: bool) -> str | None:
-    """The first words of a text that speak of what is not in the question, if so; `number` if a number is asked for."""
+    """The first words that refer to more than the question, or None; `number` if the answer is a number."""
     asked = question.lower()
     for pattern in (_ALWAYS, _OF_NUMBERS) if number else (_ALWAYS,):
         for match in pattern.finditer(text):

@@ -1,4 +1,4 @@
-"""What a teacher is: it is asked for rationales and delivers them, graded, one by one."""
+"""The Teacher protocol: it takes requests for rationales and delivers them, graded, one by one."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ class Teacher(Protocol):
 
     @property
     def key(self) -> str:
-        """Stands for what it writes, such as "my-teacher 2": a run goes on under the same one alone (contracts.py)."""
+        """Identifies what it writes, such as "my-teacher 2"; a run resumes under the same key only (contracts.py)."""
         ...
 
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
         """Answer every request and hand each reply to `deliver` as soon as it is safe on disk, in any order.
 
-        Every request ends as exactly one Feedback, also one that could not be answered or was rejected.
+        Every request ends as exactly one Feedback, even if it could not be answered or was rejected.
 
         Raises:
-            BudgetSpent: a cap is reached; all that was bought has been delivered.
-            TeacherError: the teacher cannot be asked at all; what came before has been delivered.
+            BudgetSpent: a cap is reached; every paid reply has been delivered.
+            TeacherError: the teacher cannot be asked at all; earlier replies have been delivered.
         """
         ...

@@ -1,4 +1,4 @@
-"""Prompts of the user's own: a YAML file of named texts with named fields (`teacher.prompt`).
+"""The user's own prompts: a YAML file of named texts with named fields (`teacher.prompt`).
 
     system: |
       Du schreibst Musterlösungen in kurzen Sätzen. Schließe mit einer eigenen Zeile: {closing}
@@ -11,8 +11,7 @@
     hint: "Die richtige Antwort ist {answer}."
     again: "So ging es nicht: {reason}"
 
-Each way of asking is a text of its own, named as the way; `hint` and `again` stand below it. Braces are doubled where
-they are meant as such.
+Each way of asking is a text with the name of the way; `hint` and `again` are put below it. A literal brace is doubled.
 """
 
 from __future__ import annotations
@@ -41,9 +40,9 @@ _NEEDED: Mapping[str, frozenset[str]] = {
     "hint": frozenset(("answer",)),
     "again": frozenset(("reason",)),
 }
-"""The texts that a file may have, and the fields that each must hold."""
+"""The texts that a file may have, and the fields that each must contain."""
 _MARKS = ("Mistake:", "Solution:")
-"""By these the reader tells an explanation from the solution."""
+"""The parser separates the explanation from the solution by these marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Template:
     named: Mapping[str, str]
 
     def paragraphs(self, asking: Asking) -> Iterator[str]:
-        """Those of the user's message, fields and all."""
+        """The paragraphs of the user message, with their fields."""
         yield self.named[asking.way]
         if asking.hint:
             yield self.named["hint"]
@@ -62,12 +61,12 @@ class Template:
             yield self.named["again"]
 
     def texts(self) -> tuple[str, ...]:
-        """All of them."""
+        """All texts, with their fields."""
         return (self.system, *self.named.values())
 
 
 def read_template(path: str, teacher: TeacherConfig) -> Template:
-    """The prompts in a file, with all that this teacher is asked. Raises ConfigError where one can't be used."""
+    """Read the prompts in a file. Raises ConfigError if one is invalid, or one that the settings need is missing."""
     data = read_yaml_file(path)
     if not isinstance(data, dict) or not all(isinstance(text, str) for text in cast(dict[str, object], data).values()):
         raise ConfigError(f"{path}: expected texts named {', '.join(_NEEDED)}")
@@ -94,7 +93,7 @@ _KNOWN = f"a template has {', '.join(_NEEDED)}"
 
 
 def _asked_for(teacher: TeacherConfig) -> list[str]:
-    """The texts without which some request could not be put into words, or would be put into the same ones twice."""
+    """The names of the texts that the settings need; `again` is one if a request is repeated in the same way."""
     problem = Problem.of("", "")
     plans = [askings(FeedbackRequest(problem, mistake), teacher) for mistake in (None, "")]
     found = ["system"]
@@ -104,7 +103,7 @@ def _asked_for(teacher: TeacherConfig) -> list[str]:
 
 
 def _fault(name: str, text: str) -> str | None:
-    """What is wrong with a text, and the remedy."""
+    """The fault of a text and its remedy, if there is one."""
     needed = _NEEDED[name]
     known = sorted(needed if name in ("hint", "again") else needed | {"closing"})
     try:
@@ -123,6 +122,6 @@ def _fault(name: str, text: str) -> str | None:
 
 
 def _asks_for_a_closing_line(text: str) -> bool:
-    """Whether the reader of answers would find X, once a number stands in its place."""
+    """Whether a reply that follows the text literally would state an answer that the grader finds."""
     filled = re.sub(r"\bX\b", "7", text.replace("{closing}", "The answer is X."))
     return any(stated.piece.lstrip(" *_`\"'").startswith("7") for stated in statements(filled))

@@ -1,4 +1,4 @@
-"""In which ways the teacher is asked about a request, one after another, until a reply is sound. Pure.
+"""The ways in which the teacher is asked about a request, one after another until a reply is sound. Pure.
 
                       with `hint: last`                                      with `hint: never`
 round 0               question → question, hint                              question → question again
@@ -20,7 +20,7 @@ from tutelage.records import FeedbackRequest, Way
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """One way of asking, with or without the answer as a hint; `again` gives the reason why a reply was refused."""
+    """One way of asking, with or without the answer as a hint; `again` adds the reason why a reply was rejected."""
 
     way: Way
     hint: bool = False
@@ -28,11 +28,11 @@ class Asking:
 
 
 Plan = Callable[[FeedbackRequest, TeacherConfig], tuple[Asking, ...]]
-"""What is asked about a request, in this order, until a reply is sound."""
+"""Gives the askings for a request, in order; the first sound reply ends them."""
 
 
 def ways(teacher: TeacherConfig) -> tuple[Way, ...]:
-    """The ways in which a mistake is asked about before the hint comes in, in the order that none is known to beat."""
+    """The ways of asking about a mistake before the hint, in the default order; no better order is known."""
     shown: Way = "mistake-explained" if teacher.explain else "mistake"
     if teacher.ask != "auto":
         return (shown if teacher.ask == "mistake" else teacher.ask,)
@@ -40,7 +40,7 @@ def ways(teacher: TeacherConfig) -> tuple[Way, ...]:
 
 
 def askings(request: FeedbackRequest, teacher: TeacherConfig) -> tuple[Asking, ...]:
-    """What is asked, in this order, until a reply is sound."""
+    """The askings for a request, in order; the first sound reply ends them."""
     first, *others = (request.ways or ways(teacher)) if request.mistake is not None else ("question",)
     at_once = teacher.hint == "first" and first != "question"
     plan = [Asking(way, at_once) for way in (first, *others)]

@@ -1,1 +1,1 @@
-"""Asks an API's teacher by batches."""
+"""The openai teacher through the Batch API."""

@@ -1,10 +1,11 @@
-"""A run's batches: handed in once, waited for, their results put into the ledger.
+"""A run's batches: submitted exactly once, awaited, and their results written to the ledger.
 
-    noted with all its lines -> file -> batch -> its id noted … a day at most … -> results kept -> done
-    `--------- killed here, the next process looks for a batch with its token --'
+    batch and lines in the ledger -> file -> batch -> its id in the ledger … a day at most … -> results kept -> done
+    `------------- killed here, the next process looks for a batch with its token -------'
 
-A batch is noted before it is handed in, and never handed in again before it has been looked for. One that is too large
-for the endpoint goes again in smaller files, one after the other; a line that it refuses is left out of the next.
+The token makes submission idempotent: a batch is in the ledger before it is submitted, and is never submitted again
+before it has been looked for at the endpoint. If a batch is too large, its requests go in smaller files, one after the
+other. A line that the endpoint refuses is left out of the next batch.
 """
 
 from __future__ import annotations
@@ -33,15 +34,16 @@ from tutelage.teacher.online.parameters import AskAgain
 from tutelage.teacher.online.retry import Retry
 
 LINES, BYTES = 50_000, 100_000_000
-"""The most that a file may hold: OpenAI takes 50,000 requests and 200 MB."""
+"""Limits of one file; OpenAI's are 50,000 requests and 200 MB."""
 AT_ONCE = 500
 """Results written to the ledger in one transaction."""
 
 
 class Batches:
-    """Those of one run at one endpoint. `poll` is the seconds between two looks, `say` is told how it goes.
+    """The batches of one run at one endpoint.
 
-    A call that fails by chance is tried again up to `retries` times.
+    `poll` is the seconds between two polls; `say` takes lines for the user. A call that fails for a transient cause is
+    retried up to `retries` times.
     """
 
     def __init__(
@@ -63,16 +65,16 @@ class Batches:
         self._most: int | None = None
         self._answered = set[str]()
         self.failures = defaultdict[str, list[RequestFailed]](list)
-        """How questions have failed by now, by key, the latest last."""
+        """The failures of each question so far, by key, the latest last."""
 
     def has_asked(self, key: str) -> bool:
-        """Whether this question came back from a batch, one way or the other."""
+        """Whether this question came back from a batch, with a reply or a failure."""
         return key in self._answered or key in self.failures
 
     async def hand_in(self, questions: Sequence[Question], budget: Budget) -> None:
-        """Make batches of these questions, or of the first of them where the endpoint does not take all at once.
+        """Submit batches of these questions, or of the first of them if the endpoint does not take all at once.
 
-        Raises TeacherError; what is handed in by then is collected later.
+        Raises TeacherError; batches submitted before that are collected later.
         """
         for file in self._files(questions):
             await self._submit(file, budget)
@@ -84,11 +86,11 @@ class Batches:
 
         Raises:
             Refused: a line of a batch was refused; its other results are kept.
-            TeacherError: a batch is still on its way and not waited for, failed, was cancelled, or cannot be looked at.
+            TeacherError: a batch is pending and `wait` is false, or it failed, was cancelled, or cannot be polled.
         """
         for batch in self._ledger.open_batches(self._settings.run_id):
             if batch.endpoint != self._settings.endpoint:
-                continue  # nobody here knows it; it goes on counting as perhaps charged
+                continue  # this endpoint does not know it; its lines count as perhaps charged
             batch_id = batch.batch_id or await self._find(batch)
             if batch_id is None:
                 self._drop(batch)
@@ -107,7 +109,7 @@ class Batches:
                 )
 
     def _files(self, questions: Sequence[Question]) -> Iterator[list[Question]]:
-        """As many questions together as a file may hold."""
+        """The questions in groups that each fit into one file."""
         file: list[Question] = []
         size = 0
         for question in questions:
@@ -149,7 +151,7 @@ class Batches:
         )
 
     async def _create(self, file_id: str, batch: Batch) -> str:
-        """Make the batch. It stays open if that fails in the end: it may have been made all the same."""
+        """Create the batch. It stays open if every try fails: the endpoint may have created it all the same."""
         for tries in itertools.count(1):
             try:
                 return await self._client.create(file_id, batch.token)
@@ -164,7 +166,7 @@ class Batches:
         raise AssertionError("the loop returns or raises")
 
     async def _find(self, batch: Batch) -> str | None:
-        """The id of a batch of which only the token is known; None if it was never made."""
+        """The id of a batch of which only the token is known; None if it was never created."""
         for look in range(LOOKS):
             if look:
                 await asyncio.sleep(self._poll)
@@ -195,7 +197,7 @@ class Batches:
         return None
 
     def _mend(self, batch: Batch, state: BatchState, lines: Sequence[Sent]) -> None:
-        """Go on after a batch that was refused as a whole, where that can be: it was never charged.
+        """Recover from a batch that was refused as a whole and not charged: smaller, in another form, or without lines.
 
         Raises:
             TeacherError: it would be refused again.
@@ -221,7 +223,7 @@ class Batches:
         )
 
     def _go_smaller(self, lines: int, why: str) -> None:
-        """From now on hand in half as many lines, and wait for them before the next. Raises TeacherError."""
+        """Submit half as many lines from now on, one batch at a time. Raises TeacherError if one line is too many."""
         if lines <= 1:
             raise TeacherError(
                 f"the endpoint {self._settings.endpoint} takes not one request more in a batch ({why}); when other "
@@ -231,7 +233,7 @@ class Batches:
         self._say(f"a batch of {lines:,} requests is too much ({why}); {self._most:,} at a time from now on")
 
     def _forget(self, batch: Batch) -> None:
-        """Give up a batch that the endpoint has forgotten: perhaps it was charged, so its lines go on counting."""
+        """Give up a batch that the endpoint has forgotten; its lines may have been charged, so they keep counting."""
         lines = self._ledger.sent(batch.token)
         self._say(
             f"the endpoint {batch.endpoint} no longer knows the batch {batch.batch_id}: its {len(lines):,} requests "
@@ -241,13 +243,13 @@ class Batches:
         self._ledger.write(replace(batch, done=True))
 
     async def _read(self, file: str, batch: Batch, sent: dict[str, Sent], refusals: list[tuple[Sent, Refused]]) -> None:
-        """Keep the results in a file for all that is `sent`, and take them out of it."""
+        """Write a file's results to the ledger; each line with a result is removed from `sent`."""
         entries: list[Entry] = []
         try:
             async with aclosing(self._client.results(file)) as results:
                 async for name, outcome in results:
                     if (line := sent.pop(name, None)) is None:
-                        continue  # a second result for it, or kept by an earlier process
+                        continue  # a second result, or one that an earlier process kept
                     entries += self._entries(line, outcome, batch)
                     if isinstance(outcome, Refused):
                         refusals.append((line, outcome))
@@ -274,6 +276,6 @@ class Batches:
             self.failures[line.key].append(failure)
 
     def _drop(self, batch: Batch) -> None:
-        """Take back what never became a batch: nothing was charged."""
+        """Close a batch that was never created: nothing was charged."""
         unpaid = [Unpaid(line.token) for line in self._ledger.sent(batch.token)]
         self._ledger.write(*unpaid, replace(batch, done=True))

@@ -1,4 +1,4 @@
-"""The HTTP side of OpenAI's Batch API: files go up, batches are made and looked at, results come down line by line.
+"""HTTP calls of OpenAI's Batch API: upload a file, create, list and poll batches, download results line by line.
 
 up    {"custom_id": "a3…-0", "method": "POST", "url": "/v1/chat/completions", "body": {"model": …, "messages": […]}}
 down  {"custom_id": "a3…-0", "response": {"status_code": 200, "body": {"choices": […], …}}, "error": null}
@@ -36,33 +36,33 @@ from tutelage.teacher.online.status import OWN
 from tutelage.teacher.prompts import Message
 
 _MOST_LINES = 200_000
-"""Lines of a file of results that are read: it has one for each request, of which a file takes 50,000."""
+"""The most lines of a result file that are read; a batch has one for each of at most 50,000 requests."""
 _SLOWEST = 10_000
-"""Bytes a second at which a file goes up at the least."""
+"""Slowest upload that is waited for, in bytes a second."""
 _NONE_HERE = (404, 405, 501)
-"""Statuses of an address that an endpoint does not have."""
+"""Statuses of an endpoint without a Batch API."""
 _GONE = (404, 410)
 _PURPOSES = ("batch", "batch-api")
-"""What a file is for: the first word is OpenAI's, the other Together's."""
+"""A file's purpose, as OpenAI and as Together names it."""
 _Answer = TypeVar("_Answer")
 _Call = Literal["hand in", "look", "fetch", "list"]
 Outcome = Reply | RequestFailed | Refused
 
 
 class TooMuch(Refused):
-    """A batch is larger than what the endpoint takes at the moment; a smaller one may do."""
+    """A batch is larger than the endpoint takes at the moment; a smaller one may succeed."""
 
 
 class Gone(Refused):
-    """The endpoint does not know a batch or a file by that name any more."""
+    """The endpoint does not know the batch or the file (any more)."""
 
 
 class BatchClient:
-    """One HTTP call a method, tried once; `timeout` is the seconds for it, or for a line of a file.
+    """One HTTP call per method, without retries; `timeout` is in seconds, for a call or for a line of a file.
 
     Raises:
-        Refused: this call would be refused again; it had no effect.
-        RequestFailed: this may pass. A call whose answer was lost may have had its effect.
+        Refused: the call had no effect and would be refused again.
+        RequestFailed: transient. A call whose response was lost may have had its effect.
     """
 
     def __init__(self, endpoint: Endpoint, client: Client, timeout: float) -> None:
@@ -72,14 +72,14 @@ class BatchClient:
         self._made_of: dict[str, str] = {}
 
     def line(self, name: str, messages: list[Message], seed: int | None = None) -> bytes:
-        """The line that asks this; its result comes back under the name, which begins with its batch's token."""
+        """The JSON line of one request; its result has the same name, which begins with the batch's token."""
         self._forms[name.rpartition("-")[0]] = self._endpoint.parameters.form
         body = self._endpoint.parameters.body(messages, seed)
         line = {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": body}
         return json.dumps(line).encode() + b"\n"
 
     def learn(self, token: str, state: BatchState) -> bool:
-        """Whether a batch failed only for how its lines were written; they are written otherwise from now on."""
+        """Adapt the form of later lines to a failed batch; True if it failed for the form of its lines alone."""
         form = self._forms.get(token, self._endpoint.parameters.first)
         return any(self._endpoint.parameters.learn(400, str(fault), form) for fault in state.faults)
 
@@ -101,7 +101,7 @@ class BatchClient:
         return await self._read(read_id, call, "hand in", within)
 
     async def create(self, file_id: str, token: str) -> str:
-        """Make a batch of an uploaded file under our token; returns its id. Raises TooMuch if it is too large."""
+        """Create a batch of an uploaded file, marked with our token; returns its id. Raises TooMuch."""
         self._made_of[token] = file_id
         call = self._client.batches.with_raw_response.create(
             completion_window="24h",
@@ -112,7 +112,7 @@ class BatchClient:
         return await self._read(read_id, call, "hand in")
 
     async def find(self, token: str) -> str | None:
-        """The id of the batch that was made under our token, if it was, or of our file: not all keep the token."""
+        """The id of the batch with our token, or our file if the endpoint keeps no metadata; None if there is none."""
         last: str | openai.Omit = openai.omit
         seen = set[str]()
         while True:
@@ -135,7 +135,7 @@ class BatchClient:
         return read_state(self._endpoint.scrub(body.decode(errors="replace")).encode())
 
     async def results(self, file_id: str) -> AsyncGenerator[tuple[str, Outcome]]:
-        """The names and outcomes in a file, one line held at a time. Broken lines are left out. Raises Gone."""
+        """The names and outcomes in a file, read line by line; broken lines are left out. Raises Gone."""
         found = False
         try:
             async with self._client.files.with_streaming_response.content(file_id) as response:
@@ -150,17 +150,17 @@ class BatchClient:
                         yield result
         except (openai.APIError, httpx2.HTTPError, TimeoutError) as error:
             raise self._explain(error, "fetch") from None
-        if not found:  # a page of a proxy's, perhaps: taken for the file, it would lose every reply
+        if not found:  # perhaps a proxy's error page: taking it for the file would lose every reply
             raise RequestFailed("broken reply", f"the file {file_id} at {self._endpoint.shown} holds no results")
 
     def _form_of(self, name: str) -> Form:
-        """In what form a line was written; by an earlier process, in the first."""
+        """The form of a line; lines of an earlier process count as written in the first form."""
         return self._forms.get(name.rpartition("-")[0], self._endpoint.parameters.first)
 
     async def _read(
         self, read: Callable[[bytes], _Answer], call: Awaitable[_Raw], kind: _Call, within: float | None = None
     ) -> _Answer:
-        """The answer to a call, read strictly: the library lets HTML and other garbage pass."""
+        """The parsed response of a call. The body is parsed here: the library accepts HTML and other garbage."""
         try:
             async with asyncio.timeout(within or self._timeout):
                 body = (await call).content
@@ -177,7 +177,7 @@ class BatchClient:
     def _explain(
         self, error: openai.APIError | httpx2.HTTPError | TimeoutError, kind: _Call
     ) -> RequestFailed | Refused:
-        """What went wrong with a call, as for any other, but for what means something else here."""
+        """The exception for a failed call, with the statuses that mean something else in the Batch API."""
         failure = self._endpoint.explain(error)
         if not isinstance(error, openai.APIStatusError):
             return failure
@@ -200,7 +200,7 @@ class BatchClient:
 
 
 async def split_lines(chunks: AsyncIterator[bytes], most: int = MOST_OF_A_REPLY) -> AsyncGenerator[bytes]:
-    """Lines end with \\n alone: replies may hold U+2028 and its like as they are. One over `most` bytes comes empty."""
+    """Split bytes at \\n alone: replies may hold U+2028 and the like. A line of over `most` bytes becomes empty."""
     rest, overlong = b"", False
     async for chunk in chunks:
         first, *others = chunk.split(b"\n")
@@ -216,7 +216,7 @@ async def split_lines(chunks: AsyncIterator[bytes], most: int = MOST_OF_A_REPLY)
 def read_result(
     text: bytes, endpoint: Endpoint, form_of: Callable[[str], Form] | None = None
 ) -> tuple[str, Outcome] | None:
-    """The name and outcome in a line of results; None if it is none. `form_of` says how a line was written."""
+    """The name and outcome of a result line; None if it is broken. `form_of` gives the form of the request's line."""
     try:
         line = _Line.model_validate_json(endpoint.scrub(text.decode(errors="replace")))
     except ValidationError:
@@ -233,12 +233,12 @@ def _outcome(line: _Line, endpoint: Endpoint, form: Form | None) -> Outcome:
         reason = "time-out" if fault.code == "batch_expired" else "server error"
         return RequestFailed(reason, f"not answered in the batch: {fault.message or fault.code or 'no reason given'}")
     status, body = response.status_code, response.body
-    if status is None:  # the completion itself, without a status around it
+    if status is None:  # the response is the completion itself
         status, body = 200, response.model_extra
     if status == 200:
         try:
             return endpoint.read(body.encode() if isinstance(body, str) else json.dumps(body).encode())
-        except (RequestFailed, Refused) as failure:  # a good status may hold the error of another
+        except (RequestFailed, Refused) as failure:  # a body with status 200 may hold an error
             return failure
     return _refusal(
         status, fault_in(cast(dict[str, object], body).get("error") if isinstance(body, dict) else body), endpoint, form
@@ -253,7 +253,7 @@ def _refusal(status: int, fault: BatchFault, endpoint: Endpoint, form: Form | No
 
 
 class _Raw(Protocol):
-    """An answer as it came."""
+    """A raw HTTP response."""
 
     @property
     def content(self) -> bytes: ...
@@ -265,7 +265,7 @@ class _Response(BaseModel, extra="allow"):
 
 
 class _Line(BaseModel):
-    """One request's result: a response with its status, or an error, such as `batch_expired`."""
+    """One request's result: a response with its status, or an error such as `batch_expired`."""
 
     custom_id: str
     response: _Response | None = None

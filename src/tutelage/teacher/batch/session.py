@@ -1,7 +1,7 @@
-"""A session through the Batch API: the same questions, ledger and budget as online, but asked a file at a time.
+"""One session through the Batch API: the same questions, ledger and budget as online, asked in files.
 
 questions not in the ledger, as many as the budget allows -> batches … a day at most … -> ledger
-   ^--- second askings of rejected replies, tries again of what failed by chance, what the budget left over ---'
+   ^--- next questions after rejected replies, retries of failures, questions that the budget deferred ---'
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tutelage.teacher.teacher import Deliver
 
 
 class BatchSession:
-    """One call of `teach` through the Batch API. A request that fails by chance is in up to `retries` more batches."""
+    """One call of `teach` through the Batch API. A transient failure is retried in up to `retries` further batches."""
 
     def __init__(self, batches: Batches, ledger: Ledger, settings: Settings, retries: int) -> None:
         self._batches, self._ledger, self._settings = batches, ledger, settings
@@ -27,10 +27,10 @@ class BatchSession:
         self._failures = FailureWindow()
 
     async def hold(self, requests: Iterable[FeedbackRequest], deliver: Deliver, budget: Callable[[], Budget]) -> None:
-        """Answer all requests; `budget` is what is left at the moment.
+        """Answer all requests; `budget` returns what is left at that moment.
 
         Raises:
-            BudgetSpent, TeacherError: after what was bought is delivered.
+            BudgetSpent, TeacherError: after every paid reply is delivered.
         """
         owed = list(requests)
         while True:
@@ -50,20 +50,20 @@ class BatchSession:
             await self._batches.hand_in(affordable, left)
 
     async def _collect(self) -> TeacherError | None:
-        """Wait for what was handed in, now or by an earlier process; returns what stands against going on."""
+        """Wait for the open batches, also of an earlier process; returns the error that ends the session, if any."""
         try:
             await self._batches.collect()
         except TeacherError as error:
-            self._batches.failures.clear()  # nothing is given up when the session ends: it is owed
+            self._batches.failures.clear()  # a session that ends gives nothing up: the requests are still owed
             return error
         return None
 
     def _go_on(
         self, owed: Sequence[FeedbackRequest], deliver: Deliver, *, closed: bool = False
     ) -> tuple[list[FeedbackRequest], list[Question]]:
-        """Take every conversation as far as the ledger knows; returns those not at their end, and what they ask.
+        """Advance every conversation with the replies in the ledger; returns the unfinished ones and their questions.
 
-        If `closed`, nothing can be asked any more, and they end with what they have.
+        If `closed`, nothing more can be asked, and every conversation ends with the replies that it has.
         """
         waiting: list[FeedbackRequest] = []
         wanted: dict[str, Question] = {}
@@ -77,7 +77,7 @@ class BatchSession:
         return waiting, list(wanted.values())
 
     def _follow(self, request: FeedbackRequest, closed: bool) -> Feedback | list[Question]:
-        """The feedback, or the questions that it still takes; none if it takes some and nothing can be asked."""
+        """The feedback, or the questions that it still needs; an empty list if it needs some and all is closed."""
         conversation = converse(request, self._settings)
         questions, asked = next(conversation), False
         try:
@@ -100,7 +100,7 @@ class BatchSession:
         return feedback or []
 
     def _given_up(self, questions: Sequence[Question]) -> RequestFailed | None:
-        """The failure of a question that is not to be asked again."""
+        """The failure of the first question that must not be asked again, if there is one."""
         for question in questions:
             failures = self._batches.failures.get(question.key)
             if failures and (failures[-1].reason not in TRANSIENT or len(failures) > self._retries):
@@ -108,14 +108,14 @@ class BatchSession:
         return None
 
     def _note(self, feedback: Feedback, key: str) -> None:
-        """Remember how a request ended, for this session and in the ledger."""
+        """Record how a request ended, in the failure window and in the ledger."""
         self._failures.note(feedback.failure, feedback.verdict.reason.removeprefix("no reply: "))
         if feedback.failure is not None:
             self._ledger.write(self._settings.failed(key, feedback.failure, feedback.verdict.reason))
 
 
 def _reserve(questions: Sequence[Question], budget: Budget, max_tokens: int) -> list[Question]:
-    """The first of the questions that fit into the budget together."""
+    """The first questions that fit into the budget together."""
     chosen: list[Question] = []
     for question in questions:
         bound = budget.bound(question.messages, max_tokens)

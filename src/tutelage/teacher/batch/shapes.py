@@ -1,4 +1,4 @@
-"""What a Batch API answers, read in the shapes and words of several vendors. Pure.
+"""Parses Batch API responses in the shapes of several vendors: batch state, lists, ids and errors. Pure.
 
 OpenAI    {"id": "batch_1", "status": "in_progress", "request_counts": {"total": 9, "completed": 4, "failed": 1}, …}
 Together  {"job": {"id": "0f…", "status": "IN_PROGRESS", "progress": 44.4, "output_file_id": "", "error": "", …}}
@@ -15,9 +15,9 @@ from typing import cast
 from pydantic_core import from_json
 
 MARK = "tutelage"
-"""The batch's metadata hold our token under this name, so that a batch can be found whose id we never learnt."""
+"""The metadata field with our token: by it a batch is found whose id was lost."""
 _MOST_ERRORS = 3
-"""So many of a failed batch's errors are told; it may have one for every line."""
+"""Errors of a failed batch that are shown; it may have one for every line."""
 _ENDS = {
     "completed": "completed complete succeeded success successful done finished ended partially_completed",
     "failed": "failed failure error errored invalid rejected validation_failed",
@@ -35,12 +35,12 @@ _TOO_MUCH = re.compile(
     r"|batch.{0,30}limit|(file|batch).{0,20}exceeds?|maximum (number|size)",
     re.IGNORECASE,
 )
-"""As OpenAI, Azure, LiteLLM and others say that a batch is larger than what may be on its way."""
+"""A batch beyond the limit on size or on queued requests, as OpenAI, Azure, LiteLLM and others report it."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchFault:
-    """What an endpoint has against a batch, or against the line of this number, counted from 1."""
+    """An endpoint's error about a batch, or about its line number `line`, counted from 1."""
 
     code: str
     message: str
@@ -52,10 +52,10 @@ class BatchFault:
 
 @dataclass(frozen=True, slots=True)
 class BatchState:
-    """Where a batch stands. `files` hold its results.
+    """The state of a batch. `files` are the ids of its result files.
 
-    `status` is a word of OpenAI's at its end, before that the endpoint's own, `known` if its meaning is. Where the
-    endpoint counts no requests, `total` is 0 and `percent` is what it says in their place, if anything.
+    `status` is OpenAI's word if the batch has ended, else the endpoint's own; `known` tells whether its meaning is
+    known. If the endpoint counts no requests, `total` is 0 and `percent` is the progress that it states, or None.
     """
 
     status: str
@@ -68,24 +68,24 @@ class BatchState:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing of it will change any more."""
+        """Whether the state is final."""
         return self.status in _ENDS
 
     @property
     def errors(self) -> str:
-        """What the endpoint has against it, in words."""
+        """The first errors as one line."""
         told = [str(fault) for fault in self.faults[:_MOST_ERRORS]]
         more = [f"and {len(self.faults) - _MOST_ERRORS:,} more"] if len(self.faults) > _MOST_ERRORS else []
         return "; ".join(told + more)
 
     @property
     def too_much(self) -> bool:
-        """Whether it failed because it is larger than what the endpoint takes at the moment."""
+        """Whether it failed because it is larger than the endpoint takes at the moment."""
         return self.status == "failed" and any(is_too_much(f"{fault.code} {fault.message}") for fault in self.faults)
 
     @property
     def progress(self) -> str:
-        """How far it is, in words."""
+        """The progress, in words."""
         if self.total:
             return f"{self.done:,} of {self.total:,} done"
         return f"{self.percent:.0f} % done" if self.percent is not None else f"it is {self.status}"
@@ -93,7 +93,7 @@ class BatchState:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A batch in a list: its id, our token where the endpoint keeps metadata, and the file that it was made of."""
+    """A batch in a list: its id, our token (empty if the endpoint keeps no metadata), and its input file."""
 
     id: str
     token: str
@@ -101,12 +101,12 @@ class Listed:
 
 
 def is_too_much(text: str) -> bool:
-    """Whether these words say that a batch or its file is too large."""
+    """Whether an error's text says that a batch or its file is too large."""
     return bool(_TOO_MUCH.search(text))
 
 
 def read_id(body: bytes) -> str:
-    """The id of what was made. Raises ValueError."""
+    """The id of the created file or batch. Raises ValueError."""
     identity = _section(body).get("id")
     if not isinstance(identity, str) or not identity:
         raise ValueError("no id")
@@ -131,7 +131,7 @@ def read_list(body: bytes) -> tuple[list[Listed], bool]:
 
 
 def read_state(body: bytes) -> BatchState:
-    """Where a batch stands. Raises ValueError."""
+    """The state of a batch. Raises ValueError."""
     batch = _section(body)
     if not isinstance(batch.get("status"), str):
         raise ValueError("no status")
@@ -161,7 +161,7 @@ def read_state(body: bytes) -> BatchState:
 
 
 def fault_in(error: object) -> BatchFault:
-    """A fault of a line or of a batch, whatever it is written as."""
+    """The error of a line or a batch, from an object or a text."""
     if not isinstance(error, dict):
         return BatchFault("", "" if error is None else str(error), None)
     found = cast(dict[str, object], error)
@@ -182,7 +182,7 @@ def _faults(said: object) -> list[BatchFault]:
 
 
 def _section(body: bytes) -> Mapping[str, object]:
-    """The object in a body, out of its wrapping. Raises ValueError."""
+    """The object with the id in a body, without the wrapper of some vendors. Raises ValueError."""
     value: object = from_json(body)
     if not isinstance(value, dict):
         raise ValueError("no object")

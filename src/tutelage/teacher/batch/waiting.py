@@ -1,4 +1,4 @@
-"""Waiting for a batch until it has ended, never in silence and never for ever.
+"""Polls a batch until it has ended, reports its progress, and gives up after a time limit.
 
 validating … 4 of 9 done … finalizing … completed
 404 three times                             None: the endpoint has forgotten it
@@ -20,19 +20,19 @@ from tutelage.teacher.online.failures import RequestFailed
 from tutelage.teacher.online.retry import Retry
 
 LOOKS = 3
-"""So often is a batch looked for that may have been made a moment ago: the list may lag behind."""
+"""Times that a batch is looked for before it counts as missing: the endpoint's list may lag behind."""
 PATIENCE = 3600.0
-"""Seconds without word of a batch, as when a network fails, after which waiting for it ends."""
+"""Seconds without a successful poll, as when the network is down, after which waiting ends."""
 SILENCE = 1800.0
-"""Seconds after which it is said that a batch is still on its way."""
+"""Seconds after which the progress is reported even if little has changed."""
 LONGEST = 50 * 3600.0
 """Seconds in which every batch ends or expires: OpenAI's in 24 h, Novita's in 48 h."""
 _NEWS = 10
-"""A batch's progress is told in so many steps."""
+"""Progress is reported in about this many steps."""
 
 
 class Waiting:
-    """Looks at batches every `poll` seconds; `say` is told how they go. Calls that fail are made again by `tries`."""
+    """Polls batches every `poll` seconds and reports to `say`; `tries` retries failed calls."""
 
     def __init__(
         self, client: BatchClient, tries: Retry, poll: float, say: Callable[[str], None], activity: Activity
@@ -41,7 +41,7 @@ class Waiting:
         self._activity = activity
 
     async def until_ended(self, batch: Batch) -> BatchState | None:
-        """How a batch has ended; None if the endpoint no longer knows it. Raises TeacherError."""
+        """The final state of a batch; None if the endpoint no longer knows it. Raises TeacherError."""
         heard = said = time.monotonic()
         told, strange, missed = -1, "", 0
         while True:
@@ -72,7 +72,7 @@ class Waiting:
             await asyncio.sleep(pause)
 
     async def at_once(self, batch: Batch) -> BatchState | None:
-        """How a batch has ended; None as above. Raises TeacherError if it has not."""
+        """The final state of a batch; None if the endpoint no longer knows it. Raises TeacherError if it is pending."""
         for look in range(LOOKS):
             if look:
                 await asyncio.sleep(self._poll)
@@ -100,6 +100,6 @@ def _check_age(batch: Batch, state: BatchState) -> None:
 
 
 def _is_news(state: BatchState, told: int) -> bool:
-    """Whether enough has been done since `told`; below 0: nothing was told yet."""
+    """Whether enough is done since the last report of `told` requests (below 0: none yet) to report again."""
     step = 1 if told < 0 or state.ended else state.total / _NEWS
     return state.total > 0 and state.done - told >= step

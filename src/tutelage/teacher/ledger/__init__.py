@@ -1,1 +1,1 @@
-"""Every request and reply, in SQLite."""
+"""The ledger: every paid request and its reply, in SQLite."""

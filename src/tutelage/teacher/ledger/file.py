@@ -1,7 +1,7 @@
-"""How a ledger's file is opened, to write or only to look, and what its faults mean.
+"""Opens a ledger's SQLite file, to write or read-only, and turns SQLite's errors into messages.
 
-open_ledger("runs/a/ledger.sqlite")      made if need be, migrated, every commit synced to the disk
-open_read_only("runs/a/ledger.sqlite")   never made, never changed; an older version is migrated in memory
+open_ledger("runs/a/ledger.sqlite")      created if missing, migrated; write-ahead log, every commit synced to disk
+open_read_only("runs/a/ledger.sqlite")   never created or changed; an older version is migrated in memory
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _BUSY_SECONDS = 60.0
 
 
 def open_ledger(path: Path) -> sqlite3.Connection:
-    """A ledger to write; a version newer than ours and foreign files are refused. Raises RunError."""
+    """Open a ledger to write. Raises RunError, also for a foreign file or a newer version."""
     with explained(path):
         if path.exists() and not path.is_file():
             kind = "a folder" if path.is_dir() else "a device or a pipe"
@@ -30,7 +30,7 @@ def open_ledger(path: Path) -> sqlite3.Connection:
         with _closed_on_error(connection):
             check_identity(connection, path)
             _use_write_ahead_log(connection)
-            # A reply is money: it must outlive a loss of power, which costs one sync for each commit.
+            # A paid reply must survive a loss of power; this costs one sync per commit.
             connection.execute("PRAGMA synchronous = FULL")
             if version_of(connection):
                 check_shape(connection, path)
@@ -39,7 +39,7 @@ def open_ledger(path: Path) -> sqlite3.Connection:
 
 
 def check_place(path: Path) -> None:
-    """Raise RunError where `open_ledger` could not; nothing is made that is not there."""
+    """Raise RunError if `open_ledger` would; a missing file or folder is not created."""
     with explained(path):
         if path.exists():
             open_ledger(path).close()
@@ -50,9 +50,9 @@ def check_place(path: Path) -> None:
 
 
 def open_read_only(path: Path, *, whole: bool = True) -> sqlite3.Connection:
-    """A ledger as it is at this moment, whoever goes on writing it; if not `whole`, also one with other tables.
+    """Open a snapshot of a ledger, while others may write it; if not `whole`, also one with unexpected tables.
 
-    Raises RunError, also if there is none.
+    Raises RunError, also if there is no file.
     """
     if not path.is_file():
         raise RunError(f"there is no ledger {path}; name the file (teacher.ledger, or ledger.sqlite in a run's folder)")
@@ -71,7 +71,7 @@ def open_read_only(path: Path, *, whole: bool = True) -> sqlite3.Connection:
 
 @contextmanager
 def explained(path: Path) -> Generator[None]:
-    """Turn what SQLite and the file system say into a RunError; a wrong use of SQLite stays what it is, a bug."""
+    """Turn errors of SQLite and the file system into a RunError; a wrong use of SQLite is a bug and stays as it is."""
     try:
         yield
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
@@ -81,16 +81,16 @@ def explained(path: Path) -> Generator[None]:
 
 
 def _look(path: Path) -> sqlite3.Connection:
-    """A connection that reads one state of the file."""
+    """A read-only connection to one snapshot of the file."""
     uri = path.resolve().as_uri()
     try:
         return _begin(f"{uri}?mode=ro")
     except sqlite3.OperationalError as error:
-        # SQLite wants two files beside a ledger. In a folder where it can't make them nobody writes either.
+        # SQLite needs two files beside a ledger in WAL mode. In a read-only folder nobody writes: open it as immutable.
         log = path.with_name(f"{path.name}-wal")
         if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
             raise
-        if log.is_file() and log.stat().st_size:  # replies that are not in the file yet
+        if log.is_file() and log.stat().st_size:  # the log holds replies that are not in the file yet
             raise
         return _begin(f"{uri}?immutable=1")
 
@@ -99,12 +99,12 @@ def _begin(uri: str) -> sqlite3.Connection:
     connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
     with _closed_on_error(connection):
         connection.execute("BEGIN")
-        version_of(connection)  # the first read fixes the state that all later ones see
+        version_of(connection)  # the first read fixes the snapshot
     return connection
 
 
 def migrated_copy(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """The newest version of a ledger, in memory, in place of the connection to it."""
+    """An in-memory copy of a ledger in the newest version; closes the connection."""
     copy = sqlite3.connect(":memory:", isolation_level=None)
     with _closed_on_error(copy):
         connection.backup(copy)
@@ -114,7 +114,7 @@ def migrated_copy(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Switch to WAL; when others open the file at this moment SQLite says `locked` without waiting."""
+    """Switch to WAL. Retried: if others open the file at this moment, SQLite says `locked` without waiting."""
     deadline = time.monotonic() + _BUSY_SECONDS
     while True:
         try:

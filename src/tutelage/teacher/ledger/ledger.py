@@ -1,11 +1,12 @@
-"""The ledger: every request that may cost money, in SQLite, from before it is sent until its reply is on disk.
+"""The ledger: a write-ahead record in SQLite of every request that may cost money, and of its reply.
 
     Sent      token "a3…" key "5f1c…" run "demo-7" bound 320 + 512 tokens, 0.00036 USD
     Answered  token "a3…" the reply: key "5f1c…" run "demo-7" model "gpt-4.1-mini" request {"messages": […], …}
               text "Each box holds 4 pens, so …" finish_reason "stop" prompt_tokens 212 completion_tokens 41 …
 
-The key is a hash of all that shapes a reply. Several processes and several runs may share one file.
-A reply is committed before anyone sees it. What is sent and never answered counts as spent at its upper bound.
+The key is a hash of all that a reply depends on. A request is committed before it is sent, and a reply before it is
+used. A request that was sent and never answered counts as spent, at its upper bound. Several processes and several
+runs may share one file.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from tutelage.teacher.ledger.schema import transaction
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """One reply. `created` is in seconds since 1970, `request` JSON of what was sent, without the API key.
+    """One reply. `created` is a Unix time in seconds; `request` is the request as JSON, without the API key.
 
-    `reasoning` is what the model thought beside the text, `served_model` and `provider` who answered by the endpoint's
-    own word, `cached_tokens` those of the prompt that were read from a cache, `seconds` from sending to the reply. All
-    are empty in ledgers of before, and where nothing was said.
+    `reasoning` is the model's thinking beside the text. `served_model` and `provider` are as the endpoint names them.
+    `cached_tokens` of the prompt were read from a cache. `seconds` is the time from sending to the reply. These are
+    empty in ledgers of older versions, and if the endpoint does not state them.
     """
 
     key: str
@@ -52,16 +53,16 @@ class LedgerRow:
 
     @property
     def usage(self) -> Usage:
-        """What the reply cost whoever bought it."""
+        """What the reply cost the run that bought it."""
         return Usage(1, self.prompt_tokens, self.completion_tokens, self.cost_usd)
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request about to be sent, alone or as a line of `batch`. `bound` is the most that this one request can cost.
+    """A request about to be sent, alone or as a line of `batch`. `bound` is the most that it can cost.
 
-    `token` names this sending: the same request sent again has the same key and another token. A line of a batch keeps
-    its `request` too: its reply may come to another process, which has no other way to know it.
+    `token` identifies this attempt: a retry has the same key and another token. A line of a batch stores its `request`
+    too, since another process may receive the reply.
     """
 
     token: str
@@ -83,14 +84,14 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Unpaid:
-    """What was sent under `token` was refused: nothing was charged."""
+    """The request sent under `token` was refused: nothing was charged."""
 
     token: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A request that ended without a reply to learn from; `detail` is the reason in words."""
+    """A request that ended without a usable reply; `detail` is the reason in words."""
 
     key: str
     run_id: str
@@ -103,7 +104,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What was handed to an endpoint's Batch API; `batch_id` is the endpoint's name for it, empty until it is known."""
+    """A batch at an endpoint's Batch API; `batch_id` is the endpoint's id, empty until it is known."""
 
     token: str
     run_id: str
@@ -115,7 +116,7 @@ class Batch:
 
 
 Entry = Sent | Answered | Unpaid | Failed | Batch
-"""What can be written; a Batch takes the place of the one with the same token."""
+"""What can be written; a Batch replaces the one with the same token."""
 
 _TEXTS = (
     *("key", "run_id", "endpoint", "model", "request", "text", "finish_reason"),
@@ -126,15 +127,15 @@ SUMS = (
     "count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), "
     f"coalesce(sum(CAST(round(cost_usd * {PICO}.0) AS INTEGER)), 0) / {PICO}.0"
 )
-"""The figures of a Usage, in SQL; money is summed as `sum_usd` does."""
+"""The figures of a Usage in SQL; money is summed exactly, as in `sum_usd`."""
 
 
 class Ledger:
     """An open ledger; a context manager. One thread at a time may write through it.
 
     Raises:
-        RunError: on opening and on every use, if the file is no ledger, is broken, is of a newer version, cannot be
-            written or the disk is full.
+        RunError: on opening and on every use, if the file is no ledger, is broken, has a newer version or cannot be
+            written, or the disk is full.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -151,7 +152,7 @@ class Ledger:
                     self._connection.execute(statement, values)
 
     def find(self, key: str, run_id: str) -> LedgerRow | None:
-        """The reply to a request, whichever run bought it; `run_id`'s own first, so that going on changes nothing."""
+        """The reply to a request, of any run; `run_id`'s own comes first, so a resumed run reads the same reply."""
         query = f"SELECT {REPLY_COLUMNS} FROM replies WHERE key = ? ORDER BY run_id <> ?, id LIMIT 1"
         with explained(self._path):
             found = self._connection.execute(query, (key, run_id)).fetchone()
@@ -166,7 +167,7 @@ class Ledger:
         return row
 
     def spent(self, run_id: str) -> Usage:
-        """What a run has paid at most so far: its replies, and what was sent and perhaps charged, at its bound."""
+        """The most that a run has paid so far: its replies, and at their bounds the requests that may be charged."""
         columns = "prompt_tokens, completion_tokens, cost_usd"
         query = f"""SELECT {SUMS} FROM (SELECT {columns} FROM replies WHERE run_id = :run
             UNION ALL SELECT {columns} FROM sent WHERE run_id = :run)"""
@@ -174,20 +175,20 @@ class Ledger:
             return Usage(*self._connection.execute(query, {"run": run_id}).fetchone())
 
     def lost(self, run_id: str) -> Usage:
-        """What a run has sent that is neither answered nor refused, at its bound."""
+        """The bounds of a run's requests that are neither answered nor refused."""
         with explained(self._path):
             return Usage(*self._connection.execute(f"SELECT {SUMS} FROM sent WHERE run_id = ?", (run_id,)).fetchone())
 
     def has_reply(self, endpoint: str, model: str) -> bool:
-        """Whether this model has ever answered, whichever run asked."""
+        """Whether this model has ever answered, in any run."""
         query = "SELECT EXISTS (SELECT 1 FROM replies WHERE endpoint = ? AND model = ?)"
         with explained(self._path):
             return bool(self._connection.execute(query, (endpoint, model)).fetchone()[0])
 
     def overrun(self, run_id: str) -> int | None:
-        """By how many completion tokens a run's replies passed their limit at most, below 0 if none did.
+        """The most completion tokens by which a run's replies exceeded `max_tokens`; below 0 if none did.
 
-        None if the run has no reply that says so.
+        None if the run has no reply with a limit.
         """
         query = """SELECT max(completion_tokens - json_extract(request, '$.max_tokens')) FROM replies
             WHERE run_id = ? AND json_valid(request)"""
@@ -224,7 +225,7 @@ class Ledger:
 
 
 def faults_of_row(row: LedgerRow) -> Iterator[str]:
-    """What of a reply cannot be; SQLite keeps any type in any column, so it has to be asked."""
+    """Invalid values in a reply. SQLite stores any type in any column, so each is checked."""
     for name in _TEXTS:
         if not isinstance(getattr(row, name), str):
             yield f"its {name} is no text"
@@ -238,12 +239,12 @@ def faults_of_row(row: LedgerRow) -> Iterator[str]:
 
 
 def is_amount(value: object) -> bool:
-    """Whether this is a number of dollars or seconds."""
+    """Whether this is a finite number of at least 0, such as dollars or seconds."""
     return isinstance(value, int | float) and math.isfinite(value) and value >= 0
 
 
 def _statements(entry: Entry) -> Iterator[tuple[str, Sequence[object]]]:
-    """What an entry is in SQL."""
+    """The SQL statements that write an entry."""
     match entry:
         case Sent(bound=bound):
             row = _columns(entry) | _columns(bound)
@@ -270,5 +271,5 @@ def _insert(table: str, row: dict[str, object], verb: str = "INSERT") -> tuple[s
 
 
 def _storable(value: object) -> object:
-    """Half a surrogate pair, which an endpoint may send and SQLite cannot hold, becomes `?`."""
+    """The value; in texts `?` replaces a lone surrogate, which an endpoint may send and SQLite cannot store."""
     return value.encode(errors="replace").decode() if isinstance(value, str) else value

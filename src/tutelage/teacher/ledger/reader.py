@@ -1,4 +1,4 @@
-"""A ledger as the commands read it: what it cost, what failed, every reply, and whether all of it is whole.
+"""Read-only queries on a ledger, for the commands: costs, failures, pace, all replies, and an integrity check.
 
 spending   2026-05-17  gpt-4.1-mini  812 replies, 172,144 + 33,292 tokens, 0.122 USD
 failures   gpt-4.1-mini  wrong answer  31
@@ -28,12 +28,12 @@ from tutelage.teacher.ledger.schema import MIGRATIONS, expected_shape, faults_of
 
 
 class LedgerReader:
-    """One state of a ledger, never changed and never made; a context manager. A run's folder stands for its ledger.
+    """A snapshot of a ledger, read-only; a context manager. `path` is the file or the run's folder.
 
-    If it need not be `whole`, one with tables of another make opens too, for `faults` to say so.
+    If not `whole`, a ledger with unexpected tables opens, too; `faults` lists them.
 
     Raises:
-        RunError: on opening and on every use, if there is no ledger, or it is broken or of a newer version.
+        RunError: on opening and on every use, if there is no ledger, it is broken or has a newer version.
     """
 
     def __init__(self, path: str | Path, *, whole: bool = True) -> None:
@@ -42,7 +42,7 @@ class LedgerReader:
         self._connection.text_factory = _decode
 
     def rows(self) -> Iterator[LedgerRow]:
-        """Every reply, oldest first, read as they are asked for."""
+        """Every reply, oldest first, read lazily."""
         with explained(self.path):
             for row in self._connection.execute(f"SELECT {REPLY_COLUMNS} FROM replies ORDER BY id"):
                 yield LedgerRow(*row)
@@ -54,14 +54,14 @@ class LedgerReader:
             return [Spending(day or "?", model, Usage(*sums)) for day, model, *sums in self._connection.execute(query)]
 
     def pace(self) -> list[Pace]:
-        """How fast each model answered, of those replies whose time is known."""
+        """How fast each model answered, from the replies whose time is known."""
         query = "SELECT model, created, seconds, completion_tokens FROM replies WHERE seconds > 0 ORDER BY model"
         with explained(self.path):
             rows = self._connection.execute(query)
             return [pace_of(model, [row[1:] for row in group]) for model, group in groupby(rows, itemgetter(0))]
 
     def failures(self) -> list[FailureCount]:
-        """Requests that ended without a reply to learn from, by model and reason, the most frequent first."""
+        """Requests that ended without a usable reply, by model and reason, the most frequent first."""
         query = (
             "SELECT model, reason, count(*) FROM failures GROUP BY model, reason ORDER BY count(*) DESC, model, reason"
         )
@@ -69,18 +69,18 @@ class LedgerReader:
             return [FailureCount(*row) for row in self._connection.execute(query)]
 
     def lost(self) -> Usage:
-        """What was sent, by whichever run, and neither answered nor refused: perhaps charged, at most this."""
+        """The bounds of all requests, of any run, that are neither answered nor refused: they may have been charged."""
         with explained(self.path):
             return Usage(*self._connection.execute(f"SELECT {SUMS} FROM sent").fetchone())
 
     @property
     def replies(self) -> int:
-        """How many replies there are."""
+        """The number of replies."""
         with explained(self.path):
             return self._connection.execute("SELECT count(*) FROM replies").fetchone()[0]
 
     def faults(self) -> Iterator[str]:
-        """All that is wrong with the file or a row, one line each; nothing if it is whole."""
+        """Every fault of the file and its rows, one line each."""
         with explained(self.path):
             for (report,) in self._connection.execute("PRAGMA integrity_check"):
                 if report != "ok":
@@ -88,7 +88,7 @@ class LedgerReader:
             misshapen = [f"the file: {fault}" for fault in faults_of_shape(self._connection)]
             yield from misshapen
             if misshapen:
-                return  # what stands in tables of another make can't be asked for
+                return  # the queries below need the expected tables
             if version_of(self._connection) < len(MIGRATIONS):
                 self._connection = migrated_copy(self._connection)
                 self._connection.text_factory = _decode
@@ -122,7 +122,7 @@ class LedgerReader:
 
 
 def pace_of(model: str, replies: Sequence[tuple[float, float, int]]) -> Pace:
-    """The pace of replies, each the time of its arrival, the seconds that it took, and its tokens."""
+    """The pace of replies, each given as its time of arrival, the seconds that it took, and its completion tokens."""
     seconds = sorted(took for _, took, _ in replies)
     busy, until = 0.0, -math.inf
     for start, end in sorted((arrived - took, arrived) for arrived, took, _ in replies):
@@ -134,7 +134,7 @@ def pace_of(model: str, replies: Sequence[tuple[float, float, int]]) -> Pace:
 
 
 def export_row(row: LedgerRow) -> dict[str, object]:
-    """A reply as plain data for other tools; `created` is ISO 8601, in UTC. Raises RunError."""
+    """A reply as JSON-ready data for other tools; `created` is ISO 8601 in UTC. Raises RunError if it is damaged."""
     request = _request_of(row)
     created = _iso_time(row.created)
     if request is None or created is None or any(faults_of_row(row)):
@@ -188,5 +188,5 @@ def _iso_time(seconds: float) -> str | None:
 
 
 def _decode(text: bytes) -> str:
-    """Bytes that are no UTF-8 are read all the same, so that `faults` can say where they stand."""
+    """Decode a text; invalid UTF-8 is replaced, so that `faults` can report its row."""
     return text.decode(errors="replace")

@@ -1,11 +1,11 @@
-"""The ledger's tables, as an ordered list of small migrations: a ledger of an older version opens in a newer tutelage.
+"""The ledger's tables, as an ordered list of migrations: a newer tutelage opens a ledger of an older version.
 
-    replies    what was answered, one row a reply that was paid for, with its text
-    sent       requests on their way, with the most they can cost; a row goes when its request is answered or refused
-    failures   requests that ended without a reply, with the reason
-    batches    what was handed to an endpoint's Batch API
+    replies    one row for each paid reply, with its text
+    sent       requests in flight, with the most they can cost; a row is deleted when its request is answered or refused
+    failures   requests that ended without a usable reply, with the reason
+    batches    batches at an endpoint's Batch API
 
-The number of migrations that a file has seen is its version: `PRAGMA user_version`.
+A file's version is the number of migrations applied to it: `PRAGMA user_version`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ APPLICATION_ID = 0x5475_746C  # "Tutl", in the header of the file
 
 
 def _create_replies(connection: sqlite3.Connection) -> None:
-    # Not unique by key: two runs that ask at the same moment both pay, and both payments are kept.
+    # The key is not unique: two runs that ask at the same moment both pay, and both payments are kept.
     connection.execute(
         """CREATE TABLE replies (
             id INTEGER PRIMARY KEY, key TEXT NOT NULL, run_id TEXT NOT NULL, created REAL NOT NULL,
@@ -58,7 +58,7 @@ def _follow_requests(connection: sqlite3.Connection) -> None:
             model TEXT NOT NULL, batch_id TEXT NOT NULL, done INTEGER NOT NULL
         )"""
     )
-    # With what is summed in the index itself, a run's spending is read without touching the texts.
+    # A covering index: a run's spending is summed without reading the texts.
     connection.execute("DROP INDEX replies_by_run")
     connection.execute("CREATE INDEX replies_by_run ON replies (run_id, prompt_tokens, completion_tokens, cost_usd)")
 
@@ -79,7 +79,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _follow_requests,
     _keep_more_of_a_reply,
 )
-"""Oldest first; what stands here is never changed, only added to."""
+"""Oldest first; append only."""
 
 
 @contextmanager
@@ -90,18 +90,18 @@ def transaction(connection: sqlite3.Connection) -> Generator[None]:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        if connection.in_transaction:  # SQLite ends it by itself where the disk is full
+        if connection.in_transaction:  # SQLite has ended it if the disk is full
             connection.execute("ROLLBACK")
         raise
 
 
 def version_of(connection: sqlite3.Connection) -> int:
-    """How many migrations a file has seen; 0 for an empty one."""
+    """The number of migrations applied to a file; 0 for an empty one."""
     return _pragma(connection, "user_version")
 
 
 def check_identity(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse a file of someone else's, or of a newer version, before anything is written to it. Raises RunError."""
+    """Refuse a foreign file or a newer version before anything is written to it. Raises RunError."""
     version = version_of(connection)
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if (tables or version) and _pragma(connection, "application_id") != APPLICATION_ID:
@@ -114,7 +114,7 @@ def check_identity(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring a ledger to the newest version, all or nothing; one process migrates, the others wait and find it done."""
+    """Migrate a ledger to the newest version in one transaction; concurrent processes wait for it."""
     if version_of(connection) == len(MIGRATIONS):
         return
     with transaction(connection):
@@ -125,14 +125,14 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 
 def shape_of(connection: sqlite3.Connection) -> Shape:
-    """A file's tables, the columns of each with what they may hold."""
+    """A file's tables, each with its columns and their types."""
     named = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
     return {name: _columns(connection, name) for (name,) in named.fetchall()}
 
 
 @cache
 def expected_shape(version: int) -> Shape:
-    """The tables of a ledger that has seen so many migrations."""
+    """The tables of a ledger of this version."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         for step in MIGRATIONS[:version]:
             step(connection)
@@ -140,7 +140,7 @@ def expected_shape(version: int) -> Shape:
 
 
 def faults_of_shape(connection: sqlite3.Connection) -> Iterator[str]:
-    """Tables and columns that are missing, too many or made otherwise, one line each."""
+    """Tables and columns that are missing, unexpected or of another type, one line each."""
     found, expected = shape_of(connection), expected_shape(version_of(connection))
     for table, columns in expected.items():
         if table not in found:
@@ -156,7 +156,7 @@ def faults_of_shape(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 def check_shape(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse a ledger whose tables aren't those of its version. Raises RunError."""
+    """Refuse a ledger whose tables are not those of its version. Raises RunError."""
     if fault := next(faults_of_shape(connection), None):
         raise RunError(f"the ledger {path} is damaged: {fault}; restore it or name another file as teacher.ledger")
 

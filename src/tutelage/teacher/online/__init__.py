@@ -1,1 +1,1 @@
-"""A teacher behind an API: asked, limited, paid and recorded."""
+"""The openai teacher: HTTP client, rate limits, budget, retries and the session that uses them."""

@@ -1,4 +1,4 @@
-"""Where requests go and with which key, as configuration and environment say together.
+"""Resolves an endpoint's URL, query, headers and API key from the configuration and the environment.
 
 {base_url: None}                                                          https://api.openai.com/v1, $OPENAI_API_KEY
 {base_url: None}, OPENAI_BASE_URL=https://llm.example/v1                  ConfigError: … write teacher.base_url …
@@ -23,11 +23,11 @@ _LIBRARY_HEADERS = {"OPENAI_ORG_ID": "OpenAI-Organization", "OPENAI_PROJECT_ID":
 
 
 class Address:
-    """An endpoint's URL, the query and headers that go with every request, and the key, None where none is sent.
+    """An endpoint's URL, the query and headers of every request, and the key; None if no key is sent.
 
     Raises:
-        ConfigError: the environment names an endpoint that the configuration does not.
-        TeacherError: a variable that is needed is not set, or holds what no key can be.
+        ConfigError: the environment names another endpoint, and the configuration names none.
+        TeacherError: a required variable is not set, or its value cannot be a key.
     """
 
     def __init__(self, config: TeacherConfig, environ: Mapping[str, str]) -> None:
@@ -36,7 +36,7 @@ class Address:
         self.url = urlunsplit((parts.scheme, parts.netloc, parts.path, "", "")).rstrip("/")
         self.shown = without_credentials(self.url)
         self.kept_query = kept_query(parts.query)
-        """As the ledger may have it."""
+        """The query as the ledger may store it."""
         self._secrets = set[str]()
         self.query = {
             name: self._resolved(value, f"the query of teacher.base_url ({name})", environ)
@@ -56,7 +56,7 @@ class Address:
         """Names of the headers that the openai library adds by itself, from the process's environment."""
 
     def scrub(self, text: str) -> str:
-        """The text without the key and what else came from the environment."""
+        """The text with the key and all other values from the environment replaced by `[key]`."""
         for secret in sorted(self._secrets, key=len, reverse=True):
             text = text.replace(secret, "[key]")
         return text
@@ -92,13 +92,13 @@ class Address:
 
 
 def without_credentials(url: str) -> str:
-    """The URL as it may be shown and stored: no user, password or query."""
+    """The URL without user, password and query, to be shown and stored."""
     parts = urlsplit(url)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def fault_of_proxies() -> str:
-    """What to say when no proxy of the environment can be used."""
+    """The error message for a proxy that the environment names and that cannot be used."""
     named = [
         f"${name} ({urlsplit(value).scheme or 'no scheme'})"
         for name, value in sorted(os.environ.items())
@@ -111,7 +111,7 @@ def fault_of_proxies() -> str:
 
 
 def _openai(environ: Mapping[str, str]) -> str:
-    """OpenAI's own address, unless the environment speaks of another: a key must not go where it is not meant to."""
+    """OpenAI's URL. Raises ConfigError if OPENAI_BASE_URL names another: the key must not go to the wrong place."""
     other = environ.get("OPENAI_BASE_URL", "").strip()
     if other and other.rstrip("/") != OPENAI:
         shown = without_credentials(other) if other.isprintable() else "another place"

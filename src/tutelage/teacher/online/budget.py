@@ -1,14 +1,13 @@
-"""The budget: hard caps on what the teacher may cost, and upper bounds on what a request can cost. Pure.
+"""The budget: hard caps on the teacher's cost, held by an upper bound for every request. Pure.
 
     caps {requests: 500, tokens: None, usd: 5.0}, spent 4.97 USD, two requests in flight that may cost 0.01 USD each:
     a third that may cost 0.02 USD does not fit.
 
-A request counts when it is answered, and also when it was sent and its reply was lost (a time-out, its own or a
-gateway's, a broken connection, a killed process): it may have been charged, so it counts at its upper bound. One that
-the endpoint refused with a status was not charged.
+An answered request counts at its cost. A request whose reply was lost (time-out, broken connection, killed process)
+may have been charged, so it counts at its upper bound. A request that the endpoint refused with a status costs nothing.
 
-There are endpoints whose replies pass `max_tokens` by what the model thinks, or whose prompts grow on the way. So the
-first request of a capped session goes alone, and bounds grow by twice what a reply has passed them by.
+Some endpoints don't count reasoning tokens against `max_tokens`, or add tokens to the prompt. So the first request of
+a capped session goes alone, and each reply that exceeds its bound raises all later bounds by twice the excess.
 """
 
 from __future__ import annotations
@@ -27,25 +26,25 @@ from tutelage.teacher.ways import askings, ways
 
 _TOKENS_PER_MESSAGE = 16
 _TOKENS_PER_PROMPT = 64
-"""Chat templates add role marks to each message, and some a preamble such as today's date."""
+"""Allowance for chat templates: they add role marks to each message, and some add a preamble such as the date."""
 MOST_BYTES_PER_TOKEN = 8
-"""Running text has 3 to 5 bytes a token with today's tokenisers; so many on average would be out of the ordinary."""
+"""For the lower bound: prose has 3 to 5 bytes a token with current tokenisers."""
 
 
 def prompt_tokens_bound(messages: Sequence[Message]) -> int:
-    """An upper bound on the tokens of a prompt.
+    """An upper bound on the tokens of a prompt: its UTF-8 bytes, and an allowance for the chat template.
 
-    Byte-level and byte-fallback tokenisers make no token of less than one UTF-8 byte, so bytes bound tokens, about
-    fourfold for English prose.
+    No token of a byte-level or byte-fallback tokeniser is shorter than one byte. For English prose the bound is about
+    four times the true number.
     """
     texts = sum(len(part.encode(errors="replace")) for message in messages for part in message.values())
     return texts + _TOKENS_PER_MESSAGE * len(messages) + _TOKENS_PER_PROMPT
 
 
 def most_for(request: FeedbackRequest, config: TeacherConfig, prompts: Prompts) -> Usage:
-    """The most that answering a request can take: every reply refused, and as long as allowed.
+    """The most that answering a request can cost: all ways are asked, and every reply has `max_tokens` tokens.
 
-    Only the `openai` teacher costs anything.
+    Teachers other than `openai` cost nothing.
     """
     if config.kind != "openai":
         return Usage(requests=1)
@@ -58,7 +57,7 @@ def most_for(request: FeedbackRequest, config: TeacherConfig, prompts: Prompts) 
 
 
 def least_for(request: FeedbackRequest, config: TeacherConfig, prompts: Prompts) -> Usage:
-    """The least that it can take: asked once, by the shortest prompt that may come first, answered by one token."""
+    """The least that answering a request can cost: the shortest possible first prompt, answered by one token."""
     if config.kind != "openai":
         return Usage(requests=1)
     first = (askings(replace(request, ways=(way,)), config)[0] for way in ways(config))
@@ -69,7 +68,7 @@ def least_for(request: FeedbackRequest, config: TeacherConfig, prompts: Prompts)
 
 
 def price_of(config: TeacherConfig) -> PriceConfig:
-    """What is paid: less through the Batch API. Raises ConfigError if it is `auto`, and no list has the model."""
+    """The price to pay, with the Batch API's discount. Raises ConfigError if it is `auto` and no list has the model."""
     price = config.price
     if price.auto:
         listed = listed_price(config.model or "", config.base_url)
@@ -85,7 +84,7 @@ def price_of(config: TeacherConfig) -> PriceConfig:
 
 
 def told_price(config: TeacherConfig) -> str | None:
-    """What a list says that the teacher costs, and which list; None if it is from no list. Raises ConfigError."""
+    """A line that states the listed price and its source; None if the price is not `auto`. Raises ConfigError."""
     if config.kind != "openai" or not config.price.auto:
         return None
     price, source = price_of(config), listed_price(config.model or "", config.base_url).source
@@ -93,7 +92,7 @@ def told_price(config: TeacherConfig) -> str | None:
 
 
 def cost_of(prompt_tokens: int, completion_tokens: int, price: PriceConfig, cached_tokens: int = 0) -> float:
-    """US dollars, in whole millionths of millionths. `cached_tokens` of the prompt cost less, if `price` says so."""
+    """US dollars, rounded to 1e-12. `cached_tokens` of the prompt cost `price.cached`, if it is set."""
     cached = price.prompt if price.cached is None else price.cached
     parts = (
         (prompt_tokens - cached_tokens, price.prompt),
@@ -105,10 +104,10 @@ def cost_of(prompt_tokens: int, completion_tokens: int, price: PriceConfig, cach
 
 
 class Budget:
-    """What may still be spent.
+    """What may still be spent: the caps, what was spent, and the bounds of what is in flight.
 
     Raises:
-        ConfigError: a cap in US dollars without a price, which could never be reached.
+        ConfigError: there is a cap in US dollars and no price, so it could never be reached.
     """
 
     def __init__(
@@ -133,18 +132,18 @@ class Budget:
 
     @property
     def _at_most(self) -> PriceConfig:
-        """The price if what is read from a cache were the dearer."""
+        """The price for bounds: of the plain and the cached price of prompt tokens, the higher one."""
         return self._price.model_copy(update={"prompt": max(self._price.prompt, self._price.cached or 0.0)})
 
     @property
     def wary(self) -> bool:
-        """Whether a request should go alone: what replies take counts, and none has said so yet."""
+        """Whether a request should go alone: tokens or dollars are capped, and no reply has shown its usage yet."""
         caps = self._caps
         counted = (caps.prompt_tokens, caps.completion_tokens, caps.tokens, caps.usd)
         return not self._known and any(cap is not None for cap in counted)
 
     def bound(self, messages: Sequence[Message], max_tokens: int) -> Usage:
-        """The most that asking this once can cost, as far as the replies have shown."""
+        """The most that asking this once can cost, raised by what earlier replies exceeded their bounds by."""
         prompt, completion = prompt_tokens_bound(messages) + self._more_prompt, max_tokens + self._more_completion
         cost = self._dearer * cost_of(prompt, completion, self._at_most)
         return Usage(1, prompt, completion, round(cost * PICO) / PICO)
@@ -154,7 +153,7 @@ class Budget:
         return Usage(1, prompt_tokens, completion_tokens, cost_of(prompt_tokens, completion_tokens, self._price))
 
     def learn(self, messages: Sequence[Message], max_tokens: int, paid: Usage) -> None:
-        """Take note of what asking this has cost."""
+        """Raise later bounds if this reply cost more than its own bound."""
         self._known = True
         self._more_prompt = max(self._more_prompt, 2 * (paid.prompt_tokens - prompt_tokens_bound(messages)))
         self._more_completion = max(self._more_completion, 2 * (paid.completion_tokens - max_tokens))
@@ -163,7 +162,7 @@ class Budget:
             self._dearer = max(self._dearer, paid.cost_usd / expected)
 
     def fits(self, bound: Usage) -> bool:
-        """Whether a request with this bound stays within every cap, whatever those in flight turn out to cost."""
+        """Whether a request with this bound stays within every cap, if all requests in flight cost their bounds."""
         total = self._spent + self._in_flight + bound
         return all(cap is None or value <= cap for _, value, cap, _ in self._figures(total))
 
@@ -183,7 +182,7 @@ class Budget:
         self._spent += paid or Usage()
 
     def exhausted(self, bound: Usage) -> BudgetSpent:
-        """The exception that says which caps a further request could pass."""
+        """The exception that names the caps, what is used, and what one more request may take."""
         used = [
             f"{form.format(value)} of {form.format(cap)} {name}" for name, value, cap, form in self._capped(self._spent)
         ]
@@ -194,7 +193,7 @@ class Budget:
         )
 
     def _figures(self, usage: Usage) -> list[tuple[str, float, float | None, str]]:
-        """Name, value, cap and form of everything that can be capped."""
+        """Name, value, cap and number format of every figure that can be capped."""
         caps = self._caps
         return [
             ("requests", usage.requests, caps.requests, "{:,}"),

@@ -1,7 +1,7 @@
-"""The HTTP client of an OpenAI-compatible endpoint, through the openai library; nothing else in the house imports it.
+"""The HTTP client of an OpenAI-compatible endpoint, through the openai library.
 
-The key comes from the environment variable `teacher.key_env` and goes nowhere but into the request's header; so does
-what `teacher.extra_headers` and the query of `teacher.base_url` take from the environment.
+The key comes from the environment variable `teacher.key_env` and is sent in the request's header only. The same holds
+for values that `teacher.extra_headers` and the query of `teacher.base_url` take from the environment.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ from tutelage.teacher.prompts import Message
 
 Client = openai.AsyncOpenAI
 _MOST_SAID = 4096
-"""Characters of an endpoint's message that are looked at."""
+"""Characters of an endpoint's message that are searched for known phrases."""
 _TEXTS = ("text", "finish_reason", "reasoning", "served", "provider")
-"""What of a reply is kept as the endpoint wrote it."""
+"""The fields of a reply that hold the endpoint's own text."""
 
 
 @cache
 def _certificates() -> SSLContext:
-    """Those of the authorities, read once: that takes half the time of a short session."""
+    """The certificate authorities, read once: reading them takes half the time of a short session."""
     return httpx2.create_ssl_context()
 
 
 class Endpoint:
-    """Where and how to ask, and what its failures mean. No message ever holds the key.
+    """One endpoint: sends chat requests, reads replies and explains failures. No message ever holds the key.
 
     Raises:
-        ConfigError: `teacher.base_url` is no URL, or the environment names another endpoint or an impossible proxy.
-        TeacherError: the key is not set, or cannot be one.
+        ConfigError: `teacher.base_url` is no URL, or the environment names another endpoint or an unusable proxy.
+        TeacherError: the key is not set, or cannot be a key.
     """
 
     def __init__(self, config: TeacherConfig, environ: Mapping[str, str]) -> None:
@@ -60,15 +60,15 @@ class Endpoint:
         except httpx2.InvalidURL as error:
             raise ConfigError(f"teacher.base_url: {error}; write a URL such as http://localhost:8000/v1") from None
         self.shown, self.query = self._address.shown, self._address.kept_query
-        # OpenAI's newer models know the limit by its new name only, many other endpoints by its old one only.
+        # OpenAI's newer models take the new name alone, many other endpoints the old name alone.
         self.parameters = Parameters(config, "max_completion_tokens" if self._address.url == OPENAI else "max_tokens")
         self._latest = LatestReplies()
-        self._connection()  # what is wrong with a proxy is said before anything is asked
+        self._connection()  # an unusable proxy is reported before anything is asked
 
     def connect(self) -> Client:
-        """A client; to be used as an asynchronous context manager within one event loop."""
+        """A client: an asynchronous context manager for one event loop."""
         address, headers = self._address, dict[str, str | openai.Omit](self._address.headers)
-        if address.url != OPENAI:  # what the library takes from the environment for OpenAI goes to nobody else
+        if address.url != OPENAI:  # headers that the library takes from the environment are for OpenAI alone
             known = {name.lower() for name in headers}
             headers |= {name: openai.omit for name in address.library_headers if name.lower() not in known}
         return openai.AsyncOpenAI(
@@ -76,13 +76,13 @@ class Endpoint:
             api_key=address.key or "none",
             default_headers=cast(dict[str, str], headers),
             default_query=address.query,
-            max_retries=0,  # whether and when to try again is for the session to say, with all workers in view
+            max_retries=0,  # the session retries: it sees all workers
             timeout=openai.Timeout(self._config.timeout, connect=self._config.connect_timeout),
             http_client=self._connection(),
         )
 
     def _connection(self) -> httpx2.AsyncClient:
-        """What carries the calls. Raises ConfigError if the environment names a proxy that cannot be used."""
+        """The HTTP client below the library's. Raises ConfigError if the environment names an unusable proxy."""
         at_once = self._config.concurrency
         try:
             return openai.DefaultAsyncHttpxClient(
@@ -90,7 +90,7 @@ class Endpoint:
                 headers={"accept-encoding": ", ".join(ENCODINGS)},
                 event_hooks={"request": [self._without_key], "response": [bound_body]},
                 verify=_certificates(),
-                follow_redirects=False,  # prompts and money go where `base_url` says, nowhere else
+                follow_redirects=False,  # prompts and the key go to `base_url` and nowhere else
             )
         except (ImportError, ValueError, httpx2.InvalidURL):  # no package for it, no such scheme, no URL
             raise ConfigError(fault_of_proxies()) from None
@@ -104,7 +104,7 @@ class Endpoint:
         """One reply. Raises RequestFailed or Refused."""
         form = self.parameters.form
         try:
-            async with asyncio.timeout(self._config.timeout):  # the library's own limits the pauses, not the whole
+            async with asyncio.timeout(self._config.timeout):  # the library's own limits each read, not the whole call
                 # The raw body: the library lets HTML and other garbage pass as if it were a completion.
                 body = self.parameters.body(messages, seed)
                 response = await client.post("/chat/completions", cast_to=httpx2.Response, body=body)
@@ -112,13 +112,13 @@ class Endpoint:
             raise self.explain(error, form) from None
         reply = self.read(response.content, response.headers.get("content-type", ""))
         if self._latest.is_repeat(reply, messages):
-            # The connection is out of step: what comes next on it would be taken for the answer to something else.
+            # The connection is out of step: the next reply on it would answer another request, too. Close it.
             await response.extensions["network_stream"].aclose()
             raise RequestFailed("broken reply", "the reply is that to another request, sent again", charged=True)
         return reply
 
     def read(self, body: bytes, content_type: str = "") -> Reply:
-        """The reply in the body of a good answer. Raises RequestFailed or Refused if there is none in it."""
+        """The reply in the body of a response with status 200. Raises RequestFailed or Refused if it holds none."""
         text = self.scrub(body.decode(errors="surrogateescape"))
         try:
             reply = read_completion(text.encode(errors="surrogateescape"), content_type)
@@ -127,16 +127,16 @@ class Endpoint:
             wait = retry_after(said.reset or {}, time.time(), said.wait)
             failure = self.refusal(said.meant, said.code, said.text, wait)
             if isinstance(failure, RequestFailed):
-                failure.charged = False  # no gateway gave up on it: who wrote this says that there is no reply
+                failure.charged = False  # the endpoint itself says that there is no reply; no gateway gave up on it
             raise failure from None
-        # Once more, where it is no longer JSON, in which the same key may be written in many ways.
+        # Scrubbed again after decoding: JSON has several ways to escape the same key.
         texts = {name: self.scrub(getattr(reply, name)) for name in _TEXTS}
         return replace(reply, **texts)
 
     def refusal(
         self, status: int, code: str, text: str, wait: float | None = None, form: Form | None = None
     ) -> RequestFailed | Refused:
-        """What a status means; `text` is the endpoint's own and may be anything, `form` that of a chat request."""
+        """The exception for a status; `text` is the endpoint's own message, `form` that of a chat request."""
         text = self.scrub(text)[:_MOST_SAID]
         text = " ".join(re.sub(r"<[^<>]*>", " ", text).split())
         if form is not None and self.parameters.learn(status, text, form):
@@ -145,13 +145,13 @@ class Endpoint:
         text = (text[:300] or "no message") + (f" ({remedy})" if remedy else "")
         refusal = explain_status(status, code, text, wait, self.shown, self._config)
         if remedy and isinstance(refusal, Refused):
-            refusal.alone = None  # a parameter that is refused is so in every request
+            refusal.alone = None  # every request holds the refused parameter
         return refusal
 
     def explain(
         self, error: openai.APIError | httpx2.HTTPError | TimeoutError, form: Form | None = None
     ) -> RequestFailed | Refused:
-        """What went wrong with a call; `form` is that of a chat request."""
+        """The exception for a failed call; `form` is that of a chat request."""
         if isinstance(error, openai.APIStatusError):
             return self._status(error, form)
         cause = error.__cause__
@@ -166,7 +166,7 @@ class Endpoint:
         return RequestFailed("broken reply", f"the connection to {self.shown} broke ({said})", charged=True)
 
     def scrub(self, text: str) -> str:
-        """The text without the key: there are endpoints that echo it."""
+        """The text without the key: some endpoints echo it."""
         return self._address.scrub(text)
 
     def _status(self, error: openai.APIStatusError, form: Form | None) -> RequestFailed | Refused:
@@ -178,7 +178,7 @@ class Endpoint:
         return self.refusal(response.status_code, said.code, said.text, wait, form)
 
     def _redirected(self, response: httpx2.Response) -> str:
-        """Why a redirect is refused: where it points, and what to set."""
+        """The message for a redirect: where it points, and what to set."""
         asked, location = str(response.request.url), response.headers.get("location", "")
         try:
             target = without_credentials(urljoin(asked, location)) if location else "nowhere"

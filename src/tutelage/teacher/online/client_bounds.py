@@ -1,4 +1,4 @@
-"""How much of an answer is read: it is counted as it arrives, unpacked, so that no endpoint can fill the memory.
+"""Limits the size of a response body: bytes are counted as they arrive, decompressed, so none can exhaust memory.
 
 200, gzip, 4 MB that unpack to 4 GB       RequestFailed("broken reply", "the reply is longer than 4 MiB …")
 401, a page without an end                its first 64 KiB are read; the status says the rest
@@ -13,19 +13,19 @@ import httpx2
 from tutelage.teacher.online.failures import RequestFailed
 
 MOST_OF_A_REPLY = 4 * 2**20
-"""Bytes of one reply, some million tokens, and of one line of a batch's results."""
+"""Bytes of one reply (about a million tokens), and of one line of a batch's results."""
 MOST_OF_AN_ERROR = 2**16
 MOST_OF_A_FILE = 2**31
 """Bytes of a file of results: 50,000 replies of 40 kB."""
 ENCODINGS = ("gzip", "deflate")
-"""What is asked for: the library unpacks these a piece at a time, others (brotli) at once."""
+"""The accepted encodings: the library decompresses these in pieces, others (brotli) at once."""
 
 
 async def bound_body(response: httpx2.Response) -> None:
-    """Let no more of a response be read than it may have; a hook of the client, called before any of it is read.
+    """Limit a response's body; a response hook of the client, called before the body is read.
 
     Raises:
-        RequestFailed: here if it is packed in a way that was not asked for; while it is read, if it is too long.
+        RequestFailed: the encoding was not asked for; later, while the body is read, if it is too long.
     """
     packing = response.headers.get("content-encoding", "identity").strip().lower()
     if packing not in ("identity", "", *ENCODINGS):
@@ -34,7 +34,7 @@ async def bound_body(response: httpx2.Response) -> None:
         )
     packed = httpx2.Response(response.status_code, headers={"content-encoding": packing}, stream=response.stream)
     response.stream = _Counted(packed, _most_of(response), cut=not response.is_success)
-    response.headers.pop("content-encoding", None)  # it comes unpacked from here
+    response.headers.pop("content-encoding", None)  # the stream is decompressed already
 
 
 def _most_of(response: httpx2.Response) -> int:
@@ -44,7 +44,7 @@ def _most_of(response: httpx2.Response) -> int:
 
 
 class _Counted(httpx2.AsyncByteStream):
-    """The unpacked body of a response: what is longer than `most` is `cut` there, or refused."""
+    """The decompressed body of a response; one of more than `most` bytes is cut if `cut`, else refused."""
 
     def __init__(self, packed: httpx2.Response, most: int, *, cut: bool) -> None:
         self._packed, self._most, self._cut = packed, most, cut
@@ -62,5 +62,5 @@ class _Counted(httpx2.AsyncByteStream):
             yield part
 
     async def aclose(self) -> None:
-        """Let the connection go; one with something left to read is closed."""
+        """Release the connection; it is closed if something is left to read."""
         await self._packed.aclose()

@@ -1,4 +1,4 @@
-"""What an endpoint answered with status 200: a chat completion, read as it is meant. Pure; no HTTP.
+"""Parses the body of a response with status 200: a chat completion in any vendor's form, or an error. Pure; no HTTP.
 
 {"choices": [{"message": {"content": "Each box …"}, "finish_reason": "stop"}], "usage": {…}}     Reply
 {"choices": [{"message": {"content": [{"type": "thinking", …}, {"type": "text", "text": "…"}]}}]}   Reply (Mistral)
@@ -21,7 +21,7 @@ from tutelage.teacher.online.stream import completion_of, is_stream, plain_body
 from tutelage.teacher.online.usage import read_usage
 
 LATEST = 1000
-"""Replies that are remembered; what is sent twice comes soon."""
+"""Replies remembered to detect a repeat; a reply that is sent twice comes twice within a short time."""
 _FILTERED = (
     "content_filter",
     "content_filtered",
@@ -44,17 +44,18 @@ _FAILED = {
     "other": 502,
     "malformed_response": 502,
 }
-"""How a generation ended, in the words of others than OpenAI: Zhipu's (sensitive, network_error), DeepSeek's
-(insufficient_system_resource), Mistral's (model_length, error), Gemini's (in capitals), Anthropic's, OpenRouter's."""
+"""Finish reasons of other vendors: Zhipu (sensitive, network_error), DeepSeek (insufficient_system_resource), Mistral
+(model_length, error), Gemini (in capitals), Anthropic, OpenRouter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an endpoint answered; token counts are None and texts are empty where it did not say.
+    """An endpoint's reply; counts are None and texts empty if the endpoint does not state them.
 
-    `reasoning` is what the model thought before the text, in `thoughts` tokens; `served` the model that answered by the
-    endpoint's own name, `provider` who computed it where a router says so. `least_tokens` bounds prompt and completion
-    where one is None; `cached_tokens` of the prompt were cheaper. `cost_usd` is what the endpoint says it charged.
+    `reasoning` is the model's thinking before the text, in `thoughts` tokens. `served` is the model that answered, by
+    the endpoint's name; `provider` is the router's provider. `least_tokens` is a lower bound on prompt and completion
+    tokens together, for when one is None. `cached_tokens` of the prompt came from a cache. `cost_usd` is the charge
+    that the endpoint states.
     """
 
     text: str
@@ -72,13 +73,13 @@ class Reply:
 
     @property
     def only_thought(self) -> bool:
-        """Whether the model thought, and came to no answer. Its thoughts may be hidden: then all tokens went there."""
+        """Whether the model reasoned and wrote no answer. Hidden reasoning shows as an empty text cut by length."""
         thought = self.thoughts or self.reasoning.strip() or self.finish_reason == "length"
         return not self.text.strip() and bool(thought) and self.finish_reason in ("stop", "length")
 
 
 class ErrorInReply(Exception):
-    """A reply with a good status that says it is none."""
+    """A response with status 200 that holds an error."""
 
     def __init__(self, said: Said) -> None:
         super().__init__(said.text)
@@ -86,11 +87,11 @@ class ErrorInReply(Exception):
 
 
 def read_completion(body: bytes, content_type: str = "") -> Reply:
-    """The reply in the body of a good answer.
+    """The reply in the body of a response with status 200.
 
     Raises:
-        RequestFailed: there is none in it; it is charged.
-        ErrorInReply: it holds an error.
+        RequestFailed: the body holds no reply; the request counts as charged.
+        ErrorInReply: the body holds an error.
     """
     body = plain_body(body)
     if not body:
@@ -129,7 +130,7 @@ def _read(body: bytes) -> Reply:
 
 
 def _raise_error(whole: Mapping[str, object], choice: Mapping[str, object] | None) -> None:
-    """Raise ErrorInReply if the completion, or its choice, says that it failed."""
+    """Raise ErrorInReply if the completion or its choice holds an error."""
     said = said_in({"error": choice["error"]}) if choice and choice.get("error") else None
     if said := said or said_in(dict(whole)):
         raise ErrorInReply(said)
@@ -149,7 +150,7 @@ def _reply(whole: Mapping[str, object], choice: Mapping[str, object], message: M
     if not message.text and message.refusal and message.text_missing:
         finish = "content_filter"
     return Reply(
-        text=(message.text or message.refusal).replace("\x00", ""),  # which ends a text in SQL
+        text=(message.text or message.refusal).replace("\x00", ""),  # NUL ends a text in SQL
         finish_reason=finish,
         prompt_tokens=taken.prompt,
         completion_tokens=taken.completion,
@@ -165,13 +166,13 @@ def _reply(whole: Mapping[str, object], choice: Mapping[str, object], message: M
 
 
 def _reason(choice: Mapping[str, object]) -> str:
-    """How the generation ended, in small letters; empty if it isn't said. Gemini adds why: `content_filter: SAFETY`."""
+    """The finish reason in lower case; empty if there is none. Gemini adds a detail: `content_filter: SAFETY`."""
     reason = choice.get("finish_reason") or choice.get("finishReason")
     return reason.partition(":")[0].strip().lower() if isinstance(reason, str) else ""
 
 
 def _is_filtered(whole: Mapping[str, object]) -> bool:
-    """Whether a completion without choices was withheld by policy: it says so, or that nothing was written."""
+    """Whether a completion without choices was withheld by policy: it says so, or counts no completion tokens."""
     if not isinstance(whole.get("choices"), list):
         return False
     for name in ("prompt_filter_results", "promptFeedback", "prompt_feedback", "blockReason"):
@@ -186,13 +187,13 @@ def _word(value: object) -> str:
 
 
 class LatestReplies:
-    """The latest replies, so that one is known that comes again, as the answer to another question."""
+    """The latest replies, to detect one that comes again as the answer to another question."""
 
     def __init__(self) -> None:
         self._asked: dict[int, int] = {}
 
     def is_repeat(self, reply: Reply, messages: Sequence[Mapping[str, str]]) -> bool:
-        """Whether this very reply was the answer to other messages before. Some servers give all replies one id."""
+        """Whether a reply with this id and text answered other messages before (some servers give all one id)."""
         asked = hash(repr(messages))
         first = self._asked.setdefault(hash((reply.id, reply.text)), asked)
         if len(self._asked) > LATEST:

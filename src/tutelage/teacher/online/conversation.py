@@ -1,10 +1,10 @@
-"""What one request comes to: what is asked, and what follows from the replies. Pure.
+"""The dialogue for one request: the questions to ask, and the feedback from their replies. Pure.
 
     request ─ asked ─ sound ──────────────────────────────────→ feedback
-                 └─ refused ─ asked in the next way ─ … ───────→ feedback
+                 └─ rejected ─ asked in the next way ─ … ──────→ feedback
 
-`converse` is a generator: it yields what is to be asked and is sent the replies, wherever they come from: the ledger,
-an endpoint, a batch.
+`converse` is a generator: it yields questions and is sent their replies. The replies may come from the ledger, an
+endpoint or a batch.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tutelage.teacher.ways import Asking, Plan, askings
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What shapes a reply beside the messages, and what it is judged by."""
+    """What a reply depends on besides the messages, and what it is judged by."""
 
     endpoint: str
     model: str
@@ -49,17 +49,17 @@ class Settings:
     ours: Echoes = OURS
     seed: int | None = None
     shaping: Mapping[str, object] = field(default_factory=dict[str, object])
-    """What else shapes a reply, as the ledger's key holds it; nothing where all is as usual."""
+    """Further parameters of the request that enter the ledger's key; those at their default are left out."""
 
     @property
     def prompts(self) -> Prompts:
-        """What is asked, in every way."""
+        """The prompts for these settings."""
         return Prompts(self.kind, self.teacher.style, self.template)
 
     def row(self, key: str, payload: str, reply: Reply, bound: Usage) -> LedgerRow:
-        """A reply as the ledger keeps it; an endpoint that does not say what it took is charged at the bound.
+        """A reply as the ledger keeps it; token counts that the endpoint does not state are those of the bound.
 
-        What it says that it charged counts as it is, but for nothing: a router may not know the price.
+        The cost is what the endpoint states, unless that is 0: a router may not know the price.
         """
         prompt = bound.prompt_tokens if reply.prompt_tokens is None else reply.prompt_tokens
         completion = bound.completion_tokens if reply.completion_tokens is None else reply.completion_tokens
@@ -84,13 +84,13 @@ class Settings:
         )
 
     def failed(self, key: str, reason: FailureReason, detail: str) -> Failed:
-        """A request without a usable reply as the ledger keeps it."""
+        """The ledger's entry for a request without a usable reply."""
         return Failed(key, self.run_id, time.time(), self.endpoint, self.model, reason, detail)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One thing to ask the endpoint: the messages, all that its reply depends on as JSON (`payload`), and a seed."""
+    """One question to the endpoint: the messages, a seed, and all that the reply depends on as JSON (`payload`)."""
 
     messages: list[Message]
     payload: str
@@ -98,16 +98,16 @@ class Question:
 
     @property
     def key(self) -> str:
-        """Under which the ledger keeps the reply: 32 hex digits of the shape's SHA-256."""
+        """The reply's key in the ledger: the first 32 hex digits of the payload's SHA-256."""
         return hashlib.sha256(self.payload.encode()).hexdigest()[:32]
 
 
 Conversation = Generator[list[Question], Sequence[LedgerRow] | None, Feedback | None]
-"""Is sent the replies in order, or None where the budget does not allow to ask; RequestFailed may be thrown in."""
+"""Yields questions; is sent their replies in order, or None if the budget is spent; RequestFailed may be thrown in."""
 
 
 def converse(request: FeedbackRequest, settings: Settings) -> Conversation:
-    """Ask in one way after another until a reply is sound; returns the feedback, None if nothing could be asked."""
+    """Ask in one way after another until a reply is sound; returns the feedback, or None if nothing could be asked."""
     rows: list[LedgerRow] = []
     asked: list[Asked] = []
     reading: Reading | None = None
@@ -149,7 +149,7 @@ def _asked(asking: Asking, reading: Reading, rows: Sequence[LedgerRow]) -> Asked
 
 
 def _questions(messages: list[Message], request: FeedbackRequest, settings: Settings) -> list[Question]:
-    """`self_consistency` times the same; the first has the key that it would have alone."""
+    """The same question `self_consistency` times; the first has the key that it would have alone."""
     samples = [request.sample, *(f"{request.sample}.{again}" for again in range(1, settings.self_consistency))]
     return [
         Question(messages, _shape(messages, sample, settings), seed_of(settings.seed, sample)) for sample in samples
@@ -170,7 +170,7 @@ def _shape(messages: list[Message], sample: int | str, settings: Settings) -> st
 
 
 def _read(rows: Sequence[LedgerRow], request: FeedbackRequest, asking: Asking, settings: Settings) -> Reading:
-    """The first right rationale, if more than half of the replies are right; else the first that is not."""
+    """The first right rationale if more than half of the replies are right (self-consistency); else the first wrong."""
     readings = [
         read_reply(
             row.text,

@@ -1,8 +1,8 @@
-"""How asking an endpoint fails: what passes, what does not, and when it is time to stop.
+"""An endpoint's failures, transient or final, and the window (a circuit breaker) that ends a failing session.
 
 429, retry-after: 7   RequestFailed("rate limit", wait=7.0)     tried again when 7 s are over
 time-out              RequestFailed("time-out", charged=True)   tried again, and perhaps paid for twice
-401                   Refused("authentication")                 ends the session at once
+401                   Refused("authentication")                 ends the session
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from tutelage.errors import TeacherError
 from tutelage.records import TRANSIENT, FailureReason
 
 THOUGHTS, ALL_THOUGHTS = 20, 5
-"""Of so many latest replies no three quarters may hold thoughts alone; nor all, once there are a few."""
+"""A session ends if three quarters of the latest 20 replies hold reasoning alone, or all of the first 5 or more."""
 RECENT = 50
-"""More than half of so many requests may not fail."""
+"""A session ends if more than half of this many latest requests failed."""
 AT_FIRST = 3
-"""So many failures end the session where the endpoint has not answered once."""
+"""A session ends after this many failures if the endpoint has not answered once."""
 OF_THE_ANSWER: frozenset[FailureReason] = frozenset(
     (
         "wrong answer",
@@ -31,7 +31,7 @@ OF_THE_ANSWER: frozenset[FailureReason] = frozenset(
         "samples disagree",
     )
 )
-"""Faults of what the teacher wrote. A weak teacher makes many of them and is of use all the same."""
+"""Faults of the reply's content. They don't count as failures here: a weak teacher is still of use."""
 
 
 _REMEDIES: dict[FailureReason, str] = {
@@ -46,11 +46,10 @@ _REMEDIES: dict[FailureReason, str] = {
 
 
 class RequestFailed(Exception):
-    """A request got no usable reply, for a cause that may lie in the request or pass by itself.
+    """A request got no usable reply; the cause is transient or lies in this request.
 
-    `wait` is how many seconds the endpoint wants to be left alone, None if it did not say; `charged` whether the
-    request may have been paid for although no reply arrived; `crowded` whether the endpoint has too much to do, and all
-    should ask more slowly.
+    `wait` is the endpoint's retry-after in seconds, or None. `charged` tells whether the request may have been paid for
+    although no reply arrived. `crowded` tells whether the endpoint is overloaded, so that all workers should slow down.
     """
 
     def __init__(
@@ -70,7 +69,8 @@ class RequestFailed(Exception):
 class Refused(TeacherError):
     """The endpoint refuses, and would refuse every other request for the same cause.
 
-    `alone` is what it is instead where others are answered: a fault of this one request. None: it never is.
+    `alone` is the failure to raise instead if other requests are answered: then the fault is this request's own. None
+    if every request must fail.
     """
 
     def __init__(self, reason: FailureReason, message: str, *, alone: RequestFailed | None = None) -> None:
@@ -80,7 +80,7 @@ class Refused(TeacherError):
 
 
 class FailureWindow:
-    """How the latest requests ended, so that a session that goes wrong is stopped."""
+    """How the latest requests ended; decides when a session is hopeless."""
 
     def __init__(self) -> None:
         self._answered = False
@@ -88,36 +88,36 @@ class FailureWindow:
         self._thoughts: deque[bool] = deque(maxlen=THOUGHTS)
 
     def note(self, failure: FailureReason | None, message: str = "") -> None:
-        """Count a request that has ended, well (None) or with a failure."""
+        """Count a request that has ended, with success (None) or with a failure."""
         self._answered = self._answered or failure not in TRANSIENT
         self._recent.append(None if failure is None or failure in OF_THE_ANSWER else (failure, message))
 
     def note_reply(self, *, only_thought: bool) -> None:
-        """Count a reply: whether the model thought and wrote nothing."""
+        """Count a reply, and whether it holds reasoning alone."""
         self._thoughts.append(only_thought)
 
     @property
     def only_thinks(self) -> bool:
-        """Whether the model thinks, and does not come to write."""
+        """Whether nearly all latest replies hold reasoning and no answer."""
         count, total = sum(self._thoughts), len(self._thoughts)
         return total >= ALL_THOUGHTS and (count == total or (total == THOUGHTS and count >= THOUGHTS * 3 // 4))
 
     @property
     def in_vain(self) -> bool:
-        """Whether there were failures, and not one answer."""
+        """Whether there were failures and no answer."""
         return bool(self._failed) and not self._answered
 
     @property
     def hopeless(self) -> bool:
-        """Whether it is no use to go on."""
+        """Whether to end the session."""
         return len(self._failed) > RECENT // 2 or (self.in_vain and len(self._failed) >= AT_FIRST)
 
     def keeps_failing(self, endpoint: str) -> TeacherError:
-        """What ends a session that is hopeless."""
+        """The error that ends a hopeless session."""
         return TeacherError(f"the endpoint {endpoint} keeps failing: {self.explain()}; then run the same command again")
 
     def only_thinking(self, endpoint: str, max_tokens: int) -> TeacherError:
-        """What ends a session with a model that only thinks."""
+        """The error that ends a session with a model that only reasons."""
         return TeacherError(
             f"the model at {endpoint} only thought: {sum(self._thoughts)} of its last {len(self._thoughts)} replies "
             f"hold reasoning and no answer; raise teacher.max_tokens (now {max_tokens:,}), against which thoughts "

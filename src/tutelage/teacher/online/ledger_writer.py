@@ -1,6 +1,6 @@
-"""Writes to the ledger from a thread of its own, so that nobody waits for the disk but those it concerns.
+"""Writes to the ledger from a thread of its own, so that the event loop never waits for the disk.
 
-What comes in while a transaction is under way shares the next one, so a slow disk costs latency, not throughput.
+Entries that arrive during a transaction share the next one (group commit): a slow disk costs latency, not throughput.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tutelage.teacher.ledger.ledger import Entry, Ledger
 
 
 class LedgerWriter:
-    """An asynchronous context manager, for one event loop; leaving it waits for what is being written.
+    """An asynchronous context manager for one event loop; leaving it waits until all entries are written.
 
     Raises:
         RunError: from every `write` that shared a transaction, if the ledger cannot be written.
@@ -27,7 +27,7 @@ class LedgerWriter:
         self._writing: asyncio.Task[None] | None = None
 
     async def write(self, *entries: Entry) -> None:
-        """Write the entries; on return they are on disk. Cancelled, they are written all the same."""
+        """Write the entries; on return they are on disk. They are written even if the caller is cancelled."""
         written = asyncio.get_running_loop().create_future()
         self._waiting.append((entries, written))
         if self._writing is None or self._writing.done():

@@ -1,8 +1,8 @@
-"""Rate limits: how fast an endpoint may be asked, when all must leave it alone, and how fast where nobody says so.
+"""Rate limits: a sliding window over requests and tokens, a hold after retry-after, and an adaptive pace after 429.
 
     600 a minute     5 or 6 at once, then one every 0.1 s, never more than 600 in any 60 s
 
-aiolimiter, the usual library, lets twice the limit through in the first minute and takes back no estimate.
+A token bucket such as aiolimiter's allows twice the limit in the first minute, and cannot correct an estimate.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ from collections import deque
 from dataclasses import dataclass
 
 WINDOW = 61.0
-"""Seconds in which a limit is held. Endpoints count 60; the rest is for what the network delays."""
+"""Seconds of the sliding window. Endpoints count 60; the rest allows for network delay."""
 BURST = 0.5
 """Seconds' worth of a limit that may be sent at once."""
 SIGMAS = 3.0
-"""Standard deviations of what is in flight that are kept free."""
+"""Margin for tokens in flight, in standard deviations of their sum."""
 LEARNT = 10
-"""Replies after which an expectation is trusted; until then every request counts at its upper bound."""
+"""Replies before the learnt estimate is used; until then every request counts at its upper bound."""
 _FASTEST, _SLOWEST = 1e-3, 30.0
-"""Seconds between two requests where the rate is found: below the first it is free."""
+"""Seconds between two requests under the adaptive pace; a gap below the first ends it."""
 _CREEP = 0.9
-"""The share of the gap between two requests that a reply leaves."""
+"""Each reply multiplies the gap between two requests by this."""
 _LOOK = 0.25
-"""Seconds after which one who waits looks again: a reply may have made room."""
+"""Seconds between two checks by a waiting request: a reply may have made room."""
 
 
 @dataclass(slots=True, eq=False)
 class Admission:
-    """A request that was let through: when, its upper bound, and how much it counts for the time being."""
+    """An admitted request: its time, its upper bound, and the amount and variance that it counts with now."""
 
     time: float
     bound: float
@@ -40,10 +40,10 @@ class Admission:
 
 
 class MinuteLimit:
-    """At most `limit` in any 60 s, evenly spaced. Reads no clock: it is told the time, in seconds.
+    """At most `limit` in any 60 s, evenly spaced. The caller passes the time, in seconds.
 
-    What a request takes is known before (a request is 1), or it is `estimated`: `admit` takes an upper bound, `correct`
-    the truth, and the share of the bounds that replies really take is learnt. In flight counts what is expected, and
+    The amount of a request is known (a request counts 1) or `estimated`: `admit` takes an upper bound, `correct` the
+    true amount, and the ratio of the two is learnt. Requests in flight count at their expected amount, with a margin of
     three standard deviations of the sum.
     """
 
@@ -55,7 +55,7 @@ class MinuteLimit:
         self._replies, self._share, self._squares = 0, 1.0, 0.0  # Welford's running mean and sum of squares
 
     def wait(self, now: float, bound: float = 1.0) -> float:
-        """Seconds to wait before asking again whether a request of at most `bound` may pass; 0 if it may now."""
+        """Seconds until a request of at most `bound` should check again; 0 if it may pass now."""
         while self._log and self._log[0].time <= now - WINDOW:
             self._count(self._log.popleft(), -1)
         amount, variance = self._expected(bound)
@@ -73,7 +73,7 @@ class MinuteLimit:
         return admission
 
     def correct(self, admission: Admission, amount: float) -> None:
-        """Say what an admitted request has taken in truth."""
+        """Replace the estimate of an admitted request by its true amount."""
         self._learn(amount / admission.bound)
         self._next += (amount - admission.amount) * WINDOW / self._limit
         in_window = bool(self._log) and self._log[0].time <= admission.time
@@ -84,7 +84,7 @@ class MinuteLimit:
             self._count(admission, 1)
 
     def _expected(self, bound: float) -> tuple[float, float]:
-        """What a request of this bound is expected to take, and the variance of that."""
+        """The expected amount of a request with this bound, and its variance."""
         if not self._estimated or self._replies < LEARNT:
             return bound, 0.0
         return bound * self._share, bound**2 * self._squares / (self._replies - 1)
@@ -101,9 +101,10 @@ class MinuteLimit:
 
 
 class Pace:
-    """How far apart requests are sent to an endpoint that has said "too many" and not how many. It is told the time.
+    """The gap between requests to an endpoint that answers 429 and states no limit. The caller passes the time.
 
-    The rate is halved at each refusal of what was sent since it was last halved, and creeps up with every reply.
+    A refusal halves the rate, unless its request was sent before the last halving. Every reply raises the rate a
+    little.
     """
 
     def __init__(self) -> None:
@@ -111,7 +112,7 @@ class Pace:
         self._sent = deque[float]()
 
     def wait(self, now: float) -> float:
-        """Seconds to wait before a request may pass."""
+        """Seconds until the next request may pass."""
         return max(0.0, self._next - now)
 
     def admit(self, now: float) -> None:
@@ -122,22 +123,22 @@ class Pace:
         self._next = max(self._next, now) + self._gap
 
     def slow_down(self, now: float, sent: float) -> None:
-        """A request that was sent then has been refused."""
+        """Halve the rate: a request sent at the time `sent` was refused."""
         if sent < self._slowed:
-            return  # all that were in flight are refused for one and the same haste
+            return  # requests that were in flight together count as one refusal
         been = (now - self._sent[0]) / len(self._sent) if self._sent else 0.0
         self._gap = min(_SLOWEST, 2 * max(self._gap, been, _FASTEST))
         self._next, self._slowed = now + self._gap, now
 
     def speed_up(self) -> None:
-        """A request has been answered."""
+        """Raise the rate a little: a request was answered."""
         self._gap = self._gap * _CREEP if self._gap > _FASTEST else 0.0
 
 
 class Limits:
-    """Lets requests through one by one, in the order in which they come, as the limits of an endpoint allow.
+    """Admits requests one by one, in order of arrival, within the limits of an endpoint.
 
-    For one event loop; `again` is for the next one. `tokens` are prompt and completion together.
+    For one event loop; `again` makes a copy for the next one. `tokens` are prompt and completion together.
     """
 
     def __init__(self, requests_per_minute: int | None, tokens_per_minute: int | None) -> None:
@@ -148,25 +149,25 @@ class Limits:
         self._turn = asyncio.Lock()
 
     def again(self) -> Limits:
-        """The same limits for another event loop: what was sent lately still counts, and what was learnt stays."""
+        """The same limits for another event loop, with the recent requests and the learnt estimates."""
         limits = copy.copy(self)
         limits._turn = asyncio.Lock()
         return limits
 
     def hold(self, seconds: float) -> None:
-        """Let nothing through for so long: the endpoint asked to be left alone."""
+        """Admit nothing for this many seconds (retry-after)."""
         self._held_until = max(self._held_until, _now() + seconds)
 
     def slow_down(self, sent: float) -> None:
-        """A request that was sent at this time of the loop was one too many, and nothing says how long to wait."""
+        """Halve the rate: a request sent at this loop time was refused, without a retry-after."""
         self._pace.slow_down(_now(), sent)
 
     def speed_up(self) -> None:
-        """A request has been answered."""
+        """Raise the rate a little: a request was answered."""
         self._pace.speed_up()
 
     async def admit(self, tokens: int) -> Admission | None:
-        """Wait until a request of at most so many tokens may be sent; what is returned goes to `correct`."""
+        """Wait until a request of at most this many tokens may be sent; pass the result to `correct`."""
         async with self._turn:
             while (seconds := self._wait(tokens)) > 0:
                 await asyncio.sleep(min(seconds, _LOOK))
@@ -177,7 +178,7 @@ class Limits:
             return self._tokens.admit(now, tokens) if self._tokens else None
 
     def correct(self, admission: Admission | None, tokens: int) -> None:
-        """Say how many tokens a request has taken in truth. One that was refused keeps its estimate."""
+        """Replace a request's estimate by its true number of tokens. A refused request keeps its estimate."""
         if self._tokens and admission:
             self._tokens.correct(admission, tokens)
 

@@ -1,4 +1,4 @@
-"""A message's text and its thoughts, wherever an endpoint puts them. Pure.
+"""Extracts text, reasoning and refusal from a chat message, in any vendor's form. Pure.
 
 {"content": "Each box …", "reasoning_content": "Let me see …"}                  DeepSeek, vLLM, SGLang, DashScope
 {"content": "Each box …", "reasoning": "…", "reasoning_details": […]}           OpenRouter, Groq, newer vLLM
@@ -17,7 +17,7 @@ _DEPTH = 4
 
 
 class Message(NamedTuple):
-    """`text_missing`: there is no content at all, not even an empty one."""
+    """The parts of a chat message; `text_missing` if it has no content field, or one with a refusal part."""
 
     text: str
     reasoning: str
@@ -26,7 +26,7 @@ class Message(NamedTuple):
 
 
 class NotRead(Exception):
-    """There is no completion here; `place` is where something else stands, or nothing."""
+    """The body is no completion; `place` is the field that is wrong or missing."""
 
     def __init__(self, place: str) -> None:
         super().__init__(place)
@@ -34,7 +34,7 @@ class NotRead(Exception):
 
 
 def read_message(choice: Mapping[str, object]) -> Message:
-    """The message of a choice. None, where the choice says how it ended, is an empty one. Raises NotRead."""
+    """The message of a choice; a missing one is empty if the choice has a finish reason. Raises NotRead."""
     message = choice.get("message")
     if message is None and isinstance(choice.get("text"), str):
         message = {"content": choice["text"]}
@@ -57,7 +57,7 @@ def read_message(choice: Mapping[str, object]) -> Message:
 
 
 class _Split:
-    """The parts of a content, sorted into what is written, thought and refused."""
+    """The parts of a message's content, sorted into text, reasoning and refusal."""
 
     def __init__(self) -> None:
         self.written: list[str] = []
@@ -65,7 +65,7 @@ class _Split:
         self.refusal = ""
 
     def add(self, content: object, depth: int = 0) -> None:
-        """Sort a text, a part or a list of parts; what is neither, such as a picture, is left out."""
+        """Sort a text, a part or a list of parts; other content, such as an image, is left out."""
         if isinstance(content, str):
             self.written.append(content)
         elif isinstance(content, list) and depth < _DEPTH:
@@ -86,7 +86,7 @@ class _Split:
 
 
 def _joined(value: object, depth: int = 0) -> str:
-    """All text in a piece of reasoning: a text, or parts that hold one under any of these names."""
+    """All text in a piece of reasoning: a string, or nested parts."""
     if isinstance(value, str):
         return value
     if depth > _DEPTH:

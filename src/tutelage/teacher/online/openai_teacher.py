@@ -35,11 +35,11 @@ from tutelage.teacher.ways import Plan, askings
 
 
 class OpenAITeacher:
-    """Asks an endpoint for rationales; every reply is in the ledger before it is used, and no reply is paid for twice.
+    """Asks an endpoint for rationales. Every reply is in the ledger before it is used; no reply is paid for twice.
 
-    `run_id` names the run in the ledger: its budget covers all that this run has paid, in this process or before. `say`
-    is told what a user wants to know while a batch is on its way, which can take a day; `activity` is told what is
-    going on at every moment. `plan` says in which ways a request is asked about.
+    `run_id` names the run in the ledger; the budget covers all that this run has paid, in this process or before. `say`
+    takes lines for the user, such as a batch's progress. `activity` takes what is in flight, for the status line.
+    `plan` gives the ways in which a request is asked about.
 
     Raises:
         ConfigError: no model is named, a cap in US dollars has no price, or `prompt` cannot be used.
@@ -47,7 +47,7 @@ class OpenAITeacher:
         RunError: the ledger cannot be used.
     """
 
-    def __init__(  # noqa: PLR0913 - what a teacher of a run is told
+    def __init__(  # noqa: PLR0913 - all that the teacher of a run depends on
         self,
         config: TeacherConfig,
         *,
@@ -88,11 +88,11 @@ class OpenAITeacher:
         Budget(config.budget, self._settings.price)
         if told := told_price(config):
             say(told)
-        Ledger(self._ledger).close()  # what is wrong with it is said before the student sits an exam
+        Ledger(self._ledger).close()  # an unusable ledger is reported before the first exam
 
     @property
     def key(self) -> str:
-        """See Teacher; what the endpoint itself changes behind a model's name is not seen."""
+        """See Teacher. A change at the endpoint behind the model's name does not change it."""
         asked = (self._config.temperature, self._config.max_tokens, self._config.self_consistency, self._config.explain)
         return f"openai {self._config.model} {asked}"
 
@@ -100,8 +100,8 @@ class OpenAITeacher:
         """Answer every request, `concurrency` at a time, and deliver the replies as they come.
 
         Raises:
-            BudgetSpent: a cap is reached; all that was bought, now or before, has been delivered.
-            TeacherError: the key is refused, the quota spent, the model unknown, or the endpoint keeps failing.
+            BudgetSpent: a cap is reached; every reply in the ledger has been delivered.
+            TeacherError: the key is refused, the quota is spent, the model is unknown, or the endpoint keeps failing.
             RunError: the ledger cannot be written.
         """
         _run(self._hold(requests, deliver))
@@ -114,7 +114,7 @@ class OpenAITeacher:
                     session = BatchSession(batches, ledger, self._settings, self._config.retries)
                     await session.hold(requests, deliver, lambda: self._budget(ledger))
                 else:
-                    await batches.collect(wait=False)  # of a start with `batch` set: what is asked there is paid
+                    await batches.collect(wait=False)  # from an earlier start with `batch` set: they are paid for
                     await self._hold_online(client, ledger, requests, deliver)
 
     def _batches(self, client: Client, ledger: Ledger) -> Batches:
@@ -138,7 +138,7 @@ class OpenAITeacher:
         def ask(question: Question) -> Awaitable[Reply]:
             return self._endpoint.ask(client, question.messages, question.seed)
 
-        with Ledger(self._ledger) as written:  # a connection of its own: reading never waits for the disk
+        with Ledger(self._ledger) as written:  # a connection of its own: reads never wait for a commit
             async with LedgerWriter(written) as writer:
                 session = RequestSession(
                     ask,
@@ -158,7 +158,7 @@ class OpenAITeacher:
 
 
 def _run(work: Coroutine[None, None, None]) -> None:
-    """`asyncio.run`, also where a loop is running already, as in a notebook."""
+    """`asyncio.run`; in a thread if a loop is running already, as in a notebook."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""What a request says beside its messages, and what a refusal teaches about how an endpoint wants it written. Pure.
+"""The parameters of a chat request, adapted to an endpoint from its refusals. Pure.
 
 400  Unsupported parameter: 'max_tokens' … Use 'max_completion_tokens' instead.    the limit goes by its other name
 400  System role not supported                                                     the system text goes to the user
@@ -17,17 +17,17 @@ from tutelage.teacher.prompts import Message
 
 LimitName = Literal["max_tokens", "max_completion_tokens"]
 _STATUSES = (400, 422, 500)
-"""Refusals of a parameter or a role. Servers that render a template themselves answer its fault with 500."""
+"""Statuses that may refuse a parameter or a role. Servers that render the chat template answer its error with 500."""
 _UNKNOWN = re.compile(
     r"unsupported|not support|n[o']t support|unknown|unrecogni[sz]ed|unexpected|not permitted|not allowed|not a valid"
     r"|not available|invalid (parameter|argument|field)|forbidden|deprecated|instead|cannot find|required"
     r"|only the default"
 )
-"""A parameter that an endpoint does not take, in the words of OpenAI, Azure, Mistral, Groq, Gemini, vLLM and others."""
+"""An unknown parameter, as OpenAI, Azure, Mistral, Groq, Gemini, vLLM and others report it."""
 _VALUE = re.compile(
     r"too (large|long|many|big|high|small)|maximum|context|exceed|at most|must be|range|(less|greater) than"
 )
-"""One that it takes, with another value."""
+"""A known parameter with an invalid value."""
 _SYSTEM = r"\b(system|developer)\b"
 _NO = r"(not supported|unsupported|not enabled|not allowed|not permitted|not available)"
 _NO_SYSTEM = re.compile(
@@ -36,11 +36,11 @@ _NO_SYSTEM = re.compile(
     r"|roles must alternate",
     re.DOTALL,
 )
-"""No system role, in the words of OpenAI (o1), Gemma's and Mistral's templates, Gemini, Bedrock."""
+"""No system role, as OpenAI (o1), the templates of Gemma and Mistral, Gemini and Bedrock report it."""
 
 
 class AskAgain(RequestFailed):
-    """The endpoint refused how a request was written, not what it asks; it is written otherwise from now on."""
+    """The endpoint refused the form of a request; later requests have another form, so ask again at once."""
 
     def __init__(self, message: str) -> None:
         super().__init__("rejected request", message)
@@ -48,14 +48,14 @@ class AskAgain(RequestFailed):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How an endpoint wants its requests written: the limit's name, and whether it knows a system role."""
+    """The form of a request: the name of the token limit, and whether there is a system role."""
 
     limit: LimitName
     system: bool = True
 
 
 class Parameters:
-    """A request's body, in the form that the endpoint takes; what it refuses is learnt, for as long as this lives."""
+    """Builds request bodies in the form that the endpoint takes; refusals change the form for this object's life."""
 
     def __init__(self, config: TeacherConfig, limit: LimitName) -> None:
         self._config = config
@@ -63,7 +63,7 @@ class Parameters:
         self._tried = {self.form.limit}
 
     def body(self, messages: list[Message], seed: int | None) -> dict[str, object]:
-        """What is sent to be answered."""
+        """The JSON body of a chat request."""
         config = self._config
         values = {"temperature": config.temperature, "top_p": config.top_p, "seed": seed}
         return {
@@ -75,7 +75,7 @@ class Parameters:
         }
 
     def learn(self, status: int, text: str, used: Form) -> bool:
-        """Whether a request of this form was refused for it alone, so that in the form of now it may be answered."""
+        """Adapt the form to a refusal; True if a request of the form `used` may succeed in the form of now."""
         text = text.lower()
         if status not in _STATUSES:
             return False
@@ -91,7 +91,7 @@ class Parameters:
         return False
 
     def remedy(self, text: str) -> str:
-        """What to set where a refusal names a parameter that was sent; empty if it names none."""
+        """The setting to change if a refusal names a parameter that was sent; empty if it names none."""
         config, text = self._config, text.lower()
         for name in ("temperature", "top_p", "seed"):
             if getattr(config, name) is not None and _is_refused((name,), text):
@@ -103,7 +103,7 @@ class Parameters:
 
 
 def shaping(config: TeacherConfig, query: str) -> dict[str, object]:
-    """All of it that shapes a reply, beside temperature and limit, as the ledger's key holds it: what is not usual."""
+    """The parameters that enter the ledger's key besides temperature and limit; those at their default are left out."""
     said = {
         "top_p": config.top_p,
         "seed": config.seed,
@@ -115,18 +115,18 @@ def shaping(config: TeacherConfig, query: str) -> dict[str, object]:
 
 
 def seed_of(seed: int | None, sample: int | str) -> int | None:
-    """The seed of one sample: with the same for all, several replies to one prompt would be the same."""
+    """The seed of one sample. Samples differ in it, or all replies to one prompt would be the same."""
     return None if seed is None else random.Random(f"{seed}/{sample}").getrandbits(31)
 
 
 def _is_refused(names: tuple[str, ...], text: str) -> bool:
-    """Whether a text, in small letters, says that one of these parameters is not taken."""
+    """Whether a lower-case text says that one of these parameters is unknown."""
     named = any(re.search(rf"(?<![\w]){re.escape(name)}(?!\w)", text) for name in names)
     return named and bool(_UNKNOWN.search(text)) and not (_VALUE.search(text) and "only the default" not in text)
 
 
 def _for_the_user(messages: list[Message]) -> list[Message]:
-    """The same, with what the system says at the head of the user's first message."""
+    """The messages with the system text at the head of the first user message."""
     said = [message["content"] for message in messages if message["role"] == "system"]
     rest = [message for message in messages if message["role"] != "system"]
     if not rest:

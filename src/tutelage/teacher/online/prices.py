@@ -1,4 +1,4 @@
-"""The price of a model by the list that the package genai-prices keeps (github.com/pydantic/genai-prices).
+"""Looks up a model's price in the list of the package genai-prices (github.com/pydantic/genai-prices).
 
 gpt-4.1-mini at https://api.openai.com/v1     0.40 read, 0.10 read from a cache, 1.60 written, US dollars a million
 """
@@ -14,12 +14,12 @@ from tutelage.errors import ConfigError
 _OPENAI = "https://api.openai.com/v1"
 _HOURS = 24
 _SOME = 1000
-"""Tokens whose price is asked for: as many as a request of ours has, below all tiers for long prompts."""
+"""Tokens whose price is looked up: about a request's number, below all tiers for long prompts."""
 
 
 @dataclass(frozen=True, slots=True)
 class ListedPrice:
-    """US dollars for a million tokens, and in words what list they are from, with its date."""
+    """US dollars per million tokens; `source` names the list and its date."""
 
     prompt: float
     completion: float
@@ -29,7 +29,7 @@ class ListedPrice:
 
 @cache
 def listed_price(model: str, base_url: str | None) -> ListedPrice:
-    """The price of a model at an endpoint; today's highest, where it differs by the hour.
+    """The price of a model at an endpoint; if it differs by the hour, the highest of the next 24 hours.
 
     Raises:
         ConfigError: the list does not know the endpoint or the model.
@@ -62,7 +62,7 @@ def listed_price(model: str, base_url: str | None) -> ListedPrice:
 
 @cache
 def _latest(today: date) -> date:
-    """When the latest price of the list came into force: a lower bound on the list's age, which it does not tell."""
+    """When the latest price of the list came into force; the list itself has no date."""
     from genai_prices.data_snapshot import get_snapshot
     from genai_prices.types import StartDateConstraint
 

@@ -1,4 +1,4 @@
-"""What a body says that went wrong, with a status or in its place, in the forms of many endpoints. Pure.
+"""Parses error bodies in the forms of many endpoints: status, codes, text, retry-after. Pure.
 
 OpenAI       {"error": {"message": "Rate limit reached", "type": "requests", "code": "rate_limit_exceeded"}}
 OpenRouter   {"error": {"code": 403, "message": "…", "metadata": {"raw": "…", "headers": {"X-RateLimit-Reset": "17…"}}}}
@@ -24,13 +24,13 @@ from pydantic_core import from_json
 from tutelage.teacher.online.retry_after import duration
 
 _GENERIC = re.compile(r"(upstream|provider) (returned error|error)|(an )?error|bad request", re.IGNORECASE)
-"""What says nothing: OpenRouter has the words of the one that it asked beside it."""
+"""Messages that say nothing; OpenRouter quotes the provider's own message beside them."""
 _AGAIN_IN = re.compile(
     r"(?:try again|retry|resets?) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|[smhd]))+|\d+(?:\.\d+)?)"
     r" ?(minute|hour)?",
     re.IGNORECASE,
 )
-"""As OpenAI, Groq and Gemini write it: try again in 9m38.016s."""
+"""A wait as OpenAI, Groq and Gemini write it: try again in 9m38.016s."""
 _STATUSES = {
     "invalid_argument": 400,
     "failed_precondition": 400,
@@ -59,7 +59,7 @@ _STATUSES = {
     "overloaded_error": 529,
     "timeout_error": 504,
 }
-"""Statuses by the words of Google's (google.rpc.Code), Anthropic's and OpenAI's errors."""
+"""HTTP statuses by error codes of Google (google.rpc.Code), Anthropic and OpenAI."""
 _IN_WORDS = (
     (re.compile(r"context|too long|too many tokens", re.IGNORECASE), 400),
     (re.compile(r"rate.?limit|too many requests", re.IGNORECASE), 429),
@@ -70,9 +70,9 @@ _UNKNOWN = 500
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An endpoint's word on a failure: the status it names (None: none), its codes, its text.
+    """What an error body says: the status that it names (or None), its codes, its text.
 
-    `wait` is in seconds, of a wait that it asks for in the body. `reset` holds headers that it quotes there.
+    `wait` is the wait that the body asks for, in seconds. `reset` holds the provider's headers that the body quotes.
     """
 
     status: int | None
@@ -83,7 +83,7 @@ class Said:
 
     @property
     def meant(self) -> int:
-        """The status that it names, or that its words stand for where it comes with a good one."""
+        """The status that the error names, else the one that its codes or words stand for; 500 if none."""
         if self.status is not None:
             return self.status
         known = [_STATUSES[code] for code in self.code.lower().split() if code in _STATUSES]
@@ -92,7 +92,7 @@ class Said:
 
 
 def read_refusal(body: bytes) -> Said:
-    """What the body of a failure says; a body that is no JSON is its own text."""
+    """What an error body says; a body that is no JSON is taken as text."""
     try:
         value: object = from_json(body.removeprefix(b"\xef\xbb\xbf"))
     except ValueError:
@@ -101,7 +101,7 @@ def read_refusal(body: bytes) -> Said:
 
 
 def said_in(value: object, *, surely: bool = False) -> Said | None:
-    """What a piece of JSON says went wrong; None if it speaks of no error. `surely`: something did."""
+    """The error in a JSON value; None if it holds none. With `surely` the status is known to be an error."""
     if isinstance(value, list):
         return next((said for item in cast(list[object], value)[:3] if (said := said_in(item, surely=surely))), None)
     if not isinstance(value, dict):
@@ -122,7 +122,7 @@ def said_in(value: object, *, surely: bool = False) -> Said | None:
 
 
 def _is_error(whole: Mapping[str, object]) -> bool:
-    """Whether an object without a section of errors is one itself: vLLM's, Anthropic's, or a code with a message."""
+    """Whether an object without an `error` field is an error itself: vLLM's, Anthropic's, or a code with a message."""
     told = "code" in whole and any(isinstance(whole.get(name), str) for name in ("message", "msg"))
     return whole.get("object") == "error" or whole.get("type") == "error" or (told and "choices" not in whole)
 
@@ -138,7 +138,7 @@ def _minimax(whole: Mapping[str, object]) -> dict[str, object] | None:
 
 def _said(error: Mapping[str, object], depth: int = 0) -> Said:
     text = _text(error)
-    if depth < 2 and text.lstrip()[:1] in ("{", "["):  # one error as the text of another
+    if depth < 2 and text.lstrip()[:1] in ("{", "["):  # an error as JSON within the text of another
         inner = _parsed(text)
         if inner is not None:
             return _said({**error, **inner}, depth + 1)
@@ -204,7 +204,7 @@ def _wait(error: Mapping[str, object], text: str) -> float | None:
 
 
 def _headers(error: Mapping[str, object]) -> dict[str, str] | None:
-    """The headers of the one that a router asked, as OpenRouter quotes them."""
+    """The provider's headers, as OpenRouter quotes them."""
     for section in _sections(error):
         headers = section.get("headers")
         if isinstance(headers, dict):
@@ -213,7 +213,7 @@ def _headers(error: Mapping[str, object]) -> dict[str, str] | None:
 
 
 def _sections(value: object, depth: int = 0) -> Iterator[dict[str, object]]:
-    """A section and those in it, to a small depth."""
+    """An object and the objects in it, to depth 4."""
     if isinstance(value, dict):
         section = cast(dict[str, object], value)
         yield section

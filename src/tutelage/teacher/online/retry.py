@@ -1,4 +1,4 @@
-"""How often, and after how long, a call that failed by chance is made again.
+"""Retries of a call that failed for a transient cause, with exponential back-off.
 
 500                    tried again after 0.5 s, 1 s, 2 s … at most 30 s
 429, retry-after: 7    tried again after 7 s
@@ -16,25 +16,28 @@ from tutelage.errors import TeacherError
 from tutelage.teacher.online.failures import RequestFailed
 
 _BACK_OFF = (0.5, 30.0)
-"""Seconds before a call is first made again, doubled each time, and the most of them."""
+"""Seconds before the first retry, doubled each time, and the maximum."""
 _CROWDED = 8
 _Answer = TypeVar("_Answer")
 
 
 def back_off(tries: int, *, crowded: bool = False) -> float:
-    """Seconds to wait after so many tries; five are more than a minute, if the endpoint is `crowded`."""
+    """Seconds to wait after the try number `tries`; eight times as long, up to the maximum, if `crowded`.
+
+    Five retries of a crowded endpoint take more than a minute, the period of most rate limits.
+    """
     first, most = _BACK_OFF
     return min(most, first * 2 ** (tries - 1) * (_CROWDED if crowded else 1))
 
 
 class Retry:
-    """At most `retries` more for every call to an endpoint's `service`."""
+    """Makes calls again, up to `retries` times each; `service` names the endpoint in the error."""
 
     def __init__(self, service: str, retries: int) -> None:
         self._service, self._retries = service, retries
 
     async def persist(self, call: Callable[[], Awaitable[_Answer]]) -> _Answer:
-        """Make a call until it does not raise RequestFailed. Raises TeacherError at the end of the tries."""
+        """Make a call until it does not raise RequestFailed. Raises TeacherError after the last retry."""
         for tries in itertools.count(1):
             try:
                 return await call()
@@ -43,11 +46,11 @@ class Retry:
         raise AssertionError("the loop returns or raises")
 
     async def pause(self, failure: RequestFailed, tries: int) -> None:
-        """Wait after so many tries, the last of which failed so. Raises TeacherError if there is no further one."""
+        """Wait after the failed try number `tries`. Raises TeacherError if it was the last."""
         if tries > self._retries:
             raise self.keeps_failing(failure) from None
         await asyncio.sleep(failure.wait or back_off(tries, crowded=failure.crowded))
 
     def keeps_failing(self, failure: RequestFailed) -> TeacherError:
-        """What ends the session after the last try."""
+        """The error that ends the session after the last try."""
         return TeacherError(f"{self._service} keeps failing: {failure}; run the same command again later")

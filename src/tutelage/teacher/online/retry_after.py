@@ -1,4 +1,4 @@
-"""How long an endpoint wants to be left alone, as its refusal says. Pure.
+"""Reads the wait that a refusal asks for, from the retry-after and rate-limit headers. Pure.
 
 retry-after: 7                                  7.0
 retry-after: Sun, 22 Nov 2026 10:00:07 GMT      7.0, by the endpoint's own clock (its `date` header)
@@ -21,18 +21,19 @@ _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?
 _SECONDS = (86400.0, 3600.0, 60.0, 1.0, 0.001)
 _RESET = re.compile(r"(?:x-|anthropic-)?ratelimit-(?:.*-)?reset(?:-.*)?")
 _UNIX, _UNIX_MS = 1e8, 1e11
-"""From here on a number of seconds is a time since 1970, in seconds or milliseconds: three years are no wait."""
+"""A number above the first is a Unix time in seconds, above the second in milliseconds; no wait takes three years."""
 
 
 def retry_after(headers: Mapping[str, str], now: float, said: float | None = None) -> float | None:
-    """Seconds, never negative; None if nothing says so. `headers` have lower-case names, `now` is since 1970.
+    """Seconds to wait, never negative; None if nothing states it.
 
-    `said` is what the body asks for. It comes before the state of the limits, and after a header made for this.
+    `headers` have lower-case names; `now` is a Unix time in seconds. `said` is the wait that the body asks for, in
+    seconds: retry-after headers come before it, rate-limit headers after it.
     """
     milliseconds = _number(headers.get("retry-after-ms", ""))
     if milliseconds is not None:
         return milliseconds / 1000
-    now = _date(headers.get("date", "")) or now  # a clock that is off must not make us wait for years
+    now = _date(headers.get("date", "")) or now  # the endpoint's clock: ours may be wrong
     seconds = _until(headers.get("retry-after", ""), now)
     if seconds is None:
         seconds = said
@@ -40,7 +41,7 @@ def retry_after(headers: Mapping[str, str], now: float, said: float | None = Non
 
 
 def duration(text: str) -> float | None:
-    """Seconds in `6m0s`, `1.5s`, `20ms` or a bare number; None if it is none."""
+    """Seconds in `6m0s`, `1.5s`, `20ms` or a bare number; None for any other text."""
     if (seconds := _number(text)) is not None:
         return seconds
     match = _DURATION.fullmatch(text.strip())
@@ -51,7 +52,7 @@ def duration(text: str) -> float | None:
 
 
 def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
-    """Until whichever limit is used up is there again; of several the longest, if none is used up the shortest."""
+    """Seconds until all used-up limits are reset (the longest); if none is used up, until the first reset."""
     resets: dict[str, float] = {}
     for name, value in headers.items():
         if _RESET.fullmatch(name) and (seconds := _until(value, now)) is not None:
@@ -61,7 +62,7 @@ def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def _until(text: str, now: float) -> float | None:
-    """Seconds in a duration, or until a time."""
+    """Seconds of a duration, or until a time."""
     seconds = duration(text)
     if seconds is not None and seconds < _UNIX:
         return seconds
@@ -78,7 +79,7 @@ def _number(text: str) -> float | None:
 
 
 def _date(text: str) -> float | None:
-    """An HTTP date, or one of ISO 8601."""
+    """The Unix time of an HTTP date or an ISO 8601 date; None for any other text."""
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):

@@ -1,13 +1,13 @@
-"""One session with an asynchronous teacher: requests in, feedback out, through the ledger, the limits and the budget.
+"""One session with an asynchronous teacher: requests in, feedback out, through ledger, budget and rate limits.
 
     question -> in the ledger? -> its reply
-                  no -> room in the budget -> let through by the limits -> noted as sent -> asked -> recorded -^
-                           ^------------------- tried again after a time-out, 429, 5xx … -----------'
+                  no -> budget -> rate limits -> noted as sent -> asked -> recorded -^
+                           ^--------- retried after a time-out, 429, 5xx … -----'
 
-What is refused before anything was answered is set aside, and asked again when others are: then it is refused for
-itself. If the first few are refused so, and none is answered, the session ends.
+A request that is refused before the endpoint has answered anything is set aside, and asked again after the first
+answer; if it is refused again, the fault is its own. If the first few are all refused, the session ends.
 
-No HTTP here: `Ask` is whoever answers.
+No HTTP here: `Ask` sends a question and returns its reply.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ from tutelage.teacher.online.retry import back_off
 from tutelage.teacher.teacher import Deliver
 
 _GRACE_SECONDS = 10.0
-"""How long replies in flight are waited for when the session must end."""
+"""How long a session that must end waits for the replies in flight."""
 
 Ask = Callable[[Question], Awaitable[Reply]]
-"""Raises RequestFailed, or Refused when asking anything else would be in vain."""
+"""Raises RequestFailed, or Refused if every other question would be refused, too."""
 
 
 class _SetAside(Exception):
-    """A request was refused, it may be for itself: nothing has been answered that would show it."""
+    """A request was refused before any was answered, so the fault may be its own or the endpoint's."""
 
     def __init__(self, refusal: Refused, key: str) -> None:
         super().__init__(str(refusal))
@@ -51,7 +51,7 @@ class _SetAside(Exception):
 
 
 class RequestSession:
-    """One call of `teach`. A request that fails by chance is tried again up to `retries` times."""
+    """One call of `teach`. A request that fails for a transient cause is retried up to `retries` times."""
 
     def __init__(
         self,
@@ -79,10 +79,10 @@ class RequestSession:
         self._known = ledger.has_reply(settings.endpoint, settings.model)
 
     async def hold(self, requests: Iterable[FeedbackRequest], deliver: Deliver, concurrency: int) -> None:
-        """Answer all requests, `concurrency` at a time; the iterable is read as needed.
+        """Answer all requests, `concurrency` at a time; the iterable is read lazily.
 
         Raises:
-            BudgetSpent, TeacherError: after what was in flight is delivered.
+            BudgetSpent, TeacherError: after the replies in flight are delivered.
         """
         source = iter(requests)
         self._places = asyncio.Semaphore(concurrency)
@@ -90,7 +90,7 @@ class RequestSession:
         try:
             done, pending = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
             self._stopping = True
-            for task in self._idle:  # the others have something in flight that is paid for
+            for task in self._idle:  # the others have a paid request in flight
                 task.cancel()
             if pending:
                 await asyncio.wait(pending, timeout=_GRACE_SECONDS)
@@ -108,7 +108,7 @@ class RequestSession:
             if self._stopping:
                 return
             await self._take(request, deliver)
-            await asyncio.sleep(0)  # replies from the ledger never wait; let Ctrl-C through
+            await asyncio.sleep(0)  # replies from the ledger never wait: give Ctrl-C a chance
         while self._aside and not self._stopping:
             request, aside = self._aside.pop()
             await self._see_an_answer(aside)
@@ -128,7 +128,7 @@ class RequestSession:
             raise self._failures.keeps_failing(self._settings.endpoint)
 
     async def _see_an_answer(self, aside: _SetAside) -> None:
-        """Wait until anything is answered; if all that is in flight has ended otherwise, raise the refusal."""
+        """Wait until anything is answered; raise the refusal if all requests in flight end without an answer."""
         async with self._room:
             with self._idly():
                 await self._room.wait_for(lambda: self._answers or self._budget.idle)
@@ -168,7 +168,7 @@ class RequestSession:
     async def _replies_to(
         self, questions: Sequence[Question], known: Sequence[LedgerRow | None]
     ) -> list[LedgerRow] | None:
-        """The rows, in order, those not `known` bought at once; None if the budget does not allow all of them."""
+        """The rows in order, those not `known` bought concurrently; None if the budget does not allow all of them."""
         buying = [self._buy_once(question) for question, row in zip(questions, known, strict=True) if row is None]
         bought = await asyncio.gather(*buying, return_exceptions=True)
         for outcome in bought:
@@ -179,7 +179,7 @@ class RequestSession:
         return None if None in rows else cast(list[LedgerRow], rows)
 
     async def _buy_once(self, question: Question) -> LedgerRow | None:
-        """Buy a reply; whoever wants the same one meanwhile waits for it."""
+        """Buy a reply; concurrent callers with the same key share one purchase."""
         task = self._buying.get(question.key)
         if task is None:
             task = self._buying[question.key] = asyncio.create_task(self._buy(question))
@@ -202,7 +202,7 @@ class RequestSession:
                     raise _SetAside(refusal, question.key) from None
                 raise refusal.alone from None
             except RequestFailed as failure:
-                # Who is told to wait, or to come later, while others are answered stands in a queue that moves.
+                # Overload while others are answered costs no try: the endpoint works, and this request's turn comes.
                 tries += not (failure.wait or failure.crowded) or replies == self._replies
                 if failure.reason not in TRANSIENT or tries > self._retries or self._stopping:
                     raise
@@ -222,7 +222,7 @@ class RequestSession:
         paid: Usage | None = None
         try:
             await self._writer.write(Sent(token, question.key, self._settings.run_id, time.time(), bound))
-            paid = bound  # whatever happens now: it may have been charged
+            paid = bound  # from here on it may have been charged
             with self._activity.flight(token):
                 reply = await self._ask(question)
             row = self._settings.row(question.key, question.payload, reply, bound)
@@ -249,9 +249,9 @@ class RequestSession:
                 self._room.notify_all()
 
     async def _reserve(self, question: Question) -> Usage | None:
-        """Wait until the request fits beside those in flight; if none is, it never will: the budget is spent.
+        """Reserve the most that the request can cost, once it fits beside those in flight.
 
-        Returns the most that it can cost, as is known by then.
+        Returns that bound; None if the budget is spent: nothing is in flight, and the request does not fit.
         """
         budget, limit = self._budget, self._settings.max_tokens
         if self._failures.only_thinks:
@@ -274,7 +274,7 @@ class RequestSession:
 
     @asynccontextmanager
     async def _place(self) -> AsyncGenerator[None]:
-        """One of the places in flight: a worker that draws several samples at once takes one for each."""
+        """A permit for one request in flight; a worker that asks several samples at once takes one for each."""
         with self._idly():
             await self._places.acquire()
         try:
@@ -284,7 +284,7 @@ class RequestSession:
 
     @contextmanager
     def _idly(self) -> Generator[None]:
-        """Within, nothing is in flight: a session that must end waits no longer for this task."""
+        """Marks this task as idle: it has nothing in flight, so a session that must end may cancel it."""
         if self._stopping:
             raise asyncio.CancelledError
         task = cast(asyncio.Task[Any], asyncio.current_task())
@@ -296,7 +296,7 @@ class RequestSession:
             self._idle.discard(task)
 
     async def _note(self, feedback: Feedback, key: str) -> None:
-        """Remember how a request ended, for this session and in the ledger."""
+        """Record how a request ended, in the failure window and in the ledger."""
         self._failures.note(feedback.failure, feedback.verdict.reason.removeprefix("no reply: "))
         if feedback.failure is not None:
             await self._writer.write(self._settings.failed(key, feedback.failure, feedback.verdict.reason))

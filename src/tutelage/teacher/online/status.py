@@ -1,9 +1,9 @@
-"""What the status of an answer means, with the endpoint's own words: what passes, what is one request's own. Pure.
+"""Classifies an HTTP error by status and message: transient, one request's own fault, or fatal for the session. Pure.
 
 429  "Rate limit reached"                          RequestFailed("rate limit")       tried again, slower
 429  "You exceeded your current quota", no wait    Refused("quota")                  ends the session
 400  "This model's maximum context length is …"    RequestFailed("rejected request") this request only
-400  "bad temperature"                             Refused, unless others are answered: then `alone`, this request only
+400  "bad temperature"                             Refused; if others are answered, `alone`: this request only
 524  a gateway that waited for the work            RequestFailed("server error", charged=True)
 """
 
@@ -16,29 +16,29 @@ from tutelage.records import FailureReason
 from tutelage.teacher.online.failures import Refused, RequestFailed
 
 LONGEST_WAIT = 900.0
-"""Seconds that an endpoint may ask us to wait; if it wants longer the session ends and says so."""
+"""The longest wait, in seconds, that a session accepts; if an endpoint asks for more, the session ends."""
 _PASSING = (408, 409, 424, 425, 498, 499)
-"""Statuses below 500 that may pass by themselves: 424, 498 and 499 are Groq's (console.groq.com/docs/errors)."""
+"""Transient statuses below 500; 424, 498 and 499 are Groq's (console.groq.com/docs/errors)."""
 _CROWDED = (429, 498, 529)
-"""The endpoint has too much to do: all who ask go slower."""
+"""The endpoint is overloaded: all workers slow down."""
 _DONE = (408, 502, 504, 524, 598)
-"""A gateway has given up on an answer that may be written and charged by then."""
+"""A gateway gave up waiting; the reply may have been written and charged."""
 OWN = (400, 403, 413, 422)
-"""What one request may be refused with for itself, where others are answered."""
+"""Statuses that may be one request's own fault, if others are answered."""
 _POLICY = re.compile(
     r"content_?filter|content_policy|invalid_prompt|data_?inspection_?failed|content exists risk|\bflagged\b"
     r"|moderation|(usage|content|safety|acceptable use) (policy|policies|guidelines)|content management policy"
     r"|content filter|safety_check"
     r"|(inappropriate|sensitive|unsafe|prohibited|harmful) content|\bprohibited_content\b|responsibleai"
 )
-"""As OpenAI, Azure, DashScope, DeepSeek, OpenRouter, xAI, Zhipu and Gemini write it."""
+"""Content policy, as OpenAI, Azure, DashScope, DeepSeek, OpenRouter, xAI, Zhipu and Gemini write it."""
 _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|string_above_max_length|context (length|size|window)"
     r"|(input|prompt|request|message)s? (\(.{1,20}\) )?(is |are |was )?(too (long|large)|longer than)"
     r"|maximum (model|prompt) length|too many (input )?tokens|input token count|tokens to keep from the initial prompt"
     r"|reduce (the|your) (length|message|prompt|input)"
 )
-"""As OpenAI, vLLM, SGLang, llama.cpp, LM Studio, Anthropic, Gemini, Groq, DeepSeek and others write it."""
+"""A prompt that is too long, as OpenAI, vLLM, SGLang, llama.cpp, Anthropic, Gemini, Groq and others write it."""
 _QUOTA_CODES = re.compile(
     r"insufficient_(quota|balance|credits?|funds)|exceeded_current_quota_error|billing_(hard_limit|not_active|error)"
     r"|arrearage|payment_required|quota_exhausted"
@@ -48,13 +48,14 @@ _QUOTA = re.compile(
     r"|(used|spent) all .{0,30}credits|balance is (too low|insufficient|not enough)|(billing|spending) .{0,12}limit"
     r"|key limit exceeded|payment required|in arrears|recharge|top up|current quota|余额|欠费"
 )
-"""As OpenAI, Anthropic, xAI, OpenRouter, Moonshot, DeepSeek, Zhipu write it; Gemini has such words for a minute's."""
+"""No quota left, as OpenAI, Anthropic, xAI, OpenRouter, Moonshot, DeepSeek and Zhipu write it. Gemini uses such words
+for a limit per minute, too; its wait tells the two apart."""
 _PER_DAY = re.compile(r"per_?day")
 _OF_THE_KEY = re.compile(r"\b(api[ _-]?)?keys?\b|invalid_api_key|token|credential|bearer|unauthori[sz]ed|authenticat")
 _BAD_KEY = re.compile(
     r"(invalid|incorrect|no valid|expired|missing) api[ _-]?key|api[ _-]?key (is )?(not valid|invalid|expired)"
 )
-"""Gemini and xAI say so with 400."""
+"""Gemini and xAI report a bad key with status 400."""
 _OF_ACCESS = re.compile(
     r"countr|region|territor|location|access to|permission|not allowed|organi[sz]ation|verif|model|terms|suspended"
     r"|disabled|\bip\b|credit|balance|billing"
@@ -64,9 +65,9 @@ _OF_ACCESS = re.compile(
 def explain_status(
     status: int, code: str, text: str, wait: float | None, endpoint: str, config: TeacherConfig
 ) -> RequestFailed | Refused:
-    """What a status means: whether all requests would fare alike, and what to do.
+    """The exception for an error status: RequestFailed for one request, Refused for all; its message has the remedy.
 
-    `code` and `text` are the endpoint's own, `wait` the seconds that it wants to be left alone.
+    `code` and `text` are the endpoint's own; `wait` is its retry-after in seconds.
     """
     said, words = f"({status}): {text}", f"{code} {text}".lower()
     if _is_quota(status, words, wait):
@@ -80,14 +81,14 @@ def explain_status(
 
 def _is_quota(status: int, words: str, wait: float | None) -> bool:
     if status == 402:
-        return wait is None  # OpenRouter's with a wait is a limit on what is in flight
+        return wait is None  # with a wait, OpenRouter limits the requests in flight
     if _QUOTA_CODES.search(words):
         return status < 500
     return status in (400, 401, 403, 429) and wait is None and bool(_QUOTA.search(words))
 
 
 def _own_failure(status: int, words: str, said: str) -> RequestFailed | None:
-    """What is wrong with this one request, where the words say so whatever the status."""
+    """The fault of this one request, if the message states it, whatever the status."""
     if _POLICY.search(words) and not (status in (401, 402) or "rate limit" in words):
         return RequestFailed("refused by policy", f"refused by the endpoint's content policy {said}")
     if status == 413 or (_TOO_LONG.search(words) and status != 401):
@@ -144,7 +145,7 @@ def _unauthorised(status: int, words: str, said: str, endpoint: str, config: Tea
 
 
 def _alone(status: int, said: str) -> RequestFailed | None:
-    """What it is where other requests are answered: the fault of this one."""
+    """The failure to raise if other requests are answered; None if every request must fail."""
     if status not in OWN:
         return None
     return RequestFailed("rejected request", f"the endpoint refused this request, and answers others {said}")

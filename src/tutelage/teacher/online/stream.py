@@ -1,6 +1,6 @@
-"""A reply that came as server-sent events though none were asked for, put together to one completion. Pure.
+"""Joins server-sent events to one completion, for endpoints that stream without being asked. Pure.
 
-: OPENROUTER PROCESSING                                               a comment, which may stand before plain JSON, too
+: OPENROUTER PROCESSING                                               a comment; it may precede plain JSON, too
 data: {"choices": [{"delta": {"content": "3 × 4"}}]}
 data: {"choices": [{"delta": {"content": " = 12"}, "finish_reason": "stop"}], "usage": {…}}
 data: [DONE]
@@ -26,7 +26,7 @@ _PARTS = ("content", "reasoning_content", "reasoning", "refusal")
 
 
 def plain_body(body: bytes) -> bytes:
-    """The body without a byte order mark, and without comments before it."""
+    """The body without a byte order mark and leading comments."""
     start = len(_BOM) if body.startswith(_BOM) else 0
     while match := _ASIDE.match(body, start):
         start = match.end()
@@ -34,14 +34,14 @@ def plain_body(body: bytes) -> bytes:
 
 
 def is_stream(body: bytes) -> bool:
-    """Whether this plain body is one of events."""
+    """Whether this plain body consists of events."""
     return _EVENT.match(body) is not None
 
 
 def completion_of(body: bytes) -> object:
-    """The completion that the events make up, or the error that one of them holds. Raises ValueError if they end early.
+    """The completion that the events make up, or the first error in them. Raises ValueError if they end early.
 
-    Texts of all events are joined; of the rest, such as usage, the last that comes counts.
+    The texts of all events are joined; of any other field, such as usage, the last value counts.
     """
     whole: dict[str, object] = {}
     message: dict[str, object] = {}
@@ -88,7 +88,7 @@ def _first(choices: object) -> dict[str, object]:
 
 
 def _add(message: dict[str, object], delta: object) -> None:
-    """What an event adds to the message so far."""
+    """Add an event's delta to the message."""
     if not isinstance(delta, dict):
         return
     for name, value in cast(dict[str, object], delta).items():

@@ -1,13 +1,13 @@
-"""What a reply took, in the words of many endpoints: never less than was charged. Pure.
+"""Parses the usage section of a reply, in the forms of many endpoints; never less than was charged. Pure.
 
 OpenAI      prompt 200, completion 940, of which reasoning 900, total 1140      200 + 940
 xAI         prompt 200, completion 40, reasoning 900 beside it, total 1140      200 + 940
-Gemini      prompt 200, completion 40, total 1140, and no word of the rest      200 + 940
+Gemini      prompt 200, completion 40, total 1140, the rest not stated          200 + 940
 Anthropic   input 150, output 40, read from a cache 50 beside the input         200 + 40, cached 50
 
-Where they differ: docs.x.ai (rate-limits) for the second; router-for-me/CLIProxyAPI#5733 and mozilla-ai/any-llm#1290
-for the third. The cost: `cost` of OpenRouter (docs/use-cases/usage-accounting; what goes to a provider of one's own
-stands beside it), `total_cost` of Perplexity, `estimated_cost` of DeepInfra, `cost_in_usd_ticks` of xAI
+Sources: docs.x.ai (rate-limits) for xAI; router-for-me/CLIProxyAPI#5733 and mozilla-ai/any-llm#1290 for Gemini. The
+cost is `cost` of OpenRouter (docs/use-cases/usage-accounting; the charge of the user's own provider account is a field
+of its own), `total_cost` of Perplexity, `estimated_cost` of DeepInfra, or `cost_in_usd_ticks` of xAI
 (ENTERPILOT/GoModel#297: 10^10 a dollar).
 """
 
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import cast
 
 _MOST_TOKENS = 10**7
-"""No reply takes so many; an endpoint that says so says nothing."""
+"""Larger counts are ignored: no reply takes so many tokens."""
 _MOST_USD = 1e4
 _DEPTH = 3
 _PROMPT = ("prompt_tokens", "input_tokens", "promptTokenCount", "prompt_token_count")
@@ -28,17 +28,17 @@ _COMPLETION = ("completion_tokens", "output_tokens", "candidatesTokenCount", "ca
 _TOTAL = ("total_tokens", "totalTokenCount", "total_token_count")
 _CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cachedContentTokenCount", "cache_read_input_tokens")
 _BESIDE_INPUT = ("cache_read_input_tokens", "cache_creation_input_tokens")
-"""Anthropic's `input_tokens` are those that no cache was asked for."""
+"""Anthropic's `input_tokens` leave these out."""
 _THOUGHTS = re.compile(r"(reasoning|thoughts?|thinking)_?(tokens?|token_?count)", re.IGNORECASE)
 _TICKS_PER_USD = 10**10
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Tokens and US dollars of a reply, None where it does not say.
+    """Tokens and US dollars of a reply; None if it does not state them.
 
-    `least` is a bound on prompt and completion together, for where one of them is None. `cached` of the prompt's tokens
-    were read from a cache, `thoughts` are tokens of reasoning, as far as they are told apart.
+    `least` is a lower bound on prompt and completion together, for when one of them is None. `cached` of the prompt's
+    tokens were read from a cache; `thoughts` are reasoning tokens, if the endpoint counts them separately.
     """
 
     prompt: int | None = None
@@ -50,7 +50,7 @@ class Taken:
 
 
 def read_usage(said: object) -> Taken:
-    """What a section of usage says; nothing if it is none. A reply that is paid for isn't thrown away for its bill."""
+    """Parse a usage section. An unreadable one is empty, not an error: the reply is paid for and is kept."""
     if not isinstance(said, dict):
         return Taken()
     usage = cast(dict[str, object], said)
@@ -71,19 +71,23 @@ def read_usage(said: object) -> Taken:
 
 
 def _with_thoughts(completion: int, inside: int, beside: int, rest: int) -> int:
-    """The completion with its reasoning: `inside` it by its name, or `beside`. `rest` is the total less the prompt."""
+    """The completion tokens with the reasoning in them.
+
+    `inside` and `beside` are reasoning tokens named as part of the completion, or elsewhere; `rest` is the total less
+    the prompt.
+    """
     if rest > completion:
         return rest
     if inside > completion:
         return completion + inside
-    # A total that is just prompt and completion has the reasoning in it (SGLang), if the completion is as long at all.
+    # If the total is just prompt and completion, the completion includes the reasoning (SGLang), if it is long enough.
     if beside > completion or (beside and not rest):
         return completion + beside
     return completion
 
 
 def _thoughts(usage: Mapping[str, object]) -> tuple[int, int]:
-    """The tokens of reasoning that are named as parts of the completion, and those that stand elsewhere."""
+    """Reasoning tokens named as part of the completion, and those named elsewhere."""
     inside = beside = 0
     for name, count, path in _counts(usage):
         if count and _THOUGHTS.fullmatch(name):
@@ -95,7 +99,7 @@ def _thoughts(usage: Mapping[str, object]) -> tuple[int, int]:
 
 
 def _counts(usage: Mapping[str, object], path: str = "", depth: int = 0) -> Iterator[tuple[str, int | None, str]]:
-    """All numbers of tokens with their names, and the names of the sections that they stand in."""
+    """All token counts with their names, and the path of the section that they are in."""
     for name, value in usage.items():
         if isinstance(value, dict) and depth < _DEPTH:
             yield from _counts(cast(dict[str, object], value), f"{path}.{name}", depth + 1)
@@ -108,14 +112,14 @@ def _first(usage: Mapping[str, object], names: tuple[str, ...]) -> int | None:
 
 
 def _count(said: object) -> int | None:
-    """A number of tokens; None for what is none. Parts of a token count as one."""
+    """A token count, rounded up; None if the value is no count."""
     if isinstance(said, bool) or not isinstance(said, int | float) or not 0 <= said <= _MOST_TOKENS:
         return None
     return math.ceil(said)
 
 
 def _loose(said: object) -> int | None:
-    """The same of what can only add to a bill: a number in quotes counts, too."""
+    """A token count that may be a string; used where it can only raise the bill."""
     return _count(_number(said))
 
 
@@ -131,7 +135,7 @@ def _number(said: object) -> int | float | None:
 
 
 def _cost(usage: Mapping[str, object]) -> float | None:
-    """The dollars that the endpoint says it charged."""
+    """The charge in US dollars that the endpoint states."""
     cost = usage.get("cost")
     if isinstance(cost, dict):
         cost = cast(dict[str, object], cost).get("total_cost")
