@@ -56,6 +56,8 @@ def test_a_grader_that_refuses_the_gold_answers_is_seen(folder):
         ("def grade(problem, text): return 1 / 0", "ZeroDivisionError: division by zero"),
         ("def grade(problem, text): raise SystemExit", "SystemExit"),
         ("def other(problem, text): return True", "mine.py has no function grade"),
+        ("async def grade(problem, text): return True", "grade of mine.py is async, but is called as"),
+        ("def grade(problem, text): yield True", "grade of mine.py has a `yield`"),
         ("grade = 5", "grade of mine.py is a int, not a function"),
         ("1 / 0", "mine.py cannot be loaded: ZeroDivisionError: division by zero (line 1)"),
         ("def grade(", "mine.py is not Python"),

@@ -11,7 +11,7 @@ from typing import Any, cast
 import torch
 from transformers import PreTrainedModel
 
-from tutelage.contracts import key_of, kind_of, need_methods, refuse, shown, takes, told
+from tutelage.contracts import is_text, key_of, kind_of, need_methods, refuse, shown, takes, told
 from tutelage.errors import TutelageError
 from tutelage.records import Problem, TrainingExample
 from tutelage.student.encoding import Tokens
@@ -46,7 +46,7 @@ class CheckedReflection:
         except (Exception, SystemExit) as error:
             refuse(_LOSS, self.own, f"its draw fails: {told(error)}", error)
         texts = cast(tuple[object, ...], drawn)
-        if not isinstance(drawn, tuple) or not all(isinstance(text, str) for text in texts):
+        if not isinstance(drawn, tuple) or not all(is_text(text) for text in texts):
             refuse(_LOSS, self.own, f"its draw gives {shown(drawn)}; give a tuple of texts, the mistake last")
         if texts and len(texts) != (self._drawn or len(texts)):
             refuse(
