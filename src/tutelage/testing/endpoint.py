@@ -37,8 +37,7 @@ class TeacherEndpoint:
     """Writes the text of a completion from the request's body, or maps questions to rationales: the longest question
     that the prompt contains is answered. Several threads may call it at once."""
     faults: Faults = ()
-    """Faults of the first requests in order (None: no fault), or a function of the request's number (from 0) and body.
-    """
+    """Faults of the first requests in order (None: no fault), or a function of a request's number (from 0) and body."""
     key: str | None = None
     """The required API key; any other gets a 401. None: any key is accepted."""
     port: int = 0
