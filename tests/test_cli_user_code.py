@@ -118,6 +118,7 @@ def test_a_task_in_a_file_is_checked_estimated_and_evaluated(folder, tiny):
         (TASK, ["task.options.test=3"], "takes (train=4), but is called with test; task.options are its arguments"),
         (TASK, ["task.path=rows.jsonl"], "takes no task.path"),
         (TASK, ["task.train=99"], "99 train problems are asked for, but there are 4"),
+        ("async def make_task(): return None", [], "make_task of mine.py is async"),
         ("def make_task(): return None", [], "the task NoneType cannot be used: it has no method problems"),
         ("def make_task(): return 1 / 0", [], "make_task of mine.py fails: ZeroDivisionError"),
         ("", [], "mine.py has no function make_task"),
@@ -129,6 +130,13 @@ def test_what_is_wrong_with_a_task_is_one_line(folder, text, settings, said):
     result = tutelage("tasks", "check", "mine.py:make_task", *options)
     assert result.exit_code == 2, result.output
     assert said in result.output
+
+
+def test_a_file_without_its_function_is_no_configuration(folder):
+    Path("mine.py").write_text(TASK, encoding="utf-8")
+    result = tutelage("tasks", "check", "mine.py")
+    assert result.exit_code == 2
+    assert "task.name is 'mine.py'; write it as FILE.py:FUNCTION" in result.output
 
 
 @pytest.mark.parametrize(("pattern", "said"), [("(", "is no regular expression"), ("^(a|aa)+$", "takes more than 1 s")])

@@ -178,15 +178,6 @@ def test_an_engine_of_the_users_own_is_an_engine():
     assert cost == Sampled(1, 0)
 
 
-@pytest.mark.parametrize(
-    ("engine", "said"),
-    [
-        (Words(None, None), "it is an object; give its class"),
-        (words(key=3), "its key is 3"),
-        (lambda model: Words(model, None), "is called with 2 arguments"),
-        (Nameless, "has no key"),
-    ],
-)
 def test_what_numpy_and_torch_count_with_is_delivered_as_integers():
     student, heard = tiny_student(), []
     engine = delivering((np.int64(0), [np.array([5]), torch.tensor([6])]))
@@ -196,6 +187,15 @@ def test_what_numpy_and_torch_count_with_is_delivered_as_integers():
     assert all(type(token) is int for token in (heard[0][0], *heard[0][1][0], *heard[0][1][1]))
 
 
+@pytest.mark.parametrize(
+    ("engine", "said"),
+    [
+        (Words(None, None), "it is an object; give its class"),
+        (words(key=3), "its key is 3"),
+        (lambda model: Words(model, None), "is called with 2 arguments"),
+        (Nameless, "has no key"),
+    ],
+)
 def test_what_is_no_engine_is_refused(engine, said):
     with pytest.raises(ConfigError, match=said):
         check_engine(engine)
