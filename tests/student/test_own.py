@@ -163,6 +163,16 @@ def freezes(self, model, ends) -> None:
     self.rows = [[5]]
 
 
+def overwrites(self, model, ends) -> None:
+    model.lm_head.weight.data.mul_(2)
+    self.rows = [[5]]
+
+
+def without_gradients(self, model, ends) -> None:
+    torch.set_grad_enabled(False)
+    self.rows = [[5]]
+
+
 def trial(engine) -> None:
     student = tiny_student()
     try_engine(engine, student.model, StopCriteria(student.tokenizer, student.end_tokens), (3, 4))
@@ -225,11 +235,8 @@ def test_what_is_no_engine_is_refused(engine, said):
         (words(sample=lambda *parts: sys.exit(0)), "its sample fails: SystemExit: 0"),
         (words(__init__=lambda *parts: sys.exit(0)), "it makes no sampler: SystemExit: 0"),
         (words(__init__=freezes), "it changes the model's weights or their requires_grad"),
-        (
-            words(__init__=lambda self, model, ends: model.lm_head.weight.data.zero_() and None),
-            "it changes the model's",
-        ),
-        (words(__init__=lambda self, model, ends: torch.set_grad_enabled(False) and None), "turns gradients off"),
+        (words(__init__=overwrites), "it changes the model's weights"),
+        (words(__init__=without_gradients), "it turns gradients off for the whole process"),
     ],
 )
 def test_what_is_wrong_with_an_engine_is_said(engine, said):
