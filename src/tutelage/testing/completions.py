@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from tutelage.testing.faults import Fault
-from tutelage.testing.forms import FORMS, Form
+from tutelage.testing.form import Form
+from tutelage.testing.forms import FORMS
 
 Body = dict[str, Any]
 """A JSON object: the body of a request or a response."""

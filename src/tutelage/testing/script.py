@@ -13,7 +13,8 @@ from collections.abc import Callable, Sequence
 from tutelage.errors import ConfigError
 from tutelage.testing.completions import Body
 from tutelage.testing.faults import Fault
-from tutelage.testing.forms import FORMS, TROUBLES
+from tutelage.testing.form import TROUBLES
+from tutelage.testing.forms import FORMS
 
 Script = Callable[[int, Body], Fault | None]
 """The fault of a request by its number (from 0) and body; None: no fault."""
