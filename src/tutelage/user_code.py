@@ -156,7 +156,8 @@ def _files_of(folder: Path, top: str) -> list[tuple[str, Path]]:
 
 def _started_in() -> Path:
     """The folder of the user's script, or the current one with `python -m`: what is found there is the user's, too."""
-    return Path(sys.path[0]) if sys.path and not sys.path[0].endswith("-packages") else Path(sys.executable)
+    first = sys.path[0] if sys.path else ""
+    return Path(sys.executable if first.endswith("-packages") else first)  # no module is below an executable
 
 
 def _is_namespace(top: str) -> bool:
