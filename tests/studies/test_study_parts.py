@@ -3,7 +3,7 @@
 import pytest
 
 from tests.studies.test_running import ROUND_0, write_study
-from tutelage import Feedback, Verdict, study
+from tutelage import Feedback, Usage, Verdict, study
 from tutelage.runs.files import read_record
 from tutelage.study_records import StudyFigures
 
@@ -16,7 +16,7 @@ class Reading:
     def teach(self, requests, deliver) -> None:
         for request in requests:
             text = f"One counts them all.\nThe answer is {request.problem.answer}."
-            deliver(Feedback(*request.identity, text, Verdict(True, request.problem.answer, "right")))
+            deliver(Feedback(*request.identity, text, Verdict(True, None, "right"), Usage(requests=1)))
 
 
 @pytest.mark.slow
