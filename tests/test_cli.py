@@ -162,6 +162,7 @@ LONG = "n" * 300
     "command",
     [
         *("run {}", "run {config} --out {}", "show {}", "estimate {}", "study {}", "results {}", "ask {} hi"),
+        *("refused {}",),
         *("tasks check {}", "tasks check custom --path {}", "eval {} --task leg_counting"),
         *("ledger show {}", "ledger verify {}", "ledger export {}", "serve-test-teacher --data {}"),
     ],

@@ -56,6 +56,8 @@ def test_a_grader_that_refuses_the_gold_answers_is_seen(folder):
         ("def grade(problem, text): return 1 / 0", "ZeroDivisionError: division by zero"),
         ("def grade(problem, text): raise SystemExit", "SystemExit"),
         ("def other(problem, text): return True", "mine.py has no function grade"),
+        ("async def grade(problem, text): return True", "grade of mine.py is async, but is called as"),
+        ("def grade(problem, text): yield True", "grade of mine.py has a `yield`"),
         ("grade = 5", "grade of mine.py is a int, not a function"),
         ("1 / 0", "mine.py cannot be loaded: ZeroDivisionError: division by zero (line 1)"),
         ("def grade(", "mine.py is not Python"),
@@ -116,6 +118,7 @@ def test_a_task_in_a_file_is_checked_estimated_and_evaluated(folder, tiny):
         (TASK, ["task.options.test=3"], "takes (train=4), but is called with test; task.options are its arguments"),
         (TASK, ["task.path=rows.jsonl"], "takes no task.path"),
         (TASK, ["task.train=99"], "99 train problems are asked for, but there are 4"),
+        ("async def make_task(): return None", [], "make_task of mine.py is async"),
         ("def make_task(): return None", [], "the task NoneType cannot be used: it has no method problems"),
         ("def make_task(): return 1 / 0", [], "make_task of mine.py fails: ZeroDivisionError"),
         ("", [], "mine.py has no function make_task"),
@@ -127,6 +130,13 @@ def test_what_is_wrong_with_a_task_is_one_line(folder, text, settings, said):
     result = tutelage("tasks", "check", "mine.py:make_task", *options)
     assert result.exit_code == 2, result.output
     assert said in result.output
+
+
+def test_a_file_without_its_function_is_no_configuration(folder):
+    Path("mine.py").write_text(TASK, encoding="utf-8")
+    result = tutelage("tasks", "check", "mine.py")
+    assert result.exit_code == 2
+    assert "task.name is 'mine.py'; write it as FILE.py:FUNCTION" in result.output
 
 
 @pytest.mark.parametrize(("pattern", "said"), [("(", "is no regular expression"), ("^(a|aa)+$", "takes more than 1 s")])

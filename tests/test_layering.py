@@ -1,4 +1,4 @@
-"""The rules of the house, held by reading every file below src/: who may import whom, which library lives where,
+"""The house rules, checked by reading every file below src/: who may import whom, which library lives where,
 how long a file or a function may grow, how fast the command starts. (docs/design.md says why.)"""
 
 import ast
@@ -42,10 +42,10 @@ LAYERS = [
     {"studies", "assemble", "own_parts"},
     {"api", "cli", "__init__", "__main__"},
 ]
-"""The rooms of the house from the ground up: imports point down, or to the same floor unless it is blind."""
+"""The packages by layer, lowest first: imports point down, or to the same layer unless the package is BLIND."""
 BLIND = {"tasks", "teacher", "student", "report"}
-EXTRA_ROOMS = {"testing": {"records", "errors", "config", "json_lines", "text", "mistakes", "teacher"}}
-"""Rooms outside the floors, and what they may import. The command alone may import them."""
+EXTRA_PACKAGES = {"testing": {"records", "errors", "config", "json_lines", "text", "mistakes", "teacher"}}
+"""Packages outside the layers, and what they may import. Only the command may import them."""
 
 HOMES = {
     "grading/matching": ["regex"],
@@ -118,38 +118,38 @@ def imports_of(path: Path, source: str | None = None) -> list[Import]:
     return list(imports(ast.parse(path.read_text(encoding="utf-8") if source is None else source), package))
 
 
-def room_of(path: Path) -> str:
+def package_of(path: Path) -> str:
     return path.relative_to(SOURCE).parts[0].removesuffix(".py")
 
 
-def room_imported(name: str) -> str | None:
-    """The room that an imported name belongs to; None if it is not ours."""
+def package_imported(name: str) -> str | None:
+    """The package that an imported name belongs to; None if it is not ours."""
     top, _, rest = name.partition(".")
     if top != "tutelage":
         return None
-    room = rest.partition(".")[0]
-    return room if (SOURCE / room).is_dir() or (SOURCE / f"{room}.py").is_file() else "__init__"
+    package = rest.partition(".")[0]
+    return package if (SOURCE / package).is_dir() or (SOURCE / f"{package}.py").is_file() else "__init__"
 
 
-def may_import(room: str, other: str) -> bool:
-    if room == other:
+def may_import(package: str, other: str) -> bool:
+    if package == other:
         return True
-    if room in EXTRA_ROOMS:
-        return other in EXTRA_ROOMS[room]
-    if other in EXTRA_ROOMS:
-        return room == "cli"
-    floor = {name: height for height, names in enumerate(LAYERS) for name in names}
-    if room not in floor or other not in floor:
-        return room not in floor  # test_every_room_has_its_floor speaks of it
-    return floor[other] < floor[room] or (floor[other] == floor[room] and room not in BLIND)
+    if package in EXTRA_PACKAGES:
+        return other in EXTRA_PACKAGES[package]
+    if other in EXTRA_PACKAGES:
+        return package == "cli"
+    layer = {name: level for level, names in enumerate(LAYERS) for name in names}
+    if package not in layer or other not in layer:
+        return package not in layer  # test_every_package_has_its_layer reports it
+    return layer[other] < layer[package] or (layer[other] == layer[package] and package not in BLIND)
 
 
 def upward_imports(path: Path, source: str | None = None) -> list[str]:
-    room = room_of(path)
+    package = package_of(path)
     return [
-        f"{path.relative_to(SOURCE)}:{item.line}: {room} imports {item.name}; it may not know {other}"
+        f"{path.relative_to(SOURCE)}:{item.line}: {package} imports {item.name}; it may not know {other}"
         for item in imports_of(path, source)
-        if (other := room_imported(item.name)) is not None and not may_import(room, other)
+        if (other := package_imported(item.name)) is not None and not may_import(package, other)
     ]
 
 
@@ -187,10 +187,10 @@ def _all(rule) -> str:
     return "\n".join(line for path in FILES for line in rule(path))
 
 
-def test_every_room_has_its_floor():
-    rooms = {room_of(path) for path in FILES}
-    unknown = rooms - set().union(*LAYERS) - set(EXTRA_ROOMS)
-    assert not unknown, f"say in LAYERS of {Path(__file__).name} where {', '.join(sorted(unknown))} stands"
+def test_every_package_has_its_layer():
+    packages = {package_of(path) for path in FILES}
+    unknown = packages - set().union(*LAYERS) - set(EXTRA_PACKAGES)
+    assert not unknown, f"say in LAYERS of {Path(__file__).name} where {', '.join(sorted(unknown))} belongs"
 
 
 def test_imports_point_down():

@@ -60,7 +60,7 @@ def test_content_is_the_identity_not_the_place(tmp_path):
         ("raise ValueError('no\\nluck')", r"mine.py cannot be loaded: ValueError: no luck \(line 1\)"),
         ("import sys\nsys.exit(3)", r"cannot be loaded: SystemExit: 3 \(line 2\)"),
         ("import not_there_at_all", "cannot be loaded: ModuleNotFoundError: No module named 'not_there_at_all'"),
-        ("from . import beside", "cannot be loaded: ImportError"),
+        ("from . import beside", "cannot be loaded: ImportError.*; write `import helper` for a helper.py beside it"),
         ("def other(p, t): ...", "mine.py has no function grade"),
         ("grade = 3", "grade of .*mine.py is a int, not a function"),
     ],
@@ -84,6 +84,25 @@ def test_what_is_no_file_is_said(tmp_path):
     (tmp_path / "folder.py").mkdir()
     with pytest.raises(ConfigError, match="there is no file"):
         UserCode.named(f"{tmp_path / 'folder.py'}:grade", SETTING)
+
+
+def test_what_the_script_that_was_started_has_beside_it_belongs_to_it(tmp_path, monkeypatch):
+    (tmp_path / "helper_of_script.py").write_text("one = 1", encoding="utf-8")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    mine = code(tmp_path / "graders", mine="import helper_of_script as h\ndef grade(p, t): return h.one")
+    assert set(mine.beside) == {"helper_of_script"}
+    assert mine.load(lambda _: None)(None, None) == 1
+    (tmp_path / "helper_of_script.py").write_text("one = 2", encoding="utf-8")
+    changed = UserCode.named(f"{tmp_path / 'graders' / 'mine.py'}:grade", SETTING)
+    assert changed.digest != mine.digest
+    assert changed.load(lambda _: None)(None, None) == 2
+
+
+def test_a_folder_beside_it_must_be_a_package(tmp_path):
+    with pytest.raises(ConfigError, match=r"mine.py imports the folder .*folder_of_mine; give it an __init__.py"):
+        code(tmp_path, mine="import folder_of_mine.inner", **{"folder_of_mine/inner": "one = 1"})
+    (tmp_path / "yaml").mkdir()  # data of that name hides nothing: the installed package is found
+    assert not code(tmp_path, mine="import yaml\ndef grade(p, t): return True").beside
 
 
 def test_nothing_beside_stands_in_for_an_installed_package(tmp_path):

@@ -55,7 +55,7 @@ _HOMES = {
     "tasks.task": ("Task",),
     "teacher.teacher": ("Teacher",),
 }
-"""Where the public names are defined; the others are records."""
+"""The modules that define the public names; all others are in `records`."""
 
 __all__ = [
     "Attempt",
@@ -104,7 +104,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """The public names, loaded when they are asked for: the command should start at once."""
+    """Import a public name on first access, so that the command starts fast."""
     if name not in __all__:
         raise AttributeError(f"module 'tutelage' has no attribute {name!r}")
     home = next((home for home, names in _HOMES.items() if name in names), "records")

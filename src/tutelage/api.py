@@ -1,4 +1,4 @@
-"""Tutelage as a library: what the commands call.
+"""The library's public functions, which the commands call.
 
 >>> from tutelage import load_config, run
 >>> result = run(load_config("examples/demo.yaml"), "runs/demo")
@@ -41,14 +41,14 @@ def run(
     reflection: Reflection | None = None,
     engine: SamplerFactory | None = None,
 ) -> RunResult:
-    """Start the run of `config` in the directory `out`, or continue the one that stands there, to its end.
+    """Start the run of `config` in the directory `out`, or resume the one that is there, and finish it.
 
-    A run that has ended under the very same configuration is only read. A task, teacher, self-reflection loss or engine
-    of your own stands in the place of what the configuration names (docs/extending.md); the run goes on with one of the
-    same `key` alone.
+    If the run has finished under the same configuration, its result is read. A task, teacher, self-reflection loss or
+    engine of your own replaces the one that the configuration names (docs/extending.md); the run resumes only with one
+    that has the same `key`.
 
     Raises:
-        TutelageError: see tutelage.errors; whatever was finished stays, and the same call goes on from there.
+        TutelageError: see tutelage.errors; finished work is kept, and the same call resumes from there.
     """
     root, own = Path(out), OwnParts(task, teacher, reflection, engine)
     config = own.applied(config)
@@ -71,7 +71,7 @@ def load_task(name: str, *, path: str | Path | None = None, **settings: object) 
 def taught_student(
     model: str, *, prompt: Literal["plain", "chat"] | None = None, few_shot: int | None = None
 ) -> StudentConfig:
-    """The student in a model's folder or a run's, asked as it was taught unless told otherwise. Raises ConfigError."""
+    """The student in the folder of a model or a run, with the prompt of its training by default. Raises ConfigError."""
     from tutelage.student.student import taught_prompts
 
     folder = str(Path(model) / "student") if (Path(model) / "student").is_dir() else model
@@ -92,9 +92,9 @@ def evaluate(
     *,
     engine: SamplerFactory | None = None,
 ) -> tuple[Accuracy, list[Attempt]]:
-    """Greedy answers of a model to a split, graded, in the order of its problems, and their accuracy.
+    """The accuracy of a model on a split, and its greedy, graded answers in the order of the problems.
 
-    `task` is one that a configuration names, or an object of your own; `engine` as in `run`.
+    `task` is a task's configuration or your own object; `engine` is as in `run`.
     """
     from tutelage.assemble import make_student
     from tutelage.metrics.intervals import accuracy
@@ -117,7 +117,7 @@ def ask(
     max_new_tokens: int = 256,
     engine: SamplerFactory | None = None,
 ) -> Iterator[str]:
-    """Answers of a model to questions, one by one as they are asked; the model is loaded once. `engine` as in `run`."""
+    """Yield a model's answers to questions, which are read lazily; the model loads once. `engine` is as in `run`."""
     from tutelage.student.engines.engine import Engine
     from tutelage.student.own import check_engine
     from tutelage.student.sampler import SamplingSettings
@@ -146,12 +146,13 @@ def study(  # noqa: PLR0913 - see run
     reflection: Reflection | None = None,
     engine: SamplerFactory | None = None,
 ) -> list[str]:
-    """Run the study of a YAML file in the directory `out`, or continue it, and write study.json, study.md and plots.
+    """Run or resume the study of a YAML file in the directory `out`, and write study.json, study.md and plots.
 
-    `jobs` seeds go at once. `known` is a study.json of the same base: the runs that it has figures of are not run
-    again. Parts of your own as in `run`; an arm that chooses another teacher or loss than the base has that. Returns
-    what went wrong, a line for every run that failed; the figures are those of all other runs. Raises ConfigError,
-    DataError, and RunError where no run has ended: what stands there is left as it is.
+    `jobs` seeds run in parallel. `known` is a study.json of the same base; runs with figures in it are not repeated.
+    Parts of your own are as in `run`; an arm that sets another teacher or loss than the base uses that one. Returns one
+    line for every run that failed; the figures are those of all other runs.
+
+    Raises ConfigError, DataError, and RunError if no run has finished; existing pages are then left as they are.
     """
     from tutelage.report.plots import need_matplotlib, plot_study
     from tutelage.report.study import study_page
@@ -180,7 +181,7 @@ def study(  # noqa: PLR0913 - see run
 
 
 def study_command(file: str | Path, out: str | Path, jobs: int, known: str | Path | None = None) -> str:
-    """The line for a terminal that runs a study, or goes on with it."""
+    """The shell command that runs or resumes a study."""
     line = ["tutelage", "study", str(file), "--out", str(out), "--jobs", str(jobs)]
     return shlex.join([*line, "--known", str(known)] if known else line)
 
@@ -188,11 +189,11 @@ def study_command(file: str | Path, out: str | Path, jobs: int, known: str | Pat
 def results(
     folders: Sequence[str | Path], out: str | Path, notes: str | Path | None = None, pages: str | Path | None = None
 ) -> None:
-    """Write the page that the studies in these folders make, each with its `notes.md` where there is one.
+    """Write one page about the studies in these folders, each with its `notes.md` if it exists.
 
-    `notes` is a Markdown file on all of them together. With `pages`, a folder, each study gets a page of its own there,
-    and `out` has the summary alone. Plots are drawn beside each study.json. Raises RunError where a study.json is
-    missing or broken, ConfigError where notes are missing or not UTF-8.
+    `notes` is a Markdown file about all of them. With `pages`, a folder, each study gets its own page there, and `out`
+    has only the summary. Plots are drawn beside each study.json. Raises RunError if a study.json is missing or broken,
+    ConfigError if notes are missing or not UTF-8.
     """
     from tutelage.report.plots import need_matplotlib, plot_study
     from tutelage.report.results import results_page

@@ -1,4 +1,4 @@
-"""The only place where configuration becomes objects."""
+"""Builds a run's objects from its configuration: the composition root."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ from tutelage.teacher.teacher import Teacher
 def open_context(
     config: RunConfig, out: Path, show: Show, cache: StageCache | None = None, own: OwnParts | None = None
 ) -> Generator[RunContext]:
-    """Everything a run needs, with its directory locked against other processes; `cache` as in Run.open.
+    """Everything a run needs, with its directory locked against other processes; `cache` is as in Run.open.
 
-    What is the user's `own` stands in the place of what the configuration names.
+    The user's `own` parts replace those that the configuration names.
 
-    Raises ConfigError, DataError, RunError, TeacherError and StudentError before anything is spent; but for what the
-    directory itself says, before anything is written.
+    Raises ConfigError, DataError, RunError, TeacherError and StudentError before anything is spent, and before anything
+    is written unless the directory itself is at fault.
     """
     reflection_of(config.training)
     own = own or OwnParts()
     keys = own.keys(config)
-    if faults := list(contradictions(config)):  # of a configuration that was copied, which validates nothing
+    if faults := list(contradictions(config)):  # a copied configuration is not validated
         raise ConfigError("; ".join(faults))
     task = own_task(own.task, config.task) if own.task else open_task(config.task, show.say)
     teacher, online = CheckedTeacher(own.teacher, task.grade) if own.teacher else None, False
@@ -59,8 +59,8 @@ def open_context(
     if online:
         from tutelage.teacher.online.client import Endpoint
 
-        Endpoint(config.teacher, os.environ)  # refuses an address or a key before there is a run
-        prompts_of(config.teacher, task.kind)  # and a template
+        Endpoint(config.teacher, os.environ)  # a wrong address or key is refused before the run exists
+        prompts_of(config.teacher, task.kind)  # so is a wrong template
     untrained = make_student(config.student, task, show.say, own.engine)
     preflight(untrained, config, task.problems, reflection)
     if online and config.teacher.ledger:
@@ -74,7 +74,7 @@ def open_context(
 
 
 def offline_teacher(config: RunConfig, task: Task) -> Teacher | None:
-    """The teacher of a configuration that asks no API, None for the student itself. Raises DataError."""
+    """The teacher of a configuration without an API; None if the student teaches itself. Raises DataError."""
     settings = config.teacher
     if settings.kind == "student":
         return None
@@ -94,7 +94,7 @@ def offline_teacher(config: RunConfig, task: Task) -> Teacher | None:
 
 
 def online_teacher(config: RunConfig, task: Task, run: Run, say: Say, activity: Activity) -> Teacher:
-    """The teacher behind an API, with its ledger. Raises ConfigError or TeacherError."""
+    """The teacher at an API, with its ledger. Raises ConfigError or TeacherError."""
     from tutelage.teacher.online.openai_teacher import OpenAITeacher
 
     settings = config.teacher
@@ -105,7 +105,7 @@ def online_teacher(config: RunConfig, task: Task, run: Run, say: Say, activity: 
 
 
 def make_student(config: StudentConfig, task: Task, say: Say, engine: SamplerFactory | None = None) -> Student:
-    """The student as it comes, asked with the task's worked examples, sampled by the user's `engine` if there is one.
+    """The untrained student, prompted with the task's worked examples and sampled by the user's `engine`, if given.
 
     Raises ConfigError, StudentError.
     """

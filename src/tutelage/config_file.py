@@ -1,4 +1,4 @@
-"""RunConfig as YAML, in and out; an unknown key is an error that names the nearest key.
+"""Reads and writes a RunConfig as YAML; an unknown key is an error that names the nearest key.
 
 load_config("my-task.yaml", ["rounds.max=5"])
 """
@@ -23,13 +23,13 @@ from tutelage.yaml_text import Dumper, read_yaml
 Kind = TypeVar("Kind", bound=Section)
 
 _LONGEST_FILE = 1_000_000
-"""Characters; a device such as /dev/zero has no end."""
+"""The most characters that are read; a device such as /dev/zero has no end."""
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
-    """Read a YAML file; each override `section.key=value` (the value as YAML) wins over it.
+    """Read a YAML file; each override `section.key=value` (the value in YAML) replaces a setting of it.
 
-    Relative paths in the file stay relative to the directory of the command.
+    Relative paths in the file are relative to the working directory.
 
     Raises:
         ConfigError: the file is missing or not YAML, a key is unknown, or a value has the wrong type or range.
@@ -38,7 +38,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
 
 
 def read_written(path: Path) -> RunConfig:
-    """The config.yaml of a run, of whatever version. Raises ConfigError."""
+    """Read the config.yaml of a run, of this or an earlier version. Raises ConfigError."""
     return read_config(_text_of(path), origin=str(path))
 
 
@@ -59,7 +59,7 @@ def _text_of(path: str | Path) -> str:
 
 
 def read_config(text: str, *, origin: str) -> RunConfig:
-    """A RunConfig that this version or an earlier one wrote with `dump_config`. Raises ConfigError."""
+    """Parse what this version or an earlier one wrote with `dump_config`. Raises ConfigError."""
     return parse_config(modern(_parse_yaml(text, origin)), origin=origin)
 
 
@@ -69,7 +69,7 @@ def parse_config(data: object, overrides: Sequence[str] = (), *, origin: str = "
 
 
 def parse_section(kind: type[Kind], data: object, overrides: Sequence[str] = (), *, origin: str) -> Kind:
-    """Plain data as settings of this kind. Raises ConfigError."""
+    """Settings of this kind from plain data. Raises ConfigError."""
     if not isinstance(data, dict):
         found = "nothing" if data is None else type(data).__name__
         raise ConfigError(f"{origin}: expected sections such as `{next(iter(kind.model_fields))}:`, found {found}")
@@ -127,7 +127,7 @@ def _apply(data: dict[str, Any], override: str) -> None:
 
 
 def _texts(data: object, key: str = "") -> Iterator[tuple[str, str]]:
-    """Every text in plain data, and the key that it stands under."""
+    """Every text in plain data, with its key."""
     if isinstance(data, str):
         yield key, data
     elif isinstance(data, dict):
@@ -141,13 +141,13 @@ def _texts(data: object, key: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _odd(text: str) -> bool:
-    """Whether it holds NUL, which no path may, or half of a surrogate pair, which nothing can write."""
+    """Whether a text has NUL, which no path may have, or a lone surrogate, which cannot be encoded."""
     return "\0" in text or any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _explain(error: ErrorDetails, data: dict[str, Any], kind: type[Section]) -> str:
-    """One pydantic error in a user's words."""
-    if error["type"] == "value_error":  # a contradiction, which names its settings itself
+    """One pydantic error as a message for the user."""
+    if error["type"] == "value_error":  # a contradiction; its message names the settings
         return error["msg"].removeprefix("Value error, ")
     location = _in_the_file(error, data)
     key = ".".join(location)
@@ -163,7 +163,7 @@ def _explain(error: ErrorDetails, data: dict[str, Any], kind: type[Section]) -> 
 
 
 def _in_the_file(error: ErrorDetails, data: dict[str, Any]) -> list[str]:
-    """Where an error is, without what pydantic appends to tell the members of a union apart."""
+    """The path of an error, without the parts that pydantic appends for members of a union."""
     location: list[str] = []
     here: object = data
     for part in error["loc"]:

@@ -6,6 +6,7 @@ behaviour changes, the user must change the key.
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import traceback
 from collections.abc import Mapping, Sequence
@@ -48,7 +49,8 @@ def need_methods(role: str, part: object, methods: Mapping[str, int]) -> None:
         if not callable(method):
             refuse(role, part, f"its {name} is a {type(method).__name__}, not a method")
         if (fault := takes(method, arguments)) is not None:
-            refuse(role, part, f"its {name} {fault}")
+            made = f"; it is a class: give an object of it, {name_of(part)}(…)" if isinstance(part, type) else ""
+            refuse(role, part, f"its {name} {fault}{made}")
 
 
 def takes(function: object, arguments: int) -> str | None:
@@ -62,6 +64,11 @@ def takes_named(function: object, arguments: Mapping[str, object]) -> str | None
 
 
 def _cannot(function: object, called: str, *values: object, **named: object) -> str | None:
+    for code in (function, getattr(function, "__call__", None)):  # noqa: B004 - an object may be called, too
+        if inspect.iscoroutinefunction(code) or inspect.isasyncgenfunction(code):
+            return "is async, but is called as an ordinary function; use asyncio.run inside it"
+        if inspect.isgeneratorfunction(code):
+            return "has a `yield`, so a call would do nothing; make it an ordinary function"
     try:
         signature = inspect.signature(function)  # pyright: ignore[reportArgumentType]
     except (TypeError, ValueError):
@@ -87,6 +94,17 @@ def each_is(role: str, part: object, what: str, found: object, kind: type) -> Se
 def each_in_tuple(found: object, kind: type) -> bool:
     """Whether it is a tuple of items of type `kind`."""
     return isinstance(found, tuple) and all(isinstance(item, kind) for item in cast(tuple[object, ...], found))
+
+
+def kind_of(found: object) -> str:
+    """The name of a value's type in an error, with its module where it is that of another built-in type."""
+    kind = type(found)
+    return kind.__name__ if kind is getattr(builtins, kind.__name__, kind) else f"{kind.__module__}.{kind.__name__}"
+
+
+def shown(found: object) -> str:
+    """A user's value in one short line."""
+    return f"{' '.join(repr(found).split()):.80}"
 
 
 def is_text(found: object) -> bool:

@@ -1,4 +1,4 @@
-"""Settings that contradict each other, as they alone show: each fault in a sentence that names them and the remedy."""
+"""Finds settings that contradict each other; each fault is a sentence with the settings and the remedy."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 
 def refuse_contradictions(config: RunConfig) -> None:
-    """Raises ValueError where no run can have these settings."""
+    """Raise ValueError if settings contradict each other."""
     if faults := list(contradictions(config)):
         raise ValueError("; ".join(faults))
 
 
 def contradictions(config: RunConfig) -> Iterator[str]:
-    """Why no run can have these settings; nothing where one can."""
+    """Every contradiction among the settings, in words."""
     yield from _of_the_teacher(config.teacher)
     yield from _of_training(config.training)
     if config.student.weights == "lora" and not config.student.lora.targets:

@@ -46,7 +46,7 @@ class DataError(TutelageError):
 
 
 class RunError(TutelageError):
-    """The run directory cannot be used as it stands."""
+    """The run directory cannot be used in its present state."""
 
 
 class TeacherError(TutelageError):

@@ -1,9 +1,9 @@
-"""The one reader of JSON Lines: strict, within bounds, and each fault named with its line.
+"""A strict reader of JSON Lines with size limits; every error has its line number.
 
     {"question": "Tom has 3 boxes of 4 pens. How many pens?", "answer": "12"}
 
-A byte order mark, Windows line ends and blank lines do no harm. A line ends with a line feed alone: U+2028 may stand in
-a text. A key that stands twice, NaN, Infinity and numbers beyond a float are refused.
+A byte order mark, Windows line ends and blank lines are accepted. Only a line feed ends a line, since a text may hold
+U+2028. Duplicate keys, NaN, Infinity and numbers beyond the range of a float are refused.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typing import Any, NoReturn
 from tutelage.errors import DataError
 
 Json = Any
-"""What JSON may hold; told apart where it is read."""
+"""Any JSON value."""
 
 MOST_LINE, MOST_FILE = 64 * 2**20, 2**31
-"""Bytes of a line and of a file. A device such as /dev/zero has no end."""
+"""The most bytes of a line and of a file; a device such as /dev/zero has no end."""
 
 
 class NotJson(ValueError):
-    """Why a text is not JSON, in words, and where; `key` is one that stands twice."""
+    """Why a text is not JSON, and where; `key` is the duplicate key, if that is the reason."""
 
     def __init__(self, reason: str, *, line: int | None = None, key: str | None = None) -> None:
         super().__init__(reason)
@@ -32,10 +32,10 @@ class NotJson(ValueError):
 
 
 def read_values(path: Path, *, broken: str = "not JSON") -> Iterator[tuple[int, Json]]:
-    """The lines of a file that are not blank: their numbers, from 1, and the value of each.
+    """Yield the number (from 1) and the value of every line that is not blank.
 
-    `broken` begins the message of a line that is not JSON. Raises DataError: the file cannot be read, is not UTF-8 or
-    has no end, or a line is broken.
+    `broken` begins the message about a line that is not JSON. Raises DataError if the file cannot be read, is not UTF-8
+    or too long, or a line is broken.
     """
     for number, text in _lines(path):
         if not text.strip():
@@ -49,7 +49,7 @@ def read_values(path: Path, *, broken: str = "not JSON") -> Iterator[tuple[int, 
 
 
 def read_json(path: Path) -> Json:
-    """The value that a whole file holds. Raises DataError as `read_values` does."""
+    """The JSON value of a whole file. Raises DataError as `read_values` does."""
     text = "".join(text for _, text in _lines(path))
     try:
         return parse_json(text)
@@ -59,7 +59,7 @@ def read_json(path: Path) -> Json:
 
 
 def parse_json(text: str | bytes) -> Json:
-    """The value that a text holds. Raises NotJson."""
+    """The JSON value of a text. Raises NotJson."""
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse, parse_float=_finite)
     except json.JSONDecodeError as error:
@@ -68,12 +68,12 @@ def parse_json(text: str | bytes) -> Json:
         raise NotJson("it is nested too deep") from None
     except NotJson:
         raise
-    except ValueError as error:  # not UTF-8, or a whole number of thousands of digits
+    except ValueError as error:  # not UTF-8, or an integer of thousands of digits
         raise NotJson(str(error)) from None
 
 
 def is_unicode(text: str) -> bool:
-    """Whether it can be written: JSON's escapes, and names from the system, may hold half of a surrogate pair."""
+    """Whether a text can be encoded: JSON's escapes and file names may hold a lone surrogate."""
     return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
 
 
@@ -84,7 +84,7 @@ def shortened(value: object) -> str:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines of a file with their numbers, read one at a time."""
+    """The lines of a file with their numbers, read lazily."""
     try:
         with path.open("rb") as file:
             read = 0

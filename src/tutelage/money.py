@@ -1,13 +1,13 @@
-"""US dollars, added exactly: 0.1 + 0.2 is 0.3, in any order."""
+"""Adds US dollars exactly: 0.1 + 0.2 is 0.3, in any order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 PICO = 10**12
-"""US dollars are added in whole millionths of millionths: floats added as they are differ with the order."""
+"""Amounts are added as whole multiples of 1e-12 US dollars; sums of floats would depend on the order."""
 
 
 def sum_usd(costs: Iterable[float]) -> float:
-    """The exact sum of amounts in US dollars, whatever their order, and however they were summed before."""
+    """The sum of amounts in US dollars, rounded to 1e-12; it does not depend on their order or grouping."""
     return sum(round(cost * PICO) for cost in costs) / PICO

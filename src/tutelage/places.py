@@ -1,7 +1,7 @@
-"""Where a configuration says that things are: an endpoint's URL, a ledger's file. Told from the text alone.
+"""Validates the endpoint's URL and the ledger's file name of a configuration, from the text alone.
 
-http://localhost:8000/v1    taken            http://localhost:abc/v1    ConfigError: … its port is no number …
-ledgers/mine.sqlite         taken            :memory:                   ConfigError: … nothing would be kept …
+http://localhost:8000/v1    accepted         http://localhost:abc/v1    ConfigError: … its port is no number …
+ledgers/mine.sqlite         accepted         :memory:                   ConfigError: … nothing would be kept …
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from tutelage.request_settings import secret_in_query
 
 
 def check_url(url: str | None) -> str | None:
-    """The URL of an endpoint, if it can be one. Raises ConfigError, which shows no password."""
+    """The URL, if it is valid for an endpoint. Raises ConfigError; its message shows no password."""
     if url is None or (fault := _fault_of_url(url)) is None:
         return url
     shown = re.sub(r"//[^/]*@", "//…@", url[:200]).partition("?")[0]
@@ -22,8 +22,8 @@ def check_url(url: str | None) -> str | None:
 
 
 def check_ledger(path: object) -> object:
-    """The name of a ledger's file, if SQLite would keep a file of this name. Raises ConfigError."""
-    if path == {":memory": None}:  # what YAML makes of it without quotes
+    """The file name, if SQLite would keep a ledger under it. Raises ConfigError."""
+    if path == {":memory": None}:  # `:memory:` without quotes in YAML
         path = ":memory:"
     if not isinstance(path, str) or (fault := _fault_of_ledger(path)) is None:
         return path

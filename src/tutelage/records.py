@@ -225,7 +225,8 @@ TRANSIENT: frozenset[FailureReason] = frozenset(
 class Asked:
     """One asking of those that a request took: the way, with the answer as a hint or without, and what it brought.
 
-    `sound` says whether it brought a rationale. The tokens are those of its replies, whoever paid for them.
+    `sound` says whether it brought a rationale; if not, `failure` and `reason` say why (empty in rows of version 0.1).
+    The tokens are those of its replies, whoever paid for them.
     """
 
     way: Way
@@ -233,6 +234,8 @@ class Asked:
     sound: bool
     prompt_tokens: int
     completion_tokens: int
+    failure: FailureReason | None = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
-"""Settings and figures that were called otherwise in version 0.1, and what they are called now.
+"""Old names of settings and figures (version 0.1) and their current names.
 
-A configuration that uses an old name is refused with the new one. What an earlier version wrote itself (the config.yaml
-of a run, the `base` of a study.json, rows of steps.jsonl) is read under its old names. Keys of finished trainings are
-taken from the old names, so they stay valid.
+A configuration with an old name is refused with a message that has the new one. Files that an earlier version wrote
+itself (the config.yaml of a run, the `base` of a study.json, rows of steps.jsonl) are read with their old names. Keys
+of finished trainings are computed from the old names, so they stay valid.
 """
 
 from __future__ import annotations
@@ -29,26 +29,26 @@ SETTINGS = {
     "training.pass_tokens": "micro_batch_tokens",
     "shelf_gb": "cache_gb",
 }
-"""What a setting was called, and the last part of what it is called now; its section is the same."""
+"""The old key of each renamed setting, and the last part of its current key; the section is the same."""
 
 VALUES = {"teacher.ask": {True: "mistake", False: "question"}}
-"""What a value is now called, where not only the name has changed."""
+"""Old and current values of settings whose values were renamed, too."""
 
 
 def new_name(key: str) -> str | None:
-    """What the setting that was called `key` is called now; None if none was called so."""
+    """The current key of the setting with the old key `key`; None if there is none."""
     section, dot, _ = key.rpartition(".")
     return f"{section}{dot}{SETTINGS[key]}" if key in SETTINGS else None
 
 
 def new_values(key: str) -> str:
-    """What the values of the setting that was called `key` are called now, in words; empty if they are the same."""
+    """The current values of the setting with the old key `key`, in words; empty if they are unchanged."""
     values = VALUES.get(new_name(key) or "", {})
     return ", ".join(f"{new} for {str(old).lower()}" for old, new in values.items())
 
 
 def modern(settings: object) -> object:
-    """Settings as plain data, old names and values replaced; anything else as it is."""
+    """Settings as plain data with current names and values; any other data is returned unchanged."""
     if not isinstance(settings, dict):
         return settings
     sections = cast(dict[str, Any], settings)
@@ -59,7 +59,7 @@ def modern(settings: object) -> object:
 
 
 def modern_source(source: str) -> str:
-    """What an arm of a study changes, in words, under today's names."""
+    """The description of a study's arm with current names."""
     for old in SETTINGS:
         new = new_name(old)
         for value, name in VALUES.get(str(new), {}).items():
@@ -69,20 +69,23 @@ def modern_source(source: str) -> str:
 
 
 def as_first_named(section: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a section under the names that they had first."""
+    """The settings of a section under their original names."""
     old = {f"{section}.{new}": key.rpartition(".")[2] for key, new in SETTINGS.items() if key.startswith(f"{section}.")}
     return _with_names(section, dict(settings), old)
 
 
 def modern_step(row: Mapping[str, Any], *, gains: bool) -> dict[str, Any]:
-    """A row of steps.jsonl, or a round of study.json, with `near` and `far` as what they are of this loss."""
+    """A row of steps.jsonl, or a round of study.json, with the loss's current names for `near` and `far`.
+
+    These are gains (DPO) if `gains`, else similarities (triplet).
+    """
     near, far = GAINS if gains else SIMILARITIES
     names = {"near": near, "far": far}
     return {names.get(name, name): value for name, value in row.items()}
 
 
 def _with_ask(teacher: dict[str, Any]) -> dict[str, Any]:
-    """Settings of a teacher that was shown the mistake, with the answer beside it at once, or was not."""
+    """A teacher's settings with a boolean `ask` replaced; the hint came first in version 0.1."""
     return {**teacher, "ask": VALUES["teacher.ask"][teacher["ask"]], "hint": "first"}
 
 

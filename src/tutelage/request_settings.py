@@ -1,10 +1,10 @@
-"""What a configuration adds to every request: the key's variable, headers, parts of the body. Told from the text alone.
+"""Validates a configuration's additions to every request (key variable, headers, body), from the text alone.
 
-key_env: OPENAI_API_KEY       taken    key_env: sk-proj-0123…          ConfigError: … is no name of a variable …
-X-Api-Key: ${MY_KEY}          taken    X-Api-Key: 0123456789abcdef     ConfigError: … may be secret …
-{reasoning_effort: low}       taken    {max_tokens: 9}                 ConfigError: … set teacher.max_tokens …
+key_env: OPENAI_API_KEY    accepted    key_env: sk-proj-0123…          ConfigError: … has such a name …
+X-Api-Key: ${MY_KEY}       accepted    X-Api-Key: 0123456789abcdef     ConfigError: … may be secret …
+{reasoning_effort: low}    accepted    {max_tokens: 9}                 ConfigError: … set teacher.max_tokens …
 
-Keys never stand in a file. What may be one is written as ${NAME}, the environment variable that holds it.
+Keys are never written to a file. A value that may be one must be given as ${NAME}, an environment variable.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from urllib.parse import parse_qsl
 from tutelage.errors import ConfigError
 
 REFERENCE = re.compile(r"\$\{([^{}]*)\}")
-"""An environment variable named in a value."""
+"""A reference to an environment variable in a value."""
 SHORTEST_KEY = 8
-"""Characters; what is shorter is no secret but a word, such as EMPTY, that may stand in any text."""
+"""The fewest characters of a key; shorter values, such as EMPTY, are ordinary words and not secret."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LONGEST_WORD = 20
-"""Characters of a name between two underscores, of small letters and digits too; a longer one is a key."""
+"""Part of a name between underscores: with this many characters, small letters and digits, it looks like a key."""
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-"""A header's name, by RFC 9110."""
+"""A header's name (RFC 9110)."""
 _SECRET_NAME = re.compile(r"auth|key|token|secret|passw|credential|cookie|signature|^(code|sig|pwd)$", re.IGNORECASE)
 _SECRET_VALUE = re.compile(r"(sk|pk|gsk|hf|xai|nvapi|ghp|AIza)[-_A-Za-z0-9]{16,}")
 _SCHEME = re.compile(r"^\s*(bearer|basic|token|api-?key)\s+", re.IGNORECASE)
@@ -50,9 +50,9 @@ _OWN_PARTS = {
 
 
 def check_variable(name: str | None) -> str | None:
-    """The name of an environment variable, if it can be one; None stands for an endpoint that takes no key.
+    """The name, if it is valid for an environment variable; None is for an endpoint without a key.
 
-    Raises ConfigError, which shows no more than its start: it may be a key.
+    Raises ConfigError; its message shows only the start, since the value may be a key.
     """
     if name is not None and not is_variable(name):
         shown = name if len(name) < SHORTEST_KEY else f"{name[:3]}…"
@@ -64,7 +64,7 @@ def check_variable(name: str | None) -> str | None:
 
 
 def is_variable(name: str) -> bool:
-    """Whether a variable may have this name; what looks like a key has none."""
+    """Whether a variable may have this name, and it does not look like a key."""
     words = name.split("_")
     like_a_key = any(
         len(word) >= _LONGEST_WORD and re.search("[a-z]", word) and re.search("[0-9]", word) for word in words
@@ -73,7 +73,7 @@ def is_variable(name: str) -> bool:
 
 
 def check_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
-    """Headers that may be sent and kept in a file. Raises ConfigError, which shows no value."""
+    """The headers, if they are valid and hold no secret. Raises ConfigError; its message shows no value."""
     seen = set[str]()
     for name, value in headers.items():
         if fault := _fault_of_header(name, value, seen):
@@ -83,7 +83,7 @@ def check_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def check_body(body: Mapping[str, object]) -> Mapping[str, object]:
-    """Parts of a request's body that may be added to ours. Raises ConfigError."""
+    """The additions to a request's body, if none is Tutelage's own or may be secret. Raises ConfigError."""
     for name in body:
         if name in _OWN_PARTS:
             raise ConfigError(f"teacher.extra_body.{name}: {_OWN_PARTS[name]}")
@@ -103,7 +103,7 @@ def check_body(body: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def secret_in_query(query: str) -> str | None:
-    """The first part of a URL's query whose value may be secret and stands there in the clear; its name."""
+    """The name of the first parameter of a URL's query with a secret in plain text; None if there is none."""
     for name, value in parse_qsl(query, keep_blank_values=True):
         if _is_secret(name, value):
             return name
@@ -111,7 +111,7 @@ def secret_in_query(query: str) -> str | None:
 
 
 def kept_query(query: str) -> str:
-    """A URL's query as it may be kept in a file: variables by their names, no value that may be secret."""
+    """A URL's query as it may be stored: with references to variables, and without values that may be secret."""
     parts = parse_qsl(query, keep_blank_values=True)
     return "&".join(
         f"{name}={'…' if _SECRET_NAME.search(name) and _in_the_clear(value) else value}" for name, value in parts
@@ -133,18 +133,18 @@ def _fault_of_header(name: str, value: str, seen: set[str]) -> str | None:
 
 
 def _is_secret(name: str, value: str) -> bool:
-    """Whether a value in the clear may be a key: by its name, or by its looks."""
+    """Whether a plain value may be a key, by its name or its form."""
     plain = _in_the_clear(value)
     return bool(_SECRET_VALUE.search(plain)) or (len(plain) >= SHORTEST_KEY and bool(_SECRET_NAME.search(name)))
 
 
 def _in_the_clear(value: str) -> str:
-    """What of a value comes from no variable, without the word that says what kind of key it is."""
+    """The part of a value that comes from no variable, without an authentication scheme such as Bearer."""
     return _SCHEME.sub("", REFERENCE.sub("", value)).strip()
 
 
 def _texts(value: object, place: str = "", name: str = "") -> Iterator[tuple[str, str, str]]:
-    """Every text in plain data: where it stands, under which name, and the text."""
+    """Every text in plain data: its path, its name and the text."""
     if isinstance(value, str):
         yield place, name, value
     elif isinstance(value, Mapping):

@@ -112,7 +112,8 @@ class StudyFigures:
     """A whole study: `study.json`.
 
     `arms` are in the study's order. `base` is the base configuration as YAML, `data` a digest of its problems,
-    `command` the command that runs the study, `machine` where it ran.
+    `command` the command that runs the study, `machine` where it ran, `parts` the keys of the user's own objects and
+    files in it.
     """
 
     name: str
@@ -130,3 +131,4 @@ class StudyFigures:
     versions: str
     base: str
     data: str = ""
+    parts: Mapping[str, str] = field(default_factory=dict[str, str])

@@ -17,7 +17,7 @@ class BudgetConfig(Section):
     """Hard caps on what the teacher may cost in a run; None: no cap."""
 
     requests: int | None = Field(default=None, ge=0, le=1_000_000_000_000)
-    """Requests that were answered, or lost on the way and perhaps charged."""
+    """Requests that were answered, or lost and perhaps charged."""
     prompt_tokens: int | None = Field(default=None, ge=0, le=1_000_000_000_000_000)
     """Tokens the teacher reads."""
     completion_tokens: int | None = Field(default=None, ge=0, le=1_000_000_000_000_000)
@@ -25,22 +25,22 @@ class BudgetConfig(Section):
     tokens: int | None = Field(default=None, ge=0, le=1_000_000_000_000_000)
     """Prompt and completion tokens together."""
     usd: float | None = Field(default=None, ge=0, le=1e9)
-    """US dollars, by `price`."""
+    """US dollars, computed from `price`."""
 
 
 class PriceConfig(Section):
-    """US dollars for a million tokens. `price: auto` alone means that all of it comes from a list."""
+    """US dollars for a million tokens. `price: auto` takes all prices from a list."""
 
     auto: bool = False
-    """Take what stands at 0 or None below from the list of prices in the package genai-prices."""
+    """Take prices that are 0 or None below from the list in the package genai-prices."""
     prompt: float = Field(default=0.0, ge=0, le=1e6)
-    """What the teacher reads."""
+    """Price of prompt tokens."""
     completion: float = Field(default=0.0, ge=0, le=1e6)
-    """What the teacher writes, its reasoning among it."""
+    """Price of completion tokens, reasoning included."""
     cached: float | None = Field(default=None, ge=0, le=1e6)
-    """What it reads and the endpoint had in a cache; None: as all it reads."""
+    """Price of prompt tokens from the endpoint's cache; None: as `prompt`."""
     batch: float = Field(default=0.5, gt=0, le=1)
-    """Share of these prices that the endpoint's Batch API asks; OpenAI's is half."""
+    """Share of these prices that the endpoint's Batch API charges; OpenAI's is half."""
 
 
 def _read_price(value: object) -> object:
@@ -52,78 +52,78 @@ class TeacherConfig(Section):
 
     kind: Literal["answer_key", "recorded", "openai", "answers", "student"] = "answer_key"
     """`answer_key` works offline from gold rationales or equations, `recorded` replays a file, `openai` asks an API.
-    Two to compare with: `answers` states the answer alone, `student` is the student itself (STaR)."""
+    Two baselines: `answers` states the answer alone, `student` is the student itself (STaR)."""
     path: Name | None = None
-    """For `recorded`: JSONL with question and rationale; optionally answer, mistake (for it alone) and explanation."""
+    """For `recorded`: JSONL with question and rationale; optionally answer, mistake (that it corrects), explanation."""
     fallback: Literal["answer_key"] | None = None
-    """For `recorded`: who writes what was not recorded, such as feedback on a mistake; None: nobody."""
+    """For `recorded`: the teacher for what was not recorded, such as feedback on a mistake; None: none."""
     base_url: Annotated[str | None, AfterValidator(check_url)] = None
-    """For `openai`: the endpoint, such as http://localhost:8000/v1, with its query if any; None: OpenAI's own."""
+    """For `openai`: the endpoint's URL, such as http://localhost:8000/v1, with a query if needed; None: OpenAI's."""
     model: str | None = None
-    """For `openai`: the teacher's name at the endpoint."""
+    """For `openai`: the model's name at the endpoint."""
     key_env: Annotated[str | None, AfterValidator(check_variable)] = "OPENAI_API_KEY"
-    """For `openai`: the environment variable that holds the key; None: no key is sent. Keys never stand in a file."""
+    """For `openai`: the environment variable with the key; None: no key is sent. Keys are never written to a file."""
     temperature: float | None = Field(default=0.7, ge=0, le=100)
-    """Sampling temperature of the teacher; None: none is sent, for models that take none."""
+    """Sampling temperature of the teacher; None: not sent, for models that do not accept one."""
     top_p: float | None = Field(default=None, gt=0, le=1)
-    """Share of probability that the teacher samples from; None: none is sent."""
+    """Share of probability that the teacher samples from (nucleus sampling); None: not sent."""
     seed: Seed | None = None
-    """Seeds the teacher's sampling, another way for each sample, where the endpoint can; None: none is sent."""
+    """Seed of the teacher's sampling, different for each sample, if the endpoint supports it; None: not sent."""
     max_tokens: int = Field(default=512, gt=0, le=1_000_000)
     """Upper bound on the tokens of one reply."""
     token_limit: Literal["auto", "max_tokens", "max_completion_tokens"] = "auto"
-    """By which name the endpoint knows this bound; auto: by the one that it does not refuse."""
+    """The endpoint's name for this bound; auto: the one that it does not refuse."""
     extra_body: Annotated[Mapping[str, JsonValue], AfterValidator(check_body)] = Field(default_factory=dict)
-    """Further parameters of a request, as the endpoint names them, such as {reasoning_effort: low}."""
+    """Further parameters of every request, by the endpoint's names, such as {reasoning_effort: low}."""
     extra_headers: Annotated[Mapping[str, str], AfterValidator(check_headers)] = Field(default_factory=dict)
-    """Further headers of a request; ${NAME} stands for an environment variable, as keys never stand in a file."""
+    """Further headers of every request; write keys as ${NAME}, an environment variable, never in the file."""
     concurrency: int = Field(default=8, gt=0, le=1024)
     """Requests in flight at once."""
     requests_per_minute: int | None = Field(default=None, gt=0, le=1_000_000_000)
-    """Your limit at the endpoint, held in every window of 60 s; None: none known."""
+    """Your rate limit at the endpoint, kept in every window of 60 s; None: no known limit."""
     tokens_per_minute: int | None = Field(default=None, gt=0, le=1_000_000_000_000)
-    """Likewise for prompt and completion tokens together: estimated before a request, corrected by its reply."""
+    """The same for prompt and completion tokens together, estimated before a request and corrected by its reply."""
     connect_timeout: float = Field(default=10.0, gt=0, le=86_400)
-    """Seconds until an endpoint that takes no connection counts as unreachable."""
+    """Seconds until an endpoint that accepts no connection counts as unreachable."""
     timeout: float = Field(default=120.0, gt=0, le=86_400)
     """Seconds from sending a request to the end of its reply, after which it counts as failed."""
     retries: int = Field(default=5, ge=0, le=1000)
-    """How often a request is tried again after a time-out, a 429, a 5xx or a broken reply."""
+    """Retries of a request after a time-out, a 429, a 5xx or a broken reply."""
     batch: bool = False
     """Ask through the endpoint's Batch API: replies within a day, at `price.batch` of the price."""
     batch_poll: float = Field(default=30.0, gt=0, le=86_400)
-    """Seconds between two looks at a batch."""
+    """Seconds between two polls of a batch."""
     ledger: Annotated[str | None, BeforeValidator(check_ledger)] = None
-    """SQLite file with every reply, usable by several runs; None: `ledger.sqlite` in the run directory."""
+    """SQLite file with every reply, which several runs may share; None: `ledger.sqlite` in the run directory."""
     budget: BudgetConfig = BudgetConfig()
     price: Annotated[PriceConfig, BeforeValidator(_read_price)] = PriceConfig()
     rationales_per_problem: int = Field(default=1, gt=0, le=1000)
     """Rationales asked for per problem in round 0."""
     seed_problems: int | None = Field(default=None, gt=0, le=10_000_000)
-    """Problems they are asked for, drawn by seed; None: all. The exams go through all of them whatever it says."""
+    """Problems with rationales in round 0, drawn by seed; None: all. Exams always cover all training problems."""
     extra_rationales: int = Field(default=0, ge=0, le=10_000_000)
-    """Further rationales asked for in round 0, for problems drawn by seed, those without one first."""
+    """Further rationales asked for in round 0, for problems drawn by seed; problems without a rationale come first."""
     ask: Literal["auto", "question", "mistake", "mistake-first", "mistake-explained"] = "auto"
-    """How the teacher is asked about a mistake; auto: with it in view, then by the question alone, or the other way
-    round where that brings this teacher more sound replies per token. Or one way only: `question` (another rationale,
-    as in round 0), `mistake` (in view), `mistake-first` (before the question, to be forgotten), `mistake-explained`."""
+    """How the teacher is asked about a mistake; auto: with the mistake shown, then by the question alone, or in the
+    reverse order if that gives more sound replies per token. Or one way only: `question` (another rationale, as in
+    round 0), `mistake` (shown), `mistake-first` (before the question, to be forgotten), `mistake-explained`."""
     hint: Literal["last", "first", "never"] = "last"
-    """When the teacher is told the right answer: after a reply that cannot be used; at once where a mistake is in view
-    (the paper's way); never."""
+    """When the teacher gets the right answer: `last`, after a reply that cannot be used; `first`, at once if a mistake
+    is shown (as in the paper); `never`."""
     explain: bool = False
-    """Let the teacher explain the mistake, too; the student learns to find and correct it (LEMA, An et al. 2023)."""
+    """The teacher also explains the mistake; the student learns to find and correct it (LEMA, An et al. 2023)."""
     style: Style = "short"
-    """For whom the teacher writes: short, few and plain sentences for a very small student; full, for a student that
-    can follow longer reasoning."""
+    """Style of the rationales: `short`, few plain sentences for a very small student; `full`, for a student that can
+    follow longer reasoning."""
     prompt: str | None = None
     """YAML file with prompts of your own, in any language (docs/teachers.md); None: ours."""
     replies_per_problem: int = Field(default=1, gt=0, le=1000)
-    """Rationales asked for per problem with a mistake in every later round, each with another mistake in view."""
+    """Rationales asked for per problem with a mistake in every later round, each for another mistake."""
     replies_per_round: int | None = Field(default=None, gt=0, le=10_000_000)
-    """Rationales asked for in a later round at the most, the first by `priority`; None: for all problems."""
+    """Rationales asked for in a later round, at most, in the order of `priority`; None: for all problems."""
     priority: Literal["uniform", "weakest-first", "frontier", "untaught-first"] = "untaught-first"
-    """Mistakes that come first: any, or those on problems passed least often in the exam, passed at times, untaught."""
+    """Mistakes that come first: any, or those on problems passed least often, passed sometimes, or not yet taught."""
     check_arithmetic: bool = True
     """Reject a rationale with a false calculation even if its answer is right."""
     self_consistency: int = Field(default=1, gt=0, le=1000)
-    """Replies drawn for every rationale; it is used if more than half of them reach the right answer."""
+    """Replies sampled for every rationale; it is used if more than half of them reach the right answer."""

@@ -2,8 +2,9 @@
 
     UserCode.named("my_grader.py:grade", "task.grader").load(say)     the function `grade`
 
-Modules that the file imports from its own folder are included. The hashed bytes are the executed bytes. Nothing else of
-the folder can be imported, and nothing is loaded that the configuration does not name.
+Modules that the file imports from its own folder, or from that of the script that was started, are included. The hashed
+bytes are the executed bytes. Nothing else of the folder can be imported, and nothing is loaded that the configuration
+does not name. What is installed is not hashed.
 """
 
 from __future__ import annotations
@@ -84,7 +85,10 @@ class UserCode:
         except TutelageError:
             raise
         except (Exception, SystemExit) as error:
-            raise ConfigError(f"{self.setting}: {self.path} cannot be loaded: {told(error, self.path)}") from error
+            fault = told(error, self.path)
+            if "relative import" in fault:
+                fault += "; write `import helper` for a helper.py beside it"
+            raise ConfigError(f"{self.setting}: {self.path} cannot be loaded: {fault}") from error
         found = getattr(module, self.function, None)
         if found is None:
             raise ConfigError(f"{self.setting}: {self.path} has no function {self.function}")
@@ -121,8 +125,11 @@ def _gather(folder: Path, path: Path, source: bytes, setting: str, found: dict[s
     for top in sorted(set(_imported(tree)) - sys.stdlib_module_names - {"tutelage"}):
         if top in found:
             continue
-        for name, file in _files_of(folder, top):
-            _refuse_hiding(top, folder, setting)
+        beside = _files_of(folder, top)
+        if not beside and (folder / top).is_dir() and _is_namespace(top):
+            raise ConfigError(f"{setting}: {path} imports the folder {folder / top}; give it an __init__.py")
+        for name, file in beside or _files_of(_started_in(), top):
+            _refuse_hiding(top, folder if beside else _started_in(), setting)
             found[name] = (file, _read(file, setting))
             _gather(folder, file, found[name][1], setting, found)
 
@@ -145,6 +152,21 @@ def _files_of(folder: Path, top: str) -> list[tuple[str, Path]]:
         return [(name.removesuffix(".__init__"), file) for name, file in zip(dotted, files, strict=True)]
     file = folder / f"{top}.py"
     return [(top, file)] if file.is_file() else []
+
+
+def _started_in() -> Path:
+    """The folder of the user's script, or the current one with `python -m`: what is found there is the user's, too."""
+    first = sys.path[0] if sys.path else ""
+    return Path(sys.executable if first.endswith("-packages") else first)  # no module is below an executable
+
+
+def _is_namespace(top: str) -> bool:
+    """Whether no file is behind a name: nothing that is installed."""
+    try:
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return True
+    return spec is None or spec.origin is None
 
 
 def _refuse_hiding(top: str, folder: Path, setting: str) -> None:

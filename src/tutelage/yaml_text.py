@@ -1,4 +1,4 @@
-"""YAML as we read and write it: plain data, within bounds, no key twice, and 1e-4 is a number."""
+"""Reads and writes YAML: plain data with size limits, no duplicate keys, and 1e-4 as a number."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, cast
 import yaml
 
 DEEPEST, MOST_VALUES = 50, 100_000
-"""Levels and values of a file, where what an alias repeats counts as often as it stands there."""
+"""The most levels and values of a file; an aliased value counts each time."""
 
 
 def read_yaml(text: str) -> object:
-    """The plain data that a text holds. Raises yaml.YAMLError."""
+    """The plain data of a YAML text. Raises yaml.YAMLError."""
     try:
         data = yaml.load(text, Loader=Loader)  # a SafeLoader
     except (ValueError, LookupError, TypeError, AttributeError) as error:  # PyYAML's own, such as of !!bool x
@@ -23,7 +23,7 @@ def read_yaml(text: str) -> object:
 
 
 def _within_bounds(data: object) -> None:
-    """Refuse what holds itself, or grows without end when its aliases are written out."""
+    """Refuse data that contain themselves or grow beyond the limits through aliases. Raises yaml.YAMLError."""
     waiting, seen = [(data, 1)], 0
     while waiting:
         value, depth = waiting.pop()
@@ -37,12 +37,12 @@ def _within_bounds(data: object) -> None:
 
 
 class Loader(yaml.SafeLoader):
-    """YAML in which 1e-4 is a number: YAML 1.1 wants a point in it, and users don't write one. No key stands twice."""
+    """A loader that reads 1e-4 as a number, which YAML 1.1 does not, and refuses duplicate keys."""
 
     _depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """Called by PyYAML for every value; it would go as deep as the stack of calls allows, which takes seconds."""
+        """Limit the depth: PyYAML would recurse to the limit of the call stack, which takes seconds."""
         self._depth += 1
         if self._depth > DEEPEST:
             raise yaml.YAMLError(f"it is nested too deep: more than {DEEPEST} levels")
@@ -51,7 +51,7 @@ class Loader(yaml.SafeLoader):
         return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """Called by PyYAML, which would take the last of several."""
+        """Refuse duplicate keys; PyYAML would take the last one."""
         seen = set[str]()
         for key, _ in node.value:
             if isinstance(key, yaml.ScalarNode) and key.value in seen:
@@ -69,7 +69,7 @@ Loader.yaml_implicit_resolvers = {
 
 
 class Dumper(yaml.SafeDumper):
-    """Quotes what Loader would take for a number, such as a folder named 1e4."""
+    """A dumper that quotes texts which Loader would read as numbers, such as a folder named 1e4."""
 
 
 Dumper.yaml_implicit_resolvers = Loader.yaml_implicit_resolvers

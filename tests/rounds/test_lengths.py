@@ -1,4 +1,4 @@
-"""How long a student may speak."""
+"""The limit on the tokens of a student's answer."""
 
 import pytest
 from hypothesis import given

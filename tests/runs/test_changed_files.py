@@ -209,6 +209,33 @@ def test_a_damaged_file_gives_no_other_figures(state, finished, stopped, tmp_pat
     assert_it_ends_alike_or_in_one_line(root, finished)
 
 
+@pytest.mark.parametrize("state", ["finished", "stopped"])
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(data=st.data())
+def test_what_comes_from_another_place_of_the_run_gives_no_other_figures(
+    state, finished, stopped, tmp_path_factory, data
+):
+    """Files exchanged, one in the place of another, and rows of one in another; each is whole and has its seal."""
+    source, _ = finished if state == "finished" else stopped
+    names = [name for name in texts(source) if name.endswith(("json", "jsonl"))]
+    one, other = data.draw(st.sampled_from(names)), data.draw(st.sampled_from(names))
+    how = data.draw(st.sampled_from(("exchanged", "copied", "appended", "gone")))
+    root = tmp_path_factory.getbasetemp() / "damaged"
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(source, root)
+    here, there = (root / one).read_text(), (root / other).read_text()
+    match how:
+        case "exchanged":
+            (root / one).write_text(there), (root / other).write_text(here)
+        case "copied":
+            (root / one).write_text(there)
+        case "appended":
+            (root / one).write_text(here + there[: len(there) // 2])
+        case "gone":
+            (root / one).unlink()
+    assert_it_ends_alike_or_in_one_line(root, finished)
+
+
 @pytest.mark.parametrize("name", ["exam", "feedback", "annotation", "evaluation", "steps", "examples"])
 @pytest.mark.parametrize("how", HOW)
 def test_rows_that_changed_are_owed_again_and_it_is_said(finished, tmp_path, name, how):

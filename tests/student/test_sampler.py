@@ -1,4 +1,4 @@
-"""When an answer is over, and what of it counts."""
+"""Stop criteria: when an answer ends, and which of its tokens count."""
 
 import pytest
 

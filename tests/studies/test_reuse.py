@@ -70,6 +70,15 @@ def test_other_problems_are_refused(published, tmp_path, other):
         with_known(load(tmp_path, [0], {"full": None}), published)
 
 
+def test_other_parts_of_the_users_own_are_refused(published, tmp_path):
+    data = json.loads(published.read_text())
+    published.write_text(json.dumps({**data, "parts": {"teacher": "mine 1"}}))
+    with pytest.raises(
+        ConfigError, match=r"is of other parts of your own \(teacher 'mine 1'\) than this study \(none\)"
+    ):
+        with_known(load(tmp_path, [0], {"full": None}), published)
+
+
 @pytest.mark.parametrize("broken", [{"right": "101"}, {"right": "x" * 60}, {"rounds": []}, {"replies": 0}])
 def test_runs_that_lack_something_are_refused(published, tmp_path, broken):
     """Those of an older version had no `replies`."""

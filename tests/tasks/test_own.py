@@ -1,8 +1,10 @@
 """Tasks and graders of the user's own: what is wrong with them is said before a run begins, in one line."""
 
+import sys
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tutelage.config import TaskConfig
@@ -63,6 +65,15 @@ class Failing(Sums):
         raise KeyError(split)
 
 
+class Ending(Sums):
+    def problems(self, split: str):
+        sys.exit(3)
+
+
+class Async(Sums):
+    async def grade(self, problem: Problem, text: str): ...
+
+
 class Narrow(Sums):
     def grade(self, text):
         return True
@@ -121,6 +132,11 @@ def test_the_configuration_draws_of_it():
         (Sums(parts=given() | {"test": [replace(PROBLEM, choices=[Choice("A", "a")])]}), "its choices are"),
         (Sums(parts=given() | {"test": [PROBLEM, PROBLEM]}), "stands twice in test"),
         (Sums(parts=given() | {"test": problems("train")}), "stands in train and in test"),
+        (Ending(), "problems\\('train'\\) fails: SystemExit: 3"),
+        (Async(), "its grade is async, but is called as an ordinary function"),
+        (Sums, r"it is a class: give an object of it, Sums\("),
+        (Sums(parts=given() | {"test": [replace(PROBLEM, id="a", question="train: 0 + 1?")]}), "stands in train, too"),
+        (Sums(verdict=np.True_), "gives np.True_, a numpy.bool; give True"),
         (Sums(verdict="right"), "gives 'right', a str; give True, False or Verdict"),
         (Sums(verdict=Verdict(1, None, "")), "gives Verdict\\(correct=1"),
         (Sums(verdict=Verdict(True, 5, "")), "gives Verdict\\(correct=True, answer=5"),

@@ -1,12 +1,13 @@
 """A teacher of the user's own: every reply is looked at, and the task's grade has the last word."""
 
+import sys
 from dataclasses import replace
 
 import pytest
 
 from tests.teacher.grading import grade
 from tutelage.errors import BudgetSpent, ConfigError, TeacherError
-from tutelage.records import Feedback, FeedbackRequest, Problem, Verdict
+from tutelage.records import Feedback, FeedbackRequest, Problem, Usage, Verdict
 from tutelage.teacher.own import CheckedTeacher
 
 REQUESTS = [FeedbackRequest(Problem.of(f"{n} + 1?", str(n + 1))) for n in range(3)]
@@ -15,6 +16,28 @@ RIGHT = Verdict(True, None, "right")
 
 def reply(request: FeedbackRequest, text: str | None = None) -> Feedback:
     return Feedback(*request.identity, text or f"One more.\nThe answer is {request.problem.answer}.", RIGHT)
+
+
+class Returns:
+    """Gives its replies back, where they should be handed over."""
+
+    key = "returns 1"
+
+    def teach(self, requests, deliver) -> list[Feedback]:
+        return [reply(request) for request in requests]
+
+
+class Async:
+    key = "async 1"
+
+    async def teach(self, requests, deliver) -> None: ...
+
+
+class Yields:
+    key = "yields 1"
+
+    def teach(self, requests, deliver):
+        yield from requests
 
 
 class Mine:
@@ -70,6 +93,11 @@ def test_the_task_has_the_last_word():
         (all_with(lambda given: replace(given, text="\ud800")), "holds what is no text"),
         (all_with(lambda given: replace(given, failure="tired")), "the failure of its feedback is 'tired'"),
         (all_with(lambda given: replace(given, usage=3)), "the usage of its feedback is 3, not a Usage"),
+        (all_with(lambda given: replace(given, keys=(5,))), "the keys and asked of its feedback are tuples"),
+        (all_with(lambda given: replace(given, asked=5)), "the keys and asked of its feedback are tuples"),
+        (all_with(lambda given: replace(given, usage=Usage(-1))), "the usage of its feedback is Usage.requests=-1"),
+        (all_with(lambda given: replace(given, usage=Usage(1, 2, 3, float("nan")))), "give numbers from 0 on"),
+        (all_with(lambda given: replace(given, usage=Usage("a"))), "give numbers from 0 on"),
         (lambda requests, deliver: [deliver(reply(requests[0])) for _ in range(2)], "delivers feedback twice"),
         (lambda requests, deliver: deliver(reply(requests[0])), "2 of 3 requests got no feedback, the first for"),
     ],
@@ -77,6 +105,11 @@ def test_the_task_has_the_last_word():
 def test_what_it_must_not_do_is_said(teach, said):
     with pytest.raises(ConfigError, match=said):
         replies(teach)
+
+
+def test_replies_that_are_returned_are_not_delivered():
+    with pytest.raises(ConfigError, match=r"3 of 3 requests got no feedback, .*it returned a list: hand each Feedback"):
+        CheckedTeacher(Returns(), grade).teach(REQUESTS, pytest.fail)
 
 
 def test_what_it_swallows_is_said_all_the_same():
@@ -99,6 +132,8 @@ def test_its_failures_are_the_teachers():
 
     with pytest.raises(TeacherError, match="the teacher 'mine 1' fails: ConnectionError: no route"):
         replies(fails)
+    with pytest.raises(TeacherError, match="the teacher 'mine 1' fails: SystemExit: 3"):
+        replies(lambda requests, deliver: sys.exit(3))
     with pytest.raises(BudgetSpent, match="enough"):
         replies(spent)
 
@@ -109,6 +144,9 @@ def test_its_failures_are_the_teachers():
         (object(), "has no method teach"),
         (type("Keyless", (), {"teach": lambda self, requests, deliver: None})(), "has no key"),
         (type("Narrow", (), {"key": "a", "teach": lambda self, requests: None})(), "is called with 2 arguments"),
+        (Async(), "its teach is async"),
+        (Yields(), "its teach has a `yield`"),
+        (Returns, r"it is a class: give an object of it, Returns\("),
         (type("NoMethod", (), {"key": "a", "teach": 5})(), "its teach is a int, not a method"),
     ],
 )

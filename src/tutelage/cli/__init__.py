@@ -1,6 +1,7 @@
 """The command `tutelage`. No logic: it reads arguments, calls the library, prints.
 
     tutelage run | demo | show | estimate     runs.py
+    tutelage refused                          refused.py
     tutelage eval | ask                       students.py
     tutelage study | results                  studies.py
     tutelage tasks [check]                    tasks.py
@@ -19,6 +20,7 @@ import typer
 from tutelage.cli.endpoint import serve_test_teacher
 from tutelage.cli.group import FaultsInOneLine, called_from_a_shell
 from tutelage.cli.ledger import ledger_app
+from tutelage.cli.refused import refused
 from tutelage.cli.runs import demo, estimate, run, show
 from tutelage.cli.students import ask, evaluate
 from tutelage.cli.studies import results, study
@@ -57,6 +59,7 @@ def options(
 app.command()(run)
 app.command()(demo)
 app.command()(show)
+app.command()(refused)
 app.command()(estimate)
 app.command(name="eval")(evaluate)
 app.command()(ask)

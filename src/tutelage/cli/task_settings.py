@@ -24,8 +24,9 @@ def task_settings(task: str, given: Mapping[str, object], overrides: list[str] |
     """
     from tutelage.config_file import parse_config, read_yaml_file
     from tutelage.tasks.catalog import TASKS
+    from tutelage.user_code import is_code
 
-    if task in TASKS or not (Path(task).is_file() or task.endswith((".yaml", ".yml"))):
+    if task in TASKS or is_code(task) or not (Path(task).is_file() or task.endswith((".yaml", ".yml"))):
         return parse_config({"task": {"name": task, **given}}, overrides or [], origin=f"task {task}").task
     data = read_yaml_file(task)
     if isinstance(data, dict) and isinstance((section := cast(dict[str, Any], data).get("task")), dict):

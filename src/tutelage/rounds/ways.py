@@ -1,11 +1,12 @@
-"""Which way of asking comes first, by what each has brought so far. Pure.
+"""Orders the ways of asking the teacher by their success so far: a bandit that works in blocks. Pure.
 
-    requests  0 … 31     in the order that the counts of earlier rounds speak for
-             32 … 95     and those of requests 0 … 31
-             96 … 223    and those of 32 … 95, and so on
+    requests  0 … 31     ordered by the counts of earlier rounds
+             32 … 95     and by the counts of requests 0 … 31
+             96 … 223    and by the counts of requests 32 … 95, and so on
 
-The order is fixed for a block of requests before any of it is asked, from blocks that are answered whole. So it does
-not hang on what arrives when, and the same seeds ask the same. Blocks double: the endpoint runs idle at the end of few.
+The order of a block is fixed before any of its requests is sent, from blocks that are fully answered. So it does not
+depend on the order of arrival, and the same seeds give the same requests. The endpoint is idle at the end of a block;
+blocks double, so there are few.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from tutelage.records import Asked, Feedback, FeedbackRequest, Way
 from tutelage.run_records import WayCount
 
 FIRST_BLOCK = 32
-"""Requests; each block after it is twice as long."""
+"""Requests of the first block; each further block is twice as long."""
 OPEN_EVERY, TOLD_EVERY = 4, 16
-"""One request in so many begins with another way: as long as the counts don't tell the ways apart, and then."""
+"""One request in this many begins with another way (exploration): before and after the counts tell the ways apart."""
 APART = 2.0
-"""Standard errors by which the shares of sound replies must differ: chance does that 5 times in 100."""
+"""Standard errors by which two shares of sound replies must differ; by chance 5 in 100 pairs do."""
 READING = 0.25
-"""What a token that is read counts of one that is written; endpoints ask a fourth or a fifth for it."""
+"""The cost of a prompt token relative to a completion token; endpoints charge a fourth or a fifth for it."""
 
 WORDS: Mapping[str, str] = {
     "question": "on the question alone",
@@ -47,7 +48,7 @@ class Order:
 
 
 def blocks(requests: int) -> list[range]:
-    """The places of the requests of each block."""
+    """The indices of the requests of each block."""
     found, start, size = list[range](), 0, FIRST_BLOCK
     while start < requests:
         found.append(range(start, min(start + size, requests)))
@@ -56,9 +57,9 @@ def blocks(requests: int) -> list[range]:
 
 
 def order_of_ways(start: int, ways: Sequence[Way], before: Iterable[Feedback]) -> Order:
-    """The order for a block: the ways as given until their counts in `before` tell them apart.
+    """The order for a block: the ways as given until their counts in `before` differ enough, then the best first.
 
-    Counted are first askings about a mistake: those after another way has failed are about harder problems.
+    Only first askings about a mistake count, since those after another way has failed are about harder problems.
     """
     found = counted(first_askings(before))
     counts = {way: found.get(name(way), WayCount()) for way in ways}
@@ -72,7 +73,7 @@ def order_of_ways(start: int, ways: Sequence[Way], before: Iterable[Feedback]) -
 def in_order(
     requests: Sequence[FeedbackRequest], order: Order, before: Sequence[Feedback] = ()
 ) -> list[FeedbackRequest]:
-    """The requests of a block with the ways in which each is to be asked about; one that was, as it was."""
+    """The requests of a block, each with its ways in order; a request that was asked before keeps its first way."""
     begun: dict[object, Way] = {reply.identity: reply.asked[0].way for reply in before if reply.asked}
     asked: list[FeedbackRequest] = []
     for place, request in enumerate(requests, start=order.start):
@@ -83,13 +84,13 @@ def in_order(
 
 
 def first_askings(replies: Iterable[Feedback]) -> list[Asked]:
-    """The first asking of every request about a mistake, each once: a request made again is answered by the ledger."""
+    """The first asking of every request about a mistake; a repeated request counts once, as the ledger answers it."""
     once = {reply.identity: reply.asked[0] for reply in replies if reply.asked and reply.mistake is not None}
     return list(once.values())
 
 
 def counted(askings: Iterable[Asked]) -> dict[str, WayCount]:
-    """What each way brought, by its name."""
+    """The counts of each way, by its name."""
     counts: dict[str, WayCount] = {}
     for asked in askings:
         way = name(asked.way, hint=asked.hint)
@@ -100,19 +101,19 @@ def counted(askings: Iterable[Asked]) -> dict[str, WayCount]:
 
 
 def name(way: Way, *, hint: bool = False) -> str:
-    """A way as tables call it."""
+    """The name of a way in tables."""
     return f"{way}, hint" if hint else way
 
 
 def told(replies: Iterable[Feedback]) -> str:
-    """What the ways brought that were asked about mistakes first, for people; empty if none was."""
+    """A line for the user with the success of each way in first askings about mistakes; empty if there were none."""
     counts = sorted(counted(first_askings(replies)).items(), key=lambda item: (-item[1].sound / item[1].asked, item[0]))
     parts = [f"{count.sound} of {count.asked} sound {WORDS[way]}" for way, count in counts]
     return f"this teacher: {', '.join(parts)}" if parts else ""
 
 
 def _first(order: Order, place: int) -> Way:
-    """The way by which a request begins: at times another than the best."""
+    """The first way of a request: usually the best, at regular intervals another one."""
     turn, now = divmod(place, order.every)
     if now != order.every - 1 or len(order.ways) == 1:
         return order.ways[0]
@@ -120,7 +121,7 @@ def _first(order: Order, place: int) -> Way:
 
 
 def _apart(one: WayCount, other: WayCount) -> bool:
-    """Whether the shares of sound replies differ by more than chance, by the posteriors under even priors."""
+    """Whether the shares of sound replies differ by more than chance: by their posteriors under uniform priors."""
     (mean, variance), (others_mean, others_variance) = _posterior(one), _posterior(other)
     return abs(mean - others_mean) > APART * sqrt(variance + others_variance)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple
 from typing import Any, cast
 
 import torch
 from transformers import PreTrainedModel
 
-from tutelage.contracts import key_of, need_methods, refuse, takes, told
+from tutelage.contracts import is_text, key_of, kind_of, need_methods, refuse, shown, takes, told
 from tutelage.errors import TutelageError
 from tutelage.records import Problem, TrainingExample
 from tutelage.student.encoding import Tokens
@@ -41,11 +43,11 @@ class CheckedReflection:
             drawn = cast(object, self.own.draw(example, rng))
         except TutelageError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             refuse(_LOSS, self.own, f"its draw fails: {told(error)}", error)
         texts = cast(tuple[object, ...], drawn)
-        if not isinstance(drawn, tuple) or not all(isinstance(text, str) for text in texts):
-            refuse(_LOSS, self.own, f"its draw gives {drawn!r}; give a tuple of texts, the mistake last")
+        if not isinstance(drawn, tuple) or not all(is_text(text) for text in texts):
+            refuse(_LOSS, self.own, f"its draw gives {shown(drawn)}; give a tuple of texts, the mistake last")
         if texts and len(texts) != (self._drawn or len(texts)):
             refuse(
                 _LOSS, self.own, f"its draw gives {len(texts)} texts here and {self._drawn} there; give as many always"
@@ -55,20 +57,27 @@ class CheckedReflection:
 
     def compare(self, seen: Seen) -> Compared:
         """See Reflection."""
+        return self._compared(seen)
+
+    def _compared(self, seen: Seen, on: str = "") -> Compared:
         try:
             found = cast(object, self.own.compare(seen))
         except (TutelageError, torch.OutOfMemoryError):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             refuse(_LOSS, self.own, f"its compare fails: {told(error)}", error)
         if not isinstance(found, Compared):
-            refuse(_LOSS, self.own, f"its compare gives a {type(found).__name__}, not Compared(loss, near_S, far_S)")
+            refuse(_LOSS, self.own, f"its compare gives a {kind_of(found)}, not Compared(loss, near_S, far_S)")
         pairs = seen.end_SED.shape[:1]
         shapes = {"loss": (found.loss, torch.Size()), "near_S": (found.near_S, pairs), "far_S": (found.far_S, pairs)}
         for name, (tensor, shape) in shapes.items():
             if not isinstance(cast(object, tensor), torch.Tensor) or tensor.shape != shape:
-                is_now = tuple(tensor.shape) if isinstance(cast(object, tensor), torch.Tensor) else repr(tensor)
+                is_now = tuple(tensor.shape) if isinstance(cast(object, tensor), torch.Tensor) else shown(tensor)
                 refuse(_LOSS, self.own, f"{name} of its Compared is {is_now}; make it a tensor of shape {tuple(shape)}")
+            if not tensor.is_floating_point():
+                refuse(_LOSS, self.own, f"{name} of its Compared is of {tensor.dtype}; make it of floating point")
+            if not bool(tensor.isfinite().all()) and bool(seen.end_SED.isfinite().all()):
+                refuse(_LOSS, self.own, f"{name} of its Compared is {shown(tensor.tolist())}{on}; it must be finite")
         return found
 
     def _try(self) -> None:
@@ -78,11 +87,15 @@ class CheckedReflection:
         noise = torch.Generator().manual_seed(0)
         end_SED = torch.randn(2, (drawn or 1) + 1, _WIDTH, generator=noise, requires_grad=True)
         gain_SE = torch.randn(2, (drawn or 1) + 1, generator=noise, requires_grad=True) if self.likelihoods else None
-        found = self.compare(Seen(end_SED, gain_SE))
+        found = self._compared(Seen(end_SED, gain_SE), " on random numbers")
         if not found.loss.requires_grad:
             refuse(_LOSS, self.own, "the loss of its Compared has no gradient, so nothing could be learnt from it")
-        if not bool(torch.isfinite(found.loss)):
-            refuse(_LOSS, self.own, f"the loss of its Compared is {found.loss.item()} on random numbers")
+        given = [tensor for tensor in (end_SED, gain_SE) if tensor is not None]
+        gradients = [each for each in torch.autograd.grad(found.loss, given, allow_unused=True) if each is not None]
+        if not gradients:
+            refuse(_LOSS, self.own, "the loss of its Compared does not depend on what is seen; compute it from that")
+        if not all(bool(each.isfinite().all()) for each in gradients):
+            refuse(_LOSS, self.own, "the gradient of its loss is not finite on random numbers")
 
 
 class CheckedSampler:
@@ -94,7 +107,7 @@ class CheckedSampler:
             self._own: Sampler = make(model, ends)
         except (TutelageError, torch.OutOfMemoryError):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             refuse(_ENGINE, make, f"it makes no sampler: {told(error)}", error)
         need_methods(_ENGINE, self._own, {"sample": 4})
 
@@ -104,10 +117,9 @@ class CheckedSampler:
         """See Sampler."""
         given, faults = set[int](), list[TutelageError]()
 
-        def checked(place: int, rows: list[list[int]]) -> None:
+        def checked(place: object, rows: object) -> None:
             try:
-                self._check(place, rows, len(prompts), settings, given)
-                deliver(place, [list(map(int, row)) for row in rows])
+                deliver(*self._check(place, rows, len(prompts), settings, given))
             except TutelageError as error:
                 faults.append(error)  # raised again below, even if the sampler swallows it
                 raise
@@ -116,33 +128,47 @@ class CheckedSampler:
             cost = cast(object, self._own.sample(prompts, seeds, settings, checked))
         except (TutelageError, torch.OutOfMemoryError):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             refuse(_ENGINE, self._own, f"its sample fails: {told(error)}", error)
         if faults:
             raise faults[0]
         if len(given) < len(prompts):
             refuse(_ENGINE, self._own, f"it has delivered {len(given)} of {len(prompts)} prompts")
         if not isinstance(cost, Sampled):
-            refuse(_ENGINE, self._own, f"its sample returns a {type(cost).__name__}, not Sampled(computed, padded)")
+            refuse(_ENGINE, self._own, f"its sample returns a {kind_of(cost)}, not Sampled(computed, padded)")
+        if any((_integer(count) or 0) < 0 or _integer(count) is None for count in astuple(cost)):
+            refuse(_ENGINE, self._own, f"its sample returns {shown(cost)}; give counts of tokens")
         return cost
 
-    def _check(self, place: object, rows: object, asked: int, settings: SamplingSettings, given: set[int]) -> None:
-        if not isinstance(place, int) or not 0 <= place < asked or place in given:
-            refuse(
-                _ENGINE,
-                self._own,
-                f"it delivers prompt {place!r} of {asked}, which was not asked or is delivered twice",
-            )
-        answers = cast(Sequence[Sequence[int]], rows)
-        if not isinstance(rows, Sequence) or len(answers) != settings.samples:
-            refuse(
-                _ENGINE, self._own, f"it delivers {rows!r:.80} for a prompt; give {settings.samples} lists of tokens"
-            )
-        for row in answers:
-            if len(row) > settings.max_new_tokens or not all(0 <= token < self._words for token in row):
-                most = f"at most {settings.max_new_tokens} tokens below {self._words}"
-                refuse(_ENGINE, self._own, f"it delivers the answer {row!r:.80}; give {most}")
-        given.add(place)
+    def _check(
+        self, place: object, rows: object, asked: int, settings: SamplingSettings, given: set[int]
+    ) -> tuple[int, list[list[int]]]:
+        """The number of the prompt and its answers, as integers."""
+        number = _integer(place)
+        if number is None or not 0 <= number < asked or number in given:
+            fault = f"it delivers prompt {shown(place)} of {asked}, which was not asked or is delivered twice"
+            refuse(_ENGINE, self._own, fault)
+        if not isinstance(rows, Sequence) or len(cast(Sequence[object], rows)) != settings.samples:
+            fault = f"it delivers {shown(rows)} for a prompt; give {settings.samples} lists of tokens"
+            refuse(_ENGINE, self._own, fault)
+        given.add(number)
+        return number, [self._answer(row, settings.max_new_tokens) for row in cast(Sequence[object], rows)]
+
+    def _answer(self, row: object, most: int) -> list[int]:
+        tokens = [_integer(token) for token in cast(Iterable[object], row)] if isinstance(row, Iterable) else [None]
+        answer = [token for token in tokens if token is not None and 0 <= token < self._words]
+        if len(tokens) > most or len(answer) < len(tokens):
+            fault = f"it delivers the answer {shown(row)}; give at most {most} tokens below {self._words}"
+            refuse(_ENGINE, self._own, fault)
+        return answer
+
+
+def _integer(found: object) -> int | None:
+    """Python's own int of one, of numpy's or of a tensor's; None for anything else."""
+    try:
+        return operator.index(cast(Any, found))
+    except (TypeError, ValueError, RuntimeError):
+        return None
 
 
 def check_engine(own: SamplerFactory) -> None:
@@ -155,10 +181,23 @@ def check_engine(own: SamplerFactory) -> None:
 
 
 def try_engine(own: SamplerFactory, model: PreTrainedModel, ends: StopCriteria, prompt: Tokens) -> None:
-    """Sample a few tokens after a prompt, twice; both results must be the same. Raises ConfigError."""
+    """Sample a few tokens after a prompt, twice; both results must be the same, and the model as it was.
+
+    Raises ConfigError.
+    """
     told_of: list[list[list[int]]] = []
-    settings = SamplingSettings(samples=2, temperature=1.0, max_new_tokens=2)
+    settings, before = SamplingSettings(samples=2, temperature=1.0, max_new_tokens=2), _state(model)
     for _ in range(2):
         CheckedSampler(own, model, ends).sample([prompt], [1], settings, lambda _, rows: told_of.append(rows))
     if told_of[0] != told_of[1]:
         refuse(_ENGINE, own, "the same prompt and seed give other tokens the second time")
+    if not torch.is_grad_enabled():
+        torch.set_grad_enabled(True)
+        refuse(_ENGINE, own, "it turns gradients off for the whole process; write `with torch.no_grad():` in it")
+    if _state(model) != before:
+        refuse(_ENGINE, own, "it changes the model's weights or their requires_grad; leave the model as it is given")
+
+
+def _state(model: PreTrainedModel) -> list[tuple[bool, float]]:
+    """What training needs unchanged: which weights have gradients, and the sum of each."""
+    return [(weight.requires_grad, float(weight.detach().sum())) for weight in model.parameters()]

@@ -56,6 +56,7 @@ def gather(study: Study, out: Path, command: str) -> StudyFigures:
         versions=_each([run.versions for run in all_runs]) or versions(),
         base=dump_config(study.base),
         data=problems_of(study.base),
+        parts=study.own.keys(study.base),
     )
 
 
@@ -210,6 +211,8 @@ def _comparisons(pairs: Sequence[tuple[str, str]], arms: Mapping[str, ArmFigures
 
 
 def _teacher(study: Study) -> str:
+    if study.own.teacher is not None:
+        return study.own.teacher.key
     settings = study.base.teacher
     parts = [settings.kind, settings.model or "", f"then {settings.fallback}" if settings.fallback else ""]
     return " ".join(part for part in parts if part)

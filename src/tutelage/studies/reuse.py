@@ -27,13 +27,16 @@ def with_known(study: Study, file: Path) -> Study:
 
     Raises:
         RunError: the file is missing or broken, or too old.
-        ConfigError: its runs began from another base, or on other problems.
+        ConfigError: its runs began from another base, with other parts of the user's own, or on other problems.
         DataError: the study's own problems cannot be loaded.
     """
     figures = read_figures(file)
     base = read_config(figures.base, origin=f"the base of {file}")
     if changed := differences(base, study.base, IDLE):
         raise ConfigError(f"{file} is of another base ({'; '.join(changed[:3])}); set it back, or leave --known out")
+    if figures.parts != (parts := study.own.keys(study.base)):
+        was, now = (", ".join(f"{part} {key!r}" for part, key in of.items()) or "none" for of in (figures.parts, parts))
+        raise ConfigError(f"{file} is of other parts of your own ({was}) than this study ({now}); leave --known out")
     tests = len(task_of(study, study.base.task.train).problems("test"))
     if tests != figures.test_problems or figures.data not in ("", problems(study)(study.base)):
         raise ConfigError(f"{file} is of other problems than this study; restore them, or leave --known out")

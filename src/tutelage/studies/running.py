@@ -63,7 +63,7 @@ def run_study(study: Study, out: Path, jobs: int, show: Show) -> list[str]:
         except BrokenProcessPool:
             faults.append(
                 "the system has killed the process of a seed, for its memory perhaps, and all seeds ended with it;"
-                " start the study again, with fewer jobs"
+                f" start the study again, with fewer jobs{_in_a_script()}"
             )
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -182,6 +182,14 @@ def _cores() -> int:
     if limit := os.environ.get("OMP_NUM_THREADS"):
         return int(limit.split(",")[0])  # "4,2" has the threads of nested regions too
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _in_a_script() -> str:
+    """What else may end the processes: each imports the script that was started, which may start the study anew."""
+    script = Path(getattr(sys.modules["__main__"], "__file__", None) or "")
+    if script.suffix != ".py" or script.name == "__main__.py":
+        return ""
+    return f' (and see that {script.name} calls study below `if __name__ == "__main__":`)'
 
 
 def _begin(environ: Mapping[str, str], threads: int) -> None:

@@ -37,19 +37,19 @@ class StudyFile(Section):
     """The content of a study file."""
 
     question: str = ""
-    """What the study is to find out, in a sentence."""
+    """The question that the study answers, in a sentence."""
     base: dict[str, Any] | str
-    """The configuration that all arms start from, or the file with it, seen from the study's."""
+    """The configuration that all arms start from, or a file with it, relative to the study file."""
     seeds: list[Seed] = Field(default=[0, 1, 2], min_length=1)
-    """Every arm is run once under each: they seed exams, draws and training, not the problems."""
+    """Every arm runs once per seed: they seed exams, draws and training, not the problems."""
     arms: dict[str, dict[str, Any] | None] = Field(min_length=1)
-    """Named arms, and arms of the file's own."""
+    """Named arms, and arms that the file defines."""
     compare: list[Annotated[list[str], Field(min_length=2, max_length=2)]] | None = None
     """Pairs of arms to compare; None: all."""
     keep_students: bool = False
-    """Keep the models of all runs; else only their attempts and figures."""
+    """Keep the models of all runs; if false, only their attempts and figures."""
     cache_gb: float = Field(default=12.0, ge=0, le=1e6)
-    """Gigabytes of disk for stages that several runs share."""
+    """Gigabytes of disk for the cache of stages that several runs share."""
 
 
 _LONGEST_NAME = 200

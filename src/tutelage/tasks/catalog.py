@@ -123,7 +123,8 @@ def _from_file(config: TaskConfig, say: Callable[[str], None]) -> LoadedTask:
     code = UserCode.named(config.name, "task.name")
     make, who = code.load(say), f"task.name: {code.function} of {code.path}"
     if (fault := takes_named(make, config.options)) is not None:
-        raise ConfigError(f"{who} {fault}; task.options are its arguments")
+        of = "; task.options are its arguments" if fault.startswith("takes") else ""
+        raise ConfigError(f"{who} {fault}{of}")
     try:
         made = make(**config.options)
     except TutelageError:

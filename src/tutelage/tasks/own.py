@@ -18,6 +18,7 @@ from tutelage.contracts import (
     is_text,
     is_verdict,
     key_of,
+    kind_of,
     name_of,
     need_methods,
     refuse,
@@ -85,7 +86,7 @@ def checked_grader(grade: Grade, who: str) -> Grade:
         if isinstance(given, bool):
             return Verdict(given, None, "right" if given else "graded as wrong")
         if not is_verdict(given):
-            what = repr(given) if isinstance(given, Verdict) else f"{shorten(repr(given))}, a {type(given).__name__}"
+            what = repr(given) if isinstance(given, Verdict) else f"{shorten(repr(given))}, a {kind_of(given)}"
             raise ConfigError(f"{who} gives {what}; give True, False or Verdict(correct, answer, reason)")
         return cast(Verdict, given)
 
@@ -114,7 +115,7 @@ def _problems(task: Task, split: Split) -> Sequence[Problem]:
         found, again = task.problems(split), task.problems(split)
     except TutelageError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         refuse("task", task, f"{what} fails: {told(error)}", error)
     problems = cast(Sequence[Problem], each_is("task", task, what, found, Problem))
     if not problems:
@@ -142,10 +143,15 @@ def _fault_of(problem: Problem) -> str | None:
 
 
 def _refuse_repeats(task: Task, parts: dict[Split, Sequence[Problem]]) -> None:
+    """Refuse an id that stands twice, and a question that stands in two splits, whatever its ids."""
     seen: dict[str, Split] = {}
+    asked: dict[str, Split] = {}
     for split, problems in parts.items():
         for problem in problems:
+            who = f"the problem {problem.id} ({shorten(problem.question)!r})"
             if problem.id in seen:
                 where = f"twice in {split}" if seen[problem.id] == split else f"in {seen[problem.id]} and in {split}"
-                refuse("task", task, f"the problem {problem.id} ({shorten(problem.question)!r}) stands {where}")
+                refuse("task", task, f"{who} stands {where}")
             seen[problem.id] = split
+            if (other := asked.setdefault(problem.text, split)) != split:
+                refuse("task", task, f"{who} stands in {other}, too, under another id; leave it out of one of them")

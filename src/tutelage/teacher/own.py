@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import cast, get_args
 
-from tutelage.contracts import is_text, is_verdict, key_of, need_methods, refuse, told
+from tutelage.contracts import each_in_tuple, is_text, is_verdict, key_of, kind_of, need_methods, refuse, shown, told
 from tutelage.errors import TeacherError, TutelageError
-from tutelage.records import FailureReason, Feedback, FeedbackRequest, Grade, Usage, Verdict
+from tutelage.records import Asked, FailureReason, Feedback, FeedbackRequest, Grade, Usage, Verdict
 from tutelage.teacher.teacher import Deliver, Teacher
 
 _ROLE = "teacher"
@@ -48,16 +49,17 @@ class CheckedTeacher:
                 raise
 
         try:
-            self.own.teach(list(asked.values()), checked)
+            returned = cast(object, self.own.teach(list(asked.values()), checked))
         except TutelageError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise TeacherError(f"the teacher {self.key!r} fails: {told(error)}") from error
         if faults:
             raise faults[0]
         if missing := [request for identity, request in asked.items() if identity not in answered]:
-            first = missing[0].problem.id
-            refuse(_ROLE, self.own, f"{len(missing)} of {len(asked)} requests got no feedback, the first for {first}")
+            given = "" if returned is None else f"; it returned a {kind_of(returned)}: hand each Feedback to deliver"
+            few = f"{len(missing)} of {len(asked)} requests got no feedback, the first for {missing[0].problem.id}"
+            refuse(_ROLE, self.own, few + given)
 
     def _check(self, reply: object) -> None:
         if not isinstance(reply, Feedback):
@@ -68,6 +70,13 @@ class CheckedTeacher:
                 refuse(_ROLE, self.own, f"the {name} of its feedback is {found!r:.80}, not a {kind.__name__}")
         if not all(text is None or is_text(text) for text in (reply.text, reply.mistake, reply.explanation)):
             refuse(_ROLE, self.own, f"the feedback on problem {reply.problem_id} holds what is no text")
+        if not each_in_tuple(reply.keys, str) or not each_in_tuple(cast(object, reply.asked), Asked):
+            refuse(
+                _ROLE, self.own, "the keys and asked of its feedback are tuples of texts and of Asked; leave both out"
+            )
+        counts = (reply.usage.requests, reply.usage.prompt_tokens, reply.usage.completion_tokens)
+        if not all(_is_amount(count, int) for count in counts) or not _is_amount(reply.usage.cost_usd, float):
+            refuse(_ROLE, self.own, f"the usage of its feedback is {shown(reply.usage)}; give numbers from 0 on")
         if not is_verdict(reply.verdict):
             refuse(_ROLE, self.own, f"it delivers {reply.verdict!r:.80}; give Verdict(True or False, answer, reason)")
         if reply.failure is not None and reply.failure not in get_args(FailureReason):
@@ -79,3 +88,7 @@ class CheckedTeacher:
             return reply
         verdict = self._grade(request.problem, reply.text)
         return reply if verdict.correct else replace(reply, verdict=verdict, failure=reply.failure or "wrong answer")
+
+
+def _is_amount(found: object, kind: type[int] | type[float]) -> bool:
+    return isinstance(found, (int, kind)) and math.isfinite(found) and found >= 0

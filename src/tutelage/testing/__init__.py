@@ -1,4 +1,4 @@
-"""Try a run without a key: a real endpoint on loopback whose answers, latency, limits and faults are scripted.
+"""A test endpoint, to try a run without a key: a real HTTP server with scripted answers, latency, limits and faults.
 
 >>> reply = lambda body: "3 × 4 = 12 pens.\\nThe answer is 12."
 >>> with TeacherEndpoint(reply, faults=[Fault.rate_limited(2), Fault.half_body()], latency=0.5) as endpoint:

@@ -1,8 +1,8 @@
-"""An endpoint that answers from worked solutions, as the answer-key teacher would.
+"""A test endpoint that answers from worked solutions, as the answer-key teacher does.
 
 {"question": "Tom has 3 boxes of 4 pens. How many pens?", "answer": "12", "equation": "3 * 4"}
 
-Where the prompt asks what is wrong with an attempt, the reply says so first, as told: Mistake: …, then Solution: …
+If the prompt asks for an explanation of the mistake, the reply has two parts: Mistake: …, then Solution: …
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ def answer_key_endpoint(
     seed: int = 0,
     latency: float = 0.0,
 ) -> TeacherEndpoint:
-    """An endpoint that knows the worked solutions of these problems; for more settings make a TeacherEndpoint."""
+    """An endpoint with the worked solutions of these problems; for more settings use TeacherEndpoint."""
     return TeacherEndpoint(answer_key_reply(problems, seed), faults=faults, key=key, port=port, latency=latency)
 
 
 def answer_key_reply(problems: Iterable[Problem], seed: int = 0) -> Reply:
-    """Replies with the worked solution of the problem that is asked about; what it does not know it says so."""
+    """Replies with the worked solution of the question in the prompt, or says that the question is unknown."""
     by_hash = {content_hash(problem.text): problem for problem in problems}
 
     def reply(body: Body) -> str:
@@ -60,7 +60,7 @@ def answer_key_reply(problems: Iterable[Problem], seed: int = 0) -> Reply:
 
 
 def _asked_about(prompt: str, problems: dict[str, Problem]) -> Problem | None:
-    """The problem whose text the prompt's paragraphs begin with, after their heading."""
+    """The problem whose text follows the heading `Question:` in the prompt; None if it is unknown."""
     _, _, rest = prompt.partition("Question:\n")
     paragraphs = rest.split("\n\n")
     for count in range(1, len(paragraphs) + 1):

@@ -1,4 +1,4 @@
-"""One batch on its way: validating, in_progress, finalizing, then completed, expired, cancelled or failed.
+"""One batch of the test endpoint: validating, in_progress, finalizing, then completed, expired, cancelled or failed.
 
 {"id": "batch_1", "status": "in_progress", "request_counts": {"total": 9, "completed": 4, "failed": 1}, …}
 """
@@ -20,7 +20,7 @@ Shown = dict[str, Any]
 """A batch as the API shows it."""
 Answer = Callable[[Body], Response]
 _VALIDATED, _ANSWERED = 0.1, 0.9
-"""The shares of a batch's time after which its stages end."""
+"""The shares of a batch's time after which validation and answering end."""
 _UNDONE = {
     "expired": ("batch_expired", "This request could not be executed before the completion window expired."),
     "cancelled": ("batch_cancelled", "This request was not executed because the batch was cancelled."),
@@ -28,7 +28,7 @@ _UNDONE = {
 
 
 class Job:
-    """A batch that runs in a thread of its own."""
+    """A batch; it runs in a thread of its own."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Job:
         self._fault_of = find_fault
         self._rows = Rows()
         self.tokens = 0
-        """Words of its prompts, from when it is admitted."""
+        """Prompt tokens, counted as words; 0 until the batch is admitted."""
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -51,17 +51,17 @@ class Job:
         self._expires_after: int | None = None
 
     def start(self, seconds: float, expires_after: int | None) -> None:
-        """Take so long; expire after so many lines (None: never)."""
+        """Start; the batch takes `seconds` and expires after `expires_after` lines (None: never)."""
         self._begun, self._seconds, self._expires_after = time.monotonic(), seconds, expires_after
         self._thread.start()
 
     def shown(self) -> Shown:
-        """The batch as it stands."""
+        """The current state, as the API shows it."""
         with self._lock:
             return dict(self._shown)
 
     def cancel(self) -> bool:
-        """Answer no further line; False if it is too late for that."""
+        """Stop answering lines; False if the batch is already finalizing or has ended."""
         with self._lock:
             if self._shown["status"] not in ("validating", "in_progress"):
                 return False
@@ -70,7 +70,7 @@ class Job:
         return True
 
     def abandon(self) -> None:
-        """Stop, for the endpoint does."""
+        """Stop because the endpoint stops."""
         self._stop.set()
         self._thread.join(1.0)
 
@@ -101,7 +101,7 @@ class Job:
         self._enter(end, output_file_id=output, error_file_id=errors, **self._rows.summary(len(lines)))
 
     def _answer_lines(self, lines: Sequence[Body]) -> int:
-        """How many of them were answered before the end."""
+        """Answer the lines; returns how many were answered before the batch ended."""
         last = len(lines) if self._expires_after is None else min(self._expires_after, len(lines))
         for place, line in enumerate(lines[:last]):
             self._wait(_VALIDATED + (_ANSWERED - _VALIDATED) * (place + 1) / len(lines))
@@ -115,7 +115,7 @@ class Job:
         return last
 
     def _wait(self, share: float) -> None:
-        """Until this share of the batch's time has passed, or the batch is stopped."""
+        """Wait until this share of the batch's time has passed, or the batch is stopped."""
         self._stop.wait(max(0.0, self._begun + share * self._seconds - time.monotonic()))
 
     def _enter(self, status: str, **changes: object) -> None:
@@ -127,7 +127,7 @@ class Job:
 
 
 class Rows:
-    """The rows of the two files that a batch writes, and what its answers took."""
+    """The rows of a batch's output and error files, and the usage of its answers."""
 
     def __init__(self) -> None:
         self.output: list[str] = []
@@ -135,7 +135,7 @@ class Rows:
         self._completed = self._failed = self._input_tokens = self._output_tokens = 0
 
     def add(self, line: Body, response: Response) -> None:
-        """The answer to a line. What would happen on the wire happens to its row: lost, torn or doubled."""
+        """Add the answer to a line. A wire fault applies to its row, which is lost, torn or doubled."""
         if response.fault.hang_up:
             return self.add_error(line, "server_error", "The connection to the model was lost.")
         data = response.body[: len(response.body) // 2] if response.fault.cut else response.body
@@ -154,12 +154,12 @@ class Rows:
         return None
 
     def add_error(self, line: Body, code: str, message: str) -> None:
-        """A line that got no answer."""
+        """Add a line without an answer."""
         self.errors.append(self._row(line, None, {"code": code, "message": message}))
         self._failed += 1
 
     def summary(self, total: int) -> Shown:
-        """What the batch shows of them."""
+        """The counts and usage that the batch shows."""
         return {
             "request_counts": {"total": total, "completed": self._completed, "failed": self._failed},
             "usage": {
@@ -177,7 +177,7 @@ class Rows:
 
     def _row(self, line: Body, response: Body | None, error: Body | None) -> str:
         row = {"id": f"batch_req_{self._done + 1}", "custom_id": line["custom_id"], "response": response}
-        # Not ASCII alone: a text may hold U+2028, which is the end of a line to some readers.
+        # Not escaped to ASCII: a text may hold U+2028, which some readers take for a line end.
         return json.dumps(row | {"error": error}, ensure_ascii=False) + "\n"
 
 
@@ -188,7 +188,7 @@ def count_tokens(lines: Sequence[Body]) -> int:
 
 
 def read_lines(data: bytes) -> tuple[list[Body], list[Body]]:
-    """The requests of a batch's file, and what is wrong with them: code, message and line, counted from 1."""
+    """The valid requests of a batch's file, and its faults: code, message and line, counted from 1."""
     lines: list[Body] = []
     faults: list[Body] = []
     seen: set[str] = set()
@@ -221,7 +221,7 @@ def _find_fault(line: object, seen: set[str]) -> tuple[str, str] | None:
 
 
 def _read(data: bytes) -> object:
-    """The JSON value, or the text where it is none."""
+    """The JSON value, or the text if it is not JSON."""
     try:
         return json.loads(data)
     except ValueError:

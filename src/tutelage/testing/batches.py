@@ -1,10 +1,10 @@
-"""OpenAI's Batch API: requests in one file, answers in another, after a while.
+"""The test endpoint's Batch API, as OpenAI's: requests in one file, answers in another.
 
 in    {"custom_id": "a", "method": "POST", "url": "/v1/chat/completions", "body": {"model": …, "messages": […]}}
 out   {"id": "batch_req_1", "custom_id": "a", "response": {"status_code": 200, "body": {…}, …}, "error": null}
 fault {"POST /v1/batches": [Fault.reset()], "GET /v1/files/*/content": [None, Fault.half_body()]}
 
-With `like="together"` batches look as Together's do: {"job": {"id": "batch_1", "status": "IN_PROGRESS", …}}
+With `like="together"` batches have Together's form: {"job": {"id": "batch_1", "status": "IN_PROGRESS", …}}
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _UNDER_WAY = ("validating", "in_progress", "finalizing", "cancelling")
 
 
 class Batches:
-    """The files and batches of one endpoint. Each batch runs in a thread of its own, which asks `answer` line by line.
+    """The files and batches of one endpoint. Each batch runs in a thread of its own, which calls `answer` per line.
 
-    `seconds` is how long a batch takes; after `expires_after` lines it expires (None: never). `faults` are spent on the
-    calls that match their pattern. A batch that brings more than `enqueued_tokens` on their way at once fails.
+    A batch takes `seconds`; after `expires_after` lines it expires (None: never). `faults` are applied in order to the
+    calls that match their pattern. A batch fails if it would raise the queued prompt tokens above `enqueued_tokens`.
     """
 
     def __init__(
@@ -48,14 +48,14 @@ class Batches:
         self._seconds, self._expires_after = seconds, expires_after
         self._faults = {pattern: iter(spent) for pattern, spent in faults.items()}
         self.calls: list[str] = []
-        """All calls, such as `GET /v1/batches/batch_1`, in the order in which they came."""
+        """All calls, such as `GET /v1/batches/batch_1`, in order of arrival."""
         self._files = self._no_files()
         self._jobs: dict[str, Job] = {}
         self._forgotten = set[str]()
         self._lock = threading.Lock()
 
     def handle(self, request: Request) -> Response:
-        """Answer a call. A fault with a body of its own stands in place of its effect, others befall its answer."""
+        """Answer a call. A fault with a body replaces the call's effect; other faults only affect the response."""
         fault = self._draw(f"{request.method} {request.path}") or Fault()
         if fault.body is not None:
             return Response(fault.status, fault.body, fault.headers, fault)
@@ -68,7 +68,7 @@ class Batches:
             return next(matching[0], None) if matching else None
 
     def _respond(self, request: Request) -> Response:
-        """Whatever is asked of files and batches; anything else is not found."""
+        """Route calls of files and batches; anything else is not found."""
         match [request.method, *request.path.split("/")[1:]]:
             case ["POST", "v1", "files"]:
                 response = self._files.upload(request)
@@ -91,7 +91,7 @@ class Batches:
         return response
 
     def forget(self) -> None:
-        """Know no batch and no file any more."""
+        """Forget all batches and files."""
         self.stop()
         with self._lock:
             self._forgotten.update(self._jobs)
@@ -101,7 +101,7 @@ class Batches:
         return Files(self._clock, "batch-api" if self._like == "together" else "batch")
 
     def stop(self) -> None:
-        """Give up what is still running."""
+        """Stop all running batches."""
         for job in list(self._jobs.values()):
             job.abandon()
 
@@ -136,7 +136,7 @@ class Batches:
         return created
 
     def _list(self, request: Request) -> Response:
-        """The newest first, from the one that comes after the batch `after`."""
+        """A page of batches, the newest first, after the batch `after`."""
         identities = [name for name in reversed(list(self._jobs)) if name not in self._forgotten]
         after, limit = request.query.get("after"), request.query.get("limit", "20")
         if after is not None and after not in identities:
@@ -170,7 +170,7 @@ class Batches:
         return ok(job.shown())
 
     def _seen(self, job: Job) -> Shown:
-        """A batch as the vendor shows it."""
+        """A batch in the vendor's form."""
         shown = job.shown()
         if self._like == "openai":
             return shown
@@ -189,7 +189,7 @@ class Batches:
         }
 
     def _fault_of(self, lines: Sequence[Body]) -> Body | None:
-        """What OpenAI says when more would be on its way than the account may have."""
+        """OpenAI's error if a batch would exceed the limit of queued tokens; None if it does not."""
         limit = self._enqueued_tokens
         under_way = sum(job.tokens for job in self._jobs.values() if job.shown()["status"] in _UNDER_WAY)
         if limit is None or under_way + count_tokens(lines) <= limit:

@@ -1,4 +1,4 @@
-"""From a chat request to a chat completion, as pure functions.
+"""Turns a chat request into a chat completion, in pure functions.
 
 {"model": "test", "messages": [{"role": "user", "content": "How many pens?"}], …}
 {"id": "chatcmpl-0", "choices": [{"message": {"role": "assistant", "content": "…"}, "finish_reason": "stop"}], …}
@@ -12,18 +12,19 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from tutelage.testing.faults import Fault
-from tutelage.testing.forms import FORMS, Form
+from tutelage.testing.form import Form
+from tutelage.testing.forms import FORMS
 
 Body = dict[str, Any]
-"""A JSON object, as it came or as it goes."""
+"""A JSON object: the body of a request or a response."""
 Reply = Callable[[Body], str]
-"""Writes the text of a completion, given the body of the request."""
+"""Writes the text of a completion from the body of the request."""
 _TOKENS_PER_MESSAGE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The bytes of a completion, and what it is charged for. Tokens are counted as words."""
+    """The bytes of a completion, and the tokens charged. Tokens are counted as words."""
 
     data: bytes
     prompt_tokens: int
@@ -36,7 +37,7 @@ class Completion:
 
 
 def read_request(data: bytes) -> Body | None:
-    """The body of a chat request; None if it is none."""
+    """The body of a chat request; None if it is not one."""
     try:
         body = json.loads(data)
     except ValueError:
@@ -45,7 +46,7 @@ def read_request(data: bytes) -> Body | None:
 
 
 def is_request(body: object) -> bool:
-    """Whether this is an object with at least one message, each with a text."""
+    """Whether this is an object with at least one message, all with a text."""
     try:
         messages = cast(Body, body)["messages"]
         return bool(messages) and all(isinstance(message["content"], str) for message in messages)
@@ -54,7 +55,7 @@ def is_request(body: object) -> bool:
 
 
 def look_up(rationales: Mapping[str, str]) -> Reply:
-    """Replies with the rationale of the longest of these questions that stands in the prompt."""
+    """Replies with the rationale of the longest of these questions that the prompt contains."""
 
     def reply(body: Body) -> str:
         prompt = str(body["messages"][-1]["content"])
@@ -67,7 +68,7 @@ def look_up(rationales: Mapping[str, str]) -> Reply:
 def complete(
     number: int, created: float, body: Body, text: str, fault: Fault, form: Form = FORMS["openai"]
 ) -> Completion:
-    """The completion with this text in a server's form, marred by the fault; `created` in Unix seconds."""
+    """The completion with this text in a server's form, with the fault applied; `created` is in Unix seconds."""
     if fault.finish_reason == "content_filter":
         text = ""
     elif fault.finish_reason == "length":

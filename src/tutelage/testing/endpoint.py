@@ -1,4 +1,4 @@
-"""A teacher on 127.0.0.1 that answers as scripted: a real HTTP server, with latency, limits and faults on demand.
+"""The test endpoint: a real HTTP server on 127.0.0.1 that answers as scripted, with latency, limits and faults.
 
 POST /v1/chat/completions  {"model": "test", "messages": [{"role": "user", "content": "Question:\\n…"}], …}
 200  {"choices": [{"message": {"role": "assistant", "content": "…"}, "finish_reason": "stop"}], "usage": {…}, …}
@@ -30,51 +30,51 @@ _ADMITTED = Ruling(0.0, {})
 class TeacherEndpoint:
     """Serves `/v1/chat/completions`, `/v1/files` and `/v1/batches` while the context lasts.
 
-    Raises OSError or OverflowError when it is made, if the port cannot be had.
+    Raises OSError or OverflowError on creation, if the port is not available.
     """
 
     reply: Reply | Mapping[str, str]
-    """Makes the text of a completion from the request's body, or maps questions to rationales (the question that
-    stands in the prompt is answered). It may be called by several threads at once."""
+    """Writes the text of a completion from the request's body, or maps questions to rationales: the longest question
+    that the prompt contains is answered. Several threads may call it at once."""
     faults: Faults = ()
-    """Spent on the first requests in order, None for none; or a function of the request's number (from 0) and body."""
+    """Faults of the first requests in order (None: no fault), or a function of a request's number (from 0) and body."""
     key: str | None = None
-    """The key that is asked for; another one gets a 401. None: any will do."""
+    """The required API key; any other gets a 401. None: any key is accepted."""
     port: int = 0
-    """0: a free one."""
+    """Port to listen on; 0: a free one."""
     latency: float = 0.0
-    """Seconds that every completion takes."""
+    """Seconds before every completion."""
     requests_per_minute: int | None = None
-    """Requests admitted in any 60 s; one more gets a 429. None: no limit. Batches are not limited."""
+    """Requests admitted in any 60 s; further ones get a 429. None: no limit. Batches are not limited."""
     tokens_per_minute: int | None = None
-    """The same for tokens, prompt and completion together; they count from the arrival of their request."""
+    """The same for prompt and completion tokens together; they count from the arrival of their request."""
     clock_offset: float = 0.0
     """Seconds by which the endpoint's clock is fast: in the Date header, in dates of Retry-After, in batches."""
     like: str = "openai"
-    """Whose form the replies have: one of `tutelage.testing.forms.FORMS`."""
+    """The server whose form the replies have: one of `tutelage.testing.forms.FORMS`."""
     keep: bool = True
-    """Keep the bodies of all requests. Without, the log alone grows, by some 350 bytes a request."""
+    """Keep the bodies of all requests. If false, only the log grows, by some 350 bytes a request."""
     batch_seconds: float = 0.0
-    """How long a batch takes."""
+    """Seconds that a batch takes."""
     batch_expires_after: int | None = None
-    """A batch expires when so many of its lines are answered. None: never."""
+    """Answered lines after which a batch expires. None: never."""
     batch_faults: Mapping[str, Iterable[Fault | None]] = field(default_factory=dict[str, Iterable[Fault | None]])
-    """Spent on the calls of files and batches that match a pattern, such as `POST /v1/batches` or `GET /v1/files/*`."""
+    """Faults of file and batch calls, by pattern of the call, such as `POST /v1/batches` or `GET /v1/files/*`."""
 
     batch_tokens: int | None = None
-    """A batch fails that would bring more tokens of prompts than these on their way at once. None: no limit."""
+    """The most prompt tokens queued at once; a batch that would exceed them fails. None: no limit."""
     batch_like: Like = "openai"
-    """Whose shapes and words batches have."""
+    """The vendor whose form batches have."""
 
     def __post_init__(self) -> None:
         self.requests: list[Body] = []
-        """The bodies of all chat requests, in the order in which they came, lines of batches among them."""
+        """The bodies of all chat requests, in order of arrival, lines of batches included."""
         self.received: list[Request] = []
-        """Those that came by themselves, with path, query and headers; without `keep` none."""
+        """The chat requests outside batches, with path, query and headers; empty without `keep`."""
         self.log: list[Seen] = []
-        """The same requests in brief."""
+        """A record of every chat request, lines of batches included."""
         self.most_at_once = 0
-        """The most requests that were in flight at one moment."""
+        """The most requests in flight at once."""
         self._at_once = 0
         self._last: Completion | None = None
         self._write = self.reply if callable(self.reply) else look_up(self.reply)
@@ -95,20 +95,20 @@ class TeacherEndpoint:
 
     @property
     def base_url(self) -> str:
-        """What to put into `teacher.base_url`."""
+        """The URL for `teacher.base_url`."""
         return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 
     @property
     def batch_calls(self) -> Sequence[str]:
-        """The calls of files and batches, such as `GET /v1/batches/batch_1`, in the order in which they came."""
+        """The file and batch calls, such as `GET /v1/batches/batch_1`, in order of arrival."""
         return self._batches.calls
 
     def forget_batches(self) -> None:
-        """Know no batch and no file any more, as an endpoint that was set up anew."""
+        """Forget all batches and files, like a newly installed endpoint."""
         self._batches.forget()
 
     def clock(self) -> float:
-        """Unix seconds, as the endpoint believes."""
+        """Unix seconds by the endpoint's clock."""
         return time.time() + self.clock_offset
 
     def __enter__(self) -> Self:
@@ -118,7 +118,7 @@ class TeacherEndpoint:
     def __exit__(self, *_: object) -> None:
         self._batches.stop()
         self._server.stop()
-        with self._lock:  # so that the log is whole; a `reply` that hangs is not waited for
+        with self._lock:  # so that the log is complete; a `reply` that hangs is not waited for
             self._lock.wait_for(lambda: self._at_once == 0, 1.0)
 
     def _handle(self, request: Request, send: Send) -> None:
@@ -156,7 +156,7 @@ class TeacherEndpoint:
                 self._lock.notify_all()
 
     def _answer_line(self, body: Body) -> Response:
-        """The answer to a line of a batch, which knows neither limits nor latency."""
+        """The answer to a line of a batch, without limits and latency."""
         number, fault, completion = self._draw(body)
         response = self._response(fault, completion, {})
         self._charge(number, response, completion)
@@ -164,7 +164,7 @@ class TeacherEndpoint:
         return response
 
     def _draw(self, body: Body) -> tuple[int, Fault, Completion | None]:
-        """A request's number, under which it stands in the log, what goes wrong with it, and its completion if any."""
+        """A request's index in the log, its fault, and its completion, if it gets one."""
         seen = Seen(time.monotonic(), None, request_key(body), 0, 0, 0)
         with self._lock:
             number = len(self.log)
@@ -188,7 +188,7 @@ class TeacherEndpoint:
         return Response(fault.status, body, headers, fault)
 
     def _charge(self, number: int, response: Response, completion: Completion | None) -> None:
-        """Note the answer as soon as it is decided: a client that is gone by then has to pay for it all the same."""
+        """Log the charge before the answer is sent: a client that has disconnected pays, too."""
         status = 0 if response.fault.hang_up else response.status
         charged = (completion.prompt_tokens, completion.completion_tokens) if completion else (0, 0)
         arrival, finished, key, *_ = self.log[number]

@@ -1,7 +1,7 @@
-"""What can go wrong with one request, as data.
+"""Faults of single requests, as data.
 
 Fault.rate_limited(3)     429, retry-after: 3
-Fault.slow_body(2)        200, the headers at once, the body in drops over 2 s
+Fault.slow_body(2)        200, the headers at once, the body in pieces over 2 s
 Fault.half_body()         200, the connection is closed in the middle of the body
 Fault.flood()             200, gzip, 4 MB that unpack to 4 GB
 """
@@ -19,41 +19,42 @@ from typing import Literal
 from tutelage.testing.limits import duration
 
 RetryForm = Literal["seconds", "date", "ms", "reset"]
-"""How a 429 says when to come back: Retry-After in seconds or as a date, retry-after-ms, or x-ratelimit-reset-*."""
+"""How a 429 states the wait: Retry-After in seconds or as a date, retry-after-ms, or x-ratelimit-reset-*."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong with one request. Make it with the functions below; all times are in seconds."""
+    """The fault of one request. Create it with the class methods below; all times are in seconds."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes | None = None
-    """Sent in place of a completion; None: a completion."""
+    """The body sent in place of a completion; None: a completion."""
     finish_reason: str = "stop"
     seconds: float = 0.0
-    """Waited before answering, on top of the endpoint's latency."""
+    """Delay before the answer, on top of the endpoint's latency."""
     hang_up: bool = False
+    """Reset the connection instead of answering."""
     parts: Mapping[str, object] = field(default_factory=dict[str, object])
-    """Parts of the completion that differ, such as choices or usage; None: left out."""
+    """Fields of the completion to replace, such as choices or usage; None: the field is left out."""
     before: bytes = b""
-    """Sent before the completion, such as a byte order mark or comments."""
+    """Bytes before the completion, such as a byte order mark or comments."""
     events: bool = False
-    """The completion comes as server-sent events."""
+    """Send the completion as server-sent events."""
     stale: bool = False
-    """The previous completion once more, whatever was asked."""
+    """Send the previous completion again, whatever was asked."""
     retry_date: float | None = None
-    """Retry-After is the date so far ahead, by the endpoint's clock."""
+    """Send Retry-After as the date this many seconds ahead, by the endpoint's clock."""
     drip: float = 0.0
-    """The body takes so long, after the headers."""
+    """Seconds over which the body is sent, after the headers."""
     cut: bool = False
-    """The connection is closed in the middle of the body."""
+    """Close the connection in the middle of the body."""
     times: int = 1
-    """So often is the response sent, one straight after the other."""
+    """Number of times that the response is sent, back to back."""
     size: int = 0
-    """So many MiB of a completion that does not end are sent in place of a body."""
+    """MiB of an endless completion to send in place of a body; 0: none."""
     packed: bool = False
-    """They are sent as gzip."""
+    """Send these as gzip."""
 
     @classmethod
     def http(cls, status: int, message: str = "scripted fault", *, code: str | None = None, **headers: str) -> Fault:
@@ -63,7 +64,7 @@ class Fault:
 
     @classmethod
     def rate_limited(cls, after: float | None = None, form: RetryForm = "seconds") -> Fault:
-        """A 429 that says to come back `after` so many seconds, or with None says nothing of it."""
+        """A 429 that asks to wait `after` seconds; None: it states no wait."""
         body = cls.http(429, "Rate limit reached", code="rate_limit_exceeded").body
         if after is None:
             return cls(429, body=body)
@@ -78,7 +79,7 @@ class Fault:
 
     @classmethod
     def html(cls, status: int = 200) -> Fault:
-        """A web page, as a proxy or a wrong address answers."""
+        """A web page, as from a proxy or a wrong address."""
         return cls(status, {"content-type": "text/html"}, b"<!doctype html><title>Welcome</title><h1>It works</h1>")
 
     @classmethod
@@ -88,12 +89,12 @@ class Fault:
 
     @classmethod
     def garbage(cls) -> Fault:
-        """A body that breaks off within its JSON."""
+        """A body of truncated JSON."""
         return cls(body=b'{"choices": [{"message": {"con')
 
     @classmethod
     def wrong_json(cls) -> Fault:
-        """Sound JSON that is no completion."""
+        """Valid JSON that is no completion."""
         return cls(body=b'{"detail": "pong"}')
 
     @classmethod
@@ -103,12 +104,12 @@ class Fault:
 
     @classmethod
     def byte_order_mark(cls) -> Fault:
-        """A good completion behind a byte order mark."""
+        """A good completion after a byte order mark."""
         return cls(before=b"\xef\xbb\xbf")
 
     @classmethod
     def comments(cls) -> Fault:
-        """A good completion behind comments that kept the connection alive."""
+        """A good completion after keep-alive comments."""
         return cls(before=b": keep-alive\n\n: keep-alive\n\n")
 
     @classmethod
@@ -118,7 +119,7 @@ class Fault:
 
     @classmethod
     def only_thoughts(cls) -> Fault:
-        """A completion that holds reasoning, and no text."""
+        """A completion with reasoning and no text."""
         message = {"role": "assistant", "content": "", "reasoning_content": "Let me see. The boxes …"}
         return cls(parts={"choices": [{"index": 0, "message": message, "finish_reason": "length"}]})
 
@@ -129,7 +130,7 @@ class Fault:
 
     @classmethod
     def error_inside(cls, status: int = 429, message: str = "scripted fault") -> Fault:
-        """Status 200, and an error of another one in the body."""
+        """Status 200 with an error of another status in the body."""
         return cls(body=json.dumps({"error": {"code": status, "message": message}}).encode())
 
     @classmethod
@@ -139,7 +140,7 @@ class Fault:
 
     @classmethod
     def missing_usage(cls) -> Fault:
-        """A completion that does not say what it took."""
+        """A completion without its usage."""
         return cls(parts={"usage": None})
 
     @classmethod
@@ -154,7 +155,7 @@ class Fault:
 
     @classmethod
     def repeat(cls) -> Fault:
-        """The previous completion again: same id, same text, whatever was asked. The very first one is its own."""
+        """The previous completion again: same id and text, whatever was asked. The first request gets its own."""
         return cls(stale=True)
 
     @classmethod
@@ -169,21 +170,21 @@ class Fault:
 
     @classmethod
     def slow_body(cls, seconds: float) -> Fault:
-        """The headers at once, then the body in drops."""
+        """The headers at once, then the body in pieces."""
         return cls(drip=seconds)
 
     @classmethod
     def half_body(cls) -> Fault:
-        """Content-length promises the whole body; half of it comes, then the connection is closed."""
+        """Half of the body that content-length announces, then the connection is closed."""
         return cls(cut=True)
 
     @classmethod
     def flood(cls, size: int = 4096, *, packed: bool = True, status: int = 200) -> Fault:
-        """So many MiB, packed to a thousandth; an answer that fills the memory of whoever reads it all."""
+        """A body of `size` MiB, a thousandth of that as gzip; it fills the memory of a client that reads it all."""
         return cls(status, {"content-encoding": "gzip"} if packed else {}, b"", size=size, packed=packed)
 
     def pieces(self) -> Iterator[bytes]:
-        """A flood's body, a piece at a time."""
+        """A flood's body, in pieces."""
         packer = zlib.compressobj(wbits=31)
         start = b'{"choices": [{"message": {"content": "'
         for piece in itertools.chain([start], itertools.repeat(b"a" * 2**20, self.size)):
@@ -191,5 +192,5 @@ class Fault:
 
     @classmethod
     def twice(cls) -> Fault:
-        """The whole response two times on the wire; the second answers nothing that was asked."""
+        """The whole response twice on the wire; the second copy answers no request."""
         return cls(times=2)

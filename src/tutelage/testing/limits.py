@@ -1,6 +1,6 @@
-"""Requests and tokens per minute, enforced over a sliding window as a provider does it.
+"""The test endpoint's rate limits: requests and tokens per minute, over a sliding window.
 
-Limits(requests=2)    0 s admitted · 10 s admitted · 20 s refused, come back in 40 s · 60 s admitted
+Limits(requests=2)    0 s admitted · 10 s admitted · 20 s refused, retry after 40 s · 60 s admitted
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 WINDOW = 60.0
-"""Seconds in which no more than the limit is admitted; what came exactly so long ago counts no more."""
+"""Length of the window in seconds; a request exactly this old no longer counts."""
 
 
 class _Window:
-    """What was admitted in the last minute, oldest first, against one limit."""
+    """The requests admitted in the last minute, oldest first, against one limit."""
 
     def __init__(self, limit: int) -> None:
         self._limit, self._used, self._held = limit, 0, deque[tuple[float, int]]()
@@ -25,7 +25,7 @@ class _Window:
             self._used -= self._held.popleft()[1]
 
     def wait(self, now: float, amount: int) -> float:
-        """Seconds until `amount` more fits; 0 if it fits now, a whole window if it never will."""
+        """Seconds until `amount` more fits; 0 if it fits now, a whole window if it never fits."""
         over = self._used + amount - self._limit
         if over <= 0:
             return 0.0
@@ -50,17 +50,17 @@ class _Window:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """Whether a request is admitted, and the `x-ratelimit-*` headers that go with the answer."""
+    """Whether a request is admitted, and the `x-ratelimit-*` headers of the response."""
 
     wait: float
-    """Seconds after which it would be; 0: it is admitted."""
+    """Seconds until it would be admitted; 0: it is admitted."""
     headers: Mapping[str, str]
 
 
 class Limits:
     """Limits per minute on requests and on tokens (prompt and completion together); None: no limit.
 
-    Only what is admitted counts, from the moment it came. May be asked by many threads at once.
+    Only admitted requests count, from their arrival. Thread-safe.
     """
 
     def __init__(self, requests: int | None = None, tokens: int | None = None) -> None:
@@ -70,10 +70,10 @@ class Limits:
         self._lock = threading.Lock()
 
     def admit(self, now: float, tokens: int) -> Ruling:
-        """Rule on a request of so many tokens that came at `now`, in seconds of any clock that never goes back."""
+        """Decide on a request with this many tokens that arrived at `now`, in seconds of a monotonic clock."""
         amounts = {"requests": 1, "tokens": tokens}
         with self._lock:
-            self._latest = now = max(now, self._latest)  # two threads may ask in another order than requests came
+            self._latest = now = max(now, self._latest)  # threads may call in another order than requests arrived
             for window in self._windows.values():
                 window.forget(now)
             wait = max((window.wait(now, amounts[unit]) for unit, window in self._windows.items()), default=0.0)

@@ -1,4 +1,4 @@
-"""What an endpoint saw, request by request, and the busiest minute of it.
+"""The test endpoint's request log, and the most requests and tokens in any minute of it.
 
 Seen(arrival=8123.4, finished=8124.4, key="9f2c…", status=200, prompt_tokens=61, completion_tokens=18)
 """
@@ -15,16 +15,16 @@ from tutelage.testing.limits import WINDOW
 
 
 class Seen(NamedTuple):
-    """One request. Tokens are those charged: a request that got no completion costs nothing."""
+    """One request. Tokens are those charged: a request without a completion costs nothing."""
 
     arrival: float
     """Seconds of `time.monotonic()`, which all processes of a machine share."""
     finished: float | None
-    """When all of the answer had been sent; None: not yet, or it never got through."""
+    """When the whole answer had been sent; None: not yet, or sending failed."""
     key: str
-    """What was asked: see `request_key`."""
+    """The hash of the request: see `request_key`."""
     status: int
-    """Of the answer; 0: none yet, or the connection was reset instead."""
+    """Status of the answer; 0: none yet, or the connection was reset."""
     prompt_tokens: int
     completion_tokens: int
 
@@ -40,7 +40,7 @@ def most_requests_in_a_minute(log: Iterable[Seen]) -> int:
 
 
 def most_tokens_in_a_minute(log: Iterable[Seen]) -> int:
-    """The most tokens, prompt and completion, that were charged for requests which arrived within any 60 s."""
+    """The most tokens, prompt and completion, charged for the requests that arrived within any 60 s."""
     return _most((seen.arrival, seen.prompt_tokens + seen.completion_tokens) for seen in log)
 
 

@@ -1,6 +1,6 @@
-"""Which fault befalls which request: a list, a function, or a line of text.
+"""Scripts of faults by request: a list, a function, or a line of text.
 
-ok*5,429:3,half-body       five good answers, a 429 with Retry-After: 3, half a body, then good answers for ever
+ok*5,429:3,half-body       five good answers, a 429 with Retry-After: 3, half a body, then only good answers
 ok*9,slow:2...             every tenth answer is two seconds late
 """
 
@@ -13,10 +13,11 @@ from collections.abc import Callable, Sequence
 from tutelage.errors import ConfigError
 from tutelage.testing.completions import Body
 from tutelage.testing.faults import Fault
-from tutelage.testing.forms import FORMS, TROUBLES
+from tutelage.testing.form import TROUBLES
+from tutelage.testing.forms import FORMS
 
 Script = Callable[[int, Body], Fault | None]
-"""The fault of a request, given its number (from 0) and body; None: it is answered well."""
+"""The fault of a request by its number (from 0) and body; None: no fault."""
 Faults = Sequence[Fault | None] | Script
 
 _PLAIN: dict[str, Callable[[], Fault]] = {
@@ -52,13 +53,13 @@ _TIMED: dict[str, Callable[[float], Fault]] = {
     "slow": Fault.slow,
     "slow-body": Fault.slow_body,
 }
-"""Followed by seconds, as in slow:2."""
+"""Faults that take seconds, as in slow:2."""
 NAMES = (*_PLAIN, *TROUBLES, *(f"{name}:SECONDS" for name in _TIMED), "any status from 400 to 599")
 _ITEM = re.compile(r"(?P<name>[a-z0-9-]+)(:(?P<seconds>\d{1,5}(\.\d{1,3})?))?(\*(?P<count>\d{1,5}))?")
 
 
 def script_of(faults: Faults, *, repeated: bool = False) -> Script:
-    """A function of the request's number: a sequence is spent on the first requests, or over and over."""
+    """The script of a sequence, which applies to the first requests, or again and again if `repeated`."""
     if callable(faults):
         return faults
     length = len(faults)
@@ -72,7 +73,7 @@ def script_of(faults: Faults, *, repeated: bool = False) -> Script:
 
 
 def parse_script(text: str, like: str = "openai") -> Script:
-    """Read NAME[:SECONDS][*COUNT],…; three dots at the end repeat it from the start. `like` is one of FORMS.
+    """Parse NAME[:SECONDS][*COUNT],…; three dots at the end repeat it from the start. `like` is one of FORMS.
 
     Raises ConfigError.
     """

@@ -1,4 +1,4 @@
-"""The endpoint as a command: worked solutions from a file, served until Ctrl-C.
+"""The command `serve-test-teacher`: serves worked solutions from a file until Ctrl-C.
 
 $ tutelage serve-test-teacher --data problems.jsonl --latency 1 --faults 'ok*9,429:2...'
 200 problems served; Ctrl-C ends it. In the configuration:
@@ -28,13 +28,13 @@ def serve(
     key: str | None,
     like: str = "openai",
 ) -> None:
-    """Serve the problems of a JSONL file until Ctrl-C; `latency` in seconds, `faults` as `parse_script` reads them.
+    """Serve the problems of a JSONL file until Ctrl-C; `latency` is in seconds, `faults` is a `parse_script` line.
 
     `like` is the server whose form replies and refusals have.
 
     Raises:
         DataError: the file cannot be read.
-        ConfigError: an unknown fault or form, a port that cannot be had, a negative latency or limit.
+        ConfigError: an unknown fault or form, an unavailable port, a negative latency or limit.
     """
     for name, value in (
         ("latency", latency),
@@ -65,5 +65,5 @@ def serve(
             print(f"{len(problems)} problems served; Ctrl-C ends it. In the configuration:", flush=True)
             print(f"teacher: {{kind: openai, model: answer-key, base_url: {endpoint.base_url}}}", flush=True)
             threading.Event().wait()
-    except KeyboardInterrupt:  # wherever it comes, from the first line on
+    except KeyboardInterrupt:  # at any point of the block
         print(f"\n{len(endpoint.log)} requests answered")

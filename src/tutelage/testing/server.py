@@ -1,4 +1,4 @@
-"""HTTP/1.1 on 127.0.0.1, a thread for each connection, and what can go wrong on the wire.
+"""An HTTP/1.1 server on 127.0.0.1 with a thread per connection, which applies faults on the wire.
 
 Request("POST", "/v1/chat/completions", {}, headers, b'{"model": …}')
 Response(200, b'{"choices": …}', fault=Fault.half_body())    the headers, half of the body, then a closed connection
@@ -22,12 +22,12 @@ from tutelage.testing.faults import Fault
 
 _DROPS = 10
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-"""A lingering time of zero: the connection ends with RST in place of FIN."""
+"""SO_LINGER with a timeout of zero: the connection ends with RST in place of FIN."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What came, read whole."""
+    """A request, read completely."""
 
     method: str
     path: str
@@ -38,7 +38,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What goes out, and how: `fault` says what happens to it on the way."""
+    """A response, and the `fault` that affects it on the wire."""
 
     status: int
     body: bytes
@@ -47,11 +47,11 @@ class Response:
 
 
 Send = Callable[[Response], bool]
-"""Sends a response; whether all of it went out. Raises OSError if the client is gone."""
+"""Sends a response; returns whether all of it was sent. Raises OSError if the client has disconnected."""
 
 
 def ok(value: object) -> Response:
-    """Status 200 and this JSON."""
+    """A response with status 200 and this JSON."""
     return Response(200, json.dumps(value).encode())
 
 
@@ -62,12 +62,12 @@ def refusal(status: int, message: str, code: str | None = None, **headers: str) 
 
 
 def not_found(what: str, identity: str) -> Response:
-    """There is no file or batch of this id."""
+    """A 404: there is no file or batch with this id."""
     return refusal(404, f"no {what} {identity!r}", "not_found")
 
 
 class Server(ThreadingHTTPServer):
-    """Hands every request to `handle`, with the means to answer it. `clock` tells the time of the Date header."""
+    """Passes every request to `handle`, with a function to answer it. `clock` gives the time of the Date header."""
 
     daemon_threads = True
     block_on_close = False
@@ -80,23 +80,23 @@ class Server(ThreadingHTTPServer):
         self._thread = threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True)
 
     def start(self) -> None:
-        """Serve in a thread of its own."""
+        """Start serving, in a thread of its own."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no more connections; answers on their way are given up."""
+        """Accept no more connections; unfinished answers are dropped."""
         self._closing.set()
         self.shutdown()
         self._thread.join()
         self.server_close()
 
     def pause(self, seconds: float) -> None:
-        """Sleep. Raises ConnectionAbortedError when the server stops meanwhile."""
+        """Sleep. Raises ConnectionAbortedError if the server stops meanwhile."""
         if self._closing.wait(seconds) if seconds > 0 else self._closing.is_set():
             raise ConnectionAbortedError("the endpoint is stopped")
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is no error of ours: killed runs do. A `reply` that raises is shown."""
+        """Ignore clients that disconnect, as killed runs do; show the error of a `reply` that raises."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)  # pyright: ignore[reportArgumentType]
 
@@ -119,11 +119,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve()
 
     def _serve(self) -> None:
-        """Read the whole request and hand it on."""
+        """Read the whole request and pass it to `handle`."""
         self.server.pause(0)
         length = self.headers.get("content-length", "0")
         if not length.isdecimal() or self.headers.get("transfer-encoding"):
-            self.close_connection = True  # where the next request begins is not known
+            self.close_connection = True  # the start of the next request is unknown
             self._send(refusal(411, "send the body with its content-length"))
             return
         url = urlsplit(self.path)
@@ -144,17 +144,17 @@ class _Handler(BaseHTTPRequestHandler):
                 self.server.pause(fault.drip / _DROPS)
                 self.wfile.write(body[start : start + size])
         elif fault.size:
-            self.close_connection = True  # which is the end of a body without a length
+            self.close_connection = True  # this ends a body without a length
             self.wfile.write(self._head(response, "connection: close"))
             for piece in fault.pieces():
                 self.server.pause(0)
                 self.wfile.write(piece)
-        else:  # headers and body at once: one packet, and one system call
+        else:  # headers and body together: one packet and one system call
             self.wfile.write((self._head(response) + body) * fault.times)
         return not (fault.hang_up or fault.cut)
 
     def _head(self, response: Response, length: str | None = None) -> bytes:
-        """Status and headers; `length` is the header that says where the body ends."""
+        """Status line and headers; `length` is the header that defines the end of the body."""
         headers = {"date": formatdate(self.server.clock(), usegmt=True), "content-type": "application/json"}
         headers |= response.headers
         lines = [
@@ -167,7 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _hang_up(self) -> None:
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        self.connection.close()  # in truth when `rfile` is closed too, which the base class does next
+        self.connection.close()  # effective once the base class has closed `rfile`, which it does next
 
     def log_message(self, format: str, *args: object) -> None:
-        """Quiet."""
+        """Log nothing."""

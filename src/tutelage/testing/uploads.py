@@ -1,4 +1,4 @@
-"""Files as the API keeps them: uploaded as multipart forms, read back as they came.
+"""The test endpoint's Files API: multipart upload, and download of the same bytes.
 
 {"id": "file-1", "object": "file", "bytes": 1432, "filename": "in.jsonl", "purpose": "batch", …}
 """
@@ -24,7 +24,7 @@ class File:
 
 
 class Files:
-    """The files of one endpoint; `clock` gives Unix seconds, `purpose` is what the file of a batch must be for."""
+    """The files of one endpoint; `clock` gives Unix seconds, `purpose` is the required purpose of a batch's file."""
 
     def __init__(self, clock: Callable[[], float], purpose: str = "batch") -> None:
         self._clock, self._purpose = clock, purpose
@@ -33,7 +33,7 @@ class Files:
         self._lock = threading.Lock()
 
     def find(self, identity: str) -> File | None:
-        """The file of this id; None if there is none."""
+        """The file with this id; None if there is none."""
         return self._files.get(identity)
 
     def add(self, filename: str, data: bytes, purpose: str) -> File:
@@ -81,7 +81,7 @@ class Files:
 
 
 def read_form(content_type: str, body: bytes) -> dict[str, tuple[str | None, bytes]]:
-    """The fields of a multipart form: name to file name (None if it is no file) and content."""
+    """The fields of a multipart form: by name, the file name (None if it is no file) and the content."""
     whole = b"content-type: " + content_type.encode("latin-1") + b"\r\n\r\n" + body
     message = BytesParser(policy=HTTP).parsebytes(whole)
     fields: dict[str, tuple[str | None, bytes]] = {}

@@ -1,1 +1,1 @@
-"""Reads what texts say: numbers, calculations, stated answers, sentences, LaTeX. Pure."""
+"""Parses texts: numbers, calculations, stated answers, sentences, LaTeX. Pure."""

@@ -1,10 +1,10 @@
-"""Whether a calculation that is false as read may be meant otherwise. Pure.
+"""Tells whether a calculation that is false as parsed may have another meaning. Pure.
 
 "3 + 4 = 8 pens"                      no
 "$2.50 - $2.24 = 26 cents"            yes: dollars there, cents here
-"17 / 3 = 5 rides with 2 remaining"   yes: rounded to a whole number, and says so
+"17 / 3 = 5 rides with 2 remaining"   yes: rounded to a whole number, and the text says so
 
-A rationale that is rejected has to be paid for once more, so doubt acquits.
+The check is lenient: a rejected rationale has to be paid for again.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ _ROUNDED = re.compile(
     r"\b(?:round|remain|left ?over|whole|full|complete|about|approx|nearly|almost|nearest)", re.IGNORECASE
 )
 _FACTORS = frozenset((2, 3, 4, 7, 8, 12, 16, 24, 30, 36, 52, 60, 100, 365, 1000, 1760, 2000, 3600, 5280))
-"""How many of one measure make one of another."""
+"""Ratios between units."""
 
 
 def is_ambiguous(text: str, calculation: Calculation) -> bool:
-    """Whether the words, signs or digits in and around a false calculation of `text` may give it another sense."""
+    """Whether the text in and around a false calculation may give it another meaning."""
     start, end = calculation.start, calculation.end
     words_after = " ".join(re.split(r"[.,;:\n]", text[end : end + 40], maxsplit=1)[0].split()[:2])
     with_unit = f"{calculation.text} {words_after}"
@@ -71,14 +71,14 @@ def is_ambiguous(text: str, calculation: Calculation) -> bool:
 
 
 def _is_rounded(text: str, calculation: Calculation) -> bool:
-    """`17 / 3 = 5`, or 6, where the sentence or the next few words speak of it."""
+    """Whether a result is rounded to a whole number and the next words say so: `17 / 3 = 5`, or 6."""
     whole = calculation.result.denominator == 1 and calculation.value is not None
     near = whole and abs((calculation.value or 0) - calculation.result) < 1
     return near and _ROUNDED.search(text, calculation.end, calculation.end + 80) is not None
 
 
 def _is_converted(calculation: Calculation, with_unit: str) -> bool:
-    """`$1 / 2 = 50 cents`: two measures are named, and one makes a usual number of the other; or both are added up."""
+    """Whether a calculation converts units, as in `$1 / 2 = 50 cents`, or adds two units."""
     if calculation.left.operator in "+-" and len(_measures(with_unit.partition("=")[0])) > 1:
         return True
     value = None if calculation.fault is None else calculation.fault.makes
@@ -89,6 +89,6 @@ def _is_converted(calculation: Calculation, with_unit: str) -> bool:
 
 
 def _measures(text: str) -> set[str]:
-    """The measures that a text names; `$` and `dollars` are one."""
+    """The units that a text names; `$` and `dollars` are the same."""
     names = (match.group().lower() for match in _MEASURES.finditer(text))
     return {{"$": "dollar", "¢": "cent", "%": "percent"}.get(name, name) for name in names}

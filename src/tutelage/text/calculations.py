@@ -1,4 +1,4 @@
-"""Calculations in running text: find them, evaluate them exactly, tell the true from the false. Pure.
+"""Finds calculations in running text, evaluates them exactly, and tells true ones from false ones. Pure.
 
 "Each tray holds 3 × 4 = 13 buns, so a quarter of the stock is $1,000 / 4 = $250."
                  ^^^^^^^^^^ false                              ^^^^^^^^^^^^^^^^^ true
@@ -19,7 +19,7 @@ from tutelage.text.tokens import Token, tokens_of
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The first equation of a claim that is false, and what its left side makes; None where it divides by zero."""
+    """The first false equation of a claim, and the value of its left side; None if that divides by zero."""
 
     text: str
     makes: Fraction | None
@@ -29,9 +29,9 @@ class Fault:
 class Calculation:
     """A claim `left = … = result` in a text, at `text[start:end]`.
 
-    `expression` holds the characters of the first side, `left` what they mean and `value` what that makes (None where
-    it divides by zero); `stated` and `result` are the last side's characters (with `$` or `%`) and value. `fault` says
-    where the sides do not agree, if so; a decimal result may be rounded or cut off, and used as what it stands for.
+    `expression` is the text of the first side, `left` its parse and `value` its value (None if it divides by zero).
+    `stated` and `result` are the text (with `$` or `%`) and the value of the last side. `fault` is the first false
+    equation, if there is one. A decimal result may be rounded or truncated; later steps may use it as the exact value.
     """
 
     text: str
@@ -46,28 +46,27 @@ class Calculation:
 
     @property
     def holds(self) -> bool:
-        """Whether all sides agree."""
+        """Whether all sides are equal."""
         return self.fault is None
 
     @property
     def unrounded(self) -> Fraction | None:
-        """The value where the result is right to some decimals only; None where it is exact, false or in percent."""
+        """The exact value if the result is rounded; None if it is exact, false or a percentage."""
         rounded = self.holds and self.value is not None and 0 < abs(self.value - self.result) <= Fraction(1, 10)
         return self.value if rounded else None
 
 
-@lru_cache(maxsize=256)  # one solution is searched many times while it is reworded
+@lru_cache(maxsize=256)  # rewording searches one solution many times
 def find_calculations(text: str) -> tuple[Calculation, ...]:
-    """The calculations of a text, in their order.
+    """The calculations of a text, in order.
 
-    Units may stand between a number and the next sign (`7 votes × 3 = 21`). What belongs to algebra (`3U + 9 = 12`)
-    is left alone.
+    Units may follow a number (`7 votes × 3 = 21`). Algebra (`3U + 9 = 12`) is ignored.
     """
     if "=" not in text and "＝" not in text:
         return ()
     tokens = list(tokens_of(text))
     found: list[Calculation] = []
-    exact: dict[Fraction, Fraction] = {}  # what a rounded result stands for: 33.33 for 100/3
+    exact: dict[Fraction, Fraction] = {}  # the exact value of each rounded result: 100/3 for 33.33
     index = 0
     while index < len(tokens):
         end = index + 1
@@ -81,7 +80,7 @@ def find_calculations(text: str) -> tuple[Calculation, ...]:
 
 
 def _may_start(tokens: Sequence[Token], index: int) -> bool:
-    """Whether a calculation may begin here: at a number, bracket or sign that is not the tail of something else."""
+    """Whether a calculation may begin here: at a number, bracket or sign that is not the end of a longer expression."""
     token = tokens[index]
     if token.kind == "operator":
         return _is_sign(tokens, index)
@@ -116,13 +115,13 @@ class _Side:
 
 
 _OTHER_READINGS = ({"fractions": True}, {"scales": False}, {"fractions": True, "scales": False})
-"""How a claim may be meant that is false as read: its fractions bind first, millions are but a unit."""
+"""Other parses of a false claim: fractions bind first, `millions` is only a unit."""
 
 
 def _parse_claim(
     text: str, tokens: Sequence[Token], index: int, exact: Mapping[Fraction, Fraction]
 ) -> tuple[Calculation, int] | None:
-    """`expression = expression [= …]` at the token `index`, and the token after it."""
+    """The calculation `expression = expression [= …]` at the token `index`, and the index of the token after it."""
     sides = _read_sides(Parser(tokens, index))
     if not sides:
         return None
@@ -133,7 +132,7 @@ def _parse_claim(
             sides, fault = others, None
             break
     if fault is not None and tokens[index].is_spelt and tokens[index + 1].text == "of":
-        return None  # half of 60 - 20 = 20: half may be all that follows
+        return None  # half of 60 - 20 = 20: it may mean half of (60 - 20)
     left, right = sides[0], sides[-1]
     operation, result = left.expression, evaluate(right.expression)
     assert isinstance(operation, Operation), "the first side is read so"
@@ -154,7 +153,7 @@ def _parse_claim(
 
 
 def _read_sides(parser: Parser) -> list[_Side]:
-    """The sides of a claim: an operation first, then one or more with a value; nothing if there is none."""
+    """The sides of a claim: first an operation, then one or more with a value; empty if there is no claim."""
     begin, left = parser.position, parser.sum()
     if not isinstance(left, Operation):
         return []
@@ -171,7 +170,7 @@ def _read_sides(parser: Parser) -> list[_Side]:
 def _find_fault(
     text: str, tokens: Sequence[Token], sides: Sequence[_Side], exact: Mapping[Fraction, Fraction]
 ) -> Fault | None:
-    """The first side that has neither the value of the one before nor goes on from it, as in `2 × 4 = 8 + 3 = 11`."""
+    """The first pair of unequal sides, unless the second one continues from the first, as in `2 × 4 = 8 + 3 = 11`."""
     known = dict(exact)
     last = tokens[sides[-1].last]
     for left, right in pairwise(sides):
@@ -187,7 +186,7 @@ def _find_fault(
 
 
 def _onward(side: Expression, value: Fraction) -> Fraction | None:
-    """The first number of a side that goes on from `value`, perhaps rounded to its decimals; None if it does not."""
+    """The first number of a side that continues from `value`, exact or rounded; None if it does not continue."""
     if not isinstance(side, Operation):
         return None
     first = operands(side)[0]
@@ -197,7 +196,7 @@ def _onward(side: Expression, value: Fraction) -> Fraction | None:
 
 
 def _same(value: Fraction, stated: Fraction, token: Token) -> bool:
-    """Equal; or equal but for rounding at the stated decimals; or `40 / 200 × 100 = 20%`, where % names the unit."""
+    """Whether two values are equal; the stated one may be rounded, or have % as a unit (`40 / 200 × 100 = 20%`)."""
     number = token.number
     decimals = 0 if number is None else number.places
     unit = Fraction(1, 10**decimals) if decimals else Fraction(0)

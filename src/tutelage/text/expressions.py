@@ -1,4 +1,4 @@
-"""Arithmetic expressions: the four operations and their exact values. Pure; `parser` reads them, `format` writes them.
+"""Arithmetic expression trees and their exact values. Pure; `parser` reads them, `format` writes them.
 
 Operation("*", 2, Operation("+", 3, 4))  ->  14
 
@@ -27,7 +27,7 @@ Expression = Fraction | Operation
 
 
 def evaluate(expression: Expression) -> Fraction | None:
-    """The exact value; None where it divides by zero."""
+    """The exact value; None if it divides by zero."""
     if isinstance(expression, Fraction):
         return expression
     left, right = evaluate(expression.left), evaluate(expression.right)
@@ -52,7 +52,7 @@ def operands(expression: Expression) -> list[Fraction]:
 
 
 def substitute(expression: Expression, values: Mapping[Fraction, Fraction]) -> Expression:
-    """The expression with its numbers replaced by what they stand for in `values`."""
+    """The expression with its numbers replaced by their counterparts in `values`."""
     if isinstance(expression, Fraction):
         return values.get(expression, expression)
     return Operation(expression.operator, substitute(expression.left, values), substitute(expression.right, values))

@@ -1,4 +1,4 @@
-"""Numbers and calculations as text. Pure, the inverse of `numbers` and `expressions`.
+"""Writes numbers and calculations as text; the inverse of `numbers` and `parser`. Pure.
 
 Fraction(1, 4)                           ->  "0.25"
 Fraction(1, 3)                           ->  "1/3"
@@ -12,14 +12,14 @@ from fractions import Fraction
 from tutelage.text.expressions import Expression, Operation
 
 MOST_DECIMALS = 20
-"""Decimals of a number that is written as one; floating-point numbers such as 0.6666666666666666 have fewer."""
+"""The most decimals of a decimal number; floating-point numbers such as 0.6666666666666666 have fewer."""
 
 _SIGNS = {"+": "+", "-": "-", "*": "×", "/": "/"}
 _BINDS = {"+": 1, "-": 1, "*": 2, "/": 2}
 
 
 def write_number(value: Fraction, places: int = 0) -> str:
-    """`12`, `-3`, `0.25`; a value whose decimals do not end within 20 places, or `places`, as a fraction, `10/3`."""
+    """`12`, `-3`, `0.25`; a value that needs more than 20 (or `places`) decimals is written as a fraction, `10/3`."""
     twos = (value.denominator & -value.denominator).bit_length() - 1
     rest, fives = value.denominator >> twos, 0
     while rest % 5 == 0:
@@ -45,7 +45,7 @@ def write_expression(expression: Expression) -> str:
 def _operand(expression: Expression, binds: int, *, right: bool = False) -> str:
     text = write_expression(expression)
     if isinstance(expression, Operation):
-        # A sum within a product, or to the right of a minus, needs its brackets.
+        # A sum in a product, or to the right of a minus, needs brackets.
         return f"({text})" if _BINDS[expression.operator] < binds else text
     fraction_or_negative = "/" in text or (right and expression < 0)
     return f"({text})" if fraction_or_negative else text

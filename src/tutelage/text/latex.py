@@ -1,7 +1,7 @@
-r"""LaTeX as plain text, its structure kept. Pure, linear in the text.
+r"""Converts LaTeX to plain text with the same structure. Pure, linear in the text.
 
 "$\frac{80+90}{2} = 85$"   ->  "(80 + 90) / 2 = 85"    "4\frac{1}{2} \times 2"  ->  "4 1/2 × 2"
-"\text{(B)}"               ->  "(B)"                   "\frac{\sqrt{3}}{2}"     stays: `symbolic` compares it
+"\text{(B)}"               ->  "(B)"                   "\frac{\sqrt{3}}{2}"     unchanged: `symbolic` compares it
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _REWRITES = [
         (r"\$\$", ""),
         (r"(?<![\\$\w])\$(?=[^\s$])((?:[^$\\\n]|\\[^\n]){0,300}?[^\s$\\])\$(?![\w$]|\.\d)", r"\1"),
         (r"\\(?:begin|end)\{[A-Za-z]{1,20}\*?\}|\\(?:tag|label)\{[^{}\n]{0,40}\}", ""),
-        (r"(?<=\})[_^]\{\s?\\(?:text|mathrm)\{[^{}\n]{0,60}\}\s?\}", ""),  # what a brace over or under names
+        (r"(?<=\})[_^]\{\s?\\(?:text|mathrm)\{[^{}\n]{0,60}\}\s?\}", ""),  # the label of an overbrace or underbrace
         (r"\\(?:text)?color\{[A-Za-z]{1,20}\}", r"\\mbox"),
         (r"&(?=\s?=)", ""),
         (r"\\\\(?=\s|$)", "\n"),
@@ -43,13 +43,13 @@ _COMMAND = re.compile(
     r"|(?:under|over)(?:line|brace)))(?![A-Za-z])"
 )
 _SIGN_WITHIN = re.compile(r"(?<=[\w)])\s*([-+*/×÷=])\s*")
-"""A sign of calculation, not of a number."""
+"""An operator, not the sign of a number."""
 _DEEPEST = 30
-"""Commands within commands; what lies deeper stays as it is."""
+"""Deepest nesting of commands that is converted; deeper ones stay LaTeX."""
 
 
 def unlatex(text: str) -> str:
-    """The text with its LaTeX (delimiters, fractions, text, spaces, signs) as plain text, as far as that can be."""
+    """The text with LaTeX delimiters, fractions, text, spaces and signs as plain text, where that is possible."""
     if "\\" not in text and "{,}" not in text and "$" not in text:
         return text
     for pattern, replacement in _REWRITES:
@@ -70,7 +70,7 @@ def _symbol(match: re.Match[str]) -> str:
 
 
 def _closings(text: str) -> dict[int, int]:
-    """For each opening brace the place of its closing one."""
+    """The position of the closing brace for each opening one."""
     closings: dict[int, int] = {}
     opened: list[int] = []
     for brace in re.finditer(r"\\.|[{}]", text):
@@ -83,7 +83,7 @@ def _closings(text: str) -> dict[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Reads commands with arguments; every character is read once."""
+    """Converts commands with arguments; reads every character once."""
 
     text: str
     closings: dict[int, int]
@@ -100,7 +100,7 @@ class _Reader:
         return "".join([*parts, self.text[position:end]])
 
     def _command(self, command: re.Match[str], before: str, depth: int, end: int) -> tuple[str, int]:
-        """A command as plain text, and where the text goes on."""
+        """A command as plain text, and the position after it."""
         count = 2 if command["fraction"] else 1
         position, arguments = command.end(), list[str]()
         for _ in range(count if depth < _DEEPEST else 0):
@@ -119,7 +119,7 @@ class _Reader:
         return _fraction(arguments[0], arguments[1], before, self.text[position : position + 2].lstrip()), position
 
     def _argument(self, position: int, end: int, depth: int) -> tuple[str, int] | None:
-        """What stands in the braces at `position`, or the one digit there, and where the text goes on."""
+        """The content of the braces at `position`, or the single digit there, and the position after it."""
         while position < end and self.text[position] == " ":
             position += 1
         closing = self.closings.get(position)
@@ -131,7 +131,7 @@ class _Reader:
 
 
 def _fraction(over: str, under: str, before: str, after: str) -> str:
-    """`over/under`, in as many brackets as keep its sense; LaTeX where roots and the like remain."""
+    """`over/under` with the brackets that it needs; LaTeX if commands such as roots remain in it."""
     if "\\" in over or "\\" in under or not over or not under:
         return rf"\frac{{{over}}}{{{under}}}"
     over, under = (_SIGN_WITHIN.sub(r" \1 ", part) for part in (over, under))

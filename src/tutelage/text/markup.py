@@ -1,8 +1,8 @@
-r"""Marked-up text as plain text: Markdown, LaTeX, HTML, emoji. Pure, linear in the text.
+r"""Converts Markdown, LaTeX, HTML and emoji to plain text. Pure, linear in the text.
 
 "### Step 1\n- **3 × 4 = 12** pens 🎉"     ->  "Step 1\n3 × 4 = 12 pens"
 "| cows | $3 \times 4$ |\n|---|---|"       ->  "cows: 3 × 4"
-"#### 18"                                  stays: so GSM8K states an answer
+"#### 18"                                  unchanged: GSM8K states answers in this form
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _EMPHASIS = (
     (re.compile(r"(?<!\*)\*(?!\*)"), True),
     (re.compile("(?<!_)_(?!_)"), True),
 )
-"""Marks of emphasis, and whether there must be a letter between two: 2 *3* 4 holds none."""
+"""Emphasis marks, and whether a letter must stand between two of them: 2 *3* 4 is no emphasis."""
 
 _LEAD_IN = re.compile(
     r"^[#*_\s>]*+(?:here (?:is|'s|’s) (?:the|a|my)\b[^\n:]{0,200}|(?:worked |short |complete |final )?solution"
@@ -42,11 +42,11 @@ _LEAD_IN = re.compile(
 _BOX = re.compile(r"\\boxed\{([^{}]*+)\}")
 _TRAILING = re.compile(r"(?<![ \t])[ \t]+(?=\n)")
 _MOST_PASSES = 10
-"""What is nested, such as bold type within a heading, takes a pass for each layer."""
+"""Passes over nested markup, such as bold type in a heading: each removes one layer."""
 
 
 def clean(text: str) -> str:
-    """The text as a rationale holds it: no thoughts, no markup, no lead-in, no blank lines; a last box stays."""
+    """The text without thoughts, markup, lead-in and blank lines, as in a rationale; a box in the last line stays."""
     text = text.replace("\x00", "").encode(errors="replace").decode().strip()
     for _ in range(_MOST_PASSES):
         before = text
@@ -59,7 +59,7 @@ def clean(text: str) -> str:
 
 
 def without_markup(text: str) -> str:
-    """The text without marks of Markdown, LaTeX, HTML and without emoji, line by line; `#### 18` stays."""
+    """The text without Markdown, LaTeX, HTML and emoji; `#### 18` stays."""
     if not _LONE_MINUS.fullmatch(text[:100]):
         text = _BULLET.sub("", text)
     text = unlatex(_FENCE.sub("", text))
@@ -92,7 +92,7 @@ def _without_headings(text: str) -> str:
 
 
 def _unwrapped(text: str, mark: re.Pattern[str], *, worded: bool) -> str:
-    """The text without pairs of an emphasis mark on one line; `worded` asks for a letter between them: 2 *3* 4."""
+    """The text without pairs of an emphasis mark on one line; if `worded`, only pairs with a letter between them."""
     parts: list[str] = []
     position = line_end = 0
     opened = None
@@ -115,11 +115,11 @@ def _unwrapped(text: str, mark: re.Pattern[str], *, worded: bool) -> str:
 
 
 def _is_inner(character: str) -> bool:
-    """Whether a character beside an emphasis mark makes it something else, such as a power: 2**3."""
+    """Whether a character next to an emphasis mark gives it another meaning, such as a power: 2**3."""
     return character.isalnum() or character in ("_", "*")
 
 
 def _without_early_boxes(text: str) -> str:
-    """A box amid the steps is no final answer: only those of the last line stay."""
+    """The text without the boxes before its last line, which are no final answers."""
     last = text.rfind("\n", 0, len(text.rstrip())) + 1
     return _BOX.sub(r"\1", text[:last]) + text[last:]

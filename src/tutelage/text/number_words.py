@@ -1,6 +1,6 @@
-"""Number words: eighteen, twenty-one, one hundred and five, two million, two and a half, three quarters, a dozen.
+"""Parses number words: eighteen, twenty-one, one hundred and five, two million, two and a half, a dozen.
 
-A lone "one" is a number only where it does not stand for a thing ("the last one", "each one", "one of them").
+A lone "one" is not a number if it is a pronoun ("the last one", "each one", "one of them").
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _NO_COUNT_BEFORE = frozenset(
 
 
 def word_numbers(text: str) -> Iterator[tuple[int, int, Fraction, bool]]:
-    """Start, end, value and whether a percentage, for every number in words."""
+    """Start, end, value and whether it is a percentage, for every number in words."""
     for match in _WORDS.finditer(text):
         if match["whole"] and match["whole"].lower() == "one" and _stands_for_a_thing(text, match):
             continue

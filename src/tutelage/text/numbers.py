@@ -1,8 +1,8 @@
-r"""Numbers in text, by exact value: 18.00, $1,000, 70%, 1 1/2, ½, −3, 1.8e3, 1.8 × 10⁶, $1.8M, 2 million, 2 dozen.
+r"""Parses numbers in text, by exact value: 18.00, $1,000, 70%, 1 1/2, ½, −3, 1.8e3, 1.8 × 10⁶, $1.8M, 2 dozen.
 
-Values are `Fraction`s: nothing is lost to floating point, and 1/3 differs from 0.33. Places are those in the text as
-given. Everything here takes time linear in the text and reads no number of 400 digits or more, whose powers and
-conversions could take for ever.
+Values are `Fraction`s, so nothing is lost to floating point, and 1/3 differs from 0.33. Positions refer to the text as
+given. All functions take time linear in the text. Numbers of 400 digits or more are ignored, since converting them
+could take very long.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tutelage.text.number_words import PARTS, word_numbers
 
 MAX_DIGITS = 400
 _FLOATING = 12
-"""Decimals of a value that was computed in floating point: 0.6666666666666666."""
+"""With this many decimals or more, a value counts as computed in floating point: 0.6666666666666666."""
 
 _VULGAR = {
     "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅖": "2/5", "⅗": "3/5", "⅘": "4/5",
@@ -44,7 +44,7 @@ _LETTERS = {"k": 3, "m": 6, "mn": 6, "b": 9, "bn": 9, "t": 12}
 
 
 def literal(joint: str, *, ratio: str = "(?!)", before: str = "", after: str = "") -> str:
-    """The pattern of a number without its sign. `joint` stands between a whole number and the fraction behind it."""
+    """The pattern of a number without its sign. `joint` matches between a whole number and the fraction after it."""
     return rf"""
     (?P<currency>(?:[$€£¥₹]|\bRs\.?)\ ?)?(?P<inner>(?<=[$€£¥₹])[-+])?{before}
     (?:
@@ -63,10 +63,10 @@ def literal(joint: str, *, ratio: str = "(?!)", before: str = "", after: str = "
     """
 
 
-# Behind a sign or bracket a space may stand between the minus and its number: 2 - 7 = - 5.
+# After a sign or bracket, a space may separate the minus from its number: 2 - 7 = - 5.
 _SIGN = r"(?P<sign>(?<![0-9A-Za-z)\]}%.])[-+]|(?:(?<=[=(:≈])|(?<=[=(:≈]\ )|(?<=\bis\ ))-\ )?"
-_BEFORE = r"(?:(?<![0-9A-Za-z^])|(?<=\bRs))(?<!\^\{)(?<![0-9][.:/])"  # not the tail of a word, date or time
-_AFTER = r"(?!(?:st|nd|rd|th)\b|[eE][-+]?[0-9]|[:.][0-9]|\ ?/\ ?[0-9]|[0-9^⁰¹²³⁴⁵⁶⁷⁸⁹])"  # nor the head of one
+_BEFORE = r"(?:(?<![0-9A-Za-z^])|(?<=\bRs))(?<!\^\{)(?<![0-9][.:/])"  # not the end of a word, date or time
+_AFTER = r"(?!(?:st|nd|rd|th)\b|[eE][-+]?[0-9]|[:.][0-9]|\ ?/\ ?[0-9]|[0-9^⁰¹²³⁴⁵⁶⁷⁸⁹])"  # nor the beginning of one
 
 
 def _in_prose(joint: str) -> re.Pattern[str]:
@@ -80,7 +80,7 @@ _NUMBER, _APART = _in_prose(r"(?:\ |\ and\ |\ &\ )"), _in_prose("(?!)")
 class Number:
     """A number in a text. `value` takes a percent sign as a unit (70% is 70); `places` counts written decimals.
 
-    `scale` is what its word or letter stands for: 12 in 2 dozen, whose value is 24.
+    `scale` is the factor of its word or letter, included in `value`: 12 in 2 dozen, whose value is 24.
     """
 
     start: int
@@ -95,18 +95,18 @@ class Number:
 
 
 def fold(text: str) -> str:
-    """The text, of the same length, with the many signs for one thing made one: minus signs, digits, digit groups."""
+    """The text with variants of one sign unified (minus signs, digits, group separators); its length is the same."""
     text = text.translate(_SAME)
     return text if text.isascii() else _GROUP_SIGN.sub(lambda sign: "'" if sign[0] == "’" else ",", text)
 
 
 def find_numbers(text: str) -> list[Number]:
-    """Every number written in digits, left to right: with its sign, and `a/b` as one."""
+    """Every number in digits, left to right, with its sign; `a/b` is one number."""
     return list(_numbers(fold(text)))
 
 
 def find_word_numbers(text: str) -> list[Number]:
-    """Every number written in words, left to right."""
+    """Every number in words, left to right."""
     return [
         Number(start, end, value, percent=percent, scale=12 if text[start:end].lower().endswith("dozen") else 1)
         for start, end, value, percent in word_numbers(text)
@@ -114,7 +114,7 @@ def find_word_numbers(text: str) -> list[Number]:
 
 
 def whole_number(text: str) -> Number | None:
-    """The number that the whole of `text` is, in digits or words, with at most currency, percent and a full stop."""
+    """The number if the whole text is one, in digits or words, with at most currency, percent and a full stop."""
     text = _LEADING_MINUS.sub("-", fold(text).strip().removesuffix("."))
     for found in (find_numbers(text), find_word_numbers(text)):
         if found and (found[0].start, found[0].end) == (0, len(text)):
@@ -134,9 +134,9 @@ def read_number(text: str) -> Fraction | None:
 def same_value(gold: Number, stated: Number) -> bool:
     """Whether `stated` has the value of `gold`.
 
-    Values are compared exactly, but a stated decimal that is the gold value rounded to two places or more counts
-    (0.33 for 1/3), and so does what a gold value in floating point stands for. 70% is right for 70 and for 0.7, while
-    0.7 is wrong for 70; 2 dozen is right for 24 and for 2.
+    Values are compared exactly, with two exceptions: a stated decimal may be the gold value rounded to two places or
+    more (0.33 for 1/3), and a gold value in floating point is compared to 12 decimals. 70% is right for 70 and for 0.7,
+    but 0.7 is wrong for 70. 2 dozen is right for 24 and for 2.
     """
     return any(
         wanted == value
@@ -149,7 +149,7 @@ def same_value(gold: Number, stated: Number) -> bool:
 
 def _readings(number: Number) -> list[tuple[Fraction, int]]:
     readings = [(number.value, number.places)]
-    if number.scale == 12:  # two dozen is also right where dozens are asked for
+    if number.scale == 12:  # two dozen is also right if the question asks for dozens
         readings.append((number.value / 12, number.places))
     return [*readings, (number.value / 100, number.places + 2)] if number.percent else readings
 
@@ -162,19 +162,19 @@ def _numbers(text: str) -> Iterator[Number]:
     position = 0
     while match := _NUMBER.search(text, position):
         if is_improper(match) and (apart := _APART.match(text, match.start())):
-            match = apart  # Step 1 48/2 holds no mixed number
+            match = apart  # "Step 1 48/2" has no mixed number
         if (number := number_of(match, match["sign"] or "")) is not None:
             yield number
         position = match.end()
 
 
 def is_improper(match: re.Match[str]) -> bool:
-    """Whether a match of `literal` took two numbers for a mixed one: `1 48/2`."""
+    """Whether a match of `literal` is two numbers, not a mixed one: `1 48/2`."""
     return match["top"] is not None and int(match["top"][:MAX_DIGITS]) >= int(match["bottom"][:MAX_DIGITS])
 
 
 def number_of(match: re.Match[str], sign: str = "") -> Number | None:
-    """The number of a match of `literal`; None if it is too long to compute with or divides by zero."""
+    """The number of a match of `literal`; None if it is too long or divides by zero."""
     if match.end() - match.start() >= MAX_DIGITS:
         return None
     read = _fraction(match) if match["plain"] is None and match["dotted"] is None else _decimal(match)
@@ -190,7 +190,7 @@ def number_of(match: re.Match[str], sign: str = "") -> Number | None:
 
 
 def _decimal(match: re.Match[str]) -> tuple[Fraction, int] | None:
-    """The value and decimals of a number written in digits, perhaps with a power of ten."""
+    """The value and decimals of a number in digits, with or without a power of ten."""
     exponent = int((match["raised"] or "").translate(_RAISED) or match["power"] or match["e"] or 0)
     if abs(exponent) > MAX_DIGITS:
         return None
@@ -201,7 +201,7 @@ def _decimal(match: re.Match[str]) -> tuple[Fraction, int] | None:
 
 
 def _fraction(match: re.Match[str]) -> tuple[Fraction, int] | None:
-    """The value of a fraction, alone or behind a whole number."""
+    """The value of a fraction or a mixed number, with 0 decimals."""
     if match["over"]:
         under = Fraction(match["under"].replace(",", "").replace("'", ""))
         return (Fraction(match["over"].replace(",", "").replace("'", "")) / under, 0) if under else None

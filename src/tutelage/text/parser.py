@@ -1,4 +1,4 @@
-"""Reads arithmetic expressions: a parser of the four operations over the tokens of a text. Pure.
+"""A recursive-descent parser for arithmetic expressions over the tokens of a text. Pure.
 
 "2 hens × (3 + 4) eggs"  ->  Operation("*", 2, Operation("+", 3, 4))
 
@@ -14,19 +14,19 @@ from tutelage.text.expressions import Expression, Operation, Operator, evaluate
 from tutelage.text.tokens import Token, tokens_of
 
 MAX_TOKENS = 120
-"""Tokens of one expression."""
+"""The most tokens of one expression."""
 MAX_DEPTH = 20
-"""Brackets within brackets."""
+"""The deepest nesting of brackets."""
 MAX_UNIT_WORDS = 4
-"""Words that may stand between a number and the next sign."""
+"""The most unit words between a number and the next sign."""
 
 _CURRENCIES = frozenset("€£¥₹")
-"""Units that may stand behind a number; `$` before one."""
+"""Currency signs that may follow a number; `$` precedes one."""
 _OPERATORS = {"×": "*", "x": "*", "X": "*", "·": "*", "∗": "*", "⋅": "*", "÷": "/"}
 
 
 def parse_expression(text: str) -> Expression | None:
-    """The expression that the whole text is, such as `((32.0 + 42.0) - 35.0)`; None if it is not one."""
+    """The parse of the whole text, such as `((32.0 + 42.0) - 35.0)`; None if it is no expression."""
     tokens = list(tokens_of(text))
     if len(tokens) > MAX_TOKENS:
         return None
@@ -53,8 +53,8 @@ def compute(text: str) -> Fraction:
 class Parser:
     """Recursive descent over tokens: sum := product ((+|-) product)*, product := atom ((*|/|of) atom)*.
 
-    With `units`, words may stand between a number and the sign after it. With `fractions`, a slash without spaces binds
-    first: `12 / 1/4` is 48, as its writer means it, not 3. Without `scales`, dozens and millions are but units.
+    With `units`, unit words may follow a number. With `fractions`, a slash without spaces binds first, so `12 / 1/4` is
+    48 and not 3. Without `scales`, words such as dozen and million are only units.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Parser:
         return self.position < self._stop and self.tokens[self.position].kind == kind
 
     def sum(self) -> Expression | None:
-        """The longest expression from here; None if there is none, or it breaks off after an operator."""
+        """The longest expression from here; None if there is none, or it ends with an operator."""
         return self._chain(self._product, "+-")
 
     def _product(self) -> Expression | None:
@@ -147,7 +147,7 @@ class Parser:
         return inner
 
     def _skip_units(self) -> None:
-        """Step over words that a sign or bracket follows; a word glued to its number is a variable."""
+        """Skip unit words before a sign or bracket; a word without a space before it is a variable, not a unit."""
         first = self.tokens[self.position] if self._units and self.position < self._stop else None
         if first is None or not _is_unit(first, capitals=True):
             return

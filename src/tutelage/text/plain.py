@@ -1,4 +1,4 @@
-r"""What a text says in plain words: the one text that is graded, and in which mistakes are found. Pure, linear.
+r"""Reduces an answer to the plain text that is graded and searched for mistakes. Pure, linear.
 
 "<think>20?</think>\n$3 \times 4 = 12$\n\nI hope this helps!\n\nQuestion: Ann has 5."   ->   "3 × 4 = 12"
 """
@@ -11,10 +11,10 @@ from tutelage.text.thoughts import without_thoughts
 
 
 def said(text: str) -> str:
-    """The text without its thoughts and without what runs on behind its answer, its markup kept."""
+    """The text without thoughts and run-on text after the answer, with its markup."""
     return cut(without_thoughts(text))
 
 
 def plain(text: str) -> str:
-    """What the text says, without markup and courtesy as well."""
+    """The text without thoughts, run-on text, markup and courtesy."""
     return without_courtesy(without_markup(said(text)))

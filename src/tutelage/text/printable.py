@@ -1,7 +1,7 @@
-"""Foreign text as it may be shown: an endpoint's words, names of data fields, a model's answers.
+"""Escapes foreign text for display: an endpoint's messages, names of data fields, a model's answers.
 
-"\\x1b[2J" clears a screen         r"\\x1b[2J" is read
-"abc\\u202edef" runs backwards     r"abc\\u202edef" is read
+"\\x1b[2J" would clear the screen         r"\\x1b[2J" is shown
+"abc\\u202edef" would run backwards       r"abc\\u202edef" is shown
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import unicodedata
 
 
 def printable(text: str, *, lines: bool = False) -> str:
-    """Text for a terminal, in one line: what could steer it, or hide or reorder the text, is written as `\\x1b`.
+    """Text for a terminal, in one line, with every unsafe character escaped, such as `\\x1b`.
 
-    Those are control and format characters (marks of direction among them), ends of lines, halves of surrogate pairs
-    and what Unicode has not assigned. With `lines`, `\\n` and tabs stay as they are.
+    Unsafe are control and format characters (direction marks among them), line ends, lone surrogates and unassigned
+    code points: they could control the terminal, or hide or reorder text. With `lines`, `\\n` and tabs stay.
     """
     if text.isprintable():
         return text
@@ -23,7 +23,7 @@ def printable(text: str, *, lines: bool = False) -> str:
 
 
 def printable_json(data: object) -> str:
-    """JSON in one line that is printable and reads back as the same data."""
+    """JSON in one printable line; parsing it gives the same data."""
     text = json.dumps(data, ensure_ascii=False)
     if text.isprintable():
         return text
@@ -31,4 +31,4 @@ def printable_json(data: object) -> str:
 
 
 def _is_shown(part: str) -> bool:
-    return part.isprintable() or unicodedata.category(part) == "Zs"  # spaces of other widths are no harm
+    return part.isprintable() or unicodedata.category(part) == "Zs"  # spaces of other widths are safe

@@ -1,8 +1,8 @@
-r"""What `unlatex` leaves of formulas, as one writes them in a sentence. Pure, linear in the text.
+r"""Writes the formulas that `unlatex` leaves as one writes them in a sentence. Pure, linear in the text.
 
 "\sqrt{25} = 5"  ->  "√25 = 5"        "(80+90)/2=85"  ->  "(80 + 90) / 2 = 85"        "1/2(80+90)"  ->  "1/2 × (80+90)"
 
-`unlatex` keeps roots and powers as they are, since graders compare them (`symbolic`).
+`unlatex` keeps roots and powers, since graders compare them (`symbolic`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _SLASH = re.compile(r"(?<=\))[ ]{0,2}/[ ]{0,2}|[ ]{0,2}/[ ]{0,2}(?=\()")
 
 
 def readable(text: str) -> str:
-    """A text that was LaTeX and has been through `unlatex`, with signs for commands and spaces round those signs."""
+    """The output of `unlatex` with signs in place of the remaining commands, and spaces around operators."""
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
     text = _LETTER.sub(lambda match: _LETTERS[match[1]], text)

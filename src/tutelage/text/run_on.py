@@ -1,7 +1,7 @@
-r"""Where an answer ends: what follows it is another question, another turn, a special token or mere courtesy. Pure.
+r"""Cuts run-on text after an answer: a further question or turn, a special token, courtesy. Pure.
 
 "3 x 4 = 12 pens. The answer is 12.\nQuestion: Ann has"       ->  "3 x 4 = 12 pens. The answer is 12."
-"**Problem:** Tom has …\n**Solution:** 3 × 4 = 12."           stays: it says the question again before it answers
+"**Problem:** Tom has …\n**Solution:** 3 × 4 = 12."           unchanged: it repeats the question before it answers
 "So she makes 18 dollars.\n\nI hope this helps!"             ->  "So she makes 18 dollars."   (`without_courtesy`)
 """
 
@@ -67,11 +67,11 @@ _POLITE_WITHOUT_NUMBERS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _MOST = 8
-"""Courtesies at the end of a text that are looked at."""
+"""The most sentences removed at the end of a text."""
 
 
 def cut(text: str) -> str:
-    """The text up to where it runs on into a next question, another turn or a special token."""
+    """The text up to the first further question, turn or special token."""
     start = 0
     for mark in _MARK.finditer(text):
         if mark["question"] and _says_the_question(text, start, mark):
@@ -82,7 +82,7 @@ def cut(text: str) -> str:
 
 
 def without_courtesy(text: str) -> str:
-    """The text without the sentences at its end that are only polite or a note, and without lines of mere signs."""
+    """The text without final sentences that are courtesy or a note, and without final lines of signs alone."""
     end = len(text.rstrip())
     for _ in range(_MOST):
         start = max(text.rfind("\n", 0, end) + 1, end - LONGEST)
@@ -100,10 +100,10 @@ def _is_courtesy(sentence: str) -> bool:
 
 
 def _says_the_question(text: str, start: int, mark: re.Match[str]) -> bool:
-    """Whether the question at `mark` is the one that the text then answers: nothing but an opening stands before it."""
+    """Whether the question at `mark` is the one that the text answers: only an opening precedes it."""
     before = text[start : mark.start()]
     before = (before if statements(before) else _TITLE.sub("", before)).strip(" \t\n#*_-")
-    if start:  # behind "Problem:", and no question has been put yet
+    if start:  # after "Problem:", before any question
         return bool(before) and "?" not in before and not _SOLUTION.search(before) and not statements(before)
     if not before:
         return True

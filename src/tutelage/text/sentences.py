@@ -1,4 +1,4 @@
-"""The sentences of a text. Pure, linear in the text.
+"""Splits a text into sentences. Pure, linear in the text.
 
 "Tom sold 48/2 = 24 cards at $14.50. He has 5 now."  ->  ["Tom sold 48/2 = 24 cards at $14.50.", "He has 5 now."]
 """
@@ -22,7 +22,7 @@ def sentences(text: str) -> list[str]:
 
 
 def bare_sentences(text: str) -> list[str]:
-    """The same without their final punctuation."""
+    """The sentences without final punctuation."""
     bare = (sentence.rstrip(".!?").rstrip() for sentence in sentences(text))
     return [sentence for sentence in bare if sentence]
 
@@ -40,12 +40,12 @@ def pieces_of(text: str) -> Iterator[tuple[str, str]]:
 
 
 def end_of_sentence(text: str, start: int, end: int) -> int:
-    """Where the sentence that goes on at `start` ends, before its punctuation; `end` if it does not end before."""
+    """The end of the sentence around `start`, before its punctuation; at most `end`."""
     return next((match.start() for match in boundaries(text, start, end)), end)
 
 
 def boundaries(text: str, start: int = 0, end: int | None = None) -> Iterator[re.Match[str]]:
-    """Where a sentence ends: its punctuation and the white space behind it."""
+    """The ends of sentences: each match covers the punctuation and the white space after it."""
     for match in _BOUNDARY.finditer(text, start, len(text) if end is None else end):
         space = match["space"]
         if space is None or "\n" in space or text[match.start()] != "." or not _is_abbreviation(text, match):
@@ -53,7 +53,7 @@ def boundaries(text: str, start: int = 0, end: int | None = None) -> Iterator[re
 
 
 def _is_abbreviation(text: str, stop: re.Match[str]) -> bool:
-    """Whether the full stop belongs to the word before it, by what follows it."""
+    """Whether the full stop belongs to an abbreviation or initial; the text after it decides."""
     found = _LAST_WORD.search(text[max(0, stop.start() - 12) : stop.start()])
     word, after = found[0].lower() if found else "", text[stop.end() : stop.end() + 1]
     if after.islower():

@@ -1,9 +1,9 @@
-r"""Where a text states its final answer, and the same text without that. Pure.
+r"""Finds the statements of the final answer in a text, and removes them. Pure.
 
     "Each box holds 4, so 3 × 4 = 12.\n**Final answer:** 12"  ->  statements: ["12"]
                                      without_statement:  "Each box holds 4, so 3 × 4 = 12."
 
-All patterns have bounded repeats, so that a text of any length and content takes time linear in its length.
+All patterns have bounded repeats, so the time is linear in the length of any text.
 """
 
 from __future__ import annotations
@@ -68,15 +68,15 @@ _EXPLAINS = re.compile(
     re.IGNORECASE,
 )
 LONGEST = 2_000
-"""Characters of a statement or of a last line that are looked at; no answer is longer."""
+"""The most characters of a statement or a last line that are read; no answer is longer."""
 
 _MOST = 50
-"""Statements of one form that are looked at, from the end: a text may repeat itself thousands of times."""
+"""The most statements of one form that are read, from the end: a text may repeat itself thousands of times."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A piece of text that states an answer: up to the end of its sentence, and up to the end of its line."""
+    """A statement of an answer: `piece` ends with its sentence, `line` with its line."""
 
     position: int
     piece: str
@@ -85,7 +85,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Why no answer could be read; `silent` if nothing like an answer is there, so that one may look elsewhere."""
+    """Why no answer could be read; `silent` if nothing like an answer is there, so other places may be searched."""
 
     reason: str
     silent: bool = False
@@ -95,7 +95,7 @@ NO_ANSWER = Unread("no answer stated", silent=True)
 
 
 def statements(text: str) -> list[Statement]:
-    """What is stated as the final answer, the last statement first."""
+    """The statements of the final answer, the last one first."""
     found = [*_opened(text), *_reversed(text), *_boxed(text)]
     found += [Statement(match.start(), match[1].strip(), match[1].strip()) for match in _TAGGED.finditer(text)]
     return sorted((s for s in found if s.piece), key=lambda s: s.position, reverse=True)
@@ -110,12 +110,12 @@ def is_answer_mark(text: str, position: int) -> bool:
     if not rest.strip():
         return True
     if "=" in rest and _WITH_UNIT.match(words) and "=" not in text[max(0, position - LONGEST) : position]:
-        return False  # "#### 3 eggs eaten", and all is calculated below it
+        return False  # "#### 3 eggs eaten" with all calculations below it is a heading
     return _BARE_ANSWER.fullmatch(words[:LONGEST]) is not None
 
 
 def affirmed(piece: str) -> str | None:
-    """What a piece affirms: of "not 5 but 7" the 7; None if it only says what the answer is not."""
+    """The affirmed part of a piece: 7 in "not 5 but 7"; None if it only says what the answer is not."""
     negation = _NEGATION.match(piece)
     if negation is None:
         return piece
@@ -123,12 +123,12 @@ def affirmed(piece: str) -> str | None:
 
 
 def last_line(text: str) -> str:
-    """The last line that is not blank; of a very long one, its end."""
+    """The last line that is not blank; its last 2,000 characters if it is longer."""
     return text.rstrip().rpartition("\n")[2][-LONGEST:].strip()
 
 
 def without_statement(text: str) -> str:
-    """The steps alone: a closing `The answer is 12.`, `#### 12` or `\\boxed{12}` falls away, also a second one."""
+    """The steps alone, without up to three closing statements such as `The answer is 12.`, `#### 12`, `\\boxed{12}`."""
     steps = text.strip()
     for _ in range(3):
         found = list(_CLOSING.finditer(steps, max(0, len(steps) - 400)))
@@ -139,23 +139,23 @@ def without_statement(text: str) -> str:
 
 
 def conclude(text: str, answer: str) -> str:
-    """The text in the one form of all rationales: its steps, then a line that states the answer."""
+    """The text in the standard form of rationales: its steps, then a line that states the answer."""
     return state_answer(without_statement(text), answer)
 
 
 def lead(text: str) -> str | None:
-    """The first line, where all that follows explains it: "B\\n\\nExplanation: …"; None if it is not so."""
+    """The first line if the rest explains it: "B\\n\\nExplanation: …"; None otherwise."""
     first, _, rest = text.strip().partition("\n")
     return first.strip()[:LONGEST] if _EXPLAINS.match(rest.lstrip()) else None
 
 
 def shorten(text: str) -> str:
-    """At most 40 characters of a piece, for a reason."""
+    """At most 40 characters of a piece, for a verdict's reason."""
     return text if len(text) <= 40 else text[:39] + "…"
 
 
 def _opened(text: str) -> Iterator[Statement]:
-    """What follows an opening such as "The answer is"."""
+    """Statements after an opening such as "The answer is"."""
     openings = [o for o in _OPENING.finditer(text) if o["marker"] is None or is_answer_mark(text, o.end())][-_MOST:]
     ends = [opening.start() for opening in openings[1:]]
     for opening, end in zip(openings, [*ends, len(text)], strict=False):
@@ -167,7 +167,7 @@ def _opened(text: str) -> Iterator[Statement]:
 
 
 def _reversed(text: str) -> Iterator[Statement]:
-    """What precedes "is the answer", from the start of the sentence."""
+    """Statements before "is the answer", from the start of the sentence."""
     for match in list(_REVERSED.finditer(text))[-_MOST:]:
         head = bare_sentences(text[max(0, match.start() - 200) : match.start()])
         if head:
@@ -175,7 +175,7 @@ def _reversed(text: str) -> Iterator[Statement]:
 
 
 def _boxed(text: str) -> Iterator[Statement]:
-    r"""What stands in `\boxed{…}`, braces within it balanced."""
+    r"""Statements in `\boxed{…}`, with balanced braces."""
     for match in list(_BOX.finditer(text))[-_MOST:]:
         depth, position, limit = 1, match.end(), min(len(text), match.end() + 2000)
         while position < limit and depth:

@@ -1,8 +1,8 @@
-r"""Mathematical expressions compared by math-verify: roots, powers, letters. Pure.
+r"""Compares mathematical expressions (roots, powers, letters) by math-verify, which uses SymPy. Pure.
 
 "\sqrt{16}"  equals  "4"        "x^2+1"  equals  "x^{2} + 1"
 
-What is arithmetic we read ourselves, exactly and in no time; SymPy takes a second to load and may take for ever.
+Plain arithmetic is evaluated exactly by `parser` instead: SymPy takes a second to load, and some inputs never end.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _WIDE = re.compile(
 )
 _FUNCTION = re.compile(r"sin|cos|tan|log|ln|exp")
 _MOST_FUNCTIONS = 4
-"""On both sides together: SymPy took minutes over a product of ten, at most seconds over four."""
+"""The most functions on both sides together: SymPy took minutes for a product of ten, at most seconds for four."""
 _TOWER = re.compile(
     r"\^\s?(?:\{[^{}]*\^|\([^()]*\^|-?(?:[0-9]+|[A-Za-z])\s?\^)|\^\s?[{(]?\s?-?[0-9]{3}|[0-9]{13}"
     r"|exp.*(?:exp|[!^])|[!^].*exp|\^.*!|!.*\^|!.*!"
@@ -39,7 +39,7 @@ _LONGEST = 80
 
 
 def is_expression(text: str) -> bool:
-    r"""Whether a text holds a root, a power or the like, so that its numbers alone don't give its value."""
+    r"""Whether a text has a root, a power or the like, so that its numbers alone don't give its value."""
     if _OPERATION.search(text) is None:
         return False
     without = list(text)
@@ -51,8 +51,8 @@ def is_expression(text: str) -> bool:
 def same_expression(gold: str, stated: str) -> bool:
     r"""Whether two expressions are equal, at least one of them in mathematical notation.
 
-    Only short ones of numbers, letters, roots, powers and fractions are computed; SymPy may take for ever over others
-    (trigonometry, towers of powers, factorials), which count as different unless they are written the same.
+    Only short expressions of numbers, letters, roots, powers and fractions are computed. SymPy may not end on others
+    (trigonometry, towers of powers, factorials); these count as different unless they are written the same.
     """
     pair = (gold.strip(), stated.strip())
     if not any(_NOTATION.search(side) for side in pair):
@@ -65,8 +65,8 @@ def same_expression(gold: str, stated: str) -> bool:
 def equal_mathematics(gold: str, stated: str) -> bool:
     r"""Whether two texts are equal as mathematics, whatever their notation: x+1 and 1+x, (1, 2), x < 3, \sin(2x).
 
-    Wider than `same_expression`, for answers that are known to be mathematics. What SymPy may take for ever over counts
-    as different, too.
+    Accepts more than `same_expression`, for answers that are known to be mathematics. Expressions on which SymPy may
+    not end count as different here, too.
     """
     pair = [" ".join(side.split()).rstrip(".").replace("**", "^") for side in (gold, stated)]
     few = len(_FUNCTION.findall(" ".join(pair))) <= _MOST_FUNCTIONS
@@ -84,16 +84,18 @@ def _is_bounded(side: str) -> bool:
 
 
 def _is_high(side: str) -> bool:
-    """Whether it holds a high power of a sum of many letters, which SymPy may multiply out."""
+    """Whether it has a high power of a sum of many letters, which SymPy may expand."""
     return _HIGH_POWER.search(side) is not None and len(set(filter(str.isalpha, side))) > 2
 
 
 @lru_cache(maxsize=4096)
 def _equal(gold: str, stated: str) -> bool:
-    judge = cast(Any, importlib.import_module("math_verify"))  # here, since SymPy takes a second and is rarely needed
+    judge = cast(
+        Any, importlib.import_module("math_verify")
+    )  # imported here: SymPy takes a second and is rarely needed
     for name in ("math_verify.parser", "math_verify.grader", "math_verify.utils"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    # No time limits: math-verify keeps them by signals, which work in the main thread alone. `_COSTLY` stands in.
+    # math-verify's time limits use signals, for the main thread only; `_COSTLY` and `_TOWER` replace them.
     gold, stated = (side.replace("×", r"\times ").replace("÷", r"\div ") for side in (gold, stated))
     sides = [judge.parse(side if "$" in side else f"${side}$", parsing_timeout=None) for side in (gold, stated)]
     return all(sides) and bool(judge.verify(sides[0], sides[1], timeout_seconds=None))

@@ -1,4 +1,4 @@
-r"""A text without its thoughts: what a reasoning model writes before it answers. Pure, linear in the text.
+r"""Removes a reasoning model's thoughts, which precede its answer. Pure, linear in the text.
 
 "<think>Perhaps the answer is 20.</think>\nShe makes $18."                                  ->  "She makes $18."
 "<|channel|>analysis<|message|>20?<|end|><|start|>assistant<|channel|>final<|message|>18"   ->  "18"
@@ -24,7 +24,7 @@ _MARK = re.compile(
         </{_NAMES}> | \[/(?:THINK|THINKING|REASONING)\] | ◁/think▷
       | <\|(?:end_of_thought|END_THINKING|end_of_thinking|/think|thinking_end)\|> | <channel\|> | <unused95>
     )
-  | (?P<answer>                                                 # an answer's own channel ends every thought
+  | (?P<answer>                                                 # the answer's channel ends every thought
         <\|?channel\|?>[ ]?final\b[^<\n]{{0,80}}(?:<\|message\|>)?
       | <\|(?:START_RESPONSE|begin_of_solution)\|>
     )
@@ -43,8 +43,9 @@ _DECODED = re.compile(r"\A\s*analysis(?=\S)[\s\S]*?assistantfinal", re.IGNORECAS
 
 
 def without_thoughts(text: str) -> str:
-    """What a text says when it has thought: a thought that is only opened goes on to the end, one that is only closed
-    began with the text. Without any mark, the text as it is.
+    """The text without its thoughts; a text without marks is unchanged.
+
+    A thought without an end mark lasts to the end of the text, one without a start mark begins with it.
     """
     text = _without_turn(text)
     if "hinking" in text and (done := _last(_DONE, text)):  # Ollama: "Thinking... …done thinking."
@@ -60,7 +61,7 @@ def _outside(text: str) -> str:
     for mark in _MARK.finditer(text):
         kind = mark.lastgroup
         if kind == "end" and not marks:
-            continue  # no channel was opened: where the turn ends is not ours to tell
+            continue  # no channel is open, so this is not the end of a thought
         if depth == 0:
             kept.append(text[position : mark.start()])
         marks += 1

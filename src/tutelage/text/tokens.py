@@ -1,4 +1,4 @@
-"""The tokens of a text: numbers, signs of calculation, brackets, words. Pure.
+"""A tokenizer for calculations in text: numbers, operators, brackets, words. Pure.
 
 "2 hens × (3 + ½)"  ->  number 2, word hens, operator ×, open, number 3, operator +, number ½, close
 """
@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from tutelage.text.numbers import Number, find_word_numbers, fold, is_improper, literal, number_of
 
 MAX_TEXT = 20_000
-"""Characters of a text that are searched; no rationale is longer."""
+"""The most characters of a text that are searched; no rationale is longer."""
 MAX_DIGITS = 18
-"""Digits of an operand; a longer number is not calculated with."""
+"""The most digits of an operand; longer numbers are not evaluated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A piece of a text: `kind` is the group of the pattern that it matched; `number` what it is worth, if anything."""
+    """A piece of a text: `kind` is the pattern's group that it matched, `number` its value if it is a number."""
 
     kind: str
     text: str
@@ -29,12 +29,12 @@ class Token:
 
     @property
     def is_spelt(self) -> bool:
-        """Whether it is a number in words, which may also be a part of a unit: 2 boards with two holes."""
+        """Whether it is a number in words, which may also belong to a unit: 2 boards with two holes."""
         return self.kind == "number" and self.text[0].isalpha() and self.text[:2] != "Rs"
 
     @property
     def is_value(self) -> bool:
-        """Whether it is a number, even one that is too long to calculate with."""
+        """Whether it is a number, even if it is too long to evaluate."""
         return self.kind == "number"
 
 
@@ -56,7 +56,7 @@ _VARIABLE = re.compile(r"[0-9.,]+[A-Za-z]+")
 
 
 def tokens_of(text: str) -> Iterator[Token]:
-    """The tokens of a text, in order; spaces are none."""
+    """The tokens of a text, in order, without spaces."""
     text = fold(text[:MAX_TEXT])
     spelt = {number.start: number for number in find_word_numbers(text) if text[number.end : number.end + 1] != "-"}
     position = 0
@@ -75,7 +75,7 @@ def _token(match: re.Match[str]) -> Token:
     kind, piece = match.lastgroup or "other", match.group()
     if kind != "number":
         return Token(kind, piece, *match.span())
-    if _VARIABLE.fullmatch(piece):  # 2k may be two thousand, or twice k
+    if _VARIABLE.fullmatch(piece):  # 2k may be two thousand or twice k
         return Token("other", piece, *match.span())
     short = sum(character.isdigit() for character in piece) <= MAX_DIGITS
     return Token(kind, piece, *match.span(), number_of(match) if short else None)

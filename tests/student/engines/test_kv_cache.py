@@ -82,7 +82,7 @@ def begin(cache: KVCache, history: History, length: int):
     return prefix
 
 
-def shelves(rows, samples):
+def caches(rows, samples):
     return KVCache(rows, samples, question_tokens=6, answer_tokens=9, device=CPU)
 
 
@@ -91,7 +91,7 @@ def shelves(rows, samples):
 @pytest.mark.parametrize("prefix", [0, 7])
 def test_rows_see_the_prefix_their_question_and_themselves_through_all_that_happens(args, groups, prefix):
     torch.manual_seed(0)
-    cache, history = shelves(8, 2), History(args, groups)
+    cache, history = caches(8, 2), History(args, groups)
     shared = begin(cache, history, prefix)
     enter(cache, history, [3, 1, 6], 0, shared)
     for _ in range(3):
@@ -113,7 +113,7 @@ def test_in_float32_they_see_as_much_as_their_sums_let_them(args):
     """A sum of n numbers is off by n * 2**-24 of their sizes: over a head's width and twice over 17 tokens."""
     torch.set_default_dtype(torch.float32)
     torch.manual_seed(0)
-    cache, history = shelves(8, 2), History(args, 2, (WIDTH + 2 * 17) * 2.0**-24)
+    cache, history = caches(8, 2), History(args, 2, (WIDTH + 2 * 17) * 2.0**-24)
     enter(cache, history, [3, 1, 6], 0, begin(cache, history, 7))
     for _ in range(4):
         step(cache, history, 3)
@@ -121,7 +121,7 @@ def test_in_float32_they_see_as_much_as_their_sums_let_them(args):
 
 def test_layers_are_kept_apart():
     torch.manual_seed(1)
-    cache, args = shelves(1, 1), AttentionArgs(None, None, 0.0)
+    cache, args = caches(1, 1), AttentionArgs(None, None, 0.0)
     cache.begin_questions([2], 0, 0)
     inputs = [heads(1, 2, 4) for _ in range(2)]
     for layer, (q, k, v) in enumerate(inputs):

@@ -1,4 +1,5 @@
 import sqlite3
+import subprocess
 import threading
 from dataclasses import replace
 from decimal import Decimal
@@ -155,6 +156,23 @@ def test_a_full_disk_is_named_and_loses_nothing(tmp_path):
         assert ledger.find("k2", "run-a") is None
         assert ledger.lost("run-a") == BOUND
         ledger.write(Unpaid("t1"))
+
+
+@pytest.mark.parametrize("kilobytes", [12, 32, 48])
+def test_a_disk_that_is_full_from_the_start_is_named(tmp_path, kilobytes):
+    """SQLite calls it an I/O error while it makes the files beside a ledger."""
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(tmp_path)]
+    try:
+        made = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    except OSError:
+        made = False
+    if not made:
+        pytest.skip("a small disk can be made by root on Linux alone")
+    try:
+        with pytest.raises(RunError, match="the disk is full: cannot write the ledger"), Ledger(tmp_path / "l"):
+            pass
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
 
 
 def test_failures_are_kept(tmp_path):

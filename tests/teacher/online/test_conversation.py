@@ -1,4 +1,4 @@
-"""An exchange by hand: what it asks is looked at, and rows are sent to it. No endpoint, no ledger."""
+"""The dialogue of one request, driven by hand: its questions are checked, and rows are sent to it."""
 
 import hashlib
 import json

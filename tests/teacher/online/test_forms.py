@@ -13,7 +13,8 @@ from tutelage.records import Usage
 from tutelage.teacher.ledger.reader import LedgerReader, export_row
 from tutelage.teacher.online import retry
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_reply
-from tutelage.testing.forms import FORMS, THOUGHT
+from tutelage.testing.form import THOUGHT
+from tutelage.testing.forms import FORMS
 from tutelage.testing.script import parse_script
 
 KNOWN = answer_key_reply(PROBLEMS)

@@ -35,7 +35,7 @@ async def answer(messages):
 
 
 async def hold(path, ask, asked, *, deliver=None, concurrency=4, caps=None, rpm=None, retries=0):
-    """One session, as the teacher of the house assembles it."""
+    """One session, as OpenAITeacher assembles it."""
     delivered = []
     with ExitStack() as stack:
         ledger, written = (stack.enter_context(Ledger(path)) for _ in range(2))

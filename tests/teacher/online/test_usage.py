@@ -124,3 +124,9 @@ def test_whatever_it_says_it_is_a_count_or_nothing_and_never_less_than_its_parts
         assert taken.completion >= said
         if isinstance(total, int) and not isinstance(total, bool) and total <= 10**7 and taken.prompt is not None:
             assert taken.prompt + taken.completion >= total
+
+
+@pytest.mark.parametrize("name", ["num_reasoning_tokens", "reasoning_output_tokens", "thinking_tokens"])
+def test_reasoning_beside_the_completion_counts_by_other_names_too(name):
+    taken = read_usage({"prompt_tokens": 200, "completion_tokens": 40, name: 900})
+    assert (taken.prompt, taken.completion, taken.thoughts) == (200, 940, 900)

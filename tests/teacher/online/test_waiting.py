@@ -1,4 +1,4 @@
-"""An endpoint that wants to be left alone: who waits, how long, and when that is too long."""
+"""Retry-after: which requests wait, how long, and when the wait is too long."""
 
 import asyncio
 import threading

@@ -7,6 +7,7 @@ open_read_only("runs/a/ledger.sqlite")   never created or changed; an older vers
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Generator
@@ -17,6 +18,8 @@ from tutelage.errors import RunError
 from tutelage.teacher.ledger.schema import MIGRATIONS, check_identity, check_shape, migrate, version_of
 
 _BUSY_SECONDS = 60.0
+_BESIDE_A_LEDGER = 2**16
+"""Bytes: the shared memory of the write-ahead log has 32 KiB, and the log begins with a page."""
 
 
 def open_ledger(path: Path) -> sqlite3.Connection:
@@ -139,9 +142,17 @@ def _is_damage(error: Exception) -> bool:
     return any(words in str(error) for words in ("malformed", "no such", "decode to UTF-8", "integer overflow"))
 
 
+def _is_full(path: Path) -> bool:
+    """Whether there is no room for the two files that SQLite makes beside a ledger when it opens it."""
+    try:
+        return shutil.disk_usage(path.parent).free < _BESIDE_A_LEDGER
+    except OSError:
+        return False
+
+
 def _fault(path: Path, error: Exception) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(path)):
         return f"the disk is full: cannot write the ledger {path}; free some space and continue the run"
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) or _is_damage(error):
         return f"the ledger {path} is broken or no SQLite file; move it away or name another as teacher.ledger"

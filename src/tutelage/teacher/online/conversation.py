@@ -145,7 +145,9 @@ def converse(request: FeedbackRequest, settings: Settings) -> Conversation:
 
 def _asked(asking: Asking, reading: Reading, rows: Sequence[LedgerRow]) -> Asked:
     prompt, completion = sum(row.prompt_tokens for row in rows), sum(row.completion_tokens for row in rows)
-    return Asked(asking.way, asking.hint, reading.verdict.correct, prompt, completion)
+    verdict = reading.verdict
+    reason = "" if verdict.correct else verdict.reason
+    return Asked(asking.way, asking.hint, verdict.correct, prompt, completion, reading.failure, reason)
 
 
 def _questions(messages: list[Message], request: FeedbackRequest, settings: Settings) -> list[Question]:

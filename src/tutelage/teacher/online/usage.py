@@ -29,7 +29,7 @@ _TOTAL = ("total_tokens", "totalTokenCount", "total_token_count")
 _CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cachedContentTokenCount", "cache_read_input_tokens")
 _BESIDE_INPUT = ("cache_read_input_tokens", "cache_creation_input_tokens")
 """Anthropic's `input_tokens` leave these out."""
-_THOUGHTS = re.compile(r"(reasoning|thoughts?|thinking)_?(tokens?|token_?count)", re.IGNORECASE)
+_THOUGHTS = re.compile(r"(num_)?(reasoning|thoughts?|thinking)_?(output_)?(tokens?|token_?count)", re.IGNORECASE)
 _TICKS_PER_USD = 10**10
 
 

@@ -1,0 +1,43 @@
+"""`tutelage refused`: the teacher's replies that a run did not use, to be read through. It only reads."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, get_args
+
+import typer
+
+from tutelage.errors import ConfigError
+from tutelage.text.printable import printable, printable_json
+
+
+def refused(
+    run: Annotated[Path, typer.Argument(help="A run's directory.", metavar="RUN")],
+    kind: Annotated[str | None, typer.Option(metavar="KIND", help="Of this kind alone, as `show` names it.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write them there as JSON lines.")] = None,
+) -> None:
+    """Every reply that was refused: the question, the way of asking, the reply, and why it was refused.
+
+    Example: `tutelage refused runs/mine --kind "wrong answer"`
+    """
+    from tutelage.did_you_mean import did_you_mean
+    from tutelage.records import FailureReason
+    from tutelage.report.refused import refused_as_text
+    from tutelage.rounds.refused import refused_replies
+    from tutelage.runs.directory import read_result
+    from tutelage.runs.files import whole_file
+
+    kinds = get_args(FailureReason)
+    if kind is not None and kind not in kinds:
+        remedy = did_you_mean(kind, kinds, f"the kinds are {', '.join(kinds)}")
+        raise ConfigError(f"unknown --kind {kind!r}; {remedy}")
+    read_result(run)  # says so where there is no run
+    found = refused_replies(run, kind)
+    if out is not None:
+        with whole_file(out) as file:
+            file.writelines(printable_json(asdict(reply)) + "\n" for reply in found)
+        return
+    for reply in found:
+        print(printable(refused_as_text(asdict(reply)), lines=True))
+    print(f"{len(found):,} refused" + (f" as {kind!r}" if kind else ""))

@@ -1,0 +1,133 @@
+"""The teacher's replies that a run refused: the question, the way of asking, the reply, the kind and the reason.
+
+round 1  "Tom has 3 boxes …"  mistake, hint  "The answer is 12."  answer leaked without reasoning  "no step comes …"
+
+A run may be at work meanwhile: nothing is written, and a row that is not whole yet is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from tutelage.config import RunConfig
+from tutelage.config_file import read_written
+from tutelage.errors import TutelageError
+from tutelage.json_lines import NotJson, parse_json
+from tutelage.records import SPLITS, FailureReason, Feedback, Way
+from tutelage.tasks.catalog import open_task
+from tutelage.teacher.ledger.reader import LedgerReader
+
+_STAGES = ("annotation", "feedback", "failed")
+_FEEDBACK = TypeAdapter(Feedback)
+NOT_KEPT = "not kept (the run was made by an earlier version)"
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedReply:
+    """An asking that brought no rationale.
+
+    `question` is None if the task cannot be opened; `way` is None, and `replies` are empty, if no reply came. `replies`
+    are several with self-consistency. `prompt` is what was sent, if a ledger holds it. `kind` is None if an earlier
+    version did not keep it.
+    """
+
+    round: int
+    problem_id: str
+    question: str | None
+    mistake: str | None
+    way: Way | None
+    hint: bool
+    prompt: str | None
+    replies: tuple[str, ...]
+    kind: FailureReason | None
+    reason: str
+
+
+def refused_replies(root: Path, kind: str | None = None) -> list[RefusedReply]:
+    """The refused replies of a run, by round; those of one kind alone if `kind` is given.
+
+    Raises:
+        ConfigError: the run's config.yaml cannot be read.
+        RunError: the ledger cannot be read.
+    """
+    rounds = [(int(folder.name[6:]), list(_feedback(folder))) for folder in sorted(root.glob("round-[0-9]*"))]
+    if not rounds:
+        return []
+    config = read_written(root / "config.yaml")
+    wanted = {key for _, feedback in rounds for each in feedback for key in each.keys}
+    asked, questions = _ledger(root, config, wanted), _questions(config)
+    found = [
+        reply
+        for number, feedback in rounds
+        for each in feedback
+        for reply in _of(number, each, questions.get(each.problem_id), asked)
+    ]
+    return [reply for reply in found if kind in (None, reply.kind)]
+
+
+def _of(
+    number: int, feedback: Feedback, question: str | None, ledger: Mapping[str, tuple[str, str]]
+) -> Iterator[RefusedReply]:
+    about = number, feedback.problem_id, question, feedback.mistake
+    samples = len(feedback.keys) // max(1, len(feedback.asked))
+    last = len(feedback.asked) - 1
+    unanswered = feedback.verdict.reason.startswith("no reply: ")
+    for place, asking in enumerate(feedback.asked):
+        if asking.sound:
+            continue
+        rows = [ledger[key] for key in feedback.keys[place * samples : (place + 1) * samples] if key in ledger]
+        texts = tuple(text for _, text in rows)
+        kind, reason = asking.failure, asking.reason or NOT_KEPT
+        if place == last and asking.failure is None and not unanswered:  # a row of an earlier version
+            kind, reason = feedback.failure, feedback.verdict.reason
+        if place == last and not texts and not unanswered:
+            texts = (feedback.text,)
+        yield RefusedReply(*about, asking.way, asking.hint, rows[0][0] if rows else None, texts, kind, reason)
+    if feedback.failure is not None and (unanswered or not feedback.asked):
+        texts = (feedback.text,) if feedback.text and not feedback.asked else ()
+        yield RefusedReply(*about, None, False, None, texts, feedback.failure, feedback.verdict.reason)
+
+
+def _feedback(folder: Path) -> Iterator[Feedback]:
+    for name in _STAGES:
+        path = folder / f"{name}.jsonl"
+        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+        for line in lines:
+            try:
+                yield _FEEDBACK.validate_python(parse_json(line))
+            except (NotJson, ValidationError):
+                continue  # a run at work finds a broken row and asks again
+
+
+def _ledger(root: Path, config: RunConfig, wanted: set[str]) -> dict[str, tuple[str, str]]:
+    """Prompt and text of the replies with these keys, the first of each key."""
+    path = Path(config.teacher.ledger or root / "ledger.sqlite")
+    found: dict[str, tuple[str, str]] = {}
+    if not wanted or not path.is_file():
+        return found
+    with LedgerReader(path) as reader:
+        for row in reader.rows():
+            if row.key in wanted:
+                found.setdefault(row.key, (_prompt(row.request), row.text))
+    return found
+
+
+def _prompt(request: str) -> str:
+    try:
+        messages = cast(dict[str, Any], parse_json(request))["messages"]
+        return "\n\n".join(str(message["content"]) for message in messages if message["role"] != "system")
+    except (NotJson, KeyError, TypeError):
+        return ""
+
+
+def _questions(config: RunConfig) -> dict[str, str]:
+    try:
+        task = open_task(config.task)
+    except TutelageError:
+        return {}
+    return {problem.id: problem.text for split in SPLITS for problem in task.problems(split)}
