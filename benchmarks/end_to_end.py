@@ -23,7 +23,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from benchmarks.reference import ReferenceTrainer, Row, reference_generate
 from tutelage.assemble import open_context
 from tutelage.config import RunConfig, TrainingConfig
-from tutelage.config_file import load_config
+from tutelage.config.file import load_config
 from tutelage.records import Problem, TrainingExample
 from tutelage.report.progress import Show
 from tutelage.rounds.context import RunContext

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tutelage.config import TeacherConfig
-from tutelage.config_file import read_written
+from tutelage.config.file import read_written
 from tutelage.records import Attempt, Exam, Feedback, FeedbackRequest
 from tutelage.report.format import markdown_table
 from tutelage.rounds.requests import feedback_requests

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from tests.command import SETTINGS
-from tutelage.config_file import load_config, read_yaml_file
+from tutelage.config.file import load_config, read_yaml_file
 from tutelage.tasks.catalog import open_task
 from tutelage.testing import answer_key_endpoint
 

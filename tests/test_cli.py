@@ -97,7 +97,7 @@ def test_tasks_are_listed_and_checked(tmp_path):
 
 @pytest.mark.slow
 def test_estimate_bounds_what_the_run_then_costs(config, tmp_path):
-    from tutelage.config_file import load_config
+    from tutelage.config.file import load_config
     from tutelage.tasks.catalog import open_task
 
     with answer_key_endpoint(open_task(load_config(config).task).problems("train")) as endpoint:
@@ -211,7 +211,7 @@ def test_the_module_is_the_command():
 
 def test_the_demo_is_found_and_fits():
     from tutelage.cli.runs import demo_config
-    from tutelage.config_file import load_config
+    from tutelage.config.file import load_config
 
     settings = load_config(demo_config())
     assert settings.student.model == "smollm2-135m"

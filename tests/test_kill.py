@@ -17,7 +17,7 @@ import yaml
 from tests.processes import LIBRARIES, forked_command, import_before_forking
 from tests.rounds.test_runs import timeless
 from tests.student.tiny import tiny_folder
-from tutelage.config_file import parse_config
+from tutelage.config.file import parse_config
 from tutelage.tasks.catalog import open_task
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint
 

@@ -21,7 +21,7 @@ from tests.command import tutelage
 from tests.pages import ROOT, Fence, fences, inline, workspace
 from tutelage.cli import app
 from tutelage.config import RunConfig, Section, TeacherConfig
-from tutelage.config_file import parse_config, read_yaml_file
+from tutelage.config.file import parse_config, read_yaml_file
 from tutelage.studies.study_file import load_study
 from tutelage.teacher.template import read_template
 

@@ -10,7 +10,7 @@ import yaml
 from tests.command import tutelage
 from tests.student.tiny import tiny_folder
 from tutelage import run
-from tutelage.config_file import parse_config, read_written
+from tutelage.config.file import parse_config, read_written
 from tutelage.errors import ConfigError
 from tutelage.renamed import SETTINGS, as_first_named, modern, modern_source, new_name
 from tutelage.report.progress import Show

@@ -14,7 +14,7 @@ from rich.console import Console
 from tools.settings_page import settings_page
 from tools.site import BESIDE, ROOT, links, pages, staged
 from tutelage.config import Section
-from tutelage.config_file import flat, parse_config
+from tutelage.config.file import flat, parse_config
 from tutelage.report.table import print_run
 from tutelage.run_records import RunResult
 from tutelage.runs.files import read_record

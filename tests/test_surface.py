@@ -25,13 +25,14 @@ SURFACE = {
     """,
     "tutelage.study_records": "ArmFigures Comparison Interval RoundFigures RunFigures StudyFigures",
     "tutelage.errors": "BudgetSpent ConfigError DataError RunError StudentError TeacherError TutelageError",
-    "tutelage.config": """
-        AnswerLimit EvaluationConfig ExamConfig GuardConfig LoraConfig RoundsConfig RunConfig StudentConfig TaskConfig
+    "tutelage.config.run_config": "RunConfig",
+    "tutelage.config.sections": """
+        AnswerLimit EvaluationConfig ExamConfig GuardConfig LoraConfig RoundsConfig StudentConfig TaskConfig
         TrainingConfig
     """,
-    "tutelage.teacher_config": "BudgetConfig PriceConfig TeacherConfig",
-    "tutelage.section": "Name Section Seed",
-    "tutelage.config_file": """
+    "tutelage.config.teacher_config": "BudgetConfig PriceConfig TeacherConfig",
+    "tutelage.config.base": "Name Section Seed",
+    "tutelage.config.file": """
         Kind dump_config flat load_config parse_config parse_section read_config read_written read_yaml_file""",
     "tutelage.tasks.task": "Task check_few_shot task_digest",
     "tutelage.teacher.teacher": "Deliver Teacher",

@@ -3,7 +3,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutelage.config_file import parse_config, read_config
+from tutelage.config.file import parse_config, read_config
 from tutelage.errors import ConfigError
 from tutelage.yaml_text import read_yaml
 

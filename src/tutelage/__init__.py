@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tutelage.api import ask, evaluate, load_task, results, run, study
     from tutelage.config import EvaluationConfig, RunConfig, StudentConfig, TaskConfig
-    from tutelage.config_file import load_config, parse_config
+    from tutelage.config.file import load_config, parse_config
     from tutelage.errors import (
         BudgetSpent,
         ConfigError,
@@ -48,7 +48,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "api": ("ask", "evaluate", "load_task", "results", "run", "study"),
     "config": ("EvaluationConfig", "RunConfig", "StudentConfig", "TaskConfig"),
-    "config_file": ("load_config", "parse_config"),
+    "config.file": ("load_config", "parse_config"),
     "errors": ("BudgetSpent", "ConfigError", "DataError", "RunError", "StudentError", "TeacherError", "TutelageError"),
     "student.sampler": ("Sampled", "Sampler", "SamplerFactory", "SamplingSettings", "StopCriteria"),
     "student.training.reflection": ("Compared", "Reflection", "Seen"),

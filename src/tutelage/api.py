@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tutelage.config import EvaluationConfig, RunConfig, StudentConfig, TaskConfig
-from tutelage.config_file import parse_section
+from tutelage.config.file import parse_section
 from tutelage.errors import ConfigError, RunError
 from tutelage.own_parts import OwnParts
 from tutelage.records import Attempt, Problem, Split

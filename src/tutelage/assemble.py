@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tutelage.activity import Activity
 from tutelage.config import RunConfig, StudentConfig
-from tutelage.contradictions import contradictions
+from tutelage.config.contradictions import contradictions
 from tutelage.errors import ConfigError
 from tutelage.own_parts import OwnParts
 from tutelage.report.progress import Show
@@ -48,7 +48,8 @@ def open_context(
     reflection_of(config.training)
     own = own or OwnParts()
     keys = own.keys(config)
-    if faults := list(contradictions(config)):  # a copied configuration is not validated
+    # A copied configuration is not validated.
+    if faults := list(contradictions(config.student, config.teacher, config.training)):
         raise ConfigError("; ".join(faults))
     task = own_task(own.task, config.task) if own.task else open_task(config.task, show.say)
     teacher, online = CheckedTeacher(own.teacher, task.grade) if own.teacher else None, False

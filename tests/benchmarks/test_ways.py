@@ -3,7 +3,7 @@
 import sys
 
 from benchmarks import ways
-from tutelage.config_file import dump_config, parse_config
+from tutelage.config.file import dump_config, parse_config
 from tutelage.records import Attempt, Verdict
 from tutelage.runs.files import write_rows
 from tutelage.tasks.catalog import open_task

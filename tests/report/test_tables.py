@@ -3,7 +3,7 @@ from io import StringIO
 from rich.console import Console
 
 from tutelage.config import BudgetConfig
-from tutelage.config_file import parse_config
+from tutelage.config.file import parse_config
 from tutelage.records import Usage
 from tutelage.report.card import model_card
 from tutelage.report.table import print_bounds, print_run

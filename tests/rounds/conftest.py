@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from tutelage.config import RunConfig
-from tutelage.config_file import parse_config
+from tutelage.config.file import parse_config
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.teacher.grading import grade
 from tutelage.config import StudentConfig
-from tutelage.config_file import parse_config
+from tutelage.config.file import parse_config
 from tutelage.records import Feedback, FeedbackRequest
 from tutelage.report.progress import Show
 from tutelage.rounds.asking import ORDERS, ask_teacher

@@ -4,7 +4,7 @@ import pytest
 
 from tests.teacher.grading import grade
 from tutelage.config import RunConfig
-from tutelage.config_file import parse_config
+from tutelage.config.file import parse_config
 from tutelage.records import FeedbackRequest, Usage
 from tutelage.rounds.estimate import estimate
 from tutelage.rounds.requests import annotation_requests

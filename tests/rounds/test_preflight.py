@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 from tests.student.tiny import tiny_folder, tiny_student
 from tutelage.api import run
 from tutelage.config import RunConfig
-from tutelage.config_file import parse_config
+from tutelage.config.file import parse_config
 from tutelage.errors import ConfigError, DataError, RunError, StudentError, TutelageError
 from tutelage.student.model import save_student
 from tutelage.student.student import Student

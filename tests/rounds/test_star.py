@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from tests.rounds.coin import SPLITS, CoinTask, noisy_student
 from tutelage.config import ExamConfig
-from tutelage.config_file import parse_config
+from tutelage.config.file import parse_config
 from tutelage.records import Attempt, Feedback, FeedbackRequest, Problem, TrainingExample
 from tutelage.report.progress import Show
 from tutelage.rounds.context import RunContext

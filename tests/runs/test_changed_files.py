@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from tutelage import assemble
 from tutelage.api import run
-from tutelage.config_file import parse_config
+from tutelage.config.file import parse_config
 from tutelage.errors import TutelageError
 from tutelage.records import Attempt, Completion
 from tutelage.report.progress import Show

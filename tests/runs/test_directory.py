@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tutelage.config_file import flat, load_config, parse_config
+from tutelage.config.file import flat, load_config, parse_config
 from tutelage.errors import RunError
 from tutelage.run_records import Work
 from tutelage.runs.directory import Run, has_run, locked, read_finished, read_result, read_rounds

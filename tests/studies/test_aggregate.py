@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tutelage.config_file import dump_config
+from tutelage.config.file import dump_config
 from tutelage.records import Attempt, Feedback, Usage, Verdict
 from tutelage.run_records import (
     Accuracy,

@@ -3,7 +3,7 @@ import pickle
 import pytest
 
 from tutelage.config import RunConfig, TrainingConfig
-from tutelage.config_file import parse_config
+from tutelage.config.file import parse_config
 from tutelage.errors import ConfigError
 from tutelage.records import Problem, TrainingExample
 from tutelage.rounds.stages import what_matters

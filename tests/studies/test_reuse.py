@@ -10,7 +10,7 @@ import yaml
 
 from tests.report import figures
 from tutelage import api
-from tutelage.config_file import dump_config
+from tutelage.config.file import dump_config
 from tutelage.errors import ConfigError, RunError
 from tutelage.runs.files import read_record, write_json
 from tutelage.studies.arms import Spent

@@ -19,7 +19,7 @@ import yaml
 
 from tests.once import made_once
 from tutelage import api
-from tutelage.config_file import parse_config
+from tutelage.config.file import parse_config
 from tutelage.errors import RunError, TutelageError
 from tutelage.report.progress import Show
 from tutelage.runs.directory import read_result

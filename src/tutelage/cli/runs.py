@@ -62,7 +62,7 @@ def estimate(config: Config, set: Set = None) -> None:
     """
     from rich.console import Console
 
-    from tutelage.config_file import load_config
+    from tutelage.config.file import load_config
     from tutelage.report.progress import Show
     from tutelage.report.table import print_bounds
     from tutelage.rounds.estimate import estimate as bounds_of
@@ -85,7 +85,7 @@ def _run(config: Path, out: Path, overrides: list[str]) -> None:
         from rich.console import Console
 
         from tutelage import api
-        from tutelage.config_file import load_config
+        from tutelage.config.file import load_config
         from tutelage.report.progress import Show
         from tutelage.report.table import print_run
 

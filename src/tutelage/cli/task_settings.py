@@ -22,7 +22,7 @@ def task_settings(task: str, given: Mapping[str, object], overrides: list[str] |
 
     Raises ConfigError.
     """
-    from tutelage.config_file import parse_config, read_yaml_file
+    from tutelage.config.file import parse_config, read_yaml_file
     from tutelage.tasks.catalog import TASKS
     from tutelage.user_code import is_code
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 from pydantic import TypeAdapter, ValidationError
 
 from tutelage.config import RunConfig
-from tutelage.config_file import read_written
+from tutelage.config.file import read_written
 from tutelage.errors import TutelageError
 from tutelage.json_lines import NotJson, parse_json
 from tutelage.records import SPLITS, FailureReason, Feedback, Way

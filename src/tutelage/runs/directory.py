@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tutelage.config import RunConfig
-from tutelage.config_file import dump_config, read_written
+from tutelage.config.file import dump_config, read_written
 from tutelage.errors import ConfigError, RunError
 from tutelage.json_lines import is_unicode
 from tutelage.run_records import RoundResult, RunResult, Work

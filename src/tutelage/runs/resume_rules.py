@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tutelage.config import RunConfig
-from tutelage.config_file import flat
+from tutelage.config.file import flat
 
 FREE = (
     "task.path",

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from tutelage.config import RunConfig
-from tutelage.config_file import dump_config, read_written
+from tutelage.config.file import dump_config, read_written
 from tutelage.metrics.comparison import compare, interval
 from tutelage.money import sum_usd
 from tutelage.records import Attempt, Feedback, Usage

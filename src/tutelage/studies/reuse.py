@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from tutelage.config_file import read_config
+from tutelage.config.file import read_config
 from tutelage.errors import ConfigError, RunError
 from tutelage.runs.resume_rules import IDLE, differences
 from tutelage.studies.figures import read_figures

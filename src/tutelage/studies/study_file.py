@@ -24,7 +24,7 @@ from typing import Annotated, Any, cast
 from pydantic import Field
 
 from tutelage.config import RunConfig, Section, Seed
-from tutelage.config_file import flat, load_config, parse_config, parse_section, read_yaml_file
+from tutelage.config.file import flat, load_config, parse_config, parse_section, read_yaml_file
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError
 from tutelage.own_parts import OwnParts

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from tutelage.config import TaskConfig
-from tutelage.config_file import parse_config
+from tutelage.config.file import parse_config
 from tutelage.contracts import takes_named, told
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError, TutelageError

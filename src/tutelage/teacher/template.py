@@ -23,7 +23,7 @@ from string import Formatter
 from typing import cast
 
 from tutelage.config import TeacherConfig
-from tutelage.config_file import read_yaml_file
+from tutelage.config.file import read_yaml_file
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError
 from tutelage.records import FeedbackRequest, Problem

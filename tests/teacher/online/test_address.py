@@ -6,7 +6,7 @@ import pytest
 
 from tests.teacher.online.sessions import KEY, PROBLEMS, make_teacher, requests, teach
 from tutelage.config import TeacherConfig
-from tutelage.config_file import dump_config, parse_config
+from tutelage.config.file import dump_config, parse_config
 from tutelage.errors import ConfigError, TeacherError
 from tutelage.teacher.ledger.reader import LedgerReader
 from tutelage.teacher.online.client import Endpoint

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from tutelage.config import TeacherConfig
+from tutelage.config.request_settings import REFERENCE, SHORTEST_KEY, kept_query
 from tutelage.errors import ConfigError, TeacherError
-from tutelage.request_settings import REFERENCE, SHORTEST_KEY, kept_query
 
 OPENAI = "https://api.openai.com/v1"
 _LIBRARY_HEADERS = {"OPENAI_ORG_ID": "OpenAI-Organization", "OPENAI_PROJECT_ID": "OpenAI-Project"}

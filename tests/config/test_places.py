@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tutelage.config import TeacherConfig
-from tutelage.config_file import parse_config
+from tutelage.config.file import parse_config
 from tutelage.errors import ConfigError
 from tutelage.teacher.online.client import Endpoint
 

@@ -1,41 +1,14 @@
-"""RunConfig: every setting of a run with its type, unit, bounds and one sentence.
-
-    task: {name: gsm8k, path: data/gsm8k}
-    student: {model: smollm2-135m}
-    teacher: {kind: openai, model: gpt-4.1-mini, budget: {requests: 2000}}
-
-A setting that a file leaves out has its default; `config_file.py` reads and writes such files.
-"""
+"""The sections of a configuration, typed, with units, bounds and one sentence each. The teacher's has its own file."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from tutelage.contradictions import refuse_contradictions
+from tutelage.config.base import Name, Section
 from tutelage.records import AnswerKind, TextMatch
-from tutelage.section import Name, Section, Seed
-from tutelage.teacher_config import BudgetConfig, PriceConfig, TeacherConfig
-
-__all__ = [
-    "AnswerLimit",
-    "BudgetConfig",
-    "EvaluationConfig",
-    "ExamConfig",
-    "GuardConfig",
-    "LoraConfig",
-    "PriceConfig",
-    "RoundsConfig",
-    "RunConfig",
-    "Section",
-    "Seed",
-    "StudentConfig",
-    "TaskConfig",
-    "TeacherConfig",
-    "TrainingConfig",
-]
 
 AnswerLimit = Annotated[int, Field(gt=0, le=1_000_000)] | Literal["auto"]
 
@@ -209,22 +182,3 @@ class RoundsConfig(Section):
     """Rounds in a row without a gain on validation after which a run ends."""
     min_gain: float = Field(default=0.0, ge=0, lt=1)
     """Validation accuracy must rise by more than this to count as a gain."""
-
-
-class RunConfig(Section):
-    """Every setting of a run."""
-
-    task: TaskConfig
-    student: StudentConfig = StudentConfig()
-    teacher: TeacherConfig = TeacherConfig()
-    exam: ExamConfig = ExamConfig()
-    evaluation: EvaluationConfig = EvaluationConfig()
-    training: TrainingConfig = TrainingConfig()
-    rounds: RoundsConfig = RoundsConfig()
-    seed: Seed = 0
-    """Seed of exams, draws and the order of training."""
-
-    @model_validator(mode="after")
-    def _no_contradictions(self) -> Self:
-        refuse_contradictions(self)
-        return self

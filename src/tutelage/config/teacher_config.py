@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
-from tutelage.places import check_ledger, check_url
+from tutelage.config.base import Name, Section, Seed
+from tutelage.config.places import check_ledger, check_url
+from tutelage.config.request_settings import check_body, check_headers, check_variable
 from tutelage.records import Style
-from tutelage.request_settings import check_body, check_headers, check_variable
-from tutelage.section import Name, Section, Seed
 
 
 class BudgetConfig(Section):

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tutelage.config import RunConfig, TeacherConfig, TrainingConfig
+from tutelage.config.sections import StudentConfig, TrainingConfig
+from tutelage.config.teacher_config import TeacherConfig
 
 
-def refuse_contradictions(config: RunConfig) -> None:
+def refuse_contradictions(student: StudentConfig, teacher: TeacherConfig, training: TrainingConfig) -> None:
     """Raise ValueError if settings contradict each other."""
-    if faults := list(contradictions(config)):
+    if faults := list(contradictions(student, teacher, training)):
         raise ValueError("; ".join(faults))
 
 
-def contradictions(config: RunConfig) -> Iterator[str]:
+def contradictions(student: StudentConfig, teacher: TeacherConfig, training: TrainingConfig) -> Iterator[str]:
     """Every contradiction among the settings, in words."""
-    yield from _of_the_teacher(config.teacher)
-    yield from _of_training(config.training)
-    if config.student.weights == "lora" and not config.student.lora.targets:
+    yield from _of_the_teacher(teacher)
+    yield from _of_training(training)
+    if student.weights == "lora" and not student.lora.targets:
         yield "student.lora.targets is empty, so nothing would be trained; name modules, or set it to all-linear"
 
 

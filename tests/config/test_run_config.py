@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from tutelage import config as module
 from tutelage.config import RunConfig, Section
-from tutelage.config_file import dump_config, load_config, parse_config
+from tutelage.config.file import dump_config, load_config, parse_config
 from tutelage.errors import ConfigError
 
 TASK = {"task": {"name": "gsm8k"}}

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from tutelage.config.request_settings import secret_in_query
 from tutelage.errors import ConfigError
-from tutelage.request_settings import secret_in_query
 
 
 def check_url(url: str | None) -> str | None:
