@@ -12,12 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from pydantic_core import from_json
-
 from tutelage.teacher.online.failures import RequestFailed
 from tutelage.teacher.online.message import Message, NotRead, read_message
 from tutelage.teacher.online.refusal import Said, said_in
-from tutelage.teacher.online.stream import completion_of, is_stream, plain_body
+from tutelage.teacher.online.stream import completion_of, is_stream, parsed, plain_body
 from tutelage.teacher.online.usage import read_usage
 
 LATEST = 1000
@@ -107,7 +105,7 @@ def read_completion(body: bytes, content_type: str = "") -> Reply:
 
 def _read(body: bytes) -> Reply:
     try:
-        value = completion_of(body) if is_stream(body) else from_json(body)
+        value = completion_of(body) if is_stream(body) else parsed(body)
     except ValueError:
         raise NotRead("the body") from None
     if isinstance(value, list) and (said := said_in(cast(list[object], value))):
@@ -150,7 +148,7 @@ def _reply(whole: Mapping[str, object], choice: Mapping[str, object], message: M
     if not message.text and message.refusal and message.text_missing:
         finish = "content_filter"
     return Reply(
-        text=(message.text or message.refusal).replace("\x00", ""),  # NUL ends a text in SQL
+        text=_storable(message.text or message.refusal),
         finish_reason=finish,
         prompt_tokens=taken.prompt,
         completion_tokens=taken.completion,
@@ -158,11 +156,16 @@ def _reply(whole: Mapping[str, object], choice: Mapping[str, object], message: M
         least_tokens=taken.least,
         cached_tokens=taken.cached,
         cost_usd=taken.cost_usd,
-        reasoning=message.reasoning.replace("\x00", ""),
+        reasoning=_storable(message.reasoning),
         served=_word(whole.get("model")),
         provider=_word(whole.get("provider")),
         thoughts=taken.thoughts,
     )
+
+
+def _storable(text: str) -> str:
+    """The text without NUL, which ends a text in SQL; halves of a surrogate pair are joined, a lone one is replaced."""
+    return text.replace("\x00", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _reason(choice: Mapping[str, object]) -> str:

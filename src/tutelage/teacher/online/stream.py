@@ -11,6 +11,7 @@ quick_start/rate_limit (which sends empty lines before plain JSON).
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from typing import cast
@@ -33,6 +34,22 @@ def plain_body(body: bytes) -> bytes:
     return body[start:].strip().removeprefix(_BOM)
 
 
+def parsed(data: bytes) -> object:
+    """The JSON in a body or an event, which may hold half a surrogate pair. Raises ValueError.
+
+    JSON's escapes allow it, and a stream may break a character in two.
+    """
+    try:
+        return from_json(data)
+    except ValueError:
+        if b"\\ud" not in data.lower():
+            raise
+    try:
+        return json.loads(data)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
 def is_stream(body: bytes) -> bool:
     """Whether this plain body consists of events."""
     return _EVENT.match(body) is not None
@@ -51,7 +68,7 @@ def completion_of(body: bytes) -> object:
         if data == b"[DONE]":
             ended = True
             break
-        event: object = from_json(data)
+        event = parsed(data)
         if said_in(event):
             return event
         if not isinstance(event, dict):
