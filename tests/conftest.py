@@ -52,7 +52,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: "slow" not in item.keywords)  # the long ones first: no core waits for them in the end
 
 
-TOGETHER = {"test_kill", "test_cli_studies", "test_stopping", "test_ledger", "test_stage_cache", "test_extending"}
+TOGETHER = {
+    "test_kill",
+    "test_cli_studies",
+    "test_stopping",
+    "test_ledger",
+    "test_stage_cache",
+    "test_extending",
+    "test_side_by_side",
+}
 """Files whose tests go to one worker: they fork one process, which is long in importing what they need."""
 
 

@@ -5,19 +5,12 @@ Figures of two studies are equal on one machine; another may round otherwise.
 
 import dataclasses
 import json
-import multiprocessing
-import os
 import shutil
-import signal
-import threading
-import time
-from functools import partial
 from pathlib import Path
 
 import pytest
-import yaml
 
-from tests.once import made_once
+from tests.studies.small import ARMS, BASE, ROUND_0, timeless
 from tutelage import api
 from tutelage.config.file import parse_config
 from tutelage.errors import RunError, TutelageError
@@ -35,64 +28,10 @@ pytestmark = pytest.mark.slow
 QUIET = Show(quiet=True)
 
 
-ARMS = {"untrained": None, "full": None, "multi-round": None, "one-round-same-budget": None}
-BASE = {
-    "task": {
-        "name": "leg_counting",
-        "train": 5,
-        "validation": 3,
-        "test": 6,
-        "options": {"min_animals": 2, "max_animals": 2},
-    },
-    "student": {"device": "cpu", "dtype": "float32"},
-    "exam": {"samples": 2, "max_new_tokens": 10},
-    "evaluation": {"max_new_tokens": 10},
-    "training": {"epochs": 1, "batch_size": 3, "learning_rate": 1e-3},
-    "rounds": {"max": 1, "patience": 3},
-}
-
-
-ROUND_0 = {"rounds": {"max": 0}}
-
-
-def write_study(folder: Path, tiny: str, base: dict | None = None, **top: object) -> Path:
-    """A study's file in a folder; `base` adds to the sections of its base, keywords replace what stands at its top."""
-    sections = {"student": {"model": tiny}, **(base or {})}
-    whole = BASE | {name: {**BASE.get(name, {}), **values} for name, values in sections.items()}
-    path = folder / "trial.yaml"
-    path.write_text(yaml.safe_dump({"base": whole, "seeds": [0, 1], "arms": ARMS, **top}, sort_keys=False))
-    return path
-
-
-@pytest.fixture
-def write(tiny, tmp_path):
-    """Writes the file of a study of this test's own."""
-    return partial(write_study, tmp_path, tiny)
-
-
-@pytest.fixture(scope="module")
-def whole(tiny, tmp_path_factory) -> Path:
-    """The folder of a whole study, run once; the tests here read it, and hold their own studies against it."""
-
-    def make(folder: Path) -> None:
-        assert api.study(write_study(folder, tiny), folder / "out") == []
-
-    return made_once(tmp_path_factory, "study", make) / "out"
-
-
 @pytest.fixture
 def copied(whole, tmp_path) -> Path:
     """A whole study of this test's own."""
     return shutil.copytree(whole, tmp_path / "out")
-
-
-def timeless(figures: StudyFigures) -> dict:
-    """A study without what is measured by the clock."""
-    kept = dataclasses.asdict(figures)
-    for arm in kept["arms"].values():
-        for part in (arm, *arm["runs"], *(row for run in arm["runs"] for row in run["rounds"])):
-            del part["seconds"]
-    return kept
 
 
 def test_a_whole_study(whole):
@@ -125,26 +64,6 @@ def test_runs_share_round_0_and_the_exam_on_it(whole):
     for round, stage in [(0, "training"), (0, "evaluation"), (1, "exam"), (-1, "test-before")]:
         assert entry("full", round, stage) == entry("multi-round", round, stage)
     assert entry("full", 1, "training") != entry("multi-round", 1, "training")
-
-
-def test_side_by_side_it_comes_to_the_same_even_if_a_seed_is_killed(write, whole, tmp_path, capfd):
-    """As the system does when memory runs out: it is told, and the study goes on when it is started again."""
-    path, out = write(arms={"full": None, "one-round-same-budget": None}), tmp_path / "out"
-    killer = threading.Thread(target=_kill_a_seed, args=(set(multiprocessing.active_children()),))
-    killer.start()
-    (fault,) = run_study(load_study(path), out, 2, QUIET)
-    killer.join()
-    assert fault.startswith("the system has killed the process of a seed")
-    assert api.study(path, out, jobs=2) == []
-    assert capfd.readouterr().err == ""  # seeds of a quiet study say nothing
-    one, two = (gather(load_study(path), folder, "") for folder in (whole, out))
-    assert timeless(one) == timeless(two)
-
-
-def _kill_a_seed(others: set[multiprocessing.process.BaseProcess]) -> None:
-    while not (seeds := set(multiprocessing.active_children()) - others):
-        time.sleep(0.01)
-    os.kill(seeds.pop().pid or 0, signal.SIGKILL)
 
 
 class Stopped(Exception):
