@@ -208,7 +208,7 @@ def test_no_seed_outlives_the_command_which_says_how_to_go_on(two_in_training, s
     process, children, line, errors = two_in_training
     send(process.pid, signaled)
     process.join()
-    assert process.exitcode == code
+    assert process.exitcode == code, errors.read_text()
     assert (f"stopped; go on with: tutelage {line}\n" in errors.read_text()) == (signaled != signal.SIGKILL)
     assert "Traceback" not in errors.read_text()
     assert psutil.wait_procs(children)[1] == []

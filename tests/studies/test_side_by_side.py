@@ -8,7 +8,6 @@ import time
 
 import pytest
 
-from tests.processes import LIBRARIES, import_before_forking
 from tests.studies.small import ROUND_0, timeless, write_study
 from tutelage import Feedback, Usage, Verdict, api, study
 from tutelage.report.progress import Show
@@ -19,7 +18,6 @@ from tutelage.studies.study_file import load_study
 from tutelage.study_records import StudyFigures
 
 pytestmark = pytest.mark.slow
-import_before_forking(*LIBRARIES)
 QUIET = Show(quiet=True)
 
 

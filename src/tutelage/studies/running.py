@@ -40,8 +40,6 @@ from tutelage.tasks.task import Task, task_digest
 
 CACHE = "cache"
 """Folder of a study with the stages that its runs share."""
-_RUNS_A_SEED = "tutelage.assemble"
-"""Imports all that a run needs, for seconds."""
 
 
 def run_study(study: Study, out: Path, jobs: int, show: Show) -> list[str]:
@@ -167,14 +165,9 @@ def _run(
 
 
 def _processes(jobs: int) -> ProcessPoolExecutor:
-    """A new process for every seed. On Linux it is the fork of a server that imports once what a run needs."""
-    if sys.platform == "linux":
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([_RUNS_A_SEED])
-    else:
-        context = multiprocessing.get_context("spawn")
-    begin = (dict(os.environ), max(1, _cores() // jobs))
-    return ProcessPoolExecutor(jobs, context, _begin, begin, max_tasks_per_child=1)
+    """A new process for every seed, with its share of the cores."""
+    spawn, threads = multiprocessing.get_context("spawn"), max(1, _cores() // jobs)
+    return ProcessPoolExecutor(jobs, spawn, _begin, (threads,), max_tasks_per_child=1)
 
 
 def _cores() -> int:
@@ -192,11 +185,9 @@ def _in_a_script() -> str:
     return f' (and see that {script.name} calls study below `if __name__ == "__main__":`)'
 
 
-def _begin(environ: Mapping[str, str], threads: int) -> None:
-    """What a process of the pool does first: `environ` may have changed since the server of forks was started."""
+def _begin(threads: int) -> None:
     Thread(target=_end_with_parent, daemon=True).start()
-    os.environ.update(environ)
-    import_module(_RUNS_A_SEED)
+    import_module("tutelage.assemble")
     from tutelage.student.resources.hardware import limit_threads
 
     limit_threads(threads)
