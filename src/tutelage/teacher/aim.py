@@ -115,15 +115,10 @@ def _is_one_of_several(steps: _Steps) -> bool:
     if last is None or not earlier:
         return False
     said = steps.conclusion
-    if (
-        said is not None
-        and said.start > last.start
-        and _COMPARES.search(steps.problem.question + steps.text[last.end :])
-    ):
-        return True
-    used = last.calculation is not None and earlier[-1].values[0] in operands(last.calculation.left)
-    if said is not None and said.start > last.start and not used:
-        return True
+    if said is not None and said.start > last.start:
+        used = last.calculation is not None and earlier[-1].values[0] in operands(last.calculation.left)
+        if not used or _COMPARES.search(steps.problem.question + steps.text[last.end :]):
+            return True
     own, other = (set(_words(_sentence_at(steps.text, item))) for item in (earlier[-1], last))
     query = set(_words(next((said for said in reversed(sentences(steps.problem.question)) if said.endswith("?")), "")))
     if query & (own | other):
