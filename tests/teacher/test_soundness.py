@@ -275,3 +275,42 @@ def test_what_the_last_step_does_not_make_may_still_be_derived(question, answer,
 @pytest.mark.parametrize("other", ["7", "3", "4", "9"])
 def test_a_step_on_the_way_is_not_the_answer(other):
     assert read(f"{SOLVED}\nThe answer is {other}.", Problem.of(CANS.question, other)).failure == ASTRAY
+
+
+SHELVES = Problem.of("Mia has 5 shelves of 14 books and buys 9 books. How many books has she?", "79")
+HOURS = Problem.of("Leo earns 7 dollars an hour. He works 4 hours, then 3 hours. How many dollars?", "49")
+TENTS = Problem.of("Of 31 guests 13 leave. The others sleep in tents of 6. How many tents?", "3")
+
+
+@pytest.mark.parametrize(
+    ("problem", "steps"),
+    [
+        (SHELVES, "5 × 14 = 70 books. So Mia has 79 books."),  # what it adds to 70 is never said
+        (HOURS, "7 × 4 = 28 dollars. So he earns 56 dollars, or rather 49."),
+        (HOURS, "4 + 21 = 25 dollars. So Leo earns 49 dollars."),  # 24 hours of a day are no dollars
+        (HOURS, "7 × 3 = 21 dollars, and 21 + 7 = 28 dollars. So Leo earns 49 dollars."),  # 21 is taken already
+        (TENTS, "The guests sleep 3 in a tent. So the others share 3 tents, of 6."),
+        (TENTS, "31 guests, less 30, cannot be right. So they need 3 tents."),
+    ],
+)
+def test_a_silent_last_operation_takes_what_the_steps_name_and_have_not_taken(problem, steps):
+    assert read(f"{steps}\nThe answer is {problem.answer}.", problem).failure is not None
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "steps"),
+    [
+        ("Mia has 5 shelves of 14 books and buys 9.", "79", "5 × 14 = 70 books, and she buys 9, so she has 79 books."),
+        ("Mia buys 9 books and has 5 shelves of 14.", "79", "She buys 9 books. 5 × 14 = 70. So she has 79 books."),
+        ("Leo works 5 hours twice for 6 dollars.", "60", "First 5 × 6 = 30, then 5 × 6 = 30 dollars. So 60 dollars."),
+        ("Each of 4 bags held 4 nuts, then 6 of 4.", "40", "16 nuts are in the first, 24 in the others: 40 nuts."),
+        ("24 guests sit on 4 benches. How many on each?", "6", "There are 24 guests. That makes 6 on each bench."),
+        ("16 guests sit on 4 benches. How many on each?", "4", "There are 16 guests on 4 benches. So each seats 4."),
+        ("Ida read 12 of 22 books, and 10 of 30 tales. How many books are left?", "10",
+         "There are 22 books. She read 12 of them. So 10 books are left."),
+        ("A trip takes 3 hours. How many minutes?", "180", "It takes 3 hours = 3 hours, that is 180 minutes."),
+    ],
+)  # fmt: skip
+def test_a_last_operation_on_numbers_that_are_named_may_be_silent(question, answer, steps):
+    reading = read(f"{steps}\nThe answer is {answer}.", Problem.of(question, answer))
+    assert reading.failure is None, reading.verdict.reason

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice, pairwise
@@ -36,6 +36,7 @@ _MOST_SUMS = 80
 _FEWEST_TURNS = 3
 _ONE_STEP = 2
 """Numbers of the question that a single step takes."""
+_TWICE = 2
 _WRITTEN = re.compile(r"\d\s?[^\w\s=.,]{0,2}\s?[-+*/×÷−]\s?[($€£]{0,2}\d")
 """A calculation, perhaps without its result."""
 _SUM = re.compile(r"[($€£]{0,2}\d[\d.,]{0,12}(?:\s?[a-z]{0,12}\s?[-+*/×÷−x]\s?[($€£]{0,2}\d[\d.,]{0,12}\)?){1,8}")
@@ -128,39 +129,63 @@ def _is_one_of_several(steps: _Steps) -> bool:
 
 
 def _derived_after(steps: _Steps, last: Found) -> bool:
-    """Whether the answer is stated behind the last calculation and one operation on what is not used up makes it."""
+    """Whether the answer is stated behind the last calculation and one operation on what is not used up makes it.
+
+    The operation takes numbers that the steps name; it does not add again what the last calculation has taken.
+    """
     said = steps.conclusion
     if said is None or said.end <= last.start:
         return False
     if _counts(steps) or (steps.wanted.value in steps.asked and len(_IF.findall(steps.problem.question)) > 1):
         return True
+    if [item.values[0] * 2 for item in steps.results].count(steps.wanted.value) >= _TWICE:
+        return True
     before = [item for item in steps.found if item.end <= said.start]
+    after = {value for item in before if item.start > last.start for value in item.values}
     used = {value for item in steps.results if item.calculation for value in operands(item.calculation.left)}
-    live = {value for item in before if item.result or item.start > last.start for value in item.values} - used
-    known = steps.asked | _units(steps) | {value for item in before for value in item.all_values}
-    return _makes(steps.wanted.value, {*live, *last.values} - {steps.wanted.value}, known)
+    live = {value for item in before if item.result for value in item.values} - used | after | {*last.values}
+    spent = set(operands(last.calculation.left)) if last.calculation else set[Fraction]()
+    named = _named(steps)
+    return _makes(steps.wanted.value, live - {steps.wanted.value}, named, spent - after | _units(steps))
 
 
 def _derived_in_words(steps: _Steps) -> bool:
-    """Whether steps without a written calculation state numbers of their own that make the answer."""
+    """Whether steps without a written calculation state numbers of their own that make the answer.
+
+    The numbers of the question count where the steps name them, or one of the two that a question of one step has.
+    """
     wanted, said = steps.wanted.value, steps.conclusion
     stated = [item for item in _own(steps) if item.values[0] != wanted]
+    named = _named(steps)
     if said is None:
         pair = [item.values[0] for item in stated[-2:]]
-        return len(pair) > 1 and _makes(wanted, pair[:1], pair[1:])
+        return len(pair) > 1 and _makes(wanted, pair[:1], Counter(pair))
+    if len(steps.asked) <= _ONE_STEP and steps.asked & named.keys():
+        named.update(steps.asked)
     before = [item.values[0] for item in stated if item.end <= said.start]
-    known = {*steps.asked, *_units(steps), Fraction(2)}
+    units = {*_units(steps), Fraction(2)}
+    known = {*steps.asked, *units}
     for value in before:
         known |= {value} if follows(value, known) else set()
-    named = {value for item in steps.found for value in item.values} & steps.asked - {wanted}
+    live = [value for value in before if value in known]
+    others = steps.asked & named.keys() - {wanted}
     if wanted in steps.asked and said not in _own(steps):
-        return not named or any(value in known and _makes(wanted, [value], known) for value in before)
-    live = [value for value in before if value in known][-2:]
-    if live and _makes(wanted, live, known):
+        read_off = not others and len(steps.asked) <= _ONE_STEP
+        return read_off or _makes(wanted, {*live, *others}, named, units)
+    new = [value for value in live[-2:] if value not in steps.asked]
+    if _makes(wanted, live[-2:], named, units) or _makes(wanted, new, Counter(steps.asked)):
         return True
-    beside = named.intersection(numbers_of(_sentence_at(steps.text, said)))
+    beside = others.intersection(numbers_of(_sentence_at(steps.text, said)))
     says_it_again = not before and len(named) > _ONE_STEP <= len(beside)
-    return len(named) > 1 and not says_it_again and _makes(wanted, named, named)
+    return not says_it_again and _makes(wanted, others, named)
+
+
+def _named(steps: _Steps) -> Counter[Fraction]:
+    """How often the steps name each number; not the answer, unless the question gives it."""
+    named = Counter(value for item in steps.found for value in item.all_values)
+    if steps.wanted.value not in steps.asked:
+        del named[steps.wanted.value]
+    return named
 
 
 def _units(steps: _Steps) -> set[Fraction]:
@@ -190,15 +215,22 @@ def _counts(steps: _Steps) -> bool:
     return len(done) >= _FEWEST_TURNS and len(set(operators)) == 1 and abs(steps.wanted.value - len(done)) <= 1
 
 
-def _makes(wanted: Fraction, live: Iterable[Fraction], known: Collection[Fraction]) -> bool:
-    """Whether one operation on one of `live` and one of `known` makes the value."""
-    return any(
-        wanted in (one + other, one - other, other - one, one * other)
-        or (other and one / other == wanted)
-        or (one and other / one == wanted)
-        for one in live
-        for other in known
-    )
+def _makes(
+    wanted: Fraction, live: Iterable[Fraction], named: Mapping[Fraction, int], scales: Collection[Fraction] = ()
+) -> bool:
+    """Whether one operation on one of `live` and another of `named` makes the value; those of `scales` only scale it.
+
+    A number is multiplied by itself, or divided, where it is named twice, and never added to itself.
+    """
+    for one in live:
+        for other in (*named, *scales):
+            if other == one and named[one] < _TWICE:
+                continue
+            if one * other == wanted or (other and one / other == wanted) or (one and other / one == wanted):
+                return True
+            if other not in scales and other != one and wanted in (one + other, one - other, other - one):
+                return True
+    return False
 
 
 def _only_announced(text: str) -> bool:
