@@ -20,7 +20,7 @@ from tutelage.records import FailureReason, Problem
 from tutelage.teacher.announced import is_announced
 from tutelage.teacher.constants import constants
 from tutelage.teacher.values import Found, all_numbers, find_values, follows, meanings, numbers_of
-from tutelage.text.expressions import evaluate, operands
+from tutelage.text.expressions import Operation, evaluate, operands
 from tutelage.text.format import write_number
 from tutelage.text.numbers import Number, find_numbers
 from tutelage.text.parser import parse_expression
@@ -71,7 +71,17 @@ class _Steps:
 
     @property
     def last(self) -> Found | None:
-        return next(reversed(self.results), None)
+        """The last result; a calculation that takes back a step, and so returns to an earlier result, is none."""
+        made = [(item.calculation.left, item.values[0]) for item in self.results if item.calculation]
+        sums = {(value, frozenset(operands(left))) for left, value in made if isinstance(left, Operation)}
+        known = Counter(value for _, value in made)
+        for item in reversed(self.results):
+            left, value = item.calculation.left if item.calculation else None, item.values[0]
+            taken = operands(left) if left else []
+            back = len(taken) == _TWICE and (taken[0], frozenset((value, taken[1]))) in sums
+            if not back or known[value] < _TWICE or value in self.asked or value == self.wanted.value:
+                return item
+        return None
 
     @property
     def conclusion(self) -> Found | None:
@@ -141,7 +151,7 @@ def _derived_after(steps: _Steps, last: Found) -> bool:
     if [item.values[0] * 2 for item in steps.results].count(steps.wanted.value) >= _TWICE:
         return True
     before = [item for item in steps.found if item.end <= said.start]
-    after = {value for item in before if item.start > last.start for value in item.values}
+    after = {value for item in before if item.start > last.start and not item.result for value in item.values}
     used = {value for item in steps.results if item.calculation for value in operands(item.calculation.left)}
     live = {value for item in before if item.result for value in item.values} - used | after | {*last.values}
     spent = set(operands(last.calculation.left)) if last.calculation else set[Fraction]()

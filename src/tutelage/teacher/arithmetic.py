@@ -11,6 +11,9 @@ Doubt acquits: a number may be what one operation makes of known ones, and units
 
 from __future__ import annotations
 
+import re
+from fractions import Fraction
+
 from tutelage.records import Problem
 from tutelage.teacher.aim import Flaw, find_aim_flaw
 from tutelage.teacher.constants import constants
@@ -19,6 +22,8 @@ from tutelage.text.expressions import operands
 from tutelage.text.format import write_number
 from tutelage.text.numbers import whole_number
 
+_ORDINAL = re.compile(r"\b\d{1,4}(?:st|nd|rd|th)\b(?:\s[a-z]{1,20})?\s?[+*×÷]\s?\d+\b")
+"""A place in an order, calculated with as if it were an amount: 2nd customer + 26."""
 _MOST_KNOWN = 80
 """Known values; from more of them one operation makes almost any number."""
 
@@ -33,10 +38,13 @@ def find_flaw(steps: str, problem: Problem) -> Flaw | None:
 
 def _ground(steps: str, problem: Problem) -> Flaw | None:
     """The first number that is calculated with and stands neither in the question nor before, if so."""
+    if (place := _ORDINAL.search(steps)) is not None:
+        return "numbers from nowhere", f"a place in an order is no amount: {place[0]!r}"
     asked = set(numbers_of(problem.text))
     if not asked:
         return None
     known = asked | constants(f"{problem.text}\n{steps}")
+    unsaid = {Fraction(2), Fraction(10)} - asked - set(numbers_of(steps))
     for item in find_values(steps):
         if len(known) > _MOST_KNOWN:
             return None
@@ -44,7 +52,7 @@ def _ground(steps: str, problem: Problem) -> Flaw | None:
             known |= {value for value in item.values if item.result or follows(value, known)}
             continue
         for number in operands(item.calculation.left):
-            if not follows(number, known):
+            if number not in known and not follows(number, known - unsaid):
                 reason = f"{write_number(number)} stands neither in the question nor before {item.calculation.text!r}"
                 return "numbers from nowhere", " ".join(reason.split())
         known.update(item.all_values)

@@ -12,8 +12,20 @@ from tutelage.records import FailureReason, Grade, Problem
 from tutelage.text.sentences import sentences
 
 _CONCLUDES = re.compile(
-    r"\W*(?:so|thus|therefore|hence|consequently|in conclusion|as a result|overall)\b", re.IGNORECASE
+    r"\W*(?:so|thus|therefore|hence|consequently|in conclusion|as a result|overall"
+    r"|(?:(?:based on|given|from)\b[^.\n]{1,120},\s)?(?:we|one) (?:can|may|must) conclude)\b",
+    re.IGNORECASE,
 )
+_EXPLAINS = re.compile(r"\W*(?:this|that) is (?:because|since|due to|as)\b", re.IGNORECASE)
+"""The beginning of a sentence that gives the reason of a conclusion before it."""
+_GIVES_UP = re.compile(
+    r"""\b(?:we|i|one)\s(?:can\s?not|can['’]t|(?:do|does)(?:\snot|n['’]t)\shave\s(?:the|any|enough|sufficient)\b[^.\n]{0,30}
+      \b(?:information|data|knowledge)\b[^.\n]{0,20}\bto)\s(?:determine|tell|say|know|answer|decide|conclude)
+    |\b(?:it|this)\s(?:can\s?not|can['’]t)\sbe\s(?:determined|decided|answered|known)
+    |\b(?:it\sis|it['’]s)\s(?:impossible|not\spossible)\sto\s(?:determine|tell|say|know|answer|decide)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""A sentence that leaves the question open."""
 _NEGATION = re.compile(
     r"\b(?:no|not|never|cannot|neither|nor|none|unlikely|impossible|incorrect|wrong|irrelevant|false)\b|n['’]t\b",
     re.IGNORECASE,
@@ -49,6 +61,10 @@ def find_contradiction(steps: str, problem: Problem, grade: Grade) -> tuple[Fail
     asked = _words(problem.text)
     if all(_ASKS.match(sentence) or _repeats(sentence, asked) for sentence in said):
         return "answer leaked without reasoning", "the reply says the question again, and the answer"
+    if (left_open := _GIVES_UP.search(steps)) is not None:
+        return "concludes otherwise", f"the reasoning leaves the question open: {' '.join(left_open[0].split())!r}"
+    if len(said) > 1 and _EXPLAINS.match(said[-1]):
+        said.pop()
     if problem.choices:
         other = _denied(said, problem) or _other_choice(said[-1], problem, grade)
     else:
