@@ -61,9 +61,11 @@ GARDEN = Problem.of("Of 34 bulbs 16 are red. The others go into pots of 3. How m
         # a circle: it begins with the answer, adds something and takes it off again
         (GARDEN, "3 bulbs in each of 6 pots are 3 × 6 = 18. 34 + 18 = 52, and 52 - 34 = 18. So there are 6 pots."),
         (SHELVES, "9 × 14 = 126. 5 + 126 = 131, 131 - 5 = 126. So Mia has 79 books."),
+        # a number that only doubling makes
+        (SHELVES, "9 + 5 = 14. 5 × 14 = 70, and 70 + 27 - 18 = 79 books."),
         # a place in an order is no amount
         (SHELVES, "Mia has the 70th book. 70th book + 9 books = 79 books."),
-        (HOURS, "The wage is 7. 7th hour × 7 = 49 dollars."),
+        (HOURS, "He works for the 7th hour + 42 hours = 49 dollars."),
     ],
 )
 def test_a_circle_and_a_place_in_an_order_are_no_steps(problem, steps):
@@ -73,6 +75,7 @@ def test_a_circle_and_a_place_in_an_order_are_no_steps(problem, steps):
 @pytest.mark.parametrize(
     "steps",
     [
+        "16 red ones and the 18 others are 34 bulbs, and 18 / 3 = 6 pots.",
         "34 - 16 = 18 bulbs. 18 / 3 = 6 pots. Check: 6 × 3 = 18, and 18 + 16 = 34.",
         "On the 1st day, 34 - 16 = 18 bulbs are left. On the 2nd, they make 18 / 3 = 6 pots.",
     ],

@@ -22,8 +22,12 @@ from tutelage.text.expressions import operands
 from tutelage.text.format import write_number
 from tutelage.text.numbers import whole_number
 
-_ORDINAL = re.compile(r"\b\d{1,4}(?:st|nd|rd|th)\b(?:\s[a-z]{1,20})?\s?[+*×÷]\s?\d+\b")
-"""A place in an order, calculated with as if it were an amount: 2nd customer + 26."""
+_ORDINAL = re.compile(r"\b\d{1,4}(?:st|nd|rd|th)\s([a-z]{3,20})\s?[-+*×÷]\s?\d+\s\1s?\b", re.IGNORECASE)
+"""A place in an order, calculated with as if it were an amount: 2nd customer + 26 customers."""
+_COUNTS = frozenset({Fraction(3)})
+"""How many are named, such as Ann, Ben and Cleo."""
+_FACTORS = frozenset({Fraction(2), Fraction(10)})
+"""Numbers that anyone may calculate with, but that make no other number unless the text speaks of them."""
 _MOST_KNOWN = 80
 """Known values; from more of them one operation makes almost any number."""
 
@@ -43,8 +47,8 @@ def _ground(steps: str, problem: Problem) -> Flaw | None:
     asked = set(numbers_of(problem.text))
     if not asked:
         return None
-    known = asked | constants(f"{problem.text}\n{steps}")
-    unsaid = {Fraction(2), Fraction(10)} - asked - set(numbers_of(steps))
+    known = asked | constants(f"{problem.text}\n{steps}") | _COUNTS
+    unsaid = _FACTORS - asked - set(numbers_of(steps))
     for item in find_values(steps):
         if len(known) > _MOST_KNOWN:
             return None

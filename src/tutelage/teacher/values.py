@@ -85,11 +85,12 @@ def meanings(number: Number, text: str) -> Iterator[Fraction]:
 
 
 def follows(value: Fraction, known: Collection[Fraction]) -> bool:
-    """Whether a value is known, or the result of one operation on two known ones."""
+    """Whether a value is known, or the result of one operation on two known ones; a double needs a known 2."""
     if value in known or -value in known:
         return True
+    doubled = Fraction(2) in known
     return any(
-        value - one in known
+        (value - one in known and (doubled or value != 2 * one))
         or one - value in known
         or (one and (value / one in known or (value and one / value in known)))
         for one in known
