@@ -56,7 +56,7 @@ def open_context(
     reflection = CheckedReflection(own.reflection) if own.reflection else None
     if teacher is None:
         online = config.teacher.kind == "openai"
-        teacher = None if online else offline_teacher(config, task)
+        teacher = None if online else offline_teacher(config, task, show.say)
     if online:
         from tutelage.teacher.online.client import Endpoint
 
@@ -74,7 +74,7 @@ def open_context(
         yield RunContext(config, run, task, teacher, untrained, show, reflection, activity)
 
 
-def offline_teacher(config: RunConfig, task: Task) -> Teacher | None:
+def offline_teacher(config: RunConfig, task: Task, say: Say) -> Teacher | None:
     """The teacher of a configuration without an API; None if the student teaches itself. Raises DataError."""
     settings = config.teacher
     if settings.kind == "student":
@@ -91,6 +91,7 @@ def offline_teacher(config: RunConfig, task: Task) -> Teacher | None:
         fallback=key if settings.fallback == "answer_key" else None,
         explain=settings.explain,
         check_arithmetic=settings.check_arithmetic,
+        say=say,
     )
 
 

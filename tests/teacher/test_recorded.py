@@ -227,3 +227,28 @@ def test_real_recordings_replay(shared_data):
     replies = ask(path, *requests)
     assert len(replies) == len(requests)
     assert sum(feedback.verdict.correct for feedback in replies) > 0.9 * len(requests)
+
+
+def test_a_way_that_does_not_earn_its_answer_is_used_and_counted(record):
+    said, replies = [], []
+    path = record(
+        {"question": PENS.question, "rationale": "3 × 4 = 12 pens. The answer is 12."},
+        {"question": PENS.question, "rationale": "3 + 4 = 7 pens. The answer is 12."},
+        {"question": PENS.question, "rationale": "He multiplies 3 by 17 - 13. The answer is 12."},
+        {"question": PENS.question, "rationale": "3 × 4 = 13 pens. The answer is 12."},
+        {"question": PENS.question, "rationale": "3 × 5 = 15 pens. The answer is 15."},
+    )
+    teacher = RecordedTeacher(path, grade=grade, say=said.append)
+    teacher.teach([FeedbackRequest(PENS, sample=sample) for sample in range(5)], replies.append)
+    assert [reply.failure for reply in replies] == [None, None, None, "false calculation", "wrong answer"]
+    [line] = said
+    assert line.startswith(
+        "of 3 recorded rationales in use, some do not earn their answers: does not come to its answer "
+    )
+
+
+def test_nothing_is_said_of_rationales_that_all_earn_their_answers(record):
+    said = []
+    path = record({"question": PENS.question, "rationale": "3 × 4 = 12 pens. The answer is 12."})
+    RecordedTeacher(path, grade=grade, say=said.append).teach([FeedbackRequest(PENS)], lambda _: None)
+    assert said == []

@@ -93,12 +93,13 @@ SALT = Problem.of("Would an egg float in very salty water?", "yes")
         ("Eggs are heavy. Therefore, an egg would not float in very salty water. This is because it sinks.", True),
         ("Given the weight of eggs, we can conclude that an egg would not float in very salty water.", True),
         ("We don't have enough information about the egg to decide. It may be old.", True),
-        ("Salt is sold in shops. It is impossible to say whether an egg is heavy.", True),
+        ("Salt is sold in shops. We cannot determine how heavy an egg is.", True),
         ("The density of the egg cannot be known. It can't be determined here.", True),
         (
             "Salt makes water dense. Therefore, an egg would float in very salty water. This is because it is light.",
             False,
         ),
+        ("Nobody can say how old the egg is. Salty water is dense, so it likely floats.", False),
         ("One can taste salt. Salty water is denser than an egg, so the egg stays up.", False),
     ],
 )

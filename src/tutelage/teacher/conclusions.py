@@ -19,10 +19,9 @@ _CONCLUDES = re.compile(
 _EXPLAINS = re.compile(r"\W*(?:this|that) is (?:because|since|due to|as)\b", re.IGNORECASE)
 """The beginning of a sentence that gives the reason of a conclusion before it."""
 _GIVES_UP = re.compile(
-    r"""\b(?:we|i|one)\s(?:can\s?not|can['’]t|(?:do|does)(?:\snot|n['’]t)\shave\s(?:the|any|enough|sufficient)\b[^.\n]{0,30}
-      \b(?:information|data|knowledge)\b[^.\n]{0,20}\bto)\s(?:determine|tell|say|know|answer|decide|conclude)
-    |\b(?:it|this)\s(?:can\s?not|can['’]t)\sbe\s(?:determined|decided|answered|known)
-    |\b(?:it\sis|it['’]s)\s(?:impossible|not\spossible)\sto\s(?:determine|tell|say|know|answer|decide)""",
+    r"""\b(?:we|i|one)\s(?:can\s?not|can['’]t)\s(?:determine|decide|answer)\b
+    |\b(?:we|i)\s(?:do\snot|don['’]t)\shave\s(?:the|any|enough|sufficient)\b[^.\n]{0,30}\b(?:information|data)\b
+    |\b(?:it|this)\s(?:can\s?not|can['’]t)\sbe\s(?:determined|decided|answered)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 """A sentence that leaves the question open."""

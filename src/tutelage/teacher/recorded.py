@@ -11,15 +11,25 @@ the hash of the question, ignoring white space.
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 from tutelage.errors import DataError
 from tutelage.json_lines import read_values
-from tutelage.records import Feedback, FeedbackRequest, Grade, Problem, Usage, Verdict, content_hash, state_answer
+from tutelage.records import (
+    FailureReason,
+    Feedback,
+    FeedbackRequest,
+    Grade,
+    Problem,
+    Usage,
+    Verdict,
+    content_hash,
+    state_answer,
+)
 from tutelage.teacher.echoes import Echoes
 from tutelage.teacher.prompts import texts
 from tutelage.teacher.reasoning import reasoning, steps_of
@@ -41,7 +51,8 @@ class RecordedTeacher:
     """Returns the rationales of a question in the file's order, by `sample`, starting over after the last.
 
     Rationales recorded for the request's mistake come before those recorded without one. They are parsed as an
-    endpoint's replies are; with `check_arithmetic`, one with a surely false calculation is rejected.
+    endpoint's replies are; with `check_arithmetic`, one with a surely false calculation is rejected. Whether the way
+    earns the answer is not a reason to reject what a person may have written; `say` hears how many do not, by kind.
 
     With a `fallback`, it gets the requests that the file has nothing for: a mistake without a record, and a sample
     after the last recorded one. Then no recorded text is used twice; a wrong one is still delivered as rejected.
@@ -58,8 +69,9 @@ class RecordedTeacher:
         fallback: Teacher | None = None,
         explain: bool = False,
         check_arithmetic: bool = True,
+        say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self._grade, self._fallback = grade, fallback
+        self._grade, self._fallback, self._say = grade, fallback, say
         self._explain, self._check_arithmetic = explain, check_arithmetic
         self._ours = Echoes.of(texts())
         self._rows: defaultdict[str, list[_Row]] = defaultdict(list)
@@ -80,22 +92,32 @@ class RecordedTeacher:
 
         Raises what `fallback` raises.
         """
-        owed = self._deal(requests, deliver)
+        doubts: Counter[FailureReason | None] = Counter()
+        owed = self._deal(requests, deliver, doubts)
         if self._fallback is not None:
             self._fallback.teach(owed, deliver)
-            return
-        for request in owed:
-            deliver(Feedback(*request.identity, "", Verdict(False, None, NOT_RECORDED), Usage(requests=1)))
+        else:
+            for request in owed:
+                deliver(Feedback(*request.identity, "", Verdict(False, None, NOT_RECORDED), Usage(requests=1)))
+        kinds = ", ".join(f"{kind} {count}" for kind, count in doubts.most_common() if kind)
+        if kinds:
+            self._say(f"of {doubts.total()} recorded rationales in use, some do not earn their answers: {kinds}")
 
-    def _deal(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> Iterator[FeedbackRequest]:
-        """Deliver the recorded rationales, and yield the requests without one."""
+    def _deal(
+        self, requests: Iterable[FeedbackRequest], deliver: Deliver, doubts: Counter[FailureReason | None]
+    ) -> Iterator[FeedbackRequest]:
+        """Deliver the recorded rationales, and yield the requests without one; `doubts` counts the flaws of ways."""
         for request in requests:
             if (row := self._find(request)) is None:
                 yield request
                 continue
-            text, verdict = self._read(request.problem, row)
+            text, verdict, flaw = self._read(request.problem, row)
             explanation = (row.explanation or None) if self._explain and row.mistake is not None else None
-            deliver(Feedback(*request.identity, text, verdict, Usage(requests=1), explanation=explanation))
+            failure = None if verdict.correct else flaw
+            doubts.update([flaw] if verdict.correct else [])
+            deliver(
+                Feedback(*request.identity, text, verdict, Usage(requests=1), failure=failure, explanation=explanation)
+            )
 
     def _find(self, request: FeedbackRequest) -> _Row | None:
         rows = self._rows.get(content_hash(request.problem.question), [])
@@ -106,8 +128,11 @@ class RecordedTeacher:
             return dealt[request.sample % len(dealt)] if dealt else None
         return plain[request.sample] if request.mistake is None and request.sample < len(plain) else None
 
-    def _read(self, problem: Problem, row: _Row) -> tuple[str, Verdict]:
-        """The rationale, parsed and in the common form, and its verdict; a rejected one stays as it was recorded."""
+    def _read(self, problem: Problem, row: _Row) -> tuple[str, Verdict, FailureReason | None]:
+        """The rationale, parsed and in the common form, its verdict and its flaw; a rejected one stays as recorded.
+
+        The flaw of one that is used is that of its way.
+        """
         recorded = row.rationale.strip()
         text = reasoning(recorded) or recorded
         verdict = self._grade(problem, text)
@@ -115,13 +140,14 @@ class RecordedTeacher:
             text = state_answer(text, row.answer)
             verdict = self._grade(problem, text)
         if not verdict.correct:
-            return recorded, verdict
+            return recorded, verdict, "unparsable" if verdict.answer is None else "wrong answer"
         judge = Judge(problem, self._grade, self._ours, self._check_arithmetic, check_way=False)
         steps, flaw = judge.sound_part(steps_of(text, problem, self._grade))
         if flaw is not None:
-            return recorded, Verdict(False, verdict.answer, flaw[1])
+            return recorded, Verdict(False, verdict.answer, flaw[1]), flaw[0]
         concluded = state_answer(steps, problem.answer)
-        return concluded, self._grade(problem, concluded)
+        doubt = replace(judge, check_way=True).flaw(steps)
+        return concluded, self._grade(problem, concluded), doubt[0] if doubt else None
 
 
 def _same(recorded: str, mistake: str | None) -> bool:
