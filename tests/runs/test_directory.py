@@ -93,7 +93,7 @@ MAY_CHANGE = """
     teacher.key_env teacher.concurrency teacher.requests_per_minute teacher.tokens_per_minute teacher.connect_timeout
     teacher.timeout teacher.retries teacher.batch teacher.batch_poll teacher.ledger
     teacher.budget.requests teacher.budget.prompt_tokens teacher.budget.completion_tokens teacher.budget.tokens
-    teacher.budget.usd teacher.price.prompt teacher.price.completion teacher.price.batch
+    teacher.budget.usd teacher.price.prompt teacher.price.completion teacher.price.cache_write teacher.price.batch
     teacher.price.cached teacher.price.auto teacher.token_limit
     training.packing training.micro_batch_tokens training.gradients_every rounds.max rounds.patience rounds.min_gain
 """

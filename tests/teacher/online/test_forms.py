@@ -321,6 +321,15 @@ def test_what_was_read_from_a_cache_has_its_price(tmp_path):
     assert row.cost_usd == pytest.approx(parts / 10**6)
 
 
+def test_what_was_written_to_a_cache_has_its_price(tmp_path):
+    usage = {"input_tokens": 20, "output_tokens": 40, "cache_creation_input_tokens": 180}
+    with endpoint(faults=[Fault(parts={"usage": usage})]) as served:
+        teach(tmp_path, served, requests(1), price=PRICE)
+    paid = spent(tmp_path)
+    assert (paid.prompt_tokens, paid.completion_tokens) == (200, 40)
+    assert paid.cost_usd == pytest.approx((20 + 1.25 * 180 + 4 * 40) / 10**6)
+
+
 def test_the_key_is_in_no_thought(tmp_path):
     from tests.teacher.online.sessions import KEY
 

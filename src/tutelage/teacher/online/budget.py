@@ -27,6 +27,8 @@ from tutelage.teacher.ways import askings, ways
 _TOKENS_PER_MESSAGE = 16
 _TOKENS_PER_PROMPT = 64
 """Allowance for chat templates: they add role marks to each message, and some add a preamble such as the date."""
+_WRITE_FACTOR = 1.25
+"""Price of writing to a cache by that of reading plainly (docs.claude.com/en/docs/build-with-claude/prompt-caching)."""
 MOST_BYTES_PER_TOKEN = 8
 """For the lower bound: prose has 3 to 5 bytes a token with current tokenisers."""
 
@@ -53,7 +55,9 @@ def most_for(request: FeedbackRequest, config: TeacherConfig, prompts: Prompts) 
     prompt = config.self_consistency * sum(prompt_tokens_bound(messages) for messages in asked)
     requests = config.self_consistency * len(asked)
     completion = requests * config.max_tokens
-    return Usage(requests, prompt, completion, cost_of(prompt, completion, price_of(config)))
+    price = price_of(config)
+    written = prompt if (price.cache_write or 0.0) > price.prompt else 0
+    return Usage(requests, prompt, completion, cost_of(prompt, completion, price, written_tokens=written))
 
 
 def least_for(request: FeedbackRequest, config: TeacherConfig, prompts: Prompts) -> Usage:
@@ -76,11 +80,13 @@ def price_of(config: TeacherConfig) -> PriceConfig:
             prompt=price.prompt or listed.prompt,
             completion=price.completion or listed.completion,
             cached=listed.cached if price.cached is None else price.cached,
+            cache_write=listed.cache_write if price.cache_write is None else price.cache_write,
             batch=price.batch,
         )
     share = price.batch if config.batch else 1.0
-    cached = None if price.cached is None else share * price.cached
-    return PriceConfig(prompt=share * price.prompt, completion=share * price.completion, cached=cached)
+    cached, written = (None if each is None else share * each for each in (price.cached, price.cache_write))
+    prompt, completion = share * price.prompt, share * price.completion
+    return PriceConfig(prompt=prompt, completion=completion, cached=cached, cache_write=written)
 
 
 def told_price(config: TeacherConfig) -> str | None:
@@ -91,12 +97,20 @@ def told_price(config: TeacherConfig) -> str | None:
     return f"{config.model} costs {price.prompt:g} and {price.completion:g} USD a million tokens, by {source}"
 
 
-def cost_of(prompt_tokens: int, completion_tokens: int, price: PriceConfig, cached_tokens: int = 0) -> float:
-    """US dollars, rounded to 1e-12. `cached_tokens` of the prompt cost `price.cached`, if it is set."""
+def write_price(price: PriceConfig) -> float:
+    """The price of prompt tokens written to a cache; if unknown, Anthropic's and DashScope's factor."""
+    return _WRITE_FACTOR * price.prompt if price.cache_write is None else price.cache_write
+
+
+def cost_of(
+    prompt_tokens: int, completion_tokens: int, price: PriceConfig, cached_tokens: int = 0, written_tokens: int = 0
+) -> float:
+    """US dollars, rounded to 1e-12. Of the prompt, `cached_tokens` and `written_tokens` have prices of their own."""
     cached = price.prompt if price.cached is None else price.cached
     parts = (
-        (prompt_tokens - cached_tokens, price.prompt),
+        (prompt_tokens - cached_tokens - written_tokens, price.prompt),
         (cached_tokens, cached),
+        (written_tokens, write_price(price)),
         (completion_tokens, price.completion),
     )
     exact = sum(tokens * Decimal(repr(each)) for tokens, each in parts) / 10**6
@@ -132,8 +146,9 @@ class Budget:
 
     @property
     def _at_most(self) -> PriceConfig:
-        """The price for bounds: of the plain and the cached price of prompt tokens, the higher one."""
-        return self._price.model_copy(update={"prompt": max(self._price.prompt, self._price.cached or 0.0)})
+        """The price for bounds: of the prices of prompt tokens (plain, from a cache, to a cache) the highest."""
+        price = self._price
+        return price.model_copy(update={"prompt": max(price.prompt, price.cached or 0.0, write_price(price))})
 
     @property
     def wary(self) -> bool:
@@ -157,7 +172,7 @@ class Budget:
         self._known = True
         self._more_prompt = max(self._more_prompt, 2 * (paid.prompt_tokens - prompt_tokens_bound(messages)))
         self._more_completion = max(self._more_completion, 2 * (paid.completion_tokens - max_tokens))
-        expected = cost_of(paid.prompt_tokens, paid.completion_tokens, self._at_most)
+        expected = cost_of(paid.prompt_tokens, paid.completion_tokens, self._price)
         if expected:
             self._dearer = max(self._dearer, paid.cost_usd / expected)
 

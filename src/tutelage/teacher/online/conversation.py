@@ -61,10 +61,11 @@ class Settings:
 
         The cost is what the endpoint states, unless that is 0: a router may not know the price.
         """
-        prompt = bound.prompt_tokens if reply.prompt_tokens is None else reply.prompt_tokens
+        read, written = bound.prompt_tokens, reply.written_tokens
+        prompt = max(read if reply.prompt_tokens is None else reply.prompt_tokens, written)
         completion = bound.completion_tokens if reply.completion_tokens is None else reply.completion_tokens
         completion = max(completion, reply.least_tokens - prompt)
-        cost = reply.cost_usd or cost_of(prompt, completion, self.price, reply.cached_tokens)
+        cost = reply.cost_usd or cost_of(prompt, completion, self.price, reply.cached_tokens, written)
         return LedgerRow(
             key=key,
             run_id=self.run_id,
