@@ -119,7 +119,7 @@ def _reserve(questions: Sequence[Question], budget: Budget, max_tokens: int) -> 
     chosen: list[Question] = []
     for question in questions:
         bound = budget.bound(question.messages, max_tokens)
-        if not budget.fits(bound):
+        if not budget.has_room(bound):
             break
         budget.reserve(bound)
         chosen.append(question)

@@ -196,6 +196,12 @@ class Ledger:
             found = self._connection.execute(query, (run_id,)).fetchone()[0]
         return int(found) if isinstance(found, int | float) else None
 
+    def latest(self, run_id: str, most: int) -> list[LedgerRow]:
+        """A run's latest replies, oldest first."""
+        query = f"SELECT {REPLY_COLUMNS} FROM replies WHERE run_id = ? AND json_valid(request) ORDER BY id DESC LIMIT ?"
+        with explained(self._path):
+            return [LedgerRow(*row) for row in self._connection.execute(query, (run_id, most))][::-1]
+
     def sent(self, batch: str) -> list[Sent]:
         """The requests of a batch that are neither answered nor refused, in the order of sending."""
         query = """SELECT token, key, run_id, created, request, prompt_tokens, completion_tokens, cost_usd FROM sent

@@ -7,11 +7,13 @@ An answered request counts at its cost. A request whose reply was lost (time-out
 may have been charged, so it counts at its upper bound. A request that the endpoint refused with a status costs nothing.
 
 Some endpoints don't count reasoning tokens against `max_tokens`, or add tokens to the prompt. So the first request of
-a capped session goes alone, and each reply that exceeds its bound raises all later bounds by twice the excess.
+a capped session goes alone, requests must have room for `FIRST` times their completion until many replies have been
+seen, and each reply that exceeds its bound raises all later bounds by twice the excess.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -29,6 +31,10 @@ _TOKENS_PER_PROMPT = 64
 """Allowance for chat templates: they add role marks to each message, and some add a preamble such as the date."""
 _WRITE_FACTOR = 1.25
 """Price of writing to a cache by that of reading plainly (docs.claude.com/en/docs/build-with-claude/prompt-caching)."""
+FIRST = 8
+"""A request must have room for this many times its completion tokens, as the model may think beyond them."""
+SOON = 50
+"""Replies after which that factor falls: to the half after twice as many, to 1 after `FIRST` times as many."""
 MOST_BYTES_PER_TOKEN = 8
 """For the lower bound: prose has 3 to 5 bytes a token with current tokenisers."""
 
@@ -136,7 +142,7 @@ class Budget:
         self._caps, self._price = caps, price
         self._spent = spent or Usage()
         self._in_flight = Usage()
-        self._known = overrun is not None
+        self._known, self._seen = overrun is not None, 0
         self._more_prompt, self._more_completion, self._dearer = 0, 2 * max(0, overrun or 0), 1.0
 
     @property
@@ -167,11 +173,16 @@ class Budget:
         """What a reply of so many tokens costs."""
         return Usage(1, prompt_tokens, completion_tokens, cost_of(prompt_tokens, completion_tokens, self._price))
 
-    def learn(self, messages: Sequence[Message], max_tokens: int, paid: Usage) -> None:
-        """Raise later bounds if this reply cost more than its own bound."""
-        self._known = True
-        self._more_prompt = max(self._more_prompt, 2 * (paid.prompt_tokens - prompt_tokens_bound(messages)))
-        self._more_completion = max(self._more_completion, 2 * (paid.completion_tokens - max_tokens))
+    def learn(self, messages: Sequence[Message], max_tokens: int, paid: Usage, reserved: Usage | None = None) -> None:
+        """Raise later bounds if this reply cost more than its own bound.
+
+        A count that is as in `reserved` was not stated by the endpoint: it shows nothing.
+        """
+        self._known, self._seen = True, self._seen + 1
+        if reserved is None or paid.prompt_tokens != reserved.prompt_tokens:
+            self._more_prompt = max(self._more_prompt, 2 * (paid.prompt_tokens - prompt_tokens_bound(messages)))
+        if reserved is None or paid.completion_tokens != reserved.completion_tokens:
+            self._more_completion = max(self._more_completion, 2 * (paid.completion_tokens - max_tokens))
         expected = cost_of(paid.prompt_tokens, paid.completion_tokens, self._price)
         if expected:
             self._dearer = max(self._dearer, paid.cost_usd / expected)
@@ -180,6 +191,19 @@ class Budget:
         """Whether a request with this bound stays within every cap, if all requests in flight cost their bounds."""
         total = self._spent + self._in_flight + bound
         return all(cap is None or value <= cap for _, value, cap, _ in self._figures(total))
+
+    def has_room(self, bound: Usage) -> bool:
+        """Whether a request with this bound may be sent now, beside those in flight."""
+        return self.fits(self._careful(bound))
+
+    def _careful(self, bound: Usage) -> Usage:
+        """The bound, and what this request and those in flight may take beyond theirs."""
+        times = min(FIRST, max(1.0, FIRST * SOON / max(1, self._seen)))
+        each = max(bound.completion_tokens, math.ceil(times * (bound.completion_tokens - self._more_completion)))
+        flying = self._in_flight
+        more = max(0, (flying.requests + 1) * each - flying.completion_tokens - bound.completion_tokens)
+        cost = self._dearer * cost_of(0, more, self._price)
+        return Usage(1, bound.prompt_tokens, bound.completion_tokens + more, bound.cost_usd + cost)
 
     def reserve(self, bound: Usage) -> None:
         """Count a request as in flight."""
@@ -201,10 +225,15 @@ class Budget:
         used = [
             f"{form.format(value)} of {form.format(cap)} {name}" for name, value, cap, form in self._capped(self._spent)
         ]
-        needed = [f"{form.format(value)} {name}" for name, value, _, form in self._capped(bound)]
+        beyond = self.fits(bound)
+        one_more = self._careful(bound) if beyond else bound
+        needed = [f"{form.format(value)} {name}" for name, value, _, form in self._capped(one_more)]
+        why = (
+            f" (a model may think beyond teacher.max_tokens: up to {FIRST} times that is allowed for)" if beyond else ""
+        )
         return BudgetSpent(
             f"the teacher's budget is spent: {', '.join(used)} used, and one more request may take up to "
-            f"{', '.join(needed)}; raise teacher.budget to go on"
+            f"{', '.join(needed)}{why}; raise teacher.budget to go on"
         )
 
     def _figures(self, usage: Usage) -> list[tuple[str, float, float | None, str]]:

@@ -228,7 +228,7 @@ class RequestSession:
             row = self._settings.row(question.key, question.payload, reply, bound)
             row = replace(row, seconds=round(asyncio.get_running_loop().time() - started, 3))
             paid = row.usage
-            self._budget.learn(question.messages, self._settings.max_tokens, paid)
+            self._budget.learn(question.messages, self._settings.max_tokens, paid, bound)
             self._activity.arrived(paid)
             self._limits.correct(admission, paid.prompt_tokens + paid.completion_tokens)
             self._limits.speed_up()
@@ -258,13 +258,13 @@ class RequestSession:
             raise self._failures.only_thinking(self._settings.endpoint, limit)
 
         def fits() -> bool:
-            return budget.idle or (not budget.wary and budget.fits(budget.bound(question.messages, limit)))
+            return budget.idle or (not budget.wary and budget.has_room(budget.bound(question.messages, limit)))
 
         async with self._room:
             with self._idly():
                 await self._room.wait_for(lambda: self._spent or fits())
             bound = budget.bound(question.messages, limit)
-            if self._spent is None and not self._budget.fits(bound):
+            if self._spent is None and not self._budget.has_room(bound):
                 self._spent = self._budget.exhausted(bound)
             if self._spent is not None:
                 self._room.notify_all()
