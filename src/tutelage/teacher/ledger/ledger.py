@@ -179,11 +179,14 @@ class Ledger:
         with explained(self._path):
             return Usage(*self._connection.execute(f"SELECT {SUMS} FROM sent WHERE run_id = ?", (run_id,)).fetchone())
 
-    def has_reply(self, endpoint: str, model: str) -> bool:
-        """Whether this model has ever answered, in any run."""
-        query = "SELECT EXISTS (SELECT 1 FROM replies WHERE endpoint = ? AND model = ?)"
+    def asked_alike(self, endpoint: str, model: str, request: str) -> str | None:
+        """A request that was answered, in any run, and differs from this one only in its messages and sample."""
+        shape = "json_remove({}, '$.messages', '$.sample')"
+        query = f"""SELECT request FROM replies WHERE endpoint = ? AND model = ? AND json_valid(request)
+            AND {shape.format("request")} = {shape.format("?")} LIMIT 1"""
         with explained(self._path):
-            return bool(self._connection.execute(query, (endpoint, model)).fetchone()[0])
+            found = self._connection.execute(query, (endpoint, model, request)).fetchone()
+        return found[0] if found else None
 
     def overrun(self, run_id: str) -> int | None:
         """The most completion tokens by which a run's replies exceeded `max_tokens`; below 0 if none did.

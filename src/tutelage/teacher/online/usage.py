@@ -176,7 +176,7 @@ def _in_our_names(section: Mapping[str, object]) -> dict[str, object]:
         if isinstance(value, list) and depth <= _DEPTH:
             return [named(item, depth + 1) for item in cast(list[object], value)[:_MOST_ITEMS]]
         if not isinstance(value, dict) or depth > _DEPTH:
-            return value
+            return cast(object, value)
         names = cast(dict[str, object], value).items()
         return {_CAMEL.sub("_", name).replace("-", "_").lower(): named(each, depth + 1) for name, each in names}
 
