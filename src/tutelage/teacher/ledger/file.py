@@ -6,9 +6,9 @@ open_read_only("runs/a/ledger.sqlite")   never created or changed; an older vers
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
+import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -35,8 +35,9 @@ def open_ledger(path: Path) -> sqlite3.Connection:
             _use_write_ahead_log(connection)
             # A paid reply must survive a loss of power; this costs one sync per commit.
             connection.execute("PRAGMA synchronous = FULL")
-            if version_of(connection):
-                check_shape(connection, path)
+            connection.execute("BEGIN")  # one state of the file: another process may be creating or migrating it
+            check_shape(connection, path)
+            connection.execute("COMMIT")
             migrate(connection)
     return connection
 
@@ -48,7 +49,7 @@ def check_place(path: Path) -> None:
             open_ledger(path).close()
             return
         above = next(folder for folder in path.absolute().parents if folder.exists())
-        if not above.is_dir() or not os.access(above, os.W_OK):
+        if not above.is_dir() or not _takes_files(above):
             raise RunError(f"cannot use the ledger {path}: nothing can be made in {above}; name a file elsewhere")
 
 
@@ -57,16 +58,18 @@ def open_read_only(path: Path, *, whole: bool = True) -> sqlite3.Connection:
 
     Raises RunError, also if there is no file.
     """
-    if not path.is_file():
-        raise RunError(f"there is no ledger {path}; name the file (teacher.ledger, or ledger.sqlite in a run's folder)")
     with explained(path):
+        if not path.is_file():
+            raise RunError(
+                f"there is no ledger {path}; name the file (teacher.ledger, or ledger.sqlite in a run's folder)"
+            )
         connection = _look(path)
         with _closed_on_error(connection):
             check_identity(connection, path)
             if not version_of(connection):
                 raise RunError(f"{path} is empty, no ledger; restore it or name another")
             if whole:
-                check_shape(connection, path)
+                check_shape(connection, path, reading=True)
             if not whole or version_of(connection) == len(MIGRATIONS):
                 return connection
             return migrated_copy(connection)
@@ -90,10 +93,10 @@ def _look(path: Path) -> sqlite3.Connection:
         return _begin(f"{uri}?mode=ro")
     except sqlite3.OperationalError as error:
         # SQLite needs two files beside a ledger in WAL mode. In a read-only folder nobody writes: open it as immutable.
-        log = path.with_name(f"{path.name}-wal")
+        logs = [path.with_name(f"{path.name}{end}") for end in ("-wal", "-journal")]
         if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
             raise
-        if log.is_file() and log.stat().st_size:  # the log holds replies that are not in the file yet
+        if any(log.is_file() and log.stat().st_size for log in logs):  # a killed process left the file half written
             raise
         return _begin(f"{uri}?immutable=1")
 
@@ -142,10 +145,20 @@ def _is_damage(error: Exception) -> bool:
     return any(words in str(error) for words in ("malformed", "no such", "decode to UTF-8", "integer overflow"))
 
 
+def _takes_files(folder: Path) -> bool:
+    """Whether a file can be made there; one is made and removed, as rights alone don't tell (root in /proc)."""
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError:
+        return False
+    return True
+
+
 def _is_full(path: Path) -> bool:
     """Whether there is no room for the two files that SQLite makes beside a ledger when it opens it."""
     try:
-        return shutil.disk_usage(path.parent).free < _BESIDE_A_LEDGER
+        total, _, free = shutil.disk_usage(path.parent)
+        return free < _BESIDE_A_LEDGER and total > 0  # /proc has no room at all
     except OSError:
         return False
 
@@ -156,4 +169,6 @@ def _fault(path: Path, error: Exception) -> str:
         return f"the disk is full: cannot write the ledger {path}; free some space and continue the run"
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) or _is_damage(error):
         return f"the ledger {path} is broken or no SQLite file; move it away or name another as teacher.ledger"
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return f"the ledger {path} is in use: another process locks it; wait until it has ended, or end it"
     return f"cannot use the ledger {path}; check that its folder exists and can be written"
