@@ -13,6 +13,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tutelage.errors import RunError
 from tutelage.teacher.ledger.schema import MIGRATIONS, check_identity, check_shape, migrate, version_of
@@ -29,7 +30,7 @@ def open_ledger(path: Path) -> sqlite3.Connection:
             kind = "a folder" if path.is_dir() else "a device or a pipe"
             raise RunError(f"cannot use the ledger {path}: it is {kind}; name a file as teacher.ledger")
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection = _connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
         with _closed_on_error(connection):
             check_identity(connection, path)
             _use_write_ahead_log(connection)
@@ -86,6 +87,20 @@ def explained(path: Path) -> Generator[None]:
         raise RunError(f"{_fault(path, error)} ({error})") from None
 
 
+def _connect(place: Path | str, **settings: Any) -> sqlite3.Connection:  # noqa: ANN401 - those of sqlite3.connect
+    connection = sqlite3.connect(place, isolation_level=None, **settings)
+    connection.text_factory = _decode
+    return connection
+
+
+def _decode(text: bytes) -> str | bytes:
+    """Decode a text; one that is not UTF-8 stays as it is, so that it counts as no text."""
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text
+
+
 def _look(path: Path) -> sqlite3.Connection:
     """A read-only connection to one snapshot of the file."""
     uri = path.resolve().as_uri()
@@ -102,7 +117,7 @@ def _look(path: Path) -> sqlite3.Connection:
 
 
 def _begin(uri: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+    connection = _connect(uri, uri=True, timeout=_BUSY_SECONDS)
     with _closed_on_error(connection):
         connection.execute("BEGIN")
         version_of(connection)  # the first read fixes the snapshot
@@ -111,7 +126,7 @@ def _begin(uri: str) -> sqlite3.Connection:
 
 def migrated_copy(connection: sqlite3.Connection) -> sqlite3.Connection:
     """An in-memory copy of a ledger in the newest version; closes the connection."""
-    copy = sqlite3.connect(":memory:", isolation_level=None)
+    copy = _connect(":memory:")
     with _closed_on_error(copy):
         connection.backup(copy)
         migrate(copy)

@@ -158,12 +158,13 @@ class Ledger:
 
     def spent(self, run_id: str) -> Usage:
         """The most that a run has paid so far: its replies, and at their bounds the requests that may be charged."""
-        columns = "prompt_tokens, completion_tokens, cost_usd"
-        query = f"""SELECT {SUMS} FROM (SELECT {columns} FROM replies WHERE run_id = :run
-            UNION ALL SELECT {columns} FROM sent WHERE run_id = :run)"""
+        # One statement sees one state: a reply that another thread writes meanwhile counts once.
+        query = f"""SELECT * FROM (SELECT {SUMS} FROM replies WHERE run_id = :run),
+            (SELECT {SUMS} FROM sent WHERE run_id = :run)"""
         with explained(self._path):
             sums = self._connection.execute(query, {"run": run_id}).fetchone()
-        return usage_of(self._path, "replies, sent", sums)
+        paid, lost = sums[: len(sums) // 2], sums[len(sums) // 2 :]
+        return usage_of(self._path, "replies", paid) + usage_of(self._path, "sent", lost)
 
     def lost(self, run_id: str) -> Usage:
         """The bounds of a run's requests that are neither answered nor refused."""

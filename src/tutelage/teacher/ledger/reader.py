@@ -43,7 +43,6 @@ class LedgerReader:
     def __init__(self, path: str | Path, *, whole: bool = True) -> None:
         self.path = Path(path) / "ledger.sqlite" if Path(path).is_dir() else Path(path)
         self._connection = open_read_only(self.path, whole=whole)
-        self._connection.text_factory = _decode
 
     def rows(self) -> Iterator[LedgerRow]:
         """Every reply, oldest first, read lazily. Raises RunError at a reply that is damaged."""
@@ -96,7 +95,6 @@ class LedgerReader:
                 return  # the queries below need the expected tables
             if version_of(self._connection) < len(MIGRATIONS):
                 self._connection = migrated_copy(self._connection)
-                self._connection.text_factory = _decode
             twice = "SELECT key FROM replies GROUP BY key HAVING min(request) <> max(request)"
             for (key,) in self._connection.execute(twice):
                 yield f"key {key!r} stands for more than one request"
@@ -116,9 +114,8 @@ class LedgerReader:
 
     def _faults_of_lines(self) -> Iterator[str]:
         """Lines of batches that their replies would not find, or that would be paid for again."""
-        batches = {
-            token: about for token, *about in self._connection.execute("SELECT token, run_id, endpoint FROM batches")
-        }
+        of_batches = self._connection.execute("SELECT token, run_id, endpoint, model FROM batches")
+        batches = {token: about for token, *about in of_batches}
         lines = self._connection.execute("SELECT rowid, token, batch, key, run_id, request FROM sent")
         for number, token, batch, key, run_id, request in lines:
             if str(token).rpartition("-")[0] != batch:
@@ -126,8 +123,8 @@ class LedgerReader:
             elif batch and batch not in batches:
                 yield f"sent, row {number}: its batch {batch!r} is not in the table 'batches'"
             elif batch:
-                about = [run_id, (_json_object(request) or {}).get("endpoint")]
-                if batches[batch] != about or _key_of(request) != key:
+                said = _json_object(request) or {}
+                if batches[batch] != [run_id, said.get("endpoint"), said.get("model")] or _key_of(request) != key:
                     yield f"sent, row {number}: its run, its key or its request are not those of its batch {batch!r}"
 
     def close(self) -> None:
@@ -218,11 +215,3 @@ def _json_object(text: str) -> dict[str, object] | None:
     except (ValueError, TypeError, RecursionError):
         return None
     return cast(dict[str, object], value) if isinstance(value, dict) else None
-
-
-def _decode(text: bytes) -> str | bytes:
-    """Decode a text; one that is not UTF-8 stays as it is, so that it counts as no text."""
-    try:
-        return text.decode()
-    except UnicodeDecodeError:
-        return text

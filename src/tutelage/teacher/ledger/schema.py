@@ -130,13 +130,13 @@ def migrate(connection: sqlite3.Connection) -> None:
 def shape_of(connection: sqlite3.Connection) -> Shape:
     """A file's tables, each with its columns and their types."""
     named = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-    return {name: _columns(connection, name) for (name,) in named.fetchall()}
+    return {str(name): _columns(connection, str(name)) for (name,) in named.fetchall()}
 
 
 def objects_of(connection: sqlite3.Connection) -> Objects:
     """The SQL of a file's tables, indexes, triggers and views, by kind and name; without spaces and quotes."""
     made = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
-    return {(kind, name): re.sub(r'[\s"]', "", sql or "") for kind, name, sql in made}
+    return {(str(kind), str(name)): re.sub(r'[\s"]', "", str(sql)) for kind, name, sql in made}
 
 
 @cache

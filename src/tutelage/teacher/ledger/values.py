@@ -17,9 +17,8 @@ from tutelage.json_lines import shortened
 from tutelage.money import PICO
 from tutelage.records import Usage
 
-_MOST_USD = 9 * 10**6
-"""SQLite adds whole picodollars in 64 bits: larger amounts don't fit."""
-_MOST_TOKENS = 10**12
+_MOST_USD, _MOST_TOKENS = 10**6, 10**12
+"""Of a request. Sums must fit into 64 bits, in which SQLite adds tokens and whole picodollars."""
 _FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
 """The Unix times of the years 1 to 9999."""
 _IS_NUMBER = "IN ('integer', 'real')"
@@ -27,7 +26,7 @@ SUMS = (
     "count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), "
     f"coalesce(sum(CAST(round(cost_usd * {PICO}.0) AS INTEGER)), 0) / {PICO}.0, "
     "coalesce(min(min(prompt_tokens, completion_tokens, cost_usd)), 0), "
-    "coalesce(max(max(prompt_tokens, completion_tokens, cost_usd)), 0)"
+    "coalesce(max(max(prompt_tokens, completion_tokens)), 0), coalesce(max(cost_usd), 0)"
 )
 """The figures of a Usage in SQL, for `usage_of`, and their extremes; money is summed exactly, as in `sum_usd`."""
 DAY = (
@@ -50,10 +49,11 @@ def checked(path: Path, table: str, found: sqlite3.Cursor) -> list[tuple[Any, ..
 
 def usage_of(path: Path, table: str, sums: Sequence[Any]) -> Usage:
     """The usage that `SUMS` selected. Raises RunError if a row that is summed has a wrong figure."""
-    requests, prompt, completion, cost, least, most = sums
-    # SQLite orders numbers before texts and blobs, and a sum of anything but integers is none.
+    requests, prompt, completion, cost, least, most, dearest = sums
+    # SQLite orders numbers before texts and blobs, and the sum of a column is an integer only if all its values are.
     whole = isinstance(prompt, int) and isinstance(completion, int)
-    if not whole or cost > _MOST_USD or not (_is_number(least, 0, _MOST_TOKENS) and _is_number(most, 0, _MOST_TOKENS)):
+    within = _is_number(least, 0, _MOST_TOKENS) and _is_number(most, 0, _MOST_TOKENS)
+    if not (whole and within and _is_number(dearest, 0, _MOST_USD)):
         raise damaged(path, f"a row of the table {table!r} has tokens or a cost that cannot be")
     return Usage(requests, prompt, completion, cost)
 
