@@ -84,7 +84,8 @@ def explained(path: Path) -> Generator[None]:
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise
     except (sqlite3.Error, OSError, ValueError) as error:  # a NUL in a path is a ValueError
-        raise RunError(f"{_fault(path, error)} ({error})") from None
+        said = " ".join(str(error).split())  # SQLite cites a damaged schema with its line ends
+        raise RunError(f"{_fault(path, error)} ({said})") from None
 
 
 def _connect(place: Path | str, **settings: Any) -> sqlite3.Connection:  # noqa: ANN401 - those of sqlite3.connect

@@ -87,8 +87,7 @@ class LedgerReader:
         """Every fault of the file and its rows, one line each."""
         with explained(self.path):
             for (report,) in self._connection.execute("PRAGMA integrity_check"):
-                if report != "ok":
-                    yield f"the file: {report}"
+                yield from (f"the file: {line}" for line in str(report).splitlines() if line != "ok")
             misshapen = [f"the file: {fault}" for fault in faults_of_shape(self._connection)]
             yield from misshapen
             if misshapen:
