@@ -16,6 +16,7 @@ from tutelage.activity import Activity
 from tutelage.config import TeacherConfig
 from tutelage.errors import ConfigError
 from tutelage.records import AnswerKind, FeedbackRequest, Grade
+from tutelage.stopping import as_asyncio_wants_it
 from tutelage.teacher.batch.batches import Batches
 from tutelage.teacher.batch.client import BatchClient
 from tutelage.teacher.batch.session import BatchSession
@@ -162,7 +163,8 @@ def _run(work: Coroutine[None, None, None]) -> None:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(work)
+        with as_asyncio_wants_it():
+            asyncio.run(work)
         return
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, work).result()
