@@ -1,5 +1,7 @@
 """Ctrl-C and SIGTERM at any moment of a command: one line, 130 or 143, no traceback; a second one ends it at once."""
 
+import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -14,7 +16,9 @@ import yaml
 
 from tests.command import SETTINGS, tutelage
 from tests.processes import LIBRARIES, UNMEASURED, forked, forked_command, import_before_forking
-from tutelage.stopping import as_asyncio_wants_it, ends_at_once, stoppable
+from tutelage.records import Problem
+from tutelage.stopping import cancelled_by_signals, ends_at_once, stoppable
+from tutelage.testing import answer_key_endpoint
 
 linux = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux which signals are handled")
 pytestmark = [pytest.mark.slow, linux]
@@ -134,10 +138,19 @@ def _turned_into_another_error() -> None:
 
 
 def _asked() -> None:
-    import asyncio
+    async def work() -> None:
+        with cancelled_by_signals():
+            await asyncio.sleep(3600)
 
-    with as_asyncio_wants_it():
-        asyncio.run(asyncio.sleep(3600))
+    asyncio.run(work())
+
+
+def _never_at_a_step() -> None:
+    async def work() -> None:
+        with cancelled_by_signals():
+            _for_ever()
+
+    asyncio.run(work())
 
 
 def _ended_in_order() -> None:
@@ -152,6 +165,7 @@ _PLACES = {
     "in __del__": _swallowed,
     "another error": _turned_into_another_error,
     "in asyncio": _asked,
+    "in asyncio without a step": _never_at_a_step,
     "in order": _ended_in_order,
 }
 
@@ -188,3 +202,37 @@ def test_handlers_are_as_before_when_a_command_has_ended():
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), sys.unraisablehook
     assert tutelage("tasks").exit_code == 0
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM), sys.unraisablehook) == before
+
+
+@pytest.mark.parametrize("kind", ["answer_key", "openai"])
+def test_a_grader_without_end_is_ended(kind, config, tmp_path):
+    """In asyncio it takes no step at which its task could be cancelled."""
+    sleep = "time.sleep(3600)" if kind == "answer_key" else "pass"
+    (tmp_path / "grader.py").write_text(
+        "import time\nfrom pathlib import Path\n\n\ndef grade(problem, text):\n"
+        "    if not text or text.startswith('The answer is'):\n        return bool(text)\n"
+        f"    Path({str(tmp_path / 'hangs')!r}).touch()\n    while True:\n        {sleep}\n"
+    )
+    rows = [
+        {"question": f"What is {n} + 1?", "answer": str(n + 1), "rationale": f"{n} + 1 = {n + 1}"} for n in range(9)
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    problems = [Problem.of(row["question"], row["answer"], rationale=row["rationale"]) for row in rows]
+    out, errors = tmp_path / "out", tmp_path / "errors"
+    with answer_key_endpoint(problems) as endpoint:
+        settings = yaml.safe_load(config.read_text())
+        settings["task"] = {"name": "custom", "path": str(tmp_path / "rows.jsonl"), "kind": "text", "train": 4}
+        settings["task"] |= {"grader": f"{tmp_path / 'grader.py'}:grade", "validation": 2, "test": 2}
+        if kind == "openai":
+            settings["teacher"] = {"kind": kind, "model": "test", "base_url": endpoint.base_url}
+        config.write_text(yaml.safe_dump(settings))
+        errors.write_text("")
+        process = forked_command(["run", str(config), "--out", str(out)], errors)
+        while not (tmp_path / "hangs").exists():
+            assert process.is_alive(), errors.read_text()
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGINT)
+        process.join(60)
+        assert process.exitcode == 130, errors.read_text()
+    assert errors.read_text().endswith(f"\nstopped; go on with: tutelage run {config} --out {out}\n")
+    assert "Traceback" not in errors.read_text()

@@ -1,6 +1,6 @@
 """How Ctrl-C and SIGTERM end the command at any moment: one line, and exit code 130 or 143.
 
-    work         KeyboardInterrupt; asyncio.run cancels its task instead
+    work         KeyboardInterrupt; in asyncio the task is cancelled, between two of its steps
     an import    at once: the libraries' own code may catch the exception, or turn it into another
     again        at once
 
@@ -16,12 +16,15 @@ import os
 import signal
 import sys
 import threading
+from _thread import interrupt_main
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+PATIENCE = 5.0
+"""Seconds for a task to end after it has been cancelled."""
 _IMPORTING = "<frozen importlib._bootstrap>"
 
 
@@ -35,13 +38,13 @@ class Stop:
         self.line, self.said = line, False
         self.outer = outer if isinstance(outer, Stop) else None
         self.number: int | None = None
+        self.cancel: Callable[[], None] | None = None
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         """Note the signal and raise KeyboardInterrupt, or end the process at once."""
         first, self.number = self.number is None, self.number or number
-        other = signal.getsignal(signal.SIGINT)
-        if first and callable(other) and other is not self:  # asyncio's, which cancels between two steps
-            signal.raise_signal(signal.SIGINT)
+        if first and self.cancel is not None:
+            self.cancel()
         elif first and not _is_importing(frame):
             raise KeyboardInterrupt
         else:
@@ -107,17 +110,34 @@ def stoppable(line: str = "stopped") -> Generator[None]:
 
 
 @contextmanager
-def as_asyncio_wants_it() -> Generator[None]:
-    """Leave Ctrl-C to `asyncio.run` inside the block: it handles it only if nobody else does."""
-    stop = signal.getsignal(signal.SIGINT)
+def cancelled_by_signals() -> Generator[None]:
+    """To be entered by the first task of `asyncio.run`: the first signal cancels it, if the command is `stoppable`.
+
+    asyncio does so by itself where nobody else handles Ctrl-C. A task that takes no step for PATIENCE seconds, as in a
+    grader without end, can't be cancelled: the process ends.
+    """
+    stop = signal.getsignal(signal.SIGTERM)
     if not isinstance(stop, Stop) or threading.current_thread() is not threading.main_thread():
         yield
         return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    import asyncio
+
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    patience = threading.Timer(PATIENCE, interrupt_main, [signal.SIGTERM])
+    patience.daemon = True
+
+    def cancel() -> None:
+        patience.start()
+        if task is not None:
+            task.cancel()
+        loop.call_soon_threadsafe(lambda: None)  # wakes it
+
+    stop.cancel = cancel
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, stop)
+        stop.cancel = None
+        patience.cancel()
 
 
 def ends_at_once() -> None:
