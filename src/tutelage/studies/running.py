@@ -12,18 +12,10 @@ be added to the file later.
 
 from __future__ import annotations
 
-import gc
-import multiprocessing
-import os
-import sys
 import traceback
 from collections.abc import Callable, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from functools import cache
-from importlib import import_module
+from functools import cache, partial
 from pathlib import Path
-from threading import Thread
 
 from tutelage.config import RunConfig
 from tutelage.errors import TutelageError
@@ -33,6 +25,7 @@ from tutelage.run_records import RunResult
 from tutelage.runs.directory import forget_students, has_run, is_as_written, read_finished
 from tutelage.runs.stage_cache import StageCache
 from tutelage.studies.arms import Arm, Spent
+from tutelage.studies.side_by_side import run_side_by_side
 from tutelage.studies.study_file import Study
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.own import own_task
@@ -47,29 +40,14 @@ def run_study(study: Study, out: Path, jobs: int, show: Show) -> list[str]:
     if (old := out / "shelf").is_dir() and not (out / CACHE).exists():
         old.rename(out / CACHE)  # its name in version 0.1
     jobs = min(jobs, len(study.seeds))
-    if jobs > 1:
-        study.own.need_pickling()
     if jobs == 1:
         return [fault for seed in study.seeds for fault in run_seed(study, out, seed, show)]
-    faults: list[str] = []
-    others = multiprocessing.active_children()
-    with _processes(jobs) as pool:
-        try:
-            waiting = [pool.submit(_run_apart, study, out, seed, show.quiet) for seed in study.seeds]
-            for done in as_completed(waiting):
-                faults += done.result()
-        except BrokenProcessPool:
-            faults.append(
-                "the system has killed the process of a seed, for its memory perhaps, and all seeds ended with it;"
-                f" start the study again, with fewer jobs{_in_a_script()}"
-            )
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in multiprocessing.active_children():
-                if process not in others:
-                    process.terminate()  # safe: a run can be killed at any time and resumed
-            raise
-    return faults
+    study.own.need_pickling()
+    return run_side_by_side(partial(_run_apart, study, out, show.quiet), study.seeds, jobs)
+
+
+def _run_apart(study: Study, out: Path, quiet: bool, seed: int) -> list[str]:
+    return run_seed(study, out, seed, Show(quiet=quiet, bars=False))
 
 
 def run_seed(study: Study, out: Path, seed: int, show: Show) -> list[str]:
@@ -162,45 +140,3 @@ def _run(
             return run_rounds(ctx)
         stages.evaluate(ctx, None, ctx.untrained, "test", "test-before")
         return None
-
-
-def _processes(jobs: int) -> ProcessPoolExecutor:
-    """A new process for every seed, with its share of the cores."""
-    spawn, threads = multiprocessing.get_context("spawn"), max(1, _cores() // jobs)
-    return ProcessPoolExecutor(jobs, spawn, _begin, (threads,), max_tasks_per_child=1)
-
-
-def _cores() -> int:
-    """The cores that this process may use: what OMP_NUM_THREADS says, or all."""
-    if limit := os.environ.get("OMP_NUM_THREADS"):
-        return int(limit.split(",")[0])  # "4,2" has the threads of nested regions too
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _in_a_script() -> str:
-    """What else may end the processes: each imports the script that was started, which may start the study anew."""
-    script = Path(getattr(sys.modules["__main__"], "__file__", None) or "")
-    if script.suffix != ".py" or script.name == "__main__.py":
-        return ""
-    return f' (and see that {script.name} calls study below `if __name__ == "__main__":`)'
-
-
-def _begin(threads: int) -> None:
-    Thread(target=_end_with_parent, daemon=True).start()
-    import_module("tutelage.assemble")
-    from tutelage.student.resources.hardware import limit_threads
-
-    limit_threads(threads)
-    gc.freeze()  # else every collection, at the release of a student, would scan all imported modules
-
-
-def _run_apart(study: Study, out: Path, seed: int, quiet: bool) -> list[str]:
-    return run_seed(study, out, seed, Show(quiet=quiet, bars=False))
-
-
-def _end_with_parent() -> None:
-    """End this process if its parent is killed; else it would still be running when the study is resumed."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "called in a process of the pool"
-    parent.join()
-    os._exit(1)

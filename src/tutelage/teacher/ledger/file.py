@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tutelage.errors import RunError
+from tutelage.runs.files import try_to_write_in
 from tutelage.teacher.ledger.schema import MIGRATIONS, check_identity, check_shape, migrate, version_of
 
 _BUSY_SECONDS = 60.0
@@ -50,8 +50,14 @@ def check_place(path: Path) -> None:
             open_ledger(path).close()
             return
         above = next(folder for folder in path.absolute().parents if folder.exists())
-        if not above.is_dir() or not _takes_files(above):
-            raise RunError(f"cannot use the ledger {path}: nothing can be made in {above}; name a file elsewhere")
+        try:
+            if not above.is_dir():
+                raise NotADirectoryError
+            try_to_write_in(above)
+        except OSError:
+            raise RunError(
+                f"cannot use the ledger {path}: nothing can be made in {above}; name a file elsewhere"
+            ) from None
 
 
 def open_read_only(path: Path, *, whole: bool = True) -> sqlite3.Connection:
@@ -159,15 +165,6 @@ def _closed_on_error(connection: sqlite3.Connection) -> Generator[None]:
 
 def _is_damage(error: Exception) -> bool:
     return any(words in str(error) for words in ("malformed", "no such", "decode to UTF-8", "integer overflow"))
-
-
-def _takes_files(folder: Path) -> bool:
-    """Whether a file can be made there; one is made and removed, as rights alone don't tell (root in /proc)."""
-    try:
-        tempfile.TemporaryFile(dir=folder).close()
-    except OSError:
-        return False
-    return True
 
 
 def _is_full(path: Path) -> bool:
