@@ -17,11 +17,13 @@ from tutelage.activity import Activity
 from tutelage.config import TeacherConfig
 from tutelage.errors import ConfigError
 from tutelage.records import AnswerKind, FeedbackRequest, Grade
+from tutelage.stopping import cancelled_by_signals
 from tutelage.teacher.batch.batches import Batches
 from tutelage.teacher.batch.client import BatchClient
 from tutelage.teacher.batch.session import BatchSession
 from tutelage.teacher.echoes import Echoes
 from tutelage.teacher.ledger.ledger import Ledger
+from tutelage.teacher.ledger.reader import check_whole
 from tutelage.teacher.online.budget import Budget, price_of, told_price
 from tutelage.teacher.online.client import Client, Endpoint
 from tutelage.teacher.online.completion import Reply
@@ -93,6 +95,7 @@ class OpenAITeacher:
         if told := told_price(config):
             say(told)
         Ledger(self._ledger).close()  # an unusable ledger is reported before the first exam
+        check_whole(self._ledger)
 
     @property
     def key(self) -> str:
@@ -171,7 +174,12 @@ def _run(work: Coroutine[None, None, None]) -> None:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(work)
+        asyncio.run(_stoppable(work))
         return
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, work).result()
+
+
+async def _stoppable(work: Coroutine[None, None, None]) -> None:
+    with cancelled_by_signals():
+        await work
