@@ -6,6 +6,7 @@ OpenAITeacher(config.teacher, kind="number", grade=task.grade, ledger="runs/a/le
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -16,11 +17,13 @@ from tutelage.activity import Activity
 from tutelage.config import TeacherConfig
 from tutelage.errors import ConfigError
 from tutelage.records import AnswerKind, FeedbackRequest, Grade
+from tutelage.stopping import cancelled_by_signals
 from tutelage.teacher.batch.batches import Batches
 from tutelage.teacher.batch.client import BatchClient
 from tutelage.teacher.batch.session import BatchSession
 from tutelage.teacher.echoes import Echoes
 from tutelage.teacher.ledger.ledger import Ledger
+from tutelage.teacher.ledger.reader import check_whole
 from tutelage.teacher.online.budget import Budget, price_of, told_price
 from tutelage.teacher.online.client import Client, Endpoint
 from tutelage.teacher.online.completion import Reply
@@ -32,6 +35,9 @@ from tutelage.teacher.online.session import RequestSession
 from tutelage.teacher.prompts import prompts_of
 from tutelage.teacher.teacher import Deliver
 from tutelage.teacher.ways import Plan, askings
+
+_SHOWN = 50
+"""The latest replies of earlier starts from which the budget learns how far replies exceed their bounds."""
 
 
 class OpenAITeacher:
@@ -89,6 +95,7 @@ class OpenAITeacher:
         if told := told_price(config):
             say(told)
         Ledger(self._ledger).close()  # an unusable ledger is reported before the first exam
+        check_whole(self._ledger)
 
     @property
     def key(self) -> str:
@@ -153,8 +160,13 @@ class OpenAITeacher:
                 await session.hold(requests, deliver, config.concurrency)
 
     def _budget(self, ledger: Ledger) -> Budget:
+        """What is left, with what the run's latest replies show."""
         run_id = self._settings.run_id
-        return Budget(self._config.budget, self._settings.price, ledger.spent(run_id), ledger.overrun(run_id))
+        budget = Budget(self._config.budget, self._settings.price, ledger.spent(run_id), ledger.overrun(run_id))
+        for row in ledger.latest(run_id, _SHOWN):
+            asked = json.loads(row.request)
+            budget.learn(asked["messages"], asked["max_tokens"], row.usage)
+        return budget
 
 
 def _run(work: Coroutine[None, None, None]) -> None:
@@ -162,7 +174,12 @@ def _run(work: Coroutine[None, None, None]) -> None:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(work)
+        asyncio.run(_stoppable(work))
         return
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, work).result()
+
+
+async def _stoppable(work: Coroutine[None, None, None]) -> None:
+    with cancelled_by_signals():
+        await work
