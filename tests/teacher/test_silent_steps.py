@@ -44,6 +44,7 @@ def test_a_silent_last_operation_takes_what_the_steps_name_and_have_not_taken(pr
         ("16 guests sit on 4 benches. How many on each?", "4", "There are 16 guests on 4 benches. So each seats 4."),
         ("Ida read 12 of 22 books, and 10 of 30 tales. How many books are left?", "10",
          "There are 22 books. She read 12 of them. So 10 books are left."),
+        ("4 of 16 crates go a day, for how many days?", "4", "There are 16. " + "4 crates go. Some stay. " * 4),
         ("A trip takes 3 hours. How many minutes?", "180", "It takes 3 hours = 3 hours, that is 180 minutes."),
     ],
 )  # fmt: skip
@@ -82,6 +83,12 @@ def test_a_circle_and_a_place_in_an_order_are_no_steps(problem, steps):
 )
 def test_a_check_and_days_in_order_are_left_alone(steps):
     assert read(f"{steps}\nThe answer is 6.", GARDEN).failure is None
+
+
+@pytest.mark.parametrize("steps", ["7 × 10 = 70. 7 × 20 = 140. 70 + 140 = 210.", "7 × 10 = 70, and 70 × 3 = 210."])
+def test_a_factor_may_be_made_in_the_head(steps):
+    problem = Problem.of("Cleo walks 10 miles a day for a week, then 10 more a day. How far in two weeks?", "210")
+    assert read(f"{steps}\nThe answer is 210.", problem).failure is None
 
 
 SALT = Problem.of("Would an egg float in very salty water?", "yes")

@@ -12,13 +12,14 @@ Doubt acquits: a number may be what one operation makes of known ones, and units
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from fractions import Fraction
 
 from tutelage.records import Problem
 from tutelage.teacher.aim import Flaw, find_aim_flaw
 from tutelage.teacher.constants import constants
 from tutelage.teacher.values import find_values, follows, numbers_of
-from tutelage.text.expressions import operands
+from tutelage.text.expressions import Expression, Operation, operands
 from tutelage.text.format import write_number
 from tutelage.text.numbers import whole_number
 
@@ -27,7 +28,7 @@ _ORDINAL = re.compile(r"\b\d{1,4}(?:st|nd|rd|th)\s([a-z]{3,20})\s?[-+*×÷]\s?\d
 _COUNTS = frozenset({Fraction(3)})
 """How many are named, such as Ann, Ben and Cleo."""
 _FACTORS = frozenset({Fraction(2), Fraction(10)})
-"""Numbers that anyone may calculate with, but that make no other number unless the text speaks of them."""
+"""Numbers that anyone may calculate with, but that make no term of a sum unless the text speaks of them."""
 _MOST_KNOWN = 80
 """Known values; from more of them one operation makes almost any number."""
 
@@ -55,9 +56,17 @@ def _ground(steps: str, problem: Problem) -> Flaw | None:
         if item.calculation is None:
             known |= {value for value in item.values if item.result or follows(value, known)}
             continue
+        terms = set(_terms(item.calculation.left))
         for number in operands(item.calculation.left):
-            if number not in known and not follows(number, known - unsaid):
+            if number not in known and not follows(number, known - unsaid if number in terms else known):
                 reason = f"{write_number(number)} stands neither in the question nor before {item.calculation.text!r}"
                 return "numbers from nowhere", " ".join(reason.split())
         known.update(item.all_values)
     return None
+
+
+def _terms(expression: Expression) -> Iterator[Fraction]:
+    """The numbers that an expression adds or subtracts as they are."""
+    if isinstance(expression, Operation) and expression.operator in ("+", "-"):
+        for side in (expression.left, expression.right):
+            yield from [side] if isinstance(side, Fraction) else _terms(side)

@@ -20,7 +20,8 @@ _EXPLAINS = re.compile(r"\W*(?:this|that) is (?:because|since|due to|as)\b", re.
 """The beginning of a sentence that gives the reason of a conclusion before it."""
 _GIVES_UP = re.compile(
     r"""\b(?:we|i|one)\s(?:can\s?not|can['’]t)\s(?:determine|decide|answer)\b
-    |\b(?:we|i)\s(?:do\snot|don['’]t)\shave\s(?:the|any|enough|sufficient)\b[^.\n]{0,30}\b(?:information|data)\b
+    |\b(?:we|i)\s(?:do\snot|don['’]t)\shave\s(?:the|any|enough|sufficient)\b[^.\n]{0,30}\b(?:information|data)\b[^.\n]{0,40}
+      \bto\s(?:determine|decide|answer|know|say)\b
     |\b(?:it|this)\s(?:can\s?not|can['’]t)\sbe\s(?:determined|decided|answered)\b""",
     re.IGNORECASE | re.VERBOSE,
 )

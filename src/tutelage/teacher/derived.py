@@ -13,17 +13,21 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 
 from tutelage.records import Problem
 from tutelage.teacher.constants import constants
 from tutelage.teacher.values import Found, all_numbers, follows, numbers_of
-from tutelage.text.expressions import Operation, operands
+from tutelage.text.expressions import operands
 from tutelage.text.numbers import Number
+from tutelage.text.sentences import sentences
 
 _FEWEST_TURNS = 3
 _ONE_STEP = 2
 """Numbers of the question that a single step takes."""
 _TWICE = 2
+_MOST_LIVE = 80
+"""Numbers tried as the last one of a silent operation."""
 _IF = re.compile(r"\bif\b", re.IGNORECASE)
 """Two of them may choose between values that the question gives."""
 _WEEKDAY = re.compile(r"\b\w{3,6}days?\b")
@@ -48,7 +52,7 @@ class Steps:
     def last(self) -> Found | None:
         """The last result; a calculation that takes back a step, and so returns to an earlier result, is none."""
         made = [(item.calculation.left, item.values[0]) for item in self.results if item.calculation]
-        sums = {(value, frozenset(operands(left))) for left, value in made if isinstance(left, Operation)}
+        sums = {(value, frozenset(operands(left))) for left, value in made}
         known = Counter(value for _, value in made)
         for item in reversed(self.results):
             left, value = item.calculation.left if item.calculation else None, item.values[0]
@@ -80,10 +84,11 @@ def derived_after(steps: Steps, last: Found) -> bool:
     before = [item for item in steps.found if item.end <= said.start]
     after = {value for item in before if item.start > last.start and not item.result for value in item.values}
     used = {value for item in steps.results if item.calculation for value in operands(item.calculation.left)}
-    live = {value for item in before if item.result for value in item.values} - used | after | {*last.values}
+    results = {value for item in before if item.result for value in item.values} - used
+    live = [value for value in (*last.values, *after, *results) if value != steps.wanted.value]
     spent = set(operands(last.calculation.left)) if last.calculation else set[Fraction]()
     named = _named(steps)
-    return _makes(steps.wanted.value, live - {steps.wanted.value}, named, spent - after | units_of(steps.problem.text))
+    return _makes(steps.wanted.value, live, named, spent - after | units_of(steps.problem.text))
 
 
 def derived_in_words(steps: Steps) -> bool:
@@ -97,6 +102,8 @@ def derived_in_words(steps: Steps) -> bool:
     if said is None:
         pair = [item.values[0] for item in stated[-2:]]
         return len(pair) > 1 and _makes(wanted, pair[:1], Counter(pair))
+    if Counter(sentences(steps.text)).most_common(1)[0][1] == max(wanted, _FEWEST_TURNS):
+        return True  # it counts the turns that the steps write out
     if len(steps.asked) <= _ONE_STEP and steps.asked & named.keys():
         named.update(steps.asked)
     before = [item.values[0] for item in stated if item.end <= said.start]
@@ -153,7 +160,7 @@ def _makes(
 
     A number is multiplied by itself, or divided, where it is named twice, and never added to itself.
     """
-    for one in live:
+    for one in islice(live, _MOST_LIVE):
         for other in (*named, *scales):
             if other == one and named[one] < _TWICE:
                 continue
