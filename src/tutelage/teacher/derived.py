@@ -20,7 +20,6 @@ from tutelage.teacher.constants import constants
 from tutelage.teacher.values import Found, all_numbers, follows, numbers_of
 from tutelage.text.expressions import operands
 from tutelage.text.numbers import Number
-from tutelage.text.sentences import sentences
 
 _FEWEST_TURNS = 3
 _ONE_STEP = 2
@@ -102,8 +101,6 @@ def derived_in_words(steps: Steps) -> bool:
     if said is None:
         pair = [item.values[0] for item in stated[-2:]]
         return len(pair) > 1 and _makes(wanted, pair[:1], Counter(pair))
-    if Counter(sentences(steps.text)).most_common(1)[0][1] == max(wanted, _FEWEST_TURNS):
-        return True  # it counts the turns that the steps write out
     if len(steps.asked) <= _ONE_STEP and steps.asked & named.keys():
         named.update(steps.asked)
     before = [item.values[0] for item in stated if item.end <= said.start]
