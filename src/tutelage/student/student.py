@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 from collections.abc import Callable, Hashable, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -15,14 +16,21 @@ from transformers import PreTrainedTokenizerBase
 
 from tutelage.config import StudentConfig, TrainingConfig
 from tutelage.records import Completion, Problem, TrainingExample, WorkedExample
-from tutelage.run_records import TrainingSummary
+from tutelage.run_records import Precision, TrainingSummary
 from tutelage.runs.files import digest, read_record
 from tutelage.student.engines.engine import Engine
 from tutelage.student.fitness import positions_of
-from tutelage.student.model import LoadedModel, load_student, load_tokenizer, model_folder, pick_device, save_student
+from tutelage.student.model import (
+    LoadedModel,
+    load_student,
+    load_tokenizer,
+    model_folder,
+    pick_device,
+    precision_of,
+    save_student,
+)
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampler import Advance, Sampled, SamplingSettings, StopCriteria
-from tutelage.student.training.precision import compute_dtype
 from tutelage.student.training.reflection import Reflection
 from tutelage.student.training.train import TrainOptions, train
 
@@ -74,7 +82,8 @@ class Student:
 
     `folder` is where it is saved; None: the untrained model of the configuration. `key` identifies what it has learnt:
     students with the same key give the same answers. `engine` samples for it and its later versions. `answer_tokens`
-    is the limit for its answers by the rationales that it has learnt from; None: it has learnt nothing.
+    is the limit for its answers by the rationales that it has learnt from; None: it has learnt nothing. `precision` is
+    what it computes in; None: it is chosen at first use.
     """
 
     def __init__(
@@ -87,30 +96,27 @@ class Student:
         engine: Engine | None = None,
         memory: OneModel | None = None,
         answer_tokens: int | None = None,
+        precision: Precision | None = None,
     ) -> None:
         self.config, self.folder, self.answer_tokens = config, folder, answer_tokens
         self.key = key or digest(config.model_dump(exclude={"device", "engine"}), str(folder))
         self.engine = engine or Engine(config.engine)
         self.examples = examples[: config.few_shot]
         self.memory = memory or OneModel()
+        self._precision = precision
         self._own: LoadedModel | None = None
 
     def at(self, folder: Path, key: str, answer_tokens: int | None = None) -> Student:
         """The same student at a later point, saved in `folder`."""
-        return Student(
-            self.config,
-            self.examples,
-            folder,
-            key=key,
-            engine=self.engine,
-            memory=self.memory,
-            answer_tokens=answer_tokens,
-        )
+        later = copy(self)
+        later.folder, later.key, later.answer_tokens = folder, key, answer_tokens
+        return later
 
     def asked_with(self, examples: Sequence[WorkedExample]) -> Student:
         """The same student with these worked examples before every question."""
-        config = self.config.model_copy(update={"few_shot": len(examples)})
-        return Student(config, examples, self.folder, key=self.key, engine=self.engine, memory=self.memory)
+        other = copy(self)
+        other.config, other.examples = self.config.model_copy(update={"few_shot": len(examples)}), examples
+        return other
 
     def answer(
         self, problems: Sequence[Problem], seeds: Sequence[int], settings: SamplingSettings, answered: Answered
@@ -183,8 +189,8 @@ class Student:
 
     def _in_training(self, loaded: LoadedModel) -> Student:
         """A student that answers with the current weights during training."""
-        student = Student(self.config, self.examples, self.folder, key=self.key, engine=self.engine)
-        student._own = loaded
+        student = copy(self)
+        student.memory, student._own = OneModel(), loaded
         return student
 
     def save(self, folder: Path, notes: str) -> None:
@@ -203,9 +209,16 @@ class Student:
         return pick_device(self.config.device)
 
     @property
+    def precision(self) -> Precision:
+        """The precision of the computation, and why. Raises StudentError."""
+        if self._precision is None:
+            self._precision = precision_of(self.config)
+        return self._precision
+
+    @property
     def dtype(self) -> torch.dtype:
-        """The precision of the computation."""
-        return compute_dtype(self.config, self.device)
+        """The type of the weights in computation."""
+        return getattr(torch, self.precision.dtype)
 
     def loaded(self, dtype: torch.dtype) -> LoadedModel:
         """The model with its weights in a precision. Saved weights are float32, so they are never cast up."""
