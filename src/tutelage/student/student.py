@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import json
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -29,6 +28,7 @@ from tutelage.student.model import (
     precision_of,
     save_student,
 )
+from tutelage.student.one_model import OneModel
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampler import Advance, Sampled, SamplingSettings, StopCriteria
 from tutelage.student.training.reflection import Reflection
@@ -47,34 +47,6 @@ class PromptSettings:
 
     prompt: Literal["plain", "chat"]
     examples: list[WorkedExample]
-
-
-class OneModel:
-    """Holds at most one model in memory. A run has many students, but only the last one used is loaded."""
-
-    def __init__(self) -> None:
-        self._key: Hashable = None
-        self._student: LoadedModel | None = None
-
-    def hold(self, key: Hashable, load: Callable[[], LoadedModel]) -> LoadedModel:
-        """The model of this key; it is loaded unless it is already held."""
-        if self._student is None or self._key != key:
-            self.release()
-            self._student, self._key = load(), key
-        return self._student
-
-    def take(self, key: Hashable, load: Callable[[], LoadedModel]) -> LoadedModel:
-        """The model of this key, given away: the caller may change it."""
-        student = self.hold(key, load)
-        self._student = None
-        return student
-
-    def release(self) -> None:
-        """Free the memory; the next use loads again."""
-        self._student = None
-        gc.collect()  # after training, the model is in reference cycles
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
 
 
 class Student:
@@ -178,13 +150,14 @@ class Student:
         """
         self.engine.rest()
         # The weights are about to change, so the model must no longer be held under the old key.
-        loaded = self.memory.take(*self._to_load(torch.float32))
+        loaded = self.memory.take(self._place(self.folder), torch.float32, self._load)
         lora = self.config.lora if self.config.weights == "lora" else None
         accuracy = None if check is None else partial(check, self._in_training(loaded))
         options = TrainOptions(self.dtype, lora, advance, self.engine.say, steps, accuracy, planned, reflection)
         format = self.format_of(loaded)
         summary = train(loaded, format, examples, config, seed=seed, checkpoints=checkpoints, options=options)
         save_student(loaded, folder)
+        self.memory.put(self._place(folder), loaded)  # what comes next answers with it
         return summary
 
     def _in_training(self, loaded: LoadedModel) -> Student:
@@ -222,11 +195,13 @@ class Student:
 
     def loaded(self, dtype: torch.dtype) -> LoadedModel:
         """The model with its weights in a precision. Saved weights are float32, so they are never cast up."""
-        return self._own or self.memory.hold(*self._to_load(dtype))
+        return self._own or self.memory.hold(self._place(self.folder), dtype, self._load)
 
-    def _to_load(self, dtype: torch.dtype) -> tuple[tuple[object, ...], Callable[[], LoadedModel]]:
-        key = self.config.model, self.config.device, self.folder, dtype
-        return key, partial(load_student, self.config, self.folder, dtype)
+    def _place(self, folder: Path | None) -> tuple[object, ...]:
+        return self.config.model, self.config.device, folder
+
+    def _load(self, dtype: torch.dtype) -> LoadedModel:
+        return load_student(self.config, self.folder, dtype)
 
     def format_of(self, loaded: LoadedModel) -> PromptFormat:
         """The prompt format of the loaded model."""
