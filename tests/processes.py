@@ -68,7 +68,7 @@ def _python(arguments: list[str], folder: str, said: str) -> None:
 
 
 def _tutelage(arguments: list[str], errors: str) -> None:
-    from tutelage.cli import main
+    from tutelage.__main__ import main
 
     os.setpgid(0, 0)
     sys.argv = ["tutelage", *arguments]

@@ -10,12 +10,13 @@ from pathlib import Path
 from tutelage.activity import Activity
 from tutelage.config import RunConfig, StudentConfig
 from tutelage.config.contradictions import contradictions
-from tutelage.errors import ConfigError
+from tutelage.errors import ConfigError, TeacherError
 from tutelage.own_parts import OwnParts
 from tutelage.report.progress import Show
 from tutelage.rounds.context import RunContext
 from tutelage.run_records import Precision
 from tutelage.runs.directory import Run, locked
+from tutelage.runs.files import disk_errors, try_to_write_in
 from tutelage.runs.stage_cache import StageCache
 from tutelage.student.engines.engine import Engine
 from tutelage.student.kept_precision import precision_of_run
@@ -32,7 +33,7 @@ from tutelage.teacher.answers_only import AnswersTeacher
 from tutelage.teacher.ledger.file import check_place
 from tutelage.teacher.own import CheckedTeacher
 from tutelage.teacher.prompts import prompts_of
-from tutelage.teacher.recorded import RecordedTeacher
+from tutelage.teacher.recorded import NOT_RECORDED, RecordedTeacher
 from tutelage.teacher.teacher import Teacher
 
 
@@ -53,22 +54,24 @@ def open_context(
     # A copied configuration is not validated.
     if faults := list(contradictions(config.student, config.teacher, config.training)):
         raise ConfigError("; ".join(faults))
+    with disk_errors(out):
+        try_to_write_in(out)
     task = own_task(own.task, config.task) if own.task else open_task(config.task, show.say)
     teacher, online = CheckedTeacher(own.teacher, task.grade) if own.teacher else None, False
     reflection = CheckedReflection(own.reflection) if own.reflection else None
     if teacher is None:
         online = config.teacher.kind == "openai"
-        teacher = None if online else offline_teacher(config, task)
+        teacher = None if online else offline_teacher(config, task, show.say)
     if online:
         from tutelage.teacher.online.client import Endpoint
 
         Endpoint(config.teacher, os.environ)  # a wrong address or key is refused before the run exists
         prompts_of(config.teacher, task.kind)  # so is a wrong template
+        if config.teacher.ledger:
+            check_place(Path(config.teacher.ledger))
     precision = precision_of_run(config.student, out, cache and cache.root, show.say)
     untrained = make_student(config.student, task, show.say, own.engine, precision)
     preflight(untrained, config, task.problems, reflection)
-    if online and config.teacher.ledger:
-        check_place(Path(config.teacher.ledger))
     with locked(out):
         run = Run.open(out, config, task_digest(task), cache, keys, precision)
         activity = Activity() if online else None
@@ -77,8 +80,11 @@ def open_context(
         yield RunContext(config, run, task, teacher, untrained, show, reflection, activity)
 
 
-def offline_teacher(config: RunConfig, task: Task) -> Teacher | None:
-    """The teacher of a configuration without an API; None if the student teaches itself. Raises DataError."""
+def offline_teacher(config: RunConfig, task: Task, say: Say) -> Teacher | None:
+    """The teacher of a configuration without an API; None if the student teaches itself.
+
+    Raises DataError, and TeacherError for recorded rationales of other questions alone.
+    """
     settings = config.teacher
     if settings.kind == "student":
         return None
@@ -88,13 +94,22 @@ def offline_teacher(config: RunConfig, task: Task) -> Teacher | None:
     if settings.kind == "answer_key":
         return key
     assert settings.path is not None, "the configuration has been checked"
-    return RecordedTeacher(
+    recorded = RecordedTeacher(
         settings.path,
         grade=task.grade,
         fallback=key if settings.fallback == "answer_key" else None,
         explain=settings.explain,
         check_arithmetic=settings.check_arithmetic,
     )
+    covered, of = recorded.covered(task.problems("train")), len(task.problems("train"))
+    if not covered and settings.fallback is None:
+        reason = f"none of the teacher's {of} replies can be used (the first: {NOT_RECORDED})"
+        remedy = f"check that teacher.path, {settings.path}, is of this task"
+        raise TeacherError(f"round 0 cannot begin: {reason}; {remedy}")
+    if covered < of:
+        others = "get none" if settings.fallback is None else "are the answer key's"
+        say(f"{settings.path} has rationales for {covered:,} of {of:,} training problems; the others {others}")
+    return recorded
 
 
 def online_teacher(config: RunConfig, task: Task, run: Run, say: Say, activity: Activity) -> Teacher:

@@ -3,17 +3,21 @@
 import gc
 import json
 import shutil
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from transformers import PreTrainedModel
 
 from tests.student.tiny import tiny_folder, tiny_student
 from tutelage.api import run
+from tutelage.assemble import offline_teacher
 from tutelage.config import RunConfig
 from tutelage.config.file import parse_config
-from tutelage.errors import ConfigError, DataError, RunError, StudentError, TutelageError
+from tutelage.errors import ConfigError, DataError, RunError, StudentError, TeacherError, TutelageError
+from tutelage.report.progress import Show
 from tutelage.student.model import save_student
 from tutelage.student.student import Student
 from tutelage.student.training import fit
@@ -177,7 +181,7 @@ def test_the_memory_that_adapters_take_in_training_is_looked_at_first(config, en
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("ledger", ["folder", "text", "/dev/null", "text/ledger.sqlite", "x" * 300])
+@pytest.mark.parametrize("ledger", ["folder", "text", "/dev/null", "text/ledger.sqlite", "x" * 300, "/proc/x"])
 def test_a_ledger_that_cannot_be_used(config, endpoint, tmp_path, monkeypatch, ledger):
     monkeypatch.chdir(tmp_path)
     Path("folder").mkdir()
@@ -192,3 +196,28 @@ def test_recorded_rationales_that_are_none(config, tmp_path):
     with pytest.raises(DataError, match="/dev/null: holds no rationale"):
         run(settings, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_directory_where_nothing_can_be_made(config, tmp_path):
+    with pytest.raises(RunError, match="cannot write /proc/x: No such file"):
+        run(changed(config, student={"model": str(tmp_path / "none")}), "/proc/x")  # before anything is loaded
+
+
+def test_recorded_rationales_of_other_questions(config, tmp_path):
+    path = tmp_path / "recorded.jsonl"
+    path.write_text('{"question": "Another?", "rationale": "It is 3."}\n')
+    settings = changed(config, teacher={"kind": "recorded", "path": str(path)})
+    with pytest.raises(TeacherError, match=r"no rationale recorded .*; check that teacher\.path, .*, is of this task"):
+        run(settings, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("fallback", "others"), [(None, "get none"), ("answer_key", "are the answer key's")])
+def test_recorded_rationales_of_some_problems_are_said_to_be_so(config, tmp_path, fallback, others):
+    problems, path, out = open_task(config.task).problems("train"), tmp_path / "recorded.jsonl", StringIO()
+    rows = [{"question": problem.question, "rationale": problem.rationale} for problem in problems]
+    settings = changed(config, teacher={"kind": "recorded", "path": str(path), "fallback": fallback})
+    for count in (2, len(rows)):
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows[:count]))
+        offline_teacher(settings, open_task(config.task), Show(Console(file=out, width=500)).say)
+    assert out.getvalue() == f"{path} has rationales for 2 of {len(rows)} training problems; the others {others}\n"

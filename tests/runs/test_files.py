@@ -19,6 +19,7 @@ from tutelage.runs.files import (
     read_json,
     read_record,
     read_rows,
+    try_to_write_in,
     write_json,
     write_rows,
     write_text,
@@ -80,7 +81,12 @@ def test_nothing_stands_at_the_name_before_the_file_is_whole(tmp_path, monkeypat
 
 @pytest.mark.parametrize(
     ("code", "message"),
-    [(errno.ENOSPC, "the disk is full"), (errno.EACCES, "choose another directory"), (errno.EROFS, "cannot write")],
+    [
+        (errno.ENOSPC, "the disk is full"),
+        (errno.EFBIG, "raise the limit"),
+        (errno.EACCES, "choose another directory"),
+        (errno.EROFS, "cannot write"),
+    ],
 )
 def test_a_full_or_closed_disk_is_told_with_the_remedy(code, message):
     with pytest.raises(RunError, match=message), disk_errors(Path("runs/x")):
@@ -181,6 +187,11 @@ def test_a_place_that_takes_no_files_is_no_full_disk():
             write_text(Path(place), "x")
     with pytest.raises(RunError, match="cannot write /proc/x: No such file"), locked(Path("/proc/x")):
         pass
+
+
+def test_root_can_make_no_file_in_proc():
+    with pytest.raises(FileNotFoundError):
+        try_to_write_in(Path("/proc/x"))
 
 
 def test_an_error_of_another_place_is_not_taken_for_ours(tmp_path):

@@ -15,7 +15,7 @@ from tests.student.tiny import tiny_student, tiny_tokenizer
 from tutelage.config import StudentConfig
 from tutelage.errors import StudentError
 from tutelage.records import Problem
-from tutelage.student.model import LoadedModel, load_student, save_student
+from tutelage.student.model import LoadedModel, load_student, load_tokenizer, save_student
 from tutelage.student.sampler import SamplingSettings
 from tutelage.student.student import Student
 
@@ -239,8 +239,43 @@ def test_the_end_token_that_was_trained_is_saved(tmp_path):
 
 
 def test_a_student_with_odd_generation_settings_can_be_saved_again(folder, tmp_path):
-    (folder / "generation_config.json").write_text('{"eos_token_id": 1, "temperature": 0.6, "do_sample": false}')
-    save_student(load_student(StudentConfig(model=str(folder), device="cpu")), tmp_path / "again")
+    for text in ('{"eos_token_id": 1, "temperature": 0.6, "do_sample": false}', '{"top_p": 0.6}'):  # without end token
+        (folder / "generation_config.json").write_text(text)
+        save_student(load_student(StudentConfig(model=str(folder), device="cpu")), tmp_path / "again")
+        saved = json.loads((tmp_path / "again" / "generation_config.json").read_text())
+        assert saved.pop("transformers_version")
+        assert saved == {**json.loads(text), "eos_token_id": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("{", "cannot be read as JSON"),
+        ("[" * 100_000, "cannot be read as JSON"),
+        ("\xff", "cannot be read as JSON"),
+        ("[]", "holds no object"),
+        ("null", "holds no object"),
+        ('{"eos_token_id": "1"}', "its eos_token_id is '1', not a token's number"),
+        ('{"eos_token_id": [1, true]}', "not a token's number"),
+        ('{"eos_token_id": [1, [2]]}', "not a token's number"),
+        ('{"eos_token_id": [1, 99999]}', "the model has embeddings of the tokens 0 to"),
+        ('{"eos_token_id": -1}', "the model has embeddings of the tokens 0 to"),
+        ('{"pad_token_id": "x"}', "its pad_token_id is 'x', not a token's number"),
+    ],
+)
+def test_broken_generation_settings_are_refused(folder, text, fault):
+    (folder / "generation_config.json").write_bytes(text.encode("latin-1"))
+    message = refusal(folder)
+    assert "generation_config.json" in message
+    assert fault in message
+    with pytest.raises(StudentError, match=r"generation_config\.json"):  # as another engine needs them
+        load_tokenizer(StudentConfig(model=str(folder), device="cpu"))
+
+
+def test_generation_settings_that_are_no_file_are_refused(folder):
+    (folder / "generation_config.json").unlink()
+    (folder / "generation_config.json").mkdir()
+    assert "generation_config.json" in refusal(folder)
 
 
 def test_positions_that_are_learnt_are_never_passed(tmp_path):

@@ -1,11 +1,12 @@
 import importlib.util
+import resource
 
 import pytest
 import torch
 
 from tests.student.tiny import tiny_folder, tiny_student
 from tutelage.config import StudentConfig
-from tutelage.errors import StudentError
+from tutelage.errors import RunError, StudentError
 from tutelage.student import model as models
 from tutelage.student.model import load_student, pick_device, resolve, save_student
 
@@ -25,6 +26,24 @@ def test_a_saved_student_is_the_same_student(tmp_path):
     names = {path.suffix for path in (tmp_path / "model").iterdir()}
     assert ".safetensors" in names
     assert not names & {".bin", ".pt", ".pkl"}
+
+
+@pytest.mark.parametrize("large", ["model card", "weights"])
+def test_a_file_that_cannot_be_written_is_named(tmp_path, large):
+    """The system's limit stands for a full disk, which a test can't make."""
+    student = tiny_student()
+    weights = sum(weight.nbytes for weight in student.model.parameters())
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    limit = 4 * weights if large == "model card" else weights // 2
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        with pytest.raises(RunError, match=r"cannot write .*; raise the limit and start again") as told:
+            save_student(student, tmp_path / "model", {"README.md": "x" * (4 * weights + 1)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert ("README.md" in str(told.value)) == (large == "model card")
+    save_student(student, tmp_path / "model")
+    load_student(config(tmp_path / "model"))
 
 
 def test_saving_replaces_what_a_crash_left(tmp_path):

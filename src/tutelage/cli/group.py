@@ -1,4 +1,4 @@
-"""How every command ends: `error: …` and an exit code for an error, 130 for Ctrl-C, a traceback only for a bug."""
+"""How every command ends: `error: …` and an exit code for an error, a traceback only for a bug. Signals: stopping.py"""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from tutelage.errors import TutelageError
+from tutelage.stopping import stoppable
 from tutelage.text.printable import printable
 
 
@@ -23,9 +24,10 @@ class FaultsInOneLine(TyperGroup):
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer does not export the types of what it builds on
         """Run the command that was named."""
         try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
-            return result
+            with stoppable():
+                result = super().invoke(ctx)
+                sys.stdout.flush()
+                return result
         except TutelageError as error:
             if ctx.params.get("debug"):
                 raise
@@ -34,9 +36,6 @@ class FaultsInOneLine(TyperGroup):
             if ctx.params.get("debug") or (reason := refused_by_the_system(error)) is None:
                 raise
             _end(reason, 2)
-        except KeyboardInterrupt:
-            typer.echo("", err=True)
-            raise typer.Exit(130) from None
 
 
 def called_from_a_shell(app: Callable[[], object]) -> None:
@@ -49,8 +48,6 @@ def called_from_a_shell(app: Callable[[], object]) -> None:
             app()
         finally:
             sys.stdout.flush()  # a full disk may show only here
-    except KeyboardInterrupt:  # not caught inside a command
-        sys.exit(130)
     except OSError as error:
         if (reason := refused_by_the_system(error)) is None:
             raise

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import shlex
-import signal
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tutelage.errors import ConfigError
+from tutelage.stopping import stoppable
 from tutelage.text.printable import printable
 
 Config = Annotated[Path, typer.Argument(help="The YAML file with the run's settings.", metavar="CONFIG")]
@@ -94,27 +92,9 @@ def _run(config: Path, out: Path, overrides: list[str]) -> None:
         print(printable(f"student       {out / 'student'}"))
 
 
-@contextmanager
-def told_how_to_go_on(command: str) -> Generator[None]:
+def told_how_to_go_on(command: str) -> AbstractContextManager[None]:
     """On Ctrl-C or SIGTERM inside the `with` block, print the command that resumes the run."""
-    stops: list[int] = []
-
-    def stop(number: int, frame: object) -> None:
-        stops.append(number)
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background by a script
-            raise KeyboardInterrupt
-        signal.raise_signal(signal.SIGINT)  # handle SIGTERM like Ctrl-C
-
-    here = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, stop) if here else None
-    try:
-        yield
-    except KeyboardInterrupt:
-        typer.echo(f"\nstopped; go on with: {printable(command)}", err=True)
-        raise typer.Exit(128 + stops[0] if stops else 130) from None
-    finally:
-        if here:
-            signal.signal(signal.SIGTERM, before)
+    return stoppable(f"stopped; go on with: {printable(command)}")
 
 
 def demo_config() -> Path:

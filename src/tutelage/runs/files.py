@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
@@ -99,6 +100,16 @@ def unfinished(path: Path) -> Path:
     return path.with_name(f".{path.name}.part")
 
 
+def try_to_write_in(folder: Path) -> None:
+    """Make a file without a name in a folder, or in the nearest one above that exists. Raises OSError.
+
+    The rights don't tell: root has all of them in /proc, where no file can be made.
+    """
+    there = next(each for each in (folder, *folder.absolute().parents) if exists(each) and each.is_dir())
+    with TemporaryFile(dir=there):
+        pass
+
+
 def write_json(path: Path, data: object) -> None:
     """Write plain data or a record as JSON, atomically."""
     write_text(path, json.dumps(plain(data), indent=2, ensure_ascii=False) + "\n")
@@ -155,6 +166,9 @@ REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR,
 ODD_PLACES = (errno.ENOENT, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL, errno.ENXIO, errno.EBUSY)
 """Error numbers of a path where no file can be made. If the error names another path, it may be a bug."""
 
+_TOO_LARGE = (f"os error {errno.EFBIG})", "PytorchStreamWriter", "inline_container.cc")
+"""What safetensors and torch say where a file can't be written on a disk that is not full; they give no number."""
+
 
 @contextmanager
 def disk_errors(path: Path) -> Generator[None]:
@@ -166,6 +180,9 @@ def disk_errors(path: Path) -> Generator[None]:
     except Exception as error:
         if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or _is_full(path):
             raise RunError(f"the disk is full: cannot write {path}; free some space and start again") from error
+        if getattr(error, "errno", None) == errno.EFBIG or any(sign in str(error) for sign in _TOO_LARGE):
+            reason = "the system, or the disk, allows no file of this size (`ulimit -f`)"
+            raise RunError(f"cannot write {path}: {reason}; raise the limit and start again") from error
         if isinstance(error, OSError) and (
             error.errno in REFUSALS or (error.errno in ODD_PLACES and _is_about(error, path))
         ):

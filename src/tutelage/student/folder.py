@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -84,10 +86,40 @@ def read_tokenizer(source: str | Path) -> PreTrainedTokenizerBase:
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt", "spiece.model", "tokenizer_config.json")
 
 
+def check_generation(source: str | Path, config: Any) -> None:
+    """Refuse a generation_config.json that is not JSON, or whose end tokens the configured model does not have.
+
+    Transformers ignores what it can't read there, and answers would not end. Raises StudentError.
+    """
+    vocabulary = getattr(config.get_text_config(), "vocab_size", sys.maxsize)
+    path = Path(source, "generation_config.json")
+    if not os.path.lexists(path):  # not every model has one
+        return
+    try:
+        settings: object = json.loads(path.read_text(encoding="utf-8"))
+        fault = _fault_of_tokens(settings, vocabulary) if isinstance(settings, dict) else "it holds no object"
+    except (OSError, ValueError, RecursionError) as error:
+        fault = f"it cannot be read as JSON ({first_line(error)})"
+    if fault:
+        raise StudentError(f"the student's file {str(path)!r} is broken: {fault}; correct it, or remove it")
+
+
+def _fault_of_tokens(settings: dict[str, Any], vocabulary: int) -> str | None:
+    for name in ("eos_token_id", "bos_token_id", "pad_token_id"):
+        value = settings.get(name)
+        for each in value if isinstance(value, list) and name == "eos_token_id" else [value]:
+            if each is not None and type(each) is not int:
+                return f"its {name} is {value!r:.80}, not a token's number"
+            if each is not None and name == "eos_token_id" and not 0 <= each < vocabulary:
+                return f"its {name} is {value!r:.80}, and the model has embeddings of the tokens 0 to {vocabulary - 1}"
+    return None
+
+
 def read_frame(source: Path, dtype: torch.dtype) -> PreTrainedModel:
     """The model without its weights, on device meta. Raises StudentError if the weight files do not match it."""
     with faults_of(source):
         config = AutoConfig.from_pretrained(source, **UNTRUSTED)
+        check_generation(source, config)
         stored = _headers(source)
         layers = getattr(config.get_text_config(), "num_hidden_layers", None)
         if isinstance(layers, int) and not 0 < layers <= len(stored):

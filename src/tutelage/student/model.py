@@ -6,9 +6,11 @@ A saved student is an ordinary Hugging Face folder: safetensors, configuration, 
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from io import StringIO
@@ -29,8 +31,8 @@ from tutelage.config import StudentConfig
 from tutelage.errors import StudentError
 from tutelage.run_records import Precision
 from tutelage.runs.files import disk_errors, remove
-from tutelage.student.fitness import check_model, check_vocabulary, positions_of
-from tutelage.student.folder import UNTRUSTED, faults_of, quiet, read_frame, read_tokenizer
+from tutelage.student.fitness import check_model, check_vocabulary, positions_of, vocabulary_of
+from tutelage.student.folder import UNTRUSTED, check_generation, faults_of, quiet, read_frame, read_tokenizer
 from tutelage.student.hub import hub_folder
 from tutelage.student.resources.available import available_memory
 from tutelage.student.resources.malloc import keep_freed_memory
@@ -52,8 +54,9 @@ class LoadedModel:
 
     @property
     def end_tokens(self) -> frozenset[int]:
-        """Tokens that end an answer: from the generation settings and the tokenizer."""
-        return _end_tokens(self.model.generation_config, self.tokenizer)
+        """Tokens that end an answer: from the generation settings and the tokenizer, as far as the model has them."""
+        found = _end_tokens(self.model.generation_config, self.tokenizer)
+        return found.intersection(range(vocabulary_of(self.model)))
 
 
 def load_student(config: StudentConfig, folder: Path | None = None, dtype: torch.dtype = torch.float32) -> LoadedModel:
@@ -85,6 +88,7 @@ def load_tokenizer(
     tokenizer = read_tokenizer(source)
     with faults_of(source, "the tokenizer of"):
         settings = AutoConfig.from_pretrained(source, **UNTRUSTED)
+        check_generation(source, settings)
         generation = GenerationConfig.from_model_config(settings)
         if Path(source, "generation_config.json").exists():  # not every model has one
             generation = GenerationConfig.from_pretrained(source, local_files_only=True)
@@ -93,30 +97,49 @@ def load_tokenizer(
 
 def save_student(student: LoadedModel, folder: Path, texts: Mapping[str, str] | None = None) -> None:
     """Save the student as a Hugging Face folder, atomically, with `texts` as files beside the weights."""
+
+    def write(place: Path) -> None:
+        place.mkdir(parents=True)
+        student.model.save_pretrained(place)
+        student.tokenizer.save_pretrained(place)
+        _name_end_tokens(student, place / "generation_config.json")
+
+    _as_whole(folder, write, texts or {})
+
+
+def copy_student(saved: Path, folder: Path, texts: Mapping[str, str]) -> None:
+    """Copy the folder of a saved student, atomically, with `texts` as further files."""
+    _as_whole(folder, lambda place: shutil.copytree(saved, place), texts)
+
+
+def _as_whole(folder: Path, write: Callable[[Path], object], texts: Mapping[str, str]) -> None:
+    """Write a folder aside, with the texts, and put it in its place when all of it is on disk."""
     temporary = folder.with_name(f"{folder.name}.part")
-    with disk_errors(folder):
-        remove(temporary)
-    _name_end_tokens(student)
     with disk_errors(folder), quiet():
-        temporary.mkdir(parents=True)
-        student.model.save_pretrained(temporary)
-        student.tokenizer.save_pretrained(temporary)
-    for name, text in (texts or {}).items():
-        (temporary / name).write_text(text, encoding="utf-8")
-    for file in temporary.iterdir():
-        with file.open("rb") as handle:
-            os.fsync(handle.fileno())
-    with disk_errors(folder):
+        remove(temporary)
+        write(temporary)
+        for name, text in texts.items():
+            with disk_errors(folder / name):
+                (temporary / name).write_text(text, encoding="utf-8")
+        for file in temporary.iterdir():
+            with disk_errors(folder / file.name), file.open("rb") as handle:
+                os.fsync(handle.fileno())
         remove(folder)
         temporary.rename(folder)
 
 
-def _name_end_tokens(student: LoadedModel) -> None:
-    """Add the end tokens to the generation settings; without them `generate` would not stop."""
-    settings = student.model.generation_config
+def _name_end_tokens(student: LoadedModel, file: Path) -> None:
+    """Name the end tokens in the generation settings; without them `generate` would not stop.
+
+    In the file, since Transformers refuses to save changed settings that have as little as a temperature.
+    """
     listed = sorted(student.end_tokens)
-    if isinstance(settings, GenerationConfig) and not {*listed} <= {*_listed(settings.eos_token_id)}:
-        settings.eos_token_id = listed[0] if len(listed) == 1 else listed
+    if not file.exists():
+        return
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    if {*listed} != {*_listed(settings.get("eos_token_id"))}:
+        settings["eos_token_id"] = listed[0] if len(listed) == 1 else listed
+        file.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def model_folder(name: str) -> Path:

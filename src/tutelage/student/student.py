@@ -21,6 +21,7 @@ from tutelage.student.engines.engine import Engine
 from tutelage.student.fitness import positions_of
 from tutelage.student.model import (
     LoadedModel,
+    copy_student,
     load_student,
     load_tokenizer,
     model_folder,
@@ -170,7 +171,10 @@ class Student:
         """Save the student as a Hugging Face folder, with a model card and its prompt settings."""
         asking = asdict(PromptSettings(self.config.prompt, list(self.examples)))
         texts = {"README.md": notes, PROMPT_FILE: json.dumps(asking, indent=2, ensure_ascii=False) + "\n"}
-        save_student(self.loaded(torch.float32), folder, texts)
+        if self.folder is None:
+            save_student(self.loaded(torch.float32), folder, texts)
+        else:
+            copy_student(self.folder, folder, texts)
 
     def release(self) -> None:
         """Free the memory of the model; the next use loads it again."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -67,6 +67,10 @@ class RecordedTeacher:
             self._rows[content_hash(question)].append(row)
         if not self._rows:
             raise DataError("holds no rationale; check teacher.path", path=path)
+
+    def covered(self, problems: Sequence[Problem]) -> int:
+        """For how many problems the file has a rationale."""
+        return sum(content_hash(problem.question) in self._rows for problem in problems)
 
     @property
     def key(self) -> str:

@@ -6,7 +6,6 @@ open_read_only("runs/a/ledger.sqlite")   never created or changed; an older vers
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import time
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tutelage.errors import RunError
+from tutelage.runs.files import try_to_write_in
 from tutelage.teacher.ledger.schema import MIGRATIONS, check_identity, check_shape, migrate, version_of
 
 _BUSY_SECONDS = 60.0
@@ -48,8 +48,14 @@ def check_place(path: Path) -> None:
             open_ledger(path).close()
             return
         above = next(folder for folder in path.absolute().parents if folder.exists())
-        if not above.is_dir() or not os.access(above, os.W_OK):
-            raise RunError(f"cannot use the ledger {path}: nothing can be made in {above}; name a file elsewhere")
+        try:
+            if not above.is_dir():
+                raise NotADirectoryError
+            try_to_write_in(above)
+        except OSError:
+            raise RunError(
+                f"cannot use the ledger {path}: nothing can be made in {above}; name a file elsewhere"
+            ) from None
 
 
 def open_read_only(path: Path, *, whole: bool = True) -> sqlite3.Connection:

@@ -16,6 +16,7 @@ from tutelage.activity import Activity
 from tutelage.config import TeacherConfig
 from tutelage.errors import ConfigError
 from tutelage.records import AnswerKind, FeedbackRequest, Grade
+from tutelage.stopping import cancelled_by_signals
 from tutelage.teacher.batch.batches import Batches
 from tutelage.teacher.batch.client import BatchClient
 from tutelage.teacher.batch.session import BatchSession
@@ -162,7 +163,12 @@ def _run(work: Coroutine[None, None, None]) -> None:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        asyncio.run(work)
+        asyncio.run(_stoppable(work))
         return
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, work).result()
+
+
+async def _stoppable(work: Coroutine[None, None, None]) -> None:
+    with cancelled_by_signals():
+        await work
