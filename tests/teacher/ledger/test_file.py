@@ -1,12 +1,13 @@
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from tests.teacher.ledger.rows import reply, write_version_1
 from tutelage.errors import RunError
 from tutelage.records import Usage
-from tutelage.teacher.ledger.file import open_ledger
+from tutelage.teacher.ledger.file import check_place, open_ledger
 from tutelage.teacher.ledger.ledger import Answered, Ledger, Sent
 from tutelage.teacher.ledger.reader import LedgerReader
 from tutelage.teacher.ledger.schema import MIGRATIONS
@@ -145,3 +146,36 @@ def test_replies_that_are_still_in_the_log_are_not_overlooked(tmp_path):
     (tmp_path / "copy-shm").symlink_to(tmp_path / "no" / "where")
     with pytest.raises(RunError, match="cannot use the ledger"):
         LedgerReader(copy)
+
+
+def test_a_transaction_that_was_cut_off_is_not_read_half(tmp_path):
+    path, copy = tmp_path / "l", tmp_path / "copy"
+    with Ledger(path) as ledger:
+        ledger.write(*(Answered("t", reply(number)) for number in range(100)))
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in ("PRAGMA journal_mode = DELETE", "PRAGMA cache_size = 3", "BEGIN IMMEDIATE"):
+            connection.execute(statement)
+        connection.execute("UPDATE replies SET prompt_tokens = 7")
+        for end in ("", "-journal"):  # what a killed process leaves
+            copy.with_name(copy.name + end).write_bytes(path.with_name(path.name + end).read_bytes())
+    with pytest.raises(RunError, match="cannot use the ledger"):
+        LedgerReader(copy)
+    with Ledger(copy) as ledger:
+        assert ledger.spent("run-a").prompt_tokens == 1000
+
+
+def test_a_ledger_that_another_process_locks_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("tutelage.teacher.ledger.file._BUSY_SECONDS", 0.05)
+    Ledger(tmp_path / "l").close()
+    with closing(sqlite3.connect(tmp_path / "l", isolation_level=None)) as connection:
+        for statement in ("PRAGMA locking_mode = EXCLUSIVE", "BEGIN EXCLUSIVE", "CREATE TABLE x (y)"):
+            connection.execute(statement)
+        for opened in (Ledger, LedgerReader):
+            with pytest.raises(RunError, match="is in use: another process locks it"):
+                opened(tmp_path / "l")
+
+
+@pytest.mark.parametrize("place", ["/proc/none", "/proc/version", "/proc/self/mem", "/dev/null"])
+def test_a_place_that_takes_no_files_is_named(place):
+    with pytest.raises(RunError, match="cannot use the ledger"):
+        check_place(Path(place))

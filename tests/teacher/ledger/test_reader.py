@@ -143,6 +143,7 @@ def test_rows_are_read_one_by_one(tmp_path):
         ([(10.0, 2.0, 30), (11.0, 2.0, 30)], (2, 2.0, 2.0, 20.0)),  # half of it at the same time
         ([(10.0, 2.0, 30), (90.0, 4.0, 30)], (2, 3.0, 4.0, 10.0)),  # one after the other
         ([(20.0, 10.0, 5), (15.0, 1.0, 5)], (2, 5.5, 10.0, 1.0)),  # one within the other
+        ([(2.5e11, 1e-9, 5)], (1, 1e-9, 1e-9, 5e9)),  # shorter than times of arrival can tell
         ([(float(n), 0.5, 1) for n in range(1, 101)], (100, 0.5, 0.5, 2.0)),
         ([(1000.0 * n, float(n), 0) for n in range(1, 101)], (100, 50.5, 95.0, 0.0)),
     ],

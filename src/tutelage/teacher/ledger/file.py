@@ -12,6 +12,7 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from tutelage.errors import RunError
 from tutelage.runs.files import try_to_write_in
@@ -29,14 +30,15 @@ def open_ledger(path: Path) -> sqlite3.Connection:
             kind = "a folder" if path.is_dir() else "a device or a pipe"
             raise RunError(f"cannot use the ledger {path}: it is {kind}; name a file as teacher.ledger")
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        connection = _connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
         with _closed_on_error(connection):
             check_identity(connection, path)
             _use_write_ahead_log(connection)
             # A paid reply must survive a loss of power; this costs one sync per commit.
             connection.execute("PRAGMA synchronous = FULL")
-            if version_of(connection):
-                check_shape(connection, path)
+            connection.execute("BEGIN")  # one state of the file: another process may be creating or migrating it
+            check_shape(connection, path)
+            connection.execute("COMMIT")
             migrate(connection)
     return connection
 
@@ -63,16 +65,18 @@ def open_read_only(path: Path, *, whole: bool = True) -> sqlite3.Connection:
 
     Raises RunError, also if there is no file.
     """
-    if not path.is_file():
-        raise RunError(f"there is no ledger {path}; name the file (teacher.ledger, or ledger.sqlite in a run's folder)")
     with explained(path):
+        if not path.is_file():
+            raise RunError(
+                f"there is no ledger {path}; name the file (teacher.ledger, or ledger.sqlite in a run's folder)"
+            )
         connection = _look(path)
         with _closed_on_error(connection):
             check_identity(connection, path)
             if not version_of(connection):
                 raise RunError(f"{path} is empty, no ledger; restore it or name another")
             if whole:
-                check_shape(connection, path)
+                check_shape(connection, path, reading=True)
             if not whole or version_of(connection) == len(MIGRATIONS):
                 return connection
             return migrated_copy(connection)
@@ -86,7 +90,22 @@ def explained(path: Path) -> Generator[None]:
     except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
         raise
     except (sqlite3.Error, OSError, ValueError) as error:  # a NUL in a path is a ValueError
-        raise RunError(f"{_fault(path, error)} ({error})") from None
+        said = " ".join(str(error).split())  # SQLite cites a damaged schema with its line ends
+        raise RunError(f"{_fault(path, error)} ({said})") from None
+
+
+def _connect(place: Path | str, **settings: Any) -> sqlite3.Connection:  # noqa: ANN401 - those of sqlite3.connect
+    connection = sqlite3.connect(place, isolation_level=None, **settings)
+    connection.text_factory = _decode
+    return connection
+
+
+def _decode(text: bytes) -> str | bytes:
+    """Decode a text; one that is not UTF-8 stays as it is, so that it counts as no text."""
+    try:
+        return text.decode()
+    except UnicodeDecodeError:
+        return text
 
 
 def _look(path: Path) -> sqlite3.Connection:
@@ -96,16 +115,16 @@ def _look(path: Path) -> sqlite3.Connection:
         return _begin(f"{uri}?mode=ro")
     except sqlite3.OperationalError as error:
         # SQLite needs two files beside a ledger in WAL mode. In a read-only folder nobody writes: open it as immutable.
-        log = path.with_name(f"{path.name}-wal")
+        logs = [path.with_name(f"{path.name}{end}") for end in ("-wal", "-journal")]
         if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
             raise
-        if log.is_file() and log.stat().st_size:  # the log holds replies that are not in the file yet
+        if any(log.is_file() and log.stat().st_size for log in logs):  # a killed process left the file half written
             raise
         return _begin(f"{uri}?immutable=1")
 
 
 def _begin(uri: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS, isolation_level=None)
+    connection = _connect(uri, uri=True, timeout=_BUSY_SECONDS)
     with _closed_on_error(connection):
         connection.execute("BEGIN")
         version_of(connection)  # the first read fixes the snapshot
@@ -114,7 +133,7 @@ def _begin(uri: str) -> sqlite3.Connection:
 
 def migrated_copy(connection: sqlite3.Connection) -> sqlite3.Connection:
     """An in-memory copy of a ledger in the newest version; closes the connection."""
-    copy = sqlite3.connect(":memory:", isolation_level=None)
+    copy = _connect(":memory:")
     with _closed_on_error(copy):
         connection.backup(copy)
         migrate(copy)
@@ -151,7 +170,8 @@ def _is_damage(error: Exception) -> bool:
 def _is_full(path: Path) -> bool:
     """Whether there is no room for the two files that SQLite makes beside a ledger when it opens it."""
     try:
-        return shutil.disk_usage(path.parent).free < _BESIDE_A_LEDGER
+        total, _, free = shutil.disk_usage(path.parent)
+        return free < _BESIDE_A_LEDGER and total > 0  # /proc has no room at all
     except OSError:
         return False
 
@@ -162,4 +182,6 @@ def _fault(path: Path, error: Exception) -> str:
         return f"the disk is full: cannot write the ledger {path}; free some space and continue the run"
     if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT) or _is_damage(error):
         return f"the ledger {path} is broken or no SQLite file; move it away or name another as teacher.ledger"
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return f"the ledger {path} is in use: another process locks it; wait until it has ended, or end it"
     return f"cannot use the ledger {path}; check that its folder exists and can be written"

@@ -11,18 +11,16 @@ runs may share one file.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tutelage.errors import RunError
-from tutelage.money import PICO
 from tutelage.records import FailureReason, Usage
 from tutelage.teacher.ledger.file import explained, open_ledger
 from tutelage.teacher.ledger.schema import transaction
+from tutelage.teacher.ledger.values import SUMS, checked, damaged, is_sound, usage_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +121,6 @@ _TEXTS = (
     *("reasoning", "served_model", "provider"),
 )
 REPLY_COLUMNS = ", ".join(field.name for field in fields(LedgerRow))
-SUMS = (
-    "count(*), coalesce(sum(prompt_tokens), 0), coalesce(sum(completion_tokens), 0), "
-    f"coalesce(sum(CAST(round(cost_usd * {PICO}.0) AS INTEGER)), 0) / {PICO}.0"
-)
-"""The figures of a Usage in SQL; money is summed exactly, as in `sum_usd`."""
 
 
 class Ledger:
@@ -160,24 +153,24 @@ class Ledger:
             return None
         row = LedgerRow(*found)
         if fault := next(faults_of_row(row), None):
-            raise RunError(
-                f"the ledger {self._path} is damaged: of the reply {key!r} {fault}; `tutelage ledger verify` says all, "
-                "restore it or name another file as teacher.ledger"
-            )
+            raise damaged(self._path, f"of the reply {key!r} {fault}")
         return row
 
     def spent(self, run_id: str) -> Usage:
         """The most that a run has paid so far: its replies, and at their bounds the requests that may be charged."""
-        columns = "prompt_tokens, completion_tokens, cost_usd"
-        query = f"""SELECT {SUMS} FROM (SELECT {columns} FROM replies WHERE run_id = :run
-            UNION ALL SELECT {columns} FROM sent WHERE run_id = :run)"""
+        # One statement sees one state: a reply that another thread writes meanwhile counts once.
+        query = f"""SELECT * FROM (SELECT {SUMS} FROM replies WHERE run_id = :run),
+            (SELECT {SUMS} FROM sent WHERE run_id = :run)"""
         with explained(self._path):
-            return Usage(*self._connection.execute(query, {"run": run_id}).fetchone())
+            sums = self._connection.execute(query, {"run": run_id}).fetchone()
+        paid, lost = sums[: len(sums) // 2], sums[len(sums) // 2 :]
+        return usage_of(self._path, "replies", paid) + usage_of(self._path, "sent", lost)
 
     def lost(self, run_id: str) -> Usage:
         """The bounds of a run's requests that are neither answered nor refused."""
         with explained(self._path):
-            return Usage(*self._connection.execute(f"SELECT {SUMS} FROM sent WHERE run_id = ?", (run_id,)).fetchone())
+            sums = self._connection.execute(f"SELECT {SUMS} FROM sent WHERE run_id = ?", (run_id,)).fetchone()
+        return usage_of(self._path, "sent", sums)
 
     def has_reply(self, endpoint: str, model: str) -> bool:
         """Whether this model has ever answered, in any run."""
@@ -194,14 +187,14 @@ class Ledger:
             WHERE run_id = ? AND json_valid(request)"""
         with explained(self._path):
             found = self._connection.execute(query, (run_id,)).fetchone()[0]
-        return int(found) if isinstance(found, int | float) else None
+        return found if isinstance(found, int) else None
 
     def sent(self, batch: str) -> list[Sent]:
         """The requests of a batch that are neither answered nor refused, in the order of sending."""
         query = """SELECT token, key, run_id, created, request, prompt_tokens, completion_tokens, cost_usd FROM sent
             WHERE batch = ? ORDER BY rowid"""
         with explained(self._path):
-            rows = self._connection.execute(query, (batch,)).fetchall()
+            rows = checked(self._path, "sent", self._connection.execute(query, (batch,)))
         return [Sent(*row[:4], bound=Usage(1, *row[5:]), batch=batch, request=row[4]) for row in rows]
 
     def open_batches(self, run_id: str) -> list[Batch]:
@@ -209,7 +202,7 @@ class Ledger:
         query = """SELECT token, run_id, created, endpoint, model, batch_id FROM batches
             WHERE run_id = ? AND NOT done ORDER BY created, token"""
         with explained(self._path):
-            return [Batch(*row) for row in self._connection.execute(query, (run_id,))]
+            return [Batch(*row) for row in checked(self._path, "batches", self._connection.execute(query, (run_id,)))]
 
     def close(self) -> None:
         """Close the file."""
@@ -227,20 +220,16 @@ class Ledger:
 def faults_of_row(row: LedgerRow) -> Iterator[str]:
     """Invalid values in a reply. SQLite stores any type in any column, so each is checked."""
     for name in _TEXTS:
-        if not isinstance(getattr(row, name), str):
+        if not is_sound(name, getattr(row, name)):
             yield f"its {name} is no text"
     for name in ("prompt_tokens", "completion_tokens", "cached_tokens"):
-        tokens: object = getattr(row, name)
-        if not isinstance(tokens, int) or tokens < 0:
-            yield f"its {name} are {tokens!r}"
+        if not is_sound(name, getattr(row, name)):
+            yield f"its {name} are {getattr(row, name)!r}"
     for name in ("cost_usd", "seconds"):
-        if not is_amount(getattr(row, name)):
+        if not is_sound(name, getattr(row, name)):
             yield f"its {name} is {getattr(row, name)!r}"
-
-
-def is_amount(value: object) -> bool:
-    """Whether this is a finite number of at least 0, such as dollars or seconds."""
-    return isinstance(value, int | float) and math.isfinite(value) and value >= 0
+    if not is_sound("created", row.created):
+        yield f"its time, created, is {row.created!r}"
 
 
 def _statements(entry: Entry) -> Iterator[tuple[str, Sequence[object]]]:

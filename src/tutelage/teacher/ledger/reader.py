@@ -11,20 +11,24 @@ import hashlib
 import json
 import math
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
-from typing import Self, cast
+from typing import Any, Self, cast
 
 from tutelage.errors import RunError
+from tutelage.json_lines import shortened
 from tutelage.records import Usage
 from tutelage.run_records import FailureCount, Pace, Spending
 from tutelage.teacher.ledger.file import explained, migrated_copy, open_read_only
-from tutelage.teacher.ledger.ledger import REPLY_COLUMNS, SUMS, LedgerRow, faults_of_row
-from tutelage.teacher.ledger.schema import MIGRATIONS, expected_shape, faults_of_shape, version_of
+from tutelage.teacher.ledger.ledger import REPLY_COLUMNS, LedgerRow, faults_of_row
+from tutelage.teacher.ledger.schema import MIGRATIONS, expected_of, faults_of_shape, version_of
+from tutelage.teacher.ledger.values import DAY, SUMS, checked, damaged, is_sound, usage_of
+
+_KINDS = {str: "text", bytes: "blob", type(None): "null"}
 
 
 class LedgerReader:
@@ -39,39 +43,39 @@ class LedgerReader:
     def __init__(self, path: str | Path, *, whole: bool = True) -> None:
         self.path = Path(path) / "ledger.sqlite" if Path(path).is_dir() else Path(path)
         self._connection = open_read_only(self.path, whole=whole)
-        self._connection.text_factory = _decode
 
     def rows(self) -> Iterator[LedgerRow]:
-        """Every reply, oldest first, read lazily."""
+        """Every reply, oldest first, read lazily. Raises RunError at a reply that is damaged."""
         with explained(self.path):
-            for row in self._connection.execute(f"SELECT {REPLY_COLUMNS} FROM replies ORDER BY id"):
-                yield LedgerRow(*row)
+            for values in self._connection.execute(f"SELECT {REPLY_COLUMNS} FROM replies ORDER BY id"):
+                row = LedgerRow(*values)
+                _request_of(row)
+                yield row
 
     def spending(self) -> list[Spending]:
         """What was paid, by day and model."""
-        query = f"SELECT date(created, 'unixepoch') AS day, model, {SUMS} FROM replies GROUP BY day, model"
-        with explained(self.path):
-            return [Spending(day or "?", model, Usage(*sums)) for day, model, *sums in self._connection.execute(query)]
+        rows = self._select("replies", f"{DAY}, model, {SUMS}", "GROUP BY day, model")
+        return [Spending(day, model, usage_of(self.path, "replies", sums)) for day, model, *sums in rows]
 
     def pace(self) -> list[Pace]:
         """How fast each model answered, from the replies whose time is known."""
-        query = "SELECT model, created, seconds, completion_tokens FROM replies WHERE seconds > 0 ORDER BY model"
-        with explained(self.path):
-            rows = self._connection.execute(query)
-            return [pace_of(model, [row[1:] for row in group]) for model, group in groupby(rows, itemgetter(0))]
+        columns = "model, created, seconds, completion_tokens"
+        rows = self._select("replies", columns, "WHERE seconds IS NOT 0 ORDER BY model")
+        return [pace_of(model, [row[1:] for row in group]) for model, group in groupby(rows, itemgetter(0))]
 
     def failures(self) -> list[FailureCount]:
         """Requests that ended without a usable reply, by model and reason, the most frequent first."""
-        query = (
-            "SELECT model, reason, count(*) FROM failures GROUP BY model, reason ORDER BY count(*) DESC, model, reason"
-        )
-        with explained(self.path):
-            return [FailureCount(*row) for row in self._connection.execute(query)]
+        order = "GROUP BY model, reason ORDER BY count(*) DESC, model, reason"
+        return [FailureCount(*row) for row in self._select("failures", "model, reason, count(*)", order)]
 
     def lost(self) -> Usage:
         """The bounds of all requests, of any run, that are neither answered nor refused: they may have been charged."""
+        [sums] = self._select("sent", SUMS)
+        return usage_of(self.path, "sent", sums)
+
+    def _select(self, table: str, columns: str, order: str = "") -> list[tuple[Any, ...]]:
         with explained(self.path):
-            return Usage(*self._connection.execute(f"SELECT {SUMS} FROM sent").fetchone())
+            return checked(self.path, table, self._connection.execute(f"SELECT {columns} FROM {table} {order}"))
 
     @property
     def replies(self) -> int:
@@ -83,30 +87,44 @@ class LedgerReader:
         """Every fault of the file and its rows, one line each."""
         with explained(self.path):
             for (report,) in self._connection.execute("PRAGMA integrity_check"):
-                if report != "ok":
-                    yield f"the file: {report}"
+                yield from (f"the file: {line}" for line in str(report).splitlines() if line != "ok")
             misshapen = [f"the file: {fault}" for fault in faults_of_shape(self._connection)]
             yield from misshapen
             if misshapen:
                 return  # the queries below need the expected tables
             if version_of(self._connection) < len(MIGRATIONS):
                 self._connection = migrated_copy(self._connection)
-                self._connection.text_factory = _decode
             twice = "SELECT key FROM replies GROUP BY key HAVING min(request) <> max(request)"
             for (key,) in self._connection.execute(twice):
                 yield f"key {key!r} stands for more than one request"
             for number, *row in self._connection.execute(f"SELECT id, {REPLY_COLUMNS} FROM replies ORDER BY id"):
                 yield from (f"reply {number}: {fault}" for fault in _faults_of(LedgerRow(*row)))
-            for table, columns in expected_shape(len(MIGRATIONS)).items():
-                yield from self._faults_of_types(table, columns) if table != "replies" else ()
+            for table, columns in expected_of(len(MIGRATIONS))[0].items():
+                yield from self._faults_of_values(table, list(columns)) if table != "replies" else ()
+            yield from self._faults_of_lines()
 
-    def _faults_of_types(self, table: str, columns: Mapping[str, str]) -> Iterator[str]:
-        """Rows with a value of another type than their column's."""
-        for name, kind in columns.items():
-            stored = {"REAL": "'real', 'integer'"}.get(kind.split()[0], f"'{kind.split()[0].lower()}'")
-            query = f"SELECT rowid, typeof({name}) FROM {table} WHERE typeof({name}) NOT IN ({stored}) ORDER BY rowid"
-            for number, found in self._connection.execute(query):
-                yield f"{table}, row {number}: its {name} is {found}"
+    def _faults_of_values(self, table: str, columns: Sequence[str]) -> Iterator[str]:
+        """Values that their columns may not hold."""
+        for number, *row in self._connection.execute(f"SELECT rowid, {', '.join(columns)} FROM {table}"):
+            for name, value in zip(columns, row, strict=True):
+                if name != "id" and not is_sound(name, value):
+                    found = value if isinstance(value, int | float) else _KINDS[type(value)]
+                    yield f"{table}, row {number}: its {name} is {found}"
+
+    def _faults_of_lines(self) -> Iterator[str]:
+        """Lines of batches that their replies would not find, or that would be paid for again."""
+        of_batches = self._connection.execute("SELECT token, run_id, endpoint, model FROM batches")
+        batches = {token: about for token, *about in of_batches}
+        lines = self._connection.execute("SELECT rowid, token, batch, key, run_id, request FROM sent")
+        for number, token, batch, key, run_id, request in lines:
+            if str(token).rpartition("-")[0] != batch:
+                yield f"sent, row {number}: its token {token!r} is none of its batch {batch!r}"
+            elif batch and batch not in batches:
+                yield f"sent, row {number}: its batch {batch!r} is not in the table 'batches'"
+            elif batch:
+                said = _json_object(request) or {}
+                if batches[batch] != [run_id, said.get("endpoint"), said.get("model")] or _key_of(request) != key:
+                    yield f"sent, row {number}: its run, its key or its request are not those of its batch {batch!r}"
 
     def close(self) -> None:
         """Close the file."""
@@ -128,17 +146,23 @@ def pace_of(model: str, replies: Sequence[tuple[float, float, int]]) -> Pace:
     for start, end in sorted((arrived - took, arrived) for arrived, took, _ in replies):
         busy += max(0.0, end - max(start, until))
         until = max(until, end)
+    busy = max(busy, seconds[-1])  # a time of arrival may be too large to tell the moments apart
     tokens = sum(written for *_, written in replies)
     slow = seconds[math.ceil(0.95 * len(seconds)) - 1]
     return Pace(model, len(seconds), statistics.median(seconds), slow, tokens / busy)
 
 
+def check_whole(path: Path) -> None:
+    """Raise RunError if a ledger has any fault: a reply could be missed and paid for again, or a cap be passed."""
+    with LedgerReader(path, whole=False) as reader:
+        if fault := next(reader.faults(), None):
+            raise damaged(path, fault)
+
+
 def export_row(row: LedgerRow) -> dict[str, object]:
     """A reply as JSON-ready data for other tools; `created` is ISO 8601 in UTC. Raises RunError if it is damaged."""
     request = _request_of(row)
-    created = _iso_time(row.created)
-    if request is None or created is None or any(faults_of_row(row)):
-        raise RunError(f"the reply {row.key!r} is damaged; `tutelage ledger verify` says how")
+    created = datetime.fromtimestamp(row.created, UTC).isoformat(timespec="milliseconds")
     return {
         "key": row.key,
         "run_id": row.run_id,
@@ -159,34 +183,34 @@ def export_row(row: LedgerRow) -> dict[str, object]:
     }
 
 
+def _request_of(row: LedgerRow) -> dict[str, object]:
+    """The request of a reply. Raises RunError if the reply is damaged."""
+    request = _json_object(row.request)
+    if request is None or any(_faults_of(row)):
+        raise RunError(f"the reply {shortened(row.key)} is damaged; `tutelage ledger verify` says how")
+    return request
+
+
 def _faults_of(row: LedgerRow) -> Iterator[str]:
-    if hashlib.sha256(str(row.request).encode()).hexdigest()[:32] != row.key:
+    if _key_of(row.request) != row.key:
         yield f"its key {row.key!r} is not the hash of its request"
-    request = _request_of(row)
+    request = _json_object(row.request)
     if request is None:
         yield "its request is not a JSON object"
     else:
         yield from (f"its request has no {name!r}" for name in ("model", "messages") if not request.get(name))
+        if request.get("endpoint", row.endpoint) != row.endpoint:
+            yield f"its endpoint {row.endpoint!r} is not that of its request"
     yield from faults_of_row(row)
-    if _iso_time(row.created) is None:
-        yield f"its time, created, is {row.created!r}"
 
 
-def _request_of(row: LedgerRow) -> dict[str, object] | None:
+def _key_of(request: object) -> str:
+    return hashlib.sha256(str(request).encode()).hexdigest()[:32]
+
+
+def _json_object(text: str) -> dict[str, object] | None:
     try:
-        request: object = json.loads(row.request)
+        value: object = json.loads(text)
     except (ValueError, TypeError, RecursionError):
         return None
-    return cast(dict[str, object], request) if isinstance(request, dict) else None
-
-
-def _iso_time(seconds: float) -> str | None:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-    except (ValueError, TypeError, OverflowError, OSError):
-        return None
-
-
-def _decode(text: bytes) -> str:
-    """Decode a text; invalid UTF-8 is replaced, so that `faults` can report its row."""
-    return text.decode(errors="replace")
+    return cast(dict[str, object], value) if isinstance(value, dict) else None

@@ -10,15 +10,18 @@ A file's version is the number of migrations applied to it: `PRAGMA user_version
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 
 from tutelage.errors import RunError
+from tutelage.teacher.ledger.values import damaged
 
 Shape = dict[str, dict[str, str]]
+Objects = dict[tuple[str, str], str]
 APPLICATION_ID = 0x5475_746C  # "Tutl", in the header of the file
 
 
@@ -106,7 +109,7 @@ def check_identity(connection: sqlite3.Connection, path: Path) -> None:
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if (tables or version) and _pragma(connection, "application_id") != APPLICATION_ID:
         raise RunError(f"{path} is an SQLite file but no ledger of ours; name another file as teacher.ledger")
-    if version > len(MIGRATIONS):
+    if not 0 <= version <= len(MIGRATIONS):
         raise RunError(
             f"the ledger {path} has version {version}, this tutelage knows {len(MIGRATIONS)}; "
             "upgrade tutelage or name another file as teacher.ledger"
@@ -127,38 +130,57 @@ def migrate(connection: sqlite3.Connection) -> None:
 def shape_of(connection: sqlite3.Connection) -> Shape:
     """A file's tables, each with its columns and their types."""
     named = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
-    return {name: _columns(connection, name) for (name,) in named.fetchall()}
+    return {str(name): _columns(connection, str(name)) for (name,) in named.fetchall()}
+
+
+def objects_of(connection: sqlite3.Connection) -> Objects:
+    """The SQL of a file's tables, indexes, triggers and views, by kind and name; without spaces and quotes."""
+    made = connection.execute("SELECT type, name, sql FROM sqlite_master").fetchall()
+    return {(str(kind), str(name)): re.sub(r'[\s"]', "", str(sql)) for kind, name, sql in made}
 
 
 @cache
-def expected_shape(version: int) -> Shape:
-    """The tables of a ledger of this version."""
+def expected_of(version: int) -> tuple[Shape, Objects]:
+    """The tables of a ledger of this version, and the SQL of all that it has."""
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         for step in MIGRATIONS[:version]:
             step(connection)
-        return shape_of(connection)
+        return shape_of(connection), objects_of(connection)
 
 
-def faults_of_shape(connection: sqlite3.Connection) -> Iterator[str]:
-    """Tables and columns that are missing, unexpected or of another type, one line each."""
-    found, expected = shape_of(connection), expected_shape(version_of(connection))
+def faults_of_shape(connection: sqlite3.Connection, *, reading: bool = False) -> Iterator[str]:
+    """All in which a file is not made as a ledger of its version, one line each; if only `reading`, without indexes."""
+    found, made = shape_of(connection), objects_of(connection)
+    expected, ours = expected_of(version_of(connection))
     for table, columns in expected.items():
         if table not in found:
             yield f"the table {table!r} is missing"
-            continue
-        for column, made in columns.items():
-            if column not in found[table]:
-                yield f"the table {table!r} has no column {column!r}"
-            elif found[table][column] != made:
-                yield f"the column {column!r} of the table {table!r} is {found[table][column]!r}, not {made!r}"
-        yield from (f"the table {table!r} has a column {name!r} too many" for name in found[table].keys() - columns)
+        elif found[table] != columns:
+            yield from _faults_of_columns(table, found[table], columns)
+        elif made["table", table] != ours["table", table]:
+            yield f"the table {table!r} has a constraint or a column that is not ours"
     yield from (f"there is a table {name!r} too many" for name in sorted(found.keys() - expected))
+    # Each of these can refuse, change or hide a row: an index by an expression that fails, or by UNIQUE.
+    kinds = ("trigger", "view") if reading else ("trigger", "view", "index")
+    for kind, name in sorted(made.keys() | ours):
+        if kind in kinds and made.get((kind, name)) != ours.get((kind, name)):
+            how = "missing" if (kind, name) not in made else "not ours"
+            yield f"the {kind} {name!r} is {how}"
 
 
-def check_shape(connection: sqlite3.Connection, path: Path) -> None:
-    """Refuse a ledger whose tables are not those of its version. Raises RunError."""
-    if fault := next(faults_of_shape(connection), None):
-        raise RunError(f"the ledger {path} is damaged: {fault}; restore it or name another file as teacher.ledger")
+def _faults_of_columns(table: str, found: Mapping[str, str], expected: Mapping[str, str]) -> Iterator[str]:
+    for column, made in expected.items():
+        if column not in found:
+            yield f"the table {table!r} has no column {column!r}"
+        elif found[column] != made:
+            yield f"the column {column!r} of the table {table!r} is {found[column]!r}, not {made!r}"
+    yield from (f"the table {table!r} has a column {name!r} too many" for name in found.keys() - expected)
+
+
+def check_shape(connection: sqlite3.Connection, path: Path, *, reading: bool = False) -> None:
+    """Refuse a ledger that is not made as its version is. Raises RunError."""
+    if fault := next(faults_of_shape(connection, reading=reading), None):
+        raise damaged(path, fault)
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ from tutelage.teacher.batch.client import BatchClient
 from tutelage.teacher.batch.session import BatchSession
 from tutelage.teacher.echoes import Echoes
 from tutelage.teacher.ledger.ledger import Ledger
+from tutelage.teacher.ledger.reader import check_whole
 from tutelage.teacher.online.budget import Budget, price_of, told_price
 from tutelage.teacher.online.client import Client, Endpoint
 from tutelage.teacher.online.completion import Reply
@@ -90,6 +91,7 @@ class OpenAITeacher:
         if told := told_price(config):
             say(told)
         Ledger(self._ledger).close()  # an unusable ledger is reported before the first exam
+        check_whole(self._ledger)
 
     @property
     def key(self) -> str:
