@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from tutelage.config.file import flat, load_config, parse_config
+from tutelage.config.file import dump_config, flat, load_config, parse_config
 from tutelage.errors import RunError
 from tutelage.run_records import Work
 from tutelage.runs.directory import Run, has_run, locked, read_finished, read_result, read_rounds
@@ -93,7 +93,7 @@ MAY_CHANGE = """
     teacher.key_env teacher.concurrency teacher.requests_per_minute teacher.tokens_per_minute teacher.connect_timeout
     teacher.timeout teacher.retries teacher.batch teacher.batch_poll teacher.ledger
     teacher.budget.requests teacher.budget.prompt_tokens teacher.budget.completion_tokens teacher.budget.tokens
-    teacher.budget.usd teacher.price.prompt teacher.price.completion teacher.price.batch
+    teacher.budget.usd teacher.price.prompt teacher.price.completion teacher.price.cache_write teacher.price.batch
     teacher.price.cached teacher.price.auto teacher.token_limit
     training.packing training.micro_batch_tokens training.gradients_every rounds.max rounds.patience rounds.min_gain
 """
@@ -203,3 +203,21 @@ def test_a_run_that_was_killed_before_it_was_one_can_be_started(tmp_path):
         Run.open(tmp_path, config(), "data")
     assert (tmp_path / "run.json").is_file()
     assert not (tmp_path / ".run.json.part").exists()
+
+
+def test_limits_that_an_earlier_version_had_by_default_are_named_in_one_line(tmp_path):
+    """`auto` is the default today; an earlier version wrote its own, and a trained run keeps to them."""
+    run = begun(tmp_path)
+    stage = run.stage(0, "training")
+    stage.begin()
+    stage.finish()
+    text = dump_config(config(exam={"max_new_tokens": 128}, evaluation={"max_new_tokens": 256}))
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(RunError) as told:
+        Run.open(tmp_path, config(), "data")
+    assert "exam.max_new_tokens: 128 is now 'auto'" in str(told.value)
+    assert "evaluation.max_new_tokens: 256 is now 'auto'" in str(told.value)
+    assert "set them back" in str(told.value)
+    assert "\n" not in str(told.value)
+    kept = config(exam={"max_new_tokens": 128}, evaluation={"max_new_tokens": 256})
+    assert Run.open(tmp_path, kept, "data").id == run.id

@@ -7,6 +7,7 @@ import pytest
 from tutelage.config import TeacherConfig
 from tutelage.mistakes.near_duplicates import MAX_MISTAKE_BYTES
 from tutelage.records import AnswerKind, Choice, FeedbackRequest, Problem, Style, Way
+from tutelage.teacher.echoes import Echoes
 from tutelage.teacher.prompts import MAX_REASON_BYTES, Prompts, texts
 from tutelage.teacher.ways import Asking, askings
 
@@ -86,18 +87,18 @@ def test_all_ways_share_the_form_that_is_asked_for():
     assert len(systems) == 1
 
 
-def test_the_prompts_of_version_0_1_are_asked_word_for_word():
-    """The ledger's keys hang on them: `teacher.ask: mistake` with `hint: first`, and round 0."""
+def test_the_prompts_are_asked_word_for_word():
+    """The ledger's keys depend on them. The question alone is asked as in version 0.1."""
 
     def key(asking, request=MISTAKEN, reason=""):
         return hashlib.sha256(asked(messages(request, asking, reason)).encode()).hexdigest()[:16]
 
     plain = FeedbackRequest(PENS)
     assert key(QUESTION, plain) == "b929e4630e052423"
-    assert key(Asking("question", True, again=True), plain, "7 is not 12") == "3d7784035f7c83a9"
-    assert key(PAPER) == "4471ca063409fb83"
-    assert key(Asking("mistake", True, again=True), reason="7 is not 12") == "6adbfa4428ba357d"
-    assert key(Asking("mistake-explained", True)) == "3505cc60eaa36646"
+    assert key(Asking("question", True, again=True), plain, "7 is not 12") == "a620a6ab7eebb735"
+    assert key(PAPER) == "db070dc60704ffe2"
+    assert key(Asking("mistake", True, again=True), reason="7 is not 12") == "cadb04f8e19fc9ff"
+    assert key(Asking("mistake-explained", True)) == "1d619c467ac8af5e"
 
 
 def test_what_stands_in_a_prompt_is_among_the_texts():
@@ -132,3 +133,19 @@ def test_the_mistake_first_stands_before_the_question():
     text = messages(MISTAKEN, Asking("mistake-first"))[1]["content"]
     assert text.index("3 + 4 = 7 pens") < text.index("Forget it now") < text.index(PENS.question)
     assert text.endswith("Write the worked solution.")
+
+
+def test_the_hint_changes_no_other_word_of_a_prompt():
+    for way in get_args(Way):
+        plain, hinted = (messages(MISTAKEN, Asking(way, hint))[1]["content"] for hint in (False, True))
+        assert hinted.startswith(f"{plain}\n\nThe correct answer is 12.")
+
+
+def test_what_earlier_versions_asked_is_still_ours():
+    ours = Echoes.of(texts())
+    for echo in (
+        "Reach it by reasoning from the question alone; do not say that it was given.",
+        "I write a complete solution that gets this very step right and takes special care over it.",
+        "I find for myself the first step at which it goes wrong.",
+    ):
+        assert ours.find(echo, PENS.question), echo

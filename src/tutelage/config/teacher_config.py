@@ -39,6 +39,8 @@ class PriceConfig(Section):
     """Price of completion tokens, reasoning included."""
     cached: float | None = Field(default=None, ge=0, le=1e6)
     """Price of prompt tokens from the endpoint's cache; None: as `prompt`."""
+    cache_write: float | None = Field(default=None, ge=0, le=1e6)
+    """Price of prompt tokens that the endpoint writes to its cache, where it says so; None: 1.25 times `prompt`."""
     batch: float = Field(default=0.5, gt=0, le=1)
     """Share of these prices that the endpoint's Batch API charges; OpenAI's is half."""
 

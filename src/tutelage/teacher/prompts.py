@@ -60,30 +60,22 @@ _FORMS: dict[AnswerKind, str] = {
 _SENTENCES: dict[AnswerKind, int] = {"number": 8, "choice": 5, "yes-no": 5, "text": 5}
 _QUESTION = "Question:\n{question}"
 _WRITE = "Write the worked solution."
-_ATTEMPT = "Here is an attempt that went wrong:\n<attempt>\n{mistake}\n</attempt>"
-_CORRECT = (
-    "complete solution that gets this very step right and takes special care over it: say in plain words what the step "
-    "is for. Don't split it into smaller ones, and keep the other steps short."
-)
-_SILENTLY = "Find for yourself the first step at which it goes wrong, and do not write about it. Write a " + _CORRECT
 _BEFORE = "Here is an attempt at the question below that went wrong:\n<attempt>\n{mistake}\n</attempt>"
 _CAREFULLY = (
     "Write the worked solution. Take care over the step that the attempt gets wrong, and say in plain words what this "
     "step is for. Whoever reads the solution knows the question alone."
 )
 _FORGET = "Forget it now. Whoever reads your solution knows the question alone."
-_EXPLAINED = (
-    "Find the first step at which it goes wrong. Your reply has two parts. The first is one paragraph that begins with "
-    '"Mistake:", quotes this step, and says in one or two short, plain sentences what is wrong with it and what is '
-    'right. Then comes "Solution:" on a line of its own, and below it a '
-) + _CORRECT
 _IN_TWO_PARTS = (
     'Your reply has two parts. The first is one paragraph that begins with "Mistake:" and says in one or two short, '
     "plain sentences of your own which step of the attempt is the first wrong one, what is wrong with it, and what is "
     'right. Then comes "Solution:" on a line of its own, and below it the worked solution, for somebody who knows the '
     "question alone and has seen neither the attempt nor your first part."
 )
-_HINT = "The correct answer is {answer}. Reach it by reasoning from the question alone; do not say that it was given."
+_HINT = (
+    "The correct answer is {answer}. Use it to check your result and for nothing else: keep the question as it is, and "
+    "take every number from it."
+)
 _AGAIN = (
     "Earlier a solution could not be used, for this reason: {reason}\n"
     "Go through the question afresh, check each step, and keep to the form that was asked for."
@@ -95,12 +87,17 @@ _WAYS: dict[Way, tuple[str, ...]] = {
     "mistake-explained": (_BEFORE, _QUESTION, _IN_TWO_PARTS),
 }
 """The paragraphs of the user message; the hint and the reason for asking again follow them."""
-_WITH_HINT: dict[Way, tuple[str, ...]] = {
-    **_WAYS,
-    "mistake": (_QUESTION, _ATTEMPT, _SILENTLY),
-    "mistake-explained": (_QUESTION, _ATTEMPT, _EXPLAINED),
-}
-"""The same for requests with the answer as a hint."""
+_EARLIER = (
+    "Here is an attempt that went wrong:\n<attempt>\n{mistake}\n</attempt>",
+    "Find for yourself the first step at which it goes wrong, and do not write about it. Write a complete solution "
+    "that gets this very step right and takes special care over it: say in plain words what the step is for. Don't "
+    "split it into smaller ones, and keep the other steps short.",
+    "Find the first step at which it goes wrong. Your reply has two parts. The first is one paragraph that begins with "
+    '"Mistake:", quotes this step, and says in one or two short, plain sentences what is wrong with it and what is '
+    'right. Then comes "Solution:" on a line of its own, and below it a complete solution',
+    "The correct answer is {answer}. Reach it by reasoning from the question alone; do not say that it was given.",
+)
+"""Texts of earlier versions: replies to them lie in ledgers and recorded files, with their echoes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +113,7 @@ class Prompts:
         if self.template is not None:
             system, parts = self.template.system, list(self.template.paragraphs(asking))
         else:
-            system, parts = self._system(), [*(_WITH_HINT if asking.hint else _WAYS)[asking.way]]
+            system, parts = self._system(), [*_WAYS[asking.way]]
             parts += [_HINT] if asking.hint else []
             parts += [_AGAIN] if asking.again else []
         values = _values(request.problem, request.mistake or "", reason)
@@ -143,8 +140,8 @@ def prompts_of(teacher: TeacherConfig, kind: AnswerKind) -> Prompts:
 def texts() -> tuple[str, ...]:
     """The texts of all built-in prompts, for every kind of answer, style and way."""
     systems = (_system(kind, style) for kind in get_args(AnswerKind) for style in get_args(Style))
-    paragraphs = [part for ways in (_WAYS, _WITH_HINT) for parts in ways.values() for part in parts]
-    return (*systems, *dict.fromkeys(paragraphs), _HINT, _AGAIN)
+    paragraphs = [part for parts in _WAYS.values() for part in parts]
+    return (*systems, *dict.fromkeys(paragraphs), _HINT, _AGAIN, *_EARLIER)
 
 
 def _system(kind: AnswerKind, style: Style) -> str:

@@ -5,7 +5,7 @@ import pytest
 from tests.teacher.batch.sessions import KEY, PROBLEMS, Sessions, batches_made, requests
 from tutelage.config import BudgetConfig
 from tutelage.errors import BudgetSpent
-from tutelage.records import Usage
+from tutelage.records import FeedbackRequest, Problem, Usage
 from tutelage.teacher.ledger.reader import LedgerReader
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint, answer_key_reply
 
@@ -149,3 +149,63 @@ def test_the_key_is_kept_nowhere(sessions):
     assert KEY not in f"{delivered} {error} {sessions.said}"
     for path in sessions.folder.iterdir():
         assert KEY.encode() not in path.read_bytes()
+
+
+MANY = [
+    Problem.of(f"Tom has {n} boxes of 4 pens. How many pens?", str(4 * n), equation=f"{n} * 4") for n in range(2, 82)
+]
+
+
+def many():
+    return [FeedbackRequest(problem) for problem in MANY]
+
+
+def test_a_file_of_all_goes_out_once_a_reply_was_of_use(sessions):
+    with answer_key_endpoint(MANY) as endpoint:
+        delivered, error = sessions.hold(endpoint, many())
+        assert (error, len(delivered), batches_made(endpoint)) == (None, 80, 2)  # of 20 and of 60
+        sessions.hold(endpoint, [FeedbackRequest(problem, sample=1) for problem in MANY])
+        assert batches_made(endpoint) == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (Fault.only_thoughts(), "only thought: 20 of its last 20 replies"),
+        (Fault.http(400, "Unsupported parameter: 'temperature'"), "set teacher.temperature to null"),
+        (Fault.http(422, "computer says no"), "computer says no"),
+        (Fault.http(403, "Your region is not supported"), "Your region is not supported"),
+    ],
+)
+def test_what_never_works_is_not_asked_more_than_a_trial(sessions, fault, said):
+    with answer_key_endpoint(MANY, faults=lambda *_: fault) as endpoint:
+        delivered, error = sessions.hold(endpoint, many())
+        assert (delivered, len(endpoint.requests), batches_made(endpoint)) == ([], 20, 1)
+    assert said in str(error)
+
+
+def test_a_model_that_says_nothing_of_use_is_stopped_after_a_few(sessions):
+    with TeacherEndpoint(lambda _: "I cannot say.") as endpoint:
+        _, error = sessions.hold(endpoint, many())
+        assert len(endpoint.requests) <= 4 * 20
+    assert "keeps failing" in str(error)
+    assert "tutelage refused RUN" in str(error)
+
+
+def test_a_parameter_that_is_refused_is_no_line_s_own_fault(sessions):
+    """Though others were answered."""
+    fault = Fault.http(400, "Unsupported parameter: 'temperature' is not supported with this model.")
+    with answer_key_endpoint(PROBLEMS, faults=[None, None, fault]) as endpoint:
+        _, error = sessions.hold(endpoint, requests(4))
+    assert "set teacher.temperature to null" in str(error)
+
+
+def test_one_line_in_words_that_nobody_knows_ends_no_start(sessions):
+    def faults(_, body):
+        return Fault.http(400, "computer says no") if PROBLEMS[1].question in body["messages"][-1]["content"] else None
+
+    with answer_key_endpoint(PROBLEMS, faults=faults) as endpoint:
+        for _ in range(2):
+            delivered, error = sessions.hold(endpoint, requests(4))
+            assert error is None
+            assert [feedback.failure for feedback in delivered].count("rejected request") == 1

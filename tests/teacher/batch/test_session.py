@@ -131,10 +131,10 @@ def test_a_line_too_long_for_a_file_goes_alone(sessions, monkeypatch):
         assert batches_made(endpoint) == 3
 
 
-@pytest.mark.parametrize("cap", [{"requests": 7}, {"tokens": 3000}, {"completion_tokens": 600}, {"usd": 1.5}])
+@pytest.mark.parametrize("cap", [{"requests": 7}, {"tokens": 3000}, {"completion_tokens": 200}, {"usd": 1.5}])
 def test_a_cap_is_never_passed_and_what_was_bought_is_delivered(sessions, cap):
     with answer_key_endpoint(PROBLEMS) as endpoint:
-        delivered, error = sessions.hold(endpoint, requests(), budget=BudgetConfig(**cap), price=PRICE)
+        delivered, error = sessions.hold(endpoint, requests(), budget=BudgetConfig(**cap), price=PRICE, max_tokens=15)
         prompt = sum(entry.prompt_tokens for entry in endpoint.log)
         completion = sum(entry.completion_tokens for entry in endpoint.log)
         made = batches_made(endpoint)

@@ -1,3 +1,4 @@
+import json
 import sqlite3
 import subprocess
 import threading
@@ -217,12 +218,20 @@ def test_more_of_a_reply_is_kept_and_checked(tmp_path):
     assert list(faults_of_row(replace(row, reasoning=7))) == ["its reasoning is no text"]
 
 
-def test_whether_a_model_has_ever_answered(tmp_path):
+def test_what_was_answered_with_the_same_settings(tmp_path):
+    def asked(messages, sample, **settings):
+        whole = {"messages": messages, "sample": sample, "temperature": 0.7, "max_tokens": 64, **settings}
+        return json.dumps(whole, sort_keys=True)
+
+    now = asked([], 0)
     with Ledger(tmp_path / "l") as ledger:
-        assert not ledger.has_reply("http://e/v1", "m")
-        ledger.write(Answered("t", reply()))
-        assert ledger.has_reply("http://e/v1", "m")
-        assert not ledger.has_reply("http://e/v1", "other")
+        assert ledger.asked_alike("http://e/v1", "m", now) is None
+        ledger.write(Answered("t", reply(0, request="no JSON")))
+        ledger.write(Answered("t", reply(1, request=asked(["other"], "0.1", top_p=0.5))))
+        assert ledger.asked_alike("http://e/v1", "m", now) is None
+        ledger.write(Answered("t", reply(2, request=asked(["q"], "0.1"))))
+        assert ledger.asked_alike("http://e/v1", "m", now) == asked(["q"], "0.1")
+        assert ledger.asked_alike("http://e/v1", "other", now) is None
 
 
 def test_by_how_much_replies_passed_their_limit(tmp_path):

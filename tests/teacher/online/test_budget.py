@@ -132,3 +132,61 @@ def test_what_an_earlier_start_has_shown_is_known():
     assert not budget.wary
     assert budget.bound(messages, 100).completion_tokens == 100 + 2 * 840
     assert not Budget(BudgetConfig(requests=5), PRICE).wary
+
+
+MESSAGES = PROMPTS.messages(FeedbackRequest(PROBLEM), Asking("question"))
+
+
+@pytest.mark.parametrize(("cap", "fits"), [(799, False), (800, True)])
+def test_the_first_request_needs_room_for_thoughts_beyond_its_limit(cap, fits):
+    budget = Budget(BudgetConfig(completion_tokens=cap), PRICE)
+    bound = budget.bound(MESSAGES, 100)
+    assert budget.has_room(bound) == fits
+    if not fits:
+        said = str(budget.exhausted(bound))
+        assert "0 of 799 completion tokens used, and one more request may take up to 800 completion tokens" in said
+        assert "(a model may think beyond teacher.max_tokens: up to 8 times that is allowed for); raise" in said
+
+
+def test_the_first_request_needs_room_in_dollars_too():
+    bound = Budget(BudgetConfig(), PRICE).bound(MESSAGES, 100)
+    needed = bound.cost_usd + 7 * 100 * 4 / 10**6
+    assert Budget(BudgetConfig(usd=needed + 1e-9), PRICE).has_room(bound)
+    assert not Budget(BudgetConfig(usd=needed - 1e-9), PRICE).has_room(bound)
+
+
+def test_the_more_replies_keep_to_their_bounds_the_less_room_is_kept_beyond_them():
+    budget = Budget(BudgetConfig(completion_tokens=1000), PRICE)
+    bound = budget.bound(MESSAGES, 100)
+    side_by_side = []
+    for _ in range(401):
+        count = 0
+        while budget.has_room(bound):
+            budget.reserve(bound)
+            count += 1
+        for _ in range(count):
+            budget.settle(bound, None)
+        budget.learn(MESSAGES, 100, Usage(1, 50, 10, 0.0))
+        side_by_side.append(count)
+    assert side_by_side == sorted(side_by_side)
+    assert (side_by_side[0], side_by_side[50], side_by_side[100], side_by_side[400]) == (1, 1, 2, 10)
+
+
+def test_what_was_exceeded_is_known_and_not_multiplied():
+    budget = Budget(BudgetConfig(completion_tokens=10_000), PRICE)
+    budget.learn(MESSAGES, 100, Usage(1, 50, 940, 0.0))
+    bound = budget.bound(MESSAGES, 100)
+    assert bound.completion_tokens == 100 + 2 * 840
+    for _ in range(5):
+        assert budget.has_room(bound)
+        budget.reserve(bound)
+    assert not budget.has_room(bound)
+
+
+def test_a_count_that_the_endpoint_did_not_state_raises_no_bound():
+    budget = Budget(BudgetConfig(tokens=10**6), PRICE)
+    budget.learn(MESSAGES, 100, Usage(1, 50, 940, 0.0))
+    grown = budget.bound(MESSAGES, 100)
+    for _ in range(5):
+        budget.learn(MESSAGES, 100, grown, grown)
+    assert budget.bound(MESSAGES, 100).completion_tokens == grown.completion_tokens

@@ -53,7 +53,7 @@ def test_a_cap_on_requests_is_used_up_and_never_passed(tmp_path, cap):
 def test_slow_replies_in_flight_count_at_their_bound(tmp_path, caps, said):
     faults = None if said else Fault.missing_usage()
     with answer_key_endpoint(PROBLEMS, faults=lambda *_: faults, latency=0.05) as endpoint:
-        settings = {"budget": BudgetConfig(**caps), "price": PRICE, "max_tokens": 200, "concurrency": 16}
+        settings = {"budget": BudgetConfig(**caps), "price": PRICE, "max_tokens": 30, "concurrency": 16}
         delivered, error = teach(tmp_path, endpoint, requests(), **settings)
     assert isinstance(error, BudgetSpent)
     assert 2 <= len(endpoint.log) < 40
@@ -69,13 +69,13 @@ def test_what_timed_out_counts_at_its_bound(tmp_path, caps):
     """Every second reply comes too late; the endpoint charges it all the same."""
     late = Fault.slow(20.0)
     with answer_key_endpoint(PROBLEMS, faults=lambda number, _: late if number % 2 else None) as endpoint:
-        settings = {"budget": BudgetConfig(**caps), "price": PRICE, "max_tokens": 200, "concurrency": 4}
+        settings = {"budget": BudgetConfig(**caps), "price": PRICE, "max_tokens": 50, "concurrency": 4}
         delivered, error = teach(tmp_path, endpoint, requests(), timeout=0.4, **settings)
     assert isinstance(error, BudgetSpent)
     timed_out = sum(feedback.failure == "time-out" for feedback in delivered)
     assert timed_out == lost(tmp_path).requests >= 1
     assert len(endpoint.log) == spent(tmp_path).requests == seen_by(endpoint).requests
-    assert lost(tmp_path).completion_tokens == 200 * timed_out
+    assert lost(tmp_path).completion_tokens == 50 * timed_out
     assert within(caps, spent(tmp_path))
     assert within(caps, seen_by(endpoint))
 
@@ -155,3 +155,47 @@ def test_the_requests_are_read_to_the_end_once_the_budget_is_spent(tmp_path):
             make_teacher(tmp_path, endpoint, budget=BudgetConfig(requests=3)).teach(source(), lambda _: None)
         assert len(endpoint.log) == 3
     assert len(taken) == 40  # those that another run has bought are found
+
+
+THINKING = {"prompt_tokens": 200, "completion_tokens": 40, "total_tokens": 1140}
+"""A model that thinks outside its limit: it charges 940."""
+
+
+@pytest.mark.parametrize("cap", [130, 500, 940, 1023])
+@pytest.mark.parametrize("batch", [False, True])
+def test_a_cap_too_tight_for_a_first_request_that_thinks_is_refused_in_one_line(tmp_path, cap, batch):
+    with answer_key_endpoint(PROBLEMS, faults=lambda *_: Fault(parts={"usage": THINKING})) as endpoint:
+        settings = {"budget": BudgetConfig(completion_tokens=cap), "max_tokens": 128, "batch": batch}
+        delivered, error = teach(tmp_path, endpoint, requests(), batch_poll=0.01, **settings)
+    assert (delivered, len(endpoint.log)) == ([], 0)
+    assert isinstance(error, BudgetSpent)
+    assert f"0 of {cap:,} completion tokens used, and one more request may take up to" in str(error)
+    assert "1,024 completion tokens (a model may think beyond teacher.max_tokens" in str(error)
+    assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("cap", [1024, 1900, 5000, 20_000])
+@pytest.mark.parametrize("few", [0, 1, 3, 6])
+def test_thoughts_that_come_late_pass_no_cap(tmp_path, cap, few, batch):
+    """The first replies keep to their limit, the others don't; 16 are asked side by side."""
+
+    def faults(number, _):
+        return Fault(parts={"usage": THINKING}) if number >= few else None
+
+    with answer_key_endpoint(PROBLEMS, faults=faults, latency=0.02) as endpoint:
+        settings = {"budget": BudgetConfig(completion_tokens=cap), "max_tokens": 128, "concurrency": 16}
+        delivered, error = teach(tmp_path, endpoint, requests(), batch=batch, batch_poll=0.01, **settings)
+    assert isinstance(error, BudgetSpent)
+    assert len(delivered) == len(endpoint.log) >= 1
+    assert spent(tmp_path).completion_tokens <= cap
+
+
+def test_what_the_prompt_takes_beyond_its_bound_is_known_to_the_next_start(tmp_path):
+    usage = {"prompt_tokens": 5000, "completion_tokens": 10, "total_tokens": 5010}
+    with answer_key_endpoint(PROBLEMS, faults=lambda *_: Fault(parts={"usage": usage}), latency=0.02) as endpoint:
+        teach(tmp_path, endpoint, requests(1))
+        cap = BudgetConfig(prompt_tokens=30_000)
+        _, error = teach(tmp_path, endpoint, requests(), budget=cap, concurrency=16, max_tokens=50)
+    assert isinstance(error, BudgetSpent)
+    assert 10_000 <= spent(tmp_path).prompt_tokens <= 30_000

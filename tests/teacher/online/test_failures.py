@@ -68,7 +68,7 @@ def test_replies_without_an_answer_end_it_in_the_end(failure):
         ("time-out", "raise teacher.timeout or lower teacher.concurrency"),
         ("empty", "raise teacher.max_tokens: a model that thinks first may have none left for its answer"),
         ("cut at the length limit", "raise teacher.max_tokens"),
-        ("unparsable", "look at the replies with `tutelage ledger export`, or choose another teacher.model"),
+        ("unparsable", "read the replies with `tutelage refused RUN`, or choose another teacher.model"),
         ("server error", "check that it is up and teacher.base_url is right"),
     ],
 )

@@ -321,6 +321,15 @@ def test_what_was_read_from_a_cache_has_its_price(tmp_path):
     assert row.cost_usd == pytest.approx(parts / 10**6)
 
 
+def test_what_was_written_to_a_cache_has_its_price(tmp_path):
+    usage = {"input_tokens": 20, "output_tokens": 40, "cache_creation_input_tokens": 180}
+    with endpoint(faults=[Fault(parts={"usage": usage})]) as served:
+        teach(tmp_path, served, requests(1), price=PRICE)
+    paid = spent(tmp_path)
+    assert (paid.prompt_tokens, paid.completion_tokens) == (200, 40)
+    assert paid.cost_usd == pytest.approx((20 + 1.25 * 180 + 4 * 40) / 10**6)
+
+
 def test_the_key_is_in_no_thought(tmp_path):
     from tests.teacher.online.sessions import KEY
 
@@ -356,3 +365,38 @@ def test_a_slow_reply_is_no_fault_of_its_form(tmp_path):
         delivered, error = teach(tmp_path, served, requests(2))
     assert error is None
     assert len(delivered) == 2
+
+
+def test_settings_that_were_never_answered_end_the_next_start(tmp_path):
+    """That others were answered with other settings says nothing of these."""
+
+    def faults(_, body):
+        return Fault.http(400, "computer says no") if body["temperature"] == 0.9 else None
+
+    with endpoint(faults=faults) as served:
+        teach(tmp_path, served, requests(3))
+        delivered, error = teach(tmp_path, served, requests(40), temperature=0.9, concurrency=1)
+        assert len(served.log) == 3 + 3
+    assert delivered == []
+    assert "computer says no" in str(error)
+
+
+@pytest.mark.parametrize("still", [True, False])
+def test_many_that_are_refused_at_a_later_start_are_told_from_an_endpoint_that_refuses_all(tmp_path, still):
+    """Five prompts are left, and refused: whether they are at fault is seen by asking again what was answered."""
+    left = range(6, 11)
+
+    def faults(number, body):
+        return Fault.http(403, "computer says no") if boxes(body) in left or (number >= 4 and not still) else None
+
+    with endpoint(faults=faults) as served:
+        teach(tmp_path, served, requests(4))
+        delivered, error = teach(tmp_path, served, requests(9), concurrency=2)
+    assert sum(feedback.verdict.correct for feedback in delivered) == 4
+    if still:
+        assert error is None
+        assert sum(feedback.failure == "rejected request" for feedback in delivered) == 5
+        assert spent(tmp_path).requests == 5
+    else:
+        assert "computer says no" in str(error)
+        assert len(delivered) == 4

@@ -5,9 +5,11 @@ import pytest
 from tests.teacher.grading import grade
 from tutelage.config import BudgetConfig, PriceConfig, RunConfig, TeacherConfig
 from tutelage.errors import ConfigError
-from tutelage.teacher.online.budget import Budget, cost_of, price_of, told_price
+from tutelage.records import FeedbackRequest, Problem
+from tutelage.teacher.online.budget import Budget, cost_of, most_for, price_of, told_price
 from tutelage.teacher.online.openai_teacher import OpenAITeacher
 from tutelage.teacher.online.prices import listed_price
+from tutelage.teacher.prompts import Prompts
 
 
 def config(**settings):
@@ -16,7 +18,7 @@ def config(**settings):
 
 def test_auto_is_what_the_list_says():
     price = price_of(config(price="auto"))
-    assert (price.prompt, price.completion, price.cached) == (0.4, 1.6, 0.1)
+    assert (price.prompt, price.completion, price.cached, price.cache_write) == (0.4, 1.6, 0.1, 0.4)
     assert Budget(BudgetConfig(usd=1.0), price)
 
 
@@ -24,6 +26,13 @@ def test_figures_of_one_s_own_win():
     price = price_of(config(price={"auto": True, "completion": 3.0, "cached": 0.0}))
     assert (price.prompt, price.completion, price.cached) == (0.4, 3.0, 0.0)
     assert price_of(config(price={"prompt": 7.0})).prompt == 7.0
+
+
+def test_what_is_written_to_a_cache_has_the_price_of_the_list():
+    claude = {"model": "claude-sonnet-4-5", "base_url": "https://api.anthropic.com/v1"}
+    assert price_of(config(price="auto", **claude)).cache_write == 3.75
+    assert price_of(config(price="auto", batch=True, **claude)).cache_write == 1.875
+    assert price_of(config(price={"auto": True, "cache_write": 6.0}, **claude)).cache_write == 6.0
 
 
 def test_a_batch_has_its_share_of_it():
@@ -73,3 +82,24 @@ def test_what_is_read_from_a_cache_costs_less():
     price = PriceConfig(prompt=1.0, completion=4.0, cached=0.1)
     assert cost_of(100, 10, price, 60) == pytest.approx((40 + 6 + 40) / 10**6)
     assert cost_of(100, 10, PriceConfig(prompt=1.0, completion=4.0), 60) == pytest.approx(140 / 10**6)
+
+
+def test_what_is_written_to_a_cache_costs_more():
+    price = PriceConfig(prompt=1.0, completion=4.0, cached=0.1)
+    assert cost_of(100, 10, price, 20, 60) == pytest.approx((20 + 2 + 75 + 40) / 10**6)
+    assert cost_of(100, 10, price.model_copy(update={"cache_write": 2.0}), 20, 60) == pytest.approx(182 / 10**6)
+
+
+@pytest.mark.parametrize(("cache_write", "dearest"), [(None, 1.25), (2.0, 2.0), (0.5, 1.0)])
+def test_the_bound_is_that_of_a_prompt_that_is_written_to_a_cache(cache_write, dearest):
+    budget = Budget(BudgetConfig(), PriceConfig(prompt=1.0, completion=4.0, cache_write=cache_write))
+    bound = budget.bound([{"role": "user", "content": "x" * 1000}], 100)
+    assert bound.cost_usd == pytest.approx((dearest * bound.prompt_tokens + 400) / 10**6)
+
+
+def test_the_estimate_has_the_price_of_a_cache_that_is_written():
+    asked, prompts = FeedbackRequest(Problem.of("How many?", "2")), Prompts("number")
+    plain, dearer = (
+        most_for(asked, config(price={"prompt": 1.0, "cache_write": each}), prompts) for each in (None, 2.0)
+    )
+    assert dearer.cost_usd == pytest.approx(2 * plain.cost_usd)

@@ -130,3 +130,109 @@ def test_whatever_it_says_it_is_a_count_or_nothing_and_never_less_than_its_parts
 def test_reasoning_beside_the_completion_counts_by_other_names_too(name):
     taken = read_usage({"prompt_tokens": 200, "completion_tokens": 40, name: 900})
     assert (taken.prompt, taken.completion, taken.thoughts) == (200, 940, 900)
+
+
+@pytest.mark.parametrize(
+    "details",
+    [
+        {DETAILS: [{"type": "reasoning", "tokens": 900}, {"type": "text", "tokens": 40}]},
+        {DETAILS: [{"type": "reasoning", "tokens": 500}, {"type": "reasoning", "tokens": 400}]},
+        {DETAILS: [{"reasoning_tokens": 900}]},
+        {DETAILS: [[{"reasoning_tokens": 900}]]},
+        {DETAILS: [{"name": "reasoning_tokens", "value": 900}]},
+        {DETAILS: [{"category": "Thinking", "tokenCount": 900}]},
+        {"outputTokensDetails": [{"modality": "THOUGHT", "tokenCount": 900}]},
+        {DETAILS: {"reasoning": 900}},
+        {DETAILS: {"reasoning": {"tokens": 900, "seconds": 12_000, "steps": 3_000}}},
+        {DETAILS: {"thinking": "900"}},
+        {DETAILS: {"generated": {"reasoning": {"count": 900}}}},
+        {"reasoning": 900},
+        {"thoughts": 900},
+        {"thinking": {"tokens": 900, "budget_tokens": 20_000}},
+        {"reasoningTokens": 900},
+        {"reasoning-tokens": 900},
+        {"thoughtsTokenCount": 900},
+        {"reasoning_token_usage": 900},
+        {"tokens_reasoning": 900},
+        {"generation_reasoning_count": 900},
+        {"charged_reasoning_units": 900},
+        {"cot_tokens": 900},
+        {"completion_reasoning_tokens": 900},
+        {"usage_details": [{"kind": "thinking", "amount": 900}]},
+    ],
+    ids=str,
+)
+def test_thoughts_count_wherever_they_stand(details):
+    taken = read_usage({P: 200, C: 40, **details})
+    assert (taken.prompt, taken.completion, taken.thoughts) == (200, 940, 900)
+    assert read_usage({P: 200, C: 40, T: 1140, **details}).completion == 940
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"prompt_tokens_details": {"reasoning_tokens": 900}},
+        {"prompt_tokens_details": [{"type": "reasoning", "tokens": 900}]},
+        {"input_tokens_details": {"reasoning": {"tokens": 900}}},
+        {"cached_reasoning_tokens": 900},
+        {"reasoning": {"input_tokens": 900, "cached": 900}},
+        {DETAILS: {"cache": {"reasoning_tokens": 900}}},
+        {"reasoning_cost": 900, "reasoning_time_ms": 900, "thinking_budget": 900, "reasoning_effort": "high"},
+        {"cost_details": {"reasoning": 900}},
+        {"reasoning": True, "thinking": "on", "thoughts": None},
+        {DETAILS: {"accepted_prediction_tokens": 900}},
+        {DETAILS: [{"type": "text", "tokens": 40}, {"type": "audio", "tokens": 0}]},
+    ],
+    ids=str,
+)
+def test_what_is_no_thought_of_the_completion_is_not_counted(others):
+    taken = read_usage({P: 200, C: 40, T: 240, **others})
+    assert (taken.prompt, taken.completion, taken.thoughts) == (200, 40, 0)
+
+
+@pytest.mark.parametrize(
+    ("usage", "prompt", "completion"),
+    [
+        ({"inputTokens": 200, "outputTokens": 40, "totalTokens": 1140}, 200, 940),  # Bedrock
+        (
+            {"tokens": {"input_tokens": 200, "output_tokens": 40}, "billed_units": {"input_tokens": 9}},
+            200,
+            40,
+        ),  # Cohere
+        ({"PROMPT_TOKENS": 200, "Completion-Tokens": 40}, 200, 40),
+        ({"prompt_tokens_details": {"input_tokens": 200}, C: 40}, None, 40),
+    ],
+)
+def test_other_names_and_places_of_the_counts(usage, prompt, completion):
+    taken = read_usage(usage)
+    assert (taken.prompt, taken.completion) == (prompt, completion)
+
+
+def test_a_count_that_is_a_text_is_no_less_than_it_says():
+    assert read_usage({P: 200, C: "940"}).least == 1140
+    assert read_usage({P: "200", C: 940}).least == 1140
+
+
+@pytest.mark.parametrize(
+    ("usage", "prompt", "cached", "written"),
+    [
+        ({"input_tokens": 50, "output_tokens": 1, "cache_creation_input_tokens": 150}, 200, 0, 150),
+        (
+            {"input_tokens": 50, "cache_read_input_tokens": 50, "cache_creation_input_tokens": 100, "output_tokens": 1},
+            200,
+            50,
+            100,
+        ),
+        ({"inputTokens": 50, "outputTokens": 1, "cacheWriteInputTokens": 150}, 200, 0, 150),  # Bedrock
+        ({P: 200, C: 1, "prompt_tokens_details": {"cache_write_tokens": 150}}, 200, 0, 150),  # OpenRouter
+        ({P: 200, C: 1, "prompt_tokens_details": {"cache_creation_tokens": 150, "cached_tokens": 50}}, 200, 50, 150),
+        ({P: 200, C: 1, "prompt_tokens_details": {"cache_write_tokens": 150, "cached_tokens": 100}}, 200, 50, 150),
+        ({P: 50, C: 1, "cache_creation_input_tokens": 150}, 200, 0, 150),  # beside, as it cannot be within
+        ({P: 50, C: 1, "prompt_tokens_details": [{"cache_write_tokens": 150}]}, 200, 0, 150),
+        ({P: 200, C: 1, "cache_creation_input_tokens": 0}, 200, 0, 0),
+        ({C: 1, "cache_creation_input_tokens": 150}, None, 0, 150),
+    ],
+)
+def test_what_was_written_to_a_cache(usage, prompt, cached, written):
+    taken = read_usage(usage)
+    assert (taken.prompt, taken.cached, taken.written) == (prompt, cached, written)

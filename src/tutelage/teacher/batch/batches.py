@@ -29,7 +29,7 @@ from tutelage.teacher.ledger.ledger import Answered, Batch, Entry, Ledger, Sent,
 from tutelage.teacher.online.budget import Budget
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.conversation import Question, Settings
-from tutelage.teacher.online.failures import Refused, RequestFailed
+from tutelage.teacher.online.failures import AT_FIRST, Refused, RequestFailed
 from tutelage.teacher.online.parameters import AskAgain
 from tutelage.teacher.online.retry import Retry
 
@@ -64,6 +64,8 @@ class Batches:
         self._waiting = Waiting(client, self._tries, poll, say, self._activity)
         self._most: int | None = None
         self._answered = set[str]()
+        self.only_thought: list[bool] = []
+        """Of each reply, in order, whether it holds reasoning alone."""
         self.failures = defaultdict[str, list[RequestFailed]](list)
         """The failures of each question so far, by key, the latest last."""
 
@@ -189,8 +191,9 @@ class Batches:
             sent.values(), RequestFailed("broken reply", "the batch has no readable result for it", charged=True)
         )
         self._ledger.write(replace(batch, done=True))
+        few = len(refusals) < AT_FIRST and self._settings.answered_before(self._ledger) is not None
         for line, refusal in refusals:
-            if refusal.alone is None or not self._answered:
+            if refusal.alone is None or not (self._answered or few):
                 self._ledger.write(self._settings.failed(line.key, refusal.reason, str(refusal)))
                 raise refusal
             self._fail([line], refusal.alone)
@@ -263,6 +266,7 @@ class Batches:
         settings = replace(self._settings, model=batch.model)
         if isinstance(outcome, Reply):
             self._answered.add(line.key)
+            self.only_thought.append(outcome.only_thought)
             row = settings.row(line.key, line.request, outcome, line.bound)
             self._activity.arrived(row.usage)
             return [Answered(line.token, row)]

@@ -32,7 +32,6 @@ from tutelage.teacher.online.client_bounds import MOST_OF_A_REPLY
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.failures import Refused, RequestFailed
 from tutelage.teacher.online.parameters import Form
-from tutelage.teacher.online.status import OWN
 from tutelage.teacher.prompts import Message
 
 _MOST_LINES = 200_000
@@ -246,10 +245,7 @@ def _outcome(line: _Line, endpoint: Endpoint, form: Form | None) -> Outcome:
 
 
 def _refusal(status: int, fault: BatchFault, endpoint: Endpoint, form: Form | None) -> RequestFailed | Refused:
-    refusal = endpoint.refusal(status, fault.code, fault.message, form=form)
-    if isinstance(refusal, Refused) and refusal.reason == "rejected request" and status in OWN:
-        refusal.alone = refusal.alone or RequestFailed("rejected request", str(refusal))
-    return refusal
+    return endpoint.refusal(status, fault.code, fault.message, form=form)
 
 
 class _Raw(Protocol):

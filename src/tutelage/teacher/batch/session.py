@@ -2,6 +2,8 @@
 
 questions not in the ledger, as many as the budget allows -> batches … a day at most … -> ledger
    ^--- next questions after rejected replies, retries of failures, questions that the budget deferred ---'
+
+Until a reply has been of use, a batch has at most `TRIAL` lines: what does not work is seen before all is paid for.
 """
 
 from __future__ import annotations
@@ -14,8 +16,11 @@ from tutelage.teacher.batch.batches import Batches
 from tutelage.teacher.ledger.ledger import Ledger
 from tutelage.teacher.online.budget import Budget
 from tutelage.teacher.online.conversation import Question, Settings, converse
-from tutelage.teacher.online.failures import FailureWindow, RequestFailed
+from tutelage.teacher.online.failures import OF_THE_ANSWER, FailureWindow, RequestFailed
 from tutelage.teacher.teacher import Deliver
+
+TRIAL = 20
+"""The most lines of a batch before a reply has been of use."""
 
 
 class BatchSession:
@@ -25,6 +30,7 @@ class BatchSession:
         self._batches, self._ledger, self._settings = batches, ledger, settings
         self._retries = retries
         self._failures = FailureWindow()
+        self._works = settings.answered_before(ledger) is not None
 
     async def hold(self, requests: Iterable[FeedbackRequest], deliver: Deliver, budget: Callable[[], Budget]) -> None:
         """Answer all requests; `budget` returns what is left at that moment.
@@ -43,6 +49,7 @@ class BatchSession:
             if not wanted:
                 return
             left = budget()
+            wanted = wanted if self._works else wanted[:TRIAL]
             affordable = _reserve(wanted, left, self._settings.max_tokens)
             if not affordable:
                 self._go_on(owed, deliver, closed=True)
@@ -51,11 +58,16 @@ class BatchSession:
 
     async def _collect(self) -> TeacherError | None:
         """Wait for the open batches, also of an earlier process; returns the error that ends the session, if any."""
+        seen = len(self._batches.only_thought)
         try:
             await self._batches.collect()
         except TeacherError as error:
             self._batches.failures.clear()  # a session that ends gives nothing up: the requests are still owed
             return error
+        for only_thought in self._batches.only_thought[seen:]:
+            self._failures.note_reply(only_thought=only_thought)
+        if self._failures.only_thinks:
+            return self._failures.only_thinking(self._settings.endpoint, self._settings.max_tokens)
         return None
 
     def _go_on(
@@ -109,6 +121,7 @@ class BatchSession:
 
     def _note(self, feedback: Feedback, key: str) -> None:
         """Record how a request ended, in the failure window and in the ledger."""
+        self._works = self._works or feedback.failure is None or feedback.failure in OF_THE_ANSWER
         self._failures.note(feedback.failure, feedback.verdict.reason.removeprefix("no reply: "))
         if feedback.failure is not None:
             self._ledger.write(self._settings.failed(key, feedback.failure, feedback.verdict.reason))
@@ -119,7 +132,7 @@ def _reserve(questions: Sequence[Question], budget: Budget, max_tokens: int) -> 
     chosen: list[Question] = []
     for question in questions:
         bound = budget.bound(question.messages, max_tokens)
-        if not budget.fits(bound):
+        if not budget.has_room(bound):
             break
         budget.reserve(bound)
         chosen.append(question)

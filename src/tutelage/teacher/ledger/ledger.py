@@ -172,11 +172,14 @@ class Ledger:
             sums = self._connection.execute(f"SELECT {SUMS} FROM sent WHERE run_id = ?", (run_id,)).fetchone()
         return usage_of(self._path, "sent", sums)
 
-    def has_reply(self, endpoint: str, model: str) -> bool:
-        """Whether this model has ever answered, in any run."""
-        query = "SELECT EXISTS (SELECT 1 FROM replies WHERE endpoint = ? AND model = ?)"
+    def asked_alike(self, endpoint: str, model: str, request: str) -> str | None:
+        """A request that was answered, in any run, and differs from this one only in its messages and sample."""
+        shape = "json_remove({}, '$.messages', '$.sample')"
+        query = f"""SELECT request FROM replies WHERE endpoint = ? AND model = ? AND json_valid(request)
+            AND {shape.format("request")} = {shape.format("?")} LIMIT 1"""
         with explained(self._path):
-            return bool(self._connection.execute(query, (endpoint, model)).fetchone()[0])
+            found = self._connection.execute(query, (endpoint, model, request)).fetchone()
+        return found[0] if found else None
 
     def overrun(self, run_id: str) -> int | None:
         """The most completion tokens by which a run's replies exceeded `max_tokens`; below 0 if none did.
@@ -188,6 +191,12 @@ class Ledger:
         with explained(self._path):
             found = self._connection.execute(query, (run_id,)).fetchone()[0]
         return found if isinstance(found, int) else None
+
+    def latest(self, run_id: str, most: int) -> list[LedgerRow]:
+        """A run's latest replies, oldest first."""
+        query = f"SELECT {REPLY_COLUMNS} FROM replies WHERE run_id = ? AND json_valid(request) ORDER BY id DESC LIMIT ?"
+        with explained(self._path):
+            return [LedgerRow(*row) for row in self._connection.execute(query, (run_id, most))][::-1]
 
     def sent(self, batch: str) -> list[Sent]:
         """The requests of a batch that are neither answered nor refused, in the order of sending."""

@@ -7,11 +7,13 @@ An answered request counts at its cost. A request whose reply was lost (time-out
 may have been charged, so it counts at its upper bound. A request that the endpoint refused with a status costs nothing.
 
 Some endpoints don't count reasoning tokens against `max_tokens`, or add tokens to the prompt. So the first request of
-a capped session goes alone, and each reply that exceeds its bound raises all later bounds by twice the excess.
+a capped session goes alone, requests must have room for `FIRST` times their completion until many replies have been
+seen, and each reply that exceeds its bound raises all later bounds by twice the excess.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -27,6 +29,12 @@ from tutelage.teacher.ways import askings, ways
 _TOKENS_PER_MESSAGE = 16
 _TOKENS_PER_PROMPT = 64
 """Allowance for chat templates: they add role marks to each message, and some add a preamble such as the date."""
+_WRITE_FACTOR = 1.25
+"""Price of writing to a cache by that of reading plainly (docs.claude.com/en/docs/build-with-claude/prompt-caching)."""
+FIRST = 8
+"""A request must have room for this many times its completion tokens, as the model may think beyond them."""
+SOON = 50
+"""Replies after which that factor falls: to the half after twice as many, to 1 after `FIRST` times as many."""
 MOST_BYTES_PER_TOKEN = 8
 """For the lower bound: prose has 3 to 5 bytes a token with current tokenisers."""
 
@@ -53,7 +61,9 @@ def most_for(request: FeedbackRequest, config: TeacherConfig, prompts: Prompts) 
     prompt = config.self_consistency * sum(prompt_tokens_bound(messages) for messages in asked)
     requests = config.self_consistency * len(asked)
     completion = requests * config.max_tokens
-    return Usage(requests, prompt, completion, cost_of(prompt, completion, price_of(config)))
+    price = price_of(config)
+    written = prompt if (price.cache_write or 0.0) > price.prompt else 0
+    return Usage(requests, prompt, completion, cost_of(prompt, completion, price, written_tokens=written))
 
 
 def least_for(request: FeedbackRequest, config: TeacherConfig, prompts: Prompts) -> Usage:
@@ -76,11 +86,13 @@ def price_of(config: TeacherConfig) -> PriceConfig:
             prompt=price.prompt or listed.prompt,
             completion=price.completion or listed.completion,
             cached=listed.cached if price.cached is None else price.cached,
+            cache_write=listed.cache_write if price.cache_write is None else price.cache_write,
             batch=price.batch,
         )
     share = price.batch if config.batch else 1.0
-    cached = None if price.cached is None else share * price.cached
-    return PriceConfig(prompt=share * price.prompt, completion=share * price.completion, cached=cached)
+    cached, written = (None if each is None else share * each for each in (price.cached, price.cache_write))
+    prompt, completion = share * price.prompt, share * price.completion
+    return PriceConfig(prompt=prompt, completion=completion, cached=cached, cache_write=written)
 
 
 def told_price(config: TeacherConfig) -> str | None:
@@ -91,12 +103,20 @@ def told_price(config: TeacherConfig) -> str | None:
     return f"{config.model} costs {price.prompt:g} and {price.completion:g} USD a million tokens, by {source}"
 
 
-def cost_of(prompt_tokens: int, completion_tokens: int, price: PriceConfig, cached_tokens: int = 0) -> float:
-    """US dollars, rounded to 1e-12. `cached_tokens` of the prompt cost `price.cached`, if it is set."""
+def write_price(price: PriceConfig) -> float:
+    """The price of prompt tokens written to a cache; if unknown, Anthropic's and DashScope's factor."""
+    return _WRITE_FACTOR * price.prompt if price.cache_write is None else price.cache_write
+
+
+def cost_of(
+    prompt_tokens: int, completion_tokens: int, price: PriceConfig, cached_tokens: int = 0, written_tokens: int = 0
+) -> float:
+    """US dollars, rounded to 1e-12. Of the prompt, `cached_tokens` and `written_tokens` have prices of their own."""
     cached = price.prompt if price.cached is None else price.cached
     parts = (
-        (prompt_tokens - cached_tokens, price.prompt),
+        (prompt_tokens - cached_tokens - written_tokens, price.prompt),
         (cached_tokens, cached),
+        (written_tokens, write_price(price)),
         (completion_tokens, price.completion),
     )
     exact = sum(tokens * Decimal(repr(each)) for tokens, each in parts) / 10**6
@@ -122,7 +142,7 @@ class Budget:
         self._caps, self._price = caps, price
         self._spent = spent or Usage()
         self._in_flight = Usage()
-        self._known = overrun is not None
+        self._known, self._seen = overrun is not None, 0
         self._more_prompt, self._more_completion, self._dearer = 0, 2 * max(0, overrun or 0), 1.0
 
     @property
@@ -132,8 +152,9 @@ class Budget:
 
     @property
     def _at_most(self) -> PriceConfig:
-        """The price for bounds: of the plain and the cached price of prompt tokens, the higher one."""
-        return self._price.model_copy(update={"prompt": max(self._price.prompt, self._price.cached or 0.0)})
+        """The price for bounds: of the prices of prompt tokens (plain, from a cache, to a cache) the highest."""
+        price = self._price
+        return price.model_copy(update={"prompt": max(price.prompt, price.cached or 0.0, write_price(price))})
 
     @property
     def wary(self) -> bool:
@@ -152,12 +173,17 @@ class Budget:
         """What a reply of so many tokens costs."""
         return Usage(1, prompt_tokens, completion_tokens, cost_of(prompt_tokens, completion_tokens, self._price))
 
-    def learn(self, messages: Sequence[Message], max_tokens: int, paid: Usage) -> None:
-        """Raise later bounds if this reply cost more than its own bound."""
-        self._known = True
-        self._more_prompt = max(self._more_prompt, 2 * (paid.prompt_tokens - prompt_tokens_bound(messages)))
-        self._more_completion = max(self._more_completion, 2 * (paid.completion_tokens - max_tokens))
-        expected = cost_of(paid.prompt_tokens, paid.completion_tokens, self._at_most)
+    def learn(self, messages: Sequence[Message], max_tokens: int, paid: Usage, reserved: Usage | None = None) -> None:
+        """Raise later bounds if this reply cost more than its own bound.
+
+        A count that is as in `reserved` was not stated by the endpoint: it shows nothing.
+        """
+        self._known, self._seen = True, self._seen + 1
+        if reserved is None or paid.prompt_tokens != reserved.prompt_tokens:
+            self._more_prompt = max(self._more_prompt, 2 * (paid.prompt_tokens - prompt_tokens_bound(messages)))
+        if reserved is None or paid.completion_tokens != reserved.completion_tokens:
+            self._more_completion = max(self._more_completion, 2 * (paid.completion_tokens - max_tokens))
+        expected = cost_of(paid.prompt_tokens, paid.completion_tokens, self._price)
         if expected:
             self._dearer = max(self._dearer, paid.cost_usd / expected)
 
@@ -165,6 +191,19 @@ class Budget:
         """Whether a request with this bound stays within every cap, if all requests in flight cost their bounds."""
         total = self._spent + self._in_flight + bound
         return all(cap is None or value <= cap for _, value, cap, _ in self._figures(total))
+
+    def has_room(self, bound: Usage) -> bool:
+        """Whether a request with this bound may be sent now, beside those in flight."""
+        return self.fits(self._careful(bound))
+
+    def _careful(self, bound: Usage) -> Usage:
+        """The bound, and what this request and those in flight may take beyond theirs."""
+        times = min(FIRST, max(1.0, FIRST * SOON / max(1, self._seen)))
+        each = max(bound.completion_tokens, math.ceil(times * (bound.completion_tokens - self._more_completion)))
+        flying = self._in_flight
+        more = max(0, (flying.requests + 1) * each - flying.completion_tokens - bound.completion_tokens)
+        cost = self._dearer * cost_of(0, more, self._price)
+        return Usage(1, bound.prompt_tokens, bound.completion_tokens + more, bound.cost_usd + cost)
 
     def reserve(self, bound: Usage) -> None:
         """Count a request as in flight."""
@@ -186,10 +225,15 @@ class Budget:
         used = [
             f"{form.format(value)} of {form.format(cap)} {name}" for name, value, cap, form in self._capped(self._spent)
         ]
-        needed = [f"{form.format(value)} {name}" for name, value, _, form in self._capped(bound)]
+        beyond = self.fits(bound)
+        one_more = self._careful(bound) if beyond else bound
+        needed = [f"{form.format(value)} {name}" for name, value, _, form in self._capped(one_more)]
+        why = (
+            f" (a model may think beyond teacher.max_tokens: up to {FIRST} times that is allowed for)" if beyond else ""
+        )
         return BudgetSpent(
             f"the teacher's budget is spent: {', '.join(used)} used, and one more request may take up to "
-            f"{', '.join(needed)}; raise teacher.budget to go on"
+            f"{', '.join(needed)}{why}; raise teacher.budget to go on"
         )
 
     def _figures(self, usage: Usage) -> list[tuple[str, float, float | None, str]]:

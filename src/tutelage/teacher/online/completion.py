@@ -52,8 +52,8 @@ class Reply:
 
     `reasoning` is the model's thinking before the text, in `thoughts` tokens. `served` is the model that answered, by
     the endpoint's name; `provider` is the router's provider. `least_tokens` is a lower bound on prompt and completion
-    tokens together, for when one is None. `cached_tokens` of the prompt came from a cache. `cost_usd` is the charge
-    that the endpoint states.
+    tokens together, for when one is None. `cached_tokens` of the prompt came from a cache, `written_tokens` were
+    written to one. `cost_usd` is the charge that the endpoint states.
     """
 
     text: str
@@ -68,6 +68,7 @@ class Reply:
     served: str = ""
     provider: str = ""
     thoughts: int = 0
+    written_tokens: int = 0
 
     @property
     def only_thought(self) -> bool:
@@ -160,6 +161,7 @@ def _reply(whole: Mapping[str, object], choice: Mapping[str, object], message: M
         served=_word(whole.get("model")),
         provider=_word(whole.get("provider")),
         thoughts=taken.thoughts,
+        written_tokens=taken.written,
     )
 
 

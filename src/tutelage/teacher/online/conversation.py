@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from tutelage.config import PriceConfig, TeacherConfig
 from tutelage.records import AnswerKind, Asked, FailureReason, Feedback, FeedbackRequest, Grade, Usage, Verdict
 from tutelage.teacher.echoes import Echoes
-from tutelage.teacher.ledger.ledger import Failed, LedgerRow
+from tutelage.teacher.ledger.ledger import Failed, Ledger, LedgerRow
 from tutelage.teacher.online.budget import cost_of
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.failures import RequestFailed
@@ -61,10 +61,11 @@ class Settings:
 
         The cost is what the endpoint states, unless that is 0: a router may not know the price.
         """
-        prompt = bound.prompt_tokens if reply.prompt_tokens is None else reply.prompt_tokens
+        read, written = bound.prompt_tokens, reply.written_tokens
+        prompt = max(read if reply.prompt_tokens is None else reply.prompt_tokens, written)
         completion = bound.completion_tokens if reply.completion_tokens is None else reply.completion_tokens
         completion = max(completion, reply.least_tokens - prompt)
-        cost = reply.cost_usd or cost_of(prompt, completion, self.price, reply.cached_tokens)
+        cost = reply.cost_usd or cost_of(prompt, completion, self.price, reply.cached_tokens, written)
         return LedgerRow(
             key=key,
             run_id=self.run_id,
@@ -82,6 +83,14 @@ class Settings:
             served_model=reply.served,
             provider=reply.provider,
         )
+
+    def answered_before(self, ledger: Ledger) -> Question | None:
+        """A question that was answered with these very settings, whatever it was about; None if there is none."""
+        request = ledger.asked_alike(self.endpoint, self.model, _shape([], 0, self))
+        if request is None:
+            return None
+        asked = json.loads(request)
+        return Question(asked["messages"], request, seed_of(self.seed, asked["sample"]))
 
     def failed(self, key: str, reason: FailureReason, detail: str) -> Failed:
         """The ledger's entry for a request without a usable reply."""

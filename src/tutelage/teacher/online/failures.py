@@ -40,8 +40,8 @@ _REMEDIES: dict[FailureReason, str] = {
     "time-out": "raise teacher.timeout or lower teacher.concurrency",
     "empty": "raise teacher.max_tokens: a model that thinks first may have none left for its answer",
     "cut at the length limit": "raise teacher.max_tokens",
-    "refused by policy": "look at the replies with `tutelage ledger export`, or choose another teacher.model",
-    "unparsable": "look at the replies with `tutelage ledger export`, or choose another teacher.model",
+    "refused by policy": "read the replies with `tutelage refused RUN`, or choose another teacher.model",
+    "unparsable": "read the replies with `tutelage refused RUN`, or choose another teacher.model",
 }
 
 
@@ -77,6 +77,14 @@ class Refused(TeacherError):
         super().__init__(message)
         self.reason: FailureReason = reason
         self.alone = alone
+
+
+class SetAside(Exception):
+    """A request was refused before any was answered, so the fault may be its own or the endpoint's."""
+
+    def __init__(self, refusal: Refused, key: str) -> None:
+        super().__init__(str(refusal))
+        self.refusal, self.key = refusal, key
 
 
 class FailureWindow:

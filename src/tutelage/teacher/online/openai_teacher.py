@@ -6,6 +6,7 @@ OpenAITeacher(config.teacher, kind="number", grade=task.grade, ledger="runs/a/le
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,9 @@ from tutelage.teacher.online.session import RequestSession
 from tutelage.teacher.prompts import prompts_of
 from tutelage.teacher.teacher import Deliver
 from tutelage.teacher.ways import Plan, askings
+
+_SHOWN = 50
+"""The latest replies of earlier starts from which the budget learns how far replies exceed their bounds."""
 
 
 class OpenAITeacher:
@@ -156,8 +160,13 @@ class OpenAITeacher:
                 await session.hold(requests, deliver, config.concurrency)
 
     def _budget(self, ledger: Ledger) -> Budget:
+        """What is left, with what the run's latest replies show."""
         run_id = self._settings.run_id
-        return Budget(self._config.budget, self._settings.price, ledger.spent(run_id), ledger.overrun(run_id))
+        budget = Budget(self._config.budget, self._settings.price, ledger.spent(run_id), ledger.overrun(run_id))
+        for row in ledger.latest(run_id, _SHOWN):
+            asked = json.loads(row.request)
+            budget.learn(asked["messages"], asked["max_tokens"], row.usage)
+        return budget
 
 
 def _run(work: Coroutine[None, None, None]) -> None:

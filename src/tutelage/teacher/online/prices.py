@@ -24,6 +24,7 @@ class ListedPrice:
     prompt: float
     completion: float
     cached: float
+    cache_write: float
     source: str
 
 
@@ -42,6 +43,7 @@ def listed_price(model: str, base_url: str | None) -> ListedPrice:
         Usage(input_tokens=_SOME),
         Usage(output_tokens=_SOME),
         Usage(input_tokens=_SOME, cache_read_tokens=_SOME),
+        Usage(input_tokens=_SOME, cache_write_tokens=_SOME),
     ]
 
     def highest(usage: Usage) -> float:
@@ -50,14 +52,14 @@ def listed_price(model: str, base_url: str | None) -> ListedPrice:
         return float(max(price.total_price for price in found) * 10**6 / _SOME)
 
     try:
-        prompt, completion, cached = (highest(usage) for usage in usages)
+        prompt, completion, cached, cache_write = (highest(usage) for usage in usages)
     except LookupError:
         raise ConfigError(
             f"teacher.price is auto, and the list of genai-prices {__version__} has no price for the model {model!r} "
             f"at {url}; give it in US dollars for a million tokens as price: {{prompt: …, completion: …}}"
         ) from None
     source = f"the list of genai-prices {__version__}, whose latest price is of {_latest(now.date())}"
-    return ListedPrice(prompt, completion, cached, source)
+    return ListedPrice(prompt, completion, cached, cache_write, source)
 
 
 @cache

@@ -4,8 +4,8 @@
                   no -> budget -> rate limits -> noted as sent -> asked -> recorded -^
                            ^--------- retried after a time-out, 429, 5xx … -----'
 
-A request that is refused before the endpoint has answered anything is set aside, and asked again after the first
-answer; if it is refused again, the fault is its own. If the first few are all refused, the session ends.
+A request that is refused before any is answered is set aside and asked again after the first answer: a second refusal
+is its own fault. If the first few are all refused, and so is one that was answered before, the session ends.
 
 No HTTP here: `Ask` sends a question and returns its reply.
 """
@@ -28,7 +28,7 @@ from tutelage.teacher.ledger.ledger import Answered, Ledger, LedgerRow, Sent, Un
 from tutelage.teacher.online.budget import Budget
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.conversation import Question, Settings, converse
-from tutelage.teacher.online.failures import AT_FIRST, FailureWindow, Refused, RequestFailed
+from tutelage.teacher.online.failures import AT_FIRST, FailureWindow, Refused, RequestFailed, SetAside
 from tutelage.teacher.online.ledger_writer import LedgerWriter
 from tutelage.teacher.online.limits import Limits
 from tutelage.teacher.online.parameters import AskAgain
@@ -40,14 +40,6 @@ _GRACE_SECONDS = 10.0
 
 Ask = Callable[[Question], Awaitable[Reply]]
 """Raises RequestFailed, or Refused if every other question would be refused, too."""
-
-
-class _SetAside(Exception):
-    """A request was refused before any was answered, so the fault may be its own or the endpoint's."""
-
-    def __init__(self, refusal: Refused, key: str) -> None:
-        super().__init__(str(refusal))
-        self.refusal, self.key = refusal, key
 
 
 class RequestSession:
@@ -68,15 +60,14 @@ class RequestSession:
         self._ask, self._ledger, self._writer, self._settings = ask, ledger, writer, settings
         self._budget, self._limits, self._retries = budget, limits, retries
         self._room = asyncio.Condition()
-        self._places = asyncio.Semaphore()
         self._buying: dict[str, asyncio.Task[LedgerRow | None]] = {}
         self._spent: BudgetSpent | None = None
         self._stopping = False
         self._idle: set[asyncio.Task[Any]] = set()
         self._failures = FailureWindow()
         self._replies = 0
-        self._aside: list[tuple[FeedbackRequest, _SetAside]] = []
-        self._known = ledger.has_reply(settings.endpoint, settings.model)
+        self._aside: list[tuple[FeedbackRequest, SetAside]] = []
+        self._refused, self._answers = 0, False
 
     async def hold(self, requests: Iterable[FeedbackRequest], deliver: Deliver, concurrency: int) -> None:
         """Answer all requests, `concurrency` at a time; the iterable is read lazily.
@@ -117,8 +108,9 @@ class RequestSession:
     async def _take(self, request: FeedbackRequest, deliver: Deliver) -> None:
         try:
             feedback = await self._answer(request)
-        except _SetAside as aside:
+        except SetAside as aside:
             self._aside.append((request, aside))
+            self._refused += 1
             if len(self._aside) >= AT_FIRST:
                 await self._see_an_answer(aside)
             return
@@ -127,20 +119,26 @@ class RequestSession:
         if self._failures.hopeless:
             raise self._failures.keeps_failing(self._settings.endpoint)
 
-    async def _see_an_answer(self, aside: _SetAside) -> None:
+    async def _see_an_answer(self, aside: SetAside) -> None:
         """Wait until anything is answered; raise the refusal if all requests in flight end without an answer."""
         async with self._room:
             with self._idly():
                 await self._room.wait_for(lambda: self._answers or self._budget.idle)
-        if not self._answers:
-            refusal = aside.refusal
-            await self._writer.write(self._settings.failed(aside.key, refusal.reason, str(refusal)))
-            raise refusal
+        if not self._answers and not await self._answers_as_before():
+            await self._writer.write(self._settings.failed(aside.key, aside.refusal.reason, str(aside.refusal)))
+            raise aside.refusal
 
-    @property
-    def _answers(self) -> bool:
-        """Whether the endpoint is known to answer, now or before."""
-        return self._known or self._replies > 0
+    async def _answers_as_before(self) -> bool:
+        """Whether what an earlier start asked with these settings would be answered; asked if more than a few fail."""
+        if (known := self._settings.answered_before(self._ledger)) is None:
+            return False
+        if self._refused >= AT_FIRST:
+            try:
+                await self._buy_once(known)
+            except (SetAside, RequestFailed):
+                return False
+        self._answers = True
+        return True
 
     async def _answer(self, request: FeedbackRequest) -> Feedback | None:
         """The feedback; None if the budget does not allow it."""
@@ -199,7 +197,7 @@ class RequestSession:
                 if refusal.alone is None:
                     raise
                 if not self._answers:
-                    raise _SetAside(refusal, question.key) from None
+                    raise SetAside(refusal, question.key) from None
                 raise refusal.alone from None
             except RequestFailed as failure:
                 # Overload while others are answered costs no try: the endpoint works, and this request's turn comes.
@@ -228,12 +226,12 @@ class RequestSession:
             row = self._settings.row(question.key, question.payload, reply, bound)
             row = replace(row, seconds=round(asyncio.get_running_loop().time() - started, 3))
             paid = row.usage
-            self._budget.learn(question.messages, self._settings.max_tokens, paid)
+            self._budget.learn(question.messages, self._settings.max_tokens, paid, bound)
             self._activity.arrived(paid)
             self._limits.correct(admission, paid.prompt_tokens + paid.completion_tokens)
             self._limits.speed_up()
             await self._writer.write(Answered(token, row))
-            self._replies += 1
+            self._replies, self._answers = self._replies + 1, True
             self._failures.note_reply(only_thought=reply.only_thought)
             return row
         except (RequestFailed, Refused) as failure:
@@ -258,13 +256,13 @@ class RequestSession:
             raise self._failures.only_thinking(self._settings.endpoint, limit)
 
         def fits() -> bool:
-            return budget.idle or (not budget.wary and budget.fits(budget.bound(question.messages, limit)))
+            return budget.idle or (not budget.wary and budget.has_room(budget.bound(question.messages, limit)))
 
         async with self._room:
             with self._idly():
                 await self._room.wait_for(lambda: self._spent or fits())
             bound = budget.bound(question.messages, limit)
-            if self._spent is None and not self._budget.fits(bound):
+            if self._spent is None and not self._budget.has_room(bound):
                 self._spent = self._budget.exhausted(bound)
             if self._spent is not None:
                 self._room.notify_all()

@@ -3,7 +3,8 @@
 OpenAI      prompt 200, completion 940, of which reasoning 900, total 1140      200 + 940
 xAI         prompt 200, completion 40, reasoning 900 beside it, total 1140      200 + 940
 Gemini      prompt 200, completion 40, total 1140, the rest not stated          200 + 940
-Anthropic   input 150, output 40, read from a cache 50 beside the input         200 + 40, cached 50
+Anthropic   input 100, output 40, read from a cache 50, written to it 50        200 + 40, cached 50, written 50
+a list      details [{"type": "reasoning", "tokens": 500}, the same with 400]   200 + 940
 
 Sources: docs.x.ai (rate-limits) for xAI; router-for-me/CLIProxyAPI#5733 and mozilla-ai/any-llm#1290 for Gemini. The
 cost is `cost` of OpenRouter (docs/use-cases/usage-accounting; the charge of the user's own provider account is a field
@@ -15,21 +16,34 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 _MOST_TOKENS = 10**7
 """Larger counts are ignored: no reply takes so many tokens."""
 _MOST_USD = 1e4
-_DEPTH = 3
-_PROMPT = ("prompt_tokens", "input_tokens", "promptTokenCount", "prompt_token_count")
-_COMPLETION = ("completion_tokens", "output_tokens", "candidatesTokenCount", "candidates_token_count")
-_TOTAL = ("total_tokens", "totalTokenCount", "total_token_count")
-_CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cachedContentTokenCount", "cache_read_input_tokens")
-_BESIDE_INPUT = ("cache_read_input_tokens", "cache_creation_input_tokens")
-"""Anthropic's `input_tokens` leave these out."""
-_THOUGHTS = re.compile(r"(num_)?(reasoning|thoughts?|thinking)_?(output_)?(tokens?|token_?count)", re.IGNORECASE)
+_DEPTH = 4
+_MOST_ITEMS = 1000
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_PROMPT = ("prompt_tokens", "input_tokens", "prompt_token_count", "input_token_count")
+_COMPLETION = ("completion_tokens", "output_tokens", "candidates_token_count", "output_token_count")
+_TOTAL = ("total_tokens", "total_token_count")
+_CACHED = ("cached_tokens", "prompt_cache_hit_tokens", "cached_content_token_count", "cache_read_input_tokens")
+_WRITTEN = re.compile(r"cache_(creation|write)(_input)?_tokens")
+_BESIDE_INPUT = ("cache_read_input_tokens", "cache_creation_input_tokens", "cache_write_input_tokens")
+"""Anthropic's `input_tokens` and Bedrock's leave these out."""
+_THOUGHT = re.compile(r"reasoning|thought|thinking|(^|[._])(think|cot)($|[._])")
+_OF_COMPLETION = re.compile(r"completion|output|candidate|generat")
+_OF_PROMPT = {"prompt", "prompts", "input", "inputs", "cache", "cached", "caching"}
+_NO_TOKENS = {
+    *("cost", "costs", "price", "usd", "dollars", "ticks", "budget", "limit", "max", "effort", "id", "index", "step"),
+    *("time", "times", "seconds", "sec", "ms", "latency", "duration", "speed", "per", "rate", "ratio", "share"),
+    *("chars", "characters", "bytes", "words", "percent", "steps"),
+}
+"""Words in the names of what is no count of tokens, though it may stand in the same section."""
+_LABELS = ("type", "name", "kind", "category", "token_type", "modality")
+_COSTS = ("cost", "total_cost", "cost_usd", "total_cost_usd", "estimated_cost")
 _TICKS_PER_USD = 10**10
 
 
@@ -38,7 +52,8 @@ class Taken:
     """Tokens and US dollars of a reply; None if it does not state them.
 
     `least` is a lower bound on prompt and completion together, for when one of them is None. `cached` of the prompt's
-    tokens were read from a cache; `thoughts` are reasoning tokens, if the endpoint counts them separately.
+    tokens were read from a cache, `written` were written to one. `thoughts` are reasoning tokens, if the endpoint
+    counts them separately.
     """
 
     prompt: int | None = None
@@ -47,27 +62,45 @@ class Taken:
     cached: int = 0
     cost_usd: float | None = None
     thoughts: int = 0
+    written: int = 0
 
 
 def read_usage(said: object) -> Taken:
     """Parse a usage section. An unreadable one is empty, not an error: the reply is paid for and is kept."""
     if not isinstance(said, dict):
         return Taken()
-    usage = cast(dict[str, object], said)
-    prompt = _first(usage, _PROMPT)
-    if prompt is not None and "input_tokens" in usage and "prompt_tokens" not in usage:
-        prompt += sum(_loose(usage.get(name)) or 0 for name in _BESIDE_INPUT)
-    completion = _first(usage, _COMPLETION)
+    usage = _in_our_names(cast(dict[str, object], said))
+    counts = list(_counts(usage))
+    prompt, cached, written = _prompt(usage, counts)
+    completion = _first(usage, _COMPLETION, counts)
     total = max((_loose(usage.get(name)) or 0 for name in _TOTAL), default=0)
-    inside, beside = _thoughts(usage)
+    inside, beside = _thoughts(counts)
     if completion is not None:
         completion = max(completion, _with_thoughts(completion, inside, beside, total - (prompt or 0) if total else 0))
-    least = max(total, (prompt or 0) + max(inside, beside))
+    written_out = max([inside, beside, completion or 0, *(_loose(usage.get(name)) or 0 for name in _COMPLETION)])
+    read = max([prompt or 0, *(_loose(usage.get(name)) or 0 for name in _PROMPT)])
+    least = max(total, read + written_out) if prompt is None or completion is None else 0
     if prompt is not None and completion is not None:
-        completion, least = max(completion, total - prompt), 0
-    cached = max((count or 0 for name, count, _ in _counts(usage) if name in _CACHED), default=0)
-    cached = cached if cached <= (prompt or 0) else 0
-    return Taken(prompt, completion, least, cached, _cost(usage), max(inside, beside))
+        completion = max(completion, total - prompt)
+    return Taken(prompt, completion, least, cached, _cost(usage), max(inside, beside), written)
+
+
+def _prompt(usage: Mapping[str, object], counts: Sequence[_Count]) -> tuple[int | None, int, int]:
+    """The prompt's tokens, and how many of them were read from a cache and written to one."""
+    prompt = _first(usage, _PROMPT, counts)
+    of_prompt = [each for each in counts if not _OF_COMPLETION.search(each.path)]
+    cached = max((each.tokens for each in of_prompt if each.name in _CACHED), default=0)
+    written = max((each.tokens for each in of_prompt if _WRITTEN.fullmatch(each.name)), default=0)
+    beside = sum(_loose(usage.get(name)) or 0 for name in _BESIDE_INPUT)
+    if prompt is None:
+        return None, 0, written
+    if beside > prompt or ("input_tokens" in usage and "prompt_tokens" not in usage):
+        prompt += beside
+    if cached > prompt:
+        cached = 0
+    if written > prompt:
+        prompt += written
+    return prompt, min(cached, prompt - written), written
 
 
 def _with_thoughts(completion: int, inside: int, beside: int, rest: int) -> int:
@@ -86,29 +119,79 @@ def _with_thoughts(completion: int, inside: int, beside: int, rest: int) -> int:
     return completion
 
 
-def _thoughts(usage: Mapping[str, object]) -> tuple[int, int]:
+def _thoughts(counts: Sequence[_Count]) -> tuple[int, int]:
     """Reasoning tokens named as part of the completion, and those named elsewhere."""
     inside = beside = 0
-    for name, count, path in _counts(usage):
-        if count and _THOUGHTS.fullmatch(name):
-            if re.search("completion|output", path):
-                inside = max(inside, count)
-            else:
-                beside = max(beside, count)
+    for count in counts:
+        if not count.is_thought:
+            continue
+        if _OF_COMPLETION.search(count.path):
+            inside = max(inside, count.tokens)
+        else:
+            beside = max(beside, count.tokens)
     return inside, 0 if beside == inside else beside
 
 
-def _counts(usage: Mapping[str, object], path: str = "", depth: int = 0) -> Iterator[tuple[str, int | None, str]]:
-    """All token counts with their names, and the path of the section that they are in."""
-    for name, value in usage.items():
-        if isinstance(value, dict) and depth < _DEPTH:
-            yield from _counts(cast(dict[str, object], value), f"{path}.{name}", depth + 1)
-        else:
-            yield name, _loose(cast(object, value)), path
+class _Count(NamedTuple):
+    """A number in a usage section; `path` names the sections around it, and the labels of list items."""
+
+    path: str
+    name: str
+    tokens: int
+
+    @property
+    def is_thought(self) -> bool:
+        """Whether it counts reasoning tokens, and neither the prompt's nor a cache's nor anything but tokens."""
+        place = f"{self.path}.{self.name}"
+        return bool(_THOUGHT.search(place)) and (_OF_PROMPT | _NO_TOKENS).isdisjoint(re.split(r"[._\s]", place))
 
 
-def _first(usage: Mapping[str, object], names: tuple[str, ...]) -> int | None:
-    return next((count for name in names if (count := _count(usage.get(name))) is not None), None)
+def _counts(usage: Mapping[str, object]) -> Iterator[_Count]:
+    """All numbers in the section; those of the same place in the items of a list are added up."""
+    sums = dict[tuple[str, str], int]()
+    for path, name, tokens in _numbers(usage, "", 0):
+        sums[path, name] = sums.get((path, name), 0) + tokens
+    return (_Count(path, name, tokens) for (path, name), tokens in sums.items())
+
+
+def _numbers(part: object, path: str, depth: int) -> Iterator[tuple[str, str, int]]:
+    if isinstance(part, list) and depth <= _DEPTH:
+        for item in cast(list[object], part)[:_MOST_ITEMS]:
+            yield from _numbers(item, path, depth + 1)
+    elif isinstance(part, dict) and depth <= _DEPTH:
+        section = cast(dict[str, object], part)
+        labels = [str(section[name]).lower() for name in _LABELS if isinstance(section.get(name), str)]
+        here = ".".join([path, *labels])
+        for name, value in section.items():
+            if isinstance(value, dict | list):
+                yield from _numbers(cast(object, value), f"{here}.{name}", depth + 1)
+            elif (tokens := _loose(value)) is not None:
+                yield here, name, tokens
+
+
+def _in_our_names(section: Mapping[str, object]) -> dict[str, object]:
+    """The section with its names, to any depth, in lower case and with underscores: promptTokens, Prompt-Tokens."""
+
+    def named(value: object, depth: int) -> object:
+        if isinstance(value, list) and depth <= _DEPTH:
+            return [named(item, depth + 1) for item in cast(list[object], value)[:_MOST_ITEMS]]
+        if not isinstance(value, dict) or depth > _DEPTH:
+            return cast(object, value)
+        names = cast(dict[str, object], value).items()
+        return {_CAMEL.sub("_", name).replace("-", "_").lower(): named(each, depth + 1) for name, each in names}
+
+    return cast(dict[str, object], named(section, 0))
+
+
+def _first(usage: Mapping[str, object], names: tuple[str, ...], counts: Sequence[_Count]) -> int | None:
+    """The count of the first of these names, at the top of the section or else the largest one in it."""
+    for name in names:
+        if (count := _count(usage.get(name))) is not None:
+            return count
+    if any(name in usage for name in names):
+        return None
+    inner = [each for each in counts if each.name in names and each.path and "detail" not in each.path]
+    return max((each.tokens for each in inner), default=None)
 
 
 def _count(said: object) -> int | None:
@@ -136,10 +219,7 @@ def _number(said: object) -> int | float | None:
 
 def _cost(usage: Mapping[str, object]) -> float | None:
     """The charge in US dollars that the endpoint states."""
-    cost = usage.get("cost")
-    if isinstance(cost, dict):
-        cost = cast(dict[str, object], cost).get("total_cost")
-    charged = _dollars(cost)
+    charged = next((cost for name in _COSTS if (cost := _billed(usage.get(name))) is not None), None)
     details = usage.get("cost_details")
     upstream = (
         _dollars(cast(dict[str, object], details).get("upstream_inference_cost")) if isinstance(details, dict) else None
@@ -147,12 +227,20 @@ def _cost(usage: Mapping[str, object]) -> float | None:
     own = usage.get("is_byok")
     if upstream and own is not False and (own or upstream > (charged or 0.0)):
         charged = (charged or 0.0) + upstream
-    if charged is None:
-        charged = _dollars(usage.get("estimated_cost"))
     ticks = _number(usage.get("cost_in_usd_ticks"))
     if charged is None and isinstance(ticks, int | float):
         charged = _dollars(ticks / _TICKS_PER_USD)
     return charged
+
+
+def _billed(cost: object) -> float | None:
+    """A charge as a number, or as a section with its total."""
+    if not isinstance(cost, dict):
+        return _dollars(cost)
+    section = cast(dict[str, object], cost)
+    return next(
+        (found for name in ("total_cost", "total", "usd") if (found := _dollars(section.get(name))) is not None), None
+    )
 
 
 def _dollars(said: object) -> float | None:
