@@ -14,12 +14,13 @@ import statistics
 import time
 from collections.abc import Callable
 
+from benchmarks.measure import dtype_here
 from benchmarks.problems import benchmark_examples, benchmark_format, prefix_length
 from benchmarks.sampling import exam
 from benchmarks.training import train_step_of
 from tutelage.config import StudentConfig, TrainingConfig
 from tutelage.student.model import LoadedModel, load_student
-from tutelage.student.training.precision import compute_dtype, compute_in
+from tutelage.student.training.precision import compute_in
 from tutelage.student.training.steps import StepDataset
 
 PROBLEMS = (2, 4, 8)
@@ -50,9 +51,7 @@ def _training_row(student: LoadedModel, name: str, problems: int, prefix: int, r
     format = benchmark_format(student.tokenizer, prefix)
     dataset = StepDataset(format, benchmark_examples(problems), config, seed=0)
     train_step = dataset[0]
-    step = train_step_of(
-        copy.deepcopy(student.model), train_step, config, compute_dtype(StudentConfig(), student.model.device)
-    )
+    step = train_step_of(copy.deepcopy(student.model), train_step, config, dtype_here(StudentConfig()))
     seconds, _ = _measured(step, repeats)
     name = name or f"{problems} problems, {prefix_length(format)} prefix tokens"
     tokens = sum(batch.tokens for batch in train_step.micro_batches)
@@ -62,7 +61,7 @@ def _training_row(student: LoadedModel, name: str, problems: int, prefix: int, r
 def _exam_row(student: LoadedModel, name: str, problems: int, samples: int, prefix: int, repeats: int) -> None:
     format = benchmark_format(student.tokenizer, prefix)
     model = copy.deepcopy(student.model)
-    compute_in(model, compute_dtype(StudentConfig(), model.device))
+    compute_in(model, dtype_here(StudentConfig()))
     texts = [example.problem.text for example in benchmark_examples(problems)]
     prompts = [tuple(format.prompt_ids(format.prompt(text))) for text in texts]
     sit = exam(student, model, prompts, samples=samples, tokens=TOKENS, rows=256)

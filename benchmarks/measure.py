@@ -14,6 +14,9 @@ from collections.abc import Callable, Mapping
 
 import torch
 
+from tutelage.config import StudentConfig
+from tutelage.student.model import precision_of
+
 Way = Callable[[], float]
 """Does the job once and returns the units of work done: problems, or tokens."""
 
@@ -50,3 +53,8 @@ def _rate(work: Way) -> float:
 def _finish() -> None:
     if torch.cuda.is_available():
         torch.cuda.synchronize()
+
+
+def dtype_here(config: StudentConfig) -> torch.dtype:
+    """The type of a student's weights in computation, as `student.dtype` says or as it is fast here."""
+    return getattr(torch, precision_of(config).dtype)

@@ -17,7 +17,7 @@ from collections.abc import Callable
 import torch
 from transformers import PreTrainedModel
 
-from benchmarks.measure import interleaved, ratio
+from benchmarks.measure import dtype_here, interleaved, ratio
 from benchmarks.problems import benchmark_examples, benchmark_format, prefix_length
 from benchmarks.reference import reference_generate
 from tutelage.config import StudentConfig
@@ -26,7 +26,7 @@ from tutelage.student.engines.shared_prefix import SharedPrefixSampler
 from tutelage.student.model import LoadedModel, load_student
 from tutelage.student.resources.hardware import hardware
 from tutelage.student.sampler import SamplingSettings, StopCriteria
-from tutelage.student.training.precision import compute_dtype, compute_in
+from tutelage.student.training.precision import compute_in
 
 SAMPLES = 4
 ROWS = 256
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
     student = load_student(StudentConfig(model=given.model))
-    dtype = compute_dtype(StudentConfig(), student.model.device)
+    dtype = dtype_here(StudentConfig())
     models = {precision: _cast(student.model, precision) for precision in (torch.float32, torch.bfloat16)}
     print(hardware())
     print(f"{SAMPLES} samples a problem, at most {given.tokens} new tokens; ours computes in {dtype}")

@@ -16,14 +16,14 @@ from collections.abc import Callable
 import torch
 from transformers import PreTrainedModel
 
-from benchmarks.measure import interleaved, ratio
+from benchmarks.measure import dtype_here, interleaved, ratio
 from benchmarks.problems import benchmark_examples, benchmark_format, encoded_rows, prefix_length
 from benchmarks.reference import ReferenceTrainer, Row, reference_losses
 from tutelage.config import StudentConfig, TrainingConfig
 from tutelage.student.model import LoadedModel, load_student
 from tutelage.student.resources.hardware import hardware
 from tutelage.student.training.micro_batch import micro_batch_losses
-from tutelage.student.training.precision import FullPrecision, MixedAdamW, compute_dtype, compute_in
+from tutelage.student.training.precision import FullPrecision, MixedAdamW, compute_in
 from tutelage.student.training.reflection import reflection_of
 from tutelage.student.training.steps import StepDataset, TrainStep
 
@@ -40,7 +40,7 @@ def main() -> None:
     given = parser.parse_args()
     config = StudentConfig(model=given.model)
     student = load_student(config)
-    dtype = compute_dtype(config, student.model.device)
+    dtype = dtype_here(config)
     print(hardware())
     print(f"{given.problems} problems a step; ours computes in {dtype}")
     figures: dict[str, float] = {}

@@ -50,6 +50,21 @@ def test_without_arguments_there_is_help_and_version_is_told():
     assert tutelage("--version").output.startswith("tutelage 0.")
 
 
+def test_doctor_says_what_a_student_would_compute_in(tiny):
+    result = tutelage("doctor", tiny, "--device", "cpu")
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.output.splitlines()] == [
+        "versions",
+        "machine",
+        "device",
+        "vLLM",
+        "cache",
+        "student",
+    ]
+    assert f"{tiny}: float32: the student is too small" in result.output
+    assert "there is no folder './nope'" in tutelage("doctor", "./nope").output
+
+
 def test_show(finished, tmp_path):
     result = tutelage("show", finished)
     assert "mistakes" in result.output

@@ -14,10 +14,12 @@ from tutelage.errors import ConfigError, TeacherError
 from tutelage.own_parts import OwnParts
 from tutelage.report.progress import Show
 from tutelage.rounds.context import RunContext
+from tutelage.run_records import Precision
 from tutelage.runs.directory import Run, locked
 from tutelage.runs.files import disk_errors, try_to_write_in
 from tutelage.runs.stage_cache import StageCache
 from tutelage.student.engines.engine import Engine
+from tutelage.student.kept_precision import precision_of_run
 from tutelage.student.own import CheckedReflection, check_engine
 from tutelage.student.preflight import preflight
 from tutelage.student.sampler import SamplerFactory, Say
@@ -67,10 +69,11 @@ def open_context(
         prompts_of(config.teacher, task.kind)  # so is a wrong template
         if config.teacher.ledger:
             check_place(Path(config.teacher.ledger))
-    untrained = make_student(config.student, task, show.say, own.engine)
+    precision = precision_of_run(config.student, out, cache and cache.root, show.say)
+    untrained = make_student(config.student, task, show.say, own.engine, precision)
     preflight(untrained, config, task.problems, reflection)
     with locked(out):
-        run = Run.open(out, config, task_digest(task), cache, keys)
+        run = Run.open(out, config, task_digest(task), cache, keys, precision)
         activity = Activity() if online else None
         if activity:
             teacher = online_teacher(config, task, run, show.say, activity)
@@ -121,7 +124,13 @@ def online_teacher(config: RunConfig, task: Task, run: Run, say: Say, activity: 
     )
 
 
-def make_student(config: StudentConfig, task: Task, say: Say, engine: SamplerFactory | None = None) -> Student:
+def make_student(
+    config: StudentConfig,
+    task: Task,
+    say: Say,
+    engine: SamplerFactory | None = None,
+    precision: Precision | None = None,
+) -> Student:
     """The untrained student, prompted with the task's worked examples and sampled by the user's `engine`, if given.
 
     Raises ConfigError, StudentError.
@@ -129,4 +138,4 @@ def make_student(config: StudentConfig, task: Task, say: Say, engine: SamplerFac
     if engine is not None:
         check_engine(engine)
     check_few_shot(config.few_shot, task)
-    return Student(config, task.examples, engine=Engine(config.engine, say, engine))
+    return Student(config, task.examples, engine=Engine(config.engine, say, engine), precision=precision)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from tutelage.records import Usage
 
@@ -163,10 +164,24 @@ class BeforeAfter:
 
 
 @dataclass(frozen=True, slots=True)
+class Precision:
+    """The precision that a student computes in, why, and the model and the machine that it was chosen for."""
+
+    dtype: Literal["float32", "bfloat16"]
+    why: str
+    model: str
+    machine: str
+
+    def __str__(self) -> str:
+        return f"{self.dtype}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
     """The figures of a whole run: `result.json`. `machine` and `versions` describe its last process.
 
-    `unused` is the teaching cost of a last round that brought nothing to train on.
+    `unused` is the teaching cost of a last round that brought nothing to train on. `precision` is what the student
+    computed in, and why.
     """
 
     rounds: tuple[RoundResult, ...]
@@ -178,6 +193,7 @@ class RunResult:
     machine: str = ""
     versions: str = ""
     unused: TeacherSummary | None = None
+    precision: str = ""
 
     @property
     def teaching(self) -> tuple[TeacherSummary, ...]:

@@ -52,6 +52,7 @@ class Student:
     folder: Path | None = None
     stopped_at: int | None = None
     answer_tokens: int | None = None
+    precision: str = "float32"
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def answer(self, problems, seeds, sampling, answered):

@@ -55,7 +55,7 @@ def students_in_doubles() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(student, "load_student", load)
-        patch.setattr(student, "compute_dtype", lambda *_: torch.float64)
+        patch.setattr(student.Student, "dtype", torch.float64)
         yield
 
 

@@ -1,5 +1,7 @@
 """The student as the rounds see it: answers in any engine and precision, and weights that are float32 on disk."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -9,6 +11,8 @@ from tests.student.steps import EXAMPLES, changed
 from tests.student.tiny import tiny_folder
 from tutelage.config import GuardConfig, StudentConfig
 from tutelage.records import Problem, WorkedExample
+from tutelage.student import student as student_module
+from tutelage.student.model import load_student
 from tutelage.student.sampler import SamplingSettings
 from tutelage.student.student import Student
 
@@ -72,6 +76,33 @@ def test_what_is_learnt_is_kept_in_float32_and_answered_from(folder, tmp_path, d
     assert (later.key, later.engine) == ("later", student.engine)
     assert answers(later) != before
     assert answers(student) == before  # the student of before is still in its folder
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_nothing_is_read_between_a_training_and_the_next(folder, tmp_path, monkeypatch, dtype):
+    """The one in memory has lost nothing by its answers: it learns as the one on disk would."""
+    loads: list[Path | None] = []
+    monkeypatch.setattr(student_module, "load_student", lambda *of: loads.append(of[1]) or load_student(*of))
+    config = changed(epochs=1, learning_rate=1e-2)
+
+    def learnt(student, name):
+        where = {"checkpoints": tmp_path / f"{name}-checkpoints", "folder": tmp_path / name}
+        student.learn(EXAMPLES, config, seed=0, **where, advance=lambda _: None)
+        return student.at(tmp_path / name, name)
+
+    once = learnt(student_in(folder, dtype=dtype), "once")
+    assert answers(once) == answers(Student(once.config, SHOTS, once.folder, key="once"))
+    assert loads == [None, tmp_path / "once"]
+    loads.clear()
+    twice = learnt(once, "twice")
+    assert loads == []
+    once.release()
+    again = learnt(once, "again")
+    assert loads == [tmp_path / "once"]
+    assert all(
+        torch.equal(weight, load_file(again.folder / "model.safetensors")[name])
+        for name, weight in load_file(twice.folder / "model.safetensors").items()
+    )
 
 
 @pytest.mark.parametrize("weights", ["full", "lora"])

@@ -6,6 +6,7 @@
     tutelage study | results                  studies.py
     tutelage tasks [check]                    tasks.py
     tutelage ledger show | export | verify    ledger.py
+    tutelage doctor                           doctor.py
     tutelage serve-test-teacher               endpoint.py
 
 Heavy modules are imported inside the commands, so that `--help` is fast.
@@ -17,6 +18,7 @@ from typing import Annotated
 
 import typer
 
+from tutelage.cli.doctor import doctor
 from tutelage.cli.endpoint import serve_test_teacher
 from tutelage.cli.group import FaultsInOneLine, called_from_a_shell
 from tutelage.cli.ledger import ledger_app
@@ -67,6 +69,7 @@ app.command()(study)
 app.command()(results)
 app.add_typer(tasks_app, name="tasks")
 app.add_typer(ledger_app, name="ledger")
+app.command()(doctor)
 app.command()(serve_test_teacher)
 
 

@@ -92,11 +92,25 @@ def run_rounds(ctx: RunContext) -> RunResult:
         stopped_because = "all rounds are done"
 
     student.release()
+    return _ended(ctx, rounds, stopped_because, unused)
+
+
+def _ended(ctx: RunContext, rounds: Sequence[Round], stopped_because: str, unused: TeacherSummary | None) -> RunResult:
+    """Evaluate the best round on test, save its student, and write the run's result."""
     results = tuple(past.result for past in rounds)
     best = rounds[best_round(results)]
-    test = _test(ctx, best.student)
-    work, seconds = ctx.run.work(None), ctx.run.seconds(None)
-    ended = RunResult(results, best.result.round, stopped_because, test, work, seconds, hardware(), versions(), unused)
+    ended = RunResult(
+        rounds=results,
+        best_round=best.result.round,
+        stopped_because=stopped_because,
+        test=_test(ctx, best.student),
+        work=ctx.run.work(None),
+        seconds=ctx.run.seconds(None),
+        machine=hardware(),
+        versions=versions(),
+        unused=unused,
+        precision=str(ctx.untrained.precision),
+    )
     _graduate(ctx, best.student, ended)
     ctx.run.keep_result(None, ended)
     return ended

@@ -23,11 +23,12 @@ from tutelage.config import RunConfig
 from tutelage.config.file import dump_config, read_written
 from tutelage.errors import ConfigError, RunError
 from tutelage.json_lines import is_unicode
-from tutelage.run_records import RoundResult, RunResult, Work
+from tutelage.run_records import Precision, RoundResult, RunResult, Work
 from tutelage.runs.files import (
     digest,
     disk_errors,
     exists,
+    plain,
     read_json,
     read_record,
     remove,
@@ -71,10 +72,12 @@ class Run:
         data: str,
         cache: StageCache | None = None,
         parts: Mapping[str, str] | None = None,
+        precision: Precision | None = None,
     ) -> Run:
         """Start a run in `root`, which is `locked`, or continue the one that is there.
 
-        `data` is a digest of the task's problems, `parts` has the keys of what is the user's own: task, teacher, …
+        `data` is a digest of the task's problems, `parts` has the keys of what is the user's own: task, teacher, …, and
+        `precision` is kept for `kept_precision`.
 
         Raises:
             RunError: it has begun with another configuration, other problems or a newer version, or the disk is full.
@@ -93,8 +96,9 @@ class Run:
             if differences(before, config, IDLE):
                 (root / "result.json").unlink(missing_ok=True)  # the run finished under the earlier settings
         own = {"parts": dict(parts)} if parts else {}
+        computed = {"precision": plain(precision)} if precision else {}
         mark = {name: value for name, value in found.items() if name != "parts"}
-        write_json(marker, sealed({**mark, "data": data, **own}))
+        write_json(marker, sealed({**mark, "data": data, **computed, **own}))
         write_text(root / "config.yaml", _stamped(config))
         return cls(root, found["id"], cache and cache.part(digest(data, own) if own else data), parts)
 
@@ -162,6 +166,14 @@ def locked(root: Path) -> Generator[None]:
                 yield
         except Timeout:
             raise RunError(f"another process is at work in {root}; wait for it, or choose another --out") from None
+
+
+def kept_precision(root: Path) -> tuple[bool, Precision | None]:
+    """Whether the run in `root` has begun, and the precision that it keeps. Raises RunError."""
+    if not exists(root / "run.json"):
+        return False, None
+    kept = _check_format(root / "run.json").get("precision")
+    return _begun(root), Precision(**kept) if kept else None
 
 
 def read_result(root: Path) -> RunResult | None:

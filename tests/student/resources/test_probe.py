@@ -1,0 +1,91 @@
+"""The precision that a student computes in is measured, where it is left to us."""
+
+import math
+
+import pytest
+import torch
+from transformers import GPT2Config, GPT2LMHeadModel
+
+from tests.student.tiny import tiny_student
+from tutelage.config import StudentConfig
+from tutelage.student.resources import probe
+from tutelage.student.resources.probe import Speeds, choose, chosen_unmeasured, layer_shapes, measure
+
+CPU = torch.device("cpu")
+AUTO = StudentConfig(device="cpu")
+
+
+@pytest.fixture
+def model(monkeypatch, tmp_path):
+    """A model that counts as large enough, and a cache of its own for the figures."""
+    monkeypatch.setenv("TUTELAGE_CACHE", str(tmp_path))
+    monkeypatch.setattr(probe, "SMALL", 0)
+    return tiny_student().model
+
+
+def measured(monkeypatch, model, **speeds):
+    """Let a measurement find these speeds."""
+    monkeypatch.setattr(probe, "measure", lambda shapes, device: Speeds(**speeds))
+    return choose(AUTO, model, CPU)
+
+
+def test_it_times_the_products_of_the_students_own_layers(model):
+    speeds, before = measure(layer_shapes(model), CPU), torch.get_float32_matmul_precision()
+    assert all(math.isfinite(speed) and speed > 0 for speed in (speeds.float32, speeds.rounded, speeds.bfloat16))
+    assert torch.get_float32_matmul_precision() == before
+
+
+def test_shapes_are_those_of_the_linear_layers_whatever_holds_their_weights(model):
+    config = model.config
+    kept = config.num_key_value_heads * config.head_dim
+    wide, hidden = config.hidden_size, config.intermediate_size
+    assert layer_shapes(model) == {(wide, wide), (kept, wide), (hidden, wide), (wide, hidden)}
+    transposed = GPT2LMHeadModel(GPT2Config(n_layer=1, n_head=2, n_embd=8, vocab_size=16, n_positions=16))
+    assert layer_shapes(transposed) == {(24, 8), (8, 8), (32, 8), (8, 32)}
+
+
+@pytest.mark.parametrize(("bfloat16", "expected"), [(129.0, "float32"), (130.0, "bfloat16"), (60.0, "float32")])
+def test_bfloat16_is_taken_only_where_it_is_much_faster(monkeypatch, model, bfloat16, expected):
+    chosen = measured(monkeypatch, model, float32=100.0, rounded=110.0, bfloat16=bfloat16)
+    assert chosen.dtype == expected
+    assert f"{bfloat16 / 100:.1f} times as fast here ({bfloat16:.0f} GFLOP/s; float32 100, and 110 with" in chosen.why
+
+
+def test_what_was_measured_is_kept_by_machine_and_shapes(monkeypatch, model):
+    assert measured(monkeypatch, model, float32=100.0, rounded=1.0, bfloat16=200.0).dtype == "bfloat16"
+    monkeypatch.setattr(probe, "measure", None)
+    assert choose(AUTO, model, CPU).dtype == "bfloat16"
+    other = tiny_student(width=64).model
+    assert measured(monkeypatch, other, float32=100.0, rounded=1.0, bfloat16=50.0).dtype == "float32"
+    monkeypatch.setattr(probe, "hardware", lambda: "another machine")
+    assert measured(monkeypatch, model, float32=100.0, rounded=1.0, bfloat16=50.0).dtype == "float32"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"a": 1}'])
+def test_a_broken_cache_is_measured_again(monkeypatch, model, tmp_path, text):
+    measured(monkeypatch, model, float32=100.0, rounded=1.0, bfloat16=200.0)
+    (tmp_path / "tutelage" / "precision.json").write_text(text)
+    assert measured(monkeypatch, model, float32=100.0, rounded=1.0, bfloat16=50.0).dtype == "float32"
+
+
+def test_a_cache_that_cannot_be_written_is_no_fault(monkeypatch, model, tmp_path):
+    (tmp_path / "tutelage").write_text("a file where the folder should be")
+    assert measured(monkeypatch, model, float32=100.0, rounded=1.0, bfloat16=200.0).dtype == "bfloat16"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_what_is_configured_is_not_measured(monkeypatch, dtype):
+    monkeypatch.setattr(probe, "measure", None)
+    assert choose(AUTO.model_copy(update={"dtype": dtype}), tiny_student().model, CPU).dtype == dtype
+
+
+def test_small_students_and_mps_compute_in_float32(monkeypatch):
+    monkeypatch.setattr(probe, "measure", None)
+    assert choose(AUTO, tiny_student().model, CPU).dtype == "float32"
+    assert choose(AUTO, tiny_student().model, torch.device("mps")).dtype == "float32"
+
+
+@pytest.mark.parametrize(("units", "expected"), [(True, "bfloat16"), (False, "float32")])
+def test_runs_of_before_chose_by_the_matrix_units(monkeypatch, units, expected):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: units)
+    assert chosen_unmeasured(AUTO, CPU).dtype == expected

@@ -1,0 +1,92 @@
+"""A run computes in one precision from its first stage to its last."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from tests.rounds.conftest import two_rounds
+from tutelage.api import run
+from tutelage.config import RunConfig
+from tutelage.config.file import parse_config
+from tutelage.errors import RunError
+from tutelage.report.progress import Show
+from tutelage.run_records import RunResult
+from tutelage.runs.files import write_json
+from tutelage.student import kept_precision
+from tutelage.student.kept_precision import precision_of_run
+from tutelage.student.model import precision_of
+from tutelage.student.resources import probe
+from tutelage.student.resources.probe import Speeds
+
+SLOW, FAST = (Speeds(float32=100.0, rounded=100.0, bfloat16=speed) for speed in (50.0, 200.0))
+
+
+@pytest.fixture
+def config(tiny, tmp_path, monkeypatch) -> RunConfig:
+    """A run of one round whose precision is left to us."""
+    monkeypatch.setenv("TUTELAGE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(probe, "SMALL", 0)
+    plan = two_rounds(tiny).model_dump()
+    return parse_config(plan | {"student": plan["student"] | {"dtype": "auto"}, "rounds": {"max": 0}})
+
+
+def more(config: RunConfig) -> RunConfig:
+    return config.model_copy(update={"rounds": config.rounds.model_copy(update={"max": 1})})
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Let the run find itself on a machine of such speeds."""
+
+    def set_up(speeds: Speeds, name: str) -> None:
+        monkeypatch.setattr(probe, "measure", lambda shapes, device: speeds)
+        for module in (probe, kept_precision):
+            monkeypatch.setattr(module, "hardware", lambda: name)
+
+    return set_up
+
+
+def test_a_run_goes_on_in_the_precision_it_began_with_and_says_where_it_has_moved_to(config, tmp_path, machine, capfd):
+    machine(FAST, "the first machine")
+    began: RunResult = run(config, tmp_path / "run")
+    assert began.precision.startswith("bfloat16: bfloat16 is 2.0 times as fast here")
+    machine(SLOW, "the second machine")
+    went_on = run(more(config), tmp_path / "run", show=Show())
+    assert went_on.precision == began.precision
+    said = capfd.readouterr().err
+    assert "begun on the first machine: goes on in bfloat16, as it began; bfloat16 is 0.5 times as fast here" in said
+    assert run(config, tmp_path / "other").precision.startswith("float32: bfloat16 is 0.5 times as fast here")
+
+
+def test_a_run_of_an_earlier_version_goes_on_as_it_began(config, tmp_path, machine):
+    machine(SLOW, "a machine")
+    run(config, tmp_path / "run")
+    mark = json.loads((tmp_path / "run" / "run.json").read_text())
+    write_json(tmp_path / "run" / "run.json", {name: mark[name] for name in mark if name not in ("precision", "seal")})
+    machine(FAST, "a machine")
+    before = probe.chosen_unmeasured(config.student, probe.torch.device("cpu")).dtype
+    assert run(more(config), tmp_path / "run").precision == f"{before}: as it began"
+
+
+def test_what_was_configured_before_is_not_kept_for_auto(config, tmp_path, machine):
+    machine(FAST, "a machine")
+    told = config.student.model_copy(update={"dtype": "float32"})
+    run(config.model_copy(update={"student": told}), tmp_path / "run")
+    with pytest.raises(RunError, match=r"student\.dtype"):
+        run(config, tmp_path / "run")
+    assert precision_of_run(config.student, tmp_path / "run", None, print).dtype == "bfloat16"
+
+
+def test_the_runs_of_a_study_compute_alike(config, tmp_path, machine):
+    cache = tmp_path / "shared"
+    machine(FAST, "the first machine")
+    first = precision_of_run(config.student, tmp_path / "one", cache, print)
+    machine(SLOW, "the second machine")
+    said = []
+    assert precision_of_run(config.student, tmp_path / "two", cache, said.append) == first
+    assert len(said) == 1
+    other = config.student.model_copy(update={"dtype": "float32"})
+    assert precision_of_run(other, tmp_path / "two", cache, print) == replace(
+        precision_of(other), dtype="float32", why="as configured"
+    )
