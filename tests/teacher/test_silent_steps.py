@@ -111,3 +111,8 @@ SALT = Problem.of("Would an egg float in very salty water?", "yes")
 )
 def test_a_conclusion_before_its_reason_and_a_question_left_open_are_read(steps, refused):
     assert (read(f"{steps}\nThe answer is yes.", SALT, "yes-no").failure is not None) == refused
+
+
+def test_a_step_bent_towards_a_known_answer_is_talk():
+    steps = "34 - 16 = 18 bulbs. That does not equal 6, so one divides: 18 / 3 = 6."
+    assert read(f"{steps}\nThe answer is 6.", GARDEN).failure is not None
