@@ -23,7 +23,7 @@ import_before_forking(__name__)
 
 
 def hold(base_url, folder, budget, run_id):
-    teacher = make_teacher(folder, base_url, run_id=run_id, concurrency=CONCURRENCY, budget=budget)
+    teacher = make_teacher(folder, base_url, run_id=run_id, concurrency=CONCURRENCY, budget=budget, max_tokens=64)
     with (folder / f"delivered-{run_id}").open("a") as delivered:
 
         def deliver(feedback):
@@ -90,7 +90,7 @@ def test_interrupted_it_ends_at_once_and_what_was_in_flight_counts_as_lost(tmp_p
 
 
 @pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
-@pytest.mark.parametrize("caps", [{"requests": 20}, {"tokens": 8_000}], ids=["requests", "tokens"])
+@pytest.mark.parametrize("caps", [{"requests": 20}, {"tokens": 9_000}], ids=["requests", "tokens"])
 def test_the_budget_holds_over_a_stop(tmp_path, sign, caps):
     hang = Fault.slow(60)
     with answer_key_endpoint(PROBLEMS, faults=lambda number, _: hang if 6 <= number < 10 else None) as endpoint:
