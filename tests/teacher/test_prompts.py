@@ -7,8 +7,8 @@ import pytest
 from tutelage.config import TeacherConfig
 from tutelage.mistakes.near_duplicates import MAX_MISTAKE_BYTES
 from tutelage.records import AnswerKind, Choice, FeedbackRequest, Problem, Style, Way
-from tutelage.teacher.echoes import Echoes
 from tutelage.teacher.prompts import MAX_REASON_BYTES, Prompts, texts
+from tutelage.teacher.reading.echoes import Echoes
 from tutelage.teacher.ways import Asking, askings
 
 PENS = Problem.of("Tom has 3 boxes of 4 pens. How many pens?", "12")

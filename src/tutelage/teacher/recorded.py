@@ -30,10 +30,10 @@ from tutelage.records import (
     content_hash,
     state_answer,
 )
-from tutelage.teacher.echoes import Echoes
+from tutelage.teacher.judge.soundness import Judge
 from tutelage.teacher.prompts import texts
-from tutelage.teacher.reasoning import reasoning, steps_of
-from tutelage.teacher.soundness import Judge
+from tutelage.teacher.reading.echoes import Echoes
+from tutelage.teacher.reading.reasoning import reasoning, steps_of
 from tutelage.teacher.teacher import Deliver, Teacher
 
 NOT_RECORDED = "no rationale recorded for this problem"

@@ -14,10 +14,10 @@ import re
 from dataclasses import dataclass
 
 from tutelage.records import FailureReason, Grade, Problem, Verdict, state_answer
-from tutelage.teacher.echoes import Echoes
+from tutelage.teacher.judge.soundness import Judge, quote
 from tutelage.teacher.prompts import texts
-from tutelage.teacher.reasoning import reasoning, steps_of
-from tutelage.teacher.soundness import Judge, quote
+from tutelage.teacher.reading.echoes import Echoes
+from tutelage.teacher.reading.reasoning import reasoning, steps_of
 from tutelage.text.run_on import cut
 from tutelage.text.statements import statements, without_statement
 from tutelage.text.thoughts import without_thoughts

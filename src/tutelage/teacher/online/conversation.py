@@ -17,13 +17,13 @@ from dataclasses import dataclass, field
 
 from tutelage.config import PriceConfig, TeacherConfig
 from tutelage.records import AnswerKind, Asked, FailureReason, Feedback, FeedbackRequest, Grade, Usage, Verdict
-from tutelage.teacher.echoes import Echoes
 from tutelage.teacher.ledger.ledger import Failed, Ledger, LedgerRow
 from tutelage.teacher.online.budget import cost_of
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.failures import RequestFailed
 from tutelage.teacher.online.parameters import seed_of
 from tutelage.teacher.prompts import Message, Prompts
+from tutelage.teacher.reading.echoes import Echoes
 from tutelage.teacher.reply import OURS, Reading, read_reply
 from tutelage.teacher.template import Template
 from tutelage.teacher.ways import Asking, Plan, askings

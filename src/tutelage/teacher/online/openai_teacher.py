@@ -21,7 +21,6 @@ from tutelage.stopping import cancelled_by_signals
 from tutelage.teacher.batch.batches import Batches
 from tutelage.teacher.batch.client import BatchClient
 from tutelage.teacher.batch.session import BatchSession
-from tutelage.teacher.echoes import Echoes
 from tutelage.teacher.ledger.ledger import Ledger
 from tutelage.teacher.ledger.reader import check_whole
 from tutelage.teacher.online.budget import Budget, price_of, told_price
@@ -33,6 +32,7 @@ from tutelage.teacher.online.limits import Limits
 from tutelage.teacher.online.parameters import shaping
 from tutelage.teacher.online.session import RequestSession
 from tutelage.teacher.prompts import prompts_of
+from tutelage.teacher.reading.echoes import Echoes
 from tutelage.teacher.teacher import Deliver
 from tutelage.teacher.ways import Plan, askings
 

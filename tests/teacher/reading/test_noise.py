@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutelage.teacher.noise import without_talk, without_titles, without_trailer
+from tutelage.teacher.reading.noise import without_talk, without_titles, without_trailer
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tutelage.records import FailureReason, Grade, Problem
-from tutelage.teacher.arithmetic import find_flaw
-from tutelage.teacher.conclusions import find_contradiction
-from tutelage.teacher.echoes import Echoes
-from tutelage.teacher.excerpts import excerpts
-from tutelage.teacher.talk import find_talk
+from tutelage.teacher.judge.arithmetic import find_flaw
+from tutelage.teacher.judge.conclusions import find_contradiction
+from tutelage.teacher.judge.talk import find_talk
+from tutelage.teacher.reading.echoes import Echoes
+from tutelage.teacher.reading.excerpts import excerpts
 from tutelage.text.ambiguity import is_ambiguous
 from tutelage.text.calculations import Fault, find_calculations
 from tutelage.text.format import write_number

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 
 from tutelage.records import Grade, Problem
-from tutelage.teacher.announced import is_announced
-from tutelage.teacher.noise import without_talk
-from tutelage.teacher.reasoning import says_only_the_answer
+from tutelage.teacher.reading.announced import is_announced
+from tutelage.teacher.reading.noise import without_talk
+from tutelage.teacher.reading.reasoning import says_only_the_answer
 from tutelage.text.numbers import find_numbers, find_word_numbers, whole_number
 from tutelage.text.sentences import pieces_of
 from tutelage.text.statements import statements

@@ -16,9 +16,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from tutelage.records import Problem
-from tutelage.teacher.aim import Flaw, find_aim_flaw
-from tutelage.teacher.constants import constants
-from tutelage.teacher.values import find_values, follows, numbers_of
+from tutelage.teacher.judge.aim import Flaw, find_aim_flaw
+from tutelage.teacher.judge.constants import constants
+from tutelage.teacher.judge.values import find_values, follows, numbers_of
 from tutelage.text.expressions import Expression, Operation, operands
 from tutelage.text.format import write_number
 from tutelage.text.numbers import whole_number

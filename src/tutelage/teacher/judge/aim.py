@@ -15,9 +15,9 @@ from fractions import Fraction
 from itertools import islice, pairwise
 
 from tutelage.records import FailureReason, Problem
-from tutelage.teacher.announced import is_announced
-from tutelage.teacher.derived import Steps, derived_after, derived_in_words, is_same, sentence_at, units_of
-from tutelage.teacher.values import Found, find_values, meanings, numbers_of
+from tutelage.teacher.judge.derived import Steps, derived_after, derived_in_words, is_same, sentence_at, units_of
+from tutelage.teacher.judge.values import Found, find_values, meanings, numbers_of
+from tutelage.teacher.reading.announced import is_announced
 from tutelage.text.expressions import evaluate, operands
 from tutelage.text.format import write_number
 from tutelage.text.numbers import Number, find_numbers

@@ -2,8 +2,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.work import assert_linear
-from tutelage.teacher.echoes import Echoes
 from tutelage.teacher.prompts import texts
+from tutelage.teacher.reading.echoes import Echoes
 
 OURS = Echoes.of(texts())
 

@@ -16,8 +16,8 @@ from fractions import Fraction
 from itertools import islice
 
 from tutelage.records import Problem
-from tutelage.teacher.constants import constants
-from tutelage.teacher.values import Found, all_numbers, follows, numbers_of
+from tutelage.teacher.judge.constants import constants
+from tutelage.teacher.judge.values import Found, all_numbers, follows, numbers_of
 from tutelage.text.expressions import operands
 from tutelage.text.numbers import Number
 

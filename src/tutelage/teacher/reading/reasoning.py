@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 
 from tutelage.records import Grade, Problem
-from tutelage.teacher.noise import without_talk, without_titles, without_trailer
+from tutelage.teacher.reading.noise import without_talk, without_titles, without_trailer
 from tutelage.text.markup import clean
 from tutelage.text.readable import readable
 from tutelage.text.run_on import cut, without_courtesy

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.work import assert_linear
 from tutelage.grading.grade import grade
 from tutelage.records import AnswerKind, Choice, Problem
-from tutelage.teacher.echoes import Echoes
+from tutelage.teacher.reading.echoes import Echoes
 from tutelage.teacher.reply import read_reply
 
 CANS = Problem.of("There are 3 bags and 4 bags, of 9 cans each. How many cans are there?", "63")

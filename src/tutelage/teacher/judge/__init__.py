@@ -1,0 +1,1 @@
+"""Judges whether the reasoning of a reply earns its answer."""

@@ -1,0 +1,1 @@
+"""Takes the reasoning of a teacher's reply out of what stands round it."""
