@@ -29,7 +29,7 @@ def test_side_by_side_it_comes_to_the_same_even_if_a_seed_is_killed(write, whole
     (fault,) = run_study(load_study(path), out, 2, QUIET)
     killer.join()
     assert ": its process has ended with SIGKILL, for its memory perhaps; start the study again" in fault
-    assert api.study(path, out, jobs=2) == []
+    assert api.study(path, out) == []
     assert capfd.readouterr().err == ""  # seeds of a quiet study say nothing
     one, two = (gather(load_study(path), folder, "") for folder in (whole, out))
     assert timeless(one) == timeless(two)
