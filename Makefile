@@ -25,7 +25,7 @@ demo: $(INSTALLED) ## teach a small student for a few minutes, offline: examples
 	@.venv/bin/tutelage demo
 
 # Bytecode is kept, whatever the environment says: else every process compiles all tests anew.
-SUITE := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(RUN) pytest -n 3
+SUITE := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(RUN) pytest -n 3 --dist worksteal
 
 test: $(INSTALLED) ## the whole test suite
 	@$(SUITE)
