@@ -35,9 +35,10 @@ from tutelage.student.fitness import check_model, check_vocabulary, positions_of
 from tutelage.student.folder import UNTRUSTED, check_generation, faults_of, quiet, read_frame, read_tokenizer
 from tutelage.student.hub import hub_folder
 from tutelage.student.resources.available import available_memory
+from tutelage.student.resources.hardware import hardware
 from tutelage.student.resources.malloc import keep_freed_memory
 from tutelage.student.resources.memory import refuse
-from tutelage.student.resources.probe import choose
+from tutelage.student.resources.probe import CONFIGURED, choose
 from tutelage.student.resources.user_cache import user_cache
 
 EMBEDDED = "smollm2-135m"
@@ -189,7 +190,12 @@ def pick_device(name: str) -> torch.device:
 
 
 def precision_of(config: StudentConfig) -> Precision:
-    """The precision that the student of the configuration computes in on this machine. Raises StudentError."""
+    """The precision that the student of the configuration computes in on this machine. Raises StudentError.
+
+    The model's files are looked at only where the choice is left to us.
+    """
+    if config.dtype != "auto":
+        return Precision(config.dtype, CONFIGURED, config.model, hardware())
     return choose(config, read_frame(model_folder(config.model), torch.float32), pick_device(config.device))
 
 

@@ -8,6 +8,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from tests.student.tiny import tiny_student
 from tutelage.config import StudentConfig
+from tutelage.student.model import precision_of
 from tutelage.student.resources import probe
 from tutelage.student.resources.probe import Speeds, choose, chosen_unmeasured, layer_shapes, measure
 
@@ -76,7 +77,7 @@ def test_a_cache_that_cannot_be_written_is_no_fault(monkeypatch, model, tmp_path
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_what_is_configured_is_not_measured(monkeypatch, dtype):
     monkeypatch.setattr(probe, "measure", None)
-    assert choose(AUTO.model_copy(update={"dtype": dtype}), tiny_student().model, CPU).dtype == dtype
+    assert precision_of(AUTO.model_copy(update={"dtype": dtype})).dtype == dtype
 
 
 def test_small_students_and_mps_compute_in_float32(monkeypatch):

@@ -33,7 +33,7 @@ Shapes = frozenset[tuple[int, int]]
 WORTHWHILE = 1.3
 """bfloat16 is taken where it is at least so many times as fast as float32: it has 8 bits where that has 24."""
 SMALL = 10**7
-"""Below so many weights in its layers a student computes in float32: there is no time to be won."""
+"""Below so many weights a student computes in float32: there is no time to be won."""
 CONFIGURED = "as configured"
 ROWS = 256
 SECONDS, SECONDS_IF_CLOSE = 0.1, 1.0
@@ -56,9 +56,7 @@ class Speeds:
 
 
 def choose(config: StudentConfig, model: torch.nn.Module, device: torch.device) -> Precision:
-    """The precision of a student on a device; only the shapes of the model's weights are looked at."""
-    if config.dtype != "auto":
-        return Precision(config.dtype, CONFIGURED, config.model, hardware())
+    """The precision for `dtype: auto` on a device; only the shapes of the model's weights are looked at."""
     if device.type == "mps":
         return Precision("float32", "MPS computes some operations in float32 alone", config.model, hardware())
     shapes = layer_shapes(model)
