@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tutelage.records import FailureReason, Grade, Problem
+from tutelage.records import Grade, Problem
+from tutelage.teacher.judge.aim import Flaw
 from tutelage.teacher.judge.arithmetic import find_flaw
 from tutelage.teacher.judge.conclusions import find_contradiction
 from tutelage.teacher.judge.talk import find_talk
@@ -21,8 +22,6 @@ from tutelage.text.ambiguity import is_ambiguous
 from tutelage.text.calculations import Fault, find_calculations
 from tutelage.text.format import write_number
 from tutelage.text.numbers import whole_number
-
-Flaw = tuple[FailureReason, str]
 
 _LONGEST_QUOTE = 100
 """The most characters of the reply that a reason quotes."""
