@@ -34,7 +34,7 @@ LAYERS = [
     {"grading", "mistakes"},
     {"tasks", "teacher", "student", "report"},
     {"rounds"},
-    {"studies", "assemble", "own_parts"},
+    {"studies", "assemble", "own_parts", "view"},
     {"api", "cli", "__init__", "__main__"},
 ]
 """The packages by layer, lowest first: imports point down, or to the same layer unless the package is BLIND."""
@@ -62,6 +62,8 @@ HOMES = {
     "teacher/ledger/": ["sqlite3"],
     "tasks/": ["reasoning_gym", "datasets"],
     "report/plots": ["matplotlib"],
+    "view/": ["starlette", "uvicorn", "markupsafe"],
+    "view/index/": ["sqlite3"],
     "metrics/comparison": ["numpy"],
 }
 """The only places where a library is imported."""

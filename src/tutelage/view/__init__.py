@@ -1,0 +1,1 @@
+"""The page that shows what a student makes of its lessons: `tutelage view`."""
