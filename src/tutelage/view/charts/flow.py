@@ -12,7 +12,7 @@ from tutelage.view.facts import Flow
 STATES = ("right", "sometimes", "wrong")
 """From top to bottom."""
 
-HEIGHT, TOP, BLOCK, GAP, STEP, SIDE = 250.0, 26.0, 16.0, 12.0, 190.0, 70.0
+HEIGHT, TOP, BLOCK, GAP, STEP, SIDE = 250.0, 26.0, 16.0, 12.0, 170.0, 92.0
 
 
 def flows(title: str, exams: Sequence[str], between: Sequence[Sequence[Flow]]) -> Chart:

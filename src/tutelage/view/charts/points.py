@@ -32,7 +32,9 @@ def accuracies(title: str, points: Sequence[Point], note: str = "") -> Chart:
         parts.append(_whisker(x(place), y, low, high, "k0"))
         words = f"{label}: {figures.percent(value)} ({figures.percent(low)} to {figures.percent(high)})"
         parts.append(_marker(0, x(place), y(value), words))
-        parts.append(tag("text", figures.percent(value), class_="value", x=x(place) + 7, y=y(value) - 6))
+        parts.append(
+            tag("text", figures.percent(value), class_="value", x=x(place), y=y(high) - 5, text_anchor="middle")
+        )
     described = f"{title}: " + "; ".join(f"{label} {figures.percent(value)}" for label, value, *_ in points)
     rows = [
         (label, figures.percent(value), f"{figures.percent(low)} to {figures.percent(high)}")
