@@ -1,4 +1,4 @@
-"""Whether a run has moved since a page looked: a short text that differs after every change of its files or its index."""
+"""Whether a run has moved since a page looked: a short text that differs after every change of its files or index."""
 
 from __future__ import annotations
 

@@ -6,7 +6,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from tutelage.view.charts import accuracies
+from tutelage.run_records import Accuracy
+from tutelage.view.charts import Chart, accuracies
 from tutelage.view.glance import Glance, glance_of
 from tutelage.view.pulse import pulse_of
 from tutelage.view.site import page, site_of
@@ -16,21 +17,23 @@ def glance(request: Request) -> Response:
     """How far the run is, what it is doing, what it has cost, how it goes on."""
     site, name = site_of(request), request.path_params["name"]
     found = glance_of(site.reader(name))
-    return page(request, "glance.html", glance=found, charts=charts_of(found), bounds=(0.0, highest(found)))
+    return page(request, "glance.html", glance=found, charts=charts_of(found))
 
 
-def charts_of(glance: Glance) -> list[object]:
-    """Validation by round, and test before and after."""
-    found = [
-        accuracies(
-            "Right in validation, by round",
-            [(str(row.round), *_interval(row.validation)) for row in glance.rounds],
-        )
-    ]
+def charts_of(glance: Glance) -> list[Chart]:
+    """Validation by round, and test before and after, as far as there are some."""
+    found: list[Chart] = []
+    if glance.rounds:
+        rounds = [_point(str(row.round), row.validation) for row in glance.rounds]
+        found.append(accuracies("Right in validation, by round", rounds))
     if glance.test is not None:
-        pair = [("before", *_interval(glance.test.before)), ("after", *_interval(glance.test.after))]
+        pair = [_point("before", glance.test.before), _point("after", glance.test.after)]
         found.append(accuracies("Right in test", pair))
-    return found if glance.rounds else found[1:]
+    return found
+
+
+def _point(label: str, result: Accuracy) -> tuple[str, float, float, float]:
+    return label, result.accuracy, result.low, result.high
 
 
 def pulse(request: Request) -> Response:

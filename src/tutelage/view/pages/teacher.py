@@ -10,8 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from tutelage.view.charts import lines
-from tutelage.view.charts.base import Chart
+from tutelage.view.charts import Chart, lines
 from tutelage.view.query import LONGEST, read_page
 from tutelage.view.site import page, site_of
 from tutelage.view.teacher import refused_kinds, refused_page, teacher_facts
