@@ -125,7 +125,10 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     formats = (figures.percent, figures.points, figures.count, figures.decimal, figures.usd, figures.duration)
-    named = {each.__name__: each for each in (*formats, figures.size, figures.counted, harmless.said, harmless.brief)}
+    named = {
+        each.__name__: each
+        for each in (*formats, figures.size, figures.counted, figures.moment, harmless.said, harmless.brief)
+    }
     made.filters.update(named)  # pyright: ignore[reportUnknownMemberType] - Jinja leaves it untyped
     made.globals.update(bar=bar, whisker=whisker)
     return made
