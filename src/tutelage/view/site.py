@@ -130,7 +130,7 @@ def environment() -> Environment:
         for each in (*formats, figures.size, figures.counted, figures.moment, harmless.said, harmless.brief)
     }
     made.filters.update(named)  # pyright: ignore[reportUnknownMemberType] - Jinja leaves it untyped
-    made.globals.update(bar=bar, whisker=whisker)
+    made.globals.update(bar=bar, whisker=whisker)  # pyright: ignore[reportUnknownMemberType]
     return made
 
 
