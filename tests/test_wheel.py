@@ -19,6 +19,10 @@ def test_the_wheel_has_the_package_the_demo_and_the_licence(built):
     with zipfile.ZipFile(built[0]) as wheel:
         names = wheel.namelist()
     package = {f"tutelage/{path.relative_to(ROOT / 'src' / 'tutelage')}" for path in ROOT.glob("src/tutelage/**/*.py")}
+    for folder in ("templates", "static"):
+        view = {f"tutelage/view/{folder}/{path.name}" for path in ROOT.glob(f"src/tutelage/view/{folder}/*")}
+        assert view
+        package |= view
     assert {name for name in names if name.startswith("tutelage/")} == package | {"tutelage/py.typed"}
     assert any(name.endswith(".data/data/share/tutelage/demo.yaml") for name in names)
     assert any(name.endswith("licenses/LICENSE") for name in names)

@@ -8,7 +8,7 @@ from pathlib import Path
 from tutelage.errors import RunError
 from tutelage.records import Feedback
 from tutelage.rounds.context import RunContext
-from tutelage.runs.files import as_lines, write_rows
+from tutelage.runs.files import as_lines, remove, write_rows
 from tutelage.runs.seals import sealed, sound_rows
 from tutelage.runs.stage import Stage
 
@@ -43,12 +43,13 @@ def is_done(ctx: RunContext, stage: Stage, cost: str, is_whole: Callable[[], boo
 
 def keep_rows(path: Path, rows: Sequence[object]) -> None:
     """Write rows for people to read, unless the file has them already. They can always be made again."""
-    if not _holds(path, rows):
-        write_rows(path, rows)
+    if not path.is_file():
+        remove(path)  # whatever else stands in its place
+    elif _holds(path, rows):
+        return
+    write_rows(path, rows)
 
 
 def _holds(path: Path, rows: Sequence[object]) -> bool:
-    if not path.is_file():
-        return False
     with path.open("rb") as file:
         return all(file.readline() == as_lines([row]).encode(errors="replace") for row in rows) and not file.read(1)

@@ -1,0 +1,133 @@
+"""What every page is made from: the runs of a place, and the templates.
+
+A page is a function in pages/ that takes a request and returns `page(request, "name.html", …)`; its module lists it in
+ROUTES, and app.py lists the module. Starlette runs it in a thread. Whatever a template is given is escaped and made
+printable; long texts go through the filter `said`.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tutelage.view import figures, harmless
+from tutelage.view.shelf import Shelf, read_shelf
+
+Ask = Callable[[Path, str], tuple[str, str | None]]
+"""Asks the student of a run, by its folder, a question: its answer, and that of the untrained student."""
+
+FRESH = 2.0
+"""Seconds for which a shelf that was read is taken for what is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """An entry of a run's navigation."""
+
+    title: str
+    url: str
+    current: bool
+
+
+TABS = (
+    ("Run", ""),
+    ("Problems", "problems"),
+    ("Mistakes", "mistakes"),
+    ("Teacher", "teacher"),
+    ("Training", "training"),
+    ("Compare", "compare"),
+    ("Ask", "ask"),
+)
+"""The pages of a run, and where they are below it."""
+
+
+class Site:
+    """The runs of a place as they are now, and what the pages share. Safe to use from several threads."""
+
+    def __init__(self, place: Path, ask: Ask | None = None) -> None:
+        self.place, self.ask = place.absolute(), ask
+        self.token = secrets.token_urlsafe(24)
+        self.templates = environment()
+        self._shelf, self._read_at = read_shelf(self.place), time.monotonic()
+        self._lock = threading.Lock()
+
+    @property
+    def shelf(self) -> Shelf:
+        """What lies in the place, read again if it was read a while ago."""
+        with self._lock:
+            if time.monotonic() - self._read_at > FRESH:
+                self._shelf, self._read_at = read_shelf(self.place), time.monotonic()
+            return self._shelf
+
+    def run(self, name: str) -> Path:
+        """The folder of a run by its name in addresses. Raises HTTPException: there is none."""
+        return self._found(self.shelf.runs, name, "run")
+
+    def study(self, name: str) -> Path:
+        """The folder of a study by its name in addresses. Raises HTTPException: there is none."""
+        return self._found(self.shelf.studies, name, "study")
+
+    def _found(self, named: dict[str, Path], name: str, noun: str) -> Path:
+        if name not in named:
+            raise HTTPException(404, f"there is no {noun} {name!r} in {self.place}")
+        return named[name]
+
+    def close(self) -> None:
+        """End what runs beside the server."""
+
+
+def environment() -> Environment:
+    """The templates, with the figures' formats and `said`, `brief` as filters."""
+    made = Environment(
+        loader=PackageLoader("tutelage.view"),
+        autoescape=True,
+        finalize=harmless.plain,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    formats = (figures.percent, figures.points, figures.count, figures.decimal, figures.usd, figures.duration)
+    named = {each.__name__: each for each in (*formats, figures.size, figures.counted, harmless.said, harmless.brief)}
+    made.filters.update(named)  # pyright: ignore[reportUnknownMemberType] - Jinja leaves it untyped
+    return made
+
+
+def site_of(request: Request) -> Site:
+    """The site that a request is for."""
+    return request.app.state.site
+
+
+def page(request: Request, template: str, status: int = 200, **facts: Any) -> Response:  # noqa: ANN401
+    """A page from a template and facts. What is the same on all pages of a run comes from the address."""
+    site = site_of(request)
+    name = request.path_params.get("name") if request.url.path.startswith("/run/") else None
+    shared = {
+        "site": site,
+        "shelf": site.shelf,
+        "run_name": name,
+        "tabs": tabs(name, request.url.path) if name else [],
+        "query": request.query_params,
+        "pulse": None,
+    }
+    text = site.templates.get_template(template).render({**shared, **facts})
+    return Response(text.encode("utf-8", "backslashreplace"), status, media_type="text/html")
+
+
+def tabs(name: str, path: str) -> list[Tab]:
+    """The navigation of a run, seen from one of its pages."""
+    base = f"/run/{name}/"
+    here = path.removeprefix(base).partition("/")[0]
+    return [
+        Tab(title, f"/compare?left={name}:" if below == "compare" else base + below, below == here)
+        for title, below in TABS
+    ]
