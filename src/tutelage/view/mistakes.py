@@ -31,10 +31,10 @@ def _mistakes(index: RunIndex) -> Mistakes:
 
 def _most(index: RunIndex, table: str, columns: str) -> list[tuple[Any, ...]]:
     """The most frequent rows of a table. Only those that come more than twice are in an index of SQLite's."""
-    first, second = "problem, answer" if table == "answers" else "step, instead", "problem"
+    key = ("problem", "answer") if table == "answers" else ("step", "instead")
     query = f"""SELECT {columns} FROM
-        (SELECT * FROM {table} {{}} ORDER BY n DESC, {first} LIMIT {MOST}) AS often
-        JOIN problems ON id = {second} ORDER BY n DESC, {", ".join(f"often.{name}" for name in first.split(", "))}"""
+        (SELECT * FROM {table} {{}} ORDER BY n DESC, {", ".join(key)} LIMIT {MOST}) AS often
+        JOIN problems ON id = problem ORDER BY n DESC, {", ".join(f"often.{name}" for name in key)}"""
     found = index.rows(query.format("WHERE n > 2"))
     return found if len(found) == MOST else index.rows(query.format(""))
 
