@@ -44,7 +44,7 @@ def story(index: RunIndex, problem_id: str, wanted: Filter | None = None) -> Sto
     if problem:
         question, answer = problem.text, problem.answer
     files = _files(index, number, problem_id)
-    kind = kind or index.about.kind
+    kind = kind or index.answers_are
     before, after, place, of = _neighbours(index, number, wanted or Filter())
     return Story(
         id=problem_id,
