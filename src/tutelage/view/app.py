@@ -21,13 +21,20 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from tutelage.errors import TutelageError
-from tutelage.view.pages import class_book, pulse, shelf, teacher
+from tutelage.view.pages import class_book, glance, pulse, shelf, teacher, training
 from tutelage.view.security import Guard
 from tutelage.view.site import Ask, Site, page
 
 STATIC = Path(__file__).parent / "static"
 
-PAGES: tuple[list[BaseRoute], ...] = (shelf.ROUTES, pulse.ROUTES, class_book.ROUTES, teacher.ROUTES)
+PAGES: tuple[list[BaseRoute], ...] = (
+    shelf.ROUTES,
+    glance.ROUTES,
+    pulse.ROUTES,
+    class_book.ROUTES,
+    teacher.ROUTES,
+    training.ROUTES,
+)
 """The routes of every module in pages/."""
 
 
