@@ -19,7 +19,7 @@ SURFACE = {
         Split Style TRANSIENT TextMatch TrainingExample Usage Verdict Way WorkedExample content_hash state_answer
     """,
     "tutelage.run_records": """
-        Accuracy BeforeAfter COMPARED CostBound ExamSummary FailureCount GAINS Pace Precision RoundResult RunResult
+        Accuracy BeforeAfter COMPARED CostBound ExamSummary FailureCount GAINS Now Pace Precision RoundResult RunResult
         SIMILARITIES Spending StepRecord TeacherSummary TrainingSummary WayCount Work
     """,
     "tutelage.study_records": "ArmFigures Comparison Interval RoundFigures RunFigures StudyFigures",

@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import Any
 
 from tutelage.money import sum_usd
 from tutelage.records import FailureReason, Usage
@@ -81,6 +82,21 @@ class Activity:
         """The cost so far in words: US dollars, or tokens if there is no price; empty if there is none."""
         spent, tokens = self._spent, self._spent.prompt_tokens + self._spent.completion_tokens
         return f"{sum_usd((spent.cost_usd,)):.4f} USD" if spent.cost_usd else f"{tokens:,} tokens" if tokens else ""
+
+    def figures(self) -> dict[str, Any]:
+        """The same as figures, with the state of a long operation as `note`."""
+        return {
+            "in_flight": len(self._sent),
+            "waiting": self._waiting,
+            "retried": dict(self._again.copy()),
+            "usd": sum_usd((self._spent.cost_usd,)),
+            "note": self._note,
+        }
+
+    @property
+    def tokens(self) -> int:
+        """Completion tokens of the replies so far."""
+        return self._spent.completion_tokens
 
     def __str__(self) -> str:
         """Requests in flight, waiting and retried."""

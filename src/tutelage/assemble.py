@@ -14,9 +14,11 @@ from tutelage.errors import ConfigError, TeacherError
 from tutelage.own_parts import OwnParts
 from tutelage.report.progress import Show
 from tutelage.rounds.context import RunContext
+from tutelage.rounds.for_readers import keep_problems
 from tutelage.run_records import Precision
 from tutelage.runs.directory import Run, locked
 from tutelage.runs.files import disk_errors, try_to_write_in
+from tutelage.runs.reader import NOW
 from tutelage.runs.stage_cache import StageCache
 from tutelage.student.engines.engine import Engine
 from tutelage.student.kept_precision import precision_of_run
@@ -77,7 +79,10 @@ def open_context(
         activity = Activity() if online else None
         if activity:
             teacher = online_teacher(config, task, run, show.say, activity)
-        yield RunContext(config, run, task, teacher, untrained, show, reflection, activity)
+        ctx = RunContext(config, run, task, teacher, untrained, show, reflection, activity)
+        with show.noted(out / NOW):
+            keep_problems(ctx)
+            yield ctx
 
 
 def offline_teacher(config: RunConfig, task: Task, say: Say) -> Teacher | None:

@@ -1,4 +1,4 @@
-"""The records of a run's figures (frozen dataclasses): `result.json`, `steps.jsonl`, and the cost of teachers.
+"""The records of a run's figures (frozen dataclasses): `result.json`, `steps.jsonl`, `now.json`, the cost of teachers.
 
 {"rounds": [{"round": 0, "validation": {"accuracy": 0.21, "low": 0.14, …}, "exam": null, "teacher": {…}, …}, …],
  "best_round": 2, "test": {"before": {"accuracy": 0.01, …}, "after": {"accuracy": 0.66, …}}, …}
@@ -153,6 +153,35 @@ class RoundResult:
     work: Mapping[str, Work]
     seconds: float
     limits: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What a run at work is doing: `now.json`, written once a second.
+
+    `title` is the stage (`round 1: exam`), empty between two; `done` of `total` are its `units` (problems, requests or
+    steps). `at` and `began` (the stage) are Unix times. `rate` and `tokens_rate` are units and tokens per second over
+    the last two minutes or all of the stage. `tokens` are those written in the stage. The others are of a teacher's
+    stage: requests in flight and waiting, those tried again and the replies without a rationale by reason, the cost so
+    far, and in `note` what there is to wait for.
+    """
+
+    at: float
+    pid: int
+    title: str = ""
+    units: str = ""
+    done: int = 0
+    total: int = 0
+    began: float = 0.0
+    rate: float = 0.0
+    tokens: int = 0
+    tokens_rate: float = 0.0
+    in_flight: int = 0
+    waiting: int = 0
+    retried: Mapping[str, int] = field(default_factory=dict[str, int])
+    failures: Mapping[str, int] = field(default_factory=dict[str, int])
+    usd: float = 0.0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from tutelage.mistakes.taxonomy import ANSWER, CALCULATION, FORMAT
 from tutelage.records import AnswerKind, Attempt, Exam, Problem, Verdict
-from tutelage.rounds.error_summary import exam_summary
+from tutelage.rounds import error_summary
 from tutelage.run_records import ExamSummary
 
 COWS = Problem.of("A farm has 3 cows. How many legs?", "12", rationale="3 × 4 = 12.")
@@ -32,6 +32,10 @@ RIGHT = attempt(COWS, "3 × 4 = 12. The answer is 12.")
 FALSE = attempt(COWS, "3 × 4 = 13. The answer is 13.")
 CUT = attempt(HENS, "2 × 2 =", "length")
 OPEN = attempt(HENS, "2 × 2 = 4.")
+
+
+def exam_summary(sitting: Exam, task: Farm) -> ExamSummary:
+    return error_summary.exam_summary(sitting, error_summary.marked_mistakes(sitting, task))
 
 
 def test_right_and_wrong_attempts_are_counted_and_the_wrong_ones_by_kind():

@@ -26,6 +26,7 @@ from tutelage.report.progress import Show
 from tutelage.run_records import RunResult, StepRecord, TrainingSummary
 from tutelage.runs.directory import Run
 from tutelage.runs.files import append_rows, digest, read_rows, seed_of, write_json, write_rows, write_text
+from tutelage.runs.reader import MISTAKES, PROBLEMS
 from tutelage.runs.seals import sealed
 from tutelage.student.sampler import Sampled
 from tutelage.tasks.catalog import open_task
@@ -125,6 +126,7 @@ def stopped(tmp_path_factory, finished) -> tuple[Path, RunResult]:
     return root, finished[1]
 
 
+FOR_READERS = (PROBLEMS, MISTAKES)
 FIGURES = ("rounds", "best_round", "stopped_because", "test", "unused")
 
 
@@ -140,8 +142,12 @@ def timeless(value: object) -> object:
 
 
 def rows_of(root: Path) -> dict[str, list[str]]:
-    """The rows of a run's tables, which a run that goes on may write in another order."""
-    return {str(path.relative_to(root)): sorted(path.read_text().splitlines()) for path in root.rglob("*.jsonl")}
+    """The rows of a run's tables, which a run that goes on may write in another order.
+
+    Those for readers are left out: a finished run is only read, and no figure comes from them.
+    """
+    tables = [path for path in root.rglob("*.jsonl") if path.name not in FOR_READERS]
+    return {str(path.relative_to(root)): sorted(path.read_text().splitlines()) for path in tables}
 
 
 def texts(root: Path) -> list[str]:
@@ -251,6 +257,30 @@ def test_rows_that_changed_are_owed_again_and_it_is_said(finished, tmp_path, nam
     assert figures(result) == figures(finished[1])
     assert sorted(path.read_text().splitlines()) == sorted(text.splitlines())
     assert name == "examples" or f"{path} has changed since it was written: " in " ".join(said)
+
+
+@pytest.mark.parametrize("name", ["problems.jsonl", "round-01/mistakes.jsonl"])
+@pytest.mark.parametrize("how", [*HOW, "gone", "folder", "pipe", "dangling"])
+def test_what_is_for_readers_is_written_again_when_the_run_goes_on_and_no_work_is_done_for_it(
+    finished, tmp_path, name, how
+):
+    root, said = tmp_path / "run", list[str]()
+    shutil.copytree(finished[0], root)
+    path, text = root / name, (root / name).read_text()
+    path.unlink()
+    if how in HOW:
+        path.write_text(damaged(text, how, 1, random.Random(0)))
+    elif how != "gone":
+        {"folder": path.mkdir, "pipe": lambda: os.mkfifo(path), "dangling": lambda: path.symlink_to("nowhere")}[how]()
+    assert at_work(root) == finished[1]  # of a finished run it is left as it is
+    (root / "result.json").unlink()
+    before = {each: each.stat().st_mtime_ns for each in root.rglob("*.jsonl") if each != path}
+    show = Show(quiet=True)
+    show.say = said.append
+    assert figures(at_work(root, show)) == figures(finished[1])
+    assert path.read_text() == text
+    assert {each: each.stat().st_mtime_ns for each in before} == before
+    assert not [line for line in said if name in line]
 
 
 @pytest.mark.parametrize("name", ["exam", "feedback", "annotation"])

@@ -28,14 +28,16 @@ class Comparison:
     """A parsed attempt and solution. `solution` is None and `gold` empty if the problem has no worked solution.
 
     `value` is the right answer if it is a number. `answer` is the attempt's stated answer, `statement` its words,
-    `is_right` whether it is right. `given` has the question's numbers, `known` all numbers allowed in a right step,
-    `facts` numbers of the solution that are not in the question.
+    `stated_at` their start and end in `text` (None: not in it), `is_right` whether it is right. `given` has the
+    question's numbers, `known` all numbers allowed in a right step, `facts` numbers of the solution that are not in the
+    question.
     """
 
     problem: Problem
     text: str
     answer: str | None
     statement: str
+    stated_at: tuple[int, int] | None
     is_right: bool
     value: Fraction | None
     solution: str | None
@@ -74,11 +76,13 @@ def compare(problem: Problem, text: str, answer: str | None = None) -> Compariso
     gold = find_calculations(solution) if solution else ()
     last = next(iter(statements(text)), None)
     stated = last.piece if last and answer is None else None
+    place = _span(text, last) if last else _last_place(text, answer)
     return Comparison(
         problem=problem,
         text=text,
         answer=stated or answer,
-        statement=text[slice(*_span(text, last))] if last else answer or "",
+        statement=text[slice(*place)] if place else answer or "",
+        stated_at=place,
         is_right=stated is not None and _is_answer(stated, problem.answer),
         value=read_number(problem.answer),
         solution=solution,
@@ -107,6 +111,12 @@ def _span(text: str, stated: Statement) -> tuple[int, int]:
     if before >= 0 and text.startswith(stated.piece, before):
         return before, stated.position
     return stated.position, text.find(stated.piece, stated.position) + len(stated.piece)
+
+
+def _last_place(text: str, answer: str | None) -> tuple[int, int] | None:
+    """Where an answer that is not in a statement stands last, as a word of its own; None: nowhere."""
+    found = list(re.finditer(rf"(?<![\w.,]){re.escape(answer)}(?!\w)", text)) if answer else []
+    return found[-1].span() if found else None
 
 
 def _is_answer(stated: str, answer: str) -> bool:

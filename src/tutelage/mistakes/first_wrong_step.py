@@ -40,7 +40,8 @@ class FirstWrongStep:
     `text` is the step in the student's words (empty if no answer is stated), `calculation` the parsed step if it is a
     calculation, `right` the right step. `step` is the index of the solution's calculation needed there, None if there
     is none. `kind` also considers later steps, such as a wrong number there; None if unknown. `at_end`: all steps are
-    right, but the answer is wrong or missing.
+    right, but the answer is wrong or missing. `place` is the step's start and end in `attempt.text`, None if it is not
+    there.
     """
 
     kind: MistakeKind | None
@@ -49,6 +50,7 @@ class FirstWrongStep:
     step: int | None = None
     calculation: Calculation | None = None
     at_end: bool = False
+    place: tuple[int, int] | None = field(default=None, compare=False)
     attempt: Comparison = field(repr=False, compare=False, kw_only=True)
 
 
@@ -103,7 +105,8 @@ def _at_calculation(attempt: Comparison, place: int, kind: MistakeKind | None) -
     right = attempt.problem.answer if step is None else attempt.gold[step].text
     if kind == CALCULATION and calculation.value is not None:
         right = f"{calculation.expression.strip()} = {write_number(calculation.value)}"
-    return FirstWrongStep(kind, calculation.text, right, step, calculation, attempt=attempt)
+    place_in_text = (calculation.start, calculation.end)
+    return FirstWrongStep(kind, calculation.text, right, step, calculation, place=place_in_text, attempt=attempt)
 
 
 def _at_loose_number(attempt: Comparison, kind: MistakeKind | None) -> FirstWrongStep | None:
@@ -114,7 +117,8 @@ def _at_loose_number(attempt: Comparison, kind: MistakeKind | None) -> FirstWron
         if abs(number.value) not in attempt.known:
             step = attempt.next_step([step for step in attempt.steps if step.end <= number.start])
             right = attempt.problem.answer if step is None else attempt.gold[step].text
-            return FirstWrongStep(kind, _around(attempt.text, number.start), right, step, attempt=attempt)
+            start, end = _around(attempt.text, number.start)
+            return FirstWrongStep(kind, attempt.text[start:end], right, step, place=(start, end), attempt=attempt)
     return None
 
 
@@ -124,7 +128,8 @@ def _at_end(attempt: Comparison, kind: MistakeKind | None) -> FirstWrongStep | N
     last = len(attempt.gold) - 1 if attempt.gold else None
     if attempt.answer is None:
         kind = FORMAT
-    return FirstWrongStep(kind, attempt.statement, attempt.problem.answer, last, at_end=True, attempt=attempt)
+    right, place = attempt.problem.answer, attempt.stated_at
+    return FirstWrongStep(kind, attempt.statement, right, last, at_end=True, place=place, attempt=attempt)
 
 
 def _has_wrong_number(step: Calculation, attempt: Comparison, given: Set[Fraction], before: str) -> bool:
@@ -148,8 +153,10 @@ def _is_multiple(value: Fraction, one: Fraction, given: Set[Fraction]) -> bool:
     return one != 0 and (value * one in given or value / one in given)
 
 
-def _around(text: str, at: int) -> str:
-    """The line or sentence of `text` around the character `at`."""
+def _around(text: str, at: int) -> tuple[int, int]:
+    """Start and end of the line or sentence of `text` around the character `at`, without outer white space."""
     start = max(text.rfind("\n", 0, at), text.rfind(". ", 0, at) + 1 if ". " in text[:at] else -1) + 1
     ends = [end for end in (text.find("\n", at), text.find(". ", at)) if end >= 0]
-    return text[start : min(ends, default=len(text))].strip()
+    found = text[start : min(ends, default=len(text))]
+    start += len(found) - len(found.lstrip())
+    return start, start + len(found.strip())

@@ -21,7 +21,7 @@ from tutelage.mistakes.first_wrong_step import (
 )
 from tutelage.records import AnswerKind, Attempt, Problem
 
-__all__ = ["ANSWER", "CALCULATION", "FORMAT", "NUMBER", "PLAN", "kind_of_mistake"]
+__all__ = ["ANSWER", "CALCULATION", "FORMAT", "NUMBER", "PLAN", "kind_at_sight", "kind_of_mistake"]
 
 
 def kind_of_mistake(problem: Problem, kind: AnswerKind, attempt: Attempt) -> MistakeKind | None:
@@ -31,9 +31,14 @@ def kind_of_mistake(problem: Problem, kind: AnswerKind, attempt: Attempt) -> Mis
     """
     if attempt.verdict.correct:
         return None
-    if attempt.finish == "length" or attempt.verdict.answer is None:
-        return FORMAT
-    if kind != "number":
-        return ANSWER
+    if (kind_seen := kind_at_sight(kind, attempt)) is not None:
+        return kind_seen
     wrong = first_wrong_step(problem, attempt.text, attempt.verdict.answer)
     return None if wrong is None else wrong.kind
+
+
+def kind_at_sight(kind: AnswerKind, attempt: Attempt) -> MistakeKind | None:
+    """The kind of a wrong attempt where no step need be looked at; None: its first wrong step tells."""
+    if attempt.finish == "length" or attempt.verdict.answer is None:
+        return FORMAT
+    return None if kind == "number" else ANSWER

@@ -11,7 +11,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -22,6 +24,7 @@ from tutelage.activity import Activity
 from tutelage.money import sum_usd
 from tutelage.records import Feedback
 from tutelage.report.format import clock
+from tutelage.report.now import NowFile
 from tutelage.text.printable import printable
 
 EVERY = 60.0
@@ -35,20 +38,36 @@ TICK = 1.0
 class Advance:
     """The progress of a stage: call it with the number of newly finished units, and `heard` with each reply."""
 
-    def __init__(self, show: Callable[[int], None], activity: Activity | None = None) -> None:
+    def __init__(self, show: Callable[[int], None], activity: Activity | None = None, done: int = 0) -> None:
         self._show, self._activity = show, activity
+        self.done, self._tokens = done, 0
         self.failures = Counter[str]()
         self.usd = 0.0
 
-    def __call__(self, units: int) -> None:
-        """Count `units` more units as done."""
+    def __call__(self, units: int, tokens: int = 0) -> None:
+        """Count `units` more units as done, for which so many tokens were written."""
+        self.done += units
+        self._tokens += tokens
         self._show(units)
 
     def heard(self, feedback: Feedback) -> None:
         """Count a teacher's reply as one unit, with its failure and cost."""
         self.failures.update([feedback.failure] if feedback.failure else [])
         self.usd = sum_usd((self.usd, feedback.usage.cost_usd))
-        self._show(1)
+        self(1, feedback.usage.completion_tokens)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens written so far."""
+        return self._activity.tokens if self._activity else self._tokens
+
+    def told(self) -> dict[str, Any]:
+        """Activity, failures and cost as fields of `Now`."""
+        activity = self._activity
+        told = {"failures": dict(self.failures.copy()), "usd": self.usd, **(activity.figures() if activity else {})}
+        if activity and self.is_quiet:
+            told["note"] = activity.why()
+        return told
 
     @property
     def is_quiet(self) -> bool:
@@ -81,6 +100,7 @@ class Show:
     ) -> None:
         self._bars, self._clock = bars, clock
         self._console = console or Console(stderr=True, quiet=quiet, highlight=False)
+        self._now: NowFile | None = None
 
     @property
     def quiet(self) -> bool:
@@ -92,15 +112,35 @@ class Show:
         self._console.print(printable(text, lines=True), markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
-    def bar(self, title: str, total: int, done: int = 0, activity: Activity | None = None) -> Generator[Advance]:
+    def noted(self, path: Path) -> Generator[None]:
+        """Also write what is going on to the file `path`, inside the `with` block; it is gone after it."""
+        with NowFile(path) as now:
+            self._now = now
+            try:
+                yield
+            finally:
+                self._now = None
+
+    @contextmanager
+    def bar(
+        self, title: str, total: int, done: int = 0, activity: Activity | None = None, units: str = "problems"
+    ) -> Generator[Advance]:
         """A progress bar (or lines) over `total` units; call the yielded Advance with newly finished units.
 
         `activity` is the activity of the stage's teacher.
         """
         if activity:
             activity.begin()
+        with ExitStack() as shown:
+            advance = shown.enter_context(self._shown(title, total, done, activity))
+            if self._now is not None:
+                shown.enter_context(self._now.stage(title, units, total, advance))
+            yield advance
+
+    @contextmanager
+    def _shown(self, title: str, total: int, done: int, activity: Activity | None) -> Generator[Advance]:
         if not self._bars:
-            yield Advance(lambda _: None)
+            yield Advance(lambda _: None, activity, done)
         elif self._console.is_terminal:
             with self._drawn(title, total, done, activity) as advance:
                 yield advance
@@ -120,7 +160,7 @@ class Show:
         )
         progress = Progress(*columns, console=self._console)
         task = progress.add_task(printable(title), total=total, completed=done)
-        advance = Advance(lambda units: progress.advance(task, units), activity)
+        advance = Advance(lambda units: progress.advance(task, units), activity, done)
         if activity is None:
             with progress:
                 yield advance
@@ -145,11 +185,11 @@ class _Lines:
         say: Callable[[str], None],
         clock: Callable[[], float],
     ) -> None:
-        self._title, self._total, self._done = title, total, done
+        self._title, self._total = title, total
         self._say, self._clock = say, clock
         self._begun = self._told = clock()
         self._was_quiet = False
-        self.advance = Advance(self._show, activity)
+        self.advance = Advance(self._show, activity, done)
 
     def look(self) -> None:
         """Print a line if one is due."""
@@ -158,14 +198,16 @@ class _Lines:
             self._tell(now)
         self._was_quiet = quiet
 
-    def _show(self, units: int) -> None:
-        self._done, now = self._done + units, self._clock()
-        if now - self._told >= EVERY or (self._done >= self._total and self._told > self._begun):
+    def _show(self, _: int) -> None:
+        now = self._clock()
+        if now - self._told >= EVERY or (self.advance.done >= self._total and self._told > self._begun):
             self._tell(now)
 
     def _tell(self, now: float) -> None:
         self._told = now
-        self._say(f"{self._title}: {self._done:,} of {self._total:,} in {clock(now - self._begun)}{self.advance}")
+        self._say(
+            f"{self._title}: {self.advance.done:,} of {self._total:,} in {clock(now - self._begun)}{self.advance}"
+        )
 
 
 @contextmanager

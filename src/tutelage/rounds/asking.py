@@ -66,7 +66,10 @@ def ask_teacher(
         answered = sound_replies(path, stage, asked)
         answered |= sound_replies(failed, stage, asked - answered)
         spent, title = dict[str, object](), f"round {round}: {name}"
-        with ctx.show.bar(title, len(requests), len(answered), ctx.activity) as advance, ResourceMeter() as meter:
+        with (
+            ctx.show.bar(title, len(requests), len(answered), ctx.activity, "requests") as advance,
+            ResourceMeter() as meter,
+        ):
 
             def deliver(reply: Feedback) -> None:
                 append_rows(failed if reply.failure in TRANSIENT else path, [sealed(reply, stage.key)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from tutelage.config import EvaluationConfig
@@ -10,9 +10,12 @@ from tutelage.records import Attempt, Completion, Problem
 from tutelage.runs.files import append_rows, write_rows
 from tutelage.runs.seals import sealed, sound_rows
 from tutelage.runs.stage import Stage
-from tutelage.student.sampler import Advance, Sampled, greedy_sampling
+from tutelage.student.sampler import Sampled, greedy_sampling
 from tutelage.student.student import Student
 from tutelage.tasks.task import Task
+
+Advance = Callable[[int, int], None]
+"""Called with the number of newly answered problems and the tokens of their answers."""
 
 
 def greedy_attempts(
@@ -23,7 +26,7 @@ def greedy_attempts(
 
     def answered(place: int, completions: Sequence[Completion]) -> None:
         (attempts[place],) = graded(task, problems[place], completions)
-        advance(1)
+        advance(1, attempts[place].tokens)
 
     cost = student.answer(problems, [0] * len(problems), greedy_sampling(settings), answered)
     return [attempts[place] for place in range(len(problems))], cost
@@ -59,8 +62,9 @@ class Shards:
     def add(self, place: int, completions: Sequence[Completion]) -> None:
         """Grade the answers to a problem; save when a shard is full."""
         self._waiting.append(graded(self.task, self.problems[place], completions))
-        self.tokens += sum(given.tokens for given in completions)
-        self.advance(1)
+        tokens = sum(given.tokens for given in completions)
+        self.tokens += tokens
+        self.advance(1, tokens)
         if len(self._waiting) == self.size:
             self.save()
 

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from tutelage.mistakes.marked import MarkedMistake, marked_mistake
 from tutelage.mistakes.taxonomy import kind_of_mistake
 from tutelage.records import Attempt, Exam, Split
 from tutelage.run_records import ExamSummary
 from tutelage.tasks.task import Task
 
 
-def exam_summary(sitting: Exam, task: Task) -> ExamSummary:
-    """The figures of an exam on the training problems of a task."""
-    kinds = mistakes_by_kind(sitting.attempts, task, "train")
+def marked_mistakes(sitting: Exam, task: Task) -> list[MarkedMistake]:
+    """The mistakes of an exam on the training problems of a task, each with its first wrong step."""
+    problems = {problem.id: problem for problem in task.problems("train")}
+    return [marked_mistake(problems[each.problem_id], task.kind, each) for each in sitting.mistakes]
+
+
+def exam_summary(sitting: Exam, mistakes: Sequence[MarkedMistake]) -> ExamSummary:
+    """The figures of an exam and its marked mistakes; those of unknown kind are left out of the kinds."""
+    kinds = Counter(each.kind for each in mistakes if each.kind is not None)
     cut = sum(attempt.finish == "length" for attempt in sitting.attempts)
-    return ExamSummary(sitting.pass_rate, len(sitting.mistakes), len(sitting.attempts), kinds, cut)
+    return ExamSummary(sitting.pass_rate, len(mistakes), len(sitting.attempts), dict(kinds), cut)
 
 
 def mistakes_by_kind(attempts: Iterable[Attempt], task: Task, split: Split) -> dict[str, int]:

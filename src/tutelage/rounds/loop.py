@@ -21,8 +21,8 @@ from tutelage.records import Asked, Exam, Usage
 from tutelage.report.card import model_card
 from tutelage.rounds import stages
 from tutelage.rounds.context import RunContext
-from tutelage.rounds.error_summary import exam_summary
 from tutelage.rounds.examples import build_examples
+from tutelage.rounds.for_readers import keep_mistakes
 from tutelage.rounds.ways import counted as counted_ways
 from tutelage.run_records import BeforeAfter, RoundResult, RunResult, TeacherSummary
 from tutelage.runs.directory import versions
@@ -49,9 +49,10 @@ def run_rounds(ctx: RunContext) -> RunResult:
     for number in range(config.rounds.max + 1):
         history = [past.teaching.feedback for past in rounds]
         if number == 0:
-            exam, teaching = None, stages.annotate(ctx, student)
+            exam, summary, teaching = None, None, stages.annotate(ctx, student)
         else:
             exam = stages.exam(ctx, number, student)
+            summary = keep_mistakes(ctx, number, exam)
             if not exam.mistakes:
                 stopped_because = "the exam has no mistakes left"
                 break
@@ -71,7 +72,7 @@ def run_rounds(ctx: RunContext) -> RunResult:
         result = RoundResult(
             round=number,
             validation=accuracy(*validation),
-            exam=exam_summary(exam, ctx.task) if exam else None,
+            exam=summary,
             teacher=cost,
             training=training,
             work=ctx.run.work(number),

@@ -113,7 +113,7 @@ def train(
             bars = list[Advance]()
 
             def planned(steps: int, done: int) -> None:
-                bars.append(opened.enter_context(ctx.show.bar(f"round {round}: training", steps, done)))
+                bars.append(opened.enter_context(ctx.show.bar(f"round {round}: training", steps, done, units="steps")))
 
             def advance(steps: int) -> None:
                 bars[-1](steps)
@@ -210,7 +210,7 @@ def _validation_check(ctx: RunContext, guard: GuardConfig, limit: int) -> Callab
     settings = ctx.config.evaluation.model_copy(update={"max_new_tokens": limit})
 
     def check(student: Student) -> float:
-        attempts, _ = greedy_attempts(ctx.task, student, problems, settings, lambda _: None)
+        attempts, _ = greedy_attempts(ctx.task, student, problems, settings, lambda answered, tokens: None)
         return sum(attempt.verdict.correct for attempt in attempts) / len(attempts)
 
     return check

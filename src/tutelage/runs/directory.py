@@ -84,7 +84,7 @@ class Run:
         """
         marker = root / "run.json"
         new: dict[str, Any] = {"format": FORMAT, "id": uuid.uuid4().hex}
-        found = _check_format(marker) if marker.exists() else new
+        found = check_format(marker) if marker.exists() else new
         if _begun(root):
             before = _config(root)
             other = other_parts(found.get("parts", {}), parts or {})
@@ -99,7 +99,7 @@ class Run:
         computed = {"precision": plain(precision)} if precision else {}
         mark = {name: value for name, value in found.items() if name != "parts"}
         write_json(marker, sealed({**mark, "data": data, **computed, **own}))
-        write_text(root / "config.yaml", _stamped(config))
+        write_text(root / "config.yaml", f"# As run, with {versions()}.\n{dump_config(config)}")
         return cls(root, found["id"], cache and cache.part(digest(data, own) if own else data), parts)
 
     @property
@@ -121,7 +121,7 @@ class Run:
 
     def seconds(self, round: int | None) -> float:
         """Seconds that the finished stages of a round took; None: of all rounds and of the whole run."""
-        folders = [self.folder(round)] if round is not None else [self.root, *_rounds(self.root)]
+        folders = [self.folder(round)] if round is not None else [self.root, *round_folders(self.root)]
         return sum(stage.get("seconds", 0.0) for folder in folders for stage in entries(folder).values())
 
     def keep_result(self, round: int | None, result: RoundResult | RunResult) -> None:
@@ -172,7 +172,7 @@ def kept_precision(root: Path) -> tuple[bool, Precision | None]:
     """Whether the run in `root` has begun, and the precision that it keeps. Raises RunError."""
     if not exists(root / "run.json"):
         return False, None
-    kept = _check_format(root / "run.json").get("precision")
+    kept = check_format(root / "run.json").get("precision")
     return _begun(root), Precision(**kept) if kept else None
 
 
@@ -180,8 +180,8 @@ def read_result(root: Path) -> RunResult | None:
     """The result of a finished run; None if it has not finished. Raises RunError where there is no run."""
     if not exists(root / "run.json"):
         raise RunError(f"{root} is not a run directory; `tutelage run CONFIG --out {root}` starts a run there")
-    _check_format(root / "run.json")
-    return _read_kept(root, RunResult)
+    check_format(root / "run.json")
+    return read_kept(root, RunResult)
 
 
 def read_finished(
@@ -198,7 +198,7 @@ def is_as_written(root: Path) -> bool:
     """Whether the files of all finished stages are unchanged. The models of rounds are not read."""
     return not any(
         changed(folder, name, entry, but="model")
-        for folder in [root, *_rounds(root)]
+        for folder in [root, *round_folders(root)]
         for name, entry in entries(folder).items()
     )
 
@@ -211,7 +211,7 @@ def has_run(root: Path, config: RunConfig, data: str | None = None, parts: Mappi
     """
     if not exists(root / "run.json") or not (root / "config.yaml").exists():
         return False
-    mark = _check_format(root / "run.json") if data is not None or parts else read_json(root / "run.json", _RESTORE)
+    mark = check_format(root / "run.json") if data is not None or parts else read_json(root / "run.json", _RESTORE)
     if data is not None and mark["data"] != data:
         return False
     if mark.get("parts", {}) != (parts or {}):
@@ -221,7 +221,7 @@ def has_run(root: Path, config: RunConfig, data: str | None = None, parts: Mappi
 
 def read_rounds(root: Path) -> tuple[RoundResult, ...]:
     """The finished rounds of a run."""
-    return tuple(result for folder in _rounds(root) if (result := _read_kept(folder, RoundResult)))
+    return tuple(result for folder in round_folders(root) if (result := read_kept(folder, RoundResult)))
 
 
 def round_folder(root: Path, round: int) -> Path:
@@ -231,7 +231,7 @@ def round_folder(root: Path, round: int) -> Path:
 
 def forget_students(root: Path) -> None:
     """Delete the models of a finished run to free disk; attempts and figures stay. More rounds would train again."""
-    rounds = [(folder, "training", "model") for folder in _rounds(root)]
+    rounds = [(folder, "training", "model") for folder in round_folders(root)]
     for folder, stage, model in [(root, "student", "student"), *rounds]:
         stages = entries(folder)
         if (entry := stages.pop(stage, None)) is not None:
@@ -242,12 +242,13 @@ def forget_students(root: Path) -> None:
         remove(folder / model)
 
 
-def _rounds(root: Path) -> list[Path]:
+def round_folders(root: Path) -> list[Path]:
+    """The folders of a run's rounds, in order."""
     return sorted(root.glob("round-*"))
 
 
-def _read_kept(folder: Path, kind: type[Result]) -> Result | None:
-    """The result of a run or a round; None if there is none. Raises RunError if it has changed since it was written."""
+def read_kept(folder: Path, kind: type[Result]) -> Result | None:
+    """The result.json of a run or a round; None if there is none. Raises RunError if it has changed."""
     path, entry = folder / RESULT, entries(folder).get("result")
     if not path.exists():
         return None
@@ -263,7 +264,8 @@ def _config(root: Path) -> RunConfig:
         raise RunError(f"{error}; restore it, or choose another directory with --out") from None
 
 
-def _check_format(marker: Path) -> dict[str, Any]:
+def check_format(marker: Path) -> dict[str, Any]:
+    """The content of a run.json. Raises RunError if it is broken, changed, newer, or that of something else."""
     found = read_json(marker, _RESTORE)
     if not isinstance(found.get("format"), int) or "id" not in found or "data" not in found:
         raise RunError(f"{marker} is not the run.json of a run; choose another directory with --out")
@@ -275,12 +277,12 @@ def _check_format(marker: Path) -> dict[str, Any]:
 
 
 def _begun(root: Path) -> bool:
-    return any((folder / "stages.json").exists() for folder in (root, *_rounds(root)))
+    return any((folder / "stages.json").exists() for folder in (root, *round_folders(root)))
 
 
 def _trained(root: Path) -> bool:
     """Whether a round was trained. A study deletes models, and then the evaluation is the evidence."""
-    stages = [entries(folder) for folder in _rounds(root)]
+    stages = [entries(folder) for folder in round_folders(root)]
     return any(each.get(name, {}).get("done") for each in stages for name in ("training", "evaluation"))
 
 
@@ -293,7 +295,3 @@ def versions() -> str:
         except metadata.PackageNotFoundError:
             continue
     return ", ".join(found)
-
-
-def _stamped(config: RunConfig) -> str:
-    return f"# As run, with {versions()}.\n{dump_config(config)}"

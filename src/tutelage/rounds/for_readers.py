@@ -1,0 +1,46 @@
+"""What a run writes for its readers alone, such as `tutelage view`: no stage depends on it.
+
+    problems.jsonl            {"split": "train", "kind": "number", "problem": {"id": "9f2c…", "question": "Tom …", …}}
+    round-01/mistakes.jsonl   {"problem_id": "9f2c…", "sample": 2, "kind": "wrong calculation", "step": "3 + 4 = 8", …}
+
+Each is written again when the run goes on, if it is missing or changed. A disk that refuses it does not end the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from tutelage.errors import RunError
+from tutelage.records import SPLITS, Exam
+from tutelage.rounds.context import RunContext
+from tutelage.rounds.error_summary import exam_summary, marked_mistakes
+from tutelage.rounds.kept import keep_rows
+from tutelage.run_records import ExamSummary
+from tutelage.runs.reader import MISTAKES, PROBLEMS
+
+
+def keep_problems(ctx: RunContext) -> None:
+    """Write the problems of all splits."""
+    kind = ctx.task.kind
+    rows = [
+        {"split": split, "kind": kind, "problem": asdict(problem)}
+        for split in SPLITS
+        for problem in ctx.task.problems(split)
+    ]
+    _keep(ctx, ctx.run.root / PROBLEMS, rows)
+
+
+def keep_mistakes(ctx: RunContext, round: int, exam: Exam) -> ExamSummary:
+    """Mark the mistakes of an exam and write them; returns its figures."""
+    mistakes = marked_mistakes(exam, ctx.task)
+    _keep(ctx, ctx.run.folder(round) / MISTAKES, mistakes)
+    return exam_summary(exam, mistakes)
+
+
+def _keep(ctx: RunContext, path: Path, rows: Sequence[object]) -> None:
+    try:
+        keep_rows(path, rows)
+    except (RunError, OSError) as error:
+        ctx.show.say(f"{error} (`tutelage view` then shows less)")

@@ -1,0 +1,229 @@
+"""The one reader of run directories: it reads what can be read, and says in words what cannot.
+
+run = open_run(Path("runs/demo"))      RunError where there is no run, with what there is instead
+run.rounds, run.result                 figures, as far as they are whole
+run.changed                            {"rounds.max": (5, 3)}: what differs from the defaults
+run.sittings                           exam-1, evaluation-1, …, test-before, test-after
+run.now                                what it is doing; None unless it is at work
+run.faults                             ("runs/demo/result.json has changed since it was written; …",)
+
+Nothing is written, and no code of a run is executed. A run may be at work meanwhile: a row that is not whole yet is
+left out. A reader keeps what it has read; make another to read again.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, Literal, TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from tutelage.config import RunConfig, TaskConfig
+from tutelage.config.file import flat, load_config, read_written
+from tutelage.errors import ConfigError, RunError, TutelageError
+from tutelage.json_lines import MOST_LINE, NotJson, parse_json
+from tutelage.records import Split
+from tutelage.run_records import Now, RoundResult, RunResult
+from tutelage.runs.directory import check_format, read_kept, round_folders
+from tutelage.runs.found import is_in_study, why_no_run
+from tutelage.runs.stage import entries
+from tutelage.user_code import is_code
+
+Read = TypeVar("Read")
+Row = TypeVar("Row")
+State = Literal["at work", "stopped", "finished"]
+
+PROBLEMS, MISTAKES, NOW = "problems.jsonl", "mistakes.jsonl", "now.json"
+AT_WORK = 10.0
+"""Seconds after which a now.json that nobody writes is that of a killed run."""
+_ROUND = re.compile(r"round-(\d{1,6})")
+_SPLIT: Mapping[str, Split] = {"exam": "train", "evaluation": "validation"}
+
+
+@dataclass(frozen=True, slots=True)
+class SittingFile:
+    """A file with a set of answers to a split, such as `exam-1`; the round of test's is None."""
+
+    name: str
+    round: int | None
+    split: Split
+    path: Path
+
+
+class RunReader:
+    """A run directory as it is now. `open_run` also says whether it is one."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._faults: dict[str, None] = {}
+
+    @cached_property
+    def mark(self) -> dict[str, Any]:
+        """The content of run.json; empty if it cannot be read."""
+        return self._try(lambda: check_format(self.root / "run.json"), {})
+
+    @cached_property
+    def config(self) -> RunConfig | None:
+        """The settings as run."""
+        return self._try(lambda: read_written(self.root / "config.yaml"), None)
+
+    @cached_property
+    def changed(self) -> dict[str, tuple[Any, Any]]:
+        """The settings that differ from their defaults, by dotted key: value and default (None if there is none)."""
+        if self.config is None:
+            return {}
+        ours = flat(self.config.model_dump(mode="json"))
+        usual = flat(RunConfig(task=TaskConfig(name=self.config.task.name)).model_dump(mode="json"))
+        del usual["task.name"]
+        return {key: (value, usual.get(key)) for key, value in ours.items() if key not in usual or value != usual[key]}
+
+    @cached_property
+    def folders(self) -> dict[int, Path]:
+        """The folders of the rounds that have begun, by number."""
+        found = ((folder, _ROUND.fullmatch(folder.name)) for folder in self._try(lambda: round_folders(self.root), []))
+        return {int(named[1]): folder for folder, named in found if named and _there(folder.is_dir)}
+
+    @cached_property
+    def rounds(self) -> tuple[RoundResult, ...]:
+        """The figures of the finished rounds."""
+        found = (self._try(partial(read_kept, folder, RoundResult), None) for folder in self.folders.values())
+        return tuple(result for result in found if result is not None)
+
+    @cached_property
+    def result(self) -> RunResult | None:
+        """The figures of a finished run; None before its end."""
+        return self._try(lambda: read_kept(self.root, RunResult), None)
+
+    def stages(self, round: int | None) -> dict[str, dict[str, Any]]:
+        """The entries of a round's stages.json by stage (None: those of the whole run)."""
+        folder = self.root if round is None else self.folders.get(round)
+        return {} if folder is None else self._try(lambda: entries(folder), {})
+
+    @cached_property
+    def sittings(self) -> tuple[SittingFile, ...]:
+        """The sets of answers that are there, in the order of a run."""
+        found = [
+            SittingFile(f"{name}-{number}", number, split, folder / f"{name}.jsonl")
+            for number, folder in self.folders.items()
+            for name, split in _SPLIT.items()
+        ]
+        found += [
+            SittingFile(name, None, "test", self.root / f"{name}.jsonl") for name in ("test-before", "test-after")
+        ]
+        return tuple(each for each in found if _there(each.path.is_file))
+
+    def path(self, round: int | None, name: str) -> Path:
+        """The file `name` of a round (None: of the whole run), whether it is there or not."""
+        return (self.root if round is None else self.folders.get(round, self.root / f"round-{round:02d}")) / name
+
+    def rows(self, round: int | None, name: str) -> Iterator[dict[str, Any]]:
+        """The whole rows of a table such as `feedback.jsonl`, read lazily; none if it is not there."""
+        path = self.path(round, name)
+        try:
+            if _there(path.is_file):
+                yield from _whole_rows(path)
+        except OSError as error:
+            self._note(error)
+
+    def records(self, round: int | None, name: str, kind: type[Row]) -> Iterator[Row]:
+        """The rows of a table as records; what is none is left out."""
+        adapter = TypeAdapter(kind)
+        for row in self.rows(round, name):
+            try:
+                yield adapter.validate_python(row)
+            except ValidationError:
+                continue
+
+    @cached_property
+    def now(self) -> Now | None:
+        """What the run is doing; None unless it is at work. In another process it may end at any moment."""
+        path = self.root / NOW
+        try:
+            if abs(time.time() - path.stat().st_mtime) >= AT_WORK:
+                return None
+            return TypeAdapter(Now).validate_json(path.read_bytes())
+        except (OSError, ValidationError):
+            return None
+
+    @property
+    def state(self) -> State:
+        """Whether the run is at work, has finished, or waits to go on."""
+        return "at work" if self.now else "finished" if self.result else "stopped"
+
+    @cached_property
+    def command(self) -> str | None:
+        """The command that goes on with the run; None if it has finished, is at work, or was begun from Python."""
+        if self.state != "stopped" or self.config is None:
+            return None
+        code = {"grader"} | ({"task"} if is_code(self.config.task.name) else set[str]())
+        if set(self.mark.get("parts", {})) - code:
+            return None
+        written = self.root / "config.yaml"
+        try:
+            load_config(written)
+        except ConfigError:  # of an earlier version, with its old names
+            return None
+        return shlex.join(["tutelage", "run", str(written), "--out", str(self.root)])
+
+    @cached_property
+    def ledger(self) -> Path | None:
+        """The ledger of the teacher's replies: as configured, in the study that the run belongs to, or in the run."""
+        given = [Path(self.config.teacher.ledger)] if self.config and self.config.teacher.ledger else []
+        study = [self.root.absolute().parents[2]] if is_in_study(self.root) else []
+        places = [*given, *(folder / "ledger.sqlite" for folder in (*study, self.root))]
+        return next((place for place in places if _there(place.is_file)), None)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What of the run cannot be read, in words."""
+        for part in (self.mark, self.config, self.rounds, self.result, self.stages(None)):
+            del part
+        return tuple(self._faults)
+
+    def _try(self, read: Callable[[], Read], otherwise: Read) -> Read:
+        try:
+            return read()
+        except (TutelageError, OSError) as error:
+            self._note(error)
+            return otherwise
+
+    def _note(self, error: Exception) -> None:
+        self._faults[str(error)] = None
+
+
+def open_run(root: Path) -> RunReader:
+    """A reader of the run in `root`. Raises RunError: there is none, or it is broken, or of a newer version."""
+    if (reason := why_no_run(root)) is not None:
+        raise RunError(reason)
+    run = RunReader(root)
+    if not run.mark:
+        raise RunError(run.faults[0])
+    return run
+
+
+def _there(check: Callable[[], bool]) -> bool:
+    """Whether a file or folder is there and may be looked at."""
+    with suppress(OSError):
+        return check()
+    return False
+
+
+def _whole_rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a JSONL file; a torn last row and rows that are none are left out."""
+    with path.open("rb") as file:
+        for line in iter(lambda: file.readline(MOST_LINE), b""):
+            if not line.endswith(b"\n"):
+                continue
+            try:
+                row: object = parse_json(line)
+            except NotJson:
+                continue
+            if isinstance(row, dict):
+                yield cast(dict[str, Any], row)
