@@ -46,6 +46,11 @@ class ToldRound:
     replies: Sequence[ToldReply]
     examples: Sequence[ToldExample]
 
+    @property
+    def seen(self) -> set[int]:
+        """The samples that the teacher saw."""
+        return {each.seen.sample for each in self.replies if each.seen}
+
 
 def told(story: Story) -> list[ToldRound]:
     """The rounds of a story in order, each with what links it to those before."""
