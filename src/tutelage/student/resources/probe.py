@@ -26,7 +26,7 @@ from tutelage.errors import RunError
 from tutelage.run_records import Precision
 from tutelage.runs.files import digest, read_json, write_json
 from tutelage.student.resources.hardware import capabilities, hardware
-from tutelage.student.resources.user_cache import user_cache
+from tutelage.user_cache import user_cache
 
 Shapes = frozenset[tuple[int, int]]
 

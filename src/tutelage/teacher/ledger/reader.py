@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -51,6 +51,22 @@ class LedgerReader:
                 row = LedgerRow(*values)
                 _request_of(row)
                 yield row
+
+    def find(self, keys: Iterable[str]) -> dict[str, LedgerRow]:
+        """The first reply to each of these requests, without those that are damaged or not there."""
+        query = f"SELECT {REPLY_COLUMNS} FROM replies WHERE key = ? ORDER BY id LIMIT 1"
+        with explained(self.path):
+            found = [self._connection.execute(query, (key,)).fetchone() for key in keys]
+        rows = [LedgerRow(*values) for values in found if values]
+        return {row.key: row for row in rows if not any(faults_of_row(row))}
+
+    def since(self, number: int, run_id: str, most: int) -> list[tuple[int, float, str, float, float]]:
+        """Replies that a run bought after the reply of this number, oldest first: number, time, model, seconds, USD."""
+        query = "WHERE run_id = ? AND id > ? ORDER BY id LIMIT ?"
+        columns = "id, created, model, seconds, cost_usd"
+        with explained(self.path):
+            found = self._connection.execute(f"SELECT {columns} FROM replies {query}", (run_id, number, most))
+            return checked(self.path, "replies", found)
 
     def spending(self) -> list[Spending]:
         """What was paid, by day and model."""
