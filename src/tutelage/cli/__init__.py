@@ -2,6 +2,7 @@
 
     tutelage run | demo | show | estimate     runs.py
     tutelage refused                          refused.py
+    tutelage view                             view.py
     tutelage eval | ask                       students.py
     tutelage study | results                  studies.py
     tutelage tasks [check]                    tasks.py
@@ -27,6 +28,7 @@ from tutelage.cli.runs import demo, estimate, run, show
 from tutelage.cli.students import ask, evaluate
 from tutelage.cli.studies import results, study
 from tutelage.cli.tasks import tasks_app
+from tutelage.cli.view import view
 
 __all__ = ["app", "main"]
 
@@ -62,6 +64,7 @@ app.command()(run)
 app.command()(demo)
 app.command()(show)
 app.command()(refused)
+app.command()(view)
 app.command()(estimate)
 app.command(name="eval")(evaluate)
 app.command()(ask)

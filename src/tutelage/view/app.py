@@ -21,13 +21,13 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from tutelage.errors import TutelageError
-from tutelage.view.pages import shelf
+from tutelage.view.pages import class_book, glance, shelf, teacher, training
 from tutelage.view.security import Guard
 from tutelage.view.site import Ask, Site, page
 
 STATIC = Path(__file__).parent / "static"
 
-PAGES: tuple[list[BaseRoute], ...] = (shelf.ROUTES,)
+PAGES: tuple[list[BaseRoute], ...] = (shelf.ROUTES, glance.ROUTES, class_book.ROUTES, teacher.ROUTES, training.ROUTES)
 """The routes of every module in pages/."""
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +21,17 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tutelage.runs.reader import RunReader, open_run
 from tutelage.view import figures, harmless
+from tutelage.view.charts import bar, whisker
+from tutelage.view.index.index import RunIndex
 from tutelage.view.shelf import Shelf, read_shelf
 
 Ask = Callable[[Path, str], tuple[str, str | None]]
 """Asks the student of a run, by its folder, a question: its answer, and that of the untrained student."""
 
+OPEN = 12
+"""Indexes that are open at once; each has a thread. The one that was asked for longest ago is closed for another."""
 FRESH = 2.0
 """Seconds for which a shelf that was read is taken for what is there."""
 
@@ -59,6 +65,7 @@ class Site:
         self.token = secrets.token_urlsafe(24)
         self.templates = environment()
         self._shelf, self._read_at = read_shelf(self.place), time.monotonic()
+        self._indexes: OrderedDict[Path, RunIndex] = OrderedDict()
         self._lock = threading.Lock()
 
     @property
@@ -77,6 +84,23 @@ class Site:
         """The folder of a study by its name in addresses. Raises HTTPException: there is none."""
         return self._found(self.shelf.studies, name, "study")
 
+    def reader(self, name: str) -> RunReader:
+        """A reader of a run as it is now. Raises HTTPException: there is none. Raises RunError: it can't be read."""
+        return open_run(self.run(name))
+
+    def index(self, name: str) -> RunIndex:
+        """The index of a run, which goes on being made. Raises as `reader`."""
+        folder = self.reader(name).root
+        with self._lock:
+            if folder not in self._indexes:
+                self._indexes[folder] = RunIndex.open(folder)
+            self._indexes.move_to_end(folder)
+            surplus = [self._indexes.popitem(last=False)[1]] if len(self._indexes) > OPEN else []
+            found = self._indexes[folder]
+        for index in surplus:
+            index.close()
+        return found
+
     def _found(self, named: dict[str, Path], name: str, noun: str) -> Path:
         if name not in named:
             raise HTTPException(404, f"there is no {noun} {name!r} in {self.place}")
@@ -84,6 +108,10 @@ class Site:
 
     def close(self) -> None:
         """End what runs beside the server."""
+        with self._lock:
+            indexes, self._indexes = self._indexes, OrderedDict()
+        for index in indexes.values():
+            index.close()
 
 
 def environment() -> Environment:
@@ -99,6 +127,7 @@ def environment() -> Environment:
     formats = (figures.percent, figures.points, figures.count, figures.decimal, figures.usd, figures.duration)
     named = {each.__name__: each for each in (*formats, figures.size, figures.counted, harmless.said, harmless.brief)}
     made.filters.update(named)  # pyright: ignore[reportUnknownMemberType] - Jinja leaves it untyped
+    made.globals.update(bar=bar, whisker=whisker)
     return made
 
 
@@ -117,7 +146,7 @@ def page(request: Request, template: str, status: int = 200, **facts: Any) -> Re
         "run_name": name,
         "tabs": tabs(name, request.url.path) if name else [],
         "query": request.query_params,
-        "pulse": None,
+        "pulse": f"/run/{name}/pulse" if name in site.shelf.runs else None,
     }
     text = site.templates.get_template(template).render({**shared, **facts})
     return Response(text.encode("utf-8", "backslashreplace"), status, media_type="text/html")

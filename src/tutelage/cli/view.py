@@ -1,0 +1,34 @@
+"""`tutelage view`: the page of a run, a study, or a folder with several. It only reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def view(
+    place: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A run's, a study's, or a folder with several: runs/ or the current one by default.",
+            metavar="[RUN|STUDY|FOLDER]",
+            show_default=False,
+        ),
+    ] = None,
+    port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8330,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it in the browser.")] = True,
+) -> None:
+    """Show what a student makes of its lessons, as pages on this machine, until Ctrl-C.
+
+    Example: `tutelage view runs/demo`
+    """
+    from tutelage.view.serve import serve
+
+    serve(place or usual_place(), port, browser=browser)
+
+
+def usual_place() -> Path:
+    """Where runs are kept by default, if it is there; else the current folder."""
+    return Path("runs") if Path("runs").is_dir() else Path()
