@@ -35,18 +35,22 @@ class AskBox:
 
     def token(self, visitor: str) -> str:
         """The token of a visitor's forms."""
-        return hmac.digest(self._secret, visitor.encode(), "sha256").hex()
+        return hmac.digest(self._secret, visitor.encode("utf-8", "replace"), "sha256").hex()
 
     def knows(self, visitor: str | None, token: str) -> bool:
         """Whether a form is one of this visitor's."""
-        return visitor is not None and hmac.compare_digest(self.token(visitor), token.encode("utf-8", "replace").decode())
+        return visitor is not None and hmac.compare_digest(
+            self.token(visitor), token.encode("utf-8", "replace").decode()
+        )
 
     def refusal(self, run: RunReader) -> str | None:
         """Why the student of a run can't be asked now, in words; None if it can."""
         if self._ask is None:
             return "These pages were opened without a student: `tutelage view` can ask one."
         if run.now is not None:
-            return "The run is at work, and needs the machine: its student can be asked when it has ended or is stopped."
+            return (
+                "The run is at work: its student can be asked when it has ended."
+            )
         if not (run.root / "student").is_dir():
             return (
                 "This run has no student to ask: it is saved when the run ends, and a study deletes it unless its file "
@@ -55,7 +59,7 @@ class AskBox:
         return None
 
     def answers(self, run: RunReader, question: str) -> tuple[str, str | None]:
-        """The answers of the student and of the untrained one. Raises TutelageError; RunError: it can't be asked now."""
+        """The answers of the student and of the untrained one. Raises TutelageError, and RunError if none is asked now."""
         if not question.strip():
             raise RunError("There is no question: write one first.")
         if len(question) > LONGEST_QUESTION:

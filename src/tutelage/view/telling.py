@@ -59,9 +59,7 @@ def told(story: Story) -> list[ToldRound]:
     for each in story.rounds:
         replies = [_reply(reply, each.attempts) for reply in each.replies]
         origins |= {attempt.text.strip(): f"the student's own, of exam {each.round}" for attempt in each.attempts}
-        origins |= {
-            reply.text.strip(): f"the teacher's, of round {each.round}" for reply in each.replies if reply.text
-        }
+        origins |= {reply.text.strip(): f"the teacher's, of round {each.round}" for reply in each.replies if reply.text}
         found = changes(before.attempts, each.attempts) if before else []
         examples = [ToldExample(example, _origin(example, origins)) for example in each.examples]
         rounds.append(ToldRound(each, before.round if before and found else None, found, replies, examples))
@@ -72,7 +70,9 @@ def told(story: Story) -> list[ToldRound]:
 def _reply(reply: ShownReply, attempts: Sequence[ShownAttempt]) -> ToldReply:
     seen = next((attempt for attempt in attempts if attempt.text == reply.mistake), None)
     last = reply.raw[-1][1] if reply.raw else None
-    cleaned = sides(last, reply.text) if last is not None and reply.text and last.strip() != reply.text.strip() else None
+    cleaned = (
+        sides(last, reply.text) if last is not None and reply.text and last.strip() != reply.text.strip() else None
+    )
     return ToldReply(reply, seen, reply.raw, cleaned)
 
 
