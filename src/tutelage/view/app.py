@@ -22,16 +22,16 @@ from starlette.types import ASGIApp
 
 from tutelage.errors import TutelageError
 from tutelage.view.ask import Ask
-from tutelage.view.pages import ask as ask_page
-from tutelage.view.pages import class_book, compare, glance, mistakes, shelf, story, study, teacher, training
+from tutelage.view.pages import ask as asking
+from tutelage.view.pages import class_book, compare, mistakes, pulse, shelf, story, study, teacher
 from tutelage.view.security import Guard
 from tutelage.view.site import Site, page
 
 STATIC = Path(__file__).parent / "static"
 
 PAGES: tuple[list[BaseRoute], ...] = (
-    *(shelf.ROUTES, glance.ROUTES, class_book.ROUTES, story.ROUTES, mistakes.ROUTES, teacher.ROUTES, training.ROUTES),
-    *(compare.ROUTES, study.ROUTES, ask_page.ROUTES),
+    *(shelf.ROUTES, pulse.ROUTES, class_book.ROUTES, story.ROUTES, mistakes.ROUTES, teacher.ROUTES),
+    *(compare.ROUTES, study.ROUTES, asking.ROUTES),
 )
 """The routes of every module in pages/."""
 
@@ -58,15 +58,15 @@ def missing(request: Request, error: Exception) -> Response:
     """The page for an address that leads nowhere."""
     assert isinstance(error, HTTPException)
     title = "There is no such page" if error.status_code == 404 else "This is not possible"
-    return page(request, "problem.html", error.status_code, title=title, words=error.detail)
+    return page(request, "problem.html", error.status_code, title=title, words=error.detail, pulse=None)
 
 
 def unreadable(request: Request, error: Exception) -> Response:
     """The page for a run that is broken, foreign or newer than this version."""
-    return page(request, "problem.html", 422, title="This can't be shown", words=str(error))
+    return page(request, "problem.html", 422, title="This can't be shown", words=str(error), pulse=None)
 
 
 def bug(request: Request, error: Exception) -> Response:
     """The page for a fault of ours. The traceback goes to the terminal."""
     words = f"{type(error).__name__}: {error}. This is a fault of Tutelage; the terminal shows where."
-    return page(request, "problem.html", 500, title="Something went wrong", words=words)
+    return page(request, "problem.html", 500, title="Something went wrong", words=words, pulse=None)

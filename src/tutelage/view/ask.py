@@ -48,9 +48,7 @@ class AskBox:
         if self._ask is None:
             return "These pages were opened without a student: `tutelage view` can ask one."
         if run.now is not None:
-            return (
-                "The run is at work: its student can be asked when it has ended."
-            )
+            return "The run is at work: its student can be asked when it has ended."
         if not (run.root / "student").is_dir():
             return (
                 "This run has no student to ask: it is saved when the run ends, and a study deletes it unless its file "

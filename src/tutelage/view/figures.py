@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 NONE = "–"
 
@@ -63,3 +64,8 @@ def size(bytes: float | None) -> str:
 def counted(number: int, noun: str, many: str = "") -> str:
     """`1 reply`, `5 replies`."""
     return f"{number:,} {noun if number == 1 else many or noun + 's'}"
+
+
+def moment(seconds: float) -> str:
+    """A Unix time as local date and time: `2026-05-17 14:05`."""
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds)) if seconds > 0 else NONE

@@ -123,7 +123,7 @@ def environment() -> Environment:
     )
     formats = (figures.percent, figures.points, figures.count, figures.decimal, figures.usd, figures.duration)
     texts = (harmless.said, harmless.brief, marked, p_value)
-    named = {each.__name__: each for each in (*formats, figures.size, figures.counted, *texts)}
+    named = {each.__name__: each for each in (*formats, figures.size, figures.counted, figures.moment, *texts)}
     made.filters.update(named)  # pyright: ignore[reportUnknownMemberType] - Jinja leaves it untyped
     made.globals.update(bar=bar, whisker=whisker)
     return made

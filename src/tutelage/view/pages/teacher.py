@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
@@ -11,9 +10,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from tutelage.view.charts import Chart, lines
+from tutelage.view.figures import moment
 from tutelage.view.query import LONGEST, read_page
 from tutelage.view.site import page, site_of
-from tutelage.view.teacher import refused_kinds, refused_page, teacher_facts
+from tutelage.view.teacher import refused_page, teacher_facts
 
 
 def teacher(request: Request) -> Response:
@@ -29,12 +29,12 @@ def charts_of(over_time: Sequence[tuple[float, int]]) -> list[Chart]:
         return []
     sums: list[tuple[float, float]] = []
     total, first = 0, over_time[0][0]
-    for moment, replies in over_time:
+    for at, replies in over_time:
         total += replies
-        sums.append((moment - first, float(total)))
+        sums.append((at - first, float(total)))
     longest = sums[-1][0]
     unit, name = (3600.0, "hours") if longest > 7200 else (60.0, "minutes") if longest > 180 else (1.0, "seconds")
-    began = time.strftime("%Y-%m-%d %H:%M", time.localtime(first))
+    began = moment(first)
     points = [(at / unit, value) for at, value in sums]
     return [lines("Replies, summed up", [("replies", points)], f"{name} since {began}")]
 
@@ -43,15 +43,12 @@ def refused(request: Request) -> Response:
     """Refused replies of a kind, or of all kinds, page by page."""
     index = site_of(request).index(request.path_params["name"])
     kind = request.query_params.get("kind", "")[:LONGEST] or None
-    number = read_page(request.query_params)
-    rows, pages = refused_page(index, kind, number)
+    found = refused_page(index, kind, read_page(request.query_params))
 
     def address(number: int) -> str:
         return "?" + urlencode({"kind": kind or "", "page": number}, errors="replace")
 
-    facts = {"rows": rows, "kinds": refused_kinds(index), "kind": kind, "address": address}
-    shown = {"page_number": min(number, pages), "pages": pages, "progress": index.progress()}
-    return page(request, "refused.html", **facts, **shown)
+    return page(request, "refused.html", found=found, kind=kind, address=address, progress=index.progress())
 
 
 ROUTES: list[BaseRoute] = [Route("/run/{name}/teacher", teacher), Route("/run/{name}/teacher/refused", refused)]
