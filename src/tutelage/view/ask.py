@@ -57,7 +57,7 @@ class AskBox:
         return None
 
     def answers(self, run: RunReader, question: str) -> tuple[str, str | None]:
-        """The answers of the student and of the untrained one. Raises TutelageError, and RunError if none is asked now."""
+        """The answers of the student and of the untrained one. Raises TutelageError; RunError: not now."""
         if not question.strip():
             raise RunError("There is no question: write one first.")
         if len(question) > LONGEST_QUESTION:
