@@ -18,7 +18,8 @@ pytestmark = pytest.mark.slow
 HOSTILE = (
     "<script>window.hit = 1</script><img src=x onerror='window.hit = 2'><svg onload=window.hit=3></svg>"
     "\" onmouseover=\"window.hit = 4\" ' autofocus onfocus='window.hit = 5' </textarea></title>"
-    "<iframe src=//evil.example></iframe><a href='javascript:window.hit=6'>x</a> {{ 7 * 7 }} {% raw %} \x1b[2J\x07 abc\u202edef\u2066 &lt;b&gt; \u0000 "
+    "<iframe src=//evil.example></iframe><a href='javascript:window.hit=6'>x</a>"
+    "{{ 7 * 7 }} {% raw %} \x1b[2J\x07 abc\u202edef\u2066 &lt;b&gt; \x00 "
 )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast, get_args
+from typing import Any, get_args
 from urllib.parse import urlencode
 
-from tutelage.view.facts import COURSES, Course, Filter, Sort
+from tutelage.view.facts import COURSES, Filter, Sort
 
 LONGEST = 400
 """Characters of a search, or of a kind."""
@@ -17,7 +17,7 @@ def read_filter(query: Mapping[str, str]) -> Filter:
     """The filter that an address names."""
     course, sort = query.get("course", ""), query.get("sort", "")
     return Filter(
-        course=cast(Course, course) if course in COURSES else None,
+        course=course if course in COURSES else None,
         kind=query.get("kind", "")[:LONGEST] or None,
         taught=_yes_or_no(query.get("taught")),
         rejected=_yes_or_no(query.get("rejected")),

@@ -125,7 +125,7 @@ def environment() -> Environment:
     texts = (harmless.said, harmless.brief, marked, p_value)
     named = {each.__name__: each for each in (*formats, figures.size, figures.counted, figures.moment, *texts)}
     made.filters.update(named)  # pyright: ignore[reportUnknownMemberType] - Jinja leaves it untyped
-    made.globals.update(bar=bar, whisker=whisker)
+    made.globals.update(bar=bar, whisker=whisker)  # pyright: ignore[reportUnknownMemberType]
     return made
 
 
