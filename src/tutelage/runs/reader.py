@@ -2,7 +2,7 @@
 
 run = open_run(Path("runs/demo"))      RunError where there is no run, with what there is instead
 run.rounds, run.result                 figures, as far as they are whole
-run.changed                            {"rounds.max": (5, 3)}: what differs from the defaults
+run.changed                            Setting("rounds.max", "5", "3"), …: what differs from the defaults
 run.sittings                           exam-1, evaluation-1, …, test-before, test-after
 run.now                                what it is doing; None unless it is at work
 run.faults                             ("runs/demo/result.json has changed since it was written; …",)
@@ -13,6 +13,7 @@ left out. A reader keeps what it has read; make another to read again.
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import time
@@ -23,18 +24,20 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
+import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from tutelage.config import RunConfig, TaskConfig
 from tutelage.config.file import flat, load_config, read_written
 from tutelage.errors import ConfigError, RunError, TutelageError
-from tutelage.json_lines import MOST_LINE, NotJson, parse_json
+from tutelage.json_lines import MOST_LINE
 from tutelage.records import Split
 from tutelage.run_records import Now, RoundResult, RunResult
 from tutelage.runs.directory import check_format, read_kept, round_folders
 from tutelage.runs.found import is_in_study, why_no_run
 from tutelage.runs.stage import entries
 from tutelage.user_code import is_code
+from tutelage.yaml_text import Dumper
 
 Read = TypeVar("Read")
 Row = TypeVar("Row")
@@ -45,6 +48,15 @@ AT_WORK = 10.0
 """Seconds after which a now.json that nobody writes is that of a killed run."""
 _ROUND = re.compile(r"round-(\d{1,6})")
 _SPLIT: Mapping[str, Split] = {"exam": "train", "evaluation": "validation"}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting by its dotted key, with its default (empty if it has none); values are YAML."""
+
+    key: str
+    value: str
+    usual: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +87,18 @@ class RunReader:
         return self._try(lambda: read_written(self.root / "config.yaml"), None)
 
     @cached_property
-    def changed(self) -> dict[str, tuple[Any, Any]]:
-        """The settings that differ from their defaults, by dotted key: value and default (None if there is none)."""
+    def changed(self) -> tuple[Setting, ...]:
+        """The settings that differ from their defaults, in the order of the configuration."""
         if self.config is None:
-            return {}
+            return ()
         ours = flat(self.config.model_dump(mode="json"))
         usual = flat(RunConfig(task=TaskConfig(name=self.config.task.name)).model_dump(mode="json"))
         del usual["task.name"]
-        return {key: (value, usual.get(key)) for key, value in ours.items() if key not in usual or value != usual[key]}
+        return tuple(
+            Setting(key, _yaml(value), _yaml(usual[key]) if key in usual else "")
+            for key, value in ours.items()
+            if key not in usual or value != usual[key]
+        )
 
     @cached_property
     def folders(self) -> dict[int, Path]:
@@ -128,7 +144,7 @@ class RunReader:
         path = self.path(round, name)
         try:
             if _there(path.is_file):
-                yield from _whole_rows(path)
+                yield from table(path)
         except OSError as error:
             self._note(error)
 
@@ -215,15 +231,20 @@ def _there(check: Callable[[], bool]) -> bool:
     return False
 
 
-def _whole_rows(path: Path) -> Iterator[dict[str, Any]]:
+def _yaml(value: object) -> str:
+    text = yaml.dump(value, Dumper=Dumper, default_flow_style=True, allow_unicode=True, width=10**6)
+    return text.removesuffix("\n").removesuffix("\n...")
+
+
+def table(path: Path) -> Iterator[dict[str, Any]]:
     """The objects of a JSONL file; a torn last row and rows that are none are left out."""
     with path.open("rb") as file:
         for line in iter(lambda: file.readline(MOST_LINE), b""):
             if not line.endswith(b"\n"):
                 continue
             try:
-                row: object = parse_json(line)
-            except NotJson:
+                row: object = json.loads(line)  # three times as fast as `parse_json`, which looks for keys that repeat
+            except (ValueError, RecursionError):
                 continue
             if isinstance(row, dict):
                 yield cast(dict[str, Any], row)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
-from tutelage.run_records import Accuracy, BeforeAfter
-
-State = Literal["at work", "stopped", "finished"]
+from tutelage.money import sum_usd
+from tutelage.run_records import Accuracy, BeforeAfter, Now, RoundResult
+from tutelage.runs.reader import RunReader, Setting, State
+from tutelage.view.spent import Spent, spent_by, spent_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,21 +56,12 @@ class Doing:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """A setting that differs from its default, by its dotted key; values as in a configuration file."""
-
-    key: str
-    value: str
-    usual: str
-
-
-@dataclass(frozen=True, slots=True)
 class Glance:
     """A run at a glance.
 
     `doing` is None unless the run is at work. `ended_because`, `best_round` and `test` are None before its end.
     `failures` counts requests without a rationale by kind; `caps` are those of the teacher's budget that are set, by
-    name (usd, requests, tokens). `command` continues the run; None for one that has finished, is at work, or was begun
+    name. `command` continues the run; None for one that has finished, is at work, or was begun
     from Python. `faults` say in words what of the run cannot be read.
     """
 
@@ -95,3 +86,85 @@ class Glance:
     versions: str = ""
     precision: str = ""
     faults: Sequence[str] = ()
+
+
+def glance(run: RunReader) -> Glance:
+    """The run as it is now."""
+    result, config, now = run.result, run.config, run.now
+    rounds = result.rounds if result else run.rounds
+    spent = spent_by(result.teaching if result else [row.teacher for row in rounds])
+    if result is None:
+        done = {row.round for row in rounds}
+        spent += sum((spent_in(folder) for number, folder in run.folders.items() if number not in done), Spent())
+    return Glance(
+        name=run.root.absolute().name,
+        folder=str(run.root),
+        state=run.state,
+        rounds=tuple(_row(row) for row in rounds),
+        max_rounds=config and config.rounds.max,
+        doing=now and _doing(now),
+        ended_because=result and result.stopped_because,
+        best_round=result and result.best_round,
+        test=result and result.test,
+        requests=spent.requests,
+        tokens=spent.tokens,
+        usd=sum_usd([spent.usd]),
+        caps={name: cap for name, cap in config.teacher.budget if cap is not None} if config else {},
+        failures=dict(spent.failures.most_common()),
+        seconds=result.seconds if result else _seconds(run, now),
+        settings=run.changed,
+        command=run.command,
+        machine=result.machine if result else "",
+        versions=result.versions if result else "",
+        precision=result.precision if result else _precision(run),
+        faults=run.faults,
+    )
+
+
+def _row(row: RoundResult) -> RoundRow:
+    exam, teacher = row.exam, row.teacher
+    return RoundRow(
+        row.round,
+        row.validation,
+        exam and exam.pass_rate,
+        exam and exam.mistakes,
+        exam and exam.attempts,
+        teacher.requests,
+        teacher.replies_used,
+        teacher.cost_usd,
+        row.training.row_tokens,
+        row.seconds,
+    )
+
+
+def _doing(now: Now) -> Doing:
+    left = (now.total - now.done) / now.rate if now.rate > 0 else None
+    return Doing(
+        now.title or "between two stages",
+        now.done,
+        now.total,
+        now.units,
+        min(1.0, now.done / now.total) if now.total else 0.0,
+        now.at - now.began if now.title else 0.0,
+        now.rate or None,
+        left,
+        now.tokens_rate or None,
+        now.in_flight,
+        now.waiting,
+        now.retried,
+        now.failures,
+        now.usd,
+        now.note,
+    )
+
+
+def _seconds(run: RunReader, now: Now | None) -> float:
+    """Seconds of the finished stages, and of the one under way."""
+    stages = [entry for number in (None, *run.folders) for entry in run.stages(number).values()]
+    under_way = now.at - now.began if now and now.title else 0.0
+    return sum(entry.get("seconds", 0.0) for entry in stages) + under_way
+
+
+def _precision(run: RunReader) -> str:
+    kept = run.mark.get("precision") or {}
+    return f"{kept['dtype']}: {kept['why']}" if {"dtype", "why"} <= kept.keys() else ""
