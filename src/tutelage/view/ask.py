@@ -39,9 +39,8 @@ class AskBox:
 
     def knows(self, visitor: str | None, token: str) -> bool:
         """Whether a form is one of this visitor's."""
-        return visitor is not None and hmac.compare_digest(
-            self.token(visitor), token.encode("utf-8", "replace").decode()
-        )
+        given = token.encode("utf-8", "replace")
+        return visitor is not None and hmac.compare_digest(self.token(visitor).encode(), given)
 
     def refusal(self, run: RunReader) -> str | None:
         """Why the student of a run can't be asked now, in words; None if it can."""
