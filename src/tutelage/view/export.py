@@ -1,7 +1,7 @@
 """A run as one file to mail or publish: `tutelage view RUN --export page.html`.
 
 The file asks nobody for anything: style and script stand in it, and its content security policy allows these two alone,
-by their hashes. It holds the stories of as many problems as fit, of every course in turn, and says how many it left out.
+by their hashes. It holds as many stories as fit, of every course in turn, and says how many it left out.
 """
 
 from __future__ import annotations
