@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from starlette.requests import Request
@@ -71,7 +71,13 @@ def compare(request: Request) -> Response:
         fields = {"left": str(left), "right": str(right), "only": wanted, "page": number if number > 1 else ""}
         return "?" + urlencode({name: value for name, value in fields.items() if value}, errors="replace")
 
-    facts = {"left": left, "right": right, "only": only or "", "words": ONLY_WORDS, "counts": counts_of(found)}
+    facts: dict[str, Any] = {
+        "left": left,
+        "right": right,
+        "only": only or "",
+        "words": ONLY_WORDS,
+        "counts": counts_of(found),
+    }
     facts["names"] = names_of(left, right)
     return page(request, "compare.html", **facts, pair=found, rows=rows, trouble=trouble, address=address)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -20,7 +22,7 @@ def story(request: Request) -> Response:
     found = read_story(index, request.path_params["problem"], wanted)
     if found is None:
         raise HTTPException(404, "this run holds no such problem" + ("" if index.progress().done else " so far"))
-    facts = {"story": found, "rounds": told(found), "suffix": written(wanted), "anchor": ""}
+    facts: dict[str, Any] = {"story": found, "rounds": told(found), "suffix": written(wanted), "anchor": ""}
     return page(request, "story.html", **facts, progress=index.progress())
 
 

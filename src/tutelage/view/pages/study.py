@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -21,7 +22,7 @@ def study(request: Request) -> Response:
     folder = site.study(request.path_params["name"])
     facts = read_study(folder)
     names = {path: name for name, path in site.shelf.runs_of(folder).items()}
-    shown = {"facts": facts, "charts": charts_of(facts.arms), "names": names, "scale": scale_of(facts)}
+    shown: dict[str, Any] = {"facts": facts, "charts": charts_of(facts.arms), "names": names, "scale": scale_of(facts)}
     return page(request, "study.html", **shown, trusted=TRUSTED_SEEDS)
 
 
@@ -34,7 +35,7 @@ def charts_of(arms: Sequence[StudyArm]) -> list[Chart]:
             (arm.name, (arm.replies if title == "replies" else arm.usd) or 0.0, test.mean, test.low, test.high)
             for arm, test in tested
         ]
-        if len({at for _, at, *_ in found}) > 1:
+        if found and max(at for _, at, *_ in found) > 1.05 * min(at for _, at, *_ in found):
             name = "replies of the teacher" if title == "replies" else "dollars"
             charts.append(scatter(f"Test accuracy by {name}", found, name, label))
     return charts
