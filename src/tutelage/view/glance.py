@@ -166,5 +166,5 @@ def _seconds(run: RunReader, now: Now | None) -> float:
 
 
 def _precision(run: RunReader) -> str:
-    kept = run.mark.get("precision") or {}
+    kept: dict[str, str] = run.mark.get("precision") or {}
     return f"{kept['dtype']}: {kept['why']}" if {"dtype", "why"} <= kept.keys() else ""
