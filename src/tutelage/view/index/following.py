@@ -14,7 +14,6 @@ from tutelage.view.index.followed import Followed, Stale, files_of
 from tutelage.view.index.gather import gathered
 from tutelage.view.index.writer import Writer
 
-
 Say = Callable[..., bool]
 """Is told what is going on, whether all is read, and figures of Indexing; returns whether that is news."""
 

@@ -124,6 +124,7 @@ class Indexer:
             finally:
                 if path is not None:  # that in memory is read, too
                     connection.close()
+            self.say("beginning", rows=0, share=0.0, broken=0)
             if path is not None:
                 discard(path)
 
