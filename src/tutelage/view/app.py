@@ -21,19 +21,17 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from tutelage.errors import TutelageError
-from tutelage.view.pages import class_book, glance, pulse, shelf, teacher, training
+from tutelage.view.ask import Ask
+from tutelage.view.pages import ask as asking
+from tutelage.view.pages import class_book, compare, glance, mistakes, pulse, shelf, story, study, teacher, training
 from tutelage.view.security import Guard
-from tutelage.view.site import Ask, Site, page
+from tutelage.view.site import Site, page
 
 STATIC = Path(__file__).parent / "static"
 
 PAGES: tuple[list[BaseRoute], ...] = (
-    shelf.ROUTES,
-    glance.ROUTES,
-    pulse.ROUTES,
-    class_book.ROUTES,
-    teacher.ROUTES,
-    training.ROUTES,
+    *(shelf.ROUTES, glance.ROUTES, pulse.ROUTES, class_book.ROUTES, story.ROUTES, mistakes.ROUTES),
+    *(teacher.ROUTES, training.ROUTES, compare.ROUTES, study.ROUTES, asking.ROUTES),
 )
 """The routes of every module in pages/."""
 

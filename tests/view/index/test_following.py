@@ -9,6 +9,7 @@ import pytest
 from tests.view.index.runs import append, attempt, problem, run_in, write
 from tutelage.view.class_book import book_page
 from tutelage.view.facts import Filter
+from tutelage.view.index import followed
 from tutelage.view.index.index import RunIndex
 
 
@@ -88,6 +89,28 @@ def test_opened_again_nothing_is_read_again(run):
         assert index.version == version
         append(run / "round-01" / "exam.jsonl", attempt("b", 2, True))
         until(lambda: right(index) == [(1, 2), (2, 3)])
+
+
+def test_left_in_the_middle(run, monkeypatch):
+    monkeypatch.setattr(followed, "CHUNK", 300)
+    append(run / "round-01" / "exam.jsonl", *(attempt("a", at, True) for at in range(2, 300)))
+    index = RunIndex.open(run)
+    until(lambda: index.progress().rows > 3)
+    index.close()
+    with RunIndex.open(run) as index:
+        assert index.wait().rows == 305
+        assert right(index) == [(299, 300), (1, 2)]
+
+
+def test_a_line_beyond_all_bounds(run, monkeypatch):
+    monkeypatch.setattr(followed, "CHUNK", 300)
+    monkeypatch.setattr(followed, "MOST_LINE", 1000)
+    rows = attempt("a", 2, True, "pens " * 1000), attempt("b", 2, True)
+    append(run / "round-01" / "exam.jsonl", *rows)
+    with RunIndex.open(run) as index:
+        progress = index.wait()
+        assert (progress.rows, progress.broken) == (8, 1)
+        assert right(index) == [(1, 2), (2, 3)]
 
 
 def rewritten(path, rows):

@@ -7,6 +7,7 @@ with RunIndex.open(Path("runs/demo")) as index:
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections import OrderedDict
@@ -22,7 +23,6 @@ from tutelage.view.facts import Indexing, Sitting
 from tutelage.view.index.about import About, about_run, replies_of
 from tutelage.view.index.indexer import Indexer
 from tutelage.view.index.lines import rows_in
-from tutelage.view.index.store import FAULTS
 
 Found = TypeVar("Found")
 _KEPT = 64
@@ -86,9 +86,9 @@ class RunIndex:
             return []
         try:
             return reading.connection().execute(query, values).fetchall()
-        except FileNotFoundError:
+        except (OSError, sqlite3.OperationalError):  # it is made, or moved, at this moment
             return []
-        except FAULTS:
+        except sqlite3.DatabaseError:
             self._indexer.suspect()
             return []
 
