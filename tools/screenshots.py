@@ -69,7 +69,8 @@ def take(run: Path, chromium: str, out: Path = OUT) -> list[Path]:
                 if not rows.count():
                     page.goto(address + "problems")
                 rows.first.click()
-                page.wait_for_load_state()
+                page.wait_for_url("**/problems/*")
+                page.get_by_role("heading", name="Round 1").evaluate("heading => heading.scrollIntoView()")
             taken.append(out / f"view-{name}.png")
             page.screenshot(path=taken[-1])
             page.close()
