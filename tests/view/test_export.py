@@ -30,6 +30,7 @@ def test_a_page_stands_for_itself(file):
     assert not re.search(r"(?:src|href|action)=\"(?!#)", text)
     ids = re.findall(r'\bid="([^"]*)"', text)
     assert set(re.findall(r'href="#([^"]*)"', text)) <= set(ids)
+    assert "tutelage run " not in text
     for words in ("Exam: ", "Teaching", "The most frequent wrong answers", "By round", "What the stages took"):
         assert words in text
 

@@ -10,6 +10,7 @@ import hashlib
 import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 
@@ -100,8 +101,10 @@ def _page(
 
 def _parts(index: RunIndex, made: Environment) -> list[tuple[str, str, Markup]]:
     """The pages of the run that are one part each: id, title, content."""
-    reader, facts, lessons = open_run(index.run), mistakes(index), training(open_run(index.run))
-    look, teaching = glance(reader), teacher_facts(index)
+    reader, facts = open_run(index.run), mistakes(index)
+    lessons = training(reader)
+    look = replace(glance(reader), command=None)  # a page to be published has no paths of this machine
+    teaching = teacher_facts(index)
     exams = [sitting.name for sitting in index.sittings() if sitting.split == "train"]
     shared = {"run_name": "", "progress": index.progress()}
     rounds = [(each, training_page.charts_of(each)) for each in lessons.rounds]
