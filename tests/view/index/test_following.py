@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.view.index.runs import append, attempt, problem, run_in, write
+from tests.view.index.runs import append, attempt, problem, run_in, until, write
 from tutelage.view.class_book import book_page
 from tutelage.view.facts import Filter
 from tutelage.view.index import followed
@@ -25,14 +25,6 @@ def run(tmp_path):
     write(made / "problems.jsonl", [problem("a"), problem("b"), problem("v", split="validation")])
     write(made / "round-01" / "exam.jsonl", [attempt(name, at, at == 1) for name in "ab" for at in range(2)])
     return made
-
-
-def until(found, seconds=60):
-    """Wait for what the thread will do."""
-    end = time.monotonic() + seconds
-    while not found() and time.monotonic() < end:
-        time.sleep(0.01)
-    assert found()
 
 
 def right(index):
