@@ -23,7 +23,7 @@ def file(small, tmp_path_factory):
     return made
 
 
-def test_a_page_stands_for_itself(file):
+def test_a_page_stands_for_itself(file, small):
     text = file.read_text(encoding="utf-8")
     assert text.count("<script>") == text.count("<style>") == 1
     assert "default-src 'none'; style-src 'sha256-" in text.replace("&#39;", "'")
@@ -31,6 +31,7 @@ def test_a_page_stands_for_itself(file):
     ids = re.findall(r'\bid="([^"]*)"', text)
     assert set(re.findall(r'href="#([^"]*)"', text)) <= set(ids)
     assert "tutelage run " not in text
+    assert str(small) not in text
     for words in ("Exam: ", "Teaching", "The most frequent wrong answers", "By round", "What the stages took"):
         assert words in text
 

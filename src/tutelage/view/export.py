@@ -103,7 +103,7 @@ def _parts(index: RunIndex, made: Environment) -> list[tuple[str, str, Markup]]:
     """The pages of the run that are one part each: id, title, content."""
     reader, facts = open_run(index.run), mistakes(index)
     lessons = training(reader)
-    look = replace(glance(reader), command=None)  # a page to be published has no paths of this machine
+    look = replace(glance(reader), command=None, folder=index.run.absolute().name)  # no paths are to be published
     teaching = teacher_facts(index)
     exams = [sitting.name for sitting in index.sittings() if sitting.split == "train"]
     shared = {"run_name": "", "progress": index.progress()}
