@@ -1,19 +1,25 @@
 """How our costs grow: seconds of a training step and of an exam against problems, samples and the prompt's length.
 
     python -m benchmarks.growth [--model DIR] [--repeats 2]
+    python -m benchmarks.growth --problems 1000 10000 100000
 
 Prints Markdown: each line of a table changes one thing and leaves the others at 8 problems, 4 samples and no few-shot
-prefix. Figures are medians, after a warm-up.
+prefix. Figures are medians, after a warm-up. With `--problems`: whole runs of a tiny student (growth_run.py), in
+milliseconds and kilobytes for each problem; they should be the same in every line.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import json
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from benchmarks.growth_run import STAGES
 from benchmarks.measure import dtype_here
 from benchmarks.problems import benchmark_examples, benchmark_format, prefix_length
 from benchmarks.sampling import exam
@@ -34,7 +40,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default=StudentConfig().model)
     parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--problems", type=int, nargs="+")
     given = parser.parse_args()
+    if given.problems:
+        print_runs(given.problems)
+        return
     student = load_student(StudentConfig(model=given.model))
     print("| a training step | seconds | tokens computed | tokens of the rows |\n|---|---|---|---|")
     for name, problems, prefix in [(f"{n} problems", n, 0) for n in PROBLEMS] + [("", 8, n) for n in PREFIXES]:
@@ -44,6 +54,19 @@ def main() -> None:
     asked += [(f"8 problems, {n} samples", 8, n, 0) for n in SAMPLES]
     for name, problems, samples, prefix in asked + [("", 8, 4, n) for n in PREFIXES]:
         _exam_row(student, name, problems, samples, prefix, given.repeats)
+
+
+def print_runs(problems: Sequence[int]) -> None:
+    """Whole runs over so many problems, each in a process of its own."""
+    print(f"| problems | {' | '.join((*STAGES, 'the run'))} |\n|{'---|' * (len(STAGES) + 2)}")
+    for count in problems:
+        command = [sys.executable, "-m", "benchmarks.growth_run", str(count)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        found = json.loads(done.stdout.splitlines()[-1])
+        cells = [
+            f"{1e3 * each['seconds'] / count:.2f} ms, {each['bytes'] / count / 1e3:.1f} kB" for each in found.values()
+        ]
+        print(f"| {count:,} | {' | '.join(cells)} |", flush=True)
 
 
 def _training_row(student: LoadedModel, name: str, problems: int, prefix: int, repeats: int) -> None:

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+from tests.work import calls
 from tutelage.config import TeacherConfig, TrainingConfig
 from tutelage.records import Attempt, Exam, Feedback, Problem, Verdict
 from tutelage.rounds.examples import build_examples
@@ -166,3 +167,21 @@ def test_of_one_sample_the_mistake_decides_the_order():
     )
     assert first == second
     assert [example.anchor for example in first] == ["five", "six"]
+
+
+def test_thousands_of_rationales_of_one_problem_take_no_longer_each():
+    def work(count):
+        history = [[reply(COW, f"It has four legs, said in way {n}.", n) for n in range(count)]]
+        return calls(lambda: build_examples([COW], history, [SITTING], TrainingConfig(), 0))
+
+    assert work(2000) < 4.5 * work(500)
+
+
+def test_a_rationale_is_not_its_own_positive():
+    history = [[reply(COW, text, n) for n, text in enumerate("abcdef")]]
+    for most in (1, 3, 9):
+        examples = build_examples([COW], history, [SITTING], TrainingConfig(max_positives=most), 0)
+        assert [example.anchor for example in examples] == list("abcdef")
+        for each in examples:
+            assert set(each.positives) <= set("abcdef") - {each.anchor}
+            assert len(set(each.positives)) == len(each.positives) == min(most, 5)

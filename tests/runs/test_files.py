@@ -1,4 +1,7 @@
+import dataclasses
 import errno
+import hashlib
+import json
 import os
 import stat
 import subprocess
@@ -106,6 +109,14 @@ def test_digest_tells_content_not_order_of_keys():
     assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
     assert digest(Usage(1)) != digest(Usage(2))
     assert digest("a", "b") != digest("ab")
+
+
+def test_digest_hashes_one_json_list():
+    """Runs on disk have such digests."""
+    for parts in ([], [1], [Usage(1), {"ä": [None]}, "b"]):
+        data = [dataclasses.asdict(part) if isinstance(part, Usage) else part for part in parts]
+        text = json.dumps(data, sort_keys=True, ensure_ascii=False)
+        assert digest(*parts) == hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def test_records_in_json(tmp_path):

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from tutelage.student.encoding import Encoded, encode
+from tutelage.student.encoding import Encoded, Encodings, encode
 
 
 def test_what_fits_is_whole(format):
@@ -25,3 +25,12 @@ def test_a_row_that_is_longer_than_the_model_can_look_at_is_left_out_whole(forma
     assert encode(replace(format, positions=len(whole)), "1?", "one two three", 1000) == whole
     assert encode(short, "1?", "one two three", 1000) == Encoded(whole.prompt, (), truncated=True)
     assert encode(short, "1?", "one two three", len(whole) - 1).completion == whole.completion[:-1]  # as the user says
+
+
+def test_many_rows_are_tokenized_as_one_is(format):
+    rows = [(f"{n % 7}?", f"one {n} två") for n in range(30)]
+    for limit in (1000, 20, 3):
+        together = Encodings(format, limit)
+        together.add(rows)
+        assert [together[row] for row in rows] == [encode(format, *row, limit) for row in rows]
+        assert together["new?", "one"] == encode(format, "new?", "one", limit)

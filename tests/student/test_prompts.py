@@ -56,3 +56,13 @@ def test_a_row_that_corrects_asks_for_it_to_the_letter(student):
 def test_other_rows_ask_the_question():
     chosen = Problem.of("Which?", "A", choices=(Choice("A", "this"), Choice("B", "that")))
     assert question_of(TrainingExample(chosen, "A.")) == "Which?\n(A) this\n(B) that"
+
+
+@pytest.mark.parametrize("chat", [False, True])
+def test_many_texts_are_tokenized_as_one_is(student, chat):
+    format, texts = PromptFormat(student.tokenizer, chat=chat), ["2 + 3?", "", "Än så länge\n", "2 + 3?"]
+    ids = student.tokenizer(format.prompt("2 + 3?"), add_special_tokens=not chat).input_ids
+    assert format.all_prompt_ids(texts)[0] == list(ids)
+    assert format.all_prompt_ids(texts) == [format.prompt_ids(format.prompt(text)) for text in texts]
+    assert format.all_completion_ids(texts) == [format.completion_ids(text) for text in texts]
+    assert format.all_prompt_ids([]) == format.all_completion_ids([]) == []

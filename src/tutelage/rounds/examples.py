@@ -43,16 +43,16 @@ def build_examples(
     for problem in problems:
         rng = random.Random(f"{seed}/{problem.id}")
         negatives = distinct(a.text.strip() for a in wrong.get(problem.id, ()) if a.finish == "stop" and a.text.strip())
+        others, new = distinct(right.get(problem.id, [])), set(taught[-1].get(problem.id, ()))
+        places = {text: place for place, text in enumerate(others)}
         for anchor in distinct(anchors.get(problem.id, [])):
-            positives = [text for text in distinct(right[problem.id]) if text != anchor]
             example = TrainingExample(
                 problem,
                 anchor,
-                tuple(_draw(positives, config.max_positives, rng)),
+                tuple(_draw(_AllBut(others, places[anchor]), config.max_positives, rng)),
                 tuple(_draw(negatives, config.max_negatives, rng)),
             )
-            new = anchor in taught[-1].get(problem.id, ())
-            examples.append(example if new else example.without_reflection())
+            examples.append(example if anchor in new else example.without_reflection())
     by_id = {problem.id: problem for problem in problems}
     return examples + [
         TrainingExample(by_id[reply.problem_id], f"{reply.explanation}\n{reply.text}", corrects=reply.mistake)
@@ -86,6 +86,21 @@ def _merged(parts: Iterable[dict[str, list[str]]]) -> dict[str, list[str]]:
         for problem, texts in part.items():
             merged.setdefault(problem, []).extend(texts)
     return merged
+
+
+class _AllBut(Sequence[str]):
+    """All texts but the one at a place, not copied: a problem may have thousands of rationales."""
+
+    def __init__(self, texts: Sequence[str], place: int) -> None:
+        self._texts, self._place = texts, place
+
+    def __len__(self) -> int:
+        return len(self._texts) - 1
+
+    def __getitem__(self, index: int) -> str:  # pyright: ignore[reportIncompatibleMethodOverride] - no slices
+        if index >= len(self):
+            raise IndexError
+        return self._texts[index + (index >= self._place)]
 
 
 def _draw(texts: Sequence[str], most: int, rng: random.Random) -> list[str]:

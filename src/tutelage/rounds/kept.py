@@ -8,7 +8,7 @@ from pathlib import Path
 from tutelage.errors import RunError
 from tutelage.records import Feedback
 from tutelage.rounds.context import RunContext
-from tutelage.runs.files import as_lines, remove, write_rows, write_text
+from tutelage.runs.files import as_lines, remove, write_rows
 from tutelage.runs.seals import sealed, sound_rows
 from tutelage.runs.stage import Stage
 
@@ -43,9 +43,13 @@ def is_done(ctx: RunContext, stage: Stage, cost: str, is_whole: Callable[[], boo
 
 def keep_rows(path: Path, rows: Sequence[object]) -> None:
     """Write rows for people to read, unless the file has them already. They can always be made again."""
-    text = as_lines(rows)
     if not path.is_file():
         remove(path)  # whatever else stands in its place
-    elif path.read_bytes() == text.encode(errors="replace"):
+    elif _holds(path, rows):
         return
-    write_text(path, text)
+    write_rows(path, rows)
+
+
+def _holds(path: Path, rows: Sequence[object]) -> bool:
+    with path.open("rb") as file:
+        return all(file.readline() == as_lines([row]).encode(errors="replace") for row in rows) and not file.read(1)

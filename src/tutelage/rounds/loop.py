@@ -32,7 +32,7 @@ from tutelage.student.student import Student
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """The outcome of a round: its exam (None in round 0), the teacher's replies, and the trained student."""
+    """The outcome of a round: its exam, if later rounds train on it, the teacher's replies, and the trained student."""
 
     exam: Exam | None
     teaching: stages.Teaching
@@ -79,7 +79,8 @@ def run_rounds(ctx: RunContext) -> RunResult:
             seconds=ctx.run.seconds(number),
             limits=ctx.run.limits(number),
         )
-        rounds.append(Round(exam, teaching, student, result))
+        trained_on_later = config.training.rejection_sampling != "none"
+        rounds.append(Round(exam if trained_on_later else None, teaching, student, result))
         ctx.run.keep_result(number, result)
         ctx.show.say(f"round {number}: {result.validation.accuracy:.1%} of {result.validation.n} validation problems")
 

@@ -24,9 +24,13 @@ Row = TypeVar("Row")
 
 
 def digest(*parts: object) -> str:
-    """16 hex digits of SHA-256 over plain data and records, in a canonical form."""
-    text = json.dumps([plain(part) for part in parts], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    """16 hex digits of SHA-256 over plain data and records, in a canonical form: a JSON list, hashed piece by piece."""
+    hashed = hashlib.sha256(b"[")
+    for place, part in enumerate(parts):
+        text = json.dumps(plain(part), sort_keys=True, ensure_ascii=False)
+        hashed.update((", " * (place > 0) + text).encode())
+    hashed.update(b"]")
+    return hashed.hexdigest()[:16]
 
 
 def seed_of(*parts: object) -> int:
@@ -126,7 +130,8 @@ def append_rows(path: Path, rows: Iterable[object]) -> None:
 
 def write_rows(path: Path, rows: Iterable[object]) -> None:
     """Write records as JSON lines, atomically."""
-    write_text(path, as_lines(rows))
+    with whole_file(path) as file:
+        file.writelines(as_lines([row]) for row in rows)
 
 
 def read_rows(path: Path, kind: type[Row]) -> list[Row]:

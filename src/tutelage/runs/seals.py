@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -45,19 +45,25 @@ def sound_rows(path: Path, kind: type[Row], *under: object, unsealed: bool = Fal
     Rows without a seal are also left out, unless an earlier version may have written the file (`unsealed`) and no row
     has a seal.
     """
-    found: list[dict[str, Any]] = []
-    for line in path.read_bytes().split(b"\n") if path.exists() else []:
-        try:
-            row: object = parse_json(line)
-        except NotJson:
-            continue
-        if isinstance(row, dict) and is_sealed(cast(dict[str, Any], row), *under):
-            found.append(cast(dict[str, Any], row))
-    adapter, rows = TypeAdapter(kind), dict[str, Row]()
-    for row in [row for row in found if SEAL in row] or (found if unsealed else []):
-        with suppress(ValidationError):
-            rows.setdefault(digest(row), adapter.validate_python(row))
-    return list(rows.values())
+    adapter, has_seal = TypeAdapter(kind), False
+    kept: dict[bool, dict[str, Row]] = {True: {}, False: {}}
+    for row in _unchanged(path, *under):
+        has_seal |= SEAL in row
+        if SEAL in row or (unsealed and not has_seal):
+            with suppress(ValidationError):
+                kept[SEAL in row].setdefault(digest(row), adapter.validate_python(row))
+    return list(kept[has_seal].values())
+
+
+def _unchanged(path: Path, *under: object) -> Iterator[dict[str, Any]]:
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        for line in file:
+            with suppress(NotJson):
+                row: object = parse_json(line.rstrip(b"\n"))
+                if isinstance(row, dict) and is_sealed(cast(dict[str, Any], row), *under):
+                    yield cast(dict[str, Any], row)
 
 
 def all_rows(path: Path, kind: type[Row], remedy: str, *, unsealed: bool) -> list[Row]:

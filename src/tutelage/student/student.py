@@ -104,7 +104,7 @@ class Student:
             tokenizer, end_tokens = loaded.tokenizer, loaded.end_tokens
             positions = positions_of(loaded.model.config)
         format = self.format(tokenizer, positions)
-        prompts = [tuple(format.prompt_ids(format.prompt(problem.text))) for problem in problems]
+        prompts = list(map(tuple, format.all_prompt_ids([problem.text for problem in problems])))
         format.refuse_too_long(max(map(len, prompts), default=0), settings.max_new_tokens)
         ends = StopCriteria(tokenizer, end_tokens, format.stop_strings)
         if vllm:
@@ -119,7 +119,7 @@ class Student:
         """How many tokens each rationale takes to write, the end token among them."""
         tokenizer, _, _ = load_tokenizer(self.config, self.folder)
         format = self.format(tokenizer)
-        return [len(format.completion_ids(text)) for text in rationales]
+        return list(map(len, format.all_completion_ids(rationales)))
 
     def room_for_answers(self, questions: Sequence[str]) -> int | None:
         """Tokens that are left for an answer to the longest of these questions; None if it can look at any number."""
@@ -127,7 +127,7 @@ class Student:
         if positions is None:
             return None
         format = self.format(tokenizer, positions)
-        return positions - max((len(format.prompt_ids(format.prompt(text))) for text in questions), default=0)
+        return positions - max(map(len, format.all_prompt_ids(questions)), default=0)
 
     def learn(  # noqa: PLR0913 - all that a training asks of a run
         self,

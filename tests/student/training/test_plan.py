@@ -1,8 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.work import calls
 from tutelage.records import Problem, TrainingExample
-from tutelage.student.training.plan import training_plan
+from tutelage.student.training.plan import _distinct_batches, training_plan
 from tutelage.student.training.reflection import Preference, Triplet
 
 
@@ -22,6 +23,37 @@ def test_every_epoch_has_every_example_once_and_no_batch_a_question_twice(questi
         for batch in epoch:
             asked = [examples[row.example].problem.id for row in batch]
             assert len(set(asked)) == len(asked) <= size
+
+
+def batches_one_by_one(examples, order, size):
+    """The definition: what does not fit waits at the end of the queue, which is gone through again for every batch."""
+    batches, waiting = [], list(order)
+    while waiting:
+        batch, passed, seen = [], [], 0
+        for index in waiting:
+            if len(batch) == size:
+                break
+            seen += 1
+            taken = examples[index].problem.id in {examples[other].problem.id for other in batch}
+            (passed if taken else batch).append(index)
+        batches.append(batch)
+        waiting = waiting[seen:] + passed
+    return batches
+
+
+@given(questions=st.lists(st.integers(0, 6), max_size=60), size=st.integers(1, 8), data=st.data())
+def test_batches_are_those_of_the_definition(questions, size, data):
+    examples = [example(question, str(n)) for n, question in enumerate(questions)]
+    order = data.draw(st.permutations(range(len(examples))))
+    assert _distinct_batches(examples, order, size) == batches_one_by_one(examples, order, size)
+
+
+def test_thousands_of_rows_of_one_question_take_no_longer_each():
+    def work(rows):
+        examples = [example(n % 2, str(n)) for n in range(rows)]
+        return calls(lambda: training_plan(examples, epochs=1, batch_size=16, seed=0))
+
+    assert work(4000) < 4.5 * work(1000)
 
 
 def test_batches_are_full_while_questions_differ():

@@ -184,7 +184,7 @@ def test_examples_without_room_for_a_rationale_are_counted_and_left_out(student)
     wordy = TrainingExample(Problem.of("why " * 40, "1"), "1.")
     dataset = dataset_of(student, changed(max_tokens=80), [*EXAMPLES, wordy])
     assert dataset.truncated == 1
-    assert len(dataset.anchors) == 4
+    assert len(dataset.examples) == 4
     with pytest.raises(StudentError, match=r"training\.max_tokens = 5"):
         dataset_of(student, changed(max_tokens=5))
 
@@ -207,7 +207,7 @@ def test_what_is_too_long_is_told(student):
     assert [*cut.too_long(len(EXAMPLES))] == [f"1 of 4 examples are cut: they have more than {longest - 1} tokens"]
     format = PromptFormat(student.tokenizer, positions=longest - 1)
     left_out = StepDataset(format, EXAMPLES, changed(), 0)
-    assert len(left_out.anchors) == 3
+    assert len(left_out.examples) == 3
     (told,) = left_out.too_long(len(EXAMPLES))
     assert (
         told == f"1 of 4 examples are left out: too long for 1024 tokens or for the student, which sees {longest - 1}"

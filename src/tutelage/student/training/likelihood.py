@@ -22,6 +22,9 @@ from tutelage.student.training.steps import StepDataset
 Behind = tuple[Tokens, Tokens]
 """The tokens of a prompt and of the rationale after it."""
 
+_PACKED_TOGETHER = 512
+"""Questions that are packed at once: packing compares each of them with all packs."""
+
 
 def likelihoods(model: PreTrainedModel, dataset: StepDataset, rows: Sequence[Behind]) -> dict[Behind, float]:
     """Log-likelihood of each rationale after its prompt, in nats, without dropout; packed as in training."""
@@ -32,9 +35,10 @@ def likelihoods(model: PreTrainedModel, dataset: StepDataset, rows: Sequence[Beh
     training = model.training
     model.eval()
     found: dict[Behind, float] = {}
-    for packed in dataset.pack_groups(groups):
-        for group, values in zip(packed, log_likelihoods(model, dataset.micro_batch(packed)), strict=True):
-            found |= {(group.prompt, branch): logp for branch, logp in zip(group.branches, values, strict=True)}
+    for start in range(0, len(groups), _PACKED_TOGETHER):
+        for packed in dataset.pack_groups(groups[start : start + _PACKED_TOGETHER]):
+            for group, values in zip(packed, log_likelihoods(model, dataset.micro_batch(packed)), strict=True):
+                found |= {(group.prompt, branch): logp for branch, logp in zip(group.branches, values, strict=True)}
     model.train(training)
     return found
 

@@ -8,7 +8,7 @@ two steps with three of them.
 from __future__ import annotations
 
 import random
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -57,7 +57,11 @@ def training_plan(
 
 
 def _distinct_batches(examples: Sequence[TrainingExample], order: list[int], size: int) -> list[list[int]]:
-    """Fill batches in order; an example whose question is already in the batch waits for the next one."""
+    """Fill batches in order; an example whose question is already in the batch waits for the next one.
+
+    Once the examples that are left have fewer questions than a batch has places, every batch takes the next example of
+    each: a few questions with thousands of examples take no more time than thousands of questions.
+    """
     batches: list[list[int]] = []
     waiting = deque(order)
     while waiting:
@@ -74,4 +78,19 @@ def _distinct_batches(examples: Sequence[TrainingExample], order: list[int], siz
                 batch.append(index)
                 questions.add(question)
         batches.append(batch)
+        if len(questions) < size:
+            return batches + _in_turn(examples, list(waiting))
     return batches
+
+
+def _in_turn(examples: Sequence[TrainingExample], order: list[int]) -> list[list[int]]:
+    """Batches with one example of every question that still has one, in order."""
+    turns: list[list[int]] = []
+    seen = Counter[str]()
+    for index in order:
+        question = examples[index].problem.id
+        if seen[question] == len(turns):
+            turns.append([])
+        turns[seen[question]].append(index)
+        seen[question] += 1
+    return turns

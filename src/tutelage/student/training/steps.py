@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from torch.utils.data import Dataset
 
 from tutelage.config import TrainingConfig
 from tutelage.errors import StudentError
 from tutelage.records import TrainingExample
-from tutelage.student.encoding import Encoded, Tokens, encode
+from tutelage.student.encoding import Encoded, Encodings, Tokens
 from tutelage.student.prompts import PromptFormat, question_of
 from tutelage.student.training.micro_batch import MicroBatch, as_rows, as_tree
 from tutelage.student.training.packing import ExampleGroup, pack_groups
@@ -50,19 +51,19 @@ class StepDataset(Dataset[TrainStep]):
         self.format, self.config, self.reflection = format, config, reflection or reflection_of(config)
         self.tree, self.micro_batch_tokens = True, config.micro_batch_tokens
         self.references: dict[tuple[Tokens, Tokens], float] = {}
-        self._encoded: dict[tuple[str, str], Encoded] = {}
-        anchors = [(example, self._encode(example, example.anchor)) for example in examples]
-        self.truncated = sum(anchor.truncated for _, anchor in anchors)
+        self._encodings = Encodings(format, config.max_tokens)
+        self._encodings.add((question_of(example), example.anchor) for example in examples)
+        self.truncated = sum(self._encode(example).truncated for example in examples)
         # A row is left out, and counts as truncated, if no rationale fits after its prompt or if it is longer than the
         # model's context.
-        self.anchors = [(example, anchor) for example, anchor in anchors if anchor.completion]
-        if not self.anchors:
+        self.examples = [example for example in examples if self._encode(example).completion]
+        if not self.examples:
             sight = "" if format.positions is None else f" and the {format.positions} tokens of the student's context"
             raise StudentError(
                 f"no example fits training.max_tokens = {config.max_tokens}{sight}; raise it, or lower student.few_shot"
             )
         plan = training_plan(
-            [example for example, _ in self.anchors],
+            self.examples,
             epochs=config.epochs,
             batch_size=config.batch_size,
             seed=seed,
@@ -70,7 +71,9 @@ class StepDataset(Dataset[TrainStep]):
             draw=None if self.reflection is None else self.reflection.draw,
         )
         self.batches = [batch for epoch in plan for batch in epoch]
-        self.epoch_ends = [sum(len(epoch) for epoch in plan[: n + 1]) for n in range(len(plan))]
+        self.epoch_ends = list(accumulate(map(len, plan)))
+        rows = (row for batch in self.batches for row in batch)
+        self._encodings.add((question_of(self.examples[row.example]), text) for row in rows for text in row.compared)
 
     def __len__(self) -> int:
         return len(self.batches)
@@ -86,12 +89,17 @@ class StepDataset(Dataset[TrainStep]):
 
     def too_long(self, examples: int) -> Iterator[str]:
         """Messages about examples that were cut or left out; `examples` is the number of all examples."""
-        left_out = examples - len(self.anchors)
+        left_out = examples - len(self.examples)
         if cut := self.truncated - left_out:
             yield f"{cut} of {examples} examples are cut: they have more than {self.config.max_tokens} tokens"
         if left_out:
             sight = "" if self.format.positions is None else f" or for the student, which sees {self.format.positions}"
             yield f"{left_out} of {examples} examples are left out: too long for {self.config.max_tokens} tokens{sight}"
+
+    @property
+    def anchors(self) -> Iterator[tuple[TrainingExample, Encoded]]:
+        """Every example with a row, and its prompt and anchor as tokens."""
+        return ((example, self._encode(example)) for example in self.examples)
 
     @property
     def longest(self) -> int:
@@ -147,19 +155,17 @@ class StepDataset(Dataset[TrainStep]):
 
     def _group(self, row: Row) -> ExampleGroup:
         """The anchor and the rationales to compare it with; nothing is compared if one of them is truncated."""
-        example, anchor = self.anchors[row.example]
-        compared = [self._encode(example, rationale) for rationale in row.compared]
+        example = self.examples[row.example]
+        anchor, *compared = (self._encode(example, text) for text in (None, *row.compared))
         if not compared or anchor.truncated or any(each.truncated for each in compared):
             return ExampleGroup(anchor.prompt, anchor.completion, None)
         branches = [each.completion for each in (anchor, *compared)]
         reference = [self.references[anchor.prompt, branch] for branch in branches] if self.references else []
         return ExampleGroup(anchor.prompt, branches[0], tuple(branches[1:]), tuple(reference))
 
-    def _encode(self, example: TrainingExample, rationale: str) -> Encoded:
-        question = question_of(example)
-        if (question, rationale) not in self._encoded:
-            self._encoded[question, rationale] = encode(self.format, question, rationale, self.config.max_tokens)
-        return self._encoded[question, rationale]
+    def _encode(self, example: TrainingExample, rationale: str | None = None) -> Encoded:
+        """A rationale after the question of an example; None: the anchor."""
+        return self._encodings[question_of(example), example.anchor if rationale is None else rationale]
 
 
 def _width(group: ExampleGroup) -> int:
