@@ -15,6 +15,7 @@ from typing import Any, cast
 from tutelage.errors import TutelageError
 from tutelage.json_lines import NotJson, parse_json
 from tutelage.records import SPLITS, FailureReason, Feedback, Way
+from tutelage.runs.reader import RunReader
 from tutelage.tasks.catalog import open_task
 from tutelage.teacher.ledger.reader import LedgerReader
 
