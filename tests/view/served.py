@@ -13,6 +13,7 @@ import pytest
 
 from tests.once import made_once
 from tests.rounds.conftest import two_rounds
+from tutelage.view.ask import Ask
 
 WRONG = "2 + 2 = 4\nThe answer is 1."
 """What the teacher says wherever it sees a mistake: it is refused, and the question alone is asked."""
@@ -44,7 +45,7 @@ def small_run(factory: pytest.TempPathFactory, tiny: str) -> Path:
 
 
 @contextmanager
-def serving(place: Path) -> Generator[str]:
+def serving(place: Path, ask: Ask | None = None) -> Generator[str]:
     """The pages of a place on a free port; gives their address without the last slash."""
     import uvicorn
 
@@ -52,7 +53,9 @@ def serving(place: Path) -> Generator[str]:
     from tutelage.view.serve import listening
 
     listener = listening(0)
-    config = uvicorn.Config(make_app(place), log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        make_app(place, ask), log_config=None, access_log=False, ws="none", timeout_graceful_shutdown=1
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()

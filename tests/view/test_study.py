@@ -1,5 +1,7 @@
 import json
+import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -65,8 +67,10 @@ def test_a_run_that_has_come_since_the_figures_is_listed(copied):
 
 
 def test_a_run_at_work_is_told_from_one_that_was_stopped(copied):
+    now = {"at": time.time(), "pid": os.getpid(), "title": "round 1: exam", "done": 2, "total": 12, "began": 0.0}
+    now |= {"units": "attempts"}
     (copied / "study.json").unlink()
-    (copied / "runs/full/seed-0/now.json").write_text("{}")
+    (copied / "runs/full/seed-0/now.json").write_text(json.dumps(now))
     assert [run.state for run in read_study(copied).arms[0].runs] == ["at work", "finished"]
 
 

@@ -24,9 +24,10 @@ def view(
 
     Example: `tutelage view runs/demo`
     """
+    from tutelage.cli.asking import ask_both
     from tutelage.view.serve import serve
 
-    serve(place or usual_place(), port, browser=browser)
+    serve(place or usual_place(), port, browser=browser, ask=ask_both)
 
 
 def usual_place() -> Path:

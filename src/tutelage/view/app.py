@@ -21,13 +21,18 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from tutelage.errors import TutelageError
-from tutelage.view.pages import class_book, pulse, shelf, teacher
+from tutelage.view.ask import Ask
+from tutelage.view.pages import ask as asking
+from tutelage.view.pages import class_book, compare, glance, mistakes, pulse, shelf, story, study, teacher, training
 from tutelage.view.security import Guard
-from tutelage.view.site import Ask, Site, page
+from tutelage.view.site import Site, page
 
 STATIC = Path(__file__).parent / "static"
 
-PAGES: tuple[list[BaseRoute], ...] = (shelf.ROUTES, pulse.ROUTES, class_book.ROUTES, teacher.ROUTES)
+PAGES: tuple[list[BaseRoute], ...] = (
+    *(shelf.ROUTES, glance.ROUTES, pulse.ROUTES, class_book.ROUTES, story.ROUTES, mistakes.ROUTES),
+    *(teacher.ROUTES, training.ROUTES, compare.ROUTES, study.ROUTES, asking.ROUTES),
+)
 """The routes of every module in pages/."""
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from tutelage.money import sum_usd
 from tutelage.run_records import Accuracy, BeforeAfter, Now, RoundResult
@@ -167,5 +166,5 @@ def _seconds(run: RunReader, now: Now | None) -> float:
 
 
 def _precision(run: RunReader) -> str:
-    kept: dict[str, Any] = run.mark.get("precision") or {}
+    kept: dict[str, str] = run.mark.get("precision") or {}
     return f"{kept['dtype']}: {kept['why']}" if {"dtype", "why"} <= kept.keys() else ""

@@ -23,7 +23,7 @@ class Piece:
     look: Look = "kept"
 
 
-def marked(text: str, mark: Mark | None) -> list[Piece]:
+def marked(text: str, mark: Mark | None = None) -> list[Piece]:
     """The pieces of a text, in order; joined they are the text. A mark that is not in the text marks nothing."""
     if mark is None or mark.start is None or mark.end is None or not 0 <= mark.start < mark.end <= len(text):
         return [Piece(text)] if text else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from itertools import pairwise
+from typing import Any
 
 from tutelage.view.courses import ABSENT, STATES
 from tutelage.view.facts import Flow, Mistakes
@@ -23,17 +24,19 @@ def _mistakes(index: RunIndex) -> Mistakes:
     query = "SELECT name, kind, n FROM kind_counts JOIN sittings ON id = sitting ORDER BY id, n DESC, kind"
     for name, kind, n in index.rows(query):
         kinds[name][kind] = n
-    answers = index.rows(
-        f"""SELECT name, coalesce(question, ''), often.answer, n FROM
-            (SELECT * FROM answers ORDER BY n DESC, problem, answer LIMIT {MOST}) AS often
-            JOIN problems ON id = problem ORDER BY n DESC, problem, often.answer"""
-    )
-    steps = index.rows(
-        f"""SELECT step, instead, n, name FROM
-            (SELECT * FROM steps ORDER BY n DESC, step, instead LIMIT {MOST}) JOIN problems ON id = problem
-            ORDER BY n DESC, step, instead"""
-    )
+    answers = _most(index, "answers", "name, coalesce(question, ''), often.answer, n")
+    steps = _most(index, "steps", "step, instead, n, name")
     return Mistakes(dict(kinds), _flows(index), [tuple(row) for row in answers], [tuple(row) for row in steps])
+
+
+def _most(index: RunIndex, table: str, columns: str) -> list[tuple[Any, ...]]:
+    """The most frequent rows of a table. Only those that come more than twice are in an index of SQLite's."""
+    key = ("problem", "answer") if table == "answers" else ("step", "instead")
+    query = f"""SELECT {columns} FROM
+        (SELECT * FROM {table} {{}} ORDER BY n DESC, {", ".join(key)} LIMIT {MOST}) AS often
+        JOIN problems ON id = problem ORDER BY n DESC, {", ".join(f"often.{name}" for name in key)}"""
+    found = index.rows(query.format("WHERE n > 2"))
+    return found if len(found) == MOST else index.rows(query.format(""))
 
 
 def _flows(index: RunIndex) -> dict[str, list[Flow]]:

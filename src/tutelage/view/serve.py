@@ -17,7 +17,7 @@ from tutelage.errors import ConfigError
 from tutelage.runs.found import kind_of
 from tutelage.text.printable import printable
 from tutelage.view.app import make_app
-from tutelage.view.site import Ask
+from tutelage.view.ask import Ask
 
 HOST = "127.0.0.1"
 PORT = 8330

@@ -7,11 +7,9 @@ printable; long texts go through the filter `said`.
 
 from __future__ import annotations
 
-import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,14 +19,14 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tutelage.report.format import p_value
 from tutelage.runs.reader import RunReader, open_run
 from tutelage.view import figures, harmless
+from tutelage.view.ask import Ask, AskBox
 from tutelage.view.charts import bar, whisker
 from tutelage.view.index.index import RunIndex
+from tutelage.view.marked import marked
 from tutelage.view.shelf import Shelf, read_shelf
-
-Ask = Callable[[Path, str], tuple[str, str | None]]
-"""Asks the student of a run, by its folder, a question: its answer, and that of the untrained student."""
 
 OPEN = 12
 """Indexes that are open at once; each has a thread. The one that was asked for longest ago is closed for another."""
@@ -61,8 +59,7 @@ class Site:
     """The runs of a place as they are now, and what the pages share. Safe to use from several threads."""
 
     def __init__(self, place: Path, ask: Ask | None = None) -> None:
-        self.place, self.ask = place.absolute(), ask
-        self.token = secrets.token_urlsafe(24)
+        self.place, self.box = place.absolute(), AskBox(ask)
         self.templates = environment()
         self._shelf, self._read_at = read_shelf(self.place), time.monotonic()
         self._indexes: OrderedDict[Path, RunIndex] = OrderedDict()
@@ -125,10 +122,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     formats = (figures.percent, figures.points, figures.count, figures.decimal, figures.usd, figures.duration)
-    named = {
-        each.__name__: each
-        for each in (*formats, figures.size, figures.counted, figures.moment, harmless.said, harmless.brief)
-    }
+    texts = (harmless.said, harmless.brief, marked, p_value)
+    named = {each.__name__: each for each in (*formats, figures.size, figures.counted, figures.moment, *texts)}
     made.filters.update(named)  # pyright: ignore[reportUnknownMemberType] - Jinja leaves it untyped
     made.globals.update(bar=bar, whisker=whisker)  # pyright: ignore[reportUnknownMemberType]
     return made

@@ -44,7 +44,7 @@ def story(index: RunIndex, problem_id: str, wanted: Filter | None = None) -> Sto
     if problem:
         question, answer = problem.text, problem.answer
     files = _files(index, number, problem_id)
-    kind = kind or index.about.kind
+    kind = kind or index.answers_are
     before, after, place, of = _neighbours(index, number, wanted or Filter())
     return Story(
         id=problem_id,
@@ -83,7 +83,7 @@ def _problem(index: RunIndex, name: str, path: str | None, offset: int, length: 
 
 def _files(index: RunIndex, number: int, name: str) -> list[tuple[str, str, int | None, Rows]]:
     """The rows of a problem by file: path, role, round, rows."""
-    query = """SELECT path, role, round, spans.offset, length FROM files JOIN spans ON file = id
+    query = """SELECT path, role, round, spans.offset, length FROM files CROSS JOIN spans ON file = id
         WHERE problem = ? ORDER BY round IS NULL, round, id, spans.offset"""
     found: dict[str, tuple[str, str, int | None, list[Mapping[str, Any]]]] = {}
     for path, role, round, offset, length in index.rows(query, (number,)):
@@ -127,6 +127,12 @@ def _marks(rows: Rows) -> dict[object, Mark]:
     }
 
 
+def _found(problem: Problem, kind: str | None, row: Mapping[str, Any]) -> Mark | None:
+    """The mark of a mistake that the run has not marked."""
+    found = mark_of(problem, kind, row)
+    return found and Mark(found.start, found.end, found.right, found.kind)
+
+
 def _attempts(
     rows: Rows, marks: Mapping[object, Mark], problem: Problem | None, kind: str | None
 ) -> list[ShownAttempt]:
@@ -134,7 +140,7 @@ def _attempts(
     for row in rows:
         try:
             verdict, sample, text = row["verdict"], row["sample"], str(row["text"])
-            mark = marks.get(sample) or (mark_of(problem, kind, row) if problem and not marks else None)
+            mark = marks.get(sample) or (_found(problem, kind, row) if problem and not marks else None)
             cut, tokens = row.get("finish") == "length", int(row.get("tokens") or 0)
             right, reason = verdict["correct"] is True, str(verdict["reason"])
             found.append(ShownAttempt(int(sample), text, right, verdict["answer"], reason, cut, tokens, mark))

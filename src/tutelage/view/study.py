@@ -6,7 +6,6 @@ Where a study has no study.json yet, figures are those of the runs that have fin
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -14,12 +13,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Literal
 
-from tutelage.errors import DataError, TutelageError
-from tutelage.json_lines import read_values
+from tutelage.errors import RunError, TutelageError
 from tutelage.metrics.comparison import compare, interval
 from tutelage.money import sum_usd
-from tutelage.runs.directory import read_result, read_rounds
-from tutelage.runs.stage import entries
+from tutelage.runs.reader import RunReader, open_run
 from tutelage.studies.figures import read_figures
 from tutelage.study_records import ArmFigures, Comparison, Interval, RunFigures, StudyFigures
 
@@ -202,39 +199,33 @@ def _runs(folder: Path) -> dict[str, dict[int, Path]]:
 def _look(seed: int, folder: Path) -> StudyRun:
     """A run by its own files."""
     try:
-        result, rounds, stages = read_result(folder), read_rounds(folder), entries(folder)
-    except TutelageError as error:
+        run = open_run(folder)
+    except RunError as error:
         return StudyRun(seed, folder, "unreadable", note=str(error))
+    result, rounds, now = run.result, run.rounds, run.now
     teaching = result.teaching if result else [row.teacher for row in rounds]
-    evaluated = not rounds and stages.get("test-before", {}).get("done") is True  # an arm that is not taught
+    evaluated = not run.folders and run.stages(None).get("test-before", {}).get("done") is True  # an untaught arm
     return StudyRun(
         seed,
         folder,
-        "at work" if _at_work(folder) else "finished" if result or evaluated else "stopped",
+        "at work" if now else "finished" if result or evaluated else "stopped",
         result.test.after.accuracy if result else None,
         [row.validation.accuracy for row in rounds],
         result.best_round if result else None,
         sum(row.replies for row in teaching),
         sum_usd(row.cost_usd for row in teaching),
         result.seconds if result else sum(row.seconds for row in rounds),
-        result.stopped_because if result else "evaluated as it came" if evaluated else "",
+        now.title if now else result.stopped_because if result else "evaluated as it came" if evaluated else "",
     )
-
-
-def _at_work(folder: Path) -> bool:
-    try:
-        return time.time() - (folder / "now.json").stat().st_mtime < 10
-    except OSError:
-        return False
 
 
 def _right(folder: Path) -> str:
     """A 1 or a 0 for every test problem of a finished run; empty if it can't be told."""
-    after = folder / "test-after.jsonl"
+    run = RunReader(folder)
+    rows = [*run.rows(None, "test-after.jsonl")] or [*run.rows(None, "test-before.jsonl")]
     try:
-        rows = read_values(after if after.exists() else folder / "test-before.jsonl")
-        return "".join("1" if row["verdict"]["correct"] is True else "0" for _, row in rows)
-    except (DataError, KeyError, TypeError):
+        return "".join("1" if row["verdict"]["correct"] is True else "0" for row in rows)
+    except (KeyError, TypeError):
         return ""
 
 

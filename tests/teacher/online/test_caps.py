@@ -199,3 +199,15 @@ def test_what_the_prompt_takes_beyond_its_bound_is_known_to_the_next_start(tmp_p
         _, error = teach(tmp_path, endpoint, requests(), budget=cap, concurrency=16, max_tokens=50)
     assert isinstance(error, BudgetSpent)
     assert 10_000 <= spent(tmp_path).prompt_tokens <= 30_000
+
+
+@pytest.mark.parametrize("usage", [{"total_tokens": 1140}, {"prompt_tokens": "200", "completion_tokens": "940"}])
+def test_what_a_total_alone_may_cost_passes_no_cap(tmp_path, usage):
+    """All of it may be completion, which costs more."""
+    price, cap = PriceConfig(prompt=1.0, completion=10.0), 0.06
+    with answer_key_endpoint(PROBLEMS, faults=lambda *_: Fault(parts={"usage": usage}), latency=0.01) as endpoint:
+        settings = {"price": price, "max_tokens": 128, "concurrency": 6}
+        delivered, error = teach(tmp_path, endpoint, requests(), budget=BudgetConfig(usd=cap), **settings)
+    assert isinstance(error, BudgetSpent)
+    assert len(delivered) == len(endpoint.log) >= 1
+    assert len(endpoint.log) * cost_of(0, 1140, price) <= cap

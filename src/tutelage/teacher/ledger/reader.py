@@ -60,13 +60,15 @@ class LedgerReader:
         rows = [LedgerRow(*values) for values in found if values]
         return {row.key: row for row in rows if not any(faults_of_row(row))}
 
-    def since(self, number: int, run_id: str, most: int) -> list[tuple[int, float, str, float, float]]:
-        """Replies that a run bought after the reply of this number, oldest first: number, time, model, seconds, USD."""
-        query = "WHERE run_id = ? AND id > ? ORDER BY id LIMIT ?"
-        columns = "id, created, model, seconds, cost_usd"
+    def since(self, number: int, run_id: str) -> list[tuple[int, float, str, float]]:
+        """The replies that a run bought after the reply of this number: number, time, model, seconds."""
+        query = "SELECT id, created, model, seconds FROM replies WHERE run_id = ? AND id > ? ORDER BY id"
         with explained(self.path):
-            found = self._connection.execute(f"SELECT {columns} FROM replies {query}", (run_id, number, most))
-            return checked(self.path, "replies", found)
+            return [
+                (place, created, model, seconds)
+                for place, created, model, seconds in self._connection.execute(query, (run_id, number))
+                if is_sound("created", created) and is_sound("model", model) and is_sound("seconds", seconds)
+            ]
 
     def spending(self) -> list[Spending]:
         """What was paid, by day and model."""

@@ -59,12 +59,13 @@ class Settings:
     def row(self, key: str, payload: str, reply: Reply, bound: Usage) -> LedgerRow:
         """A reply as the ledger keeps it; token counts that the endpoint does not state are those of the bound.
 
-        The cost is what the endpoint states, unless that is 0: a router may not know the price.
+        If it states a total alone, all of that may be completion, which costs more. The cost is what the endpoint
+        states, unless that is 0: a router may not know the price.
         """
         read, written = bound.prompt_tokens, reply.written_tokens
         prompt = max(read if reply.prompt_tokens is None else reply.prompt_tokens, written)
         completion = bound.completion_tokens if reply.completion_tokens is None else reply.completion_tokens
-        completion = max(completion, reply.least_tokens - prompt)
+        completion = max(completion, reply.least_tokens - (reply.prompt_tokens or 0))
         cost = reply.cost_usd or cost_of(prompt, completion, self.price, reply.cached_tokens, written)
         return LedgerRow(
             key=key,

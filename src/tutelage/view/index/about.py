@@ -1,14 +1,13 @@
-"""What a run's own words say that the index needs: the kind of its answers, where its ledger is, its cap, its id."""
+"""What a run's own words say that the index needs: its id, the kind of its answers, its ledger and its cap."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tutelage.config.file import read_written
-from tutelage.errors import ConfigError, RunError, TutelageError
-from tutelage.runs.files import read_json
+from tutelage.errors import TutelageError
+from tutelage.runs.reader import RunReader
 from tutelage.teacher.ledger.ledger import LedgerRow
 from tutelage.teacher.ledger.reader import LedgerReader
 
@@ -24,28 +23,32 @@ class About:
 
 
 def about_run(run: Path) -> About:
-    """What is known of a run. A relative ledger is looked for where the command is, then above the run's folder."""
-    try:
-        identity = str(read_json(run / "run.json").get("id", ""))
-    except RunError:
-        identity = ""
-    try:
-        config = read_written(run / "config.yaml")
-    except ConfigError:
-        return About(identity, ledger=run / "ledger.sqlite")
-    named = Path(config.teacher.ledger or run / "ledger.sqlite")
-    places = [named, *(folder / named for folder in run.absolute().parents)]
-    ledger = next((place for place in places if place.is_file()), run / "ledger.sqlite")
-    return About(identity, config.task.kind, config.teacher.budget.usd, ledger)
+    """What is known of a run; it may be broken."""
+    reader = RunReader(run)
+    config, identity = reader.config, str(reader.mark.get("id", ""))
+    if config is None:
+        return About(identity, ledger=reader.ledger)
+    return About(identity, config.task.kind, config.teacher.budget.usd, reader.ledger)
 
 
 def replies_of(ledger: Path | None, keys: Iterable[str]) -> dict[str, LedgerRow]:
     """The replies under some keys; none if there is no ledger, or it can't be read."""
     wanted = set(keys)
-    if not wanted or ledger is None or not ledger.is_file():
+    if not wanted or ledger is None:
         return {}
     try:
         with LedgerReader(ledger, whole=False) as reader:
             return reader.find(wanted)
     except TutelageError:
         return {}
+
+
+def paid_since(ledger: Path | None, run_id: str, number: int) -> Iterator[tuple[int, float, str, float]]:
+    """The replies that a run bought after one of the ledger's: number, Unix time, model, seconds."""
+    if ledger is None:
+        return
+    try:
+        with LedgerReader(ledger, whole=False) as reader:
+            yield from reader.since(number, run_id)
+    except TutelageError:
+        return

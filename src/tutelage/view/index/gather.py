@@ -22,6 +22,10 @@ from tutelage.view.index.lines import parsed
 Number = Callable[[str, Split], int]
 """The number of a problem by its id; a new one gets one, and belongs to the split."""
 
+Row = Mapping[str, Any]
+Place = tuple[int, int]
+"""Offset and length of a row in its file."""
+
 SHORT = 200
 """Characters of an answer or a step that are kept to be counted, and of a question to sort by."""
 LONG = 2000
@@ -62,9 +66,8 @@ class Batch:
 
 def gathered(file: Followed, start: int, data: bytes, number: Number, known: Callable[[bytes], int | None]) -> Batch:
     """The sums over whole lines of a file that begin at `start`. `known` finds a problem whose question is known."""
-    batch, at = Batch(), start
+    batch, at, last, end = Batch(), start, -1, -1
     take, split = _TAKES[file.role], _split_of(file)
-    last = end_of_last = -1
     for line in data.split(b"\n")[:-1]:
         at, begun = at + len(line) + 1, at
         if not line or line.isspace():
@@ -72,23 +75,15 @@ def gathered(file: Followed, start: int, data: bytes, number: Number, known: Cal
         try:
             problem = _quickly(line, known) if take is _example else None
             if problem is None:
-                row = parsed(line)
-                if take is _problem:
-                    batch.problems.append((*_problem(row), begun, at - begun))
-                    batch.rows += 1
-                    continue
-                problem = number(_id_of(row), split)
-                take(batch, problem, row, (begun, at - begun))
+                problem = take(batch, parsed(line), (begun, at - begun), number, split)
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             batch.broken += 1
             continue
         batch.rows += 1
-        if problem == last and begun == end_of_last:
-            before = batch.spans[-1]
-            batch.spans[-1] = (problem, before[1], at - before[1])
-        else:
-            batch.spans.append((problem, begun, at - begun))
-        last, end_of_last = problem, at
+        if problem == last and begun == end:
+            problem, begun, _ = batch.spans.pop()
+        batch.spans.append((problem, begun, at - begun))
+        last, end = problem, at
     return batch
 
 
@@ -103,7 +98,7 @@ def _split_of(file: Followed) -> Split:
     return "test" if file.round is None else "validation"
 
 
-def _id_of(row: Mapping[str, Any]) -> str:
+def _id_of(row: Row) -> str:
     name = row["problem_id"] if "problem_id" in row else row["problem"]["id"]
     return storable(_text(name))
 
@@ -123,25 +118,28 @@ def _quickly(line: bytes, known: Callable[[bytes], int | None]) -> int | None:
     return known(name)
 
 
-def _problem(row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Columns of `problems`: id, split, kind, question, answer."""
+def _problem(batch: Batch, row: Row, place: Place, number: Number, _split: Split) -> int:
     problem, split, kind = row["problem"], row["split"], row.get("kind")
     if split not in SPLITS:
         raise ValueError
-    return storable(_text(problem["id"])), split, storable(kind) if kind else None, *asked(problem)
+    about = split, storable(_text(kind)) if kind else None, *asked(problem)
+    found = number(storable(_text(problem["id"])), split)
+    batch.problems.append((found, *about, *place))
+    return found
 
 
-def asked(problem: Mapping[str, Any]) -> tuple[str, str]:
+def asked(problem: Row) -> tuple[str, str]:
     """Question with its choices, and answer."""
     choices = [f"({choice['label']}) {choice['text']}" for choice in problem.get("choices") or ()]
     return storable("\n".join([_text(problem["question"]), *choices])), storable(_text(problem["answer"]))
 
 
-def _attempt(batch: Batch, problem: int, row: Mapping[str, Any], _place: tuple[int, int]) -> None:
+def _attempt(batch: Batch, row: Row, _place: Place, number: Number, split: Split) -> int:
     text, verdict = row["text"], row["verdict"]
     correct, answer = verdict["correct"], verdict["answer"]
     if not isinstance(text, str) or not isinstance(correct, bool):
         raise TypeError
+    problem = number(_id_of(row), split)
     cell = batch.cells.get(problem)
     if cell is None:
         cell = batch.cells[problem] = [0, 0]
@@ -152,71 +150,81 @@ def _attempt(batch: Batch, problem: int, row: Mapping[str, Any], _place: tuple[i
     cell[1] += 1
     if not correct and isinstance(answer, str):
         batch.answers[problem, storable(answer[:SHORT])] += 1
+    return problem
 
 
-def _evaluated(batch: Batch, problem: int, row: Mapping[str, Any], place: tuple[int, int]) -> None:
-    _attempt(batch, problem, row, place)
-    batch.answers.clear()  # those of exams are counted
-
-
-def _mistake(batch: Batch, problem: int, row: Mapping[str, Any], _place: tuple[int, int]) -> None:
-    kind, step, instead = row["kind"], row.get("step"), row.get("right")
-    if kind is not None:
-        kind = storable(_text(kind)[:SHORT])
-        batch.kinds.setdefault(problem, set()).add(kind)
-        batch.kind_counts[kind] += 1
-    if isinstance(step, str) and step:
-        key = storable(step[:SHORT]), storable(str(instead or "")[:SHORT])
+def _mistake(batch: Batch, row: Row, _place: Place, number: Number, split: Split) -> int:
+    kind, step, instead = row["kind"], row.get("step") or "", row.get("right") or ""
+    key = storable(_text(step)[:SHORT]), storable(_text(instead)[:SHORT])
+    named = None if kind is None else storable(_text(kind)[:SHORT])
+    problem = number(_id_of(row), split)
+    if named is not None:
+        batch.kinds.setdefault(problem, set()).add(named)
+        batch.kind_counts[named] += 1
+    if step:
         batch.steps.setdefault(key, [0, problem])[0] += 1
+    return problem
 
 
-def _reply(batch: Batch, problem: int, row: Mapping[str, Any], place: tuple[int, int], answered: bool = True) -> None:
-    verdict, failure = row["verdict"], row.get("failure")
-    usage: Mapping[str, Any] = row.get("usage") or {}
-    sound, reason, text = verdict["correct"] is True, str(verdict["reason"]), _text(row["text"])
-    askings = [cast(Mapping[str, Any], asking) for asking in row.get("asked") or ()]
-    tokens = [usage.get("requests", 0), usage.get("prompt_tokens", 0), usage.get("completion_tokens", 0)]
-    pico = round(usage.get("cost_usd", 0.0) * PICO)
-    if not all(isinstance(each, int) and 0 <= each < 2**50 for each in (*tokens, pico)):
+def _reply(batch: Batch, row: Row, place: Place, number: Number, split: Split, answered: bool = True) -> int:
+    verdict, usage = row["verdict"], cast(Row, row.get("usage") or {})
+    sound, reason, text, explanation = (
+        verdict["correct"] is True,
+        verdict["reason"],
+        row["text"],
+        row.get("explanation"),
+    )
+    failure = storable(_text(row["failure"])) if row.get("failure") else None
+    figures = [usage.get(name, 0) for name in ("requests", "prompt_tokens", "completion_tokens")]
+    figures.append(round(usage.get("cost_usd", 0.0) * PICO))
+    if any(not isinstance(each, int) or not 0 <= each < 2**50 for each in figures):
         raise ValueError
-    written = sum(int(asking["prompt_tokens"]) + int(asking["completion_tokens"]) for asking in askings)
-    for place_of, asking in enumerate(askings):
-        name = str(asking["way"]) + ", hint" * bool(asking.get("hint"))
-        count = batch.ways.setdefault(storable(name), [0, 0])
+    unanswered = _text(reason).startswith("no reply: ")
+    askings = [
+        (storable(_text(asking["way"])) + ", hint" * bool(asking.get("hint")), bool(asking["sound"]), asking)
+        for asking in cast(list[Row], row.get("asked") or ())
+    ]
+    written = sum(int(each["prompt_tokens"]) + int(each["completion_tokens"]) for *_, each in askings)
+    texts = [_text(text), *([explanation] if isinstance(explanation, str) else [])]
+    problem = number(_id_of(row), split)
+    for asking, (way, was_sound, about) in enumerate(askings):
+        count = batch.ways.setdefault(way, [0, 0])
         count[0] += 1
-        count[1] += bool(asking["sound"])
-        last = place_of == len(askings) - 1 and not reason.startswith("no reply: ")
-        if not asking["sound"]:
-            kind = asking.get("failure") or (failure if last else None) or "refused"
-            batch.refused.append((storable(str(kind)), problem, *place, place_of))
-    if failure is not None and (not askings or reason.startswith("no reply: ")):
-        batch.refused.append((storable(str(failure)), problem, *place, -1))
-    if failure is not None:
-        batch.failures[storable(str(failure))] += 1
-    for index, value in enumerate((*tokens, pico, int(sound))):
-        batch.usage[index] += value
-    batch.replies.append(Reply(problem, answered, sound, pico, written or tokens[1] + tokens[2]))
-    explanation = row.get("explanation")
-    batch.texts.setdefault(problem, []).extend([text, explanation] if isinstance(explanation, str) else [text])
+        count[1] += was_sound
+        if not was_sound:
+            last = asking == len(askings) - 1 and not unanswered
+            kind = storable(str(about.get("failure") or (failure if last else None) or "refused"))
+            batch.refused.append((kind, problem, *place, asking))
+    if failure and (unanswered or not askings):
+        batch.refused.append((failure, problem, *place, -1))
+    if failure:
+        batch.failures[failure] += 1
+    batch.usage = [before + value for before, value in zip(batch.usage, (*figures, int(sound)), strict=True)]
+    batch.replies.append(Reply(problem, answered, sound, figures[3], written or figures[1] + figures[2]))
+    batch.texts.setdefault(problem, []).extend(texts)
+    return problem
 
 
-def _failed(batch: Batch, problem: int, row: Mapping[str, Any], place: tuple[int, int]) -> None:
-    _reply(batch, problem, row, place, answered=False)
+def _failed(batch: Batch, row: Row, place: Place, number: Number, split: Split) -> int:
+    return _reply(batch, row, place, number, split, answered=False)
 
 
-def _example(batch: Batch, _number: int, row: Mapping[str, Any], place: tuple[int, int]) -> None:
+def _example(batch: Batch, row: Row, place: Place, number: Number, split: Split) -> int:
     """The question of a problem, in a run that has no problems.jsonl."""
-    problem = row["problem"]
+    about = asked(row["problem"])
     _text(row["anchor"])
-    batch.problems.append((storable(_text(problem["id"])), "train", None, *asked(problem), *place))
+    problem = number(_id_of(row), split)
+    batch.problems.append((problem, split, None, *about, *place))
+    return problem
 
 
-_TAKES: dict[str, Callable[..., object]] = {
+_TAKES: dict[str, Callable[[Batch, Row, Place, Number, Split], int]] = {
     "problems": _problem,
     "replies": _reply,
     "failed": _failed,
     "exam": _attempt,
-    "evaluation": _evaluated,
+    "evaluation": _attempt,
     "mistakes": _mistake,
     "examples": _example,
 }
+"""What a row of each role adds to a batch; it returns the row's problem, or raises before it adds anything."""

@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar, cast
 
 from tutelage.records import Split
 from tutelage.teacher.ledger.ledger import LedgerRow
+from tutelage.text.numbers import read_number
 from tutelage.view.facts import Indexing, Sitting
 from tutelage.view.index.about import About, about_run, replies_of
 from tutelage.view.index.indexer import Indexer
@@ -104,6 +105,15 @@ class RunIndex:
     def about(self) -> About:
         """What the run's configuration says."""
         return self.remembered("about", lambda: about_run(self.run))
+
+    @property
+    def answers_are(self) -> str | None:
+        """The kind of answers, for a run of an earlier version: as configured; numbers if the first 200 known are."""
+        return self.about.kind or self.remembered("kind", self._kind)
+
+    def _kind(self) -> str | None:
+        found = self.rows("SELECT answer FROM problems WHERE answer IS NOT NULL LIMIT 200")
+        return "number" if found and all(read_number(answer) is not None for (answer,) in found) else None
 
     def replies(self, keys: Iterable[str]) -> dict[str, LedgerRow]:
         """The ledger's replies under some keys; none if it can't be read."""

@@ -10,6 +10,7 @@ import json
 import sqlite3
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from tutelage.view.facts import Indexing
-from tutelage.view.index.about import about_run
+from tutelage.view.index.about import about_run, paid_since
 from tutelage.view.index.followed import Followed, Stale, files_of
 from tutelage.view.index.gather import gathered
 from tutelage.view.index.places import discard, places_of
@@ -75,8 +76,9 @@ class Indexer:
     def _in(self, path: Path | None) -> None:
         """Keep the index in one place. Raises FAULTS if that can't be done."""
         if path is None:
+            self._notes.append("it is kept in memory")
             return self._follow(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=self.run not in path.parents, exist_ok=True)  # a run that is not there stays so
         lock = FileLock(path.with_name("lock"), timeout=0)
         while not self.closing.is_set():
             try:
@@ -133,6 +135,8 @@ class _Following:
         found = [Followed(*row) for row in connection.execute(f"SELECT {names} FROM files ORDER BY id")]
         self.files = {(file.path, file.role): file for file in found}
         self.writer = Writer(connection)
+        self.about = about_run(self.run)
+        self._ledger: tuple[object, ...] = ()
 
     def go_on(self) -> None:
         """Follow the files until the indexer is closed. Raises Stale, and FAULTS of the index."""
@@ -150,12 +154,13 @@ class _Following:
             for file in news:
                 self._read(file)
             if not news:
+                self._follow_ledger()
                 self._report("up to date", done=True)
             self.indexer.closing.wait(EVERY)
 
     def _check_run(self) -> None:
         """Note whose index it is. Raises Stale if it is another run's."""
-        identity = about_run(self.run).id
+        identity = self.about.id
         before = self.sql.execute("SELECT value FROM state WHERE name = 'run'").fetchone()
         if before is None:
             rows = [("run", identity), ("version", int(time.time() * 1000))]
@@ -184,7 +189,7 @@ class _Following:
                 file.rows, file.broken = file.rows + batch.rows, file.broken + batch.broken
                 self.writer.write(file, batch)
                 self._save(file)
-                self.sql.execute("UPDATE state SET value = value + 1 WHERE name = 'version'")
+                self._count_up()
                 self._report(f"reading {file.path}")
                 self.sql.execute("COMMIT")
             except BaseException:
@@ -193,6 +198,29 @@ class _Following:
                 raise
             if self.indexer.closing.is_set():
                 return
+
+    def _follow_ledger(self) -> None:
+        """Note when replies came. A reply stands in the ledger before it stands in the run's files."""
+        path = self.about.ledger
+        if path is None:
+            return
+        beside = path.with_name(f"{path.name}-wal")
+        with suppress(OSError):
+            found = [each.stat() for each in (path, beside) if each.exists()]
+            state = tuple((each.st_ino, each.st_size, each.st_mtime_ns) for each in found)
+            if state == self._ledger:
+                return
+            self._ledger = state
+            self.sql.execute("BEGIN IMMEDIATE")
+            [last] = self.sql.execute("SELECT coalesce(max(id), 0) FROM paid").fetchone()
+            rows = list(paid_since(path, self.about.id, last))
+            self.sql.executemany("INSERT OR REPLACE INTO paid VALUES (?, ?, ?, ?)", rows)
+            if rows:
+                self._count_up()
+            self.sql.execute("COMMIT")
+
+    def _count_up(self) -> None:
+        self.sql.execute("UPDATE state SET value = value + 1 WHERE name = 'version'")
 
     def _save(self, file: Followed) -> None:
         row = (file.path, file.role, file.round, file.inode, file.size, file.mtime)

@@ -66,7 +66,7 @@ CREATE TABLE refused (
 CREATE INDEX refused_by_kind ON refused (kind, id);
 CREATE TABLE dearest (pico INTEGER NOT NULL, tokens INTEGER NOT NULL, problem INTEGER NOT NULL);
 CREATE TABLE paid (
-    id INTEGER PRIMARY KEY, created REAL NOT NULL, model TEXT NOT NULL, seconds REAL NOT NULL, pico INTEGER NOT NULL
+    id INTEGER PRIMARY KEY, created REAL NOT NULL, model TEXT NOT NULL, seconds REAL NOT NULL
 );
 CREATE VIRTUAL TABLE words USING fts5 (said, content='', columnsize=0, detail=none, tokenize='ascii');
 """

@@ -64,8 +64,7 @@ class Writer:
 
     def _problems(self, file: Followed, batch: Batch) -> None:
         rows: list[tuple[object, ...]] = []
-        for name, split, kind, question, answer, offset, length in batch.problems:
-            number = self.number(name, split)
+        for number, split, kind, question, answer, offset, length in batch.problems:
             if number in self._asked and file.role == "examples":
                 continue
             self._asked.add(number)
