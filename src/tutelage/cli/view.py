@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from tutelage.errors import ConfigError
+from tutelage.text.printable import printable
+
 
 def view(
     place: Annotated[
@@ -19,15 +22,30 @@ def view(
     ] = None,
     port: Annotated[int, typer.Option(help="0 takes a free one.", min=0, max=65535)] = 8330,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it in the browser.")] = True,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", metavar="FILE", help="Write a run to one HTML file, and serve nothing."),
+    ] = None,
 ) -> None:
     """Show what a student makes of its lessons, as pages on this machine, until Ctrl-C.
 
     Example: `tutelage view runs/demo`
     """
+    if export is not None:
+        _export(place, export)
+        return
     from tutelage.cli.asking import ask_both
     from tutelage.view.serve import serve
 
     serve(place or usual_place(), port, browser=browser, ask=ask_both)
+
+
+def _export(run: Path | None, file: Path) -> None:
+    if run is None:
+        raise ConfigError(f"no run is named; say which: tutelage view RUN --export {file}")
+    from tutelage.view.export import export
+
+    print(printable(f"{file}: {export(run, file)}"))
 
 
 def usual_place() -> Path:

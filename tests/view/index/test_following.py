@@ -6,9 +6,10 @@ import time
 
 import pytest
 
-from tests.view.index.runs import append, attempt, problem, run_in, write
+from tests.view.index.runs import append, attempt, problem, run_in, until, write
 from tutelage.view.class_book import book_page
 from tutelage.view.facts import Filter
+from tutelage.view.index import followed
 from tutelage.view.index.index import RunIndex
 
 
@@ -24,14 +25,6 @@ def run(tmp_path):
     write(made / "problems.jsonl", [problem("a"), problem("b"), problem("v", split="validation")])
     write(made / "round-01" / "exam.jsonl", [attempt(name, at, at == 1) for name in "ab" for at in range(2)])
     return made
-
-
-def until(found, seconds=60):
-    """Wait for what the thread will do."""
-    end = time.monotonic() + seconds
-    while not found() and time.monotonic() < end:
-        time.sleep(0.01)
-    assert found()
 
 
 def right(index):
@@ -88,6 +81,28 @@ def test_opened_again_nothing_is_read_again(run):
         assert index.version == version
         append(run / "round-01" / "exam.jsonl", attempt("b", 2, True))
         until(lambda: right(index) == [(1, 2), (2, 3)])
+
+
+def test_left_in_the_middle(run, monkeypatch):
+    monkeypatch.setattr(followed, "CHUNK", 300)
+    append(run / "round-01" / "exam.jsonl", *(attempt("a", at, True) for at in range(2, 300)))
+    index = RunIndex.open(run)
+    until(lambda: index.progress().rows > 3)
+    index.close()
+    with RunIndex.open(run) as index:
+        assert index.wait().rows == 305
+        assert right(index) == [(299, 300), (1, 2)]
+
+
+def test_a_line_beyond_all_bounds(run, monkeypatch):
+    monkeypatch.setattr(followed, "CHUNK", 300)
+    monkeypatch.setattr(followed, "MOST_LINE", 1000)
+    rows = attempt("a", 2, True, "pens " * 1000), attempt("b", 2, True)
+    append(run / "round-01" / "exam.jsonl", *rows)
+    with RunIndex.open(run) as index:
+        progress = index.wait()
+        assert (progress.rows, progress.broken) == (8, 1)
+        assert right(index) == [(1, 2), (2, 3)]
 
 
 def rewritten(path, rows):

@@ -37,7 +37,7 @@ def replies_of(ledger: Path | None, keys: Iterable[str]) -> dict[str, LedgerRow]
     if not wanted or ledger is None:
         return {}
     try:
-        with LedgerReader(ledger, whole=False) as reader:
+        with LedgerReader(ledger) as reader:
             return reader.find(wanted)
     except TutelageError:
         return {}
@@ -48,7 +48,7 @@ def paid_since(ledger: Path | None, run_id: str, number: int) -> Iterator[tuple[
     if ledger is None:
         return
     try:
-        with LedgerReader(ledger, whole=False) as reader:
+        with LedgerReader(ledger) as reader:
             yield from reader.since(number, run_id)
     except TutelageError:
         return

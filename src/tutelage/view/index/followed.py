@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -45,7 +44,10 @@ class Stale(Exception):
 
 @dataclass(slots=True)
 class Followed:
-    """A file below a run's folder, and what has been read of it. `crc` is of all bytes read, `tail` has the last."""
+    """A file below a run's folder, and what has been read of it. `crc` is of all bytes read, `tail` has the last.
+
+    `more` says whether something may be left, `skipping` that what comes is the rest of a line that is too long.
+    """
 
     path: str
     role: Role
@@ -59,6 +61,8 @@ class Followed:
     broken: int = 0
     crc: int = 0
     tail: bytes = b""
+    more: bool = False
+    skipping: bool = False
 
     def has_news(self, run: Path) -> bool:
         """Whether there is anything to read on. Raises Stale, and OSError if the file can't be looked at."""
@@ -70,7 +74,7 @@ class Followed:
             return False
         same = found.st_ino == self.inode or not self.inode
         if same and found.st_size == self.size and found.st_mtime_ns == self.mtime:
-            return False
+            return self.more
         if found.st_size < self.offset:
             raise Stale(f"{self.path} has become shorter")
         if self.offset:
@@ -78,36 +82,36 @@ class Followed:
             start, crc = (self.offset - len(self.tail), zlib.crc32(self.tail)) if grown else (0, self.crc)
             self._check(run, start, crc)
         self.inode, self.size, self.mtime = found.st_ino, found.st_size, found.st_mtime_ns
-        return found.st_size > self.offset
+        self.more = found.st_size > self.offset
+        return self.more
 
-    def chunks(self, run: Path) -> Iterator[tuple[int, bytes]]:
-        """Whole lines that were not read yet, some MiB at a time, each with the offset of the first.
+    def chunk(self, run: Path, size: int = 0) -> tuple[int, bytes] | None:
+        """Whole lines that were not read yet, and the offset of the first; None if there is no whole one.
 
-        A line that is longer than any of ours is left out and counts as broken.
+        They are some MiB, or about as many bytes as `size` says.
+        A line that is longer than any of ours is left out and counts as broken. Raises OSError.
         """
         with (run / self.path).open("rb") as file:
             file.seek(self.offset)
-            start, pending, skipping = self.offset, b"", False
-            while block := file.read(CHUNK):
-                end = block.rfind(b"\n") + 1
-                if not end:
-                    pending += block
-                    if len(pending) > MOST_LINE:
-                        start, pending, skipping = self._passed(start, pending), b"", True
-                    continue
-                whole, pending = pending + block[:end], block[end:]
-                if skipping:
-                    end = whole.index(b"\n") + 1
-                    start, whole, skipping = self._passed(start, whole[:end]), whole[end:], False
-                    self.broken += 1
-                if whole:
-                    at, start = start, self._passed(start, whole)
-                    yield at, whole
+            data = file.read(size or CHUNK)
+            while not (end := data.rfind(b"\n") + 1) and len(data) <= MOST_LINE:
+                if not (block := file.read(CHUNK)):
+                    self.more = False
+                    return None
+                data += block
+        if not end:
+            self._pass(data)
+            self.skipping = True
+            return None
+        cut = data.index(b"\n") + 1 if self.skipping else 0
+        start = self.offset + cut
+        self.broken, self.skipping = self.broken + self.skipping, False
+        self._pass(data[:end])
+        return start, data[cut:end]
 
-    def _passed(self, start: int, data: bytes) -> int:
-        self.offset, self.crc = start + len(data), zlib.crc32(data, self.crc)
-        self.tail = data[-_TAIL:]
-        return self.offset
+    def _pass(self, data: bytes) -> None:
+        self.offset, self.crc, self.tail = self.offset + len(data), zlib.crc32(data, self.crc), data[-_TAIL:]
+        self.more = True
 
     def _check(self, run: Path, start: int, crc: int) -> None:
         with (run / self.path).open("rb") as file:

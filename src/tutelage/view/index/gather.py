@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from tutelage.json_lines import is_unicode
 from tutelage.money import PICO
 from tutelage.records import SPLITS, Split
 from tutelage.view.index.followed import Followed
@@ -87,11 +86,6 @@ def gathered(file: Followed, start: int, data: bytes, number: Number, known: Cal
     return batch
 
 
-def storable(text: str) -> str:
-    """A text that SQLite can hold: lone surrogates become question marks."""
-    return text if is_unicode(text) else text.encode(errors="replace").decode()
-
-
 def _split_of(file: Followed) -> Split:
     if file.role != "evaluation":
         return "train"
@@ -100,7 +94,7 @@ def _split_of(file: Followed) -> Split:
 
 def _id_of(row: Row) -> str:
     name = row["problem_id"] if "problem_id" in row else row["problem"]["id"]
-    return storable(_text(name))
+    return _text(name)
 
 
 def _text(value: object) -> str:
@@ -122,8 +116,8 @@ def _problem(batch: Batch, row: Row, place: Place, number: Number, _split: Split
     problem, split, kind = row["problem"], row["split"], row.get("kind")
     if split not in SPLITS:
         raise ValueError
-    about = split, storable(_text(kind)) if kind else None, *asked(problem)
-    found = number(storable(_text(problem["id"])), split)
+    about = split, _text(kind) if kind else None, *asked(problem)
+    found = number(_text(problem["id"]), split)
     batch.problems.append((found, *about, *place))
     return found
 
@@ -131,7 +125,7 @@ def _problem(batch: Batch, row: Row, place: Place, number: Number, _split: Split
 def asked(problem: Row) -> tuple[str, str]:
     """Question with its choices, and answer."""
     choices = [f"({choice['label']}) {choice['text']}" for choice in problem.get("choices") or ()]
-    return storable("\n".join([_text(problem["question"]), *choices])), storable(_text(problem["answer"]))
+    return "\n".join([_text(problem["question"]), *choices]), _text(problem["answer"])
 
 
 def _attempt(batch: Batch, row: Row, _place: Place, number: Number, split: Split) -> int:
@@ -149,14 +143,14 @@ def _attempt(batch: Batch, row: Row, _place: Place, number: Number, split: Split
     cell[0] += correct
     cell[1] += 1
     if not correct and isinstance(answer, str):
-        batch.answers[problem, storable(answer[:SHORT])] += 1
+        batch.answers[problem, answer[:SHORT]] += 1
     return problem
 
 
 def _mistake(batch: Batch, row: Row, _place: Place, number: Number, split: Split) -> int:
     kind, step, instead = row["kind"], row.get("step") or "", row.get("right") or ""
-    key = storable(_text(step)[:SHORT]), storable(_text(instead)[:SHORT])
-    named = None if kind is None else storable(_text(kind)[:SHORT])
+    key = _text(step)[:SHORT], _text(instead)[:SHORT]
+    named = None if kind is None else _text(kind)[:SHORT]
     problem = number(_id_of(row), split)
     if named is not None:
         batch.kinds.setdefault(problem, set()).add(named)
@@ -174,14 +168,14 @@ def _reply(batch: Batch, row: Row, place: Place, number: Number, split: Split, a
         row["text"],
         row.get("explanation"),
     )
-    failure = storable(_text(row["failure"])) if row.get("failure") else None
+    failure = _text(row["failure"]) if row.get("failure") else None
     figures = [usage.get(name, 0) for name in ("requests", "prompt_tokens", "completion_tokens")]
     figures.append(round(usage.get("cost_usd", 0.0) * PICO))
     if any(not isinstance(each, int) or not 0 <= each < 2**50 for each in figures):
         raise ValueError
     unanswered = _text(reason).startswith("no reply: ")
     askings = [
-        (storable(_text(asking["way"])) + ", hint" * bool(asking.get("hint")), bool(asking["sound"]), asking)
+        (_text(asking["way"]) + ", hint" * bool(asking.get("hint")), bool(asking["sound"]), asking)
         for asking in cast(list[Row], row.get("asked") or ())
     ]
     written = sum(int(each["prompt_tokens"]) + int(each["completion_tokens"]) for *_, each in askings)
@@ -193,7 +187,7 @@ def _reply(batch: Batch, row: Row, place: Place, number: Number, split: Split, a
         count[1] += was_sound
         if not was_sound:
             last = asking == len(askings) - 1 and not unanswered
-            kind = storable(str(about.get("failure") or (failure if last else None) or "refused"))
+            kind = str(about.get("failure") or (failure if last else None) or "refused")
             batch.refused.append((kind, problem, *place, asking))
     if failure and (unanswered or not askings):
         batch.refused.append((failure, problem, *place, -1))
@@ -225,6 +219,7 @@ _TAKES: dict[str, Callable[[Batch, Row, Place, Number, Split], int]] = {
     "exam": _attempt,
     "evaluation": _attempt,
     "mistakes": _mistake,
+    "kinds": _mistake,
     "examples": _example,
 }
 """What a row of each role adds to a batch; it returns the row's problem, or raises before it adds anything."""

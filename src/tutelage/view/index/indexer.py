@@ -9,24 +9,22 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-import time
-from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from tutelage.view.facts import Indexing
-from tutelage.view.index.about import about_run, paid_since
-from tutelage.view.index.followed import Followed, Stale, files_of
-from tutelage.view.index.gather import gathered
+from tutelage.view.index.followed import Stale
+from tutelage.view.index.following import Following
 from tutelage.view.index.places import discard, places_of
 from tutelage.view.index.store import FAULTS, Reading, open_to_write
-from tutelage.view.index.writer import Writer
 
 EVERY = 0.25
 """Seconds between two looks at the files."""
+_PATIENCE = 3
+"""An index that is found broken more often is not made again."""
 
 
 class Indexer:
@@ -101,21 +99,32 @@ class Indexer:
             self.progress = Indexing(0, 0.0, "another process makes the index", False)
 
     def _follow(self, path: Path | None) -> None:
+        broken = 0
         while not self.closing.is_set():
             connection = open_to_write(path)
             try:
-                self.reading = Reading(path, None if path else connection)
-                _Following(self, connection).go_on()
+                if path is None or self.reading is None or self.reading.path != path:
+                    self.reading = Reading(path, None if path else connection)
+                following = Following(self.run, connection, self.say)
+                self.opened.set()
+                while not self.closing.is_set():
+                    if self.suspected.is_set():
+                        self.suspected.clear()
+                        raise sqlite3.DatabaseError("so a reader found it")
+                    if not following.go_on():
+                        self.closing.wait(EVERY)
                 return
             except Stale as error:
                 self._notes = [f"the index is made again: {error}"]
             except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):
+                broken += 1
+                if isinstance(error, sqlite3.OperationalError) or broken > _PATIENCE:
                     raise
                 self._notes = [f"the index is made again: it is broken ({_said(error)})"]
             finally:
-                if path is not None or not self.closing.is_set():
+                if path is not None:  # that in memory is read, too
                     connection.close()
+            self.say("beginning", rows=0, share=0.0, broken=0)
             if path is not None:
                 discard(path)
 
@@ -124,123 +133,6 @@ class Indexer:
         before, words = self.progress, "; ".join([*self._notes, doing])
         self.progress = replace(before, doing=words, done=done, **figures)
         return self.progress != before
-
-
-class _Following:
-    """One connection that writes, and what it follows."""
-
-    def __init__(self, indexer: Indexer, connection: sqlite3.Connection) -> None:
-        self.indexer, self.sql, self.run = indexer, connection, indexer.run
-        names = "path, role, round, id, inode, size, mtime, offset, rows, broken, crc, tail"
-        found = [Followed(*row) for row in connection.execute(f"SELECT {names} FROM files ORDER BY id")]
-        self.files = {(file.path, file.role): file for file in found}
-        self.writer = Writer(connection)
-        self.about = about_run(self.run)
-        self._ledger: tuple[object, ...] = ()
-
-    def go_on(self) -> None:
-        """Follow the files until the indexer is closed. Raises Stale, and FAULTS of the index."""
-        self._check_run()
-        self.indexer.opened.set()
-        while not self.indexer.closing.is_set():
-            if self.indexer.suspected.is_set():
-                self.indexer.suspected.clear()
-                raise sqlite3.DatabaseError("a reader found it so")
-            try:
-                news = self._look()
-            except OSError as error:
-                self.indexer.say(f"cannot read the run: {_said(error)}")
-                news = []
-            for file in news:
-                self._read(file)
-            if not news:
-                self._follow_ledger()
-                self._report("up to date", done=True)
-            self.indexer.closing.wait(EVERY)
-
-    def _check_run(self) -> None:
-        """Note whose index it is. Raises Stale if it is another run's."""
-        identity = self.about.id
-        before = self.sql.execute("SELECT value FROM state WHERE name = 'run'").fetchone()
-        if before is None:
-            rows = [("run", identity), ("version", int(time.time() * 1000))]
-            self.sql.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", rows)
-        elif before[0] != identity:
-            raise Stale("the folder holds another run")
-
-    def _look(self) -> list[Followed]:
-        news: list[Followed] = []
-        there = files_of(self.run)
-        for path, role, round in there:
-            file = self.files.setdefault((path, role), Followed(path, role, round))
-            if file.has_news(self.run):
-                news.append(file)
-        here = {path for path, *_ in there}
-        if gone := next((file.path for file in self.files.values() if file.offset and file.path not in here), None):
-            raise Stale(f"{gone} is gone")
-        return news
-
-    def _read(self, file: Followed) -> None:
-        for start, data in file.chunks(self.run):
-            self.sql.execute("BEGIN IMMEDIATE")
-            try:
-                self._save(file)
-                batch = gathered(file, start, data, self.writer.number, self.writer.known)
-                file.rows, file.broken = file.rows + batch.rows, file.broken + batch.broken
-                self.writer.write(file, batch)
-                self._save(file)
-                self._count_up()
-                self._report(f"reading {file.path}")
-                self.sql.execute("COMMIT")
-            except BaseException:
-                if self.sql.in_transaction:
-                    self.sql.execute("ROLLBACK")
-                raise
-            if self.indexer.closing.is_set():
-                return
-
-    def _follow_ledger(self) -> None:
-        """Note when replies came. A reply stands in the ledger before it stands in the run's files."""
-        path = self.about.ledger
-        if path is None:
-            return
-        beside = path.with_name(f"{path.name}-wal")
-        with suppress(OSError):
-            found = [each.stat() for each in (path, beside) if each.exists()]
-            state = tuple((each.st_ino, each.st_size, each.st_mtime_ns) for each in found)
-            if state == self._ledger:
-                return
-            self._ledger = state
-            self.sql.execute("BEGIN IMMEDIATE")
-            [last] = self.sql.execute("SELECT coalesce(max(id), 0) FROM paid").fetchone()
-            rows = list(paid_since(path, self.about.id, last))
-            self.sql.executemany("INSERT OR REPLACE INTO paid VALUES (?, ?, ?, ?)", rows)
-            if rows:
-                self._count_up()
-            self.sql.execute("COMMIT")
-
-    def _count_up(self) -> None:
-        self.sql.execute("UPDATE state SET value = value + 1 WHERE name = 'version'")
-
-    def _save(self, file: Followed) -> None:
-        row = (file.path, file.role, file.round, file.inode, file.size, file.mtime)
-        state = (file.offset, file.rows, file.broken, file.crc, file.tail)
-        if file.id:
-            columns = "inode = ?, size = ?, mtime = ?, offset = ?, rows = ?, broken = ?, crc = ?, tail = ?"
-            self.sql.execute(f"UPDATE files SET {columns} WHERE id = ?", (*row[3:], *state, file.id))
-        else:
-            columns = "path, role, round, inode, size, mtime, offset, rows, broken, crc, tail"
-            made = self.sql.execute(f"INSERT INTO files ({columns}) VALUES ({', '.join('?' * 11)})", (*row, *state))
-            file.id = made.lastrowid or 0
-
-    def _report(self, doing: str, done: bool = False) -> None:
-        rows = sum(file.rows for file in self.files.values())
-        broken = sum(file.broken for file in self.files.values())
-        size = sum(file.size for file in self.files.values())
-        share = 1.0 if done else min(1.0, sum(file.offset for file in self.files.values()) / size) if size else 0.0
-        if self.indexer.say(doing, done, rows=rows, share=share, broken=broken):
-            words = json.dumps(asdict(self.indexer.progress))
-            self.sql.execute("INSERT OR REPLACE INTO state VALUES ('progress', ?)", (words,))
 
 
 def _said(error: Exception) -> str:

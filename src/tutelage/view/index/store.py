@@ -66,6 +66,9 @@ class Reading:
         known: tuple[int, sqlite3.Connection] | None = getattr(self._mine, "known", None)
         if known and known[0] == identity:
             return known[1]
+        if known:
+            self._open.remove(known[1])
+            known[1].close()
         found = sqlite3.connect(
             f"{self.path.absolute().as_uri()}?mode=ro",
             uri=True,
@@ -79,5 +82,5 @@ class Reading:
 
     def close(self) -> None:
         """Close all connections; no thread may be reading."""
-        for each in self._open:
+        for each in (*self._open, *([self._shared] if self._shared else [])):
             each.close()

@@ -1,0 +1,89 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.command import tutelage
+from tests.view.served import browser, small_run
+from tests.view.test_browser import make_hostile
+from tutelage.view.export import export
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory, tiny):
+    return small_run(tmp_path_factory, tiny)
+
+
+@pytest.fixture(scope="module")
+def file(small, tmp_path_factory):
+    made = tmp_path_factory.mktemp("exported") / "page.html"
+    words = export(small, made)
+    assert words == "6 of 6 stories"
+    return made
+
+
+def test_a_page_stands_for_itself(file):
+    text = file.read_text(encoding="utf-8")
+    assert text.count("<script>") == text.count("<style>") == 1
+    assert "default-src 'none'; style-src 'sha256-" in text.replace("&#39;", "'")
+    assert not re.search(r"(?:src|href|action)=\"(?!#)", text)
+    ids = re.findall(r'\bid="([^"]*)"', text)
+    assert set(re.findall(r'href="#([^"]*)"', text)) <= set(ids)
+    for words in ("Exam: ", "Teaching", "The most frequent wrong answers", "By round", "What the stages took"):
+        assert words in text
+
+
+def test_stories_are_left_out_beyond_a_bound_and_that_is_said(small, tmp_path):
+    whole, bounded = tmp_path / "whole.html", tmp_path / "bounded.html"
+    export(small, whole)
+    size = whole.stat().st_size
+    words = export(small, bounded, size // 2)
+    assert re.fullmatch(r"[0-5] of 6 stories", words)
+    assert bounded.stat().st_size < size
+    assert words in bounded.read_text(encoding="utf-8")
+
+
+def test_the_command_writes_it_and_says_what_it_holds(small, tmp_path):
+    done = tutelage("view", small, "--export", tmp_path / "a.html")
+    assert done.exit_code == 0, done.output
+    assert "6 of 6 stories" in done.output
+    assert (tmp_path / "a.html").stat().st_size < 3_000_000
+    assert [path.name for path in tmp_path.iterdir()] == ["a.html"]
+    for folder in (tmp_path, tmp_path / "nothing"):
+        refused = tutelage("view", folder, "--export", tmp_path / "b.html")
+        assert refused.exit_code == 2
+        assert not (tmp_path / "b.html").exists()
+    (broken := tmp_path / "broken").mkdir()
+    (broken / "run.json").write_text(json.dumps({"format": 99, "id": "x", "data": "y"}))
+    assert "newer" in tutelage("view", broken, "--export", tmp_path / "b.html").output
+
+
+def opened(file: Path, chromium):
+    """The file in a browser, and what it did that it should not do."""
+    page, faults = chromium.new_page(), list[str]()
+    page.on("console", lambda said: faults.append(said.text))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("request", lambda sent: sent.url == file.as_uri() or faults.append(sent.url))
+    page.goto(file.as_uri())
+    return page, faults
+
+
+@pytest.mark.slow
+def test_it_opens_from_disk(file, small, tmp_path):
+
+    make_hostile(small, tmp_path / "hostile")
+    export(tmp_path / "hostile", tmp_path / "hostile.html")
+    with browser() as chromium:
+        page, faults = opened(file, chromium)
+        page.locator("tr[data-course] a").first.click()
+        story = page.locator("details.story[open]")
+        assert story.count() == 1
+        assert story.locator(".attempt").count() == 4
+        page.fill("input[name=q]", "nobodysaidthis")
+        assert page.inner_text("#found") == "0 of 6 problems"
+        assert faults == []
+        page, faults = opened(tmp_path / "hostile.html", chromium)
+        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+        assert page.evaluate("window.hit") is None
+        assert faults == []

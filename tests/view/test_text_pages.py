@@ -1,0 +1,108 @@
+"""The pages of texts over HTTP: stories, mistakes, two students, a study."""
+
+import html
+import json
+import re
+
+import httpx2 as httpx
+import pytest
+
+from tests.report.figures import study
+from tests.view.served import serving, small_run
+from tutelage.runs.files import write_json
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("place")
+    write_json(place / "trial" / "study.json", study(["untrained", "full", "preference"], seeds=2))
+    return place
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, tiny):
+    return small_run(tmp_path_factory, tiny)
+
+
+@pytest.fixture(scope="module")
+def client(run):
+    with serving(run) as base, httpx.Client(base_url=base, follow_redirects=True) as found:
+        for _ in range(1000):
+            if "Reading the run" not in found.get("/run/run/problems").text:
+                break
+        yield found
+
+
+def rows(path):
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def plain(page: str) -> str:
+    """The words of a page."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", page)).split())
+
+
+def test_a_story_tells_the_mistake_the_feedback_and_what_became_of_it(client, run):
+    mistake = next(row for row in rows(run / "round-01/mistakes.jsonl") if row["start"] is not None)
+    attempt = next(
+        row
+        for row in rows(run / "round-01/exam.jsonl")
+        if (row["problem_id"], row["sample"]) == (mistake["problem_id"], mistake["sample"])
+    )
+    page = client.get(f"/run/run/problems/{mistake['problem_id']}").text
+    step = attempt["text"][mistake["start"] : mistake["end"]]
+    marked = [plain(each) for each in re.findall(r"<mark>(.*?)</mark>", page, re.DOTALL)]
+    assert " ".join(f"[first wrong step:] {step}".split()) in marked
+    words = plain(page)
+    assert "Since exam 1:" in words
+    for reply in rows(run / "round-01/feedback.jsonl"):
+        if reply["problem_id"] == mistake["problem_id"] and reply["verdict"]["correct"]:
+            assert " ".join(reply["text"].split()) in words
+            assert "The answer is 1." in words  # the refused reply to the first asking
+    assert "Training:" in words
+
+
+def test_a_story_has_its_neighbours_in_the_filtered_list(client):
+    book = client.get("/run/run/problems?sort=-question").text
+    ids = re.findall(r'href="/run/run/problems/(\w+)\?sort=-question"', book)
+    assert len(ids) == 6
+    page = client.get(f"/run/run/problems/{ids[1]}?sort=-question").text
+    assert f'rel="prev" href="/run/run/problems/{ids[0]}?sort=-question"' in page
+    assert f'rel="next" href="/run/run/problems/{ids[2]}?sort=-question"' in page
+    assert "2 of 6" in page
+
+
+def test_mistakes_are_counted(client, run):
+    page = client.get("/run/run/mistakes").text
+    kinds = {row["kind"] for row in rows(run / "round-01/mistakes.jsonl")}
+    assert all(kind in page for kind in kinds if kind)
+    assert page.count("<svg") >= 2
+    assert "The most frequent wrong answers" in page
+
+
+def test_before_and_after_stand_side_by_side(client):
+    page = client.get("/compare?left=run:").text
+    assert "McNemar" in page
+    assert "test before: right" in plain(page)
+    assert page.count('class="box pair"') == 4
+    both = client.get("/compare?left=run:exam-1&right=run:exam-2&only=neither").text
+    assert "exam 1: right" in plain(both)
+    apart = client.get("/compare?left=run:exam-1&right=run:test-after").text
+    assert "no problem in common" in apart
+    for query in ("", "?left=nobody:x&right=", "?left=run:nothing&right=run:&only=<b>&page=99999999999"):
+        assert client.get(f"/compare{query}").status_code == 200
+
+
+def test_what_is_not_there_is_said(client):
+    assert client.get("/run/run/problems/nothing").status_code == 404
+    assert client.get("/run/run/problems/a%2F..%2Fb").status_code == 404
+    assert client.get("/study/nothing/").status_code == 404
+
+
+def test_a_study_shows_arms_and_pairs(folder):
+    with serving(folder) as base, httpx.Client(base_url=base) as found:
+        page = found.get("/study/trial/").text
+        words = plain(page)
+        assert "Do rounds of tailored feedback teach more than one round does?" in words
+        assert "95 % interval" in words
+        assert re.search(r"full</th>\s*<td>untrained", page)
