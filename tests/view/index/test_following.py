@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 import time
 
 import pytest
@@ -194,6 +196,23 @@ def test_where_nothing_can_be_written(run, cache):
         assert right(index) == [(1, 2), (1, 2)]
         append(run / "round-01" / "exam.jsonl", attempt("b", 2, True))
         until(lambda: right(index) == [(1, 2), (2, 3)])
+
+
+def test_a_full_disk(run):
+    """Files may have 20 kB: as on a full disk, SQLite's writes fail. What it has written so far is removed."""
+    script = f"""
+import resource
+from pathlib import Path
+from tutelage.view.index.index import RunIndex
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+with RunIndex.open(Path({str(run)!r})) as index:
+    print(index.wait())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "rows=7" in done.stdout
+    assert "kept in memory" in done.stdout
+    assert done.stderr == ""
+    assert [path.name for path in (run / ".view").iterdir()] == ["lock"]
 
 
 def test_the_run_is_not_touched(run):
