@@ -1,11 +1,16 @@
 """The command, called as a user calls it; what it prints and how it ends."""
 
 import json
+import os
 import re
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
 
 import pytest
 import yaml
@@ -69,8 +74,48 @@ def test_show(finished, tmp_path):
     result = tutelage("show", finished)
     assert "mistakes" in result.output
     copy = shutil.copytree(finished, tmp_path / "run")
+    assert f"tutelage view {finished}" in result.output.replace("\n", "")
     (copy / "result.json").unlink()
-    assert "not finished" in tutelage("show", copy).output
+    stopped = tutelage("show", copy)
+    assert "not finished" in stopped.output
+    assert f"go on with    tutelage run {copy}/config.yaml --out {copy}" in stopped.output
+    (copy / "round-01" / "result.json").write_text("{")
+    broken = tutelage("show", copy)
+    assert broken.exit_code == 2
+    assert f"error: {copy}/round-01/result.json has changed since it was written; restore it" in broken.output
+    assert "see it" in broken.output  # what is whole is shown all the same
+
+
+@pytest.mark.slow
+def test_the_command_that_show_tells_goes_on(finished, tmp_path):
+    copy = shutil.copytree(finished, tmp_path / "run")
+    (copy / "result.json").unlink()
+    told = re.search(r"go on with    tutelage (.*)", tutelage("show", copy).output)
+    assert told
+    again = tutelage(*shlex.split(told[1]))
+    assert again.exit_code == 0, again.output
+    assert f"tutelage view {copy}" in again.output
+    assert "go on with" not in tutelage("show", copy).output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_with_its_page_which_stays_until_a_signal(finished, number):
+    command = [sys.executable, "-m", "tutelage", "run", str(finished.parent / "legs.yaml"), "--out", str(finished)]
+    with subprocess.Popen(
+        [*command, "--view"], stdout=subprocess.PIPE, text=True, bufsize=1, env=UNMEASURED, start_new_session=True
+    ) as process:
+        assert process.stdout is not None
+        lines = list[str]()
+        while not any("is shown at" in line for line in lines) or not any("gain" in line for line in lines):
+            lines.append(process.stdout.readline())
+            assert lines[-1], lines
+        [address] = re.findall(r"http://127\.0\.0\.1:\d+/", "".join(lines))
+        assert urlopen(address).status == 200
+        os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+        assert process.wait(60) == (0 if number == signal.SIGINT else 143)
+    with pytest.raises(URLError):
+        urlopen(address)
 
 
 def test_a_second_run_only_shows(finished, tmp_path):

@@ -25,14 +25,14 @@ def refused(
     from tutelage.records import FailureReason
     from tutelage.report.refused import refused_as_text
     from tutelage.rounds.refused import refused_replies
-    from tutelage.runs.directory import read_result
     from tutelage.runs.files import whole_file
+    from tutelage.runs.reader import open_run
 
     kinds = get_args(FailureReason)
     if kind is not None and kind not in kinds:
         remedy = did_you_mean(kind, kinds, f"the kinds are {', '.join(kinds)}")
         raise ConfigError(f"unknown --kind {kind!r}; {remedy}")
-    read_result(run)  # says so where there is no run
+    open_run(run)  # says so where there is none
     found = refused_replies(run, kind)
     if out is not None:
         with whole_file(out) as file:

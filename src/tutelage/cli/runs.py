@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import shlex
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tutelage.errors import ConfigError
+from tutelage.cli.viewed import viewed
+from tutelage.errors import ConfigError, RunError
 from tutelage.stopping import stoppable
 from tutelage.text.printable import printable
 
@@ -20,37 +21,48 @@ Set = Annotated[
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where the run is kept: runs/NAME by default.")]
 
 
-def run(config: Config, out: Out = None, set: Set = None) -> None:
+View = Annotated[
+    bool, typer.Option("--view", help="Open its page, in a process of its own; it stays until Ctrl-C after the end.")
+]
+
+
+def run(config: Config, out: Out = None, set: Set = None, view: View = False) -> None:
     """Start a run, or continue it where it was stopped.
 
     Example: `tutelage run my-task.yaml --out runs/my-task --set rounds.max=5`
     """
-    _run(config, out or Path("runs") / config.stem, set or [])
+    _run(config, out or Path("runs") / config.stem, set or [], view)
 
 
-def demo(out: Out = None) -> None:
+def demo(out: Out = None, view: View = False) -> None:
     """Teach the embedded student for some minutes, offline: no key, no hub, no GPU.
 
     Example: `tutelage demo`
     """
-    _run(demo_config(), out or Path("runs/demo"), [])
+    _run(demo_config(), out or Path("runs/demo"), [], view)
 
 
 def show(run: Annotated[Path, typer.Argument(help="A run's directory.", metavar="RUN")]) -> None:
-    """Show the table of a run, finished or not.
+    """Show the table of a run, finished or not, and what it is doing.
 
     Example: `tutelage show runs/demo`
     """
     from rich.console import Console
 
     from tutelage.report.table import print_rounds, print_run
-    from tutelage.runs.directory import read_result, read_rounds
+    from tutelage.runs.reader import open_run
+    from tutelage.view.glance import glance
+    from tutelage.view.terminal import going_on
 
-    result = read_result(run)
-    if result is not None:
-        print_run(result, Console(), str(run))
+    found = open_run(run)
+    if found.result is not None:
+        print_run(found.result, Console(), str(run))
     else:
-        print_rounds(read_rounds(run), Console(), f"{run}, not finished")
+        print_rounds(found.rounds, Console(), f"{run}, not finished")
+    for line in going_on(glance(found)):
+        print(printable(line))
+    if found.faults:
+        raise RunError("; ".join(found.faults[:3]))
 
 
 def estimate(config: Config, set: Set = None) -> None:
@@ -77,9 +89,12 @@ def estimate(config: Config, set: Set = None) -> None:
     print_bounds(bounds_of(settings, task), settings.teacher.budget, Console())
 
 
-def _run(config: Path, out: Path, overrides: list[str]) -> None:
+def _run(config: Path, out: Path, overrides: list[str], view: bool) -> None:
     options = [part for item in overrides for part in ("--set", item)]
-    with told_how_to_go_on(shlex.join(["tutelage", "run", str(config), "--out", str(out), *options])):
+    with (
+        viewed(out) if view else nullcontext(),
+        told_how_to_go_on(shlex.join(["tutelage", "run", str(config), "--out", str(out), *options])),
+    ):
         from rich.console import Console
 
         from tutelage import api
@@ -90,6 +105,7 @@ def _run(config: Path, out: Path, overrides: list[str]) -> None:
         result = api.run(load_config(config, overrides), out, Show())
         print_run(result, Console(), str(out))
         print(printable(f"student       {out / 'student'}"))
+        print(printable(f"see it        {shlex.join(['tutelage', 'view', str(out)])}"))
 
 
 def told_how_to_go_on(command: str) -> AbstractContextManager[None]:

@@ -9,7 +9,6 @@ Each is written again when the run goes on, if it is missing or changed. A disk 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from tutelage.errors import RunError
@@ -18,17 +17,12 @@ from tutelage.rounds.context import RunContext
 from tutelage.rounds.error_summary import exam_summary, marked_mistakes
 from tutelage.rounds.kept import keep_rows
 from tutelage.run_records import ExamSummary
-from tutelage.runs.reader import MISTAKES, PROBLEMS
+from tutelage.runs.reader import MISTAKES, PROBLEMS, ProblemRow
 
 
 def keep_problems(ctx: RunContext) -> None:
     """Write the problems of all splits."""
-    kind = ctx.task.kind
-    rows = [
-        {"split": split, "kind": kind, "problem": asdict(problem)}
-        for split in SPLITS
-        for problem in ctx.task.problems(split)
-    ]
+    rows = [ProblemRow(split, ctx.task.kind, problem) for split in SPLITS for problem in ctx.task.problems(split)]
     _keep(ctx, ctx.run.root / PROBLEMS, rows)
 
 

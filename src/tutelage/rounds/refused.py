@@ -2,7 +2,7 @@
 
 round 1  "Tom has 3 boxes …"  mistake, hint  "The answer is 12."  answer leaked without reasoning  "no step comes …"
 
-A run may be at work meanwhile: nothing is written, and a row that is not whole yet is left out.
+A run may be at work meanwhile.
 """
 
 from __future__ import annotations
@@ -12,18 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from pydantic import TypeAdapter, ValidationError
-
-from tutelage.config import RunConfig
-from tutelage.config.file import read_written
 from tutelage.errors import TutelageError
 from tutelage.json_lines import NotJson, parse_json
 from tutelage.records import SPLITS, FailureReason, Feedback, Way
+from tutelage.runs.reader import RunReader
 from tutelage.tasks.catalog import open_task
 from tutelage.teacher.ledger.reader import LedgerReader
 
-_STAGES = ("annotation", "feedback", "failed")
-_FEEDBACK = TypeAdapter(Feedback)
+_TABLES = ("annotation.jsonl", "feedback.jsonl", "failed.jsonl")
 NOT_KEPT = "not kept (the run was made by an earlier version)"
 
 
@@ -51,16 +47,14 @@ class RefusedReply:
 def refused_replies(root: Path, kind: str | None = None) -> list[RefusedReply]:
     """The refused replies of a run, by round; those of one kind alone if `kind` is given.
 
-    Raises:
-        ConfigError: the run's config.yaml cannot be read.
-        RunError: the ledger cannot be read.
+    Raises RunError if the ledger cannot be read.
     """
-    rounds = [(int(folder.name[6:]), list(_feedback(folder))) for folder in sorted(root.glob("round-[0-9]*"))]
-    if not rounds:
-        return []
-    config = read_written(root / "config.yaml")
+    run = RunReader(root)
+    rounds = [
+        (number, [each for name in _TABLES for each in run.records(number, name, Feedback)]) for number in run.folders
+    ]
     wanted = {key for _, feedback in rounds for each in feedback for key in each.keys}
-    asked, questions = _ledger(root, config, wanted), _questions(config)
+    asked, questions = _ledger(run, wanted), _questions(run) if rounds else {}
     found = [
         reply
         for number, feedback in rounds
@@ -93,24 +87,12 @@ def _of(
         yield RefusedReply(*about, None, False, None, texts, feedback.failure, feedback.verdict.reason)
 
 
-def _feedback(folder: Path) -> Iterator[Feedback]:
-    for name in _STAGES:
-        path = folder / f"{name}.jsonl"
-        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-        for line in lines:
-            try:
-                yield _FEEDBACK.validate_python(parse_json(line))
-            except (NotJson, ValidationError):
-                continue  # a run at work finds a broken row and asks again
-
-
-def _ledger(root: Path, config: RunConfig, wanted: set[str]) -> dict[str, tuple[str, str]]:
+def _ledger(run: RunReader, wanted: set[str]) -> dict[str, tuple[str, str]]:
     """Prompt and text of the replies with these keys, the first of each key."""
-    path = Path(config.teacher.ledger or root / "ledger.sqlite")
     found: dict[str, tuple[str, str]] = {}
-    if not wanted or not path.is_file():
+    if not wanted or run.ledger is None:
         return found
-    with LedgerReader(path) as reader:
+    with LedgerReader(run.ledger) as reader:
         for row in reader.rows():
             if row.key in wanted:
                 found.setdefault(row.key, (_prompt(row.request), row.text))
@@ -125,9 +107,12 @@ def _prompt(request: str) -> str:
         return ""
 
 
-def _questions(config: RunConfig) -> dict[str, str]:
+def _questions(run: RunReader) -> dict[str, str]:
+    """The questions by problem: as the run has written them, or those of its task in a run of an earlier version."""
+    if found := {problem.id: problem.text for problem in run.problems}:
+        return found
     try:
-        task = open_task(config.task)
+        task = open_task(run.config.task) if run.config else None
     except TutelageError:
         return {}
-    return {problem.id: problem.text for split in SPLITS for problem in task.problems(split)}
+    return {problem.id: problem.text for split in SPLITS for problem in task.problems(split)} if task else {}

@@ -31,7 +31,7 @@ from tutelage.config import RunConfig, TaskConfig
 from tutelage.config.file import flat, load_config, read_written
 from tutelage.errors import ConfigError, RunError, TutelageError
 from tutelage.json_lines import MOST_LINE
-from tutelage.records import Split
+from tutelage.records import AnswerKind, Problem, Split
 from tutelage.run_records import Now, RoundResult, RunResult
 from tutelage.runs.directory import check_format, read_kept, round_folders
 from tutelage.runs.found import is_in_study, why_no_run
@@ -57,6 +57,15 @@ class Setting:
     key: str
     value: str
     usual: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemRow:
+    """A row of problems.jsonl; `kind` is that of the task's answers."""
+
+    split: Split
+    kind: AnswerKind
+    problem: Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +165,11 @@ class RunReader:
                 yield adapter.validate_python(row)
             except ValidationError:
                 continue
+
+    @cached_property
+    def problems(self) -> tuple[Problem, ...]:
+        """The problems of all splits; none in a run of an earlier version."""
+        return tuple(row.problem for row in self.records(None, PROBLEMS, ProblemRow))
 
     @cached_property
     def now(self) -> Now | None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from pydantic import TypeAdapter, ValidationError
-
 from tutelage.records import Problem, Split
 from tutelage.teacher.ledger.ledger import LedgerRow
 from tutelage.view.class_book import ordered
@@ -21,9 +19,9 @@ from tutelage.view.facts import (
     StoryRound,
 )
 from tutelage.view.index.index import RunIndex
+from tutelage.view.index.unmarked import problem_in
 from tutelage.view.marks import mark_of
 
-_PROBLEM = TypeAdapter(Problem)
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -71,14 +69,8 @@ _PROBLEM_COLUMNS = """SELECT problems.id, split, kind, question, answer, path, p
 
 
 def _problem(index: RunIndex, name: str, path: str | None, offset: int, length: int) -> Problem | None:
-    for row in index.read(path, offset, length) if path else []:
-        try:
-            problem = _PROBLEM.validate_python(row.get("problem"))
-        except ValidationError:
-            continue
-        if problem.id == name:
-            return problem
-    return None
+    rows = index.read(path, offset, length) if path else []
+    return next((problem for row in rows if (problem := problem_in(row, name))), None)
 
 
 def _files(index: RunIndex, number: int, name: str) -> list[tuple[str, str, int | None, Rows]]:

@@ -1,6 +1,7 @@
 """Runs on disk for tests of the index, written by hand: a few rows, in the form of a run's own."""
 
 import json
+import time
 from pathlib import Path
 
 
@@ -47,3 +48,11 @@ def reply(name: str, failure: str | None = None, text: str = "Each holds 4.", us
         **{"keys": list(keys), "failure": failure},
         "asked": list(asked) or [{**tried, "failure": failure, "reason": failure or ""}],
     }
+
+
+def until(found, seconds=60):
+    """Wait for what the thread will do."""
+    end = time.monotonic() + seconds
+    while not found() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert found()

@@ -2,11 +2,13 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 import time
 
 import pytest
 
-from tests.view.index.runs import append, attempt, problem, run_in, write
+from tests.view.index.runs import append, attempt, problem, run_in, until, write
 from tutelage.view.class_book import book_page
 from tutelage.view.facts import Filter
 from tutelage.view.index import followed
@@ -25,14 +27,6 @@ def run(tmp_path):
     write(made / "problems.jsonl", [problem("a"), problem("b"), problem("v", split="validation")])
     write(made / "round-01" / "exam.jsonl", [attempt(name, at, at == 1) for name in "ab" for at in range(2)])
     return made
-
-
-def until(found, seconds=60):
-    """Wait for what the thread will do."""
-    end = time.monotonic() + seconds
-    while not found() and time.monotonic() < end:
-        time.sleep(0.01)
-    assert found()
 
 
 def right(index):
@@ -202,6 +196,23 @@ def test_where_nothing_can_be_written(run, cache):
         assert right(index) == [(1, 2), (1, 2)]
         append(run / "round-01" / "exam.jsonl", attempt("b", 2, True))
         until(lambda: right(index) == [(1, 2), (2, 3)])
+
+
+def test_a_full_disk(run):
+    """Files may have 20 kB: as on a full disk, SQLite's writes fail. What it has written so far is removed."""
+    script = f"""
+import resource
+from pathlib import Path
+from tutelage.view.index.index import RunIndex
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+with RunIndex.open(Path({str(run)!r})) as index:
+    print(index.wait())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "rows=7" in done.stdout
+    assert "kept in memory" in done.stdout
+    assert done.stderr == ""
+    assert [path.name for path in (run / ".view").iterdir()] == ["lock"]
 
 
 def test_the_run_is_not_touched(run):

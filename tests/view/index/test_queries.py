@@ -2,9 +2,10 @@
 
 import pytest
 
-from tests.view.index.runs import attempt, mistake, problem, reply, run_in, write
+from tests.view.index.runs import attempt, mistake, problem, reply, run_in, until, write
 from tutelage.records import Problem
 from tutelage.teacher.ledger.ledger import Answered, Ledger, LedgerRow
+from tutelage.view.class_book import book_page
 from tutelage.view.facts import Filter, Flow, Mark
 from tutelage.view.index.index import RunIndex
 from tutelage.view.mistakes import mistakes
@@ -163,6 +164,11 @@ def test_a_run_of_an_earlier_version(tmp_path):
         assert told is not None
         assert (told.question, told.answer, len(told.rounds[0].examples)) == (asked.question, "12", 2)
         assert told.rounds[0].attempts[0].mark == Mark(3, 13, "3 × 4 = 12", "wrong calculation")
+        write(run / "round-01" / "feedback.jsonl", [reply(asked.id)])
+        until(lambda: book_page(index, Filter(kind="wrong calculation")).found == 1)
+        assert mistakes(index).kinds == {"exam-1": {"wrong calculation": 1}}
+        write(run / "round-01" / "mistakes.jsonl", [mistake(asked.id, 0, "format")])
+        until(lambda: mistakes(index).kinds == {"exam-1": {"format": 1}})
 
 
 def test_curves():

@@ -85,14 +85,15 @@ class Followed:
         self.more = found.st_size > self.offset
         return self.more
 
-    def chunk(self, run: Path) -> tuple[int, bytes] | None:
-        """Some MiB of whole lines that were not read yet, and the offset of the first; None if there is no whole one.
+    def chunk(self, run: Path, size: int = 0) -> tuple[int, bytes] | None:
+        """Whole lines that were not read yet, and the offset of the first; None if there is no whole one.
 
+        They are some MiB, or about as many bytes as `size` says.
         A line that is longer than any of ours is left out and counts as broken. Raises OSError.
         """
         with (run / self.path).open("rb") as file:
             file.seek(self.offset)
-            data = file.read(CHUNK)
+            data = file.read(size or CHUNK)
             while not (end := data.rfind(b"\n") + 1) and len(data) <= MOST_LINE:
                 if not (block := file.read(CHUNK)):
                     self.more = False

@@ -7,11 +7,15 @@ import sqlite3
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 
+from tutelage.records import Problem
 from tutelage.view.index.about import about_run, paid_since
 from tutelage.view.index.followed import Followed, Stale, files_of
 from tutelage.view.index.gather import gathered
+from tutelage.view.index.lines import read_rows
+from tutelage.view.index.unmarked import FIRST_ANSWERS, SOME, are_numbers, marked_rows, problem_in, unmarked_exam
 from tutelage.view.index.writer import Writer
 
 Say = Callable[..., bool]
@@ -44,8 +48,9 @@ class Following:
             self._say(f"cannot read the run: {' '.join(str(error).split())}", False)
             return False
         self._follow_ledger()
-        self._report("up to date", done=True)
-        return False
+        is_at_work = self._mark()
+        self._report("finding the kinds of mistakes" if is_at_work else "up to date", done=True)
+        return is_at_work
 
     def _check_run(self) -> None:
         """Note whose index it is. Raises Stale if it is another run's."""
@@ -67,6 +72,9 @@ class Following:
         here = {path for path, *_ in there}
         if gone := next((file.path for file in self.files.values() if file.offset and file.path not in here), None):
             raise Stale(f"{gone} is gone")
+        for file in [file for file in self.files.values() if file.role == "kinds" and file.offset]:
+            if (file.path.replace("exam", "mistakes"), "mistakes") in self.files:
+                raise Stale(f"the mistakes of {file.path} are marked by now")
         return news[0] if news else None
 
     def _read(self, file: Followed) -> None:
@@ -82,6 +90,33 @@ class Following:
             self._save(file)
             self._count_up()
             self._report(f"reading {file.path}")
+
+    def _mark(self) -> bool:
+        """Find the kinds of some mistakes that the run has not marked; returns whether there were any."""
+        with suppress(OSError):
+            file = unmarked_exam(self.run, self.files)
+            kind = file and (self.about.kind or self._kind())
+            chunk = file.chunk(self.run, SOME) if file and kind else None
+            if file and kind and chunk:
+                data = marked_rows(chunk[1], kind, lru_cache(maxsize=1)(self._problem))
+                with self._transaction():
+                    self._save(file)
+                    batch = gathered(file, 0, data, self.writer.number, self.writer.known)
+                    batch.spans.clear()  # they stand in no file
+                    self.writer.write(file, batch)
+                    self._count_up()
+                return True
+        return False
+
+    def _kind(self) -> str | None:
+        return "number" if are_numbers(answer for (answer,) in self.sql.execute(FIRST_ANSWERS)) else None
+
+    def _problem(self, name: str) -> Problem | None:
+        query = """SELECT path, problems.offset, length FROM problems JOIN files ON files.id = file WHERE name = ?"""
+        for path, offset, length in self.sql.execute(query, (name,)).fetchall():
+            for row in read_rows(self.run / path, offset, length):
+                return problem_in(row, name)
+        return None
 
     @contextmanager
     def _transaction(self) -> Generator[None]:
@@ -128,10 +163,10 @@ class Following:
             file.id = made.lastrowid or 0
 
     def _report(self, doing: str, done: bool = False) -> None:
-        rows = sum(file.rows for file in self.files.values())
-        broken = sum(file.broken for file in self.files.values())
-        size = sum(file.size for file in self.files.values())
-        share = 1.0 if done else min(1.0, sum(file.offset for file in self.files.values()) / size) if size else 0.0
+        files = [file for file in self.files.values() if file.role != "kinds"]
+        rows, broken = sum(file.rows for file in files), sum(file.broken for file in files)
+        size = sum(file.size for file in files)
+        share = 1.0 if done else min(1.0, sum(file.offset for file in files) / size) if size else 0.0
         if self._say(doing, done, rows=rows, share=share, broken=broken):
             words = json.dumps({"rows": rows, "share": share, "doing": doing, "done": done, "broken": broken})
             self.sql.execute("INSERT OR REPLACE INTO state VALUES ('progress', ?)", (words,))

@@ -219,6 +219,7 @@ _TAKES: dict[str, Callable[[Batch, Row, Place, Number, Split], int]] = {
     "exam": _attempt,
     "evaluation": _attempt,
     "mistakes": _mistake,
+    "kinds": _mistake,
     "examples": _example,
 }
 """What a row of each role adds to a batch; it returns the row's problem, or raises before it adds anything."""

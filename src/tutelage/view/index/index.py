@@ -18,11 +18,11 @@ from typing import Any, Self, TypeVar, cast
 
 from tutelage.records import Split
 from tutelage.teacher.ledger.ledger import LedgerRow
-from tutelage.text.numbers import read_number
 from tutelage.view.facts import Indexing, Sitting
 from tutelage.view.index.about import About, about_run, replies_of
 from tutelage.view.index.indexer import Indexer
-from tutelage.view.index.lines import rows_in
+from tutelage.view.index.lines import read_rows
+from tutelage.view.index.unmarked import FIRST_ANSWERS, are_numbers
 
 Found = TypeVar("Found")
 _KEPT = 64
@@ -95,9 +95,7 @@ class RunIndex:
     def read(self, path: str, offset: int, length: int) -> list[dict[str, Any]]:
         """The rows at a place in a file of the run; broken ones, or all if the file has changed, are left out."""
         try:
-            with (self.run / path).open("rb") as file:
-                file.seek(offset)
-                return rows_in(file.read(length))
+            return read_rows(self.run / path, offset, length)
         except OSError:
             return []
 
@@ -112,8 +110,7 @@ class RunIndex:
         return self.about.kind or self.remembered("kind", self._kind)
 
     def _kind(self) -> str | None:
-        found = self.rows("SELECT answer FROM problems WHERE answer IS NOT NULL LIMIT 200")
-        return "number" if found and all(read_number(answer) is not None for (answer,) in found) else None
+        return "number" if are_numbers(answer for (answer,) in self.rows(FIRST_ANSWERS)) else None
 
     def replies(self, keys: Iterable[str]) -> dict[str, LedgerRow]:
         """The ledger's replies under some keys; none if it can't be read."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, cast
 
 from pydantic_core import from_json
@@ -31,6 +32,13 @@ def _object(row: object) -> dict[str, Any]:
     if not isinstance(row, dict):
         raise ValueError("no object")
     return cast(dict[str, Any], row)
+
+
+def read_rows(path: Path, offset: int, length: int) -> list[dict[str, Any]]:
+    """The rows at a place in a file, without the broken ones. Raises OSError."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        return rows_in(file.read(length))
 
 
 def rows_in(data: bytes) -> list[dict[str, Any]]:
