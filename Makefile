@@ -14,7 +14,7 @@ INSTALLED := .venv/.installed
 SITE_TOOLS := .venv/.site-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test coverage unit check results picture docs wheel bench bench-teacher bench-run try-teachers clean
+.PHONY: help install demo test coverage unit check results picture screenshots docs wheel bench bench-teacher bench-run try-teachers clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ results: $(INSTALLED) ## write docs/results.md, docs/results/ and their plots fr
 
 picture: $(INSTALLED) ## draw the README's picture from the result.json of its run
 	@$(RUN) tools.picture docs/images/demo.json docs/images/demo.png
+
+screenshots: $(INSTALLED) ## take the pictures of the page with Chromium, from the demo's run (made first: some minutes)
+	@$(RUN) tools.screenshots $(SHOWN)
 
 docs: $(SITE_TOOLS) ## build the site into site/, strictly; only the first time needs a network
 	@$(RUN) tools.site

@@ -115,20 +115,25 @@ def _tutelage(arguments: list[str], teacher: str, said: str) -> None:
             assert load_study(Path(file)).arms, said
             return
         case ["serve-test-teacher", *options]:
-            _serve([word if word != "8000" else "0" for word in options], said)
+            _serve(["serve-test-teacher", *(word if word != "8000" else "0" for word in options)], "base_url: ", said)
+            return
+        case ["view", *options] if "--export" not in options:
+            typer.main.get_command(app).commands["view"].make_context("view", list(options))
+            places = [word for word in options[:1] if Path(word).is_dir()]  # a study is hours of work
+            _serve(["view", *places, "--no-browser"], "is shown at ", said)
             return
     result = tutelage(*arguments)
     assert result.exit_code == 0, f"{said}: {result.output}"
 
 
-def _serve(options: list[str], said: str) -> None:
-    """Until it listens; at a free port, since somebody else may have the one named."""
-    command = [sys.executable, "-u", "-m", "tutelage", "serve-test-teacher", *options]
-    command += [] if "--port" in options else ["--port", "0"]
+def _serve(arguments: list[str], told: str, said: str) -> None:
+    """Until it has told its address; at a free port, since somebody else may have the one named."""
+    command = [sys.executable, "-u", "-m", "tutelage", *arguments]
+    command += [] if "--port" in arguments else ["--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout
         try:
-            assert any("base_url: http://127.0.0.1:" in line for line in process.stdout), said
+            assert any(f"{told}http://127.0.0.1:" in line for line in process.stdout), said
             process.send_signal(signal.SIGINT)
             assert process.wait() in (0, 130), said  # 130: it came before the endpoint had begun to wait for it
         finally:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 
@@ -34,10 +35,11 @@ from tutelage.view.telling import told
 from tutelage.view.training import training
 
 MOST_BYTES = 2_900_000
-"""Bytes of a file, more or less: stories are left out beyond them. A mail takes it, and a browser opens it at once."""
+"""Bytes of a file: stories are left out beyond them. A mail takes it, and a browser opens it at once."""
 MOST_ROWS = 2_000
 """Problems in its class book; a browser lays out more of them slowly."""
-ROW_BYTES = 700
+AROUND = 700
+"""Bytes that a story takes beside itself: its heading, and the link to it."""
 PATIENCE = 3600.0
 """Seconds that the index is waited for."""
 
@@ -63,32 +65,46 @@ def whole(index: RunIndex, most_bytes: int = MOST_BYTES) -> tuple[str, str]:
     made = environment()
     parts = _parts(index, made)
     book = book_page(index, Filter(), 1, MOST_ROWS)
-    room = most_bytes - sum(len(part.encode("utf-8", "replace")) for _, _, part in parts) - ROW_BYTES * len(book.rows)
+    name = index.run.absolute().name
+    room = most_bytes - _size(_page(made, name, parts, book, {}, "a" * 100))
     stories = _stories(index, made, book, room)
     left_out = (book.found - len(stories), book.found - len(book.rows))
     words = f"{len(stories):,} of {book.found:,} stories" + (
         f", {len(book.rows):,} rows of the class book" if left_out[1] else ""
     )
-    style, script = "\n".join(_static(name) for name in STYLES), _static(SCRIPT)
+    return _page(made, name, parts, book, stories, words if any(left_out) else ""), words
+
+
+def _page(
+    made: Environment,
+    name: str,
+    parts: Sequence[tuple[str, str, Markup]],
+    book: BookPage,
+    stories: Mapping[str, Markup],
+    told: str,
+) -> str:
+    style, script = "\n".join(_static(each) for each in STYLES), _static(SCRIPT)
+    policy = f"style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
     text = made.get_template("export.html").render(
-        name=index.run.absolute().name,
+        name=name,
         style=Markup(style),
         script=Markup(script),
-        policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; "
-        "form-action 'none'",
+        policy=f"default-src 'none'; {policy}",
         parts=parts,
         book=book,
         stories=stories,
-        told=words if any(left_out) else "",
+        told=told,
         courses=COURSES,
     )
-    return _within(text, stories), words
+    return _within(text, stories)
 
 
 def _parts(index: RunIndex, made: Environment) -> list[tuple[str, str, Markup]]:
     """The pages of the run that are one part each: id, title, content."""
-    reader, facts, lessons = open_run(index.run), mistakes(index), training(open_run(index.run))
-    look, teaching = glance(reader), teacher_facts(index)
+    reader, facts = open_run(index.run), mistakes(index)
+    lessons = training(reader)
+    look = replace(glance(reader), command=None, folder=index.run.absolute().name)  # no paths are to be published
+    teaching = teacher_facts(index)
     exams = [sitting.name for sitting in index.sittings() if sitting.split == "train"]
     shared = {"run_name": "", "progress": index.progress()}
     rounds = [(each, training_page.charts_of(each)) for each in lessons.rounds]
@@ -124,7 +140,7 @@ def _stories(index: RunIndex, made: Environment, book: BookPage, room: int) -> d
         if (one := story(index, row.id)) is None:
             continue
         text = template.render(story=one, rounds=told(one), anchor=f"{row.id}-")
-        room -= len(text.encode("utf-8", "replace"))
+        room -= _size(text) + AROUND
         if room < 0:
             break
         found[row.id] = Markup(text)
@@ -138,7 +154,7 @@ def _in_turn(rows: Sequence[BookRow]) -> Iterator[BookRow]:
         yield from (row for row in each if row is not None)
 
 
-def _within(text: str, stories: dict[str, Markup]) -> str:
+def _within(text: str, stories: Mapping[str, Markup]) -> str:
     """The page with links to what it holds; those to pages of the server become plain words.
 
     What a model wrote is escaped, so none of it looks like a link of ours.
@@ -152,6 +168,10 @@ def _within(text: str, stories: dict[str, Markup]) -> str:
         return f'<a href="#problem-{problem}">{found[2]}</a>' if problem in stories else found[2]
 
     return _LINK.sub(link, text)
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
 
 
 def _static(name: str) -> str:

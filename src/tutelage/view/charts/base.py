@@ -65,7 +65,7 @@ def ticks(low: float, high: float, about: int = 4, whole: bool = False) -> list[
     if not (math.isfinite(low) and math.isfinite(high)):
         low, high = 0.0, 1.0
     if high - low <= 1e-9 * max(1.0, abs(low), abs(high)):
-        low, high = (0.0, high) if high > 0 else (low, low + 1)
+        low, high = (0.0, high) if high > 0 else (low, 0.0) if low < 0 else (0.0, 1.0)
     rough = (high - low) / about
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(size * power for size in (1, 2, 2.5, 5, 10) if size * power >= rough * (1 - 1e-9))
