@@ -119,13 +119,14 @@ def write_json(path: Path, data: object) -> None:
     write_text(path, json.dumps(plain(data), indent=2, ensure_ascii=False) + "\n")
 
 
-def append_rows(path: Path, rows: Iterable[object]) -> None:
-    """Append records as JSON lines; they are on disk when this returns."""
+def append_rows(path: Path, rows: Iterable[object], *, synced: bool = True) -> None:
+    """Append records as JSON lines; if `synced`, they and all before them are on disk when this returns."""
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8", errors="replace") as file:  # a teacher may send half a surrogate pair
             file.write(as_lines(rows))
-            _sync(file)
+            if synced:
+                _sync(file)
 
 
 def write_rows(path: Path, rows: Iterable[object]) -> None:

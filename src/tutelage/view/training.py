@@ -91,7 +91,7 @@ class TrainingFacts:
 
 
 def training(run: RunReader) -> TrainingFacts:
-    """The training of a run as far as it is written: a step is written at the end of its epoch."""
+    """The training of a run as far as it is written."""
     costs = [cost for number in (*run.folders, None) for cost in _costs(number, run.stages(number))]
     rounds = [found for number in run.folders if (found := _round(run, number)) is not None]
     return TrainingFacts(tuple(rounds), tuple(costs), run.config and _guard(run.config), run.faults)

@@ -223,6 +223,16 @@ def test_no_reflection_is_a_weight_of_nothing_to_the_last_bit(student, tmp_path)
     assert torch.equal(flat(student.model.state_dict()), flat(other.model.state_dict()))
 
 
+def test_a_step_is_in_its_file_before_the_next_begins(tmp_path):
+    path, lines = tmp_path / "steps.jsonl", list[int]()
+
+    def advance(steps):
+        lines.append(path.read_bytes().count(b"\n"))
+
+    teach(tiny_student(), tmp_path, changed(epochs=2), steps=path, advance=advance)
+    assert lines == list(range(1, len(lines) + 1))
+
+
 @pytest.mark.parametrize("packing", ["auto", "never"])
 def test_preference_parts_anchors_from_mistakes(exact, tmp_path, packing):
     """Its first loss is log 2, since nothing has been gained yet; then anchors gain on mistakes."""
@@ -302,9 +312,7 @@ def test_a_stopped_training_with_preference_and_guard_goes_on_as_if_nothing_had_
     with pytest.raises(Stopped):
         run(tmp_path / "torn", stop_at(3))
     noted = tmp_path / "torn" / "steps.jsonl"
-    assert noted.read_text() == "".join(steps.splitlines(keepends=True)[:2])
-    with noted.open("a") as file:  # as a stop between the rows and the checkpoint leaves it
-        file.write(steps.splitlines(keepends=True)[2])
+    assert noted.read_text() == "".join(steps.splitlines(keepends=True)[:3])  # the checkpoint is of step 2
     resumed, again, noted_again = run(tmp_path / "torn")
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
     assert noted_again == steps

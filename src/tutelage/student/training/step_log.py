@@ -2,7 +2,7 @@
 
     {"step": 12, "lm_loss": 0.93, "reflection_loss": 0.41, "pairs": 11, "near": 0.97, "far": 0.88, …}
 
-is a row of `steps.jsonl`: a StepRecord, written at the end of its epoch.
+is a row of `steps.jsonl`: a StepRecord, written after its step.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tutelage.student.training.steps import TrainStep
 
 
 class StepLogger(TrainerCallback):
-    """At the end of each epoch: adds its mean losses to the history, writes its steps, and saves a checkpoint.
+    """Writes every step; at the end of each epoch, adds its mean losses to the history and saves a checkpoint.
 
     It also counts the tokens and the padding that this process computed. A resumed training repeats the steps after
     its checkpoint, so their rows are dropped.
@@ -64,13 +64,14 @@ class StepLogger(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Called by Trainer after every step."""
+        ended = state.global_step in self.ends or control.should_training_stop
+        if self.path is not None:
+            append_rows(self.path, [sealed(self.records[-1])], synced=ended)
         self.advance(1)
-        if state.global_step not in self.ends and not control.should_training_stop:
+        if not ended:
             return
         means = {name: fmean(getattr(row, name) for row in self.records) for name in ("lm_loss", "reflection_loss")}
         state.log_history.append({"step": state.global_step, **means})
-        if self.path is not None:
-            append_rows(self.path, map(sealed, self.records))
         self.records.clear()
         control.should_save = not control.should_training_stop  # the last state is saved as the round's model
 
