@@ -87,6 +87,13 @@ def is_stream(path: Path) -> bool:
     return exists(path) and not (path.is_file() or path.is_dir())
 
 
+def check_regular(path: Path) -> None:
+    """Raise RunError where something is that is no file, such as a pipe or a device: a reader would wait for ever."""
+    if exists(path) and not path.is_file():
+        kind = "a folder" if path.is_dir() else "a pipe or a device"
+        raise RunError(f"cannot read {path}: it is {kind}, and no file; restore it, or remove it")
+
+
 def exists(path: Path) -> bool:
     """Whether a path exists. Raises RunError if the path cannot be looked up."""
     try:

@@ -22,6 +22,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, Literal, TypeVar, cast
 
 import yaml
@@ -33,7 +34,8 @@ from tutelage.errors import ConfigError, RunError, TutelageError
 from tutelage.json_lines import MOST_LINE
 from tutelage.records import AnswerKind, Problem, Split
 from tutelage.run_records import Now, RoundResult, RunResult
-from tutelage.runs.directory import check_format, read_kept, round_folders
+from tutelage.runs.directory import RESULT, Result, check_format, read_kept, round_folders
+from tutelage.runs.files import check_regular
 from tutelage.runs.found import is_in_study, why_no_run
 from tutelage.runs.stage import entries
 from tutelage.user_code import is_code
@@ -44,6 +46,8 @@ Row = TypeVar("Row")
 State = Literal["at work", "stopped", "finished"]
 
 PROBLEMS, MISTAKES, NOW = "problems.jsonl", "mistakes.jsonl", "now.json"
+MOST_NOW = 2**20
+"""Bytes of a now.json; ours have less than a thousandth of it."""
 AT_WORK = 10.0
 """Seconds after which a now.json that nobody writes is that of a killed run."""
 _ROUND = re.compile(r"round-(\d{1,6})")
@@ -88,12 +92,12 @@ class RunReader:
     @cached_property
     def mark(self) -> dict[str, Any]:
         """The content of run.json; empty if it cannot be read."""
-        return self._try(lambda: check_format(self.root / "run.json"), {})
+        return self._read("run.json", check_format, {})
 
     @cached_property
     def config(self) -> RunConfig | None:
         """The settings as run."""
-        return self._try(lambda: read_written(self.root / "config.yaml"), None)
+        return self._read("config.yaml", read_written, None)
 
     @cached_property
     def changed(self) -> tuple[Setting, ...]:
@@ -118,18 +122,18 @@ class RunReader:
     @cached_property
     def rounds(self) -> tuple[RoundResult, ...]:
         """The figures of the finished rounds."""
-        found = (self._try(partial(read_kept, folder, RoundResult), None) for folder in self.folders.values())
+        found = (self._try(partial(_kept, folder, RoundResult), None) for folder in self.folders.values())
         return tuple(result for result in found if result is not None)
 
     @cached_property
     def result(self) -> RunResult | None:
         """The figures of a finished run; None before its end."""
-        return self._try(lambda: read_kept(self.root, RunResult), None)
+        return self._try(lambda: _kept(self.root, RunResult), None)
 
     def stages(self, round: int | None) -> dict[str, dict[str, Any]]:
         """The entries of a round's stages.json by stage (None: those of the whole run)."""
         folder = self.root if round is None else self.folders.get(round)
-        return {} if folder is None else self._try(lambda: entries(folder), {})
+        return {} if folder is None else self._try(lambda: _entries(folder), {})
 
     @cached_property
     def sittings(self) -> tuple[SittingFile, ...]:
@@ -176,7 +180,8 @@ class RunReader:
         """What the run is doing; None unless it is at work. In another process it may end at any moment."""
         path = self.root / NOW
         try:
-            if abs(time.time() - path.stat().st_mtime) >= AT_WORK:
+            about = path.stat()
+            if abs(time.time() - about.st_mtime) >= AT_WORK or not S_ISREG(about.st_mode) or about.st_size > MOST_NOW:
                 return None
             return TypeAdapter(Now).validate_json(path.read_bytes())
         except (OSError, ValidationError):
@@ -193,7 +198,7 @@ class RunReader:
         if self.state != "stopped" or self.config is None:
             return None
         code = {"grader"} | ({"task"} if is_code(self.config.task.name) else set[str]())
-        if set(self.mark.get("parts", {})) - code:
+        if not isinstance(parts := self.mark.get("parts", {}), dict) or parts.keys() - code:
             return None
         written = self.root / "config.yaml"
         try:
@@ -217,6 +222,9 @@ class RunReader:
             del part
         return tuple(self._faults)
 
+    def _read(self, name: str, read: Callable[[Path], Read], otherwise: Read) -> Read:
+        return self._try(lambda: (check_regular(self.root / name), read(self.root / name))[1], otherwise)
+
     def _try(self, read: Callable[[], Read], otherwise: Read) -> Read:
         try:
             return read()
@@ -238,6 +246,17 @@ def open_run(root: Path) -> RunReader:
     return run
 
 
+def _entries(folder: Path) -> dict[str, dict[str, Any]]:
+    check_regular(folder / "stages.json")
+    return entries(folder)
+
+
+def _kept(folder: Path, kind: type[Result]) -> Result | None:
+    for name in ("stages.json", RESULT):
+        check_regular(folder / name)
+    return read_kept(folder, kind)
+
+
 def _there(check: Callable[[], bool]) -> bool:
     """Whether a file or folder is there and may be looked at."""
     with suppress(OSError):
@@ -251,7 +270,8 @@ def _yaml(value: object) -> str:
 
 
 def table(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a JSONL file; a torn last row and rows that are none are left out."""
+    """The objects of a JSONL file; a torn last row and rows that are none are left out. Raises OSError, RunError."""
+    check_regular(path)
     with path.open("rb") as file:
         for line in iter(lambda: file.readline(MOST_LINE), b""):
             if not line.endswith(b"\n"):

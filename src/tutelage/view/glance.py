@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from tutelage.money import sum_usd
 from tutelage.run_records import Accuracy, BeforeAfter, Now, RoundResult
 from tutelage.runs.reader import RunReader, Setting, State
+from tutelage.view.fields import mapping
 from tutelage.view.spent import Spent, spent_by, spent_in
 
 
@@ -166,5 +167,5 @@ def _seconds(run: RunReader, now: Now | None) -> float:
 
 
 def _precision(run: RunReader) -> str:
-    kept: dict[str, str] = run.mark.get("precision") or {}
+    kept = mapping(run.mark.get("precision"))
     return f"{kept['dtype']}: {kept['why']}" if {"dtype", "why"} <= kept.keys() else ""

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISREG
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -66,6 +67,8 @@ def spent_in(folder: Path) -> Spent:
     for path in (folder / name for name in _TABLES):
         try:
             about = path.stat()
+            if not S_ISREG(about.st_mode):
+                continue
             blocks = about.st_size // BLOCK + 1
             for number in range(blocks):
                 read = _block if number + 1 < blocks else _block.__wrapped__  # the last one may grow

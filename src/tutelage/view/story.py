@@ -18,6 +18,7 @@ from tutelage.view.facts import (
     Story,
     StoryRound,
 )
+from tutelage.view.fields import listed, mapping, number, place, text
 from tutelage.view.index.index import RunIndex
 from tutelage.view.index.unmarked import problem_in
 from tutelage.view.marks import mark_of
@@ -98,7 +99,9 @@ def _rounds(
     for _, role, round, rows in files:
         if round is not None and role != "evaluation":
             by_round.setdefault(round, {}).setdefault(role, []).extend(rows)
-    keys = {str(key) for roles in by_round.values() for row in roles.get("replies", ()) for key in row.get("keys", ())}
+    keys = {
+        str(key) for roles in by_round.values() for row in roles.get("replies", ()) for key in listed(row.get("keys"))
+    }
     ledger = index.replies(keys)
     return [
         StoryRound(
@@ -114,7 +117,9 @@ def _rounds(
 def _marks(rows: Rows) -> dict[object, Mark]:
     """The marks that the run wrote down, by sample."""
     return {
-        row.get("sample"): Mark(row.get("start"), row.get("end"), str(row.get("right") or ""), row.get("kind"))
+        place(row.get("sample")): Mark(
+            place(row.get("start")), place(row.get("end")), text(row.get("right")) or "", text(row.get("kind"))
+        )
         for row in rows
     }
 
@@ -131,38 +136,40 @@ def _attempts(
     found: list[ShownAttempt] = []
     for row in rows:
         try:
-            verdict, sample, text = row["verdict"], row["sample"], str(row["text"])
+            verdict, sample, said = row["verdict"], int(row["sample"]), str(row["text"])
             mark = marks.get(sample) or (_found(problem, kind, row) if problem and not marks else None)
-            cut, tokens = row.get("finish") == "length", int(row.get("tokens") or 0)
+            cut, tokens = row.get("finish") == "length", place(row.get("tokens")) or 0
             right, reason = verdict["correct"] is True, str(verdict["reason"])
-            found.append(ShownAttempt(int(sample), text, right, verdict["answer"], reason, cut, tokens, mark))
-        except (KeyError, TypeError, ValueError):
+            found.append(ShownAttempt(sample, said, right, text(verdict["answer"]), reason, cut, tokens, mark))
+        except (KeyError, TypeError, ValueError, OverflowError):
             continue
     return sorted(found, key=lambda attempt: attempt.sample)
 
 
 def _reply(row: Mapping[str, Any], ledger: Mapping[str, LedgerRow]) -> ShownReply:
-    verdict: Mapping[str, Any] = row.get("verdict") or {}
-    usage: Mapping[str, Any] = row.get("usage") or {}
-    keys, asked = [str(key) for key in row.get("keys") or ()], list(row.get("asked") or ())
+    verdict, usage = mapping(row.get("verdict")), mapping(row.get("usage"))
+    keys, asked = [str(key) for key in listed(row.get("keys"))], [mapping(each) for each in listed(row.get("asked"))]
     samples = max(1, len(keys) // max(1, len(asked)))
     raw: list[tuple[str, str]] = []
-    for place, key in enumerate(keys):
+    for at, key in enumerate(keys):
         if key in ledger:
-            way = way_of(asked[place // samples]) if place // samples < len(asked) else ""
+            way = way_of(asked[at // samples]) if at // samples < len(asked) else ""
             raw.append((way, ledger[key].text))
     took = [ledger[key].seconds for key in keys if key in ledger and ledger[key].seconds]
     sound = verdict.get("correct") is True
+    prompt, completion = (
+        int(sum(number(asking.get(name)) for asking in asked) or number(usage.get(name)))
+        for name in ("prompt_tokens", "completion_tokens")
+    )
     return ShownReply(
-        mistake=row.get("mistake"),
+        mistake=text(row.get("mistake")),
         raw=raw,
         text=str(row.get("text") or "") if sound else None,
-        failure=row.get("failure"),
+        failure=text(row.get("failure")),
         reason=str(verdict.get("reason") or ""),
-        usd=float(usage.get("cost_usd") or 0.0),
-        prompt_tokens=sum(asking.get("prompt_tokens", 0) for asking in asked) or usage.get("prompt_tokens", 0),
-        completion_tokens=sum(asking.get("completion_tokens", 0) for asking in asked)
-        or usage.get("completion_tokens", 0),
+        usd=number(usage.get("cost_usd")),
+        prompt_tokens=prompt,
+        completion_tokens=completion,
         seconds=sum(took) if took else None,
     )
 
@@ -174,8 +181,8 @@ def way_of(asking: Mapping[str, Any]) -> str:
 
 def _example(row: Mapping[str, Any]) -> Iterator[ShownExample]:
     try:
-        positives, negatives = ([str(text) for text in row[name]] for name in ("positives", "negatives"))
-        yield ShownExample(str(row["anchor"]), positives, negatives, row.get("corrects"))
+        positives, negatives = ([str(each) for each in row[name]] for name in ("positives", "negatives"))
+        yield ShownExample(str(row["anchor"]), positives, negatives, text(row.get("corrects")))
     except (KeyError, TypeError):
         return
 

@@ -16,6 +16,7 @@ from typing import Literal
 from tutelage.errors import RunError, TutelageError
 from tutelage.metrics.comparison import compare, interval
 from tutelage.money import sum_usd
+from tutelage.runs.files import check_regular
 from tutelage.runs.reader import RunReader, open_run
 from tutelage.studies.figures import read_figures
 from tutelage.study_records import ArmFigures, Comparison, Interval, RunFigures, StudyFigures
@@ -83,6 +84,7 @@ def read_study(folder: Path) -> StudyFacts:
     figures, faults = None, list[str]()
     if (folder / "study.json").exists():
         try:
+            check_regular(folder / "study.json")
             figures = read_figures(folder / "study.json")
         except TutelageError as error:
             faults.append(str(error))

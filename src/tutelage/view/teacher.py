@@ -13,6 +13,7 @@ from typing import Any
 from tutelage.money import PICO
 from tutelage.teacher.ledger.ledger import LedgerRow
 from tutelage.view.facts import RefusedPage, RefusedRow, TeacherFacts
+from tutelage.view.fields import listed, mapping, number
 from tutelage.view.index.index import RunIndex
 
 POINTS = 60
@@ -85,7 +86,7 @@ def _refused(index: RunIndex, kind: str | None, start: int) -> list[RefusedRow]:
         values,
     )
     rows = [(row, index.read(row[0], *row[5:7])) for row in found]
-    ledger = index.replies(str(key) for _, read in rows for each in read for key in each.get("keys") or ())
+    ledger = index.replies(str(key) for _, read in rows for each in read for key in listed(each.get("keys")))
     shown: list[RefusedRow] = []
     for (_, round, name, question, what, _, _, asking), read in rows:
         for each in read[:1]:
@@ -98,12 +99,11 @@ def _told(
     row: Mapping[str, Any], place: int, ledger: Mapping[str, LedgerRow], kind: str
 ) -> tuple[str, str, str, float]:
     """Text, kind, reason and cost of a refused reply: of the asking at this place, or of a request without one."""
-    verdict: Mapping[str, Any] = row.get("verdict") or {}
+    verdict, usage = mapping(row.get("verdict")), mapping(row.get("usage"))
     reason, text = str(verdict.get("reason") or ""), str(row.get("text") or "")
-    keys, asked = [str(key) for key in row.get("keys") or ()], list(row.get("asked") or ())
-    usage: Mapping[str, Any] = row.get("usage") or {}
+    keys, asked = [str(key) for key in listed(row.get("keys"))], [mapping(each) for each in listed(row.get("asked"))]
     if not 0 <= place < len(asked):
-        return text, kind, reason, float(usage.get("cost_usd") or 0.0)
+        return text, kind, reason, number(usage.get("cost_usd"))
     samples = max(1, len(keys) // len(asked))
     rows = [ledger[key] for key in keys[place * samples : (place + 1) * samples] if key in ledger]
     last = place == len(asked) - 1

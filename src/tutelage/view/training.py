@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from tutelage.config import RunConfig
+from tutelage.errors import RunError
 from tutelage.renamed import modern_step
 from tutelage.run_records import GAINS, SIMILARITIES, StepRecord, TrainingSummary, Work
 from tutelage.runs.reader import RunReader, table
@@ -104,7 +105,7 @@ def _round(run: RunReader, number: int) -> RoundTraining | None:
         about = path.stat()
         gains = run.config is not None and run.config.training.reflection == "preference"
         steps, every, curves = _curves(path, gains, about.st_ino, about.st_size)
-    except OSError:
+    except (OSError, RunError):
         steps, every, curves = 0, 1, dict[str, Curve]()
     if not entry and not steps:
         return None

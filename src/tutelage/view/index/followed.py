@@ -12,7 +12,9 @@ import os
 import re
 import zlib
 from dataclasses import dataclass
+from errno import EINVAL
 from pathlib import Path
+from stat import S_ISREG
 from typing import Literal
 
 from tutelage.json_lines import MOST_LINE
@@ -72,6 +74,8 @@ class Followed:
             if self.offset:
                 raise Stale(f"{self.path} is gone") from None
             return False
+        if not S_ISREG(found.st_mode):
+            raise OSError(EINVAL, "it is no file")
         same = found.st_ino == self.inode or not self.inode
         if same and found.st_size == self.size and found.st_mtime_ns == self.mtime:
             return self.more
@@ -135,7 +139,15 @@ def files_of(run: Path) -> list[tuple[str, Role, int | None]]:
     if "problems.jsonl" in names:
         found.append(("problems.jsonl", "problems", None))
     for number, folder in sorted(rounds):
-        inside = {path.name for path in (run / folder).iterdir()} if (run / folder).is_dir() else set[str]()
+        inside = _names_in(run / folder)
         found.extend((f"{folder}/{name}", role, number) for name, role in OF_ROUND.items() if name in inside)
     found.extend((name, role, None) for name, role in OF_RUN.items() if name in names)
     return found
+
+
+def _names_in(folder: Path) -> set[str]:
+    """The names in a round's folder; none if it can't be read."""
+    try:
+        return {path.name for path in folder.iterdir()}
+    except OSError:
+        return set()

@@ -35,6 +35,7 @@ class Following:
         self.writer = Writer(connection)
         self.about = about_run(self.run)
         self._ledger: tuple[object, ...] = ()
+        self._unread: dict[str, str] = {}
         self._check_run()
 
     def go_on(self) -> bool:
@@ -49,7 +50,8 @@ class Following:
             return False
         self._follow_ledger()
         is_at_work = self._mark()
-        self._report("finding the kinds of mistakes" if is_at_work else "up to date", done=True)
+        unread = "".join(f"; {path} is not shown: {reason}" for path, reason in self._unread.items())
+        self._report(("finding the kinds of mistakes" if is_at_work else "up to date") + unread, done=True)
         return is_at_work
 
     def _check_run(self) -> None:
@@ -65,10 +67,15 @@ class Following:
     def _look(self) -> Followed | None:
         """The first file with something new."""
         there, news = files_of(self.run), list[Followed]()
+        self._unread = dict[str, str]()
         for path, role, round in there:
             file = self.files.setdefault((path, role), Followed(path, role, round))
-            if file.has_news(self.run):
-                news.append(file)
+            try:
+                if file.has_news(self.run):
+                    with (self.run / path).open("rb"):  # what can't be opened keeps nothing else from being read
+                        news.append(file)
+            except OSError as error:
+                self._unread[path] = error.strerror or "it cannot be read"
         here = {path for path, *_ in there}
         if gone := next((file.path for file in self.files.values() if file.offset and file.path not in here), None):
             raise Stale(f"{gone} is gone")

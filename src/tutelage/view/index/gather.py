@@ -170,7 +170,9 @@ def _reply(batch: Batch, row: Row, place: Place, number: Number, split: Split, a
     )
     failure = _text(row["failure"]) if row.get("failure") else None
     figures = [usage.get(name, 0) for name in ("requests", "prompt_tokens", "completion_tokens")]
-    figures.append(round(usage.get("cost_usd", 0.0) * PICO))
+    if not isinstance(cost := usage.get("cost_usd", 0.0), int | float):  # a text, times a number, is a long text
+        raise TypeError
+    figures.append(round(cost * PICO))
     if any(not isinstance(each, int) or not 0 <= each < 2**50 for each in figures):
         raise ValueError
     unanswered = _text(reason).startswith("no reply: ")
