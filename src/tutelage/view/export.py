@@ -17,6 +17,7 @@ from pathlib import Path
 from jinja2 import ChoiceLoader, DictLoader, Environment
 from markupsafe import Markup
 
+from tutelage.errors import RunError
 from tutelage.runs.files import write_text
 from tutelage.runs.reader import open_run
 from tutelage.view.class_book import book_page
@@ -54,7 +55,8 @@ def export(run: Path, file: Path, most_bytes: int = MOST_BYTES) -> str:
     """Write the page of a run to a file, atomically; returns in words what it holds. Raises RunError."""
     open_run(run)  # says what is wrong before the index is made
     with RunIndex.open(run) as index:
-        index.wait(PATIENCE)
+        if not (found := index.wait(PATIENCE)).done:
+            raise RunError(f"cannot read all of {run}: {found.doing}; try again")
         text, words = whole(index, most_bytes)
     write_text(file, text)
     return words

@@ -281,7 +281,7 @@ class Pair:
 class Indexing:
     """How far the index of a run is: rows read of all that its files hold by an estimate, and what is going on.
 
-    `broken` rows were left out.
+    `broken` rows were left out; `unread` names files that cannot be read, and why.
     """
 
     rows: int
@@ -289,3 +289,4 @@ class Indexing:
     doing: str
     done: bool
     broken: int = 0
+    unread: Sequence[str] = ()

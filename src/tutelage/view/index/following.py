@@ -50,8 +50,7 @@ class Following:
             return False
         self._follow_ledger()
         is_at_work = self._mark()
-        unread = "".join(f"; {path} is not shown: {reason}" for path, reason in self._unread.items())
-        self._report(("finding the kinds of mistakes" if is_at_work else "up to date") + unread, done=True)
+        self._report("finding the kinds of mistakes" if is_at_work else "up to date", done=True)
         return is_at_work
 
     def _check_run(self) -> None:
@@ -80,7 +79,8 @@ class Following:
         if gone := next((file.path for file in self.files.values() if file.offset and file.path not in here), None):
             raise Stale(f"{gone} is gone")
         for file in [file for file in self.files.values() if file.role == "kinds" and file.offset]:
-            if (file.path.replace("exam", "mistakes"), "mistakes") in self.files:
+            marked = self.files.get((file.path.replace("exam", "mistakes"), "mistakes"))
+            if marked and marked.inode:  # one that can't be read marks nothing
                 raise Stale(f"the mistakes of {file.path} are marked by now")
         return news[0] if news else None
 
@@ -174,6 +174,8 @@ class Following:
         rows, broken = sum(file.rows for file in files), sum(file.broken for file in files)
         size = sum(file.size for file in files)
         share = 1.0 if done else min(1.0, sum(file.offset for file in files) / size) if size else 0.0
-        if self._say(doing, done, rows=rows, share=share, broken=broken):
-            words = json.dumps({"rows": rows, "share": share, "doing": doing, "done": done, "broken": broken})
+        unread = [f"{path}: {reason}" for path, reason in self._unread.items()]
+        figures = {"rows": rows, "share": share, "broken": broken, "unread": unread}
+        if self._say(doing, done, **figures):
+            words = json.dumps({"doing": doing, "done": done, **figures})
             self.sql.execute("INSERT OR REPLACE INTO state VALUES ('progress', ?)", (words,))

@@ -173,14 +173,14 @@ def _reply(batch: Batch, row: Row, place: Place, number: Number, split: Split, a
     if not isinstance(cost := usage.get("cost_usd", 0.0), int | float):  # a text, times a number, is a long text
         raise TypeError
     figures.append(round(cost * PICO))
-    if any(not isinstance(each, int) or not 0 <= each < 2**50 for each in figures):
-        raise ValueError
     unanswered = _text(reason).startswith("no reply: ")
     askings = [
         (_text(asking["way"]) + ", hint" * bool(asking.get("hint")), bool(asking["sound"]), asking)
         for asking in cast(list[Row], row.get("asked") or ())
     ]
     written = sum(int(each["prompt_tokens"]) + int(each["completion_tokens"]) for *_, each in askings)
+    if any(not isinstance(each, int) or not 0 <= each < 2**50 for each in (*figures, written)):
+        raise ValueError
     texts = [_text(text), *([explanation] if isinstance(explanation, str) else [])]
     problem = number(_id_of(row), split)
     for asking, (way, was_sound, about) in enumerate(askings):
@@ -195,7 +195,9 @@ def _reply(batch: Batch, row: Row, place: Place, number: Number, split: Split, a
         batch.refused.append((failure, problem, *place, -1))
     if failure:
         batch.failures[failure] += 1
-    batch.usage = [before + value for before, value in zip(batch.usage, (*figures, int(sound)), strict=True)]
+    batch.usage = [
+        min(before + value, 2**62) for before, value in zip(batch.usage, (*figures, int(sound)), strict=True)
+    ]
     batch.replies.append(Reply(problem, answered, sound, figures[3], written or figures[1] + figures[2]))
     batch.texts.setdefault(problem, []).extend(texts)
     return problem

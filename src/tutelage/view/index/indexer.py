@@ -43,6 +43,11 @@ class Indexer:
         """Start the thread."""
         self._thread.start()
 
+    @property
+    def at_work(self) -> bool:
+        """Whether the thread goes on: it ends early where there is no place for an index."""
+        return self._thread.is_alive()
+
     def close(self) -> None:
         """Stop the thread and wait for it."""
         self.closing.set()
