@@ -1,5 +1,9 @@
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +11,7 @@ import pytest
 from tests.command import tutelage
 from tests.view.served import browser, small_run
 from tests.view.test_browser import make_hostile
-from tutelage.view.export import export
+from tutelage.view.export import _name_of, export
 
 
 @pytest.fixture(scope="session")
@@ -91,3 +95,35 @@ def test_it_opens_from_disk(file, small, tmp_path):
         page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
         assert page.evaluate("window.hit") is None
         assert faults == []
+
+
+def test_no_place_on_this_machine_is_in_it(small, tmp_path):
+    made = shutil.copytree(small, tmp_path / "secret-place" / "run")
+    (made / "result.json").write_text("{")
+    export(made, tmp_path / "a.html")
+    page = (tmp_path / "a.html").read_text()
+    assert "result.json" in page
+    assert "secret-place" not in page
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("/home/ann/my models/135m", "…/135m"),
+        ("'C:\\\\Users\\\\ann\\\\135m'", "…/135m"),
+        ("http://127.0.0.1:8123/v1", "http://127.0.0.1:8123/v1"),
+        ("HuggingFaceTB/SmolLM2-135M", "HuggingFaceTB/SmolLM2-135M"),
+        ("0.5", "0.5"),
+    ],
+)
+def test_a_setting_names_no_folder_of_this_machine(value, shown):
+    assert _name_of(value) == shown
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no /dev/stdout elsewhere")
+def test_a_page_on_stdout_is_the_page_alone(small):
+    done = subprocess.run(
+        [sys.executable, "-m", "tutelage", "view", small, "--export", "/dev/stdout"], capture_output=True, check=True
+    )
+    assert done.stdout.endswith(b"</html>") or done.stdout.endswith(b"</html>\n")
+    assert b"stories" in done.stderr

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tutelage.errors import ConfigError
+from tutelage.runs.files import is_stream
 from tutelage.text.printable import printable
 
 
@@ -45,7 +46,7 @@ def _export(run: Path | None, file: Path) -> None:
         raise ConfigError(f"no run is named; say which: tutelage view RUN --export {file}")
     from tutelage.view.export import export
 
-    print(printable(f"{file}: {export(run, file)}"))
+    typer.echo(printable(f"{file}: {export(run, file)}"), err=is_stream(file))  # the page itself may go to stdout
 
 
 def usual_place() -> Path:

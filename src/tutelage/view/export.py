@@ -12,7 +12,8 @@ from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import zip_longest
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
+from typing import TypeVar
 
 from jinja2 import ChoiceLoader, DictLoader, Environment
 from markupsafe import Markup
@@ -22,7 +23,7 @@ from tutelage.runs.files import write_text
 from tutelage.runs.reader import open_run
 from tutelage.view.class_book import book_page
 from tutelage.view.facts import COURSES, BookPage, BookRow, Filter
-from tutelage.view.glance import glance
+from tutelage.view.glance import Glance, glance
 from tutelage.view.index.index import RunIndex
 from tutelage.view.mistakes import mistakes
 from tutelage.view.pages import glance as glance_page
@@ -33,7 +34,7 @@ from tutelage.view.site import environment
 from tutelage.view.story import story
 from tutelage.view.teacher import teacher_facts
 from tutelage.view.telling import told
-from tutelage.view.training import training
+from tutelage.view.training import TrainingFacts, training
 
 MOST_BYTES = 2_900_000
 """Bytes of a file: stories are left out beyond them. A mail takes it, and a browser opens it at once."""
@@ -48,6 +49,9 @@ STATIC = Path(__file__).parent / "static"
 STYLES = ("view.css", "charts.css", "stories.css")
 SCRIPT = "export.js"
 
+Facts = TypeVar("Facts", Glance, TrainingFacts)
+_FOLDERS = re.compile(r"(?<![\w.:/])(?:/|[A-Za-z]:[\\/])(?:[^\s/\\'\"]+[/\\])+")
+"""The folders of a path of a machine; those of an address on the web are none."""
 _LINK = re.compile(r'<a\b[^>]*?\bhref="([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 
 
@@ -104,8 +108,9 @@ def _page(
 def _parts(index: RunIndex, made: Environment) -> list[tuple[str, str, Markup]]:
     """The pages of the run that are one part each: id, title, content."""
     reader, facts = open_run(index.run), mistakes(index)
-    lessons = training(reader)
-    look = replace(glance(reader), command=None, folder=index.run.absolute().name)  # no paths are to be published
+    lessons = _unplaced(training(reader))
+    look = replace(_unplaced(glance(reader)), command=None, folder=index.run.absolute().name)
+    look = replace(look, settings=[replace(each, value=_name_of(each.value)) for each in look.settings])
     teaching = teacher_facts(index)
     exams = [sitting.name for sitting in index.sittings() if sitting.split == "train"]
     shared = {"run_name": "", "progress": index.progress()}
@@ -127,6 +132,17 @@ def _parts(index: RunIndex, made: Environment) -> list[tuple[str, str, Markup]]:
         (id, title, Markup(bare.get_template(template).render({**shared, **facts})))
         for id, title, template, facts in pages
     ]
+
+
+def _unplaced(facts: Facts) -> Facts:
+    """The facts, whose faults name files without their folders: no paths of this machine are to be published."""
+    return replace(facts, faults=tuple(_FOLDERS.sub("…/", fault) for fault in facts.faults))
+
+
+def _name_of(value: str) -> str:
+    """A setting; of a path of this machine its last part."""
+    path = value.strip("'\"")
+    return f"…/{PureWindowsPath(path).name}" if _FOLDERS.match(path) or path.startswith("/") else value
 
 
 def _bare(made: Environment) -> Environment:
