@@ -50,7 +50,7 @@ STYLES = ("view.css", "charts.css", "stories.css")
 SCRIPT = "export.js"
 
 Facts = TypeVar("Facts", Glance, TrainingFacts)
-_FOLDERS = re.compile(r"(?<![\w.:/])(?:/|[A-Za-z]:[\\/])(?:[^\s/\\'\"]+[/\\])+")
+_FOLDERS = re.compile(r"(?<![\w.:/])(?:/|[A-Za-z]:[\\/]+)(?:[^\s/\\'\"]+[/\\]+)+")
 """The folders of a path of a machine; those of an address on the web are none."""
 _LINK = re.compile(r'<a\b[^>]*?\bhref="([^"]*)"[^>]*>(.*?)</a>', re.DOTALL)
 
