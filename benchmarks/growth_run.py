@@ -31,15 +31,21 @@ def main() -> None:
 
 def measured(problems: int, folder: Path) -> dict[str, dict[str, float]]:
     """Seconds and bytes of the stages of round 1 (annotation: round 0), and of the whole run."""
-    path = folder / "problems.jsonl"
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(_problem(n)) + "\n" for n in range(problems))
+    config = small_config(problems, folder)
     before = psutil.Process().memory_info().rss
-    result = run(_config(path, tiny_folder(folder / "tiny")), folder / "run")
+    result = run(config, folder / "run")
     work = {**result.rounds[0].work, **result.rounds[1].work}
     found = {name: {"seconds": work[name].seconds, "bytes": work[name].peak_memory - before} for name in STAGES}
     found["run"] = {"seconds": result.seconds, "bytes": max(each["bytes"] for each in found.values())}
     return found
+
+
+def small_config(problems: int, folder: Path) -> RunConfig:
+    """The configuration of such a run; its problems and its student are written to the folder."""
+    path = folder / "problems.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(_problem(n)) + "\n" for n in range(problems))
+    return _config(path, tiny_folder(folder / "tiny"))
 
 
 def _problem(n: int) -> dict[str, str]:

@@ -16,10 +16,11 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
+from benchmarks.view_served import SEARCHES, SORTS, print_served, print_times
 from tutelage.view.class_book import book_page
 from tutelage.view.facts import COURSES, Filter
 from tutelage.view.index.index import RunIndex
@@ -50,9 +51,12 @@ def main() -> None:
         with RunIndex.open(run) as index:
             index.wait(600)
             _queries(index, problems)
+        print_served(run)
+        with RunIndex.open(run) as index:
+            index.wait(600)
             _live(index)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"\nMemory of the process at most: {peak:,.0f} MB")
+    print(f"\nMemory of this process at most: {peak:,.0f} MB")
 
 
 def make_run(run: Path, problems: int) -> None:
@@ -144,38 +148,24 @@ def _first_screen(run: Path) -> None:
 
 
 def _queries(index: RunIndex, problems: int) -> None:
-    sorts = ("order", "question", "-first", "last", "-gain", "replies", "-cost")
-    searches = ("", "answer", "pens 12", "cats legs 97", "nothing of the kind")
-    wanted = [Filter(sort=sort, search=words) for sort, words in product(sorts, searches)]
-    wanted += [Filter(course=course, search=words) for course, words in product(COURSES, searches)]
+    wanted = [Filter(sort=sort, search=words) for sort, words in product(SORTS, SEARCHES)]
+    wanted += [Filter(course=course, search=words) for course, words in product(COURSES, SEARCHES)]
     wanted += [Filter(kind=kind, taught=taught, sort="-last") for kind, taught in product(KINDS, (None, True, False))]
     some = [f"{number:016x}" for number in range(0, problems, max(1, problems // 20))]
     print("\n| question | times | median ms | 95 % ms | median CPU ms | 95 % CPU ms |\n|---|---|---|---|---|---|")
-    _times("filter, sort or search", [lambda each=each: book_page(index, each, 1) for each in wanted])
-    _times("next page", [lambda page=page: book_page(index, wanted[-1], page) for page in range(2, 42)])
-    _times("last page", [lambda each=each: book_page(index, each, 10**6) for each in wanted[-20:]])
-    _times("story", [lambda name=name: story(index, name, wanted[-1]) for name in some])
-    _times("mistakes", [lambda: mistakes(index)])
-    _times("teacher", [lambda: teacher_facts(index)])
-    _times("refused", [lambda page=page: refused_page(index, None, page) for page in range(1, 21)])
+    print_times("filter, sort or search", [lambda each=each: book_page(index, each, 1) for each in wanted])
+    print_times("next page", [lambda page=page: book_page(index, wanted[-1], page) for page in range(2, 42)])
+    print_times("last page", [lambda each=each: book_page(index, each, 10**6) for each in wanted[-20:]])
+    print_times("story", [lambda name=name: story(index, name, wanted[-1]) for name in some])
+    print_times("mistakes", [lambda: mistakes(index)])
+    print_times("teacher", [lambda: teacher_facts(index)])
+    print_times("refused", [lambda page=page: refused_page(index, None, page) for page in range(1, 21)])
     sides = Side(index, "exam-1"), Side(index, "exam-4")
-    _times("two sittings, first", [lambda: pair(*sides)])
-    _times("two sittings, next", [lambda page=page: pair(*sides, "differ", page) for page in range(2, 12)])
-
-
-def _times(name: str, calls: list[Callable[[], object]]) -> None:
-    wall, cpu = list[float](), list[float]()
-    for call in calls:
-        began, burnt = time.monotonic(), time.process_time()
-        call()
-        wall.append(1000 * (time.monotonic() - began))
-        cpu.append(1000 * (time.process_time() - burnt))
-    figures = (f"{figure(each):.1f}" for each in (wall, cpu) for figure in (statistics.median, _p95))
-    print(f"| {name} | {len(calls)} | {' | '.join(figures)} |")
-
-
-def _p95(values: list[float]) -> float:
-    return sorted(values)[-(-95 * len(values) // 100) - 1]
+    print_times("two sittings, first", [lambda: pair(*sides)])
+    print_times(
+        "two sittings, next",
+        [lambda page=page: pair(*sides, "differ", page) for page in range(2, 12)],
+    )
 
 
 def _live(index: RunIndex) -> None:

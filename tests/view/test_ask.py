@@ -1,13 +1,15 @@
+import json
 import re
 import shutil
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2 as httpx
 import pytest
 
 from tests.view.served import serving, small_run
-from tutelage.cli.asking import ask_both
+from tutelage.cli.asking import Asking
 from tutelage.errors import RunError
 from tutelage.runs.reader import open_run
 from tutelage.view.ask import LONGEST_QUESTION, AskBox
@@ -24,14 +26,50 @@ def run(small, tmp_path):
     return shutil.copytree(small, tmp_path / "run")
 
 
-def fixed(folder, question):
+def fixed(run, folder, question):
     return f"<script>alert(1)</script> of {question}", "untrained\x1b[2J"
 
 
 def test_both_students_of_a_run_answer(small):
-    student, untrained = ask_both(small, "How many legs do 3 cows have?")
+    asking = Asking()
+    student, untrained = asking(small, small / "student", "How many legs do 3 cows have?")
     assert isinstance(student, str)
     assert isinstance(untrained, str)
+    assert asking.holds
+    assert asking(small, small / "student", "How many legs do 3 cows have?") == (student, untrained)
+    asking.release()
+    assert not asking.holds
+
+
+def test_models_are_kept_for_some_time(small):
+    asking = Asking(kept=0.01)
+    asking(small, small / "student", "How many?")
+    for _ in range(1000):
+        if not asking.holds:
+            break
+        time.sleep(0.01)
+    assert not asking.holds
+
+
+def test_a_stopped_run_is_asked_by_its_newest_whole_student(run):
+    asked = []
+
+    def noted(run, folder, question):
+        asked.append(folder)
+        return "said", None
+
+    for number in (0, 1, 2):
+        shutil.copytree(run / "student", run / f"round-{number:02d}" / "model")
+    shutil.rmtree(run / "student")
+    (run / "result.json").unlink()
+    stages = json.loads((run / "round-02/stages.json").read_text())
+    del stages["training"]
+    (run / "round-02/stages.json").write_text(json.dumps(stages))
+    AskBox(noted).answers(open_run(run), "q")
+    assert asked == [run / "round-01" / "model"]
+    assert len(Asking()(run, asked[0], "How many?")) == 2
+    with serving(run, noted) as base:
+        assert "the student of round 1, the newest that is whole" in httpx.get(base + "/run/run/ask").text
 
 
 def test_a_form_is_known_by_the_token_of_its_visitor():
@@ -66,7 +104,7 @@ def test_a_question_is_refused_in_words(run):
 def test_one_question_is_answered_at_a_time(run):
     asked, go_on = threading.Event(), threading.Event()
 
-    def slow(folder, question):
+    def slow(run, folder, question):
         asked.set()
         go_on.wait(60)
         return question, None

@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.report.figures import study
 from tests.view.served import browser, serving, small_run
 from tutelage.run_records import Now
+from tutelage.runs.files import write_json
 
 pytestmark = pytest.mark.slow
 
@@ -77,6 +79,7 @@ def folder(tmp_path_factory, tiny):
     shutil.copytree(run, place / "small")
     make_hostile(run, place / "hostile")
     begin_again(run, place / "live")
+    write_json(place / "trial" / "study.json", study(["untrained", "full", "preference"], seeds=2))
     (place / "broken").mkdir()
     (place / "broken" / "run.json").write_text("{")
     return place
@@ -133,7 +136,8 @@ def kind_of_page(address):
 
 @pytest.mark.parametrize("run", ["small", "hostile"])
 def test_every_page_opens_and_asks_nobody_else(watched, run):
-    waiting, seen = [f"/run/{run}/"], set()
+    both = f"/compare?left={run}:exam-1&right={run}:exam-2"
+    waiting, seen = [f"/run/{run}/", both, "/study/trial/"], set()
     while waiting and len(seen) < 40:
         address = waiting.pop()
         if kind_of_page(address) in seen:
@@ -147,8 +151,11 @@ def test_every_page_opens_and_asks_nobody_else(watched, run):
         assert len(text) < 400_000
         base = urlsplit(page.url).path
         waiting += [
-            link if link.startswith("/") else base + link for link in links(page) if link.startswith(("/run", "?"))
+            link if link.startswith("/") else base + link
+            for link in links(page)
+            if link.startswith(("/run", "/compare", "?"))
         ]
+    assert {kind_of_page(both), "/study/trial/?"} <= seen
     assert {
         f"/run/{run}/{name}?" for name in ("", "problems", "problems/ID", "mistakes", "teacher", "training", "ask")
     } <= seen
@@ -246,7 +253,35 @@ def test_what_cannot_be_read_is_said(chromium, site):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_narrow_page_needs_no_scrolling_sideways(chromium, site, scheme):
     page = chromium.new_page(base_url=site, viewport={"width": 380, "height": 700}, color_scheme=scheme)
-    for path in ("/", "/run/small/", "/run/small/problems", "/run/small/teacher", "/run/small/training"):
+    both = "/compare?left=small:exam-1&right=small:exam-2"
+    below = ("", "problems", "mistakes", "teacher", "training", "ask")
+    for path in ("/", both, "/study/trial/", *(f"/run/small/{name}" for name in below)):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 380, path
+    page.close()
+
+
+def test_a_narrow_class_book_shows_what_became_of_a_problem_below_its_question(chromium, site):
+    page = chromium.new_page(base_url=site, viewport={"width": 380, "height": 700})
+    page.goto("/run/small/problems")
+    row = page.locator("#book tbody tr").first
+    question, cells = row.locator("th").bounding_box(), row.locator("td .cell")
+    assert cells.count() == 2
+    assert question["width"] > 330
+    for cell in cells.all():
+        box = cell.bounding_box()
+        assert box["y"] >= question["y"] + question["height"]
+        assert box["x"] + box["width"] <= 380
+    page.close()
+
+
+def test_charts_beside_each_other_have_one_scale(chromium, site):
+    page = chromium.new_page(base_url=site, viewport={"width": 1280, "height": 800})
+    for name in ("", "training", "mistakes"):
+        page.goto(f"/run/small/{name}")
+        scales = page.eval_on_selector_all(
+            "svg.plot", "all => all.map(each => each.getBoundingClientRect().width / each.viewBox.baseVal.width)"
+        )
+        assert len(scales) > 1, name
+        assert max(scales) - min(scales) < 0.02, name
     page.close()

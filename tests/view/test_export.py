@@ -7,7 +7,10 @@ import pytest
 from tests.command import tutelage
 from tests.view.served import browser, small_run
 from tests.view.test_browser import make_hostile
+from tutelage.view.class_book import book_page
 from tutelage.view.export import export
+from tutelage.view.index.index import RunIndex
+from tutelage.view.query import read_filter
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +66,13 @@ def test_the_command_writes_it_and_says_what_it_holds(small, tmp_path):
     assert "newer" in tutelage("view", broken, "--export", tmp_path / "b.html").output
 
 
+def book_page_of(run, name: str, chosen: str) -> int:
+    """How many problems the class book of the server shows with this choice."""
+    with RunIndex.open(run) as index:
+        index.wait()
+        return book_page(index, read_filter({name: chosen})).found
+
+
 def opened(file: Path, chromium):
     """The file in a browser, and what it did that it should not do."""
     page, faults = chromium.new_page(), list[str]()
@@ -84,6 +94,11 @@ def test_it_opens_from_disk(file, small, tmp_path):
         story = page.locator("details.story[open]")
         assert story.count() == 1
         assert story.locator(".attempt").count() == 4
+        for name in ("kind", "taught", "rejected"):
+            page.select_option(f"select[name={name}]", index=1)
+            expected = book_page_of(small, name, page.locator(f"select[name={name}] option").nth(1).inner_text())
+            assert page.inner_text("#found") == f"{expected} of 6 problems"
+            page.select_option(f"select[name={name}]", index=0)
         page.fill("input[name=q]", "nobodysaidthis")
         assert page.inner_text("#found") == "0 of 6 problems"
         assert faults == []

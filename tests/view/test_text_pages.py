@@ -3,13 +3,16 @@
 import html
 import json
 import re
+import shutil
 
 import httpx2 as httpx
 import pytest
+import yaml
 
 from tests.report.figures import study
 from tests.view.served import serving, small_run
 from tutelage.runs.files import write_json
+from tutelage.teacher.ledger.reader import LedgerReader
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +109,47 @@ def test_a_study_shows_arms_and_pairs(folder):
         assert "Do rounds of tailored feedback teach more than one round does?" in words
         assert "95 % interval" in words
         assert re.search(r"full</th>\s*<td>untrained", page)
+
+
+def test_a_story_has_the_replies_as_they_came_with_price_and_time(client, run):
+    with LedgerReader(run) as ledger:
+        rows = list(ledger.rows())
+    problem = max(rows_of(run, "feedback"), key=lambda row: (len(row["keys"]), row["verdict"]["correct"]))
+    came = [row for row in rows if row.key in problem["keys"]]
+    page = client.get(f"/run/run/problems/{problem['problem_id']}").text
+    words = plain(page)
+    assert len(came) > 1
+    for row in came:
+        assert " ".join(row.text.split()) in words.replace("[first wrong step:] ", "")
+    assert re.search(r"tokens · \$\d[\d.]* · ", words)
+    assert 'id="ledger"' not in page
+
+
+@pytest.mark.parametrize("started", ["here", "elsewhere", "lost"])
+def test_a_shared_ledger_is_found_where_the_run_was_started_and_else_it_is_said_where_it_was_sought(
+    run, tmp_path, monkeypatch, started
+):
+    (tmp_path / "elsewhere").mkdir()
+    copied = shutil.copytree(run, tmp_path / "runs" / "mine")
+    (tmp_path / "shared").mkdir()
+    for path in copied.glob("ledger.sqlite*"):
+        path.rename(tmp_path / "shared" / path.name)
+    config = yaml.safe_load((copied / "config.yaml").read_text())
+    config["teacher"]["ledger"] = "shared/ledger.sqlite"
+    (copied / "config.yaml").write_text(yaml.safe_dump(config))
+    if started == "lost":
+        shutil.rmtree(tmp_path / "shared")
+    monkeypatch.chdir(tmp_path if started == "here" else tmp_path / "elsewhere")
+    problem = max(rows_of(run, "feedback"), key=lambda row: len(row["keys"]))["problem_id"]
+    with serving(copied) as base:
+        for _ in range(1000):
+            answer = httpx.get(f"{base}/run/mine/problems/{problem}")
+            if answer.status_code == 200 and "Reading the run" not in answer.text:
+                break
+    assert ("It is in none of these places" in answer.text) == (started == "lost")
+    assert (str(tmp_path / "shared" / "ledger.sqlite") in answer.text) == (started == "lost")
+    assert ("in all, by the way of asking" in answer.text) == (started != "lost")
+
+
+def rows_of(run, name):
+    return [row for path in sorted(run.glob(f"round-*/{name}.jsonl")) for row in rows(path)]

@@ -1,27 +1,93 @@
-"""How `tutelage view` asks the students of a run: on demand, one model in memory at a time."""
+"""How `tutelage view` asks the students of a run: loaded on demand, small ones kept for the next question."""
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tutelage.student.student import Student
 
 MOST_TOKENS = 256
 """Tokens after which an answer is cut."""
+KEPT = 300.0
+"""Seconds for which models stay in memory after a question."""
+SMALL = 2 * 2**30
+"""Bytes of a student's folder up to which it is kept, with the untrained one; larger ones are loaded one at a time."""
 
 
-def ask_both(run: Path, question: str) -> tuple[str, str | None]:
-    """The answers of the student of a run and of the untrained one, asked as in the run. Raises TutelageError."""
-    from tutelage.config.file import read_written
-    from tutelage.records import Problem
-    from tutelage.student.sampler import SamplingSettings
-    from tutelage.student.student import Student, taught_prompts
+class Asking:
+    """Asks the students of one run at a time; the models stay for the next question. Safe to use from several threads.
 
-    folder = run / "student"
-    taught = taught_prompts(str(folder))
-    config = read_written(run / "config.yaml").student
-    examples = taught.examples if taught else ()
-    untrained = Student(config.model_copy(update={"few_shot": len(examples)}), examples)
-    greedy, answers = SamplingSettings(max_new_tokens=MOST_TOKENS), list[str]()
-    for student in (untrained.at(folder, "student"), untrained):
-        student.answer([Problem.of(question, "")], [0], greedy, lambda _, given: answers.append(given[0].text.strip()))
-        student.release()
-    return answers[0], answers[1]
+    >>> Asking()(run, run / "student", "How many legs do 3 cows have?")
+    ('3 × 4 = 12 legs.', '7 legs')
+    """
+
+    def __init__(self, kept: float = KEPT) -> None:
+        self._kept, self._lock = kept, threading.Lock()
+        self._of: object = None
+        self._students: tuple[Student, Student] | None = None
+        self._timer: threading.Timer | None = None
+
+    def __call__(self, run: Path, folder: Path, question: str) -> tuple[str, str | None]:
+        """The answers of the student in `folder` and of the untrained one, as in the run. Raises TutelageError."""
+        from tutelage.records import Problem
+        from tutelage.student.sampler import SamplingSettings
+
+        greedy, answers = SamplingSettings(max_new_tokens=MOST_TOKENS), list[str]()
+        with self._lock:
+            self._stop()
+            files = [path for path in folder.iterdir() if path.is_file()]
+            stays = sum(path.stat().st_size for path in files) <= SMALL
+            try:
+                for student in self._both(run, folder, files):
+                    student.answer(
+                        [Problem.of(question, "")], [0], greedy, lambda _, given: answers.append(given[0].text.strip())
+                    )
+                    if not stays:
+                        student.release()
+            except BaseException:
+                self._forget()
+                raise
+            if stays:
+                self._timer = threading.Timer(self._kept, self.release)
+                self._timer.daemon = True
+                self._timer.start()
+        return answers[0], answers[1]
+
+    @property
+    def holds(self) -> bool:
+        """Whether models are kept."""
+        return self._students is not None
+
+    def release(self) -> None:
+        """Free the memory of the models."""
+        with self._lock:
+            self._stop()
+            self._forget()
+
+    def _both(self, run: Path, folder: Path, files: list[Path]) -> tuple[Student, Student]:
+        """The student and the untrained one; those of before if the folder is as it was."""
+        from tutelage.config.file import read_written
+        from tutelage.student.student import Student, taught_prompts
+
+        of = run, folder, sorted((path.name, path.stat().st_mtime_ns) for path in files)
+        if self._students is None or of != self._of:
+            self._forget()
+            taught, config = taught_prompts(str(folder)), read_written(run / "config.yaml").student
+            examples = taught.examples if taught else ()
+            untrained = Student(config.model_copy(update={"few_shot": len(examples)}), examples)
+            student = Student(untrained.config, examples, folder, key="student")
+            self._students, self._of = (student, untrained), of
+        return self._students
+
+    def _forget(self) -> None:
+        students, self._students = self._students, None
+        for student in students or ():
+            student.release()
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

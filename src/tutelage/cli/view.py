@@ -34,10 +34,10 @@ def view(
     if export is not None:
         _export(place, export)
         return
-    from tutelage.cli.asking import ask_both
+    from tutelage.cli.asking import Asking
     from tutelage.view.serve import serve
 
-    serve(place or usual_place(), port, browser=browser, ask=ask_both)
+    serve(place or usual_place(), port, browser=browser, ask=Asking())
 
 
 def _export(run: Path | None, file: Path) -> None:

@@ -204,11 +204,20 @@ class RunReader:
 
     @cached_property
     def ledger(self) -> Path | None:
-        """The ledger of the teacher's replies: as configured, in the study that the run belongs to, or in the run."""
-        given = [Path(self.config.teacher.ledger)] if self.config and self.config.teacher.ledger else []
-        study = [self.root.absolute().parents[2]] if is_in_study(self.root) else []
-        places = [*given, *(folder / "ledger.sqlite" for folder in (*study, self.root))]
-        return next((place for place in places if _there(place.is_file)), None)
+        """The ledger of the teacher's replies; None if it is in none of its places."""
+        return next((place for place in self.ledger_places if _there(place.is_file)), None)
+
+    @cached_property
+    def ledger_places(self) -> tuple[Path, ...]:
+        """Where the ledger may be: as configured, in the study that the run belongs to, or in the run.
+
+        A configured place counts from where the run was started: that may be here, or a folder that the run lies in.
+        """
+        root = self.root.absolute()
+        named = self.config.teacher.ledger if self.config else None
+        given = [folder / named for folder in (Path.cwd(), *root.parents)] if named else []
+        study = [root.parents[2]] if is_in_study(self.root) else []
+        return tuple(dict.fromkeys([*given, *(folder / "ledger.sqlite" for folder in (*study, root))]))
 
     @property
     def faults(self) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ from pathlib import Path
 from tutelage.errors import RunError
 from tutelage.runs.reader import RunReader
 
-Ask = Callable[[Path, str], tuple[str, str | None]]
-"""Asks the student of a run, by its folder, a question: its answer, and that of the untrained student. Raises
+Ask = Callable[[Path, Path, str], tuple[str, str | None]]
+"""Asks a student of a run, by the folders of both, a question: its answer, and that of the untrained student. Raises
 TutelageError."""
 
 LONGEST_QUESTION = 4_000
@@ -48,10 +48,10 @@ class AskBox:
             return "These pages were opened without a student: `tutelage view` can ask one."
         if run.now is not None:
             return "The run is at work: its student can be asked when it has ended."
-        if not (run.root / "student").is_dir():
+        if student_of(run) is None:
             return (
-                "This run has no student to ask: it is saved when the run ends, and a study deletes it unless its file "
-                "says `keep_students: true`."
+                "This run has no student to ask: none is there before the first training has ended, and a study "
+                "deletes them unless its file says `keep_students: true`."
             )
         return None
 
@@ -62,11 +62,25 @@ class AskBox:
         if len(question) > LONGEST_QUESTION:
             raise RunError(f"The question has {len(question):,} characters: ask with {LONGEST_QUESTION:,} at most.")
         reason = self.refusal(run)
-        if reason is not None or self._ask is None:
+        student = student_of(run)
+        if reason is not None or self._ask is None or student is None:
             raise RunError(reason or "")
         if not self._lock.acquire(blocking=False):
             raise RunError("Another question is being answered: ask again when it is done.")
         try:
-            return self._ask(run.root, question.strip())
+            return self._ask(run.root, student[0], question.strip())
         finally:
             self._lock.release()
+
+
+def student_of(run: RunReader) -> tuple[Path, str] | None:
+    """The folder of a run's student and which it is, in words: the run's, or the newest whole one of a stopped run."""
+    if (run.root / "student").is_dir():
+        return run.root / "student", "the student of this run"
+    shots = run.config.student.few_shot if run.config else 0
+    without = f", asked without the {shots} worked examples of the run" if shots else ""
+    for number in sorted(run.folders, reverse=True):
+        model = run.path(number, "model")
+        if run.stages(number).get("training", {}).get("done") is True and (model / "config.json").is_file():
+            return model, f"the student of round {number}, the newest that is whole{without}"
+    return None

@@ -13,7 +13,6 @@ from tutelage.view.index.words import as_query
 
 _SORTS = {
     "order": "problem",
-    "question": "sort_key",
     "first": "first_share",
     "last": "last_share",
     "gain": "last_share - first_share",
@@ -55,12 +54,21 @@ def _ordered(index: RunIndex, wanted: Filter) -> Sequence[int]:
     if query := as_query(wanted.search):
         terms.append("problem IN (SELECT rowid FROM words WHERE words MATCH ?)")
         values.append(query)
-    key = _SORTS.get(wanted.sort.removeprefix("-"), "problem")
-    down = " DESC" if wanted.sort.startswith("-") else ""
-    table = "book JOIN problems ON id = problem" if key == "sort_key" else "book"
-    order = f"ORDER BY {key} IS NULL, {key}{down}, problem"
-    found = index.rows(f"SELECT problem FROM {table} WHERE {' AND '.join(terms)} {order}", tuple(values))
-    return array("q", [number for (number,) in found])
+    key, down = wanted.sort.removeprefix("-"), " DESC" if wanted.sort.startswith("-") else ""
+    query = f"SELECT problem FROM book WHERE {' AND '.join(terms)}"
+    if key == "question":  # texts are sorted once, not for every filter
+        found = {number for (number,) in index.rows(query, tuple(values))}
+        return array("q", filter(found.__contains__, index.remembered(f"questions{down}", lambda: _asked(index, down))))
+    column = _SORTS.get(key, "problem")
+    rows = index.rows(f"{query} ORDER BY {column} IS NULL, {column}{down}, problem", tuple(values))
+    return array("q", [number for (number,) in rows])
+
+
+def _asked(index: RunIndex, down: str) -> Sequence[int]:
+    """All problems by their questions, those without one last."""
+    known = index.rows(f"SELECT id FROM problems WHERE sort_key IS NOT NULL ORDER BY sort_key{down}, id")
+    unknown = index.rows("SELECT id FROM problems WHERE sort_key IS NULL ORDER BY id")
+    return array("q", [number for (number,) in (*known, *unknown)])
 
 
 def book_rows(index: RunIndex, numbers: Sequence[int], exams: Sequence[Sitting]) -> list[BookRow]:

@@ -85,6 +85,7 @@ def _page(
 ) -> str:
     style, script = "\n".join(_static(each) for each in STYLES), _static(SCRIPT)
     policy = f"style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
+    kinds = sorted(_kinds(book.rows))
     text = made.get_template("export.html").render(
         name=name,
         style=Markup(style),
@@ -92,11 +93,17 @@ def _page(
         policy=f"default-src 'none'; {policy}",
         parts=parts,
         book=book,
+        kinds=kinds,
+        kinds_of={row.id: [place for place, kind in enumerate(kinds) if kind in _kinds([row])] for row in book.rows},
         stories=stories,
         told=told,
         courses=COURSES,
     )
     return _within(text, stories)
+
+
+def _kinds(rows: Sequence[BookRow]) -> set[str]:
+    return {kind for row in rows for cell in row.cells for kind in cell.kinds}
 
 
 def _parts(index: RunIndex, made: Environment) -> list[tuple[str, str, Markup]]:

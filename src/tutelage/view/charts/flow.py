@@ -6,27 +6,35 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from tutelage.view.charts.base import Chart, drawn, tag
+from tutelage.view.charts.base import WIDTH, Chart, drawn, tag
 from tutelage.view.facts import Flow
 
 STATES = ("right", "sometimes", "wrong")
 """From top to bottom."""
 
-HEIGHT, TOP, BLOCK, GAP, STEP, SIDE = 250.0, 26.0, 16.0, 12.0, 170.0, 92.0
+HEIGHT, TOP, BLOCK, GAP, SIDE = 250.0, 26.0, 16.0, 12.0, 92.0
+WIDE = 950.0
+"""Of a chart over two columns of a page, so that its letters are as large as those of the others."""
+MOST = 4
+"""Exams that one column takes."""
 
 
 def flows(title: str, exams: Sequence[str], between: Sequence[Sequence[Flow]]) -> Chart:
     """Problems by state in each exam; `between` has the flows from each exam to the next, one fewer than exams."""
-    width = 2 * SIDE + BLOCK + STEP * (len(exams) - 1)
+    wide = len(exams) > MOST
+    width = WIDE if wide else WIDTH
+    step = (width - 2 * SIDE - BLOCK) / max(1, len(exams) - 1)
     heights = [_in_states(between, place) for place in range(len(exams))]
     total = max((sum(each.values()) for each in heights), default=1) or 1
     scale = (HEIGHT - TOP - 8 - GAP * (len(STATES) - 1)) / total
     tops = [_tops(each, scale) for each in heights]
     parts: list[Markup] = []
     for place, links in enumerate(between):
-        parts += _ribbons(links, SIDE + STEP * place + BLOCK, tops[place], tops[place + 1], scale)
+        parts += _ribbons(
+            links, (SIDE + step * place + BLOCK, SIDE + step * (place + 1)), tops[place], tops[place + 1], scale
+        )
     for place, exam in enumerate(exams):
-        left = SIDE + STEP * place
+        left = SIDE + step * place
         parts.append(tag("text", exam, class_="axis", x=left + BLOCK / 2, y=14, text_anchor="middle"))
         for state in STATES:
             if number := heights[place].get(state, 0):
@@ -43,7 +51,7 @@ def flows(title: str, exams: Sequence[str], between: Sequence[Sequence[Flow]]) -
     )
     picture = drawn(title, described, parts, width, HEIGHT)
     legend = [("ribbon better", "better than before"), ("ribbon same", "as before"), ("ribbon worse", "worse")]
-    return Chart(title, described, picture, ("between", "from", "to", "problems"), rows, legend, wide=len(exams) > 3)
+    return Chart(title, described, picture, ("between", "from", "to", "problems"), rows, legend, wide=wide)
 
 
 def _in_states(between: Sequence[Sequence[Flow]], place: int) -> dict[str, int]:
@@ -68,12 +76,12 @@ def _tops(heights: dict[str, int], scale: float) -> dict[str, float]:
 
 
 def _ribbons(
-    links: Sequence[Flow], left: float, starts: dict[str, float], ends: dict[str, float], scale: float
+    links: Sequence[Flow], between: tuple[float, float], starts: dict[str, float], ends: dict[str, float], scale: float
 ) -> list[Markup]:
     """Ribbons from the blocks of an exam to those of the next; they lie in the order of the states at both ends."""
     order = {state: place for place, state in enumerate(STATES)}
     out, into = dict(starts), dict(ends)
-    right, bend = left + STEP - BLOCK, (STEP - BLOCK) / 2
+    (left, right), bend = between, (between[1] - between[0]) / 2
     parts: list[Markup] = []
     for link in sorted(links, key=lambda link: (order.get(link.before, 9), order.get(link.after, 9))):
         if not link.problems or link.before not in order or link.after not in order:

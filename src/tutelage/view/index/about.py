@@ -20,6 +20,7 @@ class About:
     kind: str | None = None
     cap_usd: float | None = None
     ledger: Path | None = None
+    ledger_places: tuple[Path, ...] = ()
 
 
 def about_run(run: Path) -> About:
@@ -27,8 +28,8 @@ def about_run(run: Path) -> About:
     reader = RunReader(run)
     config, identity = reader.config, str(reader.mark.get("id", ""))
     if config is None:
-        return About(identity, ledger=reader.ledger)
-    return About(identity, config.task.kind, config.teacher.budget.usd, reader.ledger)
+        return About(identity, ledger=reader.ledger, ledger_places=reader.ledger_places)
+    return About(identity, config.task.kind, config.teacher.budget.usd, reader.ledger, reader.ledger_places)
 
 
 def replies_of(ledger: Path | None, keys: Iterable[str]) -> dict[str, LedgerRow]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.concurrency import run_in_threadpool
@@ -11,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from tutelage.errors import TutelageError
-from tutelage.view.ask import LONGEST_QUESTION
+from tutelage.view.ask import LONGEST_QUESTION, student_of
 from tutelage.view.beside import Sides, sides
 from tutelage.view.site import page, site_of
 
@@ -56,8 +57,10 @@ def _page(
 ) -> Response:
     site = site_of(request)
     visitor = site.box.visitor(request.cookies.get(COOKIE))
-    facts = {"question": question, "trouble": trouble, "answer": answer, "beside": beside}
-    facts["refusal"] = site.box.refusal(site.reader(request.path_params["name"]))
+    facts: dict[str, Any] = {"question": question, "trouble": trouble, "answer": answer, "beside": beside}
+    run = site.reader(request.path_params["name"])
+    student = student_of(run)
+    facts |= {"refusal": site.box.refusal(run), "student": student[1] if student else "the student of this run"}
     made = page(request, "ask.html", status, **facts, token=site.box.token(visitor), longest=LONGEST_QUESTION)
     made.set_cookie(COOKIE, visitor, httponly=True, samesite="strict")
     return made

@@ -23,7 +23,9 @@ def story(request: Request) -> Response:
     if found is None:
         raise HTTPException(404, "this run holds no such problem" + ("" if index.progress().done else " so far"))
     facts: dict[str, Any] = {"story": found, "rounds": told(found), "suffix": written(wanted), "anchor": ""}
-    return page(request, "story.html", **facts, progress=index.progress())
+    asked = [reply for round in found.rounds for reply in round.replies if reply.prompt_tokens]
+    sought = index.about.ledger_places if any(not reply.raw for reply in asked) else ()
+    return page(request, "story.html", **facts, progress=index.progress(), sought=sought, ledger=index.about.ledger)
 
 
 ROUTES: list[BaseRoute] = [Route("/run/{name}/problems/{problem:path}", story)]

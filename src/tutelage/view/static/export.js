@@ -1,4 +1,4 @@
-// The class book of an exported page: a filter by course and words. A link to a story opens it.
+// The class book of an exported page: filters as those of the server, and words. A link to a story opens it.
 "use strict";
 
 const form = document.querySelector("form.filter");
@@ -11,10 +11,17 @@ function filter() {
   for (const row of rows) {
     const story = document.getElementById(`problem-${row.dataset.id}`);
     const text = (row.textContent + (story ? story.textContent : "")).toLowerCase();
-    row.hidden = (form.course.value && row.dataset.course !== form.course.value) || words.some((word) => !text.includes(word));
+    row.hidden = isExcluded(row.dataset) || words.some((word) => !text.includes(word));
     shown += row.hidden ? 0 : 1;
   }
   found.textContent = `${shown} of ${rows.length} problems`;
+}
+
+// By the choices beside the words. Kinds are numbers: names may hold spaces.
+function isExcluded(row) {
+  const kind = form.elements.kind && form.elements.kind.value;
+  if (kind && !row.kinds.split(" ").includes(kind)) return true;
+  return ["course", "taught", "rejected"].some((name) => form.elements[name].value && row[name] !== form.elements[name].value);
 }
 
 function open() {
