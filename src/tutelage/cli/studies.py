@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,7 @@ def study(
         faults = api.study(file, out, jobs=jobs, known=known, show=Show())
     print(printable((out / "study.md").read_text(encoding="utf-8"), lines=True))
     print(printable(f"all of it: {out / 'study.json'}"))
+    print(printable(f"see it: {shlex.join(['tutelage', 'view', str(out)])}"))
     for fault in faults:
         typer.echo(f"error: {printable(str(fault))}", err=True)
     if faults:

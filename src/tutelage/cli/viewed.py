@@ -54,7 +54,8 @@ class _Page:
         """Wait for the end of the page, which from now on is all that there is to end."""
         self._thread.join()
         self.is_last = True
-        if self._process is not None:
+        if self._process is not None and self._process.poll() is None:
+            print("the run has ended; its page stays until Ctrl-C", flush=True)
             self._process.wait()
 
     def end(self) -> None:
