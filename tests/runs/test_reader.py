@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.runs.test_changed_files import CONFIG, HOW, Stopped, at_work, damaged, finished, texts
 from tutelage.errors import RunError
@@ -53,6 +54,15 @@ def test_the_settings_that_differ_from_their_defaults(finished):
     assert changed["task.train"] == ("5", "null")
     assert changed["rounds.max"] == ("2", "3")
     assert "training.epochs" not in changed
+
+
+def test_an_address_is_told_without_its_secrets(copied):
+    path = copied / "config.yaml"
+    teacher = {"kind": "openai", "model": "m", "base_url": "https://me:geheim@host.example/v1?api-version=geheim"}
+    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "teacher": teacher}))
+    changed = {setting.key: setting.value for setting in open_run(copied).changed}
+    assert changed["teacher.base_url"] == "https://…@host.example/v1"
+    assert "geheim" not in str(changed)
 
 
 def test_a_stopped_run_tells_how_it_goes_on(tmp_path):

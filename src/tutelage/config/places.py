@@ -17,8 +17,14 @@ def check_url(url: str | None) -> str | None:
     """The URL, if it is valid for an endpoint. Raises ConfigError; its message shows no password."""
     if url is None or (fault := _fault_of_url(url)) is None:
         return url
-    shown = re.sub(r"//[^/]*@", "//…@", url[:200]).partition("?")[0]
-    raise ConfigError(f"teacher.base_url is {shown!r}: {fault}; write a URL such as http://localhost:8000/v1")
+    raise ConfigError(
+        f"teacher.base_url is {without_secrets(url[:200])!r}: {fault}; write a URL such as http://localhost:8000/v1"
+    )
+
+
+def without_secrets(url: str) -> str:
+    """A URL to be shown: without user and password, and without its query."""
+    return re.sub(r"//[^/]*@", "//…@", url).partition("?")[0]
 
 
 def check_ledger(path: object) -> object:

@@ -30,6 +30,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tutelage.config import RunConfig, TaskConfig
 from tutelage.config.file import flat, load_config, read_written
+from tutelage.config.places import without_secrets
 from tutelage.errors import ConfigError, RunError, TutelageError
 from tutelage.json_lines import MOST_LINE
 from tutelage.records import AnswerKind, Problem, Split
@@ -50,6 +51,7 @@ MOST_NOW = 2**20
 """Bytes of a now.json; ours have less than a thousandth of it."""
 AT_WORK = 10.0
 """Seconds after which a now.json that nobody writes is that of a killed run."""
+_ADDRESSES = ("teacher.base_url",)
 _ROUND = re.compile(r"round-(\d{1,6})")
 _SPLIT: Mapping[str, Split] = {"exam": "train", "evaluation": "validation"}
 
@@ -101,10 +103,11 @@ class RunReader:
 
     @cached_property
     def changed(self) -> tuple[Setting, ...]:
-        """The settings that differ from their defaults, in the order of the configuration."""
+        """The settings that differ from their defaults, in their order; addresses are without secrets."""
         if self.config is None:
             return ()
         ours = flat(self.config.model_dump(mode="json"))
+        ours = {key: without_secrets(value) if key in _ADDRESSES and value else value for key, value in ours.items()}
         usual = flat(RunConfig(task=TaskConfig(name=self.config.task.name)).model_dump(mode="json"))
         del usual["task.name"]
         return tuple(
