@@ -183,6 +183,21 @@ class Now:
     usd: float = 0.0
     note: str = ""
 
+    @property
+    def share(self) -> float:
+        """The share of the stage that is done."""
+        return min(1.0, self.done / self.total) if self.total else 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the stage began; 0 between two."""
+        return self.at - self.began if self.began else 0.0
+
+    @property
+    def left(self) -> float | None:
+        """Seconds that the rest of the stage takes at this rate; None before anything is done."""
+        return (self.total - self.done) / self.rate if self.rate > 0 else None
+
 
 @dataclass(frozen=True, slots=True)
 class BeforeAfter:

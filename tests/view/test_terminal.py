@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from tutelage.view.glance import Doing, Glance
+from tutelage.run_records import Now
+from tutelage.view.glance import Glance
 from tutelage.view.terminal import going_on
 
-EXAM = Doing("round 1: exam", 310, 900, "problems", 0.344, 300.0, 1.03, 572.0, 45.4)
-FEEDBACK = Doing(
-    *("round 1: feedback", 3, 9, "requests", 1 / 3, 30.0, 0.1, 60.0, None),
+EXAM = Now(1300.0, 7, "round 1: exam", "problems", 310, 900, 1000.0, 590 / 572, 13_620, 45.4)
+FEEDBACK = Now(
+    *(1030.0, 7, "round 1: feedback", "requests", 3, 9, 1000.0, 0.1),
     in_flight=8,
     waiting=3,
     retried={"time-out": 4},
@@ -44,7 +45,7 @@ def test_a_teacher_s_stage():
     assert going_on(replace(RUN, doing=FEEDBACK))[1] == teacher
     noted = replace(FEEDBACK, note="nothing has arrived for 34 s; 4 tried again (4 time-out)", failures={}, usd=0.0)
     assert going_on(replace(RUN, doing=noted))[1] == f"teacher       {noted.note}"
-    between = Doing("between two stages", 0, 0, "", 0.0, 0.0, None, None, None)
+    between = Now(1300.0, 7, "between two stages")
     assert going_on(replace(RUN, doing=between))[0] == "at work       between two stages"
 
 

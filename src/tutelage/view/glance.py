@@ -6,7 +6,7 @@ Accuracies are shares from 0 to 1, times are in seconds, money is in US dollars.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from tutelage.money import sum_usd
 from tutelage.run_records import Accuracy, BeforeAfter, Now, RoundResult
@@ -32,31 +32,6 @@ class RoundRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Doing:
-    """What a run at work is doing: a stage (`round 1: exam`) with `done` of `total` units (problems, requests, steps).
-
-    `rate` is units per second, `left` the seconds that the rest takes at this rate; both are None before anything is
-    done. `tokens_rate` is None where no tokens are counted. `note` says in words what there is to wait for.
-    """
-
-    title: str
-    done: int
-    total: int
-    units: str
-    share: float
-    seconds: float
-    rate: float | None
-    left: float | None
-    tokens_rate: float | None
-    in_flight: int = 0
-    waiting: int = 0
-    retried: Mapping[str, int] = field(default_factory=dict[str, int])
-    failures: Mapping[str, int] = field(default_factory=dict[str, int])
-    usd: float = 0.0
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Glance:
     """A run at a glance.
 
@@ -71,7 +46,7 @@ class Glance:
     state: State
     rounds: Sequence[RoundRow]
     max_rounds: int | None
-    doing: Doing | None
+    doing: Now | None
     ended_because: str | None
     best_round: int | None
     test: BeforeAfter | None
@@ -103,7 +78,7 @@ def glance(run: RunReader) -> Glance:
         state=run.state,
         rounds=tuple(_row(row) for row in rounds),
         max_rounds=config and config.rounds.max,
-        doing=now and _doing(now),
+        doing=now if now is None or now.title else replace(now, title="between two stages"),
         ended_because=result and result.stopped_because,
         best_round=result and result.best_round,
         test=result and result.test,
@@ -138,32 +113,10 @@ def _row(row: RoundResult) -> RoundRow:
     )
 
 
-def _doing(now: Now) -> Doing:
-    left = (now.total - now.done) / now.rate if now.rate > 0 else None
-    return Doing(
-        now.title or "between two stages",
-        now.done,
-        now.total,
-        now.units,
-        min(1.0, now.done / now.total) if now.total else 0.0,
-        now.at - now.began if now.title else 0.0,
-        now.rate or None,
-        left,
-        now.tokens_rate or None,
-        now.in_flight,
-        now.waiting,
-        now.retried,
-        now.failures,
-        now.usd,
-        now.note,
-    )
-
-
 def _seconds(run: RunReader, now: Now | None) -> float:
     """Seconds of the finished stages, and of the one under way."""
     stages = [entry for number in (None, *run.folders) for entry in run.stages(number).values()]
-    under_way = now.at - now.began if now and now.title else 0.0
-    return sum(entry.get("seconds", 0.0) for entry in stages) + under_way
+    return sum(entry.get("seconds", 0.0) for entry in stages) + (now.seconds if now else 0.0)
 
 
 def _precision(run: RunReader) -> str:

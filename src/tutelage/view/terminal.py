@@ -12,7 +12,8 @@ import shlex
 from collections.abc import Mapping
 
 from tutelage.report.format import clock
-from tutelage.view.glance import Doing, Glance
+from tutelage.run_records import Now
+from tutelage.view.glance import Glance
 
 
 def going_on(run: Glance) -> list[str]:
@@ -31,7 +32,7 @@ def going_on(run: Glance) -> list[str]:
     return [*lines, f"see it        {shlex.join(['tutelage', 'view', run.folder])}"]
 
 
-def _stage(doing: Doing) -> str:
+def _stage(doing: Now) -> str:
     if not doing.total:
         return doing.title
     parts = [
@@ -44,7 +45,7 @@ def _stage(doing: Doing) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _teacher(doing: Doing) -> str:
+def _teacher(doing: Now) -> str:
     flying = [(doing.in_flight, "in flight"), (doing.waiting, "waiting")]
     again = sum(doing.retried.values())
     parts = [
