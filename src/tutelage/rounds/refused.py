@@ -15,11 +15,10 @@ from typing import Any, cast
 from tutelage.errors import TutelageError
 from tutelage.json_lines import NotJson, parse_json
 from tutelage.records import SPLITS, FailureReason, Feedback, Way
-from tutelage.runs.reader import RunReader
+from tutelage.runs.reader import REPLIES, RunReader
 from tutelage.tasks.catalog import open_task
 from tutelage.teacher.ledger.reader import LedgerReader
 
-_TABLES = ("annotation.jsonl", "feedback.jsonl", "failed.jsonl")
 NOT_KEPT = "not kept (the run was made by an earlier version)"
 
 
@@ -51,7 +50,7 @@ def refused_replies(root: Path, kind: str | None = None) -> list[RefusedReply]:
     """
     run = RunReader(root)
     rounds = [
-        (number, [each for name in _TABLES for each in run.records(number, name, Feedback)]) for number in run.folders
+        (number, [each for name in REPLIES for each in run.records(number, name, Feedback)]) for number in run.folders
     ]
     wanted = {key for _, feedback in rounds for each in feedback for key in each.keys}
     asked, questions = _ledger(run, wanted), _questions(run) if rounds else {}

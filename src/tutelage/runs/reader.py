@@ -49,6 +49,8 @@ State = Literal["at work", "stopped", "finished"]
 PROBLEMS, MISTAKES, NOW = "problems.jsonl", "mistakes.jsonl", "now.json"
 MOST_NOW = 2**20
 """Bytes of a now.json; ours have less than a thousandth of it."""
+REPLIES = ("annotation.jsonl", "feedback.jsonl", "failed.jsonl")
+"""The tables of a round with the teacher's replies."""
 AT_WORK = 10.0
 """Seconds after which a now.json that nobody writes is that of a killed run."""
 _ADDRESSES = ("teacher.base_url",)

@@ -17,10 +17,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from tutelage.records import Usage
 from tutelage.run_records import TeacherSummary
+from tutelage.runs.reader import REPLIES
 
 BLOCK = 2**20
 """Bytes of a block."""
-_TABLES = ("annotation.jsonl", "feedback.jsonl", "failed.jsonl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def spent_by(rounds: Iterable[TeacherSummary]) -> Spent:
 def spent_in(folder: Path) -> Spent:
     """What the replies in a round's folder have cost so far."""
     found = Spent()
-    for path in (folder / name for name in _TABLES):
+    for path in (folder / name for name in REPLIES):
         try:
             about = path.stat()
             if not S_ISREG(about.st_mode):
