@@ -13,7 +13,7 @@ from tests.student.engines.sampled import NEVER, SOON, answers, asked, greedy
 from tutelage.student.attention import AttentionArgs
 from tutelage.student.engines.compiled import kernel_in
 from tutelage.student.engines.decode_attention import DecodeAttention
-from tutelage.student.engines.kv_cache import KVCache
+from tutelage.student.engines.kv_cache import SHORT, KVCache
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
 from tutelage.student.sampler import SamplingSettings
 
@@ -58,10 +58,10 @@ def seen(kernel, numbers, computed, width, args, prefix, rows=(0, 1, 2)):
 
     own = [2 * n + sample for n in rows for sample in range(2)]
     cache = KVCache(8, 2, question_tokens=6, answer_tokens=9, device=torch.device("cpu"), kernel=kernel)
-    first = draw(1, 7, [0])
+    first = draw(1, SHORT + 8, [0])
     if prefix:
-        cache.begin_prefix(7)
-        cache(0, *first, args)
+        cache.begin_prefix(prefix)
+        cache(0, *(each[:, :, :prefix] for each in first), args)
     cache.begin_questions([LENGTHS[n] for n in rows], 0, 0)
     longest = max(LENGTHS[n] for n in rows)
     cache(0, *(each[:, :, :longest] for each in draw(len(LENGTHS), max(LENGTHS), list(rows))), args)
@@ -72,18 +72,18 @@ def seen(kernel, numbers, computed, width, args, prefix, rows=(0, 1, 2)):
     return torch.stack(out)
 
 
-@pytest.mark.parametrize("prefix", [False, True], ids=["no prefix", "prefix"])
+@pytest.mark.parametrize("prefix", [0, 7, SHORT + 8])
 @pytest.mark.parametrize("width", [16, 64, 128])
 @pytest.mark.parametrize("args", [AttentionArgs(None, None, 0.0), AttentionArgs(0.4, 5, 0.0)], ids=["whole", "window"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_both_paths_are_as_near_to_float64_as_their_sums_let_them(kernel, dtype, args, width, prefix):
     """Sums of n numbers in float32, over the width and twice over the tokens; a bfloat16 is off by 2**-9 of itself.
 
-    The prefix's part is rounded to bfloat16 once more. In float64 it is PyTorch's path, held to the definition in
+    A long prefix's part is rounded to bfloat16 once more. In float64 it is PyTorch's path, held to the definition in
     test_kv_cache.py.
     """
     exact = seen(kernel, dtype, torch.float64, width, args, prefix)
-    tokens = (7 if prefix else 0) + max(LENGTHS) + STEPS
+    tokens = prefix + max(LENGTHS) + STEPS
     bound = (width + 2 * tokens) * 2.0**-24 if dtype == torch.float32 else 2 * 2.0**-8
     for path in (kernel, None):
         found = seen(path, dtype, dtype, width, args, prefix)
@@ -93,10 +93,10 @@ def test_both_paths_are_as_near_to_float64_as_their_sums_let_them(kernel, dtype,
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_row_is_the_same_bits_in_any_company(kernel, dtype):
     args = AttentionArgs(None, None, 0.0)
-    together = seen(kernel, dtype, dtype, 64, args, prefix=False)
+    together = seen(kernel, dtype, dtype, 64, args, 7)
     for n in range(3):
-        assert torch.equal(seen(kernel, dtype, dtype, 64, args, False, (n,)), together[:, 2 * n : 2 * n + 2])
-    turned = seen(kernel, dtype, dtype, 64, args, False, (2, 0))
+        assert torch.equal(seen(kernel, dtype, dtype, 64, args, 7, (n,)), together[:, 2 * n : 2 * n + 2])
+    turned = seen(kernel, dtype, dtype, 64, args, 7, (2, 0))
     assert torch.equal(turned, together[:, [4, 5, 0, 1]])
 
 

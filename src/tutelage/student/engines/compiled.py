@@ -121,7 +121,7 @@ def _try_out(kernel: DecodeAttention, dtype: torch.dtype) -> None:
     q, k, v, question, answer = (each.to(dtype) for each in (q, k, v, question, answer))
     shelves = Shelves(torch.arange(rows), torch.tensor([3]), torch.tensor([2, 1]), rows, 0)
     blocks = (question[0], question[1]), (answer[0], answer[1])
-    out = kernel(q, k, v, *blocks, None, shelves, AttentionArgs(None, None, 0.0)).double()
+    out = kernel(q, (k, v), *blocks, None, None, shelves, AttentionArgs(None, None, 0.0)).double()
     for row, said in enumerate((3, 2)):
         seen_k, seen_v = (torch.cat([question[n, 0, :, :3], answer[n, row, :, :said]], dim=1).double() for n in (0, 1))
         right = (q[row].double() @ seen_k.transpose(1, 2) * d**-0.5).softmax(-1) @ seen_v

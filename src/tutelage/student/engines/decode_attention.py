@@ -20,8 +20,13 @@ TYPES = (torch.bfloat16, torch.float32)
 VECTOR, WIDEST = 16, 256
 """Numbers that the kernel takes at once, and its widest head."""
 
-_POINTERS = "q k v question_k question_v answer_k answer_v place questions answers prefix_out prefix_lse out".split()  # noqa: SIM905
-_NUMBERS = "rows groups m d samples question_room answer_room prefix window type".split()  # noqa: SIM905
+_POINTERS = (
+    *("q", "k", "v", "question_k", "question_v", "answer_k", "answer_v", "place", "questions", "answers"),
+    *("prefix_k", "prefix_v", "prefix_out", "prefix_lse", "out"),
+)
+_NUMBERS = ("rows", "groups", "m", "d", "samples", "question_room", "answer_room", "prefix", "window", "type")
+
+Pair = tuple[torch.Tensor, torch.Tensor]
 
 
 class _Call(ctypes.Structure):
@@ -36,7 +41,7 @@ class _Call(ctypes.Structure):
 
 @dataclass(frozen=True, slots=True)
 class Shelves:
-    """What a step's rows see besides the prefix, which has `prefix` tokens.
+    """What a step's rows see behind a prefix of `prefix` tokens.
 
     Row r belongs to question `place_R[r] // samples`. `length_N` counts the tokens of each question, `said_R` those of
     each answer without the newest.
@@ -64,23 +69,25 @@ class DecodeAttention:
     def __call__(
         self,
         q_RGMd: torch.Tensor,
-        k_RGd: torch.Tensor,
-        v_RGd: torch.Tensor,
-        question: tuple[torch.Tensor, torch.Tensor],
-        answer: tuple[torch.Tensor, torch.Tensor],
-        prefix: tuple[torch.Tensor, torch.Tensor] | None,
+        newest: Pair,
+        question: Pair,
+        answer: Pair,
+        prefix: Pair | None,
+        seen: Pair | None,
         shelves: Shelves,
         args: AttentionArgs,
     ) -> torch.Tensor:
-        """Store the newest keys and values in the answers' blocks and attend to all that is in sight: out_RGMd.
+        """Store the newest keys and values, RGd, in the answers' blocks and attend to all that is in sight: out_RGMd.
 
-        `question` and `answer` are the blocks of keys and of values, `prefix` is out_RGMd and lse_RGM over the prefix.
+        `question`, `answer` and `prefix` are blocks of keys and of values. Instead of the prefix's, there may be the
+        attention over it: `seen` is out_RGMd and lse_RGM.
         """
         rows, groups, m, d = q_RGMd.shape
         out_RGMd = torch.empty(q_RGMd.shape, dtype=q_RGMd.dtype)
-        tensors = [q_RGMd, k_RGd, v_RGd, *question, *answer, shelves.place_R, shelves.length_N, shelves.said_R]
-        tensors += [None, None] if prefix is None else [prefix[0].to(q_RGMd.dtype), prefix[1].float()]
-        whole = [None if each is None else each.contiguous() for each in (*tensors, out_RGMd)]  # alive until it returns
+        given = (None, None) if seen is None else (seen[0].to(q_RGMd.dtype), seen[1].float())
+        kept = (*newest, *question, *answer, shelves.place_R, shelves.length_N, shelves.said_R)
+        tensors = (q_RGMd, *kept, *(prefix or (None, None)), *given, out_RGMd)
+        whole = [None if each is None else each.contiguous() for each in tensors]  # they live until it returns
         pointers = [None if each is None else each.data_ptr() for each in whole]
         rooms = question[0].shape[2], answer[0].shape[2]
         numbers = rows, groups, m, d, shelves.samples, *rooms, shelves.prefix, args.window or 0

@@ -24,6 +24,9 @@ from tutelage.student.attention import AttentionArgs
 from tutelage.student.engines.decode_attention import DecodeAttention, Shelves
 from tutelage.student.engines.kv_blocks import KVBlocks, merge
 
+SHORT = 32
+"""Tokens of a prefix that the kernel takes row by row; over a longer one, PyTorch multiplies matrices."""
+
 Layer = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor, AttentionArgs], torch.Tensor]
 
 
@@ -162,16 +165,18 @@ class KVCache:
         v_RG1d: torch.Tensor,
         args: AttentionArgs,
     ) -> torch.Tensor:
-        prefix = None
-        if self._prefix.tokens:
-            prefix = self._prefix.see(layer, q_RGMd, None, len(q_RGMd), self._before_R + self._last_R, args)
+        prefix = seen = None
+        if 0 < self._prefix.tokens <= SHORT:
+            prefix = self._prefix.kept[layer]
+        elif self._prefix.tokens:
+            seen = self._prefix.see(layer, q_RGMd, None, len(q_RGMd), self._before_R + self._last_R, args)
         return kernel(
             q_RGMd,
-            k_RG1d[:, :, 0],
-            v_RG1d[:, :, 0],
+            (k_RG1d[:, :, 0], v_RG1d[:, :, 0]),
             self._question.blocks_of(layer, k_RG1d),
             self._answer.blocks_of(layer, k_RG1d),
             prefix,
+            seen,
             Shelves(self._alive_R, self._question.length_B, self._last_R, self.samples, self._prefix.tokens),
             args,
         )
