@@ -23,6 +23,7 @@ from tutelage.rounds import stages
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.examples import build_examples
 from tutelage.rounds.for_readers import keep_mistakes
+from tutelage.rounds.repairs import build_repairs
 from tutelage.rounds.ways import counted as counted_ways
 from tutelage.run_records import BeforeAfter, RoundResult, RunResult, TeacherSummary
 from tutelage.runs.directory import versions
@@ -65,8 +66,9 @@ def run_rounds(ctx: RunContext) -> RunResult:
         history.append(teaching.feedback)
         exams = [sitting for sitting in (*(past.exam for past in rounds), exam) if sitting]
         examples = build_examples(problems, history, exams, config.training, f"{config.seed}/{number}")
+        repairs = build_repairs(problems, exam, config.training, f"{config.seed}/{number}")
         start = ctx.untrained if config.training.init_from == "untrained" else student
-        student, training = stages.train(ctx, number, start, examples)
+        student, training = stages.train(ctx, number, start, examples, repairs)
         validation = stages.evaluate(ctx, number, student, "validation", "evaluation")
 
         result = RoundResult(
