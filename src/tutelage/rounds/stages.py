@@ -34,7 +34,7 @@ from tutelage.student.training.reflection import Reflection
 
 REPAIRS = "repairs.jsonl"
 """The mistakes put right that a round has trained on."""
-LATER = ("repair_from", "repair_rest", "unlikelihood", "gradient_share")
+LATER = frozenset(("repair_from", "repair_rest", "unlikelihood", "gradient_share"))
 """Settings of trainings that earlier versions did not have."""
 
 
@@ -108,7 +108,7 @@ def train(
         what_matters(in_round(ctx.config.training, round), examples, ctx.reflection, repairs),
         (ctx.config.seed + round) % 2**32,
     )
-    settings = _in_key(config)
+    settings = key_settings(config)
     auto = "auto" in (ctx.config.exam.max_new_tokens, ctx.config.evaluation.max_new_tokens)
     length = learnt_length(student, examples) if auto else None
     limit = _evaluated_at(ctx, student, "validation", length) if config.guard.checks else 0
@@ -166,7 +166,7 @@ def in_round(config: TrainingConfig, round: int) -> TrainingConfig:
     return config.model_copy(update={"learning_rate": config.learning_rate * share})
 
 
-def _in_key(config: TrainingConfig) -> dict[str, object]:
+def key_settings(config: TrainingConfig) -> dict[str, object]:
     """The settings that a training is known by: under their old names, and without those that came later and are unset.
 
     So trainings of earlier versions keep their keys.
