@@ -108,8 +108,10 @@ def test_killed_in_the_midst_of_learning_repairs_it_learns_them_as_if_it_had_nev
     assert expected["rounds"][1]["training"]["repairs"] > 0
     killed_at("in the training of round 1", config, tmp_path / "killed", signal.SIGKILL)
     assert finish(config, tmp_path / "killed") == expected
-    repairs, steps = ([(tmp_path / run / "round-01" / name).read_text() for run in ("whole", "killed")]
-        for name in ("repairs.jsonl", "steps.jsonl"))
+    repairs, steps = (
+        [(tmp_path / run / "round-01" / name).read_text() for run in ("whole", "killed")]
+        for name in ("repairs.jsonl", "steps.jsonl")
+    )
     assert repairs[0] == repairs[1]
     assert steps[0] == steps[1]
 

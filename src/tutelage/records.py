@@ -32,9 +32,6 @@ Way = Literal["question", "mistake", "mistake-first", "mistake-explained"]
 """How a teacher is asked about a mistake: by the question alone; with the mistake in view; with the mistake before the
 question, and to be forgotten; with the mistake in view, and to be explained before the solution."""
 
-RepairSource = Literal["arithmetic", "solution"]
-"""Where the right step of a repair comes from: a true result, or the worked solution."""
-
 Style = Literal["short", "full"]
 """For whom a teacher writes: for a very small student, or for one that can follow longer reasoning."""
 

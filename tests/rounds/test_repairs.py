@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -51,7 +50,7 @@ def test_every_attempt_is_put_right_and_the_same_once():
         ("2 + 2?", "", "2 + 2 = 4."),
         ("2 + 2?", "", "2 × 2 = 4."),
     ]
-    by_arithmetic = build_repairs(PROBLEMS, SITTING, TrainingConfig(reflection="repair", repair_from=["arithmetic"]), 0)
+    by_arithmetic = build_repairs(PROBLEMS, SITTING, TrainingConfig(reflection="repair", repair_from="arithmetic"), 0)
     assert len(parts(by_arithmetic)) == 3
 
 
@@ -100,7 +99,7 @@ def test_repairs_matter_where_there_are_some():
         ({"margin": 0.5}, False),
         ({"beta": 0.5}, False),
         ({"repair_rest": True}, False),  # it shows in the repairs
-        ({"repair_from": ["arithmetic"]}, False),
+        ({"repair_from": "arithmetic"}, False),
     ]:
         other = what_matters(REPAIR.model_copy(update=update), ALONE, None, MENDED)
         assert (key_settings(other) != key_settings(there)) == matters, update
@@ -112,12 +111,10 @@ def test_repairs_matter_where_there_are_some():
 
 @pytest.fixture
 def mending(config, tmp_path) -> RunConfig:
-    """One round with a student that writes noise, half of which ends: the solution's first step is then put behind it."""
+    """One round with a student that writes noise; where it ends, the solution's first step is put behind it."""
     noisy_student(tmp_path / "student")
     student = {"model": str(tmp_path / "student")}
-    return changed(
-        config, student=student, training={"reflection": "repair", "unlikelihood": 0.1}, rounds={"max": 1}
-    )
+    return changed(config, student=student, training={"reflection": "repair", "unlikelihood": 0.1}, rounds={"max": 1})
 
 
 @pytest.mark.slow

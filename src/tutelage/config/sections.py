@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tutelage.config.base import Name, Section
-from tutelage.records import AnswerKind, RepairSource, TextMatch
+from tutelage.records import AnswerKind, TextMatch
 
 AnswerLimit = Annotated[int, Field(gt=0, le=1_000_000)] | Literal["auto"]
 
@@ -161,17 +161,17 @@ class TrainingConfig(Section):
     """For `preference`: how strongly the student is kept near its state at the start of the round (DPO's beta)."""
     margin: float = Field(default=1.0, gt=0, le=1e6)
     """Margin of the triplet loss (the paper's rho)."""
-    repair_from: Sequence[RepairSource] = ("arithmetic", "solution")
-    """For `repair`: where right steps come from. `arithmetic`: a false calculation gets its true result; `solution`: the
-    number or the step that the worked solution has. A teacher that is asked for repairs adds its own."""
+    repair_from: Literal["solution", "arithmetic"] = "solution"
+    """For `repair`: where right steps come from. `arithmetic`: a false calculation gets its true result; `solution`:
+    also the number or the step that the worked solution has, if the task has one."""
     repair_rest: bool = False
     """For `repair`: learn the rest of the worked solution, too, not the repaired step alone."""
     unlikelihood: float = Field(default=0.0, ge=0, le=1e3)
     """For `repair`: weight of a wrong token, made less likely where it parts from the right step, relative to a right
     one's; 0: none."""
     gradient_share: float | None = Field(default=None, gt=0, le=1e6)
-    """The most that the gradient of the weighted self-reflection loss may measure, as a part of L_LM's (norms), in every
-    step. It costs two thirds of a step. None: not held."""
+    """The most that the gradient of the weighted self-reflection loss may measure in a step, as a part of L_LM's (by
+    their norms). It costs two thirds of a step. None: not held."""
     prompt_gradient: Literal["keep", "stop"] = "keep"
     """Whether the self-reflection loss has gradients through the prompt; the paper's released code stops them."""
     max_positives: int = Field(default=10, gt=0, le=1_000_000)

@@ -13,14 +13,14 @@ that was miscopied, or the sentence with the step that is needed there.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tutelage.mistakes.comparison import Comparison, compare
 from tutelage.mistakes.first_wrong_step import FirstWrongStep, first_wrong_step
 from tutelage.mistakes.marked import place_in
 from tutelage.mistakes.steps import is_check, same_step, swapped_number
-from tutelage.records import Attempt, Problem, RepairSource, state_answer
+from tutelage.records import Attempt, Problem, state_answer
 from tutelage.text.ambiguity import is_ambiguous
 from tutelage.text.calculations import Calculation, find_calculations
 from tutelage.text.format import write_number
@@ -50,25 +50,23 @@ class Repair:
     weight: float = 1.0
 
 
-def repaired(
-    problem: Problem, attempt: Attempt, sources: Collection[RepairSource], *, whole: bool = False
-) -> Repair | None:
+def repaired(problem: Problem, attempt: Attempt, *, by_solution: bool = True, whole: bool = False) -> Repair | None:
     """The attempt put right at its first wrong step; None if nothing wrong is found, or nothing is known to be right.
 
-    A right attempt is put right, too, where a calculation in it is false. With `whole`, the rest of the worked solution
-    follows, if the attempt has taken its steps so far.
+    A right attempt is put right, too, where a calculation in it is false. Without `by_solution`, only false
+    calculations are. With `whole`, the rest of the worked solution follows, if the attempt has taken its steps so far.
     """
     seen = compare(problem, attempt.text, attempt.verdict.answer)
     false = next((step for step in seen.steps if not step.holds and not is_ambiguous(seen.text, step)), None)
     wrong = None
-    if "solution" in sources and not attempt.verdict.correct and seen.value is not None and _is_sound(seen):
+    if by_solution and not attempt.verdict.correct and seen.value is not None and _is_sound(seen):
         wrong = first_wrong_step(problem, attempt.text, attempt.verdict.answer)
     calculated = false is not None and (wrong is None or wrong.calculation == false)
     if wrong is not None and (whole or not calculated):
         found = _by_solution(wrong, attempt, whole=whole)
         if found is not None or not calculated:
             return found
-    if false is None or not calculated or "arithmetic" not in sources:
+    if false is None or not calculated:
         return None
     right = _with_result(false)
     return right and _placed(seen, attempt, false.start, false.end, right + _tail(seen.text, false.end))
@@ -159,8 +157,7 @@ def _in_order(seen: Comparison, step: int, start: int) -> bool:
 
 
 def _sentence_at(text: str, wrong: FirstWrongStep) -> tuple[int, int]:
-    """What is to be replaced: the sentence of the wrong step, after the calculations before it; the end if there is none.
-    """
+    """What is to be replaced: the sentence of the wrong step, after calculations before it; the end if there is none."""
     if wrong.place is None:
         end = len(text.rstrip())
         return end, end

@@ -15,9 +15,7 @@ from tutelage.records import Attempt, Exam, Problem
 from tutelage.rounds.requests import by_problem
 
 
-def build_repairs(
-    problems: Sequence[Problem], exam: Exam | None, config: TrainingConfig, seed: object
-) -> list[Repair]:
+def build_repairs(problems: Sequence[Problem], exam: Exam | None, config: TrainingConfig, seed: object) -> list[Repair]:
     """The repairs of this round's exam, in the order of the problems; none if the settings name another loss.
 
     At most `config.max_negatives` of a problem, drawn by seed.
@@ -35,7 +33,8 @@ def build_repairs(
 
 def _of_attempts(problem: Problem, attempts: Iterable[Attempt], config: TrainingConfig) -> Iterator[Repair]:
     for attempt in attempts:
-        found = repaired(problem, attempt, config.repair_from, whole=config.repair_rest)
+        solved = config.repair_from == "solution"
+        found = repaired(problem, attempt, by_solution=solved, whole=config.repair_rest)
         if found is not None:
             yield found
 

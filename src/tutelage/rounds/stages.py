@@ -31,7 +31,6 @@ from tutelage.student.sampler import Advance, exam_sampling
 from tutelage.student.student import Student
 from tutelage.student.training.reflection import Reflection
 
-
 REPAIRS = "repairs.jsonl"
 """The mistakes put right that a round has trained on."""
 LATER = frozenset(("repair_from", "repair_rest", "unlikelihood", "gradient_share"))
@@ -209,9 +208,7 @@ def what_matters(
     return config.model_copy(update={name: getattr(usual, name) for name in unused})
 
 
-def _has_material(
-    config: TrainingConfig, examples: Sequence[TrainingExample], repairs: Sequence[Repair]
-) -> bool:
+def _has_material(config: TrainingConfig, examples: Sequence[TrainingExample], repairs: Sequence[Repair]) -> bool:
     """Whether self-reflection has anything to look at."""
     return bool(repairs) if config.reflection == "repair" else any(example.negatives for example in examples)
 

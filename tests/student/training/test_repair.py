@@ -28,12 +28,16 @@ from tutelage.student.training.train import TrainOptions, train
 ARCHITECTURES = pytest.mark.parametrize("name", CONFIGS)
 AGAINST = RepairLoss(0.5, unlikelihood=0.3)
 MENDED = [
-    replace(FAMILIES[0], pair=None, repairs=(RepairBranch((20, 21), (24, 22, 1), (33, 34)), RepairBranch((), (25, 26)))),
+    replace(
+        FAMILIES[0], pair=None, repairs=(RepairBranch((20, 21), (24, 22, 1), (33, 34)), RepairBranch((), (25, 26)))
+    ),
     FAMILIES[1],
-    ExampleGroup((14, 15, 16, 17, 18, 19, 6, 5), (), None, repairs=(RepairBranch((32, 33), (36, 1), (37,), weight=0.25),)),
+    ExampleGroup(
+        (14, 15, 16, 17, 18, 19, 6, 5), (), None, repairs=(RepairBranch((32, 33), (36, 1), (37,), weight=0.25),)
+    ),
     replace(FAMILIES[3], repairs=(RepairBranch((38,), (44, 1)),)),
 ]
-"""A question with two repairs, one without any, one that has nothing else, and one with a repair and no wrong tokens."""
+"""A question with two repairs, one without any, one that has nothing else, and one with a repair without wrong tokens."""
 
 
 def behind(prefix, groups=MENDED):
@@ -54,7 +58,9 @@ def slow_repairs(model, groups, loss):
             pushed = costs(group.prompt + repair.own, repair.wrong) if repair.wrong else []
             total = total + repair.weight * sum(learnt)
             for cost in pushed:
-                total = total - repair.weight * loss.unlikelihood * torch.log(1 - (1 - LEAST_UNLIKELY) * torch.exp(-cost))
+                total = total - repair.weight * loss.unlikelihood * torch.log(
+                    1 - (1 - LEAST_UNLIKELY) * torch.exp(-cost)
+                )
             right, wrong = right + sum(each.item() for each in learnt), wrong + sum(each.item() for each in pushed)
     return total, right, wrong
 
@@ -169,7 +175,12 @@ def text_of(tokens):
         (REPAIRS[1], " A cow has", " 4 legs.", " 5"),
         (REPAIRS[2], " ", "A cow has 4 legs.\nThe answer is 4.</s>", "Five."),
         (Repair(SUM, "1 + 2 = ", "33", "3."), " 1 + 2 = 3", ".", "3"),  # parts after the first digit
-        (Repair(SUM, "1 + 2 = 3.", "", "\nThe answer is 3.", ends=True), " 1 + 2 = 3.", "\nThe answer is 3.</s>", "</s>"),
+        (
+            Repair(SUM, "1 + 2 = 3.", "", "\nThe answer is 3.", ends=True),
+            " 1 + 2 = 3.",
+            "\nThe answer is 3.</s>",
+            "</s>",
+        ),
         (Repair(SUM, "One has ", "one and two", "one plus two"), " One has one ", "plus two", "and"),
     ],
 )
@@ -261,7 +272,9 @@ def teach(folder, config=REPAIR, repairs=REPAIRS, student=None, **options):
 
 @pytest.mark.parametrize("packing", ["always", "never"])
 def test_a_step_is_what_the_definition_says(tmp_path, packing):
-    config = changed(reflection="repair", reflection_weight=0.2, unlikelihood=0.5, batch_size=4, packing=packing, gradients_every=1)
+    config = changed(
+        reflection="repair", reflection_weight=0.2, unlikelihood=0.5, batch_size=4, packing=packing, gradients_every=1
+    )
     model, (groups,) = tiny_student(dtype=torch.float64).model, dataset(config).steps()
     lm = slow_losses(model, [group for group in groups if group.anchor])[0]
     repaired, right, wrong = slow_repairs(model, groups, RepairLoss(0.2, 0.5))
@@ -277,15 +290,22 @@ def test_a_step_is_what_the_definition_says(tmp_path, packing):
     assert row.positive_similarity is None
 
 
-def test_a_student_learns_its_repairs_and_unlearns_what_was_wrong(tmp_path):
+def test_a_student_learns_its_repairs(tmp_path):
     config = REPAIR.model_copy(update={"epochs": 30, "learning_rate": 1e-2, "reflection_weight": 1.0})
-    _, summary, rows = teach(tmp_path / "pushed", config, student=tiny_student())
+    _, summary, rows = teach(tmp_path, config, student=tiny_student())
     assert summary.repairs == 30 * len(REPAIRS)
     first, last = rows[:4], rows[-4:]
     assert sum(row.repaired_loss or 0 for row in last) < 0.5 * sum(row.repaired_loss or 0 for row in first)
-    hardly = config.model_copy(update={"unlikelihood": 1e-9})
-    *_, unpushed = teach(tmp_path / "unpushed", hardly, student=tiny_student())
-    assert sum(row.wrong_loss or 0 for row in last) > sum(row.wrong_loss or 0 for row in unpushed[-4:])
+
+
+def test_a_step_against_the_wrong_tokens_makes_them_less_likely():
+    model, micro_batch = tiny("llama"), as_tree(MENDED, WEIGHT)
+    with_them, without = (micro_batch_losses(model, micro_batch, RepairLoss(1.0, u)) for u in (1.0, 0.0))
+    slopes = torch.autograd.grad(with_them.reflection - without.reflection, list(model.parameters()))
+    with torch.no_grad():
+        for weight, slope in zip(model.parameters(), slopes, strict=True):
+            weight -= 1e-4 * slope
+    assert micro_batch_losses(model, micro_batch, AGAINST).far > with_them.far
 
 
 def test_the_size_of_a_pass_changes_nothing(tmp_path):
@@ -311,7 +331,10 @@ def test_a_stopped_training_goes_on_to_the_very_same_weights(tmp_path):
     with pytest.raises(Stopped):
         teach(tmp_path / "torn", student=tiny_student(), advance=advance)
     resumed, again, rows_again = teach(tmp_path / "torn", student=tiny_student())
-    assert all(torch.equal(*both) for both in zip(whole.model.state_dict().values(), resumed.model.state_dict().values(), strict=True))
+    assert all(
+        torch.equal(*both)
+        for both in zip(whole.model.state_dict().values(), resumed.model.state_dict().values(), strict=True)
+    )
     assert rows_again == rows
     assert replace(again, computed_tokens=0) == replace(summary, computed_tokens=0)
 
@@ -319,12 +342,18 @@ def test_a_stopped_training_goes_on_to_the_very_same_weights(tmp_path):
 @pytest.mark.parametrize(("reflection", "share"), [("repair", 0.01), ("triplet", 0.01), ("triplet", 1e6)])
 def test_the_gradient_is_held_to_its_share(tmp_path, reflection, share):
     """One step of plain gradient descent in effect: the first moments are what AdamW has added up."""
-    config = changed(reflection=reflection, reflection_weight=2.0, gradients_every=1, gradient_share=share, max_grad_norm=1e9)
+    config = changed(
+        reflection=reflection, reflection_weight=2.0, gradients_every=1, gradient_share=share, max_grad_norm=1e9
+    )
     student = tiny_student(dtype=torch.float64)
     found = StepDataset(FORMAT, EXAMPLES, config, 3, repairs=REPAIRS)
     step = found[0]
-    (losses,) = [micro_batch_losses(student.model, each, found.reflection or found.repair_loss) for each in step.micro_batches]
-    lm, other = (gradient(student.model, loss) for loss in (losses.lm / step.targets, losses.reflection / step.divisors[0]))
+    (losses,) = [
+        micro_batch_losses(student.model, each, found.reflection or found.repair_loss) for each in step.micro_batches
+    ]
+    lm, other = (
+        gradient(student.model, loss) for loss in (losses.lm / step.targets, losses.reflection / step.divisors[0])
+    )
     scale = min(2.0, share * (lm.norm() / other.norm()).item())
     assert (scale < 2.0) == (share < 1)
     from tutelage.student.training.gradients import GradientsApart

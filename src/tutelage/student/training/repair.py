@@ -33,7 +33,9 @@ class RepairLoss:
     weight: float
     unlikelihood: float = 0.0
 
-    def of_tokens(self, right_N: torch.Tensor, wrong_N: torch.Tensor, weights: tuple[torch.Tensor, ...]) -> torch.Tensor:
+    def of_tokens(
+        self, right_N: torch.Tensor, wrong_N: torch.Tensor, weights: tuple[torch.Tensor, ...]
+    ) -> torch.Tensor:
         """The sum over tokens, from their cross-entropies in nats and their weights; a scalar."""
         right, wrong = (right_N * weights[0]).sum(), unlikelihood_loss(wrong_N, weights[1])
         return right + self.unlikelihood * wrong

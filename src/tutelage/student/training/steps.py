@@ -112,9 +112,7 @@ class StepDataset(Dataset[TrainStep]):
             divisors=divisors,
         )
 
-    def _divisors(
-        self, loss: RepairLoss, groups: Sequence[ExampleGroup], targets: int
-    ) -> tuple[float, float, float]:
+    def _divisors(self, loss: RepairLoss, groups: Sequence[ExampleGroup], targets: int) -> tuple[float, float, float]:
         """Those of a batch with repairs; see RepairLoss.divisor."""
         branches = [repair for group in groups for repair in group.repairs]
         right, wrong = (sum(len(getattr(each, side)) for each in branches) for side in ("right", "wrong"))

@@ -96,7 +96,6 @@ class StepTrainer(Trainer):
         self.step_logger.note(train_step, record)
         return torch.tensor(lm + weight * reflection, device=inner.device)
 
-
     @property
     def _clips_apart(self) -> bool:
         return self.config.clipping == "apart"
