@@ -69,7 +69,8 @@ def repaired(problem: Problem, attempt: Attempt, *, by_solution: bool = True, wh
     if false is None or not calculated:
         return None
     right = _with_result(false)
-    return right and _placed(seen, attempt, false.start, false.end, right + _tail(seen.text, false.end))
+    tail = _tail(seen.text, false.end)
+    return None if right is None else _placed(seen, attempt, false.start, false.end, right + tail)
 
 
 def _is_sound(seen: Comparison) -> bool:
@@ -157,7 +158,7 @@ def _in_order(seen: Comparison, step: int, start: int) -> bool:
 
 
 def _sentence_at(text: str, wrong: FirstWrongStep) -> tuple[int, int]:
-    """What is to be replaced: the sentence of the wrong step, after calculations before it; the end if there is none."""
+    """What is replaced: the sentence of the wrong step, after calculations before it; the end if there is none."""
     if wrong.place is None:
         end = len(text.rstrip())
         return end, end

@@ -37,7 +37,7 @@ MENDED = [
     ),
     replace(FAMILIES[3], repairs=(RepairBranch((38,), (44, 1)),)),
 ]
-"""A question with two repairs, one without any, one that has nothing else, and one with a repair without wrong tokens."""
+"""A question with two repairs, one without any, one that has nothing else, and one with nothing that is wrong."""
 
 
 def behind(prefix, groups=MENDED):
@@ -304,7 +304,7 @@ def test_a_step_against_the_wrong_tokens_makes_them_less_likely():
     slopes = torch.autograd.grad(with_them.reflection - without.reflection, list(model.parameters()))
     with torch.no_grad():
         for weight, slope in zip(model.parameters(), slopes, strict=True):
-            weight -= 1e-4 * slope
+            weight.sub_(1e-4 * slope)
     assert micro_batch_losses(model, micro_batch, AGAINST).far > with_them.far
 
 

@@ -138,7 +138,7 @@ def reflection_of(config: TrainingConfig) -> Reflection | None:
         return Triplet(config.margin)
     if config.prompt_gradient == "stop":
         raise StudentError(
-            f"training.prompt_gradient 'stop' is made for the triplet, and training.reflection is {config.reflection!r};"
-            " set prompt_gradient to 'keep'"
+            "training.prompt_gradient 'stop' is made for the triplet, and training.reflection is"
+            f" {config.reflection!r}; set prompt_gradient to 'keep'"
         )
     return Preference(config.beta) if config.reflection == "preference" else None

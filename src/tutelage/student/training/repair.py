@@ -4,13 +4,13 @@
     right     8.                       learnt: from the first token at which the right step parts from the student's
     wrong     9                        made less likely, if the settings say so: the word at which they part
 
-The idea: Dai et al. 2024 (EDIT, arXiv 2405.19737) and Lai et al. 2024 (Step-DPO, arXiv 2406.18629) set the loss to where
-right and wrong part; in Lyu et al. 2025 (SCoRe, arXiv 2509.14257) the student goes on from its own right prefix.
+The idea: Dai et al. 2024 (EDIT, arXiv 2405.19737) and Lai et al. 2024 (Step-DPO, arXiv 2406.18629) set the loss to
+where right and wrong part; in Lyu et al. 2025 (SCoRe, arXiv 2509.14257) the student goes on from its own right prefix.
 """
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -73,7 +73,7 @@ def encode_repair(
         if repair.wrong
         else [format.completion_ids(repair.before)]
     )
-    shared = len(os.path.commonprefix([right, own]))
+    shared = _in_common(right, own)
     most = min(max_tokens, format.positions or max_tokens)
     if shared == len(right) or len(prompt) + max(len(right), len(own)) > most:
         return None
@@ -83,6 +83,12 @@ def encode_repair(
 
 def _parting(repair: Repair) -> str:
     """The wrong text up to the end of the first word that differs from the right one."""
-    same = len(os.path.commonprefix([repair.wrong, repair.right + repair.rest]))
+    same = _in_common(repair.wrong, repair.right + repair.rest)
     word = len(repair.wrong[same:]) - len(repair.wrong[same:].lstrip())
     return repair.wrong[: same + word] + next(iter(repair.wrong[same + word :].split()), "")
+
+
+def _in_common(one: Sequence[object], other: Sequence[object]) -> int:
+    """How many items both begin with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((count for count, (here, there) in pairs if here != there), min(len(one), len(other)))

@@ -101,7 +101,7 @@ class StepDataset(Dataset[TrainStep]):
     def __getitem__(self, index: int) -> TrainStep:
         groups = self._groups(index)
         targets, pairs = sum(group.targets for group in groups), sum(group.pair is not None for group in groups)
-        divisors: tuple[float, float, float] = (max(1, pairs),) * 3
+        divisors: tuple[float, float, float] = (max(1, pairs), max(1, pairs), max(1, pairs))
         if self.repair_loss is not None:
             pairs, divisors = len(self._repaired[index]), self._divisors(self.repair_loss, groups, targets)
         return TrainStep(
