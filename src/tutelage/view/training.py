@@ -54,7 +54,8 @@ class RoundTraining:
     `losses` has two curves: L_LM, and L_SR if there were pairs. `compared` has those that self-reflection compares
     (similarities of the triplet, gains of a preference, losses of repairs); empty without pairs. `gradients` has the
     norms of both gradients where they were recorded. `steps` counts those written so far; a point is the mean of
-    `every` of them. `collapse` says in words what the guard did; None: nothing. `finished` says whether the stage is done.
+    `every` of them. `collapse` says in words what the guard did; None: nothing. `finished` says whether the stage is
+    done, `repairs` how many mistakes put right were trained on.
     """
 
     round: int
