@@ -3,6 +3,7 @@
     tutelage run | demo | show | estimate     runs.py
     tutelage refused                          refused.py
     tutelage view                             view.py
+    tutelage compare                          compare.py
     tutelage eval | ask                       students.py
     tutelage study | results                  studies.py
     tutelage tasks [check]                    tasks.py
@@ -19,6 +20,7 @@ from typing import Annotated
 
 import typer
 
+from tutelage.cli.compare import compare
 from tutelage.cli.doctor import doctor
 from tutelage.cli.endpoint import serve_test_teacher
 from tutelage.cli.group import FaultsInOneLine, called_from_a_shell
@@ -35,7 +37,6 @@ __all__ = ["app", "main"]
 app = typer.Typer(
     cls=FaultsInOneLine,
     invoke_without_command=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
@@ -65,6 +66,7 @@ app.command()(demo)
 app.command()(show)
 app.command()(refused)
 app.command()(view)
+app.command()(compare)
 app.command()(estimate)
 app.command(name="eval")(evaluate)
 app.command()(ask)
