@@ -1,5 +1,6 @@
 """The command `tutelage`. No logic: it reads arguments, calls the library, prints.
 
+    tutelage init                             init.py
     tutelage run | demo | show | estimate     runs.py
     tutelage refused                          refused.py
     tutelage view                             view.py
@@ -24,6 +25,7 @@ from tutelage.cli.compare import compare
 from tutelage.cli.doctor import doctor
 from tutelage.cli.endpoint import serve_test_teacher
 from tutelage.cli.group import FaultsInOneLine, called_from_a_shell
+from tutelage.cli.init import init
 from tutelage.cli.ledger import ledger_app
 from tutelage.cli.refused import refused
 from tutelage.cli.runs import demo, estimate, run, show
@@ -61,6 +63,7 @@ def options(
         print(context.get_help())
 
 
+app.command()(init)
 app.command()(run)
 app.command()(demo)
 app.command()(show)
