@@ -188,7 +188,7 @@ class TrainingConfig(Section):
 
 
 class RoundsConfig(Section):
-    """When a run ends."""
+    """When a run ends, and what it leaves."""
 
     max: int = Field(default=3, ge=0, le=99)
     """Rounds after round 0, at most."""
@@ -196,3 +196,6 @@ class RoundsConfig(Section):
     """Rounds in a row without a gain on validation after which a run ends."""
     min_gain: float = Field(default=0.0, ge=0, lt=1)
     """Validation accuracy must rise by more than this to count as a gain."""
+    keep: Literal["best", "all", "none"] = "best"
+    """Models of rounds that stay on disk beside `student/`; best: the best round's and the last one's. A model that is
+    needed again and gone is trained again."""

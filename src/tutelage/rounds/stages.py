@@ -25,6 +25,7 @@ from tutelage.rounds.lengths import answer_limit, learnt_length, told_of_cuts
 from tutelage.rounds.requests import annotation_requests, feedback_requests
 from tutelage.run_records import TrainingSummary
 from tutelage.runs.files import digest, read_rows, seed_of, write_rows
+from tutelage.runs.models import MODEL, REMOVED
 from tutelage.runs.stage import Stage
 from tutelage.student.resources.meter import ResourceMeter
 from tutelage.student.sampler import Advance, exam_sampling
@@ -115,14 +116,14 @@ def train(
     own = [] if ctx.reflection is None else [ctx.reflection.key]
     own += [digest(*repairs)] if repairs else []
     stage = ctx.run.shared_stage(round, "training", settings, seed, student.key, digest(*examples), *graded_at, *own)
-    model, checkpoints, kept = stage.folder / "model", stage.folder / "checkpoints", stage.folder / "examples.jsonl"
+    model, checkpoints, kept = stage.folder / MODEL, stage.folder / "checkpoints", stage.folder / "examples.jsonl"
     keep_rows(kept, examples)
     beside = [kept.name]
     if repairs:
         keep_rows(stage.folder / REPAIRS, repairs)
         beside.append(REPAIRS)
     if not is_done(ctx, stage, "the training is done again", lambda: _is_trained(stage)):
-        stage.begin("model", "steps.jsonl", scratch=["checkpoints"], beside=beside)
+        stage.begin(MODEL, "steps.jsonl", scratch=["checkpoints"], beside=beside)
         with ExitStack() as opened, ResourceMeter(student.device) as meter:
             bars = list[Advance]()
 
@@ -152,11 +153,12 @@ def train(
 
 
 def _is_trained(stage: Stage) -> bool:
+    """Whether the training has its figures, and its model, if that was not removed later."""
     try:
         TypeAdapter(TrainingSummary).validate_python(stage.summary.get("training"))
     except ValidationError:
         return False
-    return (stage.folder / "model" / "config.json").is_file()
+    return stage.summary.get(MODEL) == REMOVED or (stage.folder / MODEL / "config.json").is_file()
 
 
 def in_round(config: TrainingConfig, round: int) -> TrainingConfig:
