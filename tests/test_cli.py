@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -55,6 +56,14 @@ def test_without_arguments_there_is_help_and_version_is_told():
     assert tutelage("--version").output.startswith("tutelage 0.")
 
 
+def test_doctor_names_the_keys_that_are_set_and_not_their_values(tiny, monkeypatch):
+    monkeypatch.setenv("SOME_VENDOR_API_KEY", "sk-secret")
+    said = tutelage("doctor", tiny, "--device", "cpu").output
+    assert "SOME_VENDOR_API_KEY" in said
+    assert "sk-secret" not in said
+    assert "GB free here" in said
+
+
 def test_doctor_says_what_a_student_would_compute_in(tiny):
     result = tutelage("doctor", tiny, "--device", "cpu")
     assert result.exit_code == 0
@@ -62,6 +71,8 @@ def test_doctor_says_what_a_student_would_compute_in(tiny):
         "versions",
         "machine",
         "device",
+        "disk",
+        "keys",
         "vLLM",
         "cache",
         "student",
@@ -99,12 +110,11 @@ def test_the_command_that_show_tells_goes_on(finished, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_run_with_its_page_which_stays_until_a_signal(finished, number):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
+def test_a_run_with_its_page_which_stays_until_a_signal(finished, number, code):
     command = [sys.executable, "-m", "tutelage", "run", str(finished.parent / "legs.yaml"), "--out", str(finished)]
-    with subprocess.Popen(
-        [*command, "--view"], stdout=subprocess.PIPE, text=True, bufsize=1, env=UNMEASURED, start_new_session=True
-    ) as process:
+    pipe: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "bufsize": 1}
+    with subprocess.Popen([*command, "--view"], **pipe, env=UNMEASURED, start_new_session=True) as process:
         assert process.stdout is not None
         lines = list[str]()
         while not any("is shown at" in line for line in lines) or not any("gain" in line for line in lines):
@@ -113,7 +123,9 @@ def test_a_run_with_its_page_which_stays_until_a_signal(finished, number):
         [address] = re.findall(r"http://127\.0\.0\.1:\d+/", "".join(lines))
         assert urlopen(address).status == 200
         os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
-        assert process.wait(60) == (0 if number == signal.SIGINT else 143)
+        rest = process.stdout.read()  # to the end of the page, which has the same standard output
+        assert process.wait(60) == code
+    assert rest.count("stopped") == (number == signal.SIGTERM), rest
     with pytest.raises(URLError):
         urlopen(address)
 

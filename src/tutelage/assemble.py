@@ -18,7 +18,7 @@ from tutelage.rounds.for_readers import keep_problems
 from tutelage.run_records import Precision
 from tutelage.runs.directory import Run, locked
 from tutelage.runs.files import disk_errors, try_to_write_in
-from tutelage.runs.reader import NOW
+from tutelage.runs.now import NOW
 from tutelage.runs.stage_cache import StageCache
 from tutelage.student.engines.engine import Engine
 from tutelage.student.kept_precision import precision_of_run
@@ -73,7 +73,7 @@ def open_context(
             check_place(Path(config.teacher.ledger))
     precision = precision_of_run(config.student, out, cache and cache.root, show.say)
     untrained = make_student(config.student, task, show.say, own.engine, precision)
-    preflight(untrained, config, task.problems, reflection)
+    preflight(untrained, config, task.problems, out, reflection)
     with locked(out):
         run = Run.open(out, config, task_digest(task), cache, keys, precision)
         activity = Activity() if online else None

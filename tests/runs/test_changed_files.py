@@ -23,6 +23,7 @@ from tutelage.config.file import parse_config
 from tutelage.errors import TutelageError
 from tutelage.records import Attempt, Completion
 from tutelage.report.progress import Show
+from tutelage.rounds import error_summary
 from tutelage.run_records import RunResult, StepRecord, TrainingSummary
 from tutelage.runs.directory import Run
 from tutelage.runs.files import append_rows, digest, read_rows, seed_of, write_json, write_rows, write_text
@@ -281,6 +282,21 @@ def test_what_is_for_readers_is_written_again_when_the_run_goes_on_and_no_work_i
     assert path.read_text() == text
     assert {each: each.stat().st_mtime_ns for each in before} == before
     assert not [line for line in said if name in line]
+
+
+def test_only_the_mistakes_whose_rows_changed_are_marked_again(finished, tmp_path, monkeypatch):
+    root, marked = tmp_path / "run", list[object]()
+    shutil.copytree(finished[0], root)
+    path = root / "round-01" / "mistakes.jsonl"
+    text = path.read_text()
+    first = json.loads(text.splitlines()[0])
+    path.write_text(text.replace('"sample": ', '"sample":  ', 1).replace('"right": "', '"right": "7', 1))
+    (root / "result.json").unlink()
+    mark = error_summary.marked_mistake
+    monkeypatch.setattr(error_summary, "marked_mistake", lambda *about: marked.append(about[2]) or mark(*about))
+    assert figures(at_work(root)) == figures(finished[1])
+    assert [(each.problem_id, each.sample) for each in marked] == [(first["problem_id"], first["sample"])]
+    assert path.read_text() == text
 
 
 @pytest.mark.parametrize("name", ["exam", "feedback", "annotation"])

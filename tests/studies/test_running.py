@@ -193,7 +193,7 @@ def test_a_fault_of_ours_costs_its_own_run_alone(write, tmp_path, capsys):
 def test_a_place_where_nothing_can_be_written_is_refused_before_anything_is_run(write, tmp_path):
     (tmp_path / "file").write_text("")
     for out in (tmp_path / "file", tmp_path / "file" / "out"):
-        with pytest.raises(RunError, match=r"cannot write .*; choose another directory with --out"):
+        with pytest.raises(RunError, match=r"cannot write .*; choose another place for it"):
             api.study(write(), out)
 
 

@@ -214,6 +214,18 @@ def test_a_live_run_moves_and_what_is_typed_stays(watched, folder):
     assert page.evaluate("window.same === document.querySelector('#book tbody tr')")
 
 
+@pytest.mark.parametrize(("part", "name"), [("teacher", "feedback"), ("training", "steps")])
+def test_a_row_of_a_live_run_is_shown_as_it_comes(watched, folder, part, name):
+    at_work(folder / "live")
+    page = watched.open(f"/run/live/{part}")
+    text, before = f"document.querySelector('#{part}').innerText", page.inner_text(f"#{part}")
+    for row in (folder / f"small/round-02/{name}.jsonl").read_bytes().splitlines(keepends=True)[:2]:
+        with (folder / f"live/round-02/{name}.jsonl").open("ab") as file:
+            file.write(row)
+        page.wait_for_function(f"was => {text} !== was", arg=before)
+        before = page.inner_text(f"#{part}")
+
+
 def test_the_stage_of_a_run_at_work_is_shown_as_it_goes_on(watched, folder):
     at_work(folder / "live")
     page = watched.open("/run/live/")

@@ -11,7 +11,8 @@ from tests.runs.test_changed_files import Stopped, at_work, finished
 from tutelage.records import Feedback, Usage, Verdict
 from tutelage.run_records import Now, TeacherSummary
 from tutelage.runs.files import append_rows, write_json
-from tutelage.runs.reader import NOW, open_run
+from tutelage.runs.now import NOW
+from tutelage.runs.reader import open_run
 from tutelage.view import spent as module
 from tutelage.view.glance import glance
 from tutelage.view.spent import Spent, spent_by, spent_in

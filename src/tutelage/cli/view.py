@@ -27,6 +27,7 @@ def view(
         Path | None,
         typer.Option("--export", metavar="FILE", help="Write a run to one HTML file, and serve nothing."),
     ] = None,
+    beside: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Show what a student makes of its lessons, as pages on this machine, until Ctrl-C.
 
@@ -36,8 +37,11 @@ def view(
         _export(place, export)
         return
     from tutelage.cli.asking import Asking
+    from tutelage.cli.viewed import go_with
     from tutelage.view.serve import serve
 
+    if beside is not None:
+        go_with(beside)
     serve(place or usual_place(), port, browser=browser, ask=Asking())
 
 

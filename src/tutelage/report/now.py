@@ -29,7 +29,7 @@ RECENT = 120.0
 """Seconds over which the rate of a stage is measured."""
 
 
-class Stage(Protocol):
+class StageShown(Protocol):
     """How far a stage is, as the progress display counts it."""
 
     @property
@@ -52,7 +52,7 @@ class _Shown:
     title: str
     units: str
     total: int
-    stage: Stage
+    stage: StageShown
     began: float
     past: deque[tuple[float, int, int]] = field(default_factory=deque[tuple[float, int, int]])
 
@@ -67,7 +67,7 @@ class NowFile:
         self._thread = threading.Thread(target=self._write_on, name="now.json", daemon=True)
 
     @contextmanager
-    def stage(self, title: str, units: str, total: int, stage: Stage) -> Generator[None]:
+    def stage(self, title: str, units: str, total: int, stage: StageShown) -> Generator[None]:
         """Write of this stage inside the `with` block."""
         began = self._clock()
         shown = _Shown(title, units, total, stage, began)

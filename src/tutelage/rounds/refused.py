@@ -88,14 +88,10 @@ def _of(
 
 def _ledger(run: RunReader, wanted: set[str]) -> dict[str, tuple[str, str]]:
     """Prompt and text of the replies with these keys, the first of each key."""
-    found: dict[str, tuple[str, str]] = {}
     if not wanted or run.ledger is None:
-        return found
+        return {}
     with LedgerReader(run.ledger) as reader:
-        for row in reader.rows():
-            if row.key in wanted:
-                found.setdefault(row.key, (_prompt(row.request), row.text))
-    return found
+        return {key: (_prompt(row.request), row.text) for key, row in reader.find(wanted).items()}
 
 
 def _prompt(request: str) -> str:

@@ -72,7 +72,7 @@ def target_of(path: Path) -> Path:
     try:
         return Path(os.path.realpath(path))
     except ValueError as error:
-        raise RunError(f"cannot use {str(path)!r}: {error}; choose another place with --out") from None
+        raise RunError(f"cannot use {str(path)!r}: {error}; choose another place for it") from None
 
 
 def is_stream(path: Path) -> bool:
@@ -102,7 +102,7 @@ def exists(path: Path) -> bool:
         return False
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or error
-        raise RunError(f"cannot use {str(path)!r}: {reason}; choose another place with --out") from None
+        raise RunError(f"cannot use {str(path)!r}: {reason}; choose another place for it") from None
     return True
 
 
@@ -199,7 +199,7 @@ def disk_errors(path: Path) -> Generator[None]:
         if isinstance(error, OSError) and (
             error.errno in REFUSALS or (error.errno in ODD_PLACES and _is_about(error, path))
         ):
-            raise RunError(f"cannot write {path}: {error.strerror}; choose another directory with --out") from error
+            raise RunError(f"cannot write {path}: {error.strerror}; choose another place for it") from error
         if isinstance(error, UnicodeEncodeError) or (isinstance(error, ValueError) and "null byte" in str(error)):
             raise RunError(f"cannot write {str(path)!r}: {error}; choose another name") from error
         raise

@@ -16,13 +16,11 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from stat import S_ISREG
 from typing import Any, Literal, TypeVar, cast
 
 import yaml
@@ -38,6 +36,7 @@ from tutelage.run_records import Now, RoundResult, RunResult
 from tutelage.runs.directory import RESULT, Result, check_format, read_kept, round_folders
 from tutelage.runs.files import check_regular
 from tutelage.runs.found import is_in_study, why_no_run
+from tutelage.runs.now import read_now
 from tutelage.runs.stage import entries
 from tutelage.user_code import is_code
 from tutelage.yaml_text import Dumper
@@ -46,13 +45,9 @@ Read = TypeVar("Read")
 Row = TypeVar("Row")
 State = Literal["at work", "stopped", "finished"]
 
-PROBLEMS, MISTAKES, NOW = "problems.jsonl", "mistakes.jsonl", "now.json"
-MOST_NOW = 2**20
-"""Bytes of a now.json; ours have less than a thousandth of it."""
+PROBLEMS, MISTAKES = "problems.jsonl", "mistakes.jsonl"
 REPLIES = ("annotation.jsonl", "feedback.jsonl", "failed.jsonl")
 """The tables of a round with the teacher's replies."""
-AT_WORK = 10.0
-"""Seconds after which a now.json that nobody writes is that of a killed run."""
 _ADDRESSES = ("teacher.base_url",)
 _ROUND = re.compile(r"round-(\d{1,6})")
 _SPLIT: Mapping[str, Split] = {"exam": "train", "evaluation": "validation"}
@@ -183,14 +178,7 @@ class RunReader:
     @cached_property
     def now(self) -> Now | None:
         """What the run is doing; None unless it is at work. In another process it may end at any moment."""
-        path = self.root / NOW
-        try:
-            about = path.stat()
-            if abs(time.time() - about.st_mtime) >= AT_WORK or not S_ISREG(about.st_mode) or about.st_size > MOST_NOW:
-                return None
-            return TypeAdapter(Now).validate_json(path.read_bytes())
-        except (OSError, ValidationError):
-            return None
+        return read_now(self.root)
 
     @property
     def state(self) -> State:

@@ -151,9 +151,9 @@ def page(request: Request, template: str, status: int = 200, **facts: Any) -> Re
 
 
 def tabs(name: str, path: str) -> list[Tab]:
-    """The navigation of a run, seen from one of its pages."""
+    """The navigation of a run, seen from one of its pages, or from a comparison."""
     base = f"/run/{name}/"
-    here = path.removeprefix(base).partition("/")[0]
+    here = path.removeprefix(base if path.startswith(base) else "/").partition("/")[0]
     return [
         Tab(title, f"/compare?left={name}:" if below == "compare" else base + below, below == here)
         for title, below in TABS

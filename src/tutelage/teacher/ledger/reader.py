@@ -52,13 +52,20 @@ class LedgerReader:
                 _request_of(row)
                 yield row
 
-    def find(self, keys: Iterable[str]) -> dict[str, LedgerRow]:
-        """The first reply to each of these requests, without those that are damaged or not there."""
+    def find(self, keys: Iterable[str], *, skip_damaged: bool = False) -> dict[str, LedgerRow]:
+        """The first reply to each of these requests, as far as there is one.
+
+        Raises RunError at a reply that is damaged; with `skip_damaged` such replies are left out.
+        """
         query = f"SELECT {REPLY_COLUMNS} FROM replies WHERE key = ? ORDER BY id LIMIT 1"
         with explained(self.path):
             found = [self._connection.execute(query, (key,)).fetchone() for key in keys]
         rows = [LedgerRow(*values) for values in found if values]
-        return {row.key: row for row in rows if not any(faults_of_row(row))}
+        if skip_damaged:
+            return {row.key: row for row in rows if not any(faults_of_row(row))}
+        for row in rows:
+            _request_of(row)
+        return {row.key: row for row in rows}
 
     def since(self, number: int, run_id: str) -> list[tuple[int, float, str, float]]:
         """The replies that a run bought after the reply of this number: number, time, model, seconds."""

@@ -39,7 +39,7 @@ def replies_of(ledger: Path | None, keys: Iterable[str]) -> dict[str, LedgerRow]
         return {}
     try:
         with LedgerReader(ledger) as reader:
-            return reader.find(wanted)
+            return reader.find(wanted, skip_damaged=True)
     except TutelageError:
         return {}
 

@@ -18,7 +18,7 @@ from tutelage.view.beside import Sides, sides
 from tutelage.view.facts import Pair, PairRow, Sitting
 from tutelage.view.pair import ONLY, Only, Side, pair
 from tutelage.view.query import read_page
-from tutelage.view.site import Site, page, site_of
+from tutelage.view.site import Site, page, site_of, tabs
 
 MOST_RUNS = 200
 """Runs that the form offers."""
@@ -79,6 +79,7 @@ def compare(request: Request) -> Response:
         "counts": counts_of(found),
     }
     facts["names"] = names_of(left, right)
+    facts["tabs"] = tabs(left.run, request.url.path)
     return page(request, "compare.html", **facts, pair=found, rows=rows, trouble=trouble, address=address)
 
 
