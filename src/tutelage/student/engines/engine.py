@@ -31,6 +31,7 @@ class Engine:
     ) -> None:
         self.name, self.say, self.own = name, say, own
         self._vllm: vllm.VllmSampler | None = None
+        self._ours: dict[str, bool] = {}
 
     @property
     def is_vllm(self) -> bool:
@@ -54,7 +55,7 @@ class Engine:
         """An engine for this loaded model, with as many rows as fit in memory. Raises StudentError."""
         if self.own is not None:
             return CheckedSampler(self.own, model, ends)
-        if self.name != "generate" and _is_ours(model):
+        if self.name != "generate" and self._is_ours(model):
             rows = fit_rows(model, prompts, settings, self.say)
             return SharedPrefixSampler(model, ends, rows, decode_attention(model, self.say))
         kind = model.config.model_type
@@ -70,17 +71,20 @@ class Engine:
             return  # already tried (`try_engine`)
         if self.name == "vllm" and (reason := vllm.unavailable()) is not None:
             raise StudentError(f"student.engine is 'vllm': {reason}")
-        if self.name == "shared-prefix" and not _is_ours(model):
+        if self.name == "shared-prefix" and not self._is_ours(model):
             raise _not_ours(model)
+
+    def _is_ours(self, model: PreTrainedModel) -> bool:
+        """Whether our own engine can sample it: tried once for an architecture, not before every exam."""
+        kind = f"{model.dtype} {model.config.to_json_string(use_diff=False)}"
+        if kind not in self._ours:
+            self._ours[kind] = packs_right(model) and has_plain_logits(model)
+        return self._ours[kind]
 
     def rest(self) -> None:
         """Free the memory of the device, for a training."""
         if self._vllm is not None:
             self._vllm.sleep()
-
-
-def _is_ours(model: PreTrainedModel) -> bool:
-    return packs_right(model) and has_plain_logits(model)
 
 
 def _not_ours(model: PreTrainedModel) -> StudentError:
