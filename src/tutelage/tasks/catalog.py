@@ -41,7 +41,7 @@ class Entry:
 
 def _published(name: str, description: str) -> Entry:
     load = partial(load_benchmark, benchmark=BENCHMARKS[name], examples=EXAMPLES[name])
-    return Entry(description, load, frozenset(("path", "split_file")))
+    return Entry(description, load, frozenset(("path", "split_file", "revision")))
 
 
 def _generated(
@@ -82,9 +82,9 @@ TASKS: Mapping[str, Entry] = {
         notes=symbolic.count_dropped,
     ),
     "custom": Entry(
-        "Your own problems: a JSONL file, or a folder with train.jsonl.",
+        "Your own problems: JSONL, JSON, CSV or Parquet, a file or a folder, or a data set of the hub.",
         load_custom,
-        frozenset(("path", "field", "kind", "match", "grader")),
+        frozenset(("path", "config", "split", "revision", "field", "system", "kind", "match", "grader")),
     ),
 }
 
@@ -100,7 +100,7 @@ def open_task(config: TaskConfig, say: Callable[[str], None] = lambda text: None
     if entry is None:
         remedy = did_you_mean(config.name, TASKS, f"the tasks are {', '.join(TASKS)}")
         raise ConfigError(f"unknown task {config.name!r}; {remedy}")
-    for setting in ("path", "split_file", "field", "kind", "match", "grader", "options"):
+    for setting in _FEW:
         if setting not in entry.takes and getattr(config, setting):
             raise ConfigError(
                 f"the task {config.name} takes no task.{setting} (found {getattr(config, setting)!r}); leave it out"
@@ -114,6 +114,12 @@ def open_task(config: TaskConfig, say: Callable[[str], None] = lambda text: None
     report = replace(loaded.report, notes=(*loaded.report.notes, note))
     return replace(loaded, grader=grader, way=code.digest, own=True, report=report)
 
+
+_FEW = (
+    *("path", "split_file", "config", "split", "revision", "subset", "field", "system"),
+    *("kind", "match", "grader", "options"),
+)
+"""Settings that only some tasks take."""
 
 _OF_A_FILE = frozenset(("options",))
 

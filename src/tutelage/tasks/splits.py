@@ -52,7 +52,7 @@ class LoadedTask:
     """A task in memory: implements `Task`, with the report on its splits.
 
     `grader` replaces the grading by kind of answer; `way` identifies it in the key. `own`: the grader is the user's, so
-    gold answers may have any form.
+    gold answers may have any form. `commit` is that of a data set of the hub.
     """
 
     name: str
@@ -63,6 +63,7 @@ class LoadedTask:
     grader: Grade | None = None
     way: str = ""
     own: bool = False
+    commit: str | None = None
 
     @property
     def key(self) -> str:
