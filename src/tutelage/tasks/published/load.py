@@ -108,9 +108,10 @@ def _from_hub(config: TaskConfig, benchmark: Benchmark, fetch: FetchHub) -> Sour
     for split in (hub.test,) if hub.train is None else (hub.train, hub.test):
         where = f"{hub.name}, {split}"
         rows = [Row(data, where, number=number) for number, data in enumerate(fetch(hub, split), start=1)]
-        problems, found = sound(_read(benchmark, rows))
+        read, left_out = _read(benchmark, rows)
+        problems, found = sound(read)
         parts.append(problems)
-        notes += found
+        notes += (*left_out, *found)
     return divided(config, parts[0], notes) if len(parts) == 1 else Source(train=parts[0], test=parts[1], notes=notes)
 
 
@@ -121,14 +122,18 @@ def divided(config: TaskConfig, problems: Sequence[Problem], notes: tuple[str, .
     return Source(*divide(problems, count, f"split {config.seed}"), notes=(*notes, note))
 
 
-def _read(benchmark: Benchmark, rows: Sequence[Row]) -> list[Problem]:
-    """The problems of the rows but those that are left out."""
-    return [problem for row in rows if (problem := benchmark.problem(row)) is not None]
+def _read(benchmark: Benchmark, rows: Sequence[Row]) -> tuple[list[Problem], tuple[str, ...]]:
+    """The problems of the rows but those that are left out, and a note on these."""
+    problems = [problem for row in rows if (problem := benchmark.problem(row)) is not None]
+    out = len(rows) - len(problems)
+    return problems, (f"rows left out, whose answer is not one {benchmark.kind}: {out}",) if out else ()
 
 
 def _from_files(config: TaskConfig, benchmark: Benchmark, folder: Path) -> Source:
-    parts = [_read(benchmark, read_benchmark_rows(folder / file, benchmark.rows)) for file in benchmark.files]
+    read = [_read(benchmark, read_benchmark_rows(folder / file, benchmark.rows)) for file in benchmark.files]
+    parts = [problems for problems, _ in read]
     problems, notes = sound(problem for part in parts for problem in part)
+    notes = (*(note for _, left_out in read for note in left_out), *notes)
     split_file = Path(config.split_file) if config.split_file is not None else None
     if split_file is None and len(parts) == 1:
         candidates = (folder / "splits", folder.parent / "splits")
