@@ -129,8 +129,14 @@ def ask(
     sampled_by = Engine(student.engine, own=engine)
     model = Student(student, taught.examples if taught else (), engine=sampled_by)
     answers = deque[str]()
+    system = taught.system if taught else None
     for question in questions:
-        model.answer([Problem.of(question, "")], [0], greedy, lambda _, given: answers.append(given[0].text.strip()))
+        model.answer(
+            [Problem.of(question, "", system=system)],
+            [0],
+            greedy,
+            lambda _, given: answers.append(given[0].text.strip()),
+        )
         yield answers.popleft()
 
 

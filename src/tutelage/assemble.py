@@ -160,4 +160,6 @@ def make_student(
     if engine is not None:
         check_engine(engine)
     check_few_shot(config.few_shot, task)
-    return Student(config, task.examples, engine=Engine(config.engine, say, engine), precision=precision)
+    above = {problem.system for problem in task.problems("train")}
+    system = above.pop() if len(above) == 1 else None
+    return Student(config, task.examples, engine=Engine(config.engine, say, engine), precision=precision, system=system)

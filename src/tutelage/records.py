@@ -47,6 +47,24 @@ def state_answer(steps: str, answer: str) -> str:
     return f"{steps.rstrip()}\nThe answer is {answer}.".lstrip("\n")
 
 
+class WithSystem(str):
+    """A question below its system message, as one text; a student with a chat template is given them apart."""
+
+    system: str
+
+    @classmethod
+    def below(cls, system: str, question: str) -> WithSystem:
+        """The question below this system message."""
+        text = cls(f"{system}\n\n{question}")
+        text.system = system
+        return text
+
+    @property
+    def question(self) -> str:
+        """The question alone."""
+        return self[len(self.system) + 2 :]
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One option of a multiple-choice problem."""
@@ -92,7 +110,7 @@ class Problem:
     def text(self) -> str:
         """The question as student and teacher read it, with the choices below it, one per line, and the system message
         above it."""
-        return f"{self.system}\n\n{self.asked}" if self.system else self.asked
+        return WithSystem.below(self.system, self.asked) if self.system else self.asked
 
     @property
     def asked(self) -> str:

@@ -100,7 +100,9 @@ class Run:
         own = {"parts": dict(parts)} if parts else {}
         computed = {"precision": plain(precision)} if precision else {}
         mark = {name: value for name, value in found.items() if name != "parts"}
-        write_json(marker, sealed({**mark, "data": data, **({SOURCE: plain(source)} if source else {}), **computed, **own}))
+        write_json(
+            marker, sealed({**mark, "data": data, **({SOURCE: plain(source)} if source else {}), **computed, **own})
+        )
         write_text(root / "config.yaml", f"# As run, with {versions()}.\n{dump_config(config)}")
         return cls(root, found["id"], cache and cache.part(digest(data, own) if own else data), parts)
 

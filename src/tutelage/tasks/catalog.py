@@ -66,7 +66,9 @@ TASKS: Mapping[str, Entry] = {
     "multiarith": _published("multiarith", "Maths word problems in two steps, with equations (600)."),
     "commonsense_qa": _published("commonsense_qa", "Everyday knowledge, five choices (9,741 + 1,221)."),
     "strategy_qa": _published("strategy_qa", "Yes-or-no questions that need several facts, which are given (2,290)."),
-    "math_500": _published("math_500", "Competition mathematics with LaTeX answers: MATH, tested on 500 (12,000 + 500)."),
+    "math_500": _published(
+        "math_500", "Competition mathematics with LaTeX answers: MATH, tested on 500 (12,000 + 500)."
+    ),
     "aqua": _published("aqua", "Algebra word problems, five choices, with rationales (97,467 + 254)."),
     "asdiv": _published("asdiv", "Maths word problems of primary schools in many forms, with formulas (2,305)."),
     "date_understanding": _published("date_understanding", "BIG-bench: which date is meant? Several choices (369)."),

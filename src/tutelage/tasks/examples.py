@@ -8,7 +8,6 @@ from tutelage.records import WorkedExample
 from tutelage.tasks.published.examples import MORE
 from tutelage.tasks.worked import worked
 
-
 EXAMPLES: Mapping[str, tuple[WorkedExample, ...]] = {
     "gsm8k": (
         worked(

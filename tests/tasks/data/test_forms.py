@@ -41,7 +41,10 @@ WORKED = {
     "question/solution": lambda n: {"question": f"Q{n}?", "solution": f"{n} + 1 = {n + 1} pens.\n#### {n + 1}"},
     "problem/solution": lambda n: {"problem": f"Q{n}?", "solution": f"{n} + 1 = \\boxed{{{n + 1}}} pens."},
     "with answer": lambda n: {"problem": f"Q{n}?", "answer": n + 1, "solution": f"{n} + 1 = \\boxed{{{n + 1}}} pens."},
-    "prompt/completion": lambda n: {"prompt": f"Q{n}?", "completion": f"{n} + 1 = {n + 1} pens.\nThe answer is {n + 1}."},
+    "prompt/completion": lambda n: {
+        "prompt": f"Q{n}?",
+        "completion": f"{n} + 1 = {n + 1} pens.\nThe answer is {n + 1}.",
+    },
     "conversational": lambda n: {
         "prompt": [user(f"Q{n}?")],
         "completion": [assistant(f"{n} + 1 = {n + 1} pens.\n#### {n + 1}")],
@@ -92,7 +95,10 @@ def test_prompts_with_answers_of_their_own_have_no_rationale(tmp_path):
     rows = alike(lambda n: {"prompt": [user(f"Q{n}?")], "reward_model": {"ground_truth": str(n)}, "ability": "math"})
     assert found(load(tmp_path, rows))["Q2?"] == ("2", None)
     assert found(load(tmp_path, alike(lambda n: {"prompt": f"Q{n}?", "answer": n})))["Q2?"] == ("2", None)
-    assert found(load(tmp_path, alike(lambda n: {"prompt": f"Q{n}?", "y": n}), field={"answer": "y"}))["Q2?"] == ("2", None)
+    assert found(load(tmp_path, alike(lambda n: {"prompt": f"Q{n}?", "y": n}), field={"answer": "y"}))["Q2?"] == (
+        "2",
+        None,
+    )
 
 
 def test_a_completion_of_one_line_is_the_answer(tmp_path):
@@ -108,14 +114,18 @@ def test_the_input_of_alpaca_stands_below_the_instruction(tmp_path):
 
 
 def test_what_stands_in_today_s_columns_is_read_as_ever(tmp_path):
-    rows = alike(lambda n: {"question": f"Q{n}?", "answer": n, "solution": "x", "prompt": "y", "completion": "z", "system": "s"})
+    rows = alike(
+        lambda n: {"question": f"Q{n}?", "answer": n, "solution": "x", "prompt": "y", "completion": "z", "system": "s"}
+    )
     task = load(tmp_path, rows)
     assert found(task)["Q2?"] == ("2", None)
     assert all(problem.system is None for problem in task.problems("train"))
 
 
 def test_system_messages_are_the_row_s_or_the_user_s_own(tmp_path):
-    rows = alike(lambda n: {"messages": [{"role": "system", "content": "Be brief."}, user(f"Q{n}?"), assistant(str(n))]})
+    rows = alike(
+        lambda n: {"messages": [{"role": "system", "content": "Be brief."}, user(f"Q{n}?"), assistant(str(n))]}
+    )
     problem = load(tmp_path, rows).problems("train")[0]
     assert problem.system == "Be brief."
     assert problem.text == f"Be brief.\n\n{problem.question}"
@@ -161,7 +171,10 @@ def test_templates_that_are_none_are_refused(tmp_path, field, told):
             "two forms, problem/solution and messages; say which is meant, as task.field: "
             "{question: problem, answer: solution} or {messages: messages}",
         ),
-        ({"prompt": "a", "completion": "b", "instruction": "a", "output": "b"}, "two forms, prompt/completion and alpaca"),
+        (
+            {"prompt": "a", "completion": "b", "instruction": "a", "output": "b"},
+            "two forms, prompt/completion and alpaca",
+        ),
         ({"problem": "a", "solution": "one\ntwo"}, "no final answer in the solution, which ends with 'two'"),
         ({"problem": "a", "solution": "It is \\boxed{}."}, "no final answer"),
         ({"problem": "a", "solution": ["x"]}, "field 'solution': expected text, found ['x']"),
@@ -207,7 +220,9 @@ def test_any_text_is_split_or_not(text):
     assert solved is None or solved.answer.strip()
 
 
-@given(st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=12), st.text("abc \n.", min_size=1, max_size=30))
+@given(
+    st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=12), st.text("abc \n.", min_size=1, max_size=30)
+)
 def test_what_stands_in_a_box_or_behind_the_mark_is_the_answer(answer, steps):
     for text in (f"{steps}\n#### {answer}", f"{steps} $\\boxed{{{answer}}}$"):
         assert split_solution(text).answer == answer
@@ -219,12 +234,13 @@ VALUE = st.one_of(
     st.text(max_size=8),
     st.integers(),
     st.floats(allow_nan=False, allow_infinity=False),
-    st.lists(st.dictionaries(st.sampled_from(["role", "content", "from", "value"]), st.text("user", max_size=9)), max_size=3),
+    st.lists(
+        st.dictionaries(st.sampled_from(["role", "content", "from", "value"]), st.text("user", max_size=9)), max_size=3
+    ),
     st.lists(st.text(max_size=3), max_size=2),
 )
 COLUMN = st.sampled_from(
-    "question answer problem solution prompt completion chosen rejected instruction input output query response messages "
-    "conversations system choices".split()
+    ["question", "answer", "problem", "solution", "prompt", "completion", "chosen", "rejected", "instruction", "input", "output", "query", "response", "messages", "conversations", "system", "choices"]
 )
 
 

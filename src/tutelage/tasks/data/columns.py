@@ -1,15 +1,15 @@
 """The usual forms of rows, by the names of their columns.
 
-    question/answer      {"question": "…", "answer": "12", "choices": […], "rationale": "…", "equation": "3*4"}
-    question/solution    {"question": "…", "solution": "… #### 12"}
-    problem/solution     {"problem": "…", "solution": "… \\\\boxed{12}", "answer": "12"}            MATH
-    prompt/completion    {"prompt": "…", "completion": "… The answer is 12."}, or both as messages    TRL
-    prompt-only          {"prompt": "…", "answer": "12"}, or the prompt as messages                   TRL, verl
-    preference           {"prompt": "…", "chosen": "…", "rejected": "…"}                              TRL
-    alpaca               {"instruction": "…", "input": "…", "output": "…", "system": "…"}
-    query/response       {"query": "…", "response": "…", "system": "…"}                               ms-swift
-    messages             {"messages": [{"role": "user", "content": "…"}, …]}                          OpenAI
-    sharegpt             {"conversations": [{"from": "human", "value": "…"}, …], "system": "…"}
+question/answer      {"question": "…", "answer": "12", "choices": […], "rationale": "…", "equation": "3*4"}
+question/solution    {"question": "…", "solution": "… #### 12"}
+problem/solution     {"problem": "…", "solution": "… \\\\boxed{12}", "answer": "12"}            MATH
+prompt/completion    {"prompt": "…", "completion": "… The answer is 12."}, or both as messages    TRL
+prompt-only          {"prompt": "…", "answer": "12"}, or the prompt as messages                   TRL, verl
+preference           {"prompt": "…", "chosen": "…", "rejected": "…"}                              TRL
+alpaca               {"instruction": "…", "input": "…", "output": "…", "system": "…"}
+query/response       {"query": "…", "response": "…", "system": "…"}                               ms-swift
+messages             {"messages": [{"role": "user", "content": "…"}, …]}                          OpenAI
+sharegpt             {"conversations": [{"from": "human", "value": "…"}, …], "system": "…"}
 """
 
 from __future__ import annotations

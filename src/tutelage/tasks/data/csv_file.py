@@ -1,7 +1,7 @@
 """Reads CSV as people have it: a byte order mark, semicolons or tabs, cells of several lines; all cells are text.
 
-    question;answer
-    "What do 3 pens at 4 coins cost?";12
+question;answer
+"What do 3 pens at 4 coins cost?";12
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def _records(path: Path, lines: list[str], delimiter: str, skipped: int) -> Iter
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            raise DataError(f"not CSV ({error}); double the quotes within a quoted cell", path=path, line=line) from None
+            raise DataError(
+                f"not CSV ({error}); double the quotes within a quoted cell", path=path, line=line
+            ) from None
         if cells is None:
             return
         if any(cell.strip() for cell in cells):

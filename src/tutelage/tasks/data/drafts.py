@@ -29,9 +29,7 @@ class Draft:
     system: str | None = None
 
 
-def read_drafts(
-    rows: Sequence[Row], fields: Mapping[str, str], *, json: bool = False
-) -> tuple[list[Draft], Columns]:
+def read_drafts(rows: Sequence[Row], fields: Mapping[str, str], *, json: bool = False) -> tuple[list[Draft], Columns]:
     """The drafts of rows of one form, and the columns that they are read from. `json`: answers may have parts.
 
     Raises DataError.
@@ -105,7 +103,9 @@ def _question(row: Row, columns: Columns) -> tuple[str, str | None, Conversation
         if talk.question is None:
             row.fail(columns.messages, "no message of the user, so there is no question")
         if talk.reply is None and columns.answer is None:
-            row.fail(columns.messages, "no message of the assistant, so there is no answer; name it by task.field.answer")
+            row.fail(
+                columns.messages, "no message of the assistant, so there is no answer; name it by task.field.answer"
+            )
         return talk.question, talk.system, talk
     column = columns.question or "question"
     if not is_template(column) and is_conversation(row.optional(column)):

@@ -76,7 +76,8 @@ def _rows_in(value: dict[str, Any], path: Path) -> Sequence[object]:
         return lists[of_rows[0]]
     if len(of_rows) > 1:
         raise DataError(
-            f"there are several lists of rows: {', '.join(of_rows)}; give each a file of its own, as train.json", path=path
+            f"there are several lists of rows: {', '.join(of_rows)}; give each a file of its own, as train.json",
+            path=path,
         )
     if not value:
         raise DataError(f"expected a list of rows, found {shortened(value)}", path=path)

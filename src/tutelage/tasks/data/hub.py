@@ -25,7 +25,7 @@ from tutelage.tasks.rows import Row
 
 _PLACE = re.compile(
     r"(?:hf://(?:datasets/)?|https://(?:huggingface\.co|hf\.co)/datasets/)"
-    r"(?P<name>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>(?:refs/)?[\w.-]+(?:/[\w.-]+)?(?=/|$)))?(?:/(?P<file>[^@?#]+?))?/?"
+    r"(?P<name>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>refs/(?:convert|pr)/[\w.-]+|[\w.-]+))?(?:/(?P<file>[^@?#]+?))?/?"
 )
 _VALIDATION = ("validation", "val", "valid", "dev")
 
@@ -97,7 +97,9 @@ def load_hub(name: str, config: str | None, revision: str | None, split: str | N
     try:
         datasets = cast(Any, importlib.import_module("datasets"))
     except ImportError:
-        raise ConfigError(f"reading from the hub {NEEDED.format('datasets')}; or set task.path to a local file") from None
+        raise ConfigError(
+            f"reading from the hub {NEEDED.format('datasets')}; or set task.path to a local file"
+        ) from None
     chosen, patterns = files_of_config(name, config, revision)
     folder = download(name, revision, patterns)
     if not any(file.suffix in (*SUFFIXES, ".gz", ".zst", ".txt", ".arrow") for file in folder.rglob("*.*")):
@@ -161,4 +163,6 @@ def _refuse(name: str, split: str | None, error: Exception) -> NoReturn:
     causes = [error, error.__cause__] if error.__cause__ is not None else [error]
     reason = "; ".join(" ".join(str(cause).split())[:200] for cause in reversed(causes))
     remedy = f"; task.split is {split!r}" if split is not None else ""
-    raise DataError(f"the data set cannot be read ({type(error).__name__}: {reason}){remedy}", path=f"hf://{name}") from None
+    raise DataError(
+        f"the data set cannot be read ({type(error).__name__}: {reason}){remedy}", path=f"hf://{name}"
+    ) from None

@@ -62,7 +62,9 @@ def files_of_config(name: str, config: str | None, revision: str | None) -> tupl
         metadata = cast(Any, metadata_load(card)) if card.is_file() else None
     except Exception as error:  # of a broken card, the YAML reader raises what it likes
         told = " ".join(str(error).split())[:120]
-        raise DataError(f"its card has broken metadata ({told}); name a file, hf://{name}/FILE", path=f"hf://{name}") from None
+        raise DataError(
+            f"its card has broken metadata ({told}); name a file, hf://{name}/FILE", path=f"hf://{name}"
+        ) from None
     listed = metadata.get("configs") if isinstance(metadata, dict) else None
     configs = {str(each.get("config_name", "default")): each for each in listed or [] if isinstance(each, dict)}
     if config is None and len(configs) > 1:

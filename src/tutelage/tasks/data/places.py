@@ -1,6 +1,6 @@
 """Which files a path names: one file, or a folder with one or more for each split.
 
-    data/train.jsonl   data/test.csv   data/train-00000-of-00002.parquet   data/data/train-….parquet
+data/train.jsonl   data/test.csv   data/train-00000-of-00002.parquet   data/data/train-….parquet
 """
 
 from __future__ import annotations

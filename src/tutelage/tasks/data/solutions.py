@@ -1,9 +1,9 @@
 r"""Splits a worked solution into its steps and its final answer. Pure.
 
-    "3 × 4 = <<3*4=12>>12 pens.\n#### 12"        ->  "3 × 4 = 12 pens.", "12"        GSM8K
-    "So the sum is $\boxed{\frac{1}{2}}$."       ->  "So the sum is $\frac{1}{2}$.", "\frac{1}{2}"     MATH
-    "3 boxes hold 12.\nThe answer is 12."        ->  "3 boxes hold 12.", "12"
-    "Paris"                                      ->  None, "Paris"
+"3 × 4 = <<3*4=12>>12 pens.\n#### 12"        ->  "3 × 4 = 12 pens.", "12"        GSM8K
+"So the sum is $\boxed{\frac{1}{2}}$."       ->  "So the sum is $\frac{1}{2}$.", "\frac{1}{2}"     MATH
+"3 boxes hold 12.\nThe answer is 12."        ->  "3 boxes hold 12.", "12"
+"Paris"                                      ->  None, "Paris"
 """
 
 from __future__ import annotations

@@ -27,9 +27,13 @@ def load_bbh(config: TaskConfig, examples: Sequence[WorkedExample]) -> LoadedTas
     """
     if config.subset is not None and config.subset not in SUBSETS:
         remedy = did_you_mean(config.subset, SUBSETS, f"those with options are {', '.join(SUBSETS)}")
-        raise ConfigError(f"task.subset: there is no {config.subset!r} in the multiple choice of BIG-bench-hard; {remedy}")
+        raise ConfigError(
+            f"task.subset: there is no {config.subset!r} in the multiple choice of BIG-bench-hard; {remedy}"
+        )
     names = SUBSETS if config.subset is None else (config.subset,)
-    problems, commit = _from_hub(config, names) if config.path is None else (_from_folder(Path(config.path), names), None)
+    problems, commit = (
+        _from_hub(config, names) if config.path is None else (_from_folder(Path(config.path), names), None)
+    )
     source = divided(config, problems, (), TEST_SHARE)
     return replace(build_task(config, "choice", examples, source, origin=config.path or HUB), commit=commit)
 

@@ -16,7 +16,14 @@ from tutelage.tasks.published.gold import gold
 from tutelage.tasks.rows import Row
 
 SUBSETS = (
-    *("causal_judgement", "date_understanding", "disambiguation_qa", "formal_fallacies", "geometric_shapes", "hyperbaton"),
+    *(
+        "causal_judgement",
+        "date_understanding",
+        "disambiguation_qa",
+        "formal_fallacies",
+        "geometric_shapes",
+        "hyperbaton",
+    ),
     *("logical_deduction_five_objects", "logical_deduction_seven_objects", "logical_deduction_three_objects"),
     *("movie_recommendation", "navigate", "penguins_in_a_table", "reasoning_about_colored_objects", "ruin_names"),
     *("salient_translation_error_detection", "snarks", "temporal_sequences"),
@@ -50,7 +57,9 @@ def bbh(row: Row) -> Problem:
     if not mark or not question.strip() or len(found) < 2 or None in found:
         row.fail("input", f"expected options such as '(A) …' at its end, found {shortened(row.text('input')[-60:])}")
     choices = tuple(
-        Choice(option[1] or label, option[2].strip() or "none") for label, option in zip(_LETTERS, found, strict=False) if option
+        Choice(option[1] or label, option[2].strip() or "none")
+        for label, option in zip(_LETTERS, found, strict=False)
+        if option
     )
     return Problem.of(question.strip(), gold(row, "target", "choice", row.text("target"), choices), choices=choices)
 

@@ -115,7 +115,9 @@ def _from_hub(config: TaskConfig, benchmark: Benchmark, fetch: FetchHub) -> Sour
     return divided(config, parts[0], notes) if len(parts) == 1 else Source(train=parts[0], test=parts[1], notes=notes)
 
 
-def divided(config: TaskConfig, problems: Sequence[Problem], notes: tuple[str, ...], share: float = TEST_SHARE) -> Source:
+def divided(
+    config: TaskConfig, problems: Sequence[Problem], notes: tuple[str, ...], share: float = TEST_SHARE
+) -> Source:
     """Train and test drawn from problems that are published without splits."""
     count = round(share * len({problem.id for problem in problems}))
     note = f"no split file is there: {share:.0%} of the questions are drawn as test by seed {config.seed}"

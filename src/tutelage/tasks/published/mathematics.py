@@ -18,7 +18,8 @@ from tutelage.text.statements import without_statement
 
 _OPTION = re.compile(r"\s*\(?([A-E])\s?[).]\s*(.*)", re.DOTALL)
 _CLOSING = re.compile(
-    r"\n?[^\n.!?]{0,60}\b(?:answer|option|choice)\b(?:\s(?:is|should be|would be|will be))?\W{0,6}\(?[A-E]\)?\W{0,3}\Z", re.IGNORECASE
+    r"\n?[^\n.!?]{0,60}\b(?:answer|option|choice)\b(?:\s(?:is|should be|would be|will be))?\W{0,6}\(?[A-E]\)?\W{0,3}\Z",
+    re.IGNORECASE,
 )
 _UNIT = re.compile(r"\s*\([^()]*\)\s*$")
 
