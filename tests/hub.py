@@ -57,7 +57,7 @@ class Hub:
         self.server.server_close()
         self.thread.join()
 
-    def answer(self, parts):
+    def answer(self, parts):  # noqa: PLR0911 - each refusal has its place
         """Status, body and headers for a path in pieces."""
         api, parts = parts[0] == "api", parts[1:] if parts[0] == "api" else parts
         if parts[0] != "datasets":

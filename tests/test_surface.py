@@ -16,7 +16,8 @@ import tutelage
 SURFACE = {
     "tutelage.records": """
         AnswerKind Asked Attempt Choice Completion Exam FailureReason Feedback FeedbackRequest Grade Problem SPLITS
-        Split Style TRANSIENT TextMatch TrainingExample Usage Verdict Way WithSystem WorkedExample content_hash state_answer
+        Split Style TRANSIENT TextMatch TrainingExample Usage Verdict Way WithSystem WorkedExample content_hash
+        state_answer
     """,
     "tutelage.run_records": """
         Accuracy BeforeAfter COMPARED CostBound ExamSummary FailureCount GAINS Now Pace Precision RoundResult RunResult

@@ -51,10 +51,10 @@ def test_a_task_of_json(tmp_path):
     task = load_task("custom", path=file, match="json")
     problem = task.problems("train")[0]
     assert task.grade(problem, f"So {problem.answer}").correct
-    with pytest.raises(DataError, match="name it in task.field"):
+    with pytest.raises(DataError, match=r"name it in task\.field"):
         load_task("custom", path=file)
     file.write_text("".join(json.dumps({**row, "answer": "{"}) + "\n" for row in rows))
-    with pytest.raises(DataError, match="line 1, field 'answer': '{' is no JSON"):
+    with pytest.raises(DataError, match=r"line 1, field 'answer': '\{' is no JSON"):
         load_task("custom", path=file, match="json")
     with pytest.raises(ConfigError, match="kind number"):
         load_task("custom", path=file, match="json", kind="number")

@@ -40,7 +40,7 @@ ASDIV = [
     f"<Answer>{n + 4} (apples)</Answer><Formula>{n + 2}+2={n + 4}</Formula></Problem>"
     for n in range(8)
 ]
-ODD = "<Problem ID='x'><Body>A.</Body><Question>Who?</Question><Answer>7 (cats); 8 (dogs)</Answer><Formula>7</Formula></Problem>"
+ODD = "<Problem ID='x'><Body>A.</Body><Question>Who?</Question><Answer>7 (cats); 8 (dogs)</Answer></Problem>"
 DATES = [
     {
         "input": f"Today is 01/{n:02}/2019. What is the date tomorrow?",

@@ -27,7 +27,7 @@ class TaskConfig(Section):
     """For data of the hub: the split that is read and divided, such as train or train[:1000], or which split is which,
     such as {train: train_sft, test: test_sft}; None: train, validation and test."""
     revision: Name | None = None
-    """For data of the hub: a branch, a tag or a commit; None: the newest commit. A run keeps the commit that it read."""
+    """For data of the hub: a branch, a tag or a commit; None: the newest commit. A run keeps the commit it read."""
     subset: Name | None = None
     """For `bbh`: one of its tasks, such as date_understanding; None: all of them."""
     split_file: Name | None = None

@@ -60,7 +60,7 @@ class Student:
     what it computes in; None: it is chosen at first use. `system` is the message above all of its questions, if any.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that its answers follow from
         self,
         config: StudentConfig,
         examples: Sequence[WorkedExample],

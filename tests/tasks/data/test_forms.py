@@ -155,7 +155,7 @@ def test_fields_may_be_templates_and_items_of_lists(tmp_path):
     ],
 )
 def test_templates_that_are_none_are_refused(tmp_path, field, told):
-    with pytest.raises(ConfigError, match="task.field") as error:
+    with pytest.raises(ConfigError, match=r"task\.field") as error:
         load(tmp_path, alike(lambda n: {"question": "a", "answer": "b"}), field=field)
     assert told in str(error.value)
 
@@ -240,7 +240,10 @@ VALUE = st.one_of(
     st.lists(st.text(max_size=3), max_size=2),
 )
 COLUMN = st.sampled_from(
-    ["question", "answer", "problem", "solution", "prompt", "completion", "chosen", "rejected", "instruction", "input", "output", "query", "response", "messages", "conversations", "system", "choices"]
+    [
+        *("question", "answer", "problem", "solution", "prompt", "completion", "chosen", "rejected", "instruction"),
+        *("input", "output", "query", "response", "messages", "conversations", "system", "choices"),
+    ]
 )
 
 

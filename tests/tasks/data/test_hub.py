@@ -128,14 +128,14 @@ def test_without_the_hub_its_cache_is_read(hub):
     hub.push("ann/other", {"train.jsonl": as_jsonl(rows(0))})
     hub.__exit__()
     assert load_task("custom", path="hf://ann/sums").splits == task.splits
-    with pytest.raises(DataError, match="the hub can't be reached .*, and there is no copy in its cache"):
+    with pytest.raises(DataError, match=r"the hub can't be reached .*, and there is no copy in its cache"):
         load_task("custom", path="hf://ann/other")
     hub.__enter__()
 
 
 def test_classes_have_their_names(hub):
-    said = b"---\ndataset_info:\n  features:\n  - name: question\n    dtype: string\n  - name: label\n    dtype:\n      class_label:\n"
-    said += b"        names:\n          '0': refund\n          '1': billing\n---\n"
+    said = b"---\ndataset_info:\n  features:\n  - name: question\n    dtype: string\n  - name: label\n    dtype:\n"
+    said += b"      class_label:\n        names:\n          '0': refund\n          '1': billing\n---\n"
     content = [{"question": f"Ticket {n}", "label": n % 2} for n in range(6)]
     hub.push("ann/tickets", {"README.md": said, "train.jsonl": as_jsonl(content)})
     task = load_task("custom", path="hf://ann/tickets", field={"answer": "label"})

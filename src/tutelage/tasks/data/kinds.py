@@ -80,7 +80,7 @@ def notes_on(config: TaskConfig, kind: AnswerKind, drafts: Sequence[Draft]) -> t
 
 
 def to_problem(draft: Draft, kind: AnswerKind, system: str | None = None) -> Problem:
-    """The problem of a row, below this system message or its own. Raises DataError if its answer is none of that kind."""
+    """The problem of a row, below this system message or its own. Raises DataError for an answer of another kind."""
     if kind == "choice" and not draft.choices:
         draft.row.fail("choices", "the row has no choices")
     try:

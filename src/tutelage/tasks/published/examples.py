@@ -84,14 +84,15 @@ MORE: Mapping[str, tuple[WorkedExample, ...]] = {
     ),
     "bbh": (
         worked(
-            "Three mugs stand in a row. The red mug is left of the blue mug. The green mug is left of the red mug. Which is "
-            "the leftmost?",
+            "Three mugs stand in a row. The red mug is left of the blue mug. The green mug is left of the red mug. Which "
+            "is the leftmost?",
             "Green is left of red, and red is left of blue. From the left, the order is green, red, blue.",
             "B",
             "The red mug", "The green mug", "The blue mug",
         ),
         worked(
-            "If you follow these steps, do you return to where you began? Take 4 steps forward. Turn around. Take 4 steps.",
+            "If you follow these steps, do you return to where you began? Take 4 steps forward. Turn around. "
+            "Take 4 steps.",
             "After 4 steps forward you are 4 steps away. Turned around, 4 steps lead back.",
             "A",
             "Yes", "No",

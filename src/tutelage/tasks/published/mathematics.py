@@ -1,8 +1,8 @@
 """Rows of MATH-500, AQuA and ASDiv.
 
-math_500   {"problem": "…", "solution": "… $\\\\boxed{\\\\frac{1}{2}}$.", "answer": "\\\\frac{1}{2}", "subject": "Algebra", …}
+math_500   {"problem": "…", "solution": "… $\\\\boxed{\\\\frac{1}{2}}$.", "answer": "\\\\frac{1}{2}", …}
 aqua       {"question": "…", "options": ["A)21", "B)21.5", …], "rationale": "… Answer is E.", "correct": "E"}
-asdiv      {"Body": "Ann has 7 red apples and 2 green ones.", "Question": "How many?", "Answer": "9 (apples)", "Formula": "7+2=9"}
+asdiv      {"Body": "Ann has 7 red apples.", "Question": "How many?", "Answer": "7 (apples)", "Formula": "7+0=7"}
 """
 
 from __future__ import annotations
