@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import cast
 
 from tutelage.json_lines import Json, NotJson, parse_json
 from tutelage.records import Problem, Verdict
@@ -31,9 +32,11 @@ def grade_json(problem: Problem, text: str) -> Verdict:
 def same_json(one: Json, other: Json) -> bool:
     """Whether two values are equal; 1 is 1.0, but not true."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same_json(one[key], other[key]) for key in one)
+        ours, theirs = cast(dict[str, Json], one), cast(dict[str, Json], other)
+        return ours.keys() == theirs.keys() and all(same_json(ours[key], theirs[key]) for key in ours)
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same_json, one, other))
+        items, others = cast(list[Json], one), cast(list[Json], other)
+        return len(items) == len(others) and all(map(same_json, items, others))
     return isinstance(one, bool) == isinstance(other, bool) and one == other
 
 

@@ -26,8 +26,8 @@ class Source:
 def source_of(root: Path) -> Source | None:
     """What the run in a folder has read of the hub; None if there is no run, or it reads no data of the hub."""
     marker = root / "run.json"
-    found = cast(Any, read_json(marker)) if marker.is_file() else None
-    kept = found.get(SOURCE) if isinstance(found, dict) else None
-    if not isinstance(kept, dict) or not isinstance(kept.get("commit"), str):
+    kept: Any = read_json(marker).get(SOURCE) if marker.is_file() else None
+    if not isinstance(kept, dict):
         return None
-    return Source(kept.get("path"), kept.get("revision"), kept["commit"])
+    fields = cast(dict[str, Any], kept)
+    return Source(fields.get("path"), fields.get("revision"), str(fields.get("commit")))

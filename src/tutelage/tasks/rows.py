@@ -63,8 +63,11 @@ class Row:
         for part in field.split("."):
             if isinstance(found, Mapping) and part in found:
                 found = cast(Mapping[str, Any], found)[part]
-            elif isinstance(found, list) and part.isdecimal() and int(part) < len(cast(list[Any], found)):
-                found = found[int(part)]
+            elif isinstance(found, list) and part.isascii() and part.isdecimal() and len(part) < 9:
+                items = cast(list[Any], found)
+                if int(part) >= len(items):
+                    return None
+                found = items[int(part)]
             else:
                 return None
         return (found,)

@@ -63,7 +63,7 @@ def _lines(path: Path) -> list[str]:
 
 def _delimiter(header: str) -> str:
     """The sign that divides the header into most cells."""
-    return max(_DELIMITERS, key=lambda sign: len(next(csv.reader([header], delimiter=sign), [])))
+    return max(_DELIMITERS, key=lambda sign: len(next(csv.reader([header], delimiter=sign), list[str]())))
 
 
 def _records(path: Path, lines: list[str], delimiter: str, skipped: int) -> Iterator[tuple[int, list[str]]]:

@@ -135,7 +135,7 @@ def _chosen(config: TaskConfig, name: str, splits: Mapping[str, object]) -> dict
             if split not in splits:
                 remedy = did_you_mean(split, splits, f"the splits are {', '.join(splits)}")
                 raise DataError(f"there is no split {split!r} (task.split.{part}); {remedy}", path=f"hf://{name}")
-        return dict(config.split)
+        return {str(part): split for part, split in config.split.items()}
     validation = next((split for split in _VALIDATION if split in splits), None)
     found = {"train": "train", "validation": validation, "test": "test"}
     parts = {part: split for part, split in found.items() if split is not None and split in splits}

@@ -15,7 +15,7 @@ _CARD = "README.md"
 
 def download(name: str, revision: str | None, patterns: Sequence[str]) -> Path:
     """The folder with the files of a data set that match, named by their commit. Raises DataError."""
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
@@ -55,18 +55,20 @@ def files_of_config(name: str, config: str | None, revision: str | None) -> tupl
 
     Raises DataError if it has no such configuration, or several and none is asked for.
     """
-    from huggingface_hub import metadata_load
+    from huggingface_hub import metadata_load  # pyright: ignore[reportUnknownVariableType]
 
     card = download(name, revision, [_CARD]) / _CARD
     try:
-        metadata = cast(Any, metadata_load(card)) if card.is_file() else None
+        found: object = metadata_load(card) if card.is_file() else None  # pyright: ignore[reportUnknownVariableType]
     except Exception as error:  # of a broken card, the YAML reader raises what it likes
         told = " ".join(str(error).split())[:120]
         raise DataError(
             f"its card has broken metadata ({told}); name a file, hf://{name}/FILE", path=f"hf://{name}"
         ) from None
-    listed = metadata.get("configs") if isinstance(metadata, dict) else None
-    configs = {str(each.get("config_name", "default")): each for each in listed or [] if isinstance(each, dict)}
+    metadata = cast(dict[str, Any], found) if isinstance(found, dict) else {}
+    listed = _listed(metadata.get("configs"))
+    described = [cast(dict[str, Any], each) for each in listed if isinstance(each, dict)]
+    configs = {str(each.get("config_name", "default")): each for each in described}
     if config is None and len(configs) > 1:
         default = [key for key, each in configs.items() if each.get("default") or key == "default"]
         if not default:
@@ -84,15 +86,17 @@ def _patterns(config: dict[str, Any]) -> list[str]:
     """The patterns of a configuration's files; none if they are not said."""
     folder = str(config.get("data_dir") or "").strip("/")
     within = f"{folder}/" if folder else ""
-    found = config.get("data_files")
-    items = found if isinstance(found, list) else [found]
     patterns: list[str] = []
-    for item in cast(list[Any], items):
-        paths = item.get("path") if isinstance(item, dict) else item
-        patterns += [str(path) for path in (paths if isinstance(paths, list) else [paths]) if path]
+    for item in _listed(config.get("data_files")):
+        patterns += map(str, _listed(cast(dict[str, Any], item).get("path") if isinstance(item, dict) else item))
     if not patterns:
         return [f"{within}**"] if folder else []
     return [f"{within}{pattern.removeprefix('./')}" for pattern in patterns]
+
+
+def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - of a card, which may hold anything
+    """A list as it is, one value as a list, None as an empty one."""
+    return cast(list[Any], value) if isinstance(value, list) else [] if value is None else [value]
 
 
 def _whole(folder: Path, name: str, patterns: Sequence[str]) -> Path:

@@ -107,7 +107,9 @@ def check_match(config: TaskConfig, kind: AnswerKind, drafts: Sequence[Draft]) -
         told = "" if config.kind else "; set task.kind: text if they are words"
         raise ConfigError(f"task.match is {config.match!r}, but the answers are of the kind {kind}, not text{told}")
     check = {"regex": check_pattern, "json": check_json}.get(config.match)
-    for draft in drafts if check else ():
+    if check is None:
+        return
+    for draft in drafts:
         try:
             check(draft.answer)
         except ValueError as error:

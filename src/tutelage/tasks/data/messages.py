@@ -78,9 +78,10 @@ def _read(row: Row, field: str, message: Mapping[str, Any]) -> tuple[str, str]:
     content = message.get(what)
     if isinstance(content, list):
         parts = cast(list[Any], content)
-        if not all(isinstance(part, Mapping) and isinstance(part.get("text"), str) for part in parts):
-            row.fail(field, f"expected text, found {shortened(content)}; a student reads no images or sounds")
-        content = "".join(part["text"] for part in parts)
+        texts = [cast(Mapping[str, Any], part).get("text") for part in parts if isinstance(part, Mapping)]
+        if len(texts) < len(parts) or not all(isinstance(text, str) for text in texts):
+            row.fail(field, f"expected text, found {shortened(parts)}; a student reads no images or sounds")
+        content = "".join(map(str, texts))
     if not isinstance(content, str):
         row.fail(field, f"expected a text as {what} of a message, found {shortened(content)}")
     return role, content.strip()

@@ -40,11 +40,12 @@ _HUB_FORM = re.compile(r"^(?:Q: )|\n\s*choice:[^\n]*|\n\s*A:\s*$")
 
 def date_understanding(row: Row) -> Problem:
     """A row of Date Understanding. The right choice is always listed first, so the order is drawn by content."""
-    question, scores = (row.text("input"), row.value("target_scores")) if row.has("input") else _from_hub(row)
-    right = [text for text, score in cast(Any, scores).items() if score] if isinstance(scores, Mapping) else []
-    if len(right) != 1 or len(cast(Any, scores)) < 2:
-        row.fail("target_scores", f"expected one right choice among several, found {shortened(scores)}")
-    texts = sorted(map(str, cast(Any, scores)), key=lambda text: content_hash(question, text))
+    question, value = (row.text("input"), row.value("target_scores")) if row.has("input") else _from_hub(row)
+    scores: Mapping[str, Any] = cast(Mapping[str, Any], value) if isinstance(value, Mapping) else {}
+    right = [text for text, score in scores.items() if score]
+    if len(right) != 1 or len(scores) < 2:
+        row.fail("target_scores", f"expected one right choice among several, found {shortened(dict(scores))}")
+    texts = sorted(scores, key=lambda text: content_hash(question, text))
     choices = tuple(Choice(label, text) for label, text in zip(_LETTERS, texts, strict=False))
     return Problem.of(question, _LETTERS[texts.index(str(right[0]))], choices=choices)
 
@@ -65,7 +66,8 @@ def bbh(row: Row) -> Problem:
 
 
 def _from_hub(row: Row) -> tuple[str, dict[str, Any]]:
-    targets, scores = row.value("multiple_choice_targets"), row.value("multiple_choice_scores")
-    if not isinstance(targets, list) or not isinstance(scores, list) or len(targets) != len(scores):
-        row.fail("multiple_choice_targets", f"expected as many choices as scores, found {shortened(targets)}")
+    listed = [row.value("multiple_choice_targets"), row.value("multiple_choice_scores")]
+    targets, scores = (cast(list[Any], part) if isinstance(part, list) else [] for part in listed)
+    if len(targets) != len(scores):
+        row.fail("multiple_choice_targets", f"expected as many choices as scores, found {shortened(listed[0])}")
     return _HUB_FORM.sub("", row.text("inputs")).strip(), dict(zip(map(str, targets), scores, strict=True))

@@ -84,8 +84,8 @@ MORE: Mapping[str, tuple[WorkedExample, ...]] = {
     ),
     "bbh": (
         worked(
-            "Three mugs stand in a row. The red mug is left of the blue mug. The green mug is left of the red mug. Which "
-            "is the leftmost?",
+            "Three mugs stand in a row. The red mug is left of the blue mug. The green mug is left of the red mug. "
+            "Which is the leftmost?",
             "Green is left of red, and red is left of blue. From the left, the order is green, red, blue.",
             "B",
             "The red mug", "The green mug", "The blue mug",

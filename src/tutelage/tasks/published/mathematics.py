@@ -8,6 +8,7 @@ asdiv      {"Body": "Ann has 7 red apples.", "Question": "How many?", "Answer": 
 from __future__ import annotations
 
 import re
+from typing import Any, cast
 
 from tutelage.records import Choice, Problem
 from tutelage.tasks.data.solutions import split_solution
@@ -35,10 +36,11 @@ def math_500(row: Row) -> Problem:
 
 def aqua(row: Row) -> Problem:
     """A row of AQuA: the answer is the label of a choice, and the rationale loses the sentence that states it."""
-    options = row.value("options")
-    found = [_OPTION.fullmatch(str(option)) for option in options] if isinstance(options, list) else []
+    value = row.value("options")
+    options = cast(list[Any], value) if isinstance(value, list) else []
+    found = [_OPTION.fullmatch(str(option)) for option in options]
     if not found or None in found:
-        row.fail("options", f"expected options such as 'A)21', found {options!r:.60}")
+        row.fail("options", f"expected options such as 'A)21', found {value!r:.60}")
     choices = tuple(Choice(option[1], fold(option[2]) or "none") for option in found if option)
     steps = _CLOSING.sub("", without_statement(row.optional_text("rationale") or "")).strip()
     answer = gold(row, "correct", "choice", row.text("correct"), choices)
