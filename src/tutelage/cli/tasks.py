@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tutelage.cli.machine_readable import Json, print_json
 from tutelage.cli.task_settings import Set, run_settings
 from tutelage.text.printable import printable
 
@@ -32,6 +33,7 @@ def check(
     path: Annotated[Path | None, typer.Option(help="The task's data; without it, from the hub.")] = None,
     rows: Annotated[int, typer.Option(min=0, max=1000, help="Training problems that are shown as they are read.")] = 3,
     set: Set = None,
+    json: Json = False,
 ) -> None:
     """Load every row, grade every gold answer, report repeats and leaks; show rows as student and teacher read them.
 
@@ -44,8 +46,11 @@ def check(
     settings = run_settings(task, {"path": str(path)} if path else {}, set)
     opened = open_task(settings.task, Show().say)
     report = check_task(opened)
-    print(printable(describe(report), lines=True))
-    if rows:
+    if json:
+        print_json(report)
+    else:
+        print(printable(describe(report), lines=True))
+    if rows and not json:
         from tutelage.rounds.as_read import as_read
 
         print(printable(as_read(opened, settings, rows), lines=True))
