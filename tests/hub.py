@@ -29,8 +29,6 @@ class Hub:
         hub = self
 
         class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
             def do_GET(self):
                 hub.asked.append(f"{self.command} {self.path}")
                 status, body, headers = hub.answer(unquote(urlsplit(self.path).path).strip("/").split("/"))

@@ -13,13 +13,14 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NoReturn, cast
 
 from tutelage.config import TaskConfig
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError, DataError
-from tutelage.tasks.data.files import SUFFIXES, read_rows
-from tutelage.tasks.data.hub_files import download, files_of_config
+from tutelage.tasks.data.files import read_rows
+from tutelage.tasks.data.hub_files import CARD, card_of, chosen_config, download, one_config
 from tutelage.tasks.data.parquet import NEEDED, without_nan
 from tutelage.tasks.rows import Row
 
@@ -100,21 +101,26 @@ def load_hub(name: str, config: str | None, revision: str | None, split: str | N
         raise ConfigError(
             f"reading from the hub {NEEDED.format('datasets')}; or set task.path to a local file"
         ) from None
-    chosen, patterns = files_of_config(name, config, revision)
+    card = card_of(name, revision)
+    chosen, patterns = chosen_config(name, card, config)
     folder = download(name, revision, patterns)
-    if not any(file.suffix in (*SUFFIXES, ".gz", ".zst", ".txt", ".arrow") for file in folder.rglob("*.*")):
+    if not any(file.name != CARD for file in folder.rglob("*.*") if file.is_file()):
         raise DataError(
             "there are no data files that can be read without running the data set's own code; "
             "try task.revision: refs/convert/parquet",
             path=f"hf://{name}",
         )
     datasets.disable_progress_bars()
-    try:
-        found = datasets.load_dataset(str(folder), chosen, split=split)
-    except Exception as error:  # `datasets` raises what it likes
-        _refuse(name, split, error)
-    splits = found if split is None else {split: found}
-    return HubData(folder.name, {str(key): _rows(part) for key, part in splits.items()})
+    with TemporaryDirectory() as place:
+        one_config(folder, card, chosen, Path(place, "data"))
+        try:
+            found = datasets.load_dataset(
+                str(Path(place, "data")), chosen, split=split, cache_dir=str(Path(place, "cache"))
+            )
+            splits = {str(key): _rows(part) for key, part in (found.items() if split is None else [(split, found)])}
+        except Exception as error:  # `datasets` raises what it likes
+            _refuse(name, split, error)
+    return HubData(folder.name, splits)
 
 
 def _rows(data: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a datasets.Dataset

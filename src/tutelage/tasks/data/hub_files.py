@@ -10,64 +10,78 @@ from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import DataError
 
 _DATA = [f"*{suffix}" for suffix in (".parquet", ".jsonl", ".json", ".csv", ".tsv", ".txt", ".arrow", ".gz", ".zst")]
-_CARD = "README.md"
+CARD = "README.md"
 
 
 def download(name: str, revision: str | None, patterns: Sequence[str]) -> Path:
     """The folder with the files of a data set that match, named by their commit. Raises DataError."""
     from huggingface_hub import snapshot_download  # pyright: ignore[reportUnknownVariableType]
+
+    try:
+        folder = Path(snapshot_download(name, repo_type="dataset", revision=revision, allow_patterns=[*patterns]))
+    except (OSError, ValueError) as error:  # all errors of the hub are among them
+        raise DataError(_reason(error, revision), path=f"hf://{name}") from None
+    if len(patterns) == 1 and "*" not in patterns[0] and not (folder / patterns[0]).is_file():
+        known = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+        remedy = did_you_mean(patterns[0], known, "see its files on the hub")
+        raise DataError(f"it has no file {patterns[0]!r}; {remedy}", path=f"hf://{name}")
+    return folder
+
+
+def _reason(error: Exception, revision: str | None) -> str:
+    """Why the hub gives nothing, and the remedy."""
     from huggingface_hub.errors import (
         GatedRepoError,
-        HfHubHTTPError,
         HFValidationError,
-        LocalEntryNotFoundError,
         RepositoryNotFoundError,
         RevisionNotFoundError,
     )
 
+    cause = next(
+        (e for e in (error.__cause__, error) if isinstance(e, GatedRepoError | RepositoryNotFoundError)), error
+    )
+    if isinstance(cause, GatedRepoError):
+        return "its owner gives it to those alone who have asked; accept its terms on the hub, and set HF_TOKEN"
+    if isinstance(cause, RevisionNotFoundError):
+        return f"it has no revision {revision!r}; give a branch, a tag or a commit as task.revision"
+    if isinstance(cause, RepositoryNotFoundError | HFValidationError):
+        return "there is no such data set on the hub, or it is private; check its name, or set HF_TOKEN"
+    cause = error.__cause__ or error
+    told = " ".join(str(cause).split())[:160]
+    return (
+        f"the hub can't be reached ({type(cause).__name__}: {told}), and there is no copy in its cache; "
+        "go online, or set task.path to a local file"
+    )
+
+
+def card_of(name: str, revision: str | None) -> dict[str, Any]:
+    """The metadata of a data set's card; empty without one. Raises DataError."""
+    from huggingface_hub import hf_hub_download, metadata_load  # pyright: ignore[reportUnknownVariableType]
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
     try:
-        folder = snapshot_download(name, repo_type="dataset", revision=revision, allow_patterns=[*patterns])
-    except GatedRepoError:
-        reason = "its owner gives it to those alone who have asked; accept its terms on the hub, and set HF_TOKEN"
-    except RevisionNotFoundError:
-        reason = f"it has no revision {revision!r}; give a branch, a tag or a commit as task.revision"
-    except (RepositoryNotFoundError, HFValidationError):
-        reason = "there is no such data set on the hub, or it is private; check its name, or set HF_TOKEN"
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        cause = error.__cause__ or error
-        if isinstance(cause, GatedRepoError):
-            reason = "its owner gives it to those alone who have asked; accept its terms on the hub, and set HF_TOKEN"
-        elif isinstance(cause, RepositoryNotFoundError):
-            reason = "there is no such data set on the hub, or it is private; check its name, or set HF_TOKEN"
-        else:
-            told = " ".join(str(cause).split())[:160]
-            reason = (
-                f"the hub can't be reached ({type(cause).__name__}: {told}), and there is no copy in its cache; "
-                "go online, or set task.path to a local file"
-            )
-    else:
-        return _whole(Path(folder), name, patterns)
-    raise DataError(reason, path=f"hf://{name}") from None
+        file = hf_hub_download(name, CARD, repo_type="dataset", revision=revision)
+    except LocalEntryNotFoundError as error:
+        raise DataError(_reason(error, revision), path=f"hf://{name}") from None
+    except EntryNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise DataError(_reason(error, revision), path=f"hf://{name}") from None
+    try:
+        found: object = metadata_load(file)  # pyright: ignore[reportUnknownVariableType]
+    except Exception as error:  # of a broken card, the YAML reader raises what it likes
+        told = " ".join(str(error).split())[:120]
+        remedy = f"name a file, hf://{name}/FILE"
+        raise DataError(f"its card has broken metadata ({told}); {remedy}", path=f"hf://{name}") from None
+    return cast(dict[str, Any], found) if isinstance(found, dict) else {}
 
 
-def files_of_config(name: str, config: str | None, revision: str | None) -> tuple[str | None, list[str]]:
-    """A configuration of the data set, and patterns of its files, by the data set's card.
+def chosen_config(name: str, card: dict[str, Any], config: str | None) -> tuple[str | None, list[str]]:
+    """A configuration of the data set, None if it has one only, and patterns of its files, by its card.
 
     Raises DataError if it has no such configuration, or several and none is asked for.
     """
-    from huggingface_hub import metadata_load  # pyright: ignore[reportUnknownVariableType]
-
-    card = download(name, revision, [_CARD]) / _CARD
-    try:
-        found: object = metadata_load(card) if card.is_file() else None  # pyright: ignore[reportUnknownVariableType]
-    except Exception as error:  # of a broken card, the YAML reader raises what it likes
-        told = " ".join(str(error).split())[:120]
-        raise DataError(
-            f"its card has broken metadata ({told}); name a file, hf://{name}/FILE", path=f"hf://{name}"
-        ) from None
-    metadata = cast(dict[str, Any], found) if isinstance(found, dict) else {}
-    listed = _listed(metadata.get("configs"))
-    described = [cast(dict[str, Any], each) for each in listed if isinstance(each, dict)]
+    described = [cast(dict[str, Any], each) for each in _listed(card.get("configs")) if isinstance(each, dict)]
     configs = {str(each.get("config_name", "default")): each for each in described}
     if config is None and len(configs) > 1:
         default = [key for key, each in configs.items() if each.get("default") or key == "default"]
@@ -79,7 +93,7 @@ def files_of_config(name: str, config: str | None, revision: str | None) -> tupl
         remedy = did_you_mean(config, configs, f"its configurations are {', '.join(sorted(configs))}")
         raise DataError(f"it has no configuration {config!r} (task.config); {remedy}", path=f"hf://{name}")
     files = _patterns(configs[config or next(iter(configs))]) if configs else []
-    return config, [_CARD, *(files or _DATA)]
+    return config, [CARD, *(files or _DATA)]
 
 
 def _patterns(config: dict[str, Any]) -> list[str]:
@@ -99,10 +113,22 @@ def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - of a card, which may hol
     return cast(list[Any], value) if isinstance(value, list) else [] if value is None else [value]
 
 
-def _whole(folder: Path, name: str, patterns: Sequence[str]) -> Path:
-    """The folder, unless one file was asked for and is not there. Raises DataError."""
-    if len(patterns) == 1 and "*" not in patterns[0] and patterns[0] != _CARD and not (folder / patterns[0]).is_file():
-        known = sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
-        remedy = did_you_mean(patterns[0], known, "see its files on the hub")
-        raise DataError(f"it has no file {patterns[0]!r}; {remedy}", path=f"hf://{name}")
-    return folder
+def one_config(folder: Path, card: dict[str, Any], config: str | None, place: Path) -> None:
+    """Put the data set's files into `place`, with a card that has this configuration alone: without the files of the
+    others, `datasets` can't read it."""
+    import yaml
+
+    place.mkdir(parents=True, exist_ok=True)
+    for file in folder.rglob("*"):
+        if file.is_file() and file.name != CARD:
+            target = place / file.relative_to(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.symlink_to(file.resolve())
+    kept = {key: card[key] for key in ("configs", "dataset_info") if key in card}
+    if config is not None:
+        kept = {key: [each for each in _listed(value) if _is_of(each, config)] for key, value in kept.items()}
+    (place / CARD).write_text(f"---\n{yaml.safe_dump(kept)}---\n", encoding="utf-8")
+
+
+def _is_of(entry: Any, config: str) -> bool:  # noqa: ANN401 - of a card
+    return isinstance(entry, dict) and str(cast(dict[str, Any], entry).get("config_name", "default")) == config
