@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,7 +29,7 @@ def tasks(context: typer.Context) -> None:
 @tasks_app.command()
 def check(
     task: Annotated[str, typer.Argument(help="The task's name, or a run's YAML file.", metavar="TASK")],
-    path: Annotated[Path | None, typer.Option(help="The task's data; without it, from the hub.")] = None,
+    path: Annotated[str | None, typer.Option(help="The task's data; without it, from the hub.", metavar="PATH")] = None,
     rows: Annotated[int, typer.Option(min=0, max=1000, help="Training problems that are shown as they are read.")] = 3,
     set: Set = None,
     json: Json = False,
@@ -43,7 +42,7 @@ def check(
     from tutelage.tasks.catalog import open_task
     from tutelage.tasks.check import check_task, describe
 
-    settings = run_settings(task, {"path": str(path)} if path else {}, set)
+    settings = run_settings(task, {"path": path} if path else {}, set)
     opened = open_task(settings.task, Show().say)
     report = check_task(opened)
     if json:

@@ -128,7 +128,7 @@ def test_without_the_hub_its_cache_is_read(hub):
     hub.push("ann/other", {"train.jsonl": as_jsonl(rows(0))})
     hub.__exit__()
     assert load_task("custom", path="hf://ann/sums").splits == task.splits
-    with pytest.raises(DataError, match=r"the hub can't be reached .*, and there is no copy in its cache"):
+    with pytest.raises(DataError, match=r"cannot load it from the hub .*, and there is no copy in its cache"):
         load_task("custom", path="hf://ann/other")
     hub.__enter__()
 

@@ -49,24 +49,18 @@ def _reason(error: Exception, revision: str | None) -> str:
     cause = error.__cause__ or error
     told = " ".join(str(cause).split())[:160]
     return (
-        f"the hub can't be reached ({type(cause).__name__}: {told}), and there is no copy in its cache; "
+        f"cannot load it from the hub ({type(cause).__name__}: {told}), and there is no copy in its cache; "
         "go online, or set task.path to a local file"
     )
 
 
 def card_of(name: str, revision: str | None) -> dict[str, Any]:
     """The metadata of a data set's card; empty without one. Raises DataError."""
-    from huggingface_hub import hf_hub_download, metadata_load  # pyright: ignore[reportUnknownVariableType]
-    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+    from huggingface_hub import metadata_load  # pyright: ignore[reportUnknownVariableType]
 
-    try:
-        file = hf_hub_download(name, CARD, repo_type="dataset", revision=revision)
-    except LocalEntryNotFoundError as error:
-        raise DataError(_reason(error, revision), path=f"hf://{name}") from None
-    except EntryNotFoundError:
+    file = download(name, revision, [CARD, ".gitattributes"]) / CARD
+    if not file.is_file():
         return {}
-    except (OSError, ValueError) as error:
-        raise DataError(_reason(error, revision), path=f"hf://{name}") from None
     try:
         found: object = metadata_load(file)  # pyright: ignore[reportUnknownVariableType]
     except Exception as error:  # of a broken card, the YAML reader raises what it likes

@@ -45,7 +45,7 @@ class Benchmark:
     """The files of a benchmark and how a row is read, in the authors' and in the hub's format.
 
     `files` are train and test, or one file that a split file divides. `rows` names the list of rows in a JSON file.
-    `problem` gives None for a row that is left out. `match` is how answers in words are compared.
+    `lines`: they are JSON Lines, whatever they are called. `problem` gives None for a row that is left out. `match` is how answers in words are compared.
     """
 
     kind: AnswerKind
@@ -54,6 +54,7 @@ class Benchmark:
     problem: Callable[[Row], Problem | None]
     rows: str | None = None
     match: TextMatch | None = None
+    lines: bool = False
 
 
 def gsm8k(row: Row) -> Problem:
@@ -134,7 +135,7 @@ BENCHMARKS: Mapping[str, Benchmark] = {
         math_500,
         match="math",
     ),
-    "aqua": Benchmark("choice", ("train.json", "test.json"), Hub("deepmind/aqua_rat", "raw"), aqua),
+    "aqua": Benchmark("choice", ("train.json", "test.json"), Hub("deepmind/aqua_rat", "raw"), aqua, lines=True),
     "asdiv": Benchmark("number", ("ASDiv.xml",), Hub("EleutherAI/asdiv", test="validation", train=None), asdiv),
     "date_understanding": Benchmark(
         "choice",

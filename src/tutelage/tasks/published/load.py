@@ -16,7 +16,6 @@ from tutelage.errors import ConfigError, DataError
 from tutelage.grading.grade import grade
 from tutelage.json_lines import read_json
 from tutelage.records import Problem, WorkedExample
-from tutelage.tasks.data.files import read_json_rows
 from tutelage.tasks.data.hub import load_hub
 from tutelage.tasks.published.benchmarks import Benchmark, Hub
 from tutelage.tasks.published.xml_file import read_xml
@@ -132,7 +131,10 @@ def _read(benchmark: Benchmark, rows: Sequence[Row]) -> tuple[list[Problem], tup
 
 
 def _from_files(config: TaskConfig, benchmark: Benchmark, folder: Path) -> Source:
-    read = [_read(benchmark, read_benchmark_rows(folder / file, benchmark.rows)) for file in benchmark.files]
+    read = [
+        _read(benchmark, read_benchmark_rows(folder / file, benchmark.rows, lines=benchmark.lines))
+        for file in benchmark.files
+    ]
     parts = [problems for problems, _ in read]
     problems, notes = sound(problem for part in parts for problem in part)
     notes = (*(note for _, left_out in read for note in left_out), *notes)
@@ -165,15 +167,15 @@ def read_split(path: Path, rows: int) -> tuple[list[int], list[int]]:
     return parts[0], parts[1]
 
 
-def read_benchmark_rows(path: Path, field: str | None) -> list[Row]:
+def read_benchmark_rows(path: Path, field: str | None, *, lines: bool = False) -> list[Row]:
     """The rows of a published file: JSON Lines, XML, or JSON, with the list of rows in `field`."""
     if path.suffix == ".xml":
         return read_xml(path)
-    if path.suffix == ".jsonl":
+    if lines or path.suffix == ".jsonl":
         return read_jsonl(path)
-    if field is None:
-        return read_json_rows(path)
     data = read_json(path)
+    if field is None:
+        return rows_of(data, str(path))
     return rows_of(Row(cast(Any, data), str(path)).value(field) if isinstance(data, dict) else data, str(path), field)
 
 
