@@ -45,8 +45,8 @@ class Benchmark:
     """The files of a benchmark and how a row is read, in the authors' and in the hub's format.
 
     `files` are train and test, or one file that a split file divides. `rows` names the list of rows in a JSON file.
-    `lines`: the files are JSON Lines, whatever they are called. `problem` gives None for a row that is left out. `match`
-    is how answers in words are compared.
+    `lines`: the files are JSON Lines, whatever they are called. `problem` gives None for a row that is left out.
+    `match` is how answers in words are compared.
     """
 
     kind: AnswerKind
