@@ -1,7 +1,7 @@
 """THE ALGORITHM: tailored learning (Wang et al. 2023), from the problems to a student that reasons better.
 
     round 0    the teacher writes rationales; the student learns them
-    round r    exam → feedback on its mistakes → training on both → evaluation
+    round r    exam → feedback on its mistakes, and practice problems → training on all → evaluation
     until      it stops improving, makes no mistakes, the budget is spent, or the rounds are over
     then       the best round by validation is evaluated on test, once, and saved
 
@@ -23,6 +23,7 @@ from tutelage.rounds import stages
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.examples import build_examples
 from tutelage.rounds.for_readers import keep_mistakes
+from tutelage.rounds.practice import practise
 from tutelage.rounds.ways import counted as counted_ways
 from tutelage.run_records import BeforeAfter, RoundResult, RunResult, TeacherSummary
 from tutelage.runs.directory import versions
@@ -42,8 +43,7 @@ class Round:
 
 def run_rounds(ctx: RunContext) -> RunResult:
     """Run or resume all rounds of a run; returns the content of `result.json`."""
-    config, problems = ctx.config, ctx.task.problems("train")
-    rounds, student, counted = list[Round](), ctx.untrained, set[object]()
+    config, rounds, student, counted = ctx.config, list[Round](), ctx.untrained, set[object]()
     unused: TeacherSummary | None = None
 
     for number in range(config.rounds.max + 1):
@@ -57,6 +57,7 @@ def run_rounds(ctx: RunContext) -> RunResult:
                 stopped_because = "the exam has no mistakes left"
                 break
             teaching = stages.feedback(ctx, number, student, exam, history)
+            ctx, teaching = practise(ctx, number, exam, history, teaching)
         cost = _spending(teaching, counted)
 
         if not has_something_new(teaching, exam, config.training):
@@ -64,7 +65,7 @@ def run_rounds(ctx: RunContext) -> RunResult:
             break
         history.append(teaching.feedback)
         exams = [sitting for sitting in (*(past.exam for past in rounds), exam) if sitting]
-        examples = build_examples(problems, history, exams, config.training, f"{config.seed}/{number}")
+        examples = build_examples(ctx.problems, history, exams, config.training, f"{config.seed}/{number}")
         start = ctx.untrained if config.training.init_from == "untrained" else student
         student, training = stages.train(ctx, number, start, examples)
         validation = stages.evaluate(ctx, number, student, "validation", "evaluation")
@@ -78,6 +79,7 @@ def run_rounds(ctx: RunContext) -> RunResult:
             work=ctx.run.work(number),
             seconds=ctx.run.seconds(number),
             limits=ctx.run.limits(number),
+            practice=teaching.practice,
         )
         trained_on_later = config.training.rejection_sampling != "none"
         rounds.append(Round(exam if trained_on_later else None, teaching, student, result))
@@ -163,7 +165,7 @@ def _spending(teaching: stages.Teaching, counted: set[object]) -> TeacherSummary
     """The cost of a round's teaching. `counted` has replies already counted: repeated requests cost nothing."""
     replies, usage, asked, ways = [*teaching.feedback, *teaching.failed], Usage(), 0, list[Asked]()
     for reply in replies:
-        keys = reply.keys or [reply.identity]  # offline there is no ledger
+        keys = reply.keys or [(type(reply), reply.identity)]  # offline there is no ledger
         if not counted.issuperset(keys):
             usage += reply.usage
             ways += reply.asked

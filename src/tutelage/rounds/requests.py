@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice, zip_longest
 from typing import TypeVar
 
@@ -80,6 +81,18 @@ def feedback_requests(
         else:
             again.append(sent_again(problem, groups, told)[: teacher.replies_per_problem])
     return _breadth_first(new)[: teacher.replies_per_round] + _breadth_first(again)
+
+
+def practice_requests(
+    requests: Sequence[FeedbackRequest], before: Iterable[Feedback], each: int
+) -> list[FeedbackRequest]:
+    """What the teacher is asked for practice: `each` new problems for every request of a round that is asked anew.
+
+    They are in the order of the requests: the first problem of each, then the second, ….
+    """
+    asked = {reply.identity for reply in before}
+    new = [request for request in requests if request.identity not in asked]
+    return [replace(request, sample=each * request.sample + n) for n in range(each) for request in new]
 
 
 def _by_priority(

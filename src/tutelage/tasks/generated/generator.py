@@ -7,7 +7,8 @@ split does not change the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from re import findall
 
 from tutelage.config import TaskConfig
@@ -55,7 +56,8 @@ def load_generated(config: TaskConfig, generator: Generator) -> LoadedTask:
         notes=generator.notes(problems),
     )
     sized = config.model_copy(update={"train": train, "test": test, "validation": validation})
-    return build_task(sized, generator.kind, generator.examples, source, origin=config.name)
+    task = build_task(sized, generator.kind, generator.examples, source, origin=config.name)
+    return replace(task, more=partial(generator.stream, options=options))
 
 
 def draw(stream: Iterator[Problem], count: int, name: str, *, without: Sequence[str] = ()) -> list[Problem]:

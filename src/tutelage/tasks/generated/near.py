@@ -1,0 +1,65 @@
+"""Further problems of a generated task, near one at which a student failed.
+
+    failed  "Ann draws 3 cows and 2 ducks. …", at the step 3 × 4 = 12
+    near    "Ann draws 7 cows and 4 bees. …"   the same kind of step, as many steps in all
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+from tutelage.mistakes.first_wrong_step import first_wrong_step
+from tutelage.mistakes.near_problems import NearProblems
+from tutelage.mistakes.solution import worked_solution
+from tutelage.records import FeedbackRequest, Problem, Split
+from tutelage.tasks.splits import LoadedTask
+from tutelage.text.calculations import find_calculations
+from tutelage.text.sentences import sentence_to, sentences
+
+CANDIDATES = 48
+"""Problems of the stream among which the nearest are looked for."""
+_WORD = re.compile(r"[^\W\d_]{2,}|[+×/÷-](?= )")
+
+Near = Callable[[FeedbackRequest, int], Iterator[Problem]]
+"""Problems near the one of a request, the nearest first; the same for the same seed."""
+
+
+def near_problems(task: LoadedTask) -> Near | None:
+    """How a generated task makes problems near one of its own, none of them in one of its splits; None for others."""
+    if (more := task.more) is None:
+        return None
+    known = NearProblems[Split]()
+    for split, problems in task.splits.items():
+        known.add(problems, split)
+
+    def near(request: FeedbackRequest, seed: int) -> Iterator[Problem]:
+        wanted, step = request.problem, _words(_failed_step(request))
+        made = [problem for problem in islice(more(seed), CANDIDATES) if known.find(problem) is None]
+        yield from sorted(made, key=lambda problem: _distance(wanted, step, problem))
+
+    return near
+
+
+def _failed_step(request: FeedbackRequest) -> str:
+    """The sentence of the worked solution with the step that the mistake gets wrong; empty if it is not known."""
+    solution = worked_solution(request.problem)
+    wrong = first_wrong_step(request.problem, request.mistake, request.answer) if request.mistake else None
+    calculations = find_calculations(solution) if solution else ()
+    if solution is None or wrong is None or wrong.step is None or wrong.step >= len(calculations):
+        return ""
+    return sentence_to(solution, calculations[wrong.step].end)[1]
+
+
+def _distance(wanted: Problem, step: frozenset[str], problem: Problem) -> float:
+    """How far a problem is from the failed one: steps more or less, and words that it lacks, of the step above all."""
+    text, other = problem.rationale or "", wanted.rationale or ""
+    steps = abs(len(sentences(text)) - len(sentences(other)))
+    asked, wished = _words(problem.question), _words(wanted.question)
+    lacking = len(step - _words(text)) / max(1, len(step))
+    return steps + lacking + 1.0 - len(asked & wished) / max(1, len(asked | wished))
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text.lower()))
