@@ -91,7 +91,7 @@ def open_context(
 
 
 def check_practice(each: int, task: LoadedTask, own: Teacher | None, *, offline: bool) -> None:
-    """Raises ConfigError if the teacher can make no practice problems: the user's own, or the answer key (`offline`)."""
+    """Raises ConfigError if the user's teacher, or else the answer key (`offline`), can make no practice problems."""
     if own is not None:
         if not hasattr(own, "practise"):
             raise ConfigError(
@@ -116,9 +116,8 @@ def offline_teacher(config: RunConfig, task: LoadedTask, say: Say) -> Teacher | 
         return None
     if settings.kind == "answers":
         return AnswersTeacher(grade=task.grade)
-    key = AnswerKeyTeacher(
-        grade=task.grade, kind=task.kind, seed=config.seed, explain=settings.explain, near=near_problems(task)
-    )
+    near = near_problems(task) if settings.practice else None
+    key = AnswerKeyTeacher(grade=task.grade, kind=task.kind, seed=config.seed, explain=settings.explain, near=near)
     if settings.kind == "answer_key":
         return key
     assert settings.path is not None, "the configuration has been checked"

@@ -1,7 +1,7 @@
 """The records of practice problems: new problems that a teacher makes from mistakes.
 
-    practice  {"problem_id": "9f2c…", "sample": 0, "mistake": "3 + 4 = 7 pens.…", "text": "5 × 6 = 30.\\nThe answer …",
-               "verdict": {"correct": true, …}, …, "problem": {"id": "77aa…", "question": "Ann has 5 boxes …", …}}
+practice  {"problem_id": "9f2c…", "sample": 0, "mistake": "3 + 4 = 7 pens.…", "text": "5 × 6 = 30.\\nThe answer …",
+           "verdict": {"correct": true, …}, …, "problem": {"id": "77aa…", "question": "Ann has 5 boxes …", …}}
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
     tutelage run | demo | show | estimate     runs.py
     tutelage refused                          refused.py
+    tutelage practice                         practice.py
     tutelage view                             view.py
     tutelage eval | ask                       students.py
     tutelage study | results                  studies.py
@@ -23,6 +24,7 @@ from tutelage.cli.doctor import doctor
 from tutelage.cli.endpoint import serve_test_teacher
 from tutelage.cli.group import FaultsInOneLine, called_from_a_shell
 from tutelage.cli.ledger import ledger_app
+from tutelage.cli.practice import practice
 from tutelage.cli.refused import refused
 from tutelage.cli.runs import demo, estimate, run, show
 from tutelage.cli.students import ask, evaluate
@@ -64,6 +66,7 @@ app.command()(run)
 app.command()(demo)
 app.command()(show)
 app.command()(refused)
+app.command()(practice)
 app.command()(view)
 app.command()(estimate)
 app.command(name="eval")(evaluate)

@@ -126,8 +126,8 @@ class TeacherConfig(Section):
     priority: Literal["uniform", "weakest-first", "frontier", "untaught-first"] = "untaught-first"
     """Mistakes that come first: any, or those on problems passed least often, passed sometimes, or not yet taught."""
     practice: int = Field(default=0, ge=0, le=100)
-    """New problems for each mistake that the teacher is asked about, each with a worked solution. They join the training
-    problems of later rounds. `answer_key` and `openai` can make them."""
+    """New problems with worked solutions for each mistake that the teacher is asked about; they join the training
+    problems of later rounds. `answer_key` and `openai` make them."""
     check_arithmetic: bool = True
     """Reject a rationale with a false calculation even if its answer is right."""
     self_consistency: int = Field(default=1, gt=0, le=1000)

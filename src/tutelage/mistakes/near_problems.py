@@ -67,9 +67,7 @@ def _read(problem: Problem) -> _Reading:
     numbers = sorted((*find_numbers(problem.text), *find_word_numbers(problem.text)), key=attrgetter("start"))
     value = read_number(problem.answer)
     answer = problem.answer.casefold() if value is None else value
-    return _Reading(
-        tuple(number.value for number in numbers), tuple(_WORD.findall(problem.text.casefold())), answer
-    )
+    return _Reading(tuple(number.value for number in numbers), tuple(_WORD.findall(problem.text.casefold())), answer)
 
 
 def _overlap(words: frozenset[str], others: frozenset[str]) -> float:

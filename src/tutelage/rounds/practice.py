@@ -32,7 +32,7 @@ from tutelage.rounds.asking import Teaching, what_is_asked
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.for_readers import keep_problems
 from tutelage.rounds.kept import is_done
-from tutelage.rounds.requests import feedback_requests, practice_requests
+from tutelage.rounds.requests import feedback_requests, longest_question, practice_requests
 from tutelage.runs.files import append_rows, digest, read_rows, write_rows
 from tutelage.runs.reader import PRACTICE
 from tutelage.runs.seals import sealed, sound_rows
@@ -57,7 +57,7 @@ def practise(
     asked = feedback_requests(ctx.problems, sitting, ctx.config.teacher, before, f"{ctx.config.seed}/{round}")
     rows, spent = _made(ctx, round, practice_requests(asked, before, each), told=not teaching.budget_spent)
     kept = [row for row in rows if row.verdict.correct and row.problem is not None]
-    dropped = Counter(row.failure for row in rows if row.failure)
+    dropped = Counter[FailureReason](row.failure for row in rows if row.failure)
     _say(ctx, round, len(rows), len(kept), dropped)
     ctx = replace(ctx, practice=(*ctx.practice, *(row.problem for row in kept if row.problem)))
     keep_problems(ctx)
@@ -127,7 +127,7 @@ def _judged(ctx: RunContext, rows: Iterable[Practice]) -> Iterator[Practice]:
     for split in SPLITS:
         known.add(ctx.task.problems(split), split)
     known.add(ctx.practice, "train")
-    longest = max(len(problem.text.encode(errors="replace")) for problem in ctx.task.problems("train"))
+    longest = longest_question(ctx.task.problems("train"))
     for row in rows:
         if not row.verdict.correct:
             yield row
@@ -146,13 +146,9 @@ def _unreadable(ctx: RunContext, row: Practice, problem: Problem, longest: int) 
         verdict = ctx.task.grade(problem, text)
         if not verdict.correct:
             return "no new problem", f"the task's grader does not read its answer: {verdict.reason}"
-    if len(problem.text.encode(errors="replace")) > max(longest, _SHORT):
+    if len(problem.text.encode(errors="replace")) > longest:
         return "no new problem", "its question is longer than any of the task's"
     return None
-
-
-_SHORT = 240
-"""Bytes of a question that is never too long."""
 
 
 def _near(known: NearProblems[Split], problem: Problem) -> Fault | None:

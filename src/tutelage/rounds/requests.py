@@ -17,6 +17,9 @@ from tutelage.config import TeacherConfig
 from tutelage.mistakes.selection import by_answer, new_mistakes, sent_again
 from tutelage.records import TRANSIENT, Attempt, Exam, Feedback, FeedbackRequest, Problem
 
+_SHORT = 240
+"""Bytes of a question that is never too long."""
+
 _Row = TypeVar("_Row", Attempt, Feedback)
 
 
@@ -93,6 +96,11 @@ def practice_requests(
     asked = {reply.identity for reply in before}
     new = [request for request in requests if request.identity not in asked]
     return [replace(request, sample=each * request.sample + n) for n in range(each) for request in new]
+
+
+def longest_question(problems: Iterable[Problem]) -> int:
+    """The most UTF-8 bytes of a practice problem's text: those of the longest problem, which the student can read."""
+    return max(_SHORT, *(len(problem.text.encode(errors="replace")) for problem in problems))
 
 
 def _by_priority(

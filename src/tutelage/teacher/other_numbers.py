@@ -52,12 +52,12 @@ def other_numbers(problem: Problem, rng: random.Random) -> Iterator[Problem]:
     numbers = find_numbers(problem.question)
     spans = _changeable(problem, expression, numbers)
     values = sorted({number.value for number in spans})
-    everything = sorted({number.value for number in numbers} | set(operands(expression)))
+    said = sorted({number.value for number in numbers})
     shape, places = _shape(expression), {number.value: number.places for number in spans}
     for _ in range(TRIES if values else 0):
         new = {value: _draw(value, places[value], rng) for value in values}
         made = substitute(expression, new)
-        if all(new[value] != value for value in values) and _in_order(everything, new) and _is_like(shape, made):
+        if all(new[value] != value for value in values) and _in_order(said, new) and _is_like(shape, made):
             yield _with(problem, spans, new, made)
 
 
@@ -96,7 +96,7 @@ def _draw(value: Fraction, places: int, rng: random.Random) -> Fraction:
 
 
 def _in_order(values: list[Fraction], new: Values) -> bool:
-    """Whether the numbers of text and equation keep their order, and differ as before."""
+    """Whether the numbers of the text keep their order, and differ as before."""
     after = [new.get(value, value) for value in values]
     return all(one < other for one, other in pairwise(after))
 

@@ -22,8 +22,6 @@ from tutelage.text.numbers import read_number
 from tutelage.text.statements import statements, without_statement
 from tutelage.text.thoughts import without_thoughts
 
-MAX_QUESTION_BYTES = 2_000
-"""The most UTF-8 bytes of a new question with its choices."""
 _FEWEST_WORDS = 4
 
 _QUESTION = re.compile(
@@ -35,6 +33,7 @@ _SOLUTION = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _CHOICE = re.compile(r"^[ \t]*\(?([A-Z])[).:][ \t]+(\S[^\n]{0,300})$", re.MULTILINE)
+_ASKED = re.compile(r"[^?]{1,1500}\?(?=\s*\n)")
 _TAG = re.compile(r"</?(?:question|attempt|solution)>", re.IGNORECASE)
 
 
@@ -86,7 +85,7 @@ _OF_THE_FORM: frozenset[FailureReason] = frozenset(
 
 
 def _parts(text: str) -> tuple[str, str]:
-    """The question and the solution of a reply; without a mark between them, a question ends with its last `?`."""
+    """The question and the solution of a reply; without a mark between them, a question ends with its `?`."""
     text = _TAG.sub("", clean(without_thoughts(text)))
     marks = list(_QUESTION.finditer(text))
     end = _SOLUTION.search(text, marks[0].end() if marks else 0)
@@ -94,28 +93,31 @@ def _parts(text: str) -> tuple[str, str]:
         started = [mark.end() for mark in marks if mark.end() <= end.start()]
         return text[started[-1] if started else 0 : end.start()].strip(), text[end.end() :].strip()
     start = marks[0].end() if marks else 0
-    first, apart, rest = text[start:].strip().partition("\n\n")
-    return (first, rest.strip()) if apart else ("", text)
+    asked = _ASKED.match(text[start:].strip())
+    return (asked[0], text[start:].strip()[asked.end() :].strip()) if asked else ("", text)
 
 
 def _problem(asked: str, solution: str, failed: Problem, kind: AnswerKind) -> Problem | str:
     """The problem with the answer that its solution states; or why there is none."""
     choices = tuple(Choice(*match.groups()) for match in _CHOICE.finditer(asked)) if kind == "choice" else ()
     question = " ".join((_CHOICE.sub("", asked) if choices else asked).split())
-    if len(question.split()) < _FEWEST_WORDS:
-        return "the reply has no new question"
-    if kind == "choice" and len({choice.label for choice in choices}) != max(2, len(choices)):
-        return "the new question has no options, or two with one label"
-    if len(asked.encode(errors="replace")) > MAX_QUESTION_BYTES:
-        return f"the new question is longer than {MAX_QUESTION_BYTES:,} bytes"
-    if statements(question):
-        return "the new question states its answer"
+    if fault := _fault(question, choices, kind):
+        return fault
     answer = _answer(solution, Problem.of(question, _ANY[kind], choices=choices), kind)
     if answer is None:
         return "the solution states no answer that can be read"
     if _is_negative(answer) and not _is_negative(failed.answer):
         return f"its answer is negative: {answer}"
     return Problem.of(question, answer, choices=choices)
+
+
+def _fault(question: str, choices: tuple[Choice, ...], kind: AnswerKind) -> str | None:
+    """What is wrong with a new question, in words."""
+    if len(question.split()) < _FEWEST_WORDS:
+        return "the reply has no new question"
+    if kind == "choice" and len({choice.label for choice in choices}) != max(2, len(choices)):
+        return "the new question has no options, or two with one label"
+    return "the new question states its answer" if statements(question) else None
 
 
 _ANY: dict[AnswerKind, str] = {"number": "0", "choice": "A", "yes-no": "yes", "text": "-"}

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tutelage.records import Split
+from tutelage.view.practised import ShownPractice
 
 Course = Literal["learnt", "forgotten", "never right", "always right", "mixed", "unseen"]
 """How a training problem went over the exams: wrong in the first and right in the last; the reverse; no attempt right
@@ -147,12 +148,13 @@ class ShownExample:
 
 @dataclass(frozen=True, slots=True)
 class StoryRound:
-    """One round of a problem: exam, teaching, training. Round 0 has no attempts."""
+    """One round of a problem: exam, teaching, practice made from its mistakes, training. Round 0 has no attempts."""
 
     round: int
     attempts: Sequence[ShownAttempt]
     replies: Sequence[ShownReply]
     examples: Sequence[ShownExample]
+    practice: Sequence[ShownPractice] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from re import findall
 
 from tutelage.config import TaskConfig
@@ -37,6 +36,18 @@ class Generator:
     notes: Callable[[list[Problem]], tuple[str, ...]] = lambda _: ()
 
 
+@dataclass(frozen=True, slots=True)
+class More:
+    """Streams of further problems, by their seeds."""
+
+    stream: Callable[[int, Options], Iterator[Problem]]
+    options: Options
+
+    def __call__(self, seed: int) -> Iterator[Problem]:
+        """The problems of a seed."""
+        return self.stream(seed, self.options)
+
+
 def load_generated(config: TaskConfig, generator: Generator) -> LoadedTask:
     """The task of a configuration.
 
@@ -57,7 +68,7 @@ def load_generated(config: TaskConfig, generator: Generator) -> LoadedTask:
     )
     sized = config.model_copy(update={"train": train, "test": test, "validation": validation})
     task = build_task(sized, generator.kind, generator.examples, source, origin=config.name)
-    return replace(task, more=partial(generator.stream, options=options))
+    return replace(task, more=More(generator.stream, options))
 
 
 def draw(stream: Iterator[Problem], count: int, name: str, *, without: Sequence[str] = ()) -> list[Problem]:

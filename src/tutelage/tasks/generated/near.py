@@ -1,7 +1,7 @@
 """Further problems of a generated task, near one at which a student failed.
 
-    failed  "Ann draws 3 cows and 2 ducks. …", at the step 3 × 4 = 12
-    near    "Ann draws 7 cows and 4 bees. …"   the same kind of step, as many steps in all
+failed  "Ann draws 3 cows and 2 ducks. …", at the step 3 × 4 = 12
+near    "Ann draws 7 cows and 4 bees. …"   the same kind of step, as many steps in all
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tutelage.tasks.splits import LoadedTask
 from tutelage.text.calculations import find_calculations
 from tutelage.text.sentences import sentence_to, sentences
 
-CANDIDATES = 48
+CANDIDATES = 200
 """Problems of the stream among which the nearest are looked for."""
 _WORD = re.compile(r"[^\W\d_]{2,}|[+×/÷-](?= )")
 
@@ -62,4 +62,5 @@ def _distance(wanted: Problem, step: frozenset[str], problem: Problem) -> float:
 
 
 def _words(text: str) -> frozenset[str]:
-    return frozenset(_WORD.findall(text.lower()))
+    """The words, of one thing or several, and the signs of calculations."""
+    return frozenset(word.removesuffix("s") for word in _WORD.findall(text.lower()))

@@ -1,7 +1,7 @@
 """The dialogue for one practice problem: it is made up, then solved by independent replies. Pure.
 
-    request ─ a new problem with its solution ─ sound ─ its question alone, asked `self_consistency` times ─→ kept, if
-                        └─ dropped                          more than half of the replies reach its answer
+request ─ a new problem with its solution ─ sound ─ its question alone, asked `self_consistency` times ─→ kept, if
+                    └─ dropped                          more than half of the replies reach its answer
 """
 
 from __future__ import annotations
