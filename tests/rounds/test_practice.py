@@ -47,6 +47,10 @@ def rows(root: Path, round: int) -> list[Practice]:
     return read_rows(root / f"round-{round:02d}" / "practice.jsonl", Practice)
 
 
+def lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines()
+
+
 def kept(root: Path, *rounds: int) -> list[Problem]:
     return [row.problem for round in rounds for row in rows(root, round) if row.verdict.correct and row.problem]
 
@@ -100,7 +104,7 @@ def test_they_are_trained_on_at_once_and_sat_in_later_exams(finished):
     assert all(each.anchor.endswith(f"The answer is {each.problem.answer}.") for part in examples for each in part)
     assert attempts(finished, 1).keys() == task
     assert attempts(finished, 2).keys() == task | first
-    mistakes = [json.loads(line)["problem_id"] for line in (finished / "round-02/mistakes.jsonl").open()]
+    mistakes = [json.loads(line)["problem_id"] for line in lines(finished / "round-02/mistakes.jsonl")]
     assert set(mistakes) & first
 
 
@@ -125,8 +129,9 @@ def test_the_runs_files_hold_them(finished):
 def test_a_run_that_lost_its_figures_makes_the_same_ones(finished, tiny, tmp_path):
     root = shutil.copytree(finished, tmp_path / "run")
     before = rows(root, 1), rows(root, 2), (root / "problems.jsonl").read_bytes()
-    lines = (root / "round-01/practice.jsonl").read_text().splitlines(keepends=True)
-    (root / "round-01/practice.jsonl").write_text("".join([*lines[:2], lines[2].replace("answer", "unswer")]))
+    first, second, third, *_ = lines(root / "round-01/practice.jsonl")
+    changed_row = third.replace("answer", "unswer")
+    (root / "round-01/practice.jsonl").write_text(f"{first}\n{second}\n{changed_row}\n", encoding="utf-8")
     (root / "problems.jsonl").unlink()
     said = list[str]()
     show = Show(quiet=True)
@@ -142,7 +147,7 @@ def test_a_run_that_lost_its_figures_makes_the_same_ones(finished, tiny, tmp_pat
 def test_exported_they_are_a_task(finished, tmp_path):
     path = tmp_path / "practice.jsonl"
     assert tutelage("practice", str(finished), "--out", str(path)).exit_code == 0
-    exported = [json.loads(line) for line in path.open()]
+    exported = [json.loads(line) for line in lines(path)]
     assert [row["question"] for row in exported] == [problem.question for problem in kept(finished, 1, 2)]
     task = load_task("custom", path=path)
     read = {problem.id: problem for split in SPLITS for problem in task.problems(split)}
@@ -175,15 +180,7 @@ def on_sums(tiny: str, folder: Path) -> RunConfig:
 
 
 def test_problems_with_equations_get_other_numbers(tiny, tmp_path):
-    config = two_rounds(tiny).model_dump()
-    config["task"] = {
-        "name": "custom",
-        "path": str(sums(tmp_path / "sums.jsonl")),
-        "validation": 3,
-        "test": 3,
-        "train": 6,
-    }
-    config["rounds"]["max"] = 1
+    config = on_sums(tiny, tmp_path)
     run(practising(config), tmp_path / "run")
     made = kept(tmp_path / "run", 1)
     assert made
@@ -194,15 +191,7 @@ def test_problems_with_equations_get_other_numbers(tiny, tmp_path):
 
 
 def test_the_teacher_at_an_api_makes_them(tiny, tmp_path):
-    config = two_rounds(tiny).model_dump()
-    config["task"] = {
-        "name": "custom",
-        "path": str(sums(tmp_path / "sums.jsonl")),
-        "validation": 3,
-        "test": 3,
-        "train": 6,
-    }
-    config["rounds"]["max"] = 1
+    config = on_sums(tiny, tmp_path)
     problems = open_task(config.task).problems("train")
     with answer_key_endpoint(problems) as endpoint:
         teacher = {"kind": "openai", "model": "test", "base_url": endpoint.base_url}
@@ -259,15 +248,7 @@ class Own:
 
 
 def test_a_teacher_of_the_users_own(tiny, tmp_path):
-    config = two_rounds(tiny).model_dump()
-    config["task"] = {
-        "name": "custom",
-        "path": str(sums(tmp_path / "sums.jsonl")),
-        "validation": 3,
-        "test": 3,
-        "train": 6,
-    }
-    config["rounds"]["max"] = 1
+    config = on_sums(tiny, tmp_path)
     task = open_task(config.task)
     result = run(practising(config), tmp_path / "run", teacher=Own(task.grade, task.problems("test")[0]))
     practice = result.rounds[1].practice

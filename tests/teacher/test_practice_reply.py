@@ -96,8 +96,11 @@ def test_choices_and_words():
     assert draft.problem.choices == (Choice("A", "bakery"), Choice("B", "bank"), Choice("C", "park"))
     without = read(text.replace("(A) bakery\n(B) bank\n(C) park\n", ""), kind="choice", failed=failed)
     assert without.flaw is not None
-    draft = read("Question: Is a whale a kind of fish?\nSolution:\nA whale breathes air and feeds its young with milk, as mammals do.\n"
-                 "The answer is no.", kind="yes-no", failed=Problem.of("Is a bee an insect?", "yes"))  # fmt: skip
+    text = (
+        "Question: Is a whale a kind of fish?\nSolution:\nA whale breathes air and feeds its young with milk.\n"
+        "So it is a mammal.\nThe answer is no."
+    )
+    draft = read(text, kind="yes-no", failed=Problem.of("Is a bee an insect?", "yes"))
     assert draft.problem is not None
     assert (draft.problem.answer, draft.flaw) == ("no", None)
 
