@@ -20,8 +20,8 @@ SURFACE = {
     """,
     "tutelage.practice_records": "Practice PracticeSummary",
     "tutelage.run_records": """
-        Accuracy BeforeAfter COMPARED CostBound ExamSummary FailureCount GAINS Now Pace Precision RoundResult RunResult
-        SIMILARITIES Spending StepRecord TeacherSummary TrainingSummary WayCount Work
+        Accuracy BeforeAfter COMPARED CostBound ExamSummary FailureCount GAINS Now Pace Precision REPAIRED RoundResult
+        RunResult SIMILARITIES Spending StepRecord TeacherSummary TrainingSummary WayCount Work
     """,
     "tutelage.study_records": "ArmFigures Comparison Interval RoundFigures RunFigures StudyFigures",
     "tutelage.errors": "BudgetSpent ConfigError DataError RunError StudentError TeacherError TutelageError",

@@ -78,7 +78,7 @@ def open_context(
         check_practice(config.teacher.practice, task, own.teacher, offline=teacher is not None)
     precision = precision_of_run(config.student, out, cache and cache.root, show.say)
     untrained = make_student(config.student, task, show.say, own.engine, precision)
-    preflight(untrained, config, task.problems, reflection)
+    preflight(untrained, config, task.problems, out, reflection)
     with locked(out):
         run = Run.open(out, config, task_digest(task), cache, keys, precision)
         activity = Activity() if online else None

@@ -148,12 +148,16 @@ class ShownExample:
 
 @dataclass(frozen=True, slots=True)
 class StoryRound:
-    """One round of a problem: exam, teaching, practice made from its mistakes, training. Round 0 has no attempts."""
+    """One round of a problem: exam, teaching, practice made of it, training. Round 0 has no attempts.
+
+    `repairs` are mistakes put right that were trained on: the student's text before, what was wrong, what is right.
+    """
 
     round: int
     attempts: Sequence[ShownAttempt]
     replies: Sequence[ShownReply]
     examples: Sequence[ShownExample]
+    repairs: Sequence[tuple[str, str, str]] = ()
     practice: Sequence[ShownPractice] = ()
 
 
