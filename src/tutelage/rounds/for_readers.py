@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tutelage.errors import RunError
 from tutelage.mistakes.marked import MarkedMistake
-from tutelage.records import SPLITS, Exam, Problem, Split
+from tutelage.records import SPLITS, Exam
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.error_summary import exam_summary, marked_mistakes
 from tutelage.rounds.kept import keep_rows
@@ -26,9 +26,9 @@ from tutelage.runs.seals import sealed, sound_rows
 
 def keep_problems(ctx: RunContext) -> None:
     """Write the problems of all splits, then the practice problems so far; a run that goes on may have more of them."""
-    kept: list[tuple[Split, Problem]] = [(split, problem) for split in SPLITS for problem in ctx.task.problems(split)]
-    kept += [("train", problem) for problem in ctx.practice]
-    rows = [ProblemRow(split, ctx.task.kind, problem) for split, problem in kept]
+    kind = ctx.task.kind
+    rows = [ProblemRow(split, kind, problem) for split in SPLITS for problem in ctx.task.problems(split)]
+    rows += [ProblemRow("train", kind, problem) for problem in ctx.practice]
     _keep(ctx, ctx.run.root / PROBLEMS, rows, or_more=bool(ctx.config.teacher.practice) and not ctx.practice)
 
 

@@ -57,7 +57,7 @@ def practise(
     asked = feedback_requests(ctx.problems, sitting, ctx.config.teacher, before, f"{ctx.config.seed}/{round}")
     rows, spent = _made(ctx, round, practice_requests(asked, before, each), told=not teaching.budget_spent)
     kept = [row for row in rows if row.verdict.correct and row.problem is not None]
-    dropped = Counter[FailureReason](row.failure for row in rows if row.failure)
+    dropped = Counter[str](row.failure for row in rows if row.failure)
     _say(ctx, round, len(rows), len(kept), dropped)
     ctx = replace(ctx, practice=(*ctx.practice, *(row.problem for row in kept if row.problem)))
     keep_problems(ctx)
@@ -169,7 +169,7 @@ def _solution(row: Practice) -> Feedback:
     return Feedback(row.problem.id, 0, None, row.text, row.verdict, row.usage, row.keys)
 
 
-def _say(ctx: RunContext, round: int, asked: int, kept: int, dropped: Counter[FailureReason]) -> None:
+def _say(ctx: RunContext, round: int, asked: int, kept: int, dropped: Counter[str]) -> None:
     listed = ", ".join(f"{count:,} {reason}" for reason, count in dropped.most_common())
     others = f"; dropped: {listed}" if listed else ""
     ctx.show.say(f"round {round}: {kept:,} of {asked:,} practice problems kept{others}")

@@ -25,6 +25,8 @@ CANDIDATES = 120
 _WORD = re.compile(r"[^\W\d_]{2,}|[+×/÷-](?= )")
 
 _STEM = 6
+_SAME_STEP = 10.0
+"""What a problem loses that lacks all words of the failed step, in steps more or less."""
 
 Near = Callable[[FeedbackRequest, int], Iterator[Problem]]
 """Problems near the one of a request, the nearest first; the same for the same seed."""
@@ -66,7 +68,7 @@ def _distance(wanted: Problem, step: frozenset[str], problem: Problem) -> float:
     sizes, wished_sizes = _sizes(problem), _sizes(wanted)
     pairs = zip_longest(sizes, wished_sizes, fillvalue=0.0)
     apart = sum(min(1.0, abs(one - other)) for one, other in pairs) / max(len(sizes), len(wished_sizes))
-    return steps + 2 * lacking + apart + 1.0 - len(asked & wished) / max(1, len(asked | wished))
+    return steps + _SAME_STEP * lacking + apart + 1.0 - len(asked & wished) / max(1, len(asked | wished))
 
 
 def _sizes(problem: Problem) -> list[float]:
