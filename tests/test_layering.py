@@ -17,7 +17,10 @@ SOURCE = Path(__file__).parents[1] / "src" / "tutelage"
 FILES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
-    {"money", "records", "practice_records", "run_records", "study_records", "errors", "activity", "stopping"},
+    {
+        *("money", "records", "practice_records", "run_records", "study_records", "system_message"),
+        *("errors", "activity", "stopping"),
+    },
     {
         "text",
         "metrics",

@@ -16,8 +16,7 @@ import tutelage
 SURFACE = {
     "tutelage.records": """
         AnswerKind Asked Attempt Choice Completion Exam FailureReason Feedback FeedbackRequest Grade Problem SPLITS
-        Split Style TRANSIENT TextMatch TrainingExample Usage Verdict Way WithSystem WorkedExample content_hash
-        state_answer
+        Split Style TRANSIENT TextMatch TrainingExample Usage Verdict Way WorkedExample content_hash state_answer
     """,
     "tutelage.practice_records": "Practice PracticeSummary",
     "tutelage.run_records": """

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tutelage.money import sum_usd
+from tutelage.system_message import WithSystem
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -45,24 +46,6 @@ def content_hash(*parts: str) -> str:
 def state_answer(steps: str, answer: str) -> str:
     """A rationale in our standard form: the steps, then a line that states the answer."""
     return f"{steps.rstrip()}\nThe answer is {answer}.".lstrip("\n")
-
-
-class WithSystem(str):
-    """A question below its system message, as one text; a student with a chat template is given them apart."""
-
-    system: str
-
-    @classmethod
-    def below(cls, system: str, question: str) -> WithSystem:
-        """The question below this system message."""
-        text = cls(f"{system}\n\n{question}")
-        text.system = system
-        return text
-
-    @property
-    def question(self) -> str:
-        """The question alone."""
-        return self[len(self.system) + 2 :]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tutelage.errors import StudentError
-from tutelage.records import TrainingExample, WithSystem, WorkedExample
+from tutelage.records import TrainingExample, WorkedExample
 from tutelage.student.template_bounds import MOST_BYTES, MOST_CHARACTERS, MOST_SECONDS, exceeds_bounds
+from tutelage.system_message import WithSystem
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
