@@ -95,7 +95,8 @@ def offline_teacher(config: RunConfig, task: Task, say: Say) -> Teacher | None:
         return None
     if settings.kind == "answers":
         return AnswersTeacher(grade=task.grade)
-    key = AnswerKeyTeacher(grade=task.grade, kind=task.kind, seed=config.seed, explain=settings.explain)
+    asked = {"explain": settings.explain, "repair": settings.feedback == "repair"}
+    key = AnswerKeyTeacher(grade=task.grade, kind=task.kind, seed=config.seed, **asked)
     if settings.kind == "answer_key":
         return key
     assert settings.path is not None, "the configuration has been checked"

@@ -44,27 +44,29 @@ def parts(repairs):
 
 
 def test_every_attempt_is_put_right_and_the_same_once():
-    assert parts(build_repairs(PROBLEMS, SITTING, REPAIR, 0)) == [
+    assert parts(build_repairs(PROBLEMS, SITTING, [], REPAIR, 0)) == [
         ("1 + 2?", "It is ", "1 + 2 = 3."),
         ("1 + 2?", "So ", "1 + 2 = 3."),
         ("2 + 2?", "", "2 + 2 = 4."),
         ("2 + 2?", "", "2 × 2 = 4."),
     ]
-    by_arithmetic = build_repairs(PROBLEMS, SITTING, TrainingConfig(reflection="repair", repair_from="arithmetic"), 0)
+    by_arithmetic = build_repairs(
+        PROBLEMS, SITTING, [], TrainingConfig(reflection="repair", repair_from="arithmetic"), 0
+    )
     assert len(parts(by_arithmetic)) == 3
 
 
 def test_no_more_of_a_problem_than_asked_for_and_others_by_another_seed():
     config = TrainingConfig(reflection="repair", max_negatives=1)
-    found = {tuple(parts(build_repairs(PROBLEMS, SITTING, config, seed))) for seed in range(9)}
+    found = {tuple(parts(build_repairs(PROBLEMS, SITTING, [], config, seed))) for seed in range(9)}
     assert {len(each) for each in found} == {2}
     assert len(found) == 4
 
 
 @pytest.mark.parametrize("update", [{"reflection": "triplet"}, {"reflection": "none"}, {"reflection_weight": 0.0}])
 def test_there_are_none_for_another_loss(update):
-    assert build_repairs(PROBLEMS, SITTING, REPAIR.model_copy(update=update), 0) == []
-    assert build_repairs(PROBLEMS, None, REPAIR, 0) == []
+    assert build_repairs(PROBLEMS, SITTING, [], REPAIR.model_copy(update=update), 0) == []
+    assert build_repairs(PROBLEMS, None, [], REPAIR, 0) == []
 
 
 COW = Problem.of("How many legs has a cow?", "4")

@@ -37,12 +37,16 @@ _NEEDED: Mapping[str, frozenset[str]] = {
     "mistake": _MISTAKE,
     "mistake-first": _MISTAKE,
     "mistake-explained": _MISTAKE,
+    "mistake-repaired": _MISTAKE,
     "hint": frozenset(("answer",)),
     "again": frozenset(("reason",)),
 }
 """The texts that a file may have, and the fields that each must contain."""
-_MARKS = ("Mistake:", "Solution:")
-"""The parser separates the explanation from the solution by these marks."""
+_MARKS: Mapping[str, tuple[str, str]] = {
+    "mistake-explained": ("Mistake:", "Solution:"),
+    "mistake-repaired": ("Wrong:", "Right:"),
+}
+"""The marks by which the two parts of a reply are told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ def read_template(path: str, teacher: TeacherConfig) -> Template:
         if not named.get(name):
             raise ConfigError(f"{path} has no text {name!r}, which teacher.ask and teacher.hint call for; add it")
     template = Template(named.pop("system"), named)
-    for way in set(named) - {"hint", "again"}:
+    for way in set(named) - {"hint", "again", "mistake-repaired"}:
         if not _asks_for_a_closing_line(f"{template.system}\n{named[way]}"):
             raise ConfigError(
                 f"{path}: neither system nor {way} asks for the line by which the answer is read; write {{closing}}"
@@ -116,8 +120,9 @@ def _fault(name: str, text: str) -> str | None:
             return f"unknown field {{{field}}}; the fields here are {here}, and {{{{ stands for a brace"
     if missing := sorted(needed - {field for field, _, _ in fields}):
         return f"it does not hold {{{missing[0]}}}; put it where it is to stand"
-    if name == "mistake-explained" and (lacking := [mark for mark in _MARKS if mark not in text]):
-        return f"it does not ask for {lacking[0]!r}; explanation and solution are told apart by {' and '.join(_MARKS)}"
+    marks = _MARKS.get(name, ())
+    if lacking := [mark for mark in marks if mark not in text]:
+        return f"it does not ask for {lacking[0]!r}; the parts of a reply are told apart by {' and '.join(marks)}"
     return None
 
 
