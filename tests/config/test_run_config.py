@@ -318,6 +318,7 @@ REPAIR = "training.reflection=repair"
             [REPAIR, "training.reflection_weight=0", "teacher.feedback=repair"],
             ["teacher.feedback", "reflection_weight"],
         ),
+        ([REPAIR, "teacher={feedback: repair, ask: question}"], ["teacher.feedback", "teacher.ask"]),
         ([REPAIR, "teacher={feedback: repair, kind: answers}"], ["teacher.feedback", "teacher.kind"]),
         ([REPAIR, "teacher={feedback: repair, explain: true}"], ["teacher.feedback", "teacher.explain"]),
         ([REPAIR, "training.data=round", "teacher.feedback=repair"], ["teacher.feedback", "training.data"]),

@@ -47,6 +47,8 @@ def _of_repairs(teacher: TeacherConfig, training: TrainingConfig) -> Iterator[st
         )
     if teacher.kind not in ("answer_key", "openai"):
         yield f"teacher.feedback is 'repair', and teacher.kind {teacher.kind!r} writes none; set it to 'rationale'"
+    if teacher.ask == "question":
+        yield "teacher.feedback is 'repair', and teacher.ask 'question' shows no mistake; set ask to 'auto'"
     if teacher.explain:
         yield "teacher.explain is of whole rationales, and teacher.feedback is 'repair'; set one of them back"
     if training.data == "round":
