@@ -72,6 +72,15 @@ def test_there_are_none_for_another_loss(update):
     assert build_repairs(PROBLEMS, None, [], REPAIR, 0) == []
 
 
+def test_right_attempts_beside_wrong_ones_are_more_of_them():
+    config = REPAIR.model_copy(update={"mixed_attempts": True})
+    found = build_repairs(PROBLEMS, SITTING, [], config, 0)
+    usual = build_repairs(PROBLEMS, SITTING, [], REPAIR, 0)
+    (more,) = [repair for repair in found if repair not in usual]
+    assert (more.before, more.right, more.weight) == ("So 1 + 2 = ", "3.\nThe answer is 3.", 0.75)
+    assert {repair.weight for repair in usual} == {1.0}
+
+
 def told(mistake, step, text, *, problem=SUM, sample=0):
     return Feedback(problem.id, sample, mistake, text, Verdict(True, None, "a step put right"), step=step)
 
@@ -138,6 +147,7 @@ def test_repairs_matter_where_there_are_some():
         ({"margin": 0.5}, False),
         ({"beta": 0.5}, False),
         ({"repair_rest": True}, False),  # it shows in the repairs
+        ({"mixed_attempts": True}, False),
         ({"repair_from": "arithmetic"}, False),
     ]:
         other = what_matters(REPAIR.model_copy(update=update), ALONE, None, MENDED)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from tutelage.config import TrainingConfig
 from tutelage.mistakes.repair import Repair, repaired, tail_of
 from tutelage.records import Attempt, Exam, Feedback, Problem
+from tutelage.rounds.partings import partings
 from tutelage.rounds.requests import by_problem, order_of
 from tutelage.text.statements import statements
 
@@ -25,7 +26,8 @@ def build_repairs(
 ) -> list[Repair]:
     """The repairs of this round's exam, in the order of the problems; none if the settings name another loss.
 
-    At most `config.max_negatives` of a problem: those of the teacher's `replies` first, the others drawn by seed.
+    At most `config.max_negatives` of a problem: those of the teacher's `replies` first, the others drawn by seed. With
+    `config.mixed_attempts`, as many right attempts from where they part from wrong ones.
     """
     if exam is None or config.reflection != "repair" or not config.reflection_weight:
         return []
@@ -35,9 +37,14 @@ def build_repairs(
         bought = _distinct(_of_replies(problem, told.get(problem.id, ())))[: config.max_negatives]
         known = _distinct(_of_attempts(problem, sat.get(problem.id, ()), config))
         known = [repair for repair in known if not any(_is_same(repair, other) for other in bought)]
-        most = min(len(known), config.max_negatives - len(bought))
-        found += bought + random.Random(f"{seed}/{problem.id}/repairs").sample(known, most)
+        found += bought + _drawn(known, config.max_negatives - len(bought), f"{seed}/{problem.id}/repairs")
+        mixed = _distinct(partings(problem, sat.get(problem.id, ()))) if config.mixed_attempts else []
+        found += _drawn(mixed, config.max_negatives, f"{seed}/{problem.id}/partings")
     return found
+
+
+def _drawn(repairs: Sequence[Repair], most: int, seed: str) -> list[Repair]:
+    return random.Random(seed).sample(repairs, min(len(repairs), most))
 
 
 def _of_replies(problem: Problem, replies: Iterable[Feedback]) -> Iterator[Repair]:
