@@ -40,13 +40,15 @@ _NEEDED: Mapping[str, frozenset[str]] = {
     "mistake-repaired": _MISTAKE,
     "hint": frozenset(("answer",)),
     "again": frozenset(("reason",)),
+    "practice": _MISTAKE,
 }
 """The texts that a file may have, and the fields that each must contain."""
-_MARKS: Mapping[str, tuple[str, str]] = {
+_MARKS = {
     "mistake-explained": ("Mistake:", "Solution:"),
     "mistake-repaired": ("Wrong:", "Right:"),
+    "practice": ("Question:", "Solution:"),
 }
-"""The marks by which the two parts of a reply are told apart."""
+"""The parser separates the two parts of a reply by these marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,8 @@ def read_template(path: str, teacher: TeacherConfig) -> Template:
             raise ConfigError(f"{path}, {name}: {fault}")
     for name in _asked_for(teacher):
         if not named.get(name):
-            raise ConfigError(f"{path} has no text {name!r}, which teacher.ask and teacher.hint call for; add it")
+            by = _CALLED_BY.get(name, "teacher.ask and teacher.hint call")
+            raise ConfigError(f"{path} has no text {name!r}, which {by} for; add it")
     template = Template(named.pop("system"), named)
     for way in set(named) - {"hint", "again", "mistake-repaired"}:
         if not _asks_for_a_closing_line(f"{template.system}\n{named[way]}"):
@@ -93,6 +96,7 @@ def read_template(path: str, teacher: TeacherConfig) -> Template:
     return template
 
 
+_CALLED_BY = {"practice": "teacher.practice calls", "mistake-repaired": "teacher.feedback calls"}
 _KNOWN = f"a template has {', '.join(_NEEDED)}"
 
 
@@ -103,6 +107,7 @@ def _asked_for(teacher: TeacherConfig) -> list[str]:
     found = ["system"]
     for asking in (asking for plan in plans for asking in plan):
         found += [asking.way, *(["hint"] if asking.hint else ["again"] if asking.again else [])]
+    found += ["practice"] if teacher.practice else []
     return list(dict.fromkeys(found))
 
 
@@ -122,7 +127,7 @@ def _fault(name: str, text: str) -> str | None:
         return f"it does not hold {{{missing[0]}}}; put it where it is to stand"
     marks = _MARKS.get(name, ())
     if lacking := [mark for mark in marks if mark not in text]:
-        return f"it does not ask for {lacking[0]!r}; the parts of a reply are told apart by {' and '.join(marks)}"
+        return f"it does not ask for {lacking[0]!r}; the parts of the reply are told apart by {' and '.join(marks)}"
     return None
 
 
