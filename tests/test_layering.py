@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "tutelage"
 FILES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
-    {"money", "records", "run_records", "study_records", "errors", "activity", "stopping"},
+    {"money", "records", "run_records", "study_records", "errors", "activity", "stopping", "launched"},
     {
         "text",
         "metrics",
@@ -35,7 +35,7 @@ LAYERS = [
     {"grading", "mistakes"},
     {"tasks", "teacher", "student", "report"},
     {"rounds"},
-    {"studies", "assemble", "own_parts", "view"},
+    {"studies", "assemble", "together", "own_parts", "view"},
     {"api", "cli", "__init__", "__main__"},
 ]
 """The packages by layer, lowest first: imports point down, or to the same layer unless the package is BLIND."""

@@ -6,6 +6,7 @@ import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tutelage.activity import Activity
 from tutelage.config import RunConfig, StudentConfig
@@ -38,14 +39,22 @@ from tutelage.teacher.prompts import prompts_of
 from tutelage.teacher.recorded import NOT_RECORDED, RecordedTeacher
 from tutelage.teacher.teacher import Teacher
 
+if TYPE_CHECKING:
+    from tutelage.student.ranks.group import Ranks
+
 
 @contextmanager
 def open_context(
-    config: RunConfig, out: Path, show: Show, cache: StageCache | None = None, own: OwnParts | None = None
+    config: RunConfig,
+    out: Path,
+    show: Show,
+    cache: StageCache | None = None,
+    own: OwnParts | None = None,
+    ranks: Ranks | None = None,
 ) -> Generator[RunContext]:
     """Everything a run needs, with its directory locked against other processes; `cache` is as in Run.open.
 
-    The user's `own` parts replace those that the configuration names.
+    The user's `own` parts replace those that the configuration names. Of several `ranks`, the first calls this.
 
     Raises ConfigError, DataError, RunError, TeacherError and StudentError before anything is spent, and before anything
     is written unless the directory itself is at fault.
@@ -72,10 +81,14 @@ def open_context(
         if config.teacher.ledger:
             check_place(Path(config.teacher.ledger))
     precision = precision_of_run(config.student, out, cache and cache.root, show.say)
-    untrained = make_student(config.student, task, show.say, own.engine, precision)
+    untrained = make_student(config.student, task, show.say, own.engine, precision, ranks)
     preflight(untrained, config, task.problems, reflection)
     with locked(out):
         run = Run.open(out, config, task_digest(task), cache, keys, precision)
+        if ranks is not None:
+            from tutelage.student.ranks.led import check_shared
+
+            check_shared(ranks, out, run.id)
         activity = Activity() if online else None
         if activity:
             teacher = online_teacher(config, task, run, show.say, activity)
@@ -135,12 +148,20 @@ def make_student(
     say: Say,
     engine: SamplerFactory | None = None,
     precision: Precision | None = None,
+    ranks: Ranks | None = None,
 ) -> Student:
     """The untrained student, prompted with the task's worked examples and sampled by the user's `engine`, if given.
 
-    Raises ConfigError, StudentError.
+    With `ranks`, it answers and learns on all of them. Raises ConfigError, StudentError.
     """
     if engine is not None:
         check_engine(engine)
     check_few_shot(config.few_shot, task)
-    return Student(config, task.examples, engine=Engine(config.engine, say, engine), precision=precision)
+    if ranks is None:
+        return Student(config, task.examples, engine=Engine(config.engine, say, engine), precision=precision)
+    from tutelage.student.ranks.led import LedStudent
+
+    sampled_by = Engine(config.engine, say, engine, alone=False)
+    student = LedStudent(config, task.examples, engine=sampled_by, precision=precision)
+    student.ranks = ranks
+    return student

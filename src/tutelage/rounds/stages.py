@@ -30,6 +30,9 @@ from tutelage.student.sampler import Advance, exam_sampling
 from tutelage.student.student import Student
 from tutelage.student.training.reflection import Reflection
 
+OF_COMPUTING = {"packing", "micro_batch_tokens", "gradients_every", "checkpointing", "parallel"}
+"""Settings of a training that change its results by rounding only, and no key."""
+
 
 def annotate(ctx: RunContext, student: Student) -> Teaching:
     """Round 0: the teacher writes rationales for the training problems, without mistakes."""
@@ -97,7 +100,7 @@ def train(
         what_matters(in_round(ctx.config.training, round), examples, ctx.reflection),
         (ctx.config.seed + round) % 2**32,
     )
-    settings = config.model_dump(exclude={"packing", "micro_batch_tokens", "gradients_every"})
+    settings = config.model_dump(exclude=OF_COMPUTING)
     settings = as_first_named("training", settings)  # old names, so that trainings of earlier versions keep their keys
     auto = "auto" in (ctx.config.exam.max_new_tokens, ctx.config.evaluation.max_new_tokens)
     length = learnt_length(student, examples) if auto else None

@@ -17,19 +17,32 @@ from tutelage.student.training.micro_batch import MicroBatch, as_rows, as_tree
 from tutelage.student.training.packing import ExampleGroup, pack_groups
 from tutelage.student.training.plan import Row, training_plan
 from tutelage.student.training.reflection import Reflection, reflection_of
+from tutelage.student.training.shares import Share, deal
 
 
 @dataclass(frozen=True, slots=True)
 class TrainStep:
     """One optimizer step: its micro-batches, and the counts of the whole batch that normalise the losses.
 
-    `targets` counts the tokens that L_LM predicts, `questions` all questions, `pairs` those that L_SR compares.
+    `targets` counts the tokens that L_LM predicts, `questions` all questions, `pairs` those that L_SR compares. Of
+    several processes each has micro-batches of its own. `idle` are passes that count nothing: see `Share.even`.
     """
 
     micro_batches: tuple[MicroBatch, ...]
     questions: int
     targets: int
     pairs: int
+    idle: tuple[MicroBatch, ...] = ()
+
+    @property
+    def computed(self) -> int:
+        """Tokens that are computed, without padding."""
+        return sum(micro_batch.tokens for micro_batch in self.micro_batches)
+
+    @property
+    def padded(self) -> int:
+        """Places that are computed for nothing."""
+        return sum(micro_batch.input_RT.numel() - micro_batch.tokens for micro_batch in self.micro_batches)
 
 
 class StepDataset(Dataset[TrainStep]):
@@ -37,7 +50,8 @@ class StepDataset(Dataset[TrainStep]):
 
     With `tree`, questions are packed as trees. `micro_batch_tokens` limits a micro-batch (None: one per step).
     `reflection` replaces the loss named in the settings. `references` has log-likelihoods of rationales after their
-    prompts at the start of the round, in nats; set it before the first access if `reflection` uses likelihoods.
+    prompts at the start of the round, in nats; set it before the first access if `reflection` uses likelihoods. `share`
+    is the part of each step that this process computes (None: all of it).
     """
 
     def __init__(
@@ -51,6 +65,7 @@ class StepDataset(Dataset[TrainStep]):
         self.format, self.config, self.reflection = format, config, reflection or reflection_of(config)
         self.tree, self.micro_batch_tokens = True, config.micro_batch_tokens
         self.references: dict[tuple[Tokens, Tokens], float] = {}
+        self.share: Share | None = None
         self._encodings = Encodings(format, config.max_tokens)
         self._encodings.add((question_of(example), example.anchor) for example in examples)
         self.truncated = sum(self._encode(example).truncated for example in examples)
@@ -80,12 +95,24 @@ class StepDataset(Dataset[TrainStep]):
 
     def __getitem__(self, index: int) -> TrainStep:
         groups = [self._group(row) for row in self.batches[index]]
+        packs, idle = self._packs(groups)
         return TrainStep(
-            micro_batches=tuple(map(self.micro_batch, self.pack_groups(groups))),
+            micro_batches=tuple(map(self.micro_batch, packs)),
             questions=len(groups),
             targets=sum(group.targets for group in groups),
             pairs=sum(group.pair is not None for group in groups),
+            idle=(self.micro_batch([min(groups, key=_width)]),) * idle if idle else (),
         )
+
+    def _packs(self, groups: Sequence[ExampleGroup]) -> tuple[list[list[ExampleGroup]], int]:
+        """The packs of this process, and how many passes it must idle for the others."""
+        if self.share is None:
+            return list(self.pack_groups(groups)), 0
+        rank, size, even = self.share
+        dealt = deal([self._tokens([group]) for group in groups], size)
+        ranks = range(size) if even else [rank]
+        packs = {n: list(self.pack_groups([groups[g] for g in dealt[n]])) if dealt[n] else [] for n in ranks}
+        return packs[rank], max(map(len, packs.values())) - len(packs[rank])
 
     def too_long(self, examples: int) -> Iterator[str]:
         """Messages about examples that were cut or left out; `examples` is the number of all examples."""
