@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import pickle
 import socket
+import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -33,8 +34,10 @@ JOINING = timedelta(minutes=5)
 """How long the processes wait for each other at the start."""
 COLLECTIVE = timedelta(hours=2)
 """How long a collective may take; a rank that is gone is noticed by `Watch`."""
-WAIT = timedelta(seconds=0.5)
-"""A wait that a signal may end."""
+PAUSE = 0.02
+"""Seconds between two looks into the store."""
+LEAVING = 5.0
+"""Seconds that rank 0 waits for the others at the end."""
 PART = 4 * 2**20
 """Bytes of a message in one piece; a store refuses more than 8 MiB."""
 
@@ -77,11 +80,10 @@ class Ranks:
     def told(self) -> Any:
         """The next order (all others). Raises the error of the run's end."""
         self._orders += 1
-        while True:
+        while not self._store.check([f"order/{self._orders}"]):  # its `wait` would hold up signals
             self.check()
-            with suppress(dist.DistStoreError):
-                self._store.wait([f"order/{self._orders}"], WAIT)
-                return self.same(None)
+            time.sleep(PAUSE)
+        return self.same(None)
 
     def post(self, message: object) -> None:
         """Send rank 0 a message, without waiting for it."""
@@ -177,10 +179,12 @@ class Ranks:
     def leave(self) -> None:
         """Take leave; rank 0, which may hold the store, waits some seconds for the others."""
         self._watch.end()
+        byes = [f"bye/{rank}" for rank in range(self.size)]
         with suppress(RuntimeError):
             self._store.set(f"bye/{self.rank}", "")
-            if self.first:
-                self._store.wait([f"bye/{rank}" for rank in range(self.size)], timedelta(seconds=5))
+            until = time.monotonic() + LEAVING
+            while self.first and time.monotonic() < until and not self._store.check(byes):
+                time.sleep(PAUSE)
         with suppress(RuntimeError):
             dist.destroy_process_group()
 

@@ -12,13 +12,10 @@ from tutelage.config import TrainingConfig
 from tutelage.errors import RunError
 from tutelage.records import Problem, TrainingExample
 from tutelage.run_records import TrainingSummary
-from tutelage.student.ranks.group import Ranks
+from tutelage.student.ranks.group import PAUSE, Ranks
 from tutelage.student.ranks.orders import Answer, Done, Learn, Look, Measured, Sketch, share
 from tutelage.student.sampler import Sampled, SamplingSettings
 from tutelage.student.student import Answered, Student
-
-PAUSE = 0.02
-"""Seconds between two looks at what the others have answered."""
 
 
 class LedStudent(Student):
