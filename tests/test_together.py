@@ -215,7 +215,7 @@ def test_killed_again_and_again_with_other_processes_a_run_ends_as_one_that_neve
     ("difference", "code", "message"),
     [
         ("settings", 2, "was started with other settings than rank 0 (training.epochs: 4 is now 5); start all alike"),
-        ("broken", 2, "rank 1: --set training.epochs=many"),
+        ("broken", 2, "config.yaml: training.epochs: input should be a valid integer"),
         ("folder", 2, "does not see the run in"),
         ("full disk", 2, "rank 1: the disk is full"),
     ],

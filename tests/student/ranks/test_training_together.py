@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from tests.processes import LIBRARIES, import_before_forking
 from tests.student.doubles import EXACT
 from tests.student.ranks.several import results
 from tests.student.steps import EXAMPLES, changed
 from tests.student.tiny import tiny_student
-from tutelage.config import LoraConfig
+from tutelage.config import GuardConfig, LoraConfig
+from tutelage.errors import StudentError
 from tutelage.records import Problem, TrainingExample
 from tutelage.run_records import StepRecord, TrainingSummary
 from tutelage.runs.files import read_rows
@@ -126,8 +128,8 @@ def test_a_step_of_two_processes_is_that_of_one(alone, together, name):
         bound = exact if n else first  # later gradients are those of weights that differ by rounding
         for gradient in found:
             assert (gradient - expected).norm() <= bound * expected.norm(), n
-    for name, weight in one.weights.items():
-        assert (two.weights[name] - weight).norm() <= exact * weight.norm(), name
+    for part, weight in one.weights.items():
+        assert (two.weights[part] - weight).norm() <= exact * weight.norm(), part
     for count in ("examples", "truncated", "row_tokens", "rows"):
         assert getattr(two.summary, count) == getattr(one.summary, count)
     assert two.summary.loss == pytest.approx(one.summary.loss, rel=exact)
@@ -137,3 +139,91 @@ def test_a_step_of_two_processes_is_that_of_one(alone, together, name):
         for figure in ("lm_loss", "reflection_loss", "lm_gradient", "reflection_gradient", "gradient_cosine"):
             a, b = getattr(found, figure), getattr(expected, figure)
             assert a is b is None or a == pytest.approx(b, rel=10 * exact, abs=exact), figure
+
+
+MOVES = {
+    "from two to one": (2, "ddp", 1, "auto"),
+    "from one to two": (1, "auto", 2, "ddp"),
+    "split, then one": (2, "fsdp", 1, "auto"),
+    "one, then split": (1, "auto", 2, "fsdp"),
+    "split, then whole": (2, "fsdp", 2, "ddp"),
+    "split, then split": (2, "fsdp", 2, "fsdp"),
+}
+RESUMED = {
+    "full": Case({}),
+    "adapters": Case({}, LORA),
+    "bfloat16": Case({}, None, torch.bfloat16),
+    "adapters in bfloat16": Case({}, LORA, torch.bfloat16),
+}
+
+
+def all_moves(ranks, folder: Path, first: bool) -> dict[tuple[str, str], Taught | None]:
+    """The first or the second part of every training that is done by as many processes as these."""
+    found = {}
+    for move, (before, earlier, after, later) in MOVES.items():
+        size, parallel = (before, earlier) if first else (after, later)
+        if size == (1 if ranks is None else 2):
+            for kind, case in RESUMED.items():
+                stop, place = 4 if first else None, folder / move / kind  # four steps: one after a checkpoint
+                found[move, kind] = taught(ranks, case, place, stop, epochs=2, parallel=parallel, batch_size=2)
+    return found
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory) -> dict[str, Taught]:
+    folder = tmp_path_factory.mktemp("unbroken")
+    return {kind: taught(None, case, folder / kind, epochs=2, batch_size=2) for kind, case in RESUMED.items()}
+
+
+@pytest.fixture(scope="module")
+def resumed(tmp_path_factory) -> dict[tuple[str, str], Taught]:
+    folder = tmp_path_factory.mktemp("resumed")
+    all_moves(None, folder, True)
+    results(all_moves, 2, folder / "first", folder, True)
+    found = all_moves(None, folder, False)
+    return found | results(all_moves, 2, folder / "second", folder, False)[0]
+
+
+@pytest.mark.parametrize("kind", RESUMED)
+@pytest.mark.parametrize("move", MOVES)
+def test_a_training_goes_on_with_other_processes(unbroken, resumed, move, kind):
+    """Its checkpoint is that of one process, whoever has written it."""
+    whole, found = unbroken[kind], resumed[move, kind]
+    assert len(found.gradients) == 3, "three steps of six were left"
+    exact = EXACT if RESUMED[kind].dtype == torch.float64 else 1e-2
+    for name, weight in whole.weights.items():
+        assert (found.weights[name] - weight).norm() <= exact * weight.norm(), name
+    assert [row.step for row in found.steps] == [1, 2, 3, 4, 5, 6]
+
+
+def guarded(ranks, folder: Path) -> tuple[TrainingSummary, dict[str, torch.Tensor]]:
+    """A training that collapses, since its steps are far too large, and goes back."""
+    student, format = tiny_student(), PromptFormat(tiny_student().tokenizer)
+    guard = GuardConfig(checks=3, patience=1, rationales=2)
+    config = changed(learning_rate=2.0, max_grad_norm=1e9, epochs=6, guard=guard)
+    options = TrainOptions(accuracy=lambda: 0.5, ranks=ranks)
+    summary = train(student, format, MORE, config, seed=0, checkpoints=folder / "checkpoints", options=options)
+    return summary, dict(student.model.state_dict())
+
+
+def test_the_guard_of_two_processes_goes_back_as_that_of_one(tmp_path):
+    (one, start), together = guarded(None, tmp_path / "one"), results(guarded, 2, tmp_path, tmp_path / "two")
+    for two, weights in together:
+        assert one.collapse
+        assert two.collapse
+        assert two.collapse.split(":")[0] == one.collapse.split(":")[0]
+        for name, weight in start.items():
+            assert torch.equal(weights[name], weight), name
+
+
+def test_no_guard_watches_a_student_that_is_split(tmp_path):
+    said, _ = results(refused, 2, tmp_path, tmp_path)
+    assert said == (
+        "training.guard asks the whole student, and training.parallel is 'fsdp'; set training.guard.checks to 0"
+    )
+
+
+def refused(ranks, folder: Path) -> str:
+    with pytest.raises(StudentError) as error:
+        taught(ranks, Case({"guard": GuardConfig(checks=1)}), folder, parallel="fsdp")
+    return str(error.value)
