@@ -100,7 +100,7 @@ def as_now(model: PreTrainedModel) -> AbstractContextManager[None]:
     return later()
 
 
-def _put(config: Any, implementation: str, own: Sequence[tuple[Any, Any]]) -> None:
+def _put(config: Any, implementation: str | None, own: Sequence[tuple[Any, Any]]) -> None:
     config._attn_implementation = implementation
     for module, attention in own:
         module.__dict__.pop("_attn", None)

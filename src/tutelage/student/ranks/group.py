@@ -22,6 +22,8 @@ from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from tutelage.errors import ConfigError, StudentError, TutelageError
 from tutelage.launched import Place, place
@@ -56,7 +58,7 @@ class Ranks:
         # The store tells when a rank is gone. NCCL is set up at its first collective only.
         backend = "cpu:gloo,cuda:nccl" if gpus else "gloo"
         dist.init_process_group(backend, store=store, rank=self.rank, world_size=self.size, timeout=COLLECTIVE)
-        self._cpu = dist.new_group(backend="gloo", timeout=COLLECTIVE) if gpus else None
+        self._cpu: Any = dist.new_group(backend="gloo", timeout=COLLECTIVE) if gpus else None
         store.set(f"beat/{self.rank}", "0")
         self.names: list[str] = self.gathered(f"rank {self.rank} ({socket.gethostname()}, process {os.getpid()})")
         self._watch = Watch(store.clone(), self.rank, self.names)
@@ -209,7 +211,7 @@ def joined() -> Generator[Ranks | None]:
         yield None
         return
     _times.append(1)
-    ranks = Ranks(here, dist.PrefixStore(f"tutelage/{len(_times)}", _store(here)))
+    ranks = Ranks(here, PrefixStore(f"tutelage/{len(_times)}", _store(here)))
     _joined.append(ranks)
     try:
         with ranks.together():
@@ -223,7 +225,7 @@ def joined() -> Generator[Ranks | None]:
 def _store(here: Place) -> Any:
     """The store of the launcher's rendezvous; a process has one."""
     try:
-        found, _, _ = next(dist.rendezvous("env://", here.rank, here.size, timeout=JOINING))
+        found, _, _ = next(rendezvous("env://", here.rank, here.size, timeout=JOINING))
     except (RuntimeError, ValueError, KeyError) as error:
         address = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
         told = " ".join(str(error).split())[:200]

@@ -53,7 +53,7 @@ class Sharded:
             raise StudentError(f"a model of type {kind!r} names no layers to split; set training.parallel to ddp")
         for layer in layers:
             fully_shard(layer, mesh=mesh, mp_policy=policy)
-        self._root = fully_shard(_Pass(inner), mesh=mesh, mp_policy=policy)
+        self._root: Any = fully_shard(_Pass(inner), mesh=mesh, mp_policy=policy)
         for module in self._root.modules():
             if isinstance(module, FSDPModule):  # a sum, not the mean
                 module.set_gradient_divide_factor(1.0)
@@ -133,7 +133,7 @@ class ShardedAdamW(MixedAdamW):
 def whole(value: Any, ranks: Ranks) -> Any:
     """A tensor that is split among the ranks as a whole one on the CPU of rank 0; the others keep nothing of it."""
     if isinstance(value, DTensor):
-        gathered = value.detach().full_tensor()
+        gathered = value.full_tensor().detach()
         return gathered.cpu() if ranks.first else torch.empty(0)
     return value.detach() if isinstance(value, torch.Tensor) else value
 

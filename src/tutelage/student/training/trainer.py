@@ -73,7 +73,7 @@ class StepTrainer(Trainer):
             super()._save_checkpoint(model, trial)
         elif self.sharded is not None:
             self.sharded.state()
-            self.optimizer.state_dict()  # pyright: ignore[reportOptionalMemberAccess]
+            self.optimizer.state_dict()  # pyright: ignore
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         """Save the weights, whole."""
