@@ -56,6 +56,14 @@ def test_without_arguments_there_is_help_and_version_is_told():
     assert tutelage("--version").output.startswith("tutelage 0.")
 
 
+def test_doctor_names_the_keys_that_are_set_and_not_their_values(tiny, monkeypatch):
+    monkeypatch.setenv("SOME_VENDOR_API_KEY", "sk-secret")
+    said = tutelage("doctor", tiny, "--device", "cpu").output
+    assert "SOME_VENDOR_API_KEY" in said
+    assert "sk-secret" not in said
+    assert "GB free here" in said
+
+
 def test_doctor_says_what_a_student_would_compute_in(tiny):
     result = tutelage("doctor", tiny, "--device", "cpu")
     assert result.exit_code == 0
@@ -63,6 +71,8 @@ def test_doctor_says_what_a_student_would_compute_in(tiny):
         "versions",
         "machine",
         "device",
+        "disk",
+        "keys",
         "vLLM",
         "cache",
         "student",

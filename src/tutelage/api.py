@@ -21,7 +21,7 @@ from tutelage.config.file import parse_section
 from tutelage.errors import ConfigError, RunError
 from tutelage.launched import place
 from tutelage.own_parts import OwnParts
-from tutelage.records import Attempt, Problem, Split
+from tutelage.records import Attempt, Problem, Split, WorkedExample
 from tutelage.report.progress import Show
 from tutelage.run_records import Accuracy, RunResult
 from tutelage.runs.directory import read_finished
@@ -127,8 +127,12 @@ def ask(
     *,
     max_new_tokens: int = 256,
     engine: SamplerFactory | None = None,
+    examples: Sequence[WorkedExample] | None = None,
 ) -> Iterator[str]:
-    """Yield a model's answers to questions, which are read lazily; the model loads once. `engine` is as in `run`."""
+    """Yield a model's answers to questions, which are read lazily; the model loads once. `engine` is as in `run`.
+
+    `examples` are the worked ones before every question, as far as `few_shot` goes; None: those it was taught with.
+    """
     from tutelage.student.engines.engine import Engine
     from tutelage.student.own import check_engine
     from tutelage.student.sampler import SamplingSettings
@@ -136,9 +140,10 @@ def ask(
 
     if engine is not None:
         check_engine(engine)
-    taught, greedy = taught_prompts(student.model), SamplingSettings(max_new_tokens=max_new_tokens)
-    sampled_by = Engine(student.engine, own=engine)
-    model = Student(student, taught.examples if taught else (), engine=sampled_by)
+    greedy = SamplingSettings(max_new_tokens=max_new_tokens)
+    if examples is None:
+        examples = taught.examples if (taught := taught_prompts(student.model)) else ()
+    model = Student(student, examples, engine=Engine(student.engine, own=engine))
     answers = deque[str]()
     for question in questions:
         model.answer([Problem.of(question, "")], [0], greedy, lambda _, given: answers.append(given[0].text.strip()))

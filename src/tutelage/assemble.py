@@ -82,7 +82,7 @@ def open_context(
             check_place(Path(config.teacher.ledger))
     precision = precision_of_run(config.student, out, cache and cache.root, show.say)
     untrained = make_student(config.student, task, show.say, own.engine, precision, ranks)
-    preflight(untrained, config, task.problems, reflection)
+    preflight(untrained, config, task.problems, out, reflection)
     with locked(out):
         run = Run.open(out, config, task_digest(task), cache, keys, precision)
         if ranks is not None:

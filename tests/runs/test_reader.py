@@ -18,7 +18,8 @@ from tutelage.run_records import Now, RoundResult
 from tutelage.runs.directory import read_result
 from tutelage.runs.files import write_json
 from tutelage.runs.found import kind_of
-from tutelage.runs.reader import AT_WORK, NOW, PROBLEMS, RunReader, open_run
+from tutelage.runs.now import AT_WORK, NOW
+from tutelage.runs.reader import PROBLEMS, RunReader, open_run
 
 __all__ = ["finished"]
 

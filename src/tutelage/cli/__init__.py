@@ -1,8 +1,10 @@
 """The command `tutelage`. No logic: it reads arguments, calls the library, prints.
 
+    tutelage init                             init.py
     tutelage run | demo | show | estimate     runs.py
     tutelage refused                          refused.py
     tutelage view                             view.py
+    tutelage compare                          compare.py
     tutelage eval | ask                       students.py
     tutelage study | results                  studies.py
     tutelage tasks [check]                    tasks.py
@@ -19,9 +21,11 @@ from typing import Annotated
 
 import typer
 
+from tutelage.cli.compare import compare
 from tutelage.cli.doctor import doctor
 from tutelage.cli.endpoint import serve_test_teacher
 from tutelage.cli.group import FaultsInOneLine, called_from_a_shell
+from tutelage.cli.init import init
 from tutelage.cli.ledger import ledger_app
 from tutelage.cli.refused import refused
 from tutelage.cli.runs import demo, estimate, run, show
@@ -35,7 +39,6 @@ __all__ = ["app", "main"]
 app = typer.Typer(
     cls=FaultsInOneLine,
     invoke_without_command=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
@@ -60,11 +63,13 @@ def options(
         print(context.get_help())
 
 
+app.command()(init)
 app.command()(run)
 app.command()(demo)
 app.command()(show)
 app.command()(refused)
 app.command()(view)
+app.command()(compare)
 app.command()(estimate)
 app.command(name="eval")(evaluate)
 app.command()(ask)

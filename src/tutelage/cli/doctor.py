@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -15,7 +19,7 @@ def doctor(
     ),
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="As student.device.")] = "auto",
 ) -> None:
-    """Show versions, machine and memory, and what a student would be computed and sampled with here.
+    """Show versions, machine, memory, disk and keys, and what a student would be computed and sampled with here.
 
     Example: `tutelage doctor`
     """
@@ -33,6 +37,13 @@ def doctor(
     print(f"versions   {versions()}")
     print(f"machine    {hardware()}")
     print(f"device     {picked.type}, {gigabytes(available_memory(picked))} free")
+    print(f"disk       {gigabytes(shutil.disk_usage(Path()).free)} free here")
+    print(f"keys       {', '.join(_keys(os.environ)) or 'none set'}")
     print(f"vLLM       {unavailable() or 'there'}")
     print(f"cache      {printable(str(user_cache()))}")
     print(f"student    {printable(f'{model}: {precision_of(config)}')}")
+
+
+def _keys(names: Iterable[str]) -> list[str]:
+    """The environment variables that hold a key for an endpoint, by name; their values are nobody's business."""
+    return sorted(printable(name) for name in names if name.upper().endswith("_API_KEY"))

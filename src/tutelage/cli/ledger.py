@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import IO, Annotated
 
 import typer
 
+from tutelage.cli.machine_readable import Json, is_unicode_output, json_line, print_json
 from tutelage.errors import RunError
 
 ledger_app = typer.Typer(rich_markup_mode="markdown", no_args_is_help=True, help="Look into a ledger of replies.")
@@ -20,7 +20,7 @@ FAULTS_SHOWN = 20
 
 
 @ledger_app.command()
-def show(ledger: Ledger) -> None:
+def show(ledger: Ledger, json: Json = False) -> None:
     """Spending by day and model, speed of replies, failures by reason, and requests that were never answered.
 
     Example: `tutelage ledger show runs/mine`
@@ -31,8 +31,11 @@ def show(ledger: Ledger) -> None:
     from tutelage.teacher.ledger.reader import LedgerReader
 
     with LedgerReader(ledger) as reader:
-        tables = reader.spending(), reader.failures(), reader.lost()
-        print_ledger(*tables, Console(), str(reader.path), reader.pace())
+        spending, failures, lost, pace = reader.spending(), reader.failures(), reader.lost(), reader.pace()
+        if json:
+            print_json({"spending": spending, "failures": failures, "lost": lost, "pace": pace})
+        else:
+            print_ledger(spending, failures, lost, Console(), str(reader.path), pace)
 
 
 @ledger_app.command()
@@ -45,13 +48,11 @@ def export(
     Example: `tutelage ledger export runs/mine --out replies.jsonl`
     """
     from tutelage.teacher.ledger.reader import LedgerReader, export_row
-    from tutelage.text.printable import printable_json
 
-    ascii_only = out is None and not sys.stdout.encoding.lower().startswith("utf")
+    ascii_only = out is None and not is_unicode_output()
     with LedgerReader(ledger) as reader, _destination(out, reader.path) as file:
         for row in reader.rows():
-            data = export_row(row)
-            file.write((json.dumps(data) if ascii_only else printable_json(data)) + "\n")
+            file.write(json_line(export_row(row), ascii_only=ascii_only) + "\n")
 
 
 @ledger_app.command()

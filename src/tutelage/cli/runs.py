@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tutelage import launched
+from tutelage.cli.machine_readable import Json, print_json
 from tutelage.cli.viewed import viewed
 from tutelage.errors import ConfigError, RunError
 from tutelage.launched import Place
@@ -44,7 +46,7 @@ def demo(out: Out = None, view: View = False) -> None:
     _run(demo_config(), out or Path("runs/demo"), [], view)
 
 
-def show(run: Annotated[Path, typer.Argument(help="A run's directory.", metavar="RUN")]) -> None:
+def show(run: Annotated[Path, typer.Argument(help="A run's directory.", metavar="RUN")], json: Json = False) -> None:
     """Show the table of a run, finished or not, and what it is doing.
 
     Example: `tutelage show runs/demo`
@@ -57,17 +59,19 @@ def show(run: Annotated[Path, typer.Argument(help="A run's directory.", metavar=
     from tutelage.view.terminal import going_on
 
     found = open_run(run)
-    if found.result is not None:
+    if json:
+        print_json({**asdict(glance(found)), "result": found.result})
+    elif found.result is not None:
         print_run(found.result, Console(), str(run))
     else:
         print_rounds(found.rounds, Console(), f"{run}, not finished")
-    for line in going_on(glance(found)):
+    for line in () if json else going_on(glance(found)):
         print(printable(line))
     if found.faults:
         raise RunError("; ".join(found.faults[:3]))
 
 
-def estimate(config: Config, set: Set = None) -> None:
+def estimate(config: Config, set: Set = None, json: Json = False) -> None:
     """What the teacher's requests, tokens and cost are at least and at most, before a cent is spent.
 
     Example: `tutelage estimate my-task.yaml --set rounds.max=2`
@@ -88,7 +92,11 @@ def estimate(config: Config, set: Set = None) -> None:
         show.say(told)
     task = open_task(settings.task, show.say)
     check_few_shot(settings.student.few_shot, task)
-    print_bounds(bounds_of(settings, task), settings.teacher.budget, Console())
+    bounds = bounds_of(settings, task)
+    if json:
+        print_json({"rounds": bounds, "caps": settings.teacher.budget.model_dump()})
+    else:
+        print_bounds(bounds, settings.teacher.budget, Console())
 
 
 def _run(config: Path, out: Path, overrides: list[str], view: bool) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tutelage.cli.machine_readable import Json, print_json
 from tutelage.cli.task_settings import Set, task_settings
 from tutelage.text.printable import printable
+
+if TYPE_CHECKING:
+    from tutelage.config import StudentConfig
+    from tutelage.records import WorkedExample
 
 Model = Annotated[str, typer.Argument(help="A model's folder, a run's folder, a hub name, or smollm2-135m.")]
 Prompt = Annotated[Literal["plain", "chat"] | None, typer.Option(help="How to ask; default: as it was taught.")]
@@ -28,6 +35,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - options of a command
     batch_size: Annotated[int, typer.Option(help="Problems answered at once.", min=1, max=1_000_000)] = 64,
     answers: Annotated[Path | None, typer.Option(help="Write every answer to this JSONL file.")] = None,
     set: Set = None,
+    json: Json = False,
 ) -> None:
     """Greedy accuracy of a model on a task, with its 95 % interval.
 
@@ -45,7 +53,10 @@ def evaluate(  # noqa: PLR0913, PLR0917 - options of a command
     result, attempts = api.evaluate(student, chosen, split, settings, Show())
     if answers:
         write_rows(answers, attempts)
-    print(printable(f"{chosen.name} {split}: {share(result)}"))
+    if json:
+        print_json({"task": chosen.name, "split": split, **asdict(result)})
+    else:
+        print(printable(f"{chosen.name} {split}: {share(result)}"))
 
 
 def ask(
@@ -53,6 +64,9 @@ def ask(
     question: Annotated[str | None, typer.Argument(help="The question; without it, a prompt to type at.")] = None,
     prompt: Prompt = None,
     max_new_tokens: Tokens = 256,
+    beside: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Ask this one, too; `untrained` is what a run began with.")
+    ] = None,
 ) -> None:
     """Ask a model one question, or many at a prompt.
 
@@ -61,8 +75,30 @@ def ask(
     from tutelage import api
 
     questions = iter([question]) if question else _typed()
-    for answer in api.ask(api.taught_student(model, prompt=prompt), questions, max_new_tokens=max_new_tokens):
-        print(printable(answer, lines=True))
+    if beside is None:
+        for answer in api.ask(api.taught_student(model, prompt=prompt), questions, max_new_tokens=max_new_tokens):
+            print(printable(answer, lines=True))
+        return
+    other, examples = _untrained(model) if beside == "untrained" else (api.taught_student(beside, prompt=prompt), None)
+    feeds = deque[str](), deque[str]()
+    answers = (
+        api.ask(api.taught_student(model, prompt=prompt), iter(feeds[0].popleft, None), max_new_tokens=max_new_tokens),
+        api.ask(other, iter(feeds[1].popleft, None), max_new_tokens=max_new_tokens, examples=examples),
+    )
+    for each in questions:
+        for name, feed, answer in zip((model, beside), feeds, answers, strict=True):
+            feed.append(each)
+            print(printable(f"{name}:\n{next(answer)}", lines=True))
+
+
+def _untrained(run: str) -> tuple[StudentConfig, Sequence[WorkedExample]]:
+    """The student that a run began with, and the worked examples before its questions. Raises RunError, ConfigError."""
+    from tutelage.config.file import read_written
+    from tutelage.runs.reader import open_run
+    from tutelage.student.student import taught_prompts
+
+    taught = taught_prompts(str(Path(run) / "student"))
+    return read_written(open_run(Path(run)).root / "config.yaml").student, taught.examples if taught else ()
 
 
 def _typed() -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tutelage.cli.machine_readable import Json, print_json
 from tutelage.cli.task_settings import Set, task_settings
 from tutelage.text.printable import printable
 
@@ -31,6 +32,7 @@ def check(
     task: Annotated[str, typer.Argument(help="The task's name, or a run's YAML file.", metavar="TASK")],
     path: Annotated[Path | None, typer.Option(help="The task's data; without it, from the hub.")] = None,
     set: Set = None,
+    json: Json = False,
 ) -> None:
     """Load every row, grade every gold answer, report repeats and leaks between splits.
 
@@ -41,6 +43,9 @@ def check(
     from tutelage.tasks.check import check_task, describe
 
     report = check_task(open_task(task_settings(task, {"path": str(path)} if path else {}, set), Show().say))
-    print(printable(describe(report), lines=True))
+    if json:
+        print_json(report)
+    else:
+        print(printable(describe(report), lines=True))
     if not report.ok:
         raise typer.Exit(2)

@@ -23,11 +23,13 @@ from tutelage.rounds import stages
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.examples import build_examples
 from tutelage.rounds.for_readers import keep_mistakes
+from tutelage.rounds.models import drop_models, train_again
+from tutelage.rounds.repairs import build_repairs
 from tutelage.rounds.ways import counted as counted_ways
 from tutelage.run_records import BeforeAfter, RoundResult, RunResult, TeacherSummary
 from tutelage.runs.directory import versions
 from tutelage.student.resources.hardware import hardware
-from tutelage.student.student import Student
+from tutelage.student.student import GoneError, Student
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,14 @@ class Round:
 
 def run_rounds(ctx: RunContext) -> RunResult:
     """Run or resume all rounds of a run; returns the content of `result.json`."""
+    while True:
+        try:
+            return _rounds(ctx)
+        except GoneError as gone:
+            train_again(ctx, gone)
+
+
+def _rounds(ctx: RunContext) -> RunResult:
     config, problems = ctx.config, ctx.task.problems("train")
     rounds, student, counted = list[Round](), ctx.untrained, set[object]()
     unused: TeacherSummary | None = None
@@ -65,8 +75,9 @@ def run_rounds(ctx: RunContext) -> RunResult:
         history.append(teaching.feedback)
         exams = [sitting for sitting in (*(past.exam for past in rounds), exam) if sitting]
         examples = build_examples(problems, history, exams, config.training, f"{config.seed}/{number}")
+        repairs = build_repairs(problems, exam, config.training, f"{config.seed}/{number}")
         start = ctx.untrained if config.training.init_from == "untrained" else student
-        student, training = stages.train(ctx, number, start, examples)
+        student, training = stages.train(ctx, number, start, examples, repairs)
         validation = stages.evaluate(ctx, number, student, "validation", "evaluation")
 
         result = RoundResult(
@@ -82,6 +93,7 @@ def run_rounds(ctx: RunContext) -> RunResult:
         trained_on_later = config.training.rejection_sampling != "none"
         rounds.append(Round(exam if trained_on_later else None, teaching, student, result))
         ctx.run.keep_result(number, result)
+        drop_models(ctx, number, {best_round([past.result for past in rounds])})
         ctx.show.say(f"round {number}: {result.validation.accuracy:.1%} of {result.validation.n} validation problems")
 
         if teaching.budget_spent:
@@ -114,6 +126,7 @@ def _ended(ctx: RunContext, rounds: Sequence[Round], stopped_because: str, unuse
         precision=str(ctx.untrained.precision),
     )
     _graduate(ctx, best.student, ended)
+    drop_models(ctx, len(rounds), set() if ctx.config.rounds.keep == "none" else {ended.best_round, results[-1].round})
     ctx.run.keep_result(None, ended)
     return ended
 

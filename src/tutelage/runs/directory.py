@@ -31,7 +31,6 @@ from tutelage.runs.files import (
     plain,
     read_json,
     read_record,
-    remove,
     unfinished,
     write_json,
     write_text,
@@ -227,19 +226,6 @@ def read_rounds(root: Path) -> tuple[RoundResult, ...]:
 def round_folder(root: Path, round: int) -> Path:
     """The folder of a round of the run in `root`."""
     return root / f"round-{round:02d}"
-
-
-def forget_students(root: Path) -> None:
-    """Delete the models of a finished run to free disk; attempts and figures stay. More rounds would train again."""
-    rounds = [(folder, "training", "model") for folder in round_folders(root)]
-    for folder, stage, model in [(root, "student", "student"), *rounds]:
-        stages = entries(folder)
-        if (entry := stages.pop(stage, None)) is not None:
-            kept = {name: content for name, content in entry.get("files", {}).items() if name != model}
-            if kept:
-                stages[stage] = sealed({"key": "", "done": False, "files": kept})
-            write_json(folder / "stages.json", stages)
-        remove(folder / model)
 
 
 def round_folders(root: Path) -> list[Path]:

@@ -7,6 +7,7 @@ what a run asks of it besides: engine, adapters, packing, the length of its prom
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel
@@ -18,6 +19,7 @@ from tutelage.student.folder import faults_of
 from tutelage.student.model import LoadedModel
 from tutelage.student.own import try_engine
 from tutelage.student.prompts import PromptFormat
+from tutelage.student.resources.disk import check_disk
 from tutelage.student.sampler import StopCriteria
 from tutelage.student.student import Student
 from tutelage.student.training.adapters import add_adapters
@@ -29,12 +31,15 @@ from tutelage.student.training.train import layout
 ProblemsOf = Callable[[Split], Sequence[Problem]]
 
 
-def preflight(student: Student, config: RunConfig, problems: ProblemsOf, reflection: Reflection | None = None) -> None:
-    """Refuse a student that some stage of the run would refuse later; without adapters it stays loaded.
+def preflight(
+    student: Student, config: RunConfig, problems: ProblemsOf, out: Path, reflection: Reflection | None = None
+) -> None:
+    """Refuse a student that some stage of the run in `out` would refuse later; without adapters it stays loaded.
 
-    An engine of the user's is tried. Raises StudentError, and ConfigError for that engine.
+    An engine of the user's is tried. Raises StudentError, RunError for the disk, and ConfigError for that engine.
     """
     loaded = student.loaded(torch.float32)
+    check_disk(out, config, sum(weight.nbytes for weight in loaded.model.parameters()))
     student.engine.check(loaded.model)
     format = student.format_of(loaded)
     if student.engine.own is not None:

@@ -14,6 +14,8 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from tutelage.config import StudentConfig, TrainingConfig
+from tutelage.errors import StudentError
+from tutelage.mistakes.repair import Repair
 from tutelage.records import Completion, Problem, TrainingExample, WorkedExample
 from tutelage.run_records import Precision, TrainingSummary
 from tutelage.runs.files import digest, read_record
@@ -51,6 +53,14 @@ class PromptSettings:
 
     prompt: Literal["plain", "chat"]
     examples: list[WorkedExample]
+
+
+class GoneError(StudentError):
+    """The model of a round is needed, and was removed (`rounds.keep`)."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"the model {folder} is gone; the command that made it trains it again")
+        self.folder = folder
 
 
 class Student:
@@ -102,7 +112,7 @@ class Student:
         vllm = self.engine.is_vllm and self._own is None  # weights in training are not on disk
         if vllm:
             self.release()  # vLLM loads the weights itself and needs the memory
-            tokenizer, end_tokens, positions = load_tokenizer(self.config, self.folder)
+            tokenizer, end_tokens, positions = load_tokenizer(self.config, self._source)
         else:
             loaded = self.loaded(self.dtype)
             tokenizer, end_tokens = loaded.tokenizer, loaded.end_tokens
@@ -119,15 +129,27 @@ class Student:
             prompts, seeds, settings, lambda n, rows: answered(n, [ends.completion(row) for row in rows])
         )
 
+    @property
+    def _source(self) -> Path | None:
+        """The folder of the model. Raises GoneError if it was removed to free disk."""
+        if self.folder is not None and not self.folder.is_dir():
+            raise GoneError(self.folder)
+        return self.folder
+
+    @property
+    def _tokenizer_source(self) -> Path | None:
+        """A folder with the tokenizer, which is the same at every point of a run."""
+        return self.folder if self.folder is not None and self.folder.is_dir() else None
+
     def rationale_tokens(self, rationales: Sequence[str]) -> list[int]:
         """How many tokens each rationale takes to write, the end token among them."""
-        tokenizer, _, _ = load_tokenizer(self.config, self.folder)
+        tokenizer, _, _ = load_tokenizer(self.config, self._tokenizer_source)
         format = self.format(tokenizer)
         return list(map(len, format.all_completion_ids(rationales)))
 
     def room_for_answers(self, questions: Sequence[str]) -> int | None:
         """Tokens that are left for an answer to the longest of these questions; None if it can look at any number."""
-        tokenizer, _, positions = load_tokenizer(self.config, self.folder)
+        tokenizer, _, positions = load_tokenizer(self.config, self._tokenizer_source)
         if positions is None:
             return None
         format = self.format(tokenizer, positions)
@@ -146,11 +168,13 @@ class Student:
         check: Callable[[Student], float] | None = None,
         steps: Path | None = None,
         reflection: Reflection | None = None,
+        repairs: Sequence[Repair] = (),
     ) -> TrainingSummary:
         """Train for one round and save the new student in `folder`; this student can't be used afterwards.
 
         `checkpoints` lets a stopped training resume after its last complete epoch. `check` measures the current
         accuracy for the guard, between 0 and 1. `steps` is the file of the StepRecords, `reflection` a custom loss.
+        `repairs` are mistakes put right, for `reflection: repair`.
         `planned` is called once with the number of steps and of those already done. Raises StudentError.
         """
         self.engine.rest()
@@ -159,7 +183,7 @@ class Student:
         lora = self.config.lora if self.config.weights == "lora" else None
         accuracy = None if check is None else partial(check, self._in_training(loaded))
         options = TrainOptions(
-            self.dtype, lora, advance, self.engine.say, steps, accuracy, planned, reflection, self.ranks
+            self.dtype, lora, advance, self.engine.say, steps, accuracy, planned, reflection, repairs, self.ranks
         )
         format = self.format_of(loaded)
         summary = train(loaded, format, examples, config, seed=seed, checkpoints=checkpoints, options=options)
@@ -179,10 +203,11 @@ class Student:
         """Save the student as a Hugging Face folder, with a model card and its prompt settings."""
         asking = asdict(PromptSettings(self.config.prompt, list(self.examples)))
         texts = {"README.md": notes, PROMPT_FILE: json.dumps(asking, indent=2, ensure_ascii=False) + "\n"}
-        if self.folder is None:
+        source = self._source
+        if source is None:
             save_student(self.loaded(torch.float32), folder, texts)
         else:
-            copy_student(self.folder, folder, texts)
+            copy_student(source, folder, texts)
 
     def release(self) -> None:
         """Free the memory of the model; the next use loads it again."""
@@ -213,7 +238,7 @@ class Student:
         return self.config.model, self.config.device, folder
 
     def _load(self, dtype: torch.dtype) -> LoadedModel:
-        return load_student(self.config, self.folder, dtype)
+        return load_student(self.config, self._source, dtype)
 
     def format_of(self, loaded: LoadedModel) -> PromptFormat:
         """The prompt format of the loaded model."""

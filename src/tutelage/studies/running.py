@@ -22,7 +22,8 @@ from tutelage.errors import TutelageError
 from tutelage.own_parts import OwnParts
 from tutelage.report.progress import Show
 from tutelage.run_records import RunResult
-from tutelage.runs.directory import forget_students, has_run, is_as_written, read_finished
+from tutelage.runs.directory import has_run, is_as_written, read_finished
+from tutelage.runs.models import forget_students
 from tutelage.runs.stage_cache import StageCache
 from tutelage.studies.arms import Arm, Spent
 from tutelage.studies.side_by_side import run_side_by_side

@@ -10,6 +10,7 @@ from typing import Any
 
 from tutelage.config import TrainingConfig
 from tutelage.errors import RunError
+from tutelage.mistakes.repair import Repair
 from tutelage.records import Problem, TrainingExample
 from tutelage.run_records import TrainingSummary
 from tutelage.student.ranks.group import PAUSE, Ranks
@@ -65,6 +66,7 @@ class LedStudent(Student):
         checkpoints: Path,
         folder: Path,
         check: Callable[[Student], float] | None = None,
+        repairs: Sequence[Repair] = (),
         **options: Any,
     ) -> TrainingSummary:
         """See Student."""
@@ -76,11 +78,9 @@ class LedStudent(Student):
             ranks.tell(Measured(accuracy))
             return accuracy
 
-        ranks.tell(Learn(sketch(self), examples, config, seed, checkpoints, folder, check is not None))
-        checked = None if check is None else measured
-        return super().learn(
-            examples, config, seed=seed, checkpoints=checkpoints, folder=folder, check=checked, **options
-        )
+        ranks.tell(Learn(sketch(self), examples, repairs, config, seed, checkpoints, folder, check is not None))
+        options |= {"check": None if check is None else measured, "repairs": repairs}
+        return super().learn(examples, config, seed=seed, checkpoints=checkpoints, folder=folder, **options)
 
 
 def _of(student: Student) -> Ranks:

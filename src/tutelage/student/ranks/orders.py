@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tutelage.config import StudentConfig, TrainingConfig
+from tutelage.mistakes.repair import Repair
 from tutelage.records import Completion, Problem, TrainingExample, WorkedExample
 from tutelage.run_records import Precision
 from tutelage.student.sampler import Sampled, SamplingSettings
@@ -47,6 +48,7 @@ class Learn:
 
     student: Sketch
     examples: Sequence[TrainingExample]
+    repairs: Sequence[Repair]
     config: TrainingConfig
     seed: int
     checkpoints: Path

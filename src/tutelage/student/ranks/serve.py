@@ -84,6 +84,7 @@ def learn(ranks: Ranks, student: Student, order: Learn, reflection: Reflection |
         advance=lambda steps: None,
         check=until_measured if order.guarded else None,
         reflection=reflection,
+        repairs=order.repairs,
     )
 
 

@@ -62,12 +62,22 @@ def choose(config: StudentConfig, model: torch.nn.Module, device: torch.device) 
     shapes = layer_shapes(model)
     if not shapes or sum(weight.numel() for weight in model.parameters()) < SMALL:
         return Precision("float32", "the student is too small to gain by another", config.model, hardware())
-    speeds = _kept(shapes, device) or _keep(measure(shapes, device), shapes, device)
+    speeds = _speeds(shapes, device)
     why = (
         f"bfloat16 is {speeds.ratio:.1f} times as fast here ({speeds.bfloat16:,.0f} GFLOP/s; float32"
         f" {speeds.float32:,.0f}, and {speeds.rounded:,.0f} with its factors rounded)"
     )
     return Precision("bfloat16" if speeds.ratio >= WORTHWHILE else "float32", why, config.model, hardware())
+
+
+def speeds_of(model: torch.nn.Module, device: torch.device) -> Speeds | None:
+    """How fast a device multiplies the matrices of a model; None if it has no linear layer."""
+    shapes = layer_shapes(model)
+    return _speeds(shapes, device) if shapes else None
+
+
+def _speeds(shapes: Shapes, device: torch.device) -> Speeds:
+    return _kept(shapes, device) or _keep(measure(shapes, device), shapes, device)
 
 
 def chosen_unmeasured(config: StudentConfig, device: torch.device) -> Precision:

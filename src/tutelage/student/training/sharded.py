@@ -25,6 +25,7 @@ from tutelage.student.training.checkpointing import layers_of
 from tutelage.student.training.micro_batch import MicroBatch, MicroBatchLosses, micro_batch_losses
 from tutelage.student.training.precision import FullPrecision, MixedAdamW, other_precision
 from tutelage.student.training.reflection import Reflection
+from tutelage.student.training.repair import RepairLoss
 
 
 class _Pass(torch.nn.Module):
@@ -34,8 +35,8 @@ class _Pass(torch.nn.Module):
         super().__init__()
         self.model = model
 
-    def forward(self, micro_batch: MicroBatch, reflection: Reflection | None) -> tuple[torch.Tensor, ...]:
-        losses = micro_batch_losses(self.model, micro_batch, reflection)
+    def forward(self, micro_batch: MicroBatch, beside: Reflection | RepairLoss | None) -> tuple[torch.Tensor, ...]:
+        losses = micro_batch_losses(self.model, micro_batch, beside)
         return losses.lm, losses.reflection, losses.near, losses.far
 
 
@@ -59,9 +60,9 @@ class Sharded:
                 module.set_gradient_divide_factor(1.0)
                 module.set_force_sum_reduction_for_comms(True)
 
-    def losses(self, micro_batch: MicroBatch, reflection: Reflection | None) -> MicroBatchLosses:
+    def losses(self, micro_batch: MicroBatch, beside: Reflection | RepairLoss | None) -> MicroBatchLosses:
         """See micro_batch_losses; every rank must call it, and back-propagate the result, as often as the others."""
-        return MicroBatchLosses(*self._root(micro_batch, reflection))
+        return MicroBatchLosses(*self._root(micro_batch, beside))
 
     def state(self) -> dict[str, torch.Tensor]:
         """The whole weights as a single process would save them, on the CPU of rank 0; the others get none of them."""
@@ -72,7 +73,7 @@ class Sharded:
         for weight in names.values():
             if id(weight) not in found:
                 gathered = whole(weight, self.ranks)
-                narrow = self.mixed and isinstance(weight, torch.nn.Parameter)
+                narrow = self.mixed and self.ranks.first and isinstance(weight, torch.nn.Parameter)
                 found[id(weight)] = gathered.to(self.dtype) if narrow else gathered
         return {name: found[id(weight)] for name, weight in names.items()} if self.ranks.first else {}
 
@@ -92,14 +93,13 @@ class Sharded:
     @torch.no_grad()
     def restore(self) -> None:
         """Make the model of rank 0 whole again, on the CPU, to be saved; that of the others is of no use any more."""
-        made: dict[int, torch.nn.Parameter] = {}
+        made: dict[Any, torch.nn.Parameter] = {}  # tied weights are one tensor
         for module in self.model.modules():
             for name, weight in module._parameters.items():
                 if isinstance(weight, DTensor):
-                    if id(weight) not in made:
-                        made[id(weight)] = torch.nn.Parameter(whole(weight, self.ranks), weight.requires_grad)
-                    if self.ranks.first:
-                        module._parameters[name] = made[id(weight)]
+                    if weight not in made and (gathered := whole(weight, self.ranks)) is not None:
+                        made[weight] = torch.nn.Parameter(gathered, weight.requires_grad)
+                    module._parameters[name] = made.get(weight, weight)
 
 
 class ShardedAdamW(MixedAdamW):
@@ -122,7 +122,8 @@ class ShardedAdamW(MixedAdamW):
         if self._sharded.mixed != bool(state_dict["copies"]):
             raise other_precision(state_dict["copies"])
         for (weight, _), saved in zip(self._pairs, state_dict["copies"], strict=False):
-            put(weight, saved)
+            if saved is not None:  # accelerate puts the state back as it has just been given
+                put(weight, saved)
         weights = [weight for group in self.param_groups for weight in group["params"]]
         state = {
             n: {key: _like(weights[n], value) for key, value in each.items()} for n, each in state_dict["state"].items()
@@ -134,7 +135,7 @@ def whole(value: Any, ranks: Ranks) -> Any:
     """A tensor that is split among the ranks as a whole one on the CPU of rank 0; the others keep nothing of it."""
     if isinstance(value, DTensor):
         gathered = value.full_tensor().detach()
-        return gathered.cpu() if ranks.first else torch.empty(0)
+        return gathered.cpu() if ranks.first else None
     return value.detach() if isinstance(value, torch.Tensor) else value
 
 

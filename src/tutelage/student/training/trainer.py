@@ -19,7 +19,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from tutelage.config import TrainingConfig
 from tutelage.errors import StudentError
-from tutelage.run_records import GAINS, SIMILARITIES, StepRecord
+from tutelage.run_records import GAINS, REPAIRED, SIMILARITIES, StepRecord
 from tutelage.runs.files import seed_of
 from tutelage.student.training.gradients import GradientsApart, as_whole
 from tutelage.student.training.micro_batch import MicroBatch, micro_batch_losses
@@ -91,9 +91,9 @@ class StepTrainer(Trainer):
         train_step, step, weight = inputs["train_step"], self.state.global_step + 1, self.config.reflection_weight
         if self.ranks is not None:  # dropout is drawn anew, so that a training that goes on draws the same
             torch.manual_seed(seed_of(self.args.seed, step, self.ranks.rank) % 2**63)
-        clipped_apart = self.config.clipping == "apart"
+        share, max_norm = self.config.gradient_share, self.config.max_grad_norm if self._clips_apart else None
         looked_at = self.config.gradients_every and step % self.config.gradients_every == 0
-        apart = GradientsApart(model) if train_step.pairs and (looked_at or clipped_apart) else None
+        apart = GradientsApart(model) if train_step.pairs and (looked_at or max_norm or share) else None
         sums = torch.zeros(6, dtype=torch.float64)
         sums[4], sums[5] = train_step.computed, train_step.padded
         for micro_batch in train_step.micro_batches:
@@ -110,12 +110,9 @@ class StepTrainer(Trainer):
                 f"the loss is not finite at step {step} (L_LM {lm:g}, L_SR {reflection:g});"
                 f" lower training.learning_rate (now {self.config.learning_rate:g})"
             )
-        gains = self.dataset.reflection is not None and self.dataset.reflection.likelihoods
-        names = GAINS if gains else SIMILARITIES
-        compared = dict(zip(names, (near, far), strict=True)) if train_step.pairs else {}
-        record = StepRecord(step, lm, reflection, train_step.pairs, **compared)
+        record = StepRecord(step, lm, reflection, train_step.pairs, **self._compared(train_step, near, far))
         if apart is not None:
-            g = apart.join(weight, self.config.max_grad_norm if clipped_apart else None)
+            g = apart.join(weight, max_norm, share)
             record = replace(record, lm_gradient=g.lm, reflection_gradient=g.reflection, gradient_cosine=g.cosine)
         elif looked_at:
             gradients = [each.grad for each in model.parameters() if each.grad is not None]
@@ -133,18 +130,20 @@ class StepTrainer(Trainer):
     ) -> torch.Tensor:
         """The gradients of one pass; returns its L_LM, L_SR, near and far, as parts of the step's."""
         inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-        pairs, parts = max(1, train_step.pairs), torch.zeros(4, dtype=torch.float64)
+        divisor, near_divisor, far_divisor = train_step.divisors
+        beside, parts = self.dataset.reflection or self.dataset.repair_loss, torch.zeros(4, dtype=torch.float64)
 
         def losses() -> tuple[torch.Tensor, torch.Tensor]:
             if self.sharded is None:
-                found = micro_batch_losses(inner, micro_batch, self.dataset.reflection)
+                found = micro_batch_losses(inner, micro_batch, beside)
             else:
-                found = self.sharded.losses(micro_batch, self.dataset.reflection)
-            lm_loss, reflection_loss = found.lm / train_step.targets, found.reflection / pairs
-            seen = (lm_loss, reflection_loss, found.near / pairs, found.far / pairs)
+                found = self.sharded.losses(micro_batch, beside)
+            lm_loss, reflection_loss = found.lm / train_step.targets, found.reflection / divisor
+            seen = (lm_loss, reflection_loss, found.near / near_divisor, found.far / far_divisor)
             parts.copy_(torch.stack([part.detach() for part in seen]))
             if self.sharded is not None:  # every rank must back-propagate each loss
-                return counts * lm_loss, counts * reflection_loss + 0 * lm_loss
+                lm_loss, reflection_loss = lm_loss + 0 * reflection_loss, reflection_loss + 0 * lm_loss
+                return counts * lm_loss, counts * reflection_loss
             return lm_loss, reflection_loss
 
         if apart is not None and self.sharded is not None:
@@ -166,6 +165,19 @@ class StepTrainer(Trainer):
             return
         for each, gradient in zip(weights, summed([each.grad for each in weights]), strict=True):
             each.grad = gradient
+
+    @property
+    def _clips_apart(self) -> bool:
+        return self.config.clipping == "apart"
+
+    def _compared(self, train_step: TrainStep, near: float, far: float) -> dict[str, float | None]:
+        """What self-reflection has compared, by the names of StepRecord."""
+        if not train_step.pairs:
+            return {}
+        if self.dataset.repair_loss is not None:
+            return dict(zip(REPAIRED, (near, far if self.config.unlikelihood else None), strict=True))
+        gains = self.dataset.reflection is not None and self.dataset.reflection.likelihoods
+        return dict(zip(GAINS if gains else SIMILARITIES, (near, far), strict=True))
 
 
 def _optimizer(full: FullPrecision, config: TrainingConfig, sharded: Sharded | None) -> MixedAdamW:

@@ -1,0 +1,56 @@
+"""The models of a run's rounds on disk: they can go, and the figures stay.
+
+    round-01/stages.json    {"training": {"key": "9a1f…", "done": true, "model": "removed", …}, …}
+
+A training whose model was removed counts as done, until the model is needed again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tutelage.runs.directory import round_folders
+from tutelage.runs.files import remove, write_json
+from tutelage.runs.seals import sealed
+from tutelage.runs.stage import entries
+
+MODEL, TRAINING = "model", "training"
+REMOVED = "removed"
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of the files below a folder; 0 if there is none."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def drop_model(round: Path) -> int:
+    """Delete the model of a round's finished training, given the round's folder; returns the bytes that it had."""
+    stages = entries(round)
+    entry = stages.get(TRAINING, {})
+    if entry.get("done") is not True or not (round / MODEL).is_dir():
+        return 0
+    files = {name: content for name, content in entry.get("files", {}).items() if name != MODEL}
+    write_json(round / "stages.json", {**stages, TRAINING: sealed({**entry, "files": files, MODEL: REMOVED})})
+    size = size_of(round / MODEL)
+    remove(round / MODEL)
+    return size
+
+
+def forget_training(round: Path) -> None:
+    """Mark the training of a round as not done, so that it is done again."""
+    stages = entries(round)
+    stages.pop(TRAINING, None)
+    write_json(round / "stages.json", stages)
+
+
+def forget_students(root: Path) -> None:
+    """Delete the models of a finished run to free disk; attempts and figures stay. More rounds would train again."""
+    rounds = [(folder, TRAINING, MODEL) for folder in round_folders(root)]
+    for folder, stage, model in [(root, "student", "student"), *rounds]:
+        stages = entries(folder)
+        if (entry := stages.pop(stage, None)) is not None:
+            kept = {name: content for name, content in entry.get("files", {}).items() if name != model}
+            if kept:
+                stages[stage] = sealed({"key": "", "done": False, "files": kept})
+            write_json(folder / "stages.json", stages)
+        remove(folder / model)

@@ -1,0 +1,42 @@
+"""How much disk a run takes at the most, known before it starts.
+
+A student of 135 million parameters has 0.5 GB in float32. Beside the models that are kept (`rounds.keep`) there is a
+checkpoint while a round is trained: the weights, and two moments of AdamW for each.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from tutelage.config import RunConfig
+from tutelage.errors import RunError
+from tutelage.runs.models import size_of
+from tutelage.student.resources.memory import gigabytes
+
+
+def disk_needed(config: RunConfig, weights: int) -> int:
+    """Bytes of the models of a run at the most, each with weights of so many bytes.
+
+    That is in the last round, while its model is trained, or at the end, when `student/` is saved.
+    """
+    checkpoint = 3 * weights if config.student.weights == "full" else 0  # those of adapters are small
+    before, after = (_kept(config, rounds) * weights for rounds in (config.rounds.max, config.rounds.max + 1))
+    return max(before + checkpoint, after) + weights
+
+
+def check_disk(out: Path, config: RunConfig, weights: int) -> None:
+    """Raise RunError if the disk has less room than a run in `out` needs; what it holds already counts as room."""
+    needed, there = disk_needed(config, weights), next(each for each in (out, *out.absolute().parents) if each.exists())
+    room = shutil.disk_usage(there).free + (size_of(out) if out.is_dir() else 0)
+    if needed > room:
+        fewer = ", keep fewer models (rounds.keep: best)" if config.rounds.keep == "all" else ""
+        raise RunError(
+            f"{out} needs about {gigabytes(needed)} of disk for models, and there are {gigabytes(room)};"
+            f" free some{fewer}, or choose another place with --out"
+        )
+
+
+def _kept(config: RunConfig, rounds: int) -> int:
+    """Models on disk after so many rounds: all, or those of the best round and of the last."""
+    return rounds if config.rounds.keep == "all" else min(rounds, 2)

@@ -1,0 +1,46 @@
+import shutil
+from collections import namedtuple
+
+import pytest
+
+from tutelage.config.file import parse_config
+from tutelage.errors import RunError
+from tutelage.student.resources import disk
+
+
+def config(keep, most, weights="full"):
+    return parse_config(
+        {"task": {"name": "leg_counting"}, "student": {"weights": weights}, "rounds": {"max": most, "keep": keep}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("keep", "most", "weights", "models"),
+    [
+        ("all", 0, "full", 0 + 3 + 1),  # while round 0 is trained: its checkpoint, and what is written
+        ("best", 0, "full", 0 + 3 + 1),
+        ("all", 3, "full", 3 + 3 + 1),
+        ("best", 1, "full", 1 + 3 + 1),
+        ("best", 9, "full", 2 + 3 + 1),
+        ("none", 9, "full", 2 + 3 + 1),
+        ("all", 9, "full", 9 + 3 + 1),
+        ("all", 3, "lora", 4 + 1),  # at the end: all models, and the student
+        ("best", 3, "lora", 2 + 1),
+    ],
+)
+def test_models_on_disk_at_the_most(keep, most, weights, models):
+    assert disk.disk_needed(config(keep, most, weights), 10) == 10 * models
+
+
+def test_a_disk_without_room_is_refused_and_what_is_there_counts_as_room(tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage(100, 0, 69 * 10**9))
+    disk.check_disk(tmp_path / "new" / "run", config("best", 9), 11 * 10**9)
+    with pytest.raises(RunError, match=r"needs about 72.0 GB of disk for models, and there are 69.0 GB; free some, or"):
+        disk.check_disk(tmp_path / "run", config("best", 9), 12 * 10**9)
+    with pytest.raises(RunError, match=r"keep fewer models \(rounds.keep: best\)"):
+        disk.check_disk(tmp_path / "run", config("all", 9), 12 * 10**9)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "model").write_bytes(b"x" * 10)
+    monkeypatch.setattr(shutil, "disk_usage", lambda place: usage(100, 0, 50))
+    disk.check_disk(tmp_path / "run", config("best", 9), 10)

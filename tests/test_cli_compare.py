@@ -1,0 +1,88 @@
+"""`tutelage compare`, `ask --beside` and `--json`, called as a user calls them."""
+
+import json
+import shutil
+
+import pytest
+
+from tests.command import tutelage
+from tests.view.served import small_run
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory, tiny):
+    """A finished run of two rounds. Only to be read."""
+    return small_run(tmp_path_factory, tiny)
+
+
+def last_line(result):
+    return " ".join(result.output.split())
+
+
+def test_before_and_after_of_one_run_are_compared(run):
+    result = tutelage("compare", run)
+    assert result.exit_code == 0, result.output
+    assert f"{run}:test-before" in result.output
+    assert f"{run}:test-after" in result.output
+    assert "McNemar's p" in result.output
+    told = json.loads(tutelage("compare", run, "--json").output)
+    assert (told["left"], told["right"], told["problems"]) == ("run:test-before", "run:test-after", 4)
+    assert told["both"] + told["only_left"] + told["only_right"] + told["neither"] == 4
+
+
+def test_two_runs_are_compared_on_the_same_answers(run, tmp_path):
+    other = shutil.copytree(run, tmp_path / "other")
+    assert "difference +0.0 points" in tutelage("compare", run, other).output
+    assert "test-after" in tutelage("compare", run, other).output
+    named = tutelage("compare", f"{run}:evaluation-1", other)
+    assert named.output.count("evaluation-1") == 2
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "words"),
+    [
+        ("nowhere", None, "nowhere is not a run directory: there is nothing"),
+        ("{run}:exam-9", None, "has no answers 'exam-9'; it has: evaluation-0, exam-1"),
+        ("{run}:evaluation-1", "{run}:test-after", "have no problem in common; name answers to the same split"),
+    ],
+)
+def test_what_cannot_be_compared_is_said(run, left, right, words):
+    names = [name.format(run=run) for name in (left, right) if name]
+    result = tutelage("compare", *names)
+    assert result.exit_code == 2
+    assert words in last_line(result)
+
+
+def test_a_student_is_asked_beside_the_untrained_one_and_beside_another(run):
+    result = tutelage("ask", run, "2 + 2?", "--beside", "untrained", "--max-new-tokens", 3)
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith(f"{run}:\n")
+    assert "\nuntrained:\n" in result.output
+    same = tutelage("ask", run, "2 + 2?", "--beside", run, "--max-new-tokens", 3).output
+    first, _, second = same.partition(f"\n{run}:\n")
+    assert first == f"{run}:\n{second}".removesuffix("\n")
+    alone = tutelage("ask", run, "2 + 2?", "--beside", "no/such/model")
+    assert alone.exit_code == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["show"], {"state", "rounds", "result", "test", "usd"}),
+        (["ledger", "show"], {"spending", "failures", "lost", "pace"}),
+    ],
+)
+def test_a_run_as_json(run, arguments, names):
+    result = tutelage(*arguments, run, "--json")
+    assert result.exit_code == 0, result.output
+    assert names <= json.loads(result.output).keys()
+    assert result.output.count("\n") == 1
+
+
+def test_other_commands_as_json(run):
+    bounds = json.loads(tutelage("estimate", run / "config.yaml", "--json").output)
+    assert [each["round"] for each in bounds["rounds"]] == [0, 1, 2]
+    report = json.loads(tutelage("tasks", "check", run / "config.yaml", "--json").output)
+    assert (report["name"], report["misgraded"], report["sizes"]["train"]) == ("leg_counting", [], 6)
+    measured = tutelage("eval", run, "--task", run / "config.yaml", "--max-new-tokens", 4, "--json")
+    assert json.loads(measured.stdout)["n"] == 4

@@ -1,0 +1,146 @@
+"""`tutelage init`: with flags, at a terminal, and what it refuses. What it writes is a configuration that runs."""
+
+import json
+import os
+import pty
+import select
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from tests.command import tutelage
+from tests.processes import UNMEASURED
+from tutelage.config.file import load_config
+from tutelage.config.starter import Starter, starter_yaml
+from tutelage.records import Problem
+from tutelage.rounds.expected import expected_round
+
+
+def rows(solved: bool) -> list[dict[str, str]]:
+    found = [{"question": f"What is {n} + {n}?", "answer": str(2 * n)} for n in range(40)]
+    return [{**row, "rationale": f"{row['question'][8:-1]} = {row['answer']}"} if solved else row for row in found]
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """The current folder, with problems in it, some with worked solutions."""
+    for name, solved in (("solved.jsonl", True), ("bare.jsonl", False)):
+        (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in rows(solved)))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    return tmp_path
+
+
+def test_problems_with_solutions_need_no_endpoint_and_the_file_runs(place, tiny):
+    result = tutelage("init", "solved.jsonl", "--student", tiny)
+    assert result.exit_code == 0, result.output
+    config = load_config(place / "tutelage.yaml")
+    assert (config.task.name, config.task.path) == ("custom", "solved.jsonl")
+    assert (config.teacher.kind, config.student.model) == ("answer_key", tiny)
+    text = (place / "tutelage.yaml").read_text()
+    assert text.startswith("# solved.jsonl: ")
+    assert "with a worked solution" in text
+    assert "disk for models: about" in text
+    assert "a round here, without the teacher: very roughly" in text
+    assert "tutelage run tutelage.yaml" in result.output
+    small = ("exam.samples=1", "exam.max_new_tokens=3", "evaluation.max_new_tokens=3", "rounds.max=0", "task.train=3")
+    ran = tutelage("run", "tutelage.yaml", *(part for each in small for part in ("--set", each)))
+    assert ran.exit_code == 0, ran.output
+    again = tutelage("init", "solved.jsonl", "--student", tiny)
+    assert again.exit_code == 2
+    assert "tutelage.yaml exists, and is not replaced; name another file with --out" in " ".join(again.output.split())
+
+
+def test_an_endpoint_with_a_listed_price_gets_a_cap(place, tiny):
+    options = ("--student", tiny, "--teacher", "openai", "--model", "gpt-4.1-mini", "--usd", 0.5)
+    result = tutelage("init", "bare.jsonl", *options)
+    assert result.exit_code == 0, result.output
+    teacher = load_config(place / "tutelage.yaml").teacher
+    assert (teacher.kind, teacher.model, teacher.budget.usd, teacher.price.auto) == (
+        "openai",
+        "gpt-4.1-mini",
+        0.5,
+        True,
+    )
+    assert teacher.key_env == "OPENAI_API_KEY"
+    assert "the teacher, before any cap: at most" in result.output
+    assert " USD" in result.output
+
+
+def test_a_local_endpoint_needs_no_key_and_an_unlisted_model_gets_a_cap_on_tokens(place, tiny, monkeypatch):
+    address = "http://localhost:8000/v1"
+    tutelage("init", "bare.jsonl", "--student", tiny, "--teacher", address, "--model", "qwen", "--out", "a.yaml")
+    teacher = load_config(place / "a.yaml").teacher
+    assert (teacher.base_url, teacher.key_env, teacher.budget.usd, teacher.budget.tokens) == (address, None, None, None)
+    monkeypatch.setenv("EXAMPLE_API_KEY", "sk-secret")
+    address = "https://api.example.com/v1"
+    tutelage("init", "bare.jsonl", "--student", tiny, "--teacher", address, "--model", "m", "--out", "b.yaml")
+    teacher = load_config(place / "b.yaml").teacher
+    assert (teacher.key_env, teacher.budget.usd, teacher.budget.tokens) == ("EXAMPLE_API_KEY", None, 2_000_000)
+    assert "sk-secret" not in (place / "b.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "there is nobody to ask: Your problems"),
+        (["nowhere.jsonl"], "nowhere.jsonl"),
+        (["bare.jsonl"], "there is nobody to ask: The teacher's model"),
+        (["bare.jsonl", "--teacher", "answer_key"], "needs a worked solution or an equation for every problem"),
+        (
+            ["bare.jsonl", "--teacher", "openai", "--model", "nobody", "--usd", "1"],
+            "has no price for the model 'nobody'",
+        ),
+        (["bare.jsonl", "--teacher", "ftp://x", "--model", "m"], "ftp://x"),
+        (["solved.jsonl", "--student", "./nowhere"], "there is no folder './nowhere'"),
+    ],
+)
+def test_what_is_refused_writes_nothing(place, arguments, words):
+    result = tutelage("init", *arguments, "--yes")
+    assert result.exit_code in (2, 4), result.output
+    assert words in " ".join(result.output.split()), result.output
+    assert not (place / "tutelage.yaml").exists()
+
+
+@pytest.mark.slow
+def test_at_a_terminal_at_most_five_questions_are_asked(place, tiny):
+    master, terminal = pty.openpty()
+    command = [sys.executable, "-m", "tutelage", "init"]
+    with subprocess.Popen(
+        command, stdin=terminal, stdout=terminal, stderr=terminal, env=UNMEASURED, cwd=place
+    ) as process:
+        os.close(terminal)
+        said = ""
+        for answer in ("bare.jsonl", tiny, "openai", "gpt-4.1-mini", "0.25"):
+            while not said.endswith(": "):
+                assert select.select([master], [], [], 120)[0], said
+                said += os.read(master, 4096).decode()
+            os.write(master, f"{answer}\n".encode())
+            said = ""
+        while process.poll() is None and select.select([master], [], [], 120)[0]:
+            try:
+                said += os.read(master, 4096).decode()
+            except OSError:  # the terminal is closed
+                break
+        assert process.wait(60) == 0, said
+    os.close(master)
+    assert load_config(place / "tutelage.yaml").teacher.budget.usd == 0.25
+
+
+@pytest.mark.parametrize("name", ["plain.jsonl", "a: b #c.jsonl", "'x'", "ß/ü.csv", "yes", "1e3", "- x", "{a}"])
+def test_any_name_survives_the_file(name):
+    written = yaml.safe_load(starter_yaml(Starter("custom", name, name, name, None, "KEY", 1.0), ["about"]))
+    assert (written["task"]["path"], written["student"]["model"], written["teacher"]["model"]) == (name, name, name)
+
+
+def test_a_round_takes_what_its_tokens_cost(place, tiny):
+    tutelage("init", "solved.jsonl", "--student", tiny)
+    config = load_config(place / "tutelage.yaml")
+    problems = [Problem.of("x" * 40, "1", rationale="y" * 80)] * 10  # 10 and 20 tokens
+    expected = expected_round(config, problems, 5, weights=10**9, gflops=100.0)
+    trained = 10 * 3 * (10 + 3 * 20)  # three epochs; the question once for anchor, positive and mistake
+    assert expected.training == pytest.approx(6e9 * trained / (0.6 * 100e9))
+    written = (10 * 4 + 5) * 20 + 10 * 10
+    assert expected.exam == pytest.approx(2e9 * written / (0.25 * 100e9))
