@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from torch.distributed.run import get_args_parser
 
 from tests.command import tutelage
 from tests.pages import ROOT, Fence, fences, inline, workspace
@@ -93,6 +94,12 @@ def _run(words: list[str], teacher: str, monkeypatch: pytest.MonkeyPatch, fence:
         case ["transformers", "serve", *_]:
             # It needs an extra and serves until it is stopped.
             assert importlib.util.find_spec("transformers.cli.serve"), said
+        case ["torchrun", *_]:
+            # Several processes are those of tests/test_together.py: here, that torchrun takes the line, and the command.
+            at = words.index("-m")
+            assert words[at + 1 : at + 3] == ["tutelage", "run"], said
+            assert get_args_parser().parse_args(words[1:]).module, said
+            typer.main.get_command(app).commands["run"].make_context("run", words[at + 3 :])
         case ["export", setting]:
             monkeypatch.setenv(setting.partition("=")[0], "a-key")
         case [".", place]:
