@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 import typer.main
-from torch.distributed.run import get_args_parser
 
 from tests.command import tutelage
 from tests.pages import ROOT, Fence, fences, inline, workspace
@@ -95,7 +94,9 @@ def _run(words: list[str], teacher: str, monkeypatch: pytest.MonkeyPatch, fence:
             # It needs an extra and serves until it is stopped.
             assert importlib.util.find_spec("transformers.cli.serve"), said
         case ["torchrun", *_]:
-            # Several processes are those of tests/test_together.py: here, that torchrun takes the line, and the command.
+            # Several processes run in tests/test_together.py: here, whether torchrun and the command take the line.
+            from torch.distributed.run import get_args_parser
+
             at = words.index("-m")
             assert words[at + 1 : at + 3] == ["tutelage", "run"], said
             assert get_args_parser().parse_args(words[1:]).module, said
