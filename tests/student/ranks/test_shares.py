@@ -9,7 +9,7 @@ from tutelage.student.training.shares import Share, deal
 
 
 def test_rows_are_dealt_out_by_tokens():
-    assert deal([7, 5, 4, 2, 1], 2) == [[0, 3], [1, 2, 4]]
+    assert deal([7, 5, 4, 2, 1], 2) == [[0, 3, 4], [1, 2]]
     assert deal([3], 3) == [[0], [], []]
     assert deal([], 2) == [[], []]
 
@@ -35,9 +35,14 @@ def test_all_shares_of_a_step_are_the_step(student, size):
     for count in ("questions", "targets", "pairs"):
         assert {getattr(part, count) for part in parts} == {getattr(whole, count)}, "counts are the whole batch's"
     assert sum(len(micro.loss_positions.pairs) for part in parts for micro in part.micro_batches) == whole.pairs
-    targets = [len(micro.loss_positions.targets) for part in parts for micro in part.micro_batches]
-    assert sum(targets) == whole.targets
+    assert weight_of(*parts) == pytest.approx(weight_of(whole))
     assert all(not part.idle for part in parts)
+
+
+def weight_of(*steps) -> float:
+    """Of all that is predicted; a prefix that rows share is predicted once, with the weight of all of them."""
+    passes = [micro for step in steps for micro in step.micro_batches]
+    return sum(weight for micro in passes for _, _, weight in micro.loss_positions.targets)
 
 
 @pytest.mark.parametrize("size", [2, 3, 7])

@@ -79,7 +79,8 @@ class Stop(Exception):
 
 def taught(ranks, case: Case, folder: Path, stop_after: int | None = None, **more: Any) -> Taught | None:
     """A training by these processes, or by this one alone; None if it was stopped after some steps."""
-    student, gradients = tiny_student(dtype=case.dtype), list[torch.Tensor]()
+    weights = torch.float64 if case.dtype == torch.float64 else torch.float32  # those of bfloat16 are float32, too
+    student, gradients = tiny_student(dtype=weights), list[torch.Tensor]()
 
     def note(optimizer, *_):
         gradients.append(torch.cat([as_whole(weight.grad).flatten() for weight, _ in optimizer._pairs]).clone())

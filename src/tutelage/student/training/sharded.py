@@ -97,9 +97,10 @@ class Sharded:
         for module in self.model.modules():
             for name, weight in module._parameters.items():
                 if isinstance(weight, DTensor):
-                    if weight not in made and (gathered := whole(weight, self.ranks)) is not None:
-                        made[weight] = torch.nn.Parameter(gathered, weight.requires_grad)
-                    module._parameters[name] = made.get(weight, weight)
+                    if weight not in made:  # on every rank: it gathers
+                        found = whole(weight, self.ranks)
+                        made[weight] = weight if found is None else torch.nn.Parameter(found, weight.requires_grad)
+                    module._parameters[name] = made[weight]
 
 
 class ShardedAdamW(MixedAdamW):

@@ -1,8 +1,8 @@
 """A step of several processes: which rows each computes, and the sum of their gradients.
 
     rows of a step        7  5  4  2  1  tokens
-    rank 0                7        2          9
-    rank 1                   5  4     1      10
+    rank 0                7        2  1      10
+    rank 1                   5  4             9
 
 Every rank knows all rows of a step, and divides its losses by the counts of the whole batch. So the sum of the
 gradients is that of one process, up to rounding, whatever a rank computes; it may have no row at all.
