@@ -91,7 +91,13 @@ def _of(student: Student) -> Ranks:
 def sketch(student: Student) -> Sketch:
     """What the other ranks need to have the same student."""
     return Sketch(
-        student.config, student.examples, student.folder, student.key, student.answer_tokens, student.precision
+        student.config,
+        student.examples,
+        student.folder,
+        student.key,
+        student.answer_tokens,
+        student.precision,
+        student.system,
     )
 
 
@@ -100,6 +106,7 @@ def drawn(sketch: Sketch, like: Student) -> Student:
     student = copy(like)
     student.config, student.examples, student.folder = sketch.config, sketch.examples, sketch.folder
     student.key, student.answer_tokens, student._precision = sketch.key, sketch.answer_tokens, sketch.precision
+    student.system = sketch.system
     return student
 
 

@@ -23,6 +23,7 @@ class Sketch:
     key: str
     answer_tokens: int | None
     precision: Precision
+    system: str | None
 
 
 @dataclass(frozen=True, slots=True)
