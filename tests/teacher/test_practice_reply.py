@@ -51,6 +51,11 @@ def test_read(text):
         ("", "no new problem", "no new question"),
         ("I cannot do that.", "no new problem", "no new question"),
         (f"Question: {ASKED}", "no new problem", "no new question"),
+        (
+            f"Question: {FAILED.question}\nSolution:\n3 × 4 = 12 pens.\nThe answer is 12.",
+            "known problem",
+            "failed problem",
+        ),
         (f"Question: {ASKED}\nSolution:\nIt is easy.", "no new problem", "states no answer"),
         (f"Question: {ASKED} The answer is 30.\nSolution:\n{SOLVED}", "no new problem", "states its answer"),
         (
