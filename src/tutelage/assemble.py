@@ -117,7 +117,8 @@ def offline_teacher(config: RunConfig, task: LoadedTask, say: Say) -> Teacher | 
     if settings.kind == "answers":
         return AnswersTeacher(grade=task.grade)
     near = near_problems(task) if settings.practice else None
-    key = AnswerKeyTeacher(grade=task.grade, kind=task.kind, seed=config.seed, explain=settings.explain, near=near)
+    asked = {"explain": settings.explain, "repair": settings.feedback == "repair"}
+    key = AnswerKeyTeacher(grade=task.grade, kind=task.kind, seed=config.seed, **asked, near=near)
     if settings.kind == "answer_key":
         return key
     assert settings.path is not None, "the configuration has been checked"

@@ -28,9 +28,10 @@ TextMatch = Literal["exact", "contains", "f1", "regex", "math"]
 """How a text is matched with the answer (grading/matching.py)."""
 
 
-Way = Literal["question", "mistake", "mistake-first", "mistake-explained"]
+Way = Literal["question", "mistake", "mistake-first", "mistake-explained", "mistake-repaired"]
 """How a teacher is asked about a mistake: by the question alone; with the mistake in view; with the mistake before the
-question, and to be forgotten; with the mistake in view, and to be explained before the solution."""
+question, and to be forgotten; with the mistake in view, and to be explained before the solution; with the mistake in
+view, its first wrong step to be put right and nothing else."""
 
 Style = Literal["short", "full"]
 """For whom a teacher writes: for a very small student, or for one that can follow longer reasoning."""
@@ -248,7 +249,8 @@ class Feedback:
     A reply that can't be used has `verdict.correct` false, the cause in `failure`, and `verdict.reason` in words;
     `text` is then the raw reply, possibly empty. `keys` are the keys of its ledger rows, in the order of the requests.
     `explanation` says what is wrong in the mistake, if the teacher was asked for it. `asked` has the askings that got a
-    reply, in order.
+    reply, in order. With `step`, `text` is no rationale: it belongs in the place of this step of the mistake (empty: at
+    its end).
     """
 
     problem_id: str
@@ -261,6 +263,12 @@ class Feedback:
     failure: FailureReason | None = None
     explanation: str | None = None
     asked: tuple[Asked, ...] = ()
+    step: str | None = None
+
+    @property
+    def is_rationale(self) -> bool:
+        """Whether it is a rationale that can be learnt."""
+        return self.verdict.correct and self.step is None
 
     @property
     def identity(self) -> tuple[str, int, str | None]:

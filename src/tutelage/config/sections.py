@@ -166,6 +166,9 @@ class TrainingConfig(Section):
     also the number or the step that the worked solution has, if the task has one."""
     repair_rest: bool = False
     """For `repair`: learn the rest of the worked solution, too, not the repaired step alone."""
+    mixed_attempts: bool = False
+    """For `repair`: where some attempts at a problem are right, learn these, too, from where they part from wrong ones,
+    weighted by the share that is wrong."""
     unlikelihood: float = Field(default=0.0, ge=0, le=1e3)
     """For `repair`: weight of a wrong token, made less likely where it parts from the right step, relative to a right
     one's; 0: none."""
