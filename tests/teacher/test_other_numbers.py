@@ -37,6 +37,10 @@ def test_text_and_equation_change_alike():
         assert problem.rationale is None
 
 
+def test_the_system_message_stays():
+    assert made(Problem.of(PENS.question, "5", equation="9 - 4", system="Be brief."))[0].system == "Be brief."
+
+
 def test_the_same_seed_gives_the_same_problems():
     request = FeedbackRequest(PENS, "9 + 4 = 13")
     assert next(with_other_numbers(request, 7)) == next(with_other_numbers(request, 7))

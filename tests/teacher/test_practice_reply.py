@@ -126,3 +126,12 @@ def test_the_prompt_shows_question_and_mistake():
     _, alone = Prompts("choice").practice(FeedbackRequest(FAILED))
     assert "attempt" not in alone["content"]
     assert not {"{", "}"} & set(system["content"] + user["content"] + alone["content"])
+
+
+def test_the_system_message_of_the_task_stays_above_the_question():
+    failed = Problem.of(FAILED.question, FAILED.answer, system="Be brief.")
+    _, user = Prompts("number").practice(FeedbackRequest(failed))
+    assert "Be brief." not in user["content"]
+    draft = read(f"{NEW}{SOLVED}", failed=failed)
+    assert draft.problem is not None
+    assert draft.problem.system == "Be brief."

@@ -132,7 +132,7 @@ def _with(problem: Problem, spans: list[Number], new: Values, made: Expression) 
     value = evaluate(made)
     assert value is not None, "its shape is that of the equation, which has a value"
     equation = write_expression(made) if isinstance(made, Operation) else write_number(made)
-    return Problem.of("".join([*parts, text[end:]]), write_number(value), equation=equation)
+    return Problem.of("".join([*parts, text[end:]]), write_number(value), equation=equation, system=problem.system)
 
 
 def _written(value: Fraction, like: Number, grouped: bool) -> str:

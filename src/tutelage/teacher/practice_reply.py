@@ -113,7 +113,7 @@ def _problem(asked: str, solution: str, failed: Problem, kind: AnswerKind) -> Pr
         return "the solution states no answer that can be read"
     if _is_negative(answer) and not _is_negative(failed.answer):
         return f"its answer is negative: {answer}"
-    return Problem.of(question, answer, choices=choices)
+    return Problem.of(question, answer, choices=choices, system=failed.system)
 
 
 def _fault(question: str, choices: tuple[Choice, ...], kind: AnswerKind) -> str | None:
