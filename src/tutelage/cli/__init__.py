@@ -5,6 +5,7 @@
     tutelage refused                          refused.py
     tutelage view                             view.py
     tutelage compare                          compare.py
+    tutelage export                           export.py
     tutelage eval | ask                       students.py
     tutelage study | results                  studies.py
     tutelage tasks [check]                    tasks.py
@@ -24,6 +25,7 @@ import typer
 from tutelage.cli.compare import compare
 from tutelage.cli.doctor import doctor
 from tutelage.cli.endpoint import serve_test_teacher
+from tutelage.cli.export import export
 from tutelage.cli.group import FaultsInOneLine, called_from_a_shell
 from tutelage.cli.init import init
 from tutelage.cli.ledger import ledger_app
@@ -70,6 +72,7 @@ app.command()(show)
 app.command()(refused)
 app.command()(view)
 app.command()(compare)
+app.command()(export)
 app.command()(estimate)
 app.command(name="eval")(evaluate)
 app.command()(ask)

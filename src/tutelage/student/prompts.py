@@ -38,6 +38,28 @@ def correction(question: str, mistake: str) -> str:
     return f"{question}\n\nThis answer is wrong:\n{mistake.strip()}\n\nFind what is wrong in it, and put it right."
 
 
+def plain_prompt(examples: Sequence[WorkedExample], question: str) -> str:
+    """The plain prompt for a question, behind worked examples."""
+    shots = [f"Question: {example.question}\nAnswer: {example.rationale}\n\n" for example in examples]
+    return "".join(shots) + f"Question: {question}\nAnswer:"
+
+
+def chat_messages(examples: Sequence[WorkedExample], question: str) -> list[dict[str, str]]:
+    """The messages of a chat that ask a question, behind worked examples."""
+    messages: list[dict[str, str]] = []
+    for example in examples:
+        messages += [
+            {"role": "user", "content": example.question},
+            {"role": "assistant", "content": example.rationale},
+        ]
+    return [*messages, {"role": "user", "content": question}]
+
+
+LEAD = " "
+"""What stands between a plain prompt and the rationale that the student learns to write."""
+PLAIN_STOPS = ("\nQuestion:",)
+"""Strings that end an answer to a plain prompt: the student has started another question."""
+
 _PLAIN = "set student.prompt to 'plain', or mend the template"
 _ANY = "Tom has 3 boxes of 4 pens. How many pens does he have?"
 
@@ -81,22 +103,14 @@ class PromptFormat:
 
     @property
     def stop_strings(self) -> tuple[str, ...]:
-        """Strings that end an answer without an end token: the student has started another question."""
-        return () if self.chat else ("\nQuestion:",)
+        """Strings that end an answer without an end token."""
+        return () if self.chat else PLAIN_STOPS
 
     def prompt(self, question: str) -> str:
         """The text of the prompt for `question`."""
         if not self.chat:
-            shots = [f"Question: {example.question}\nAnswer: {example.rationale}\n\n" for example in self.examples]
-            return "".join(shots) + f"Question: {question}\nAnswer:"
-        messages: list[dict[str, str]] = []
-        for example in self.examples:
-            messages += [
-                {"role": "user", "content": example.question},
-                {"role": "assistant", "content": example.rationale},
-            ]
-        messages.append({"role": "user", "content": question})
-        return self._rendered(messages)
+            return plain_prompt(self.examples, question)
+        return self._rendered(chat_messages(self.examples, question))
 
     def refuse_too_long(self, prompt: int, answer: int) -> None:
         """Refuse `prompt` + `answer` tokens that exceed the model's context. Raises StudentError."""
@@ -144,7 +158,7 @@ class PromptFormat:
 
     def all_completion_ids(self, rationales: Sequence[str]) -> list[list[int]]:
         """`completion_ids` of many rationales, in one call."""
-        lead, end = "" if self.chat else " ", int(self.tokenizer.eos_token_id)  # pyright: ignore[reportArgumentType]
+        lead, end = "" if self.chat else LEAD, int(self.tokenizer.eos_token_id)  # pyright: ignore[reportArgumentType]
         written = self._tokens([lead + rationale.strip() for rationale in rationales], special=False)
         return [[*ids, end] for ids in written]
 

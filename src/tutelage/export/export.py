@@ -1,0 +1,66 @@
+"""Writes what a run has come to in the form of another tool: the data it was taught with, a task, or the student.
+
+>>> export_run(Path("runs/demo"), "trl-sft", Path("build/sft"))
+{'train.jsonl': 160, …}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal, get_args
+
+from tutelage.errors import ConfigError
+from tutelage.export import data, rows
+from tutelage.export.place import whole
+from tutelage.export.source import RunSource, Say
+from tutelage.export.verl import write_verl
+from tutelage.records import WorkedExample
+from tutelage.tasks.catalog import open_task
+
+Format = Literal["trl-sft", "trl-dpo", "messages", "alpaca", "sharegpt", "verl"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+Asking = Literal["plain", "chat"]
+
+_FORMS: Mapping[str, rows.Form] = {"messages": rows.MESSAGES, "alpaca": rows.ALPACA, "sharegpt": rows.SHAREGPT}
+
+
+def export_run(
+    root: Path, format: Format, out: Path, *, prompt: Asking | None = None, say: Say = lambda text: None
+) -> data.Written:
+    """Write a run in a form to a new folder; returns the names of its files with their numbers of rows.
+
+    `prompt` is that of TRL's rows; None: as the student was taught. `say` is told what the run lacks.
+
+    Raises:
+        ConfigError: `out` is there already, an option has no say, or a library is missing.
+        RunError: there is no run, or it lacks what the form is made of.
+    """
+    if prompt is not None and not format.startswith("trl-"):
+        raise ConfigError(f"--prompt {prompt} has no say in the form {format}; leave it out")
+    source = RunSource(root, say)
+    with whole(out) as place:
+        if format == "verl":
+            written = write_verl(source, place)
+        elif format in _FORMS:
+            written = data.write_lessons(source, _FORMS[format], place)
+        else:
+            asked, examples = asking(source)
+            form = rows.trl(examples, chat=(prompt or asked) == "chat")
+            written = (data.write_prompted if format == "trl-sft" else data.write_pairs)(source, form, place)
+    for fault in source.run.faults:
+        say(fault)
+    return written
+
+
+def asking(source: RunSource) -> tuple[Asking, Sequence[WorkedExample]]:
+    """How the student was taught to be asked: by its folder, or, before its end, by the run's settings."""
+    from tutelage.student.student import taught_prompts
+
+    taught = taught_prompts(str(source.run.root / "student"))
+    if taught is not None:
+        return taught.prompt, taught.examples
+    student = source.config.student
+    if not student.few_shot:
+        return student.prompt, ()
+    return student.prompt, open_task(source.config.task).examples[: student.few_shot]
