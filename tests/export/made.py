@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from tutelage.config.file import dump_config, parse_config
@@ -30,18 +29,19 @@ ODD = 'It\'s "3" × 4 = 12;\ttab,\u2028line, {{ x }} {% y %} """ <|im_end|> \\n 
 """A text with what would mean something to JSON, Jinja, Go's templates, YAML, a shell or a tokenizer."""
 
 
-def made_run(root: Path, *, problems=True, model: str = "smollm2-135m", **student) -> Path:
+def made_run(root: Path, *, task: dict | None = None, problems=True, model: str = "smollm2-135m", **student) -> Path:
     """A run that has begun, with nothing but its problems."""
-    config = parse_config({**SETTINGS, "student": {"model": model, "device": "cpu", **student}}, origin="test")
-    task = open_task(config.task)
+    settings = {**SETTINGS, "task": task or SETTINGS["task"], "student": {"model": model, "device": "cpu", **student}}
+    config = parse_config(settings, origin="test")
+    loaded = open_task(config.task)
     root.mkdir(parents=True)
     write_text(root / "config.yaml", dump_config(config))
-    write_json(root / "run.json", {"format": 1, "id": "0" * 32, "data": task_digest(task)})
+    write_json(root / "run.json", {"format": 1, "id": "0" * 32, "data": task_digest(loaded)})
     if problems:
         splits = ("train", "validation", "test")
         write_rows(
             root / "problems.jsonl",
-            [ProblemRow(split, task.kind, problem) for split in splits for problem in task.problems(split)],
+            [ProblemRow(split, loaded.kind, problem) for split in splits for problem in loaded.problems(split)],
         )
     return root
 
@@ -90,7 +90,3 @@ def ended(root: Path, right: int = 3, n: int = 4) -> RunResult:
     result = RunResult((figures,), 0, "all rounds are done", BeforeAfter(accuracy(0, n), accuracy(right, n)), {}, 1.0)
     write_json(root / "result.json", result)
     return result
-
-
-def plainly(row: object) -> dict:
-    return json.loads(json.dumps(asdict(row)))  # pyright: ignore[reportArgumentType]

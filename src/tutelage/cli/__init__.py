@@ -5,7 +5,7 @@
     tutelage refused                          refused.py
     tutelage view                             view.py
     tutelage compare                          compare.py
-    tutelage export                           export.py
+    tutelage export | push                    export.py, push.py
     tutelage eval | ask                       students.py
     tutelage study | results                  studies.py
     tutelage tasks [check]                    tasks.py
@@ -29,6 +29,7 @@ from tutelage.cli.export import export
 from tutelage.cli.group import FaultsInOneLine, called_from_a_shell
 from tutelage.cli.init import init
 from tutelage.cli.ledger import ledger_app
+from tutelage.cli.push import push
 from tutelage.cli.refused import refused
 from tutelage.cli.runs import demo, estimate, run, show
 from tutelage.cli.students import ask, evaluate
@@ -73,6 +74,7 @@ app.command()(refused)
 app.command()(view)
 app.command()(compare)
 app.command()(export)
+app.command()(push)
 app.command()(estimate)
 app.command(name="eval")(evaluate)
 app.command()(ask)

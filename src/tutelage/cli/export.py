@@ -15,7 +15,7 @@ Run = Annotated[Path, typer.Argument(help="The folder of a run.", metavar="RUN")
 def export(
     run: Run,
     format: Annotated[
-        Literal["trl-sft", "trl-dpo", "messages", "alpaca", "sharegpt", "verl"],
+        Literal["trl-sft", "trl-dpo", "messages", "alpaca", "sharegpt", "verl", "lm-eval", "ollama"],
         typer.Option(help="Which form.", metavar="FORM"),
     ],
     out: Annotated[Path, typer.Option(help="A new folder to write to.", metavar="PATH")],

@@ -6,21 +6,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, get_args
 
 from tutelage.errors import ConfigError
 from tutelage.export import data, rows
+from tutelage.export.lm_eval import write_lm_eval
+from tutelage.export.ollama import write_ollama
 from tutelage.export.place import whole
 from tutelage.export.source import RunSource, Say
+from tutelage.export.taught import Asking, asking
 from tutelage.export.verl import write_verl
-from tutelage.records import WorkedExample
-from tutelage.tasks.catalog import open_task
 
-Format = Literal["trl-sft", "trl-dpo", "messages", "alpaca", "sharegpt", "verl"]
+Format = Literal["trl-sft", "trl-dpo", "messages", "alpaca", "sharegpt", "verl", "lm-eval", "ollama"]
 FORMATS: tuple[Format, ...] = get_args(Format)
-Asking = Literal["plain", "chat"]
 
 _FORMS: Mapping[str, rows.Form] = {"messages": rows.MESSAGES, "alpaca": rows.ALPACA, "sharegpt": rows.SHAREGPT}
 
@@ -40,27 +40,19 @@ def export_run(
         raise ConfigError(f"--prompt {prompt} has no say in the form {format}; leave it out")
     source = RunSource(root, say)
     with whole(out) as place:
-        if format == "verl":
-            written = write_verl(source, place)
-        elif format in _FORMS:
-            written = data.write_lessons(source, _FORMS[format], place)
-        else:
-            asked, examples = asking(source)
-            form = rows.trl(examples, chat=(prompt or asked) == "chat")
-            written = (data.write_prompted if format == "trl-sft" else data.write_pairs)(source, form, place)
+        match format:
+            case "verl":
+                written = write_verl(source, place)
+            case "lm-eval":
+                written = write_lm_eval(source, place, out)
+            case "ollama":
+                written = write_ollama(source, place, out)
+            case "trl-sft" | "trl-dpo":
+                asked, examples = asking(source)
+                form = rows.trl(examples, chat=(prompt or asked) == "chat")
+                written = (data.write_prompted if format == "trl-sft" else data.write_pairs)(source, form, place)
+            case _:
+                written = data.write_lessons(source, _FORMS[format], place)
     for fault in source.run.faults:
         say(fault)
     return written
-
-
-def asking(source: RunSource) -> tuple[Asking, Sequence[WorkedExample]]:
-    """How the student was taught to be asked: by its folder, or, before its end, by the run's settings."""
-    from tutelage.student.student import taught_prompts
-
-    taught = taught_prompts(str(source.run.root / "student"))
-    if taught is not None:
-        return taught.prompt, taught.examples
-    student = source.config.student
-    if not student.few_shot:
-        return student.prompt, ()
-    return student.prompt, open_task(source.config.task).examples[: student.few_shot]

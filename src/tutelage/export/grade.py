@@ -9,6 +9,7 @@ grader.json beside it says by which kind of answer it grades, or which task of t
 import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,9 @@ HERE = Path(__file__).parent
 
 def dataset(**_: object) -> dict[str, Any]:
     """The split that lm-eval asks for: prompts as the student was taught to read them, and their problems."""
-    from datasets import Dataset
-
+    datasets: Any = import_module("datasets")
     with (HERE / "test.jsonl").open(encoding="utf-8") as file:
-        return {"test": Dataset.from_list([json.loads(line) for line in file])}
+        return {"test": datasets.Dataset.from_list([json.loads(line) for line in file])}
 
 
 def process_results(doc: Mapping[str, Any], results: Sequence[str]) -> dict[str, float]:

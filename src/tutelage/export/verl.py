@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -85,8 +86,6 @@ def _problem_columns() -> list[tuple[str, Any]]:
 
 def _arrow() -> tuple[Any, Any]:
     try:
-        import pyarrow
-        import pyarrow.parquet
+        return import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError:
         raise ConfigError("verl reads Parquet, which needs pyarrow; run `pip install 'tutelage[datasets]'`") from None
-    return pyarrow, pyarrow.parquet
