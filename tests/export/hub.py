@@ -95,7 +95,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif (kind, name) in self.hub.repos:
             self._answer(409, {"error": "You already created this repo", "url": f"{self.hub.url}/{name}"})
         else:
-            self.hub.repos[kind, name] = Repo(bool(wanted.get("private")))
+            self.hub.repos[kind, name] = Repo(bool(wanted.get("private")) or wanted.get("visibility") == "private")
             self._answer(200, {"url": f"{self.hub.url}/{'datasets/' if kind == 'dataset' else ''}{name}"})
 
     def _modes(self, asked: dict) -> None:

@@ -60,7 +60,10 @@ def taught_run(root: Path, prompt: str = "plain", examples=()) -> Path:
     data.mkdir(exist_ok=True)
     sums = [{"question": question, "answer": str(eval(question[8:-1]))} for question in SAID]
     other = [{"question": f"What is {n} + 10?", "answer": str(n + 10)} for n in range(8)]
-    for name, rows in {"train": other, "test": sums}.items():
+    shots = [
+        {"question": each.question, "answer": "8", "rationale": each.rationale.partition("\n")[0]} for each in examples
+    ]
+    for name, rows in {"train": other, "test": sums, "examples": shots}.items():
         (data / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     made_run(root, task={"name": "custom", "path": str(data)})
     by_heart(root / "student", prompt, examples=examples)

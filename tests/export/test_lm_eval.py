@@ -14,7 +14,7 @@ from tutelage.errors import RunError
 from tutelage.export.export import export_run
 from tutelage.records import WorkedExample
 
-SHOT = (WorkedExample("What is {{ 7 }} + 1?", "The answer is 8."),)
+SHOT = (WorkedExample("What is {{ 7 }} + 1?", "{{ 7 }} + 1 = 8.\nThe answer is 8."),)
 
 
 def ours(run: Path) -> tuple[float, list[bool]]:
@@ -67,7 +67,7 @@ def test_the_task_holds_no_text_of_a_problem(tmp_path):
     }
     rows = [json.loads(line) for line in (out / "test.jsonl").read_text().splitlines()]
     assert rows[0]["prompt"] == (
-        "Question: What is {{ 7 }} + 1?\nAnswer: The answer is 8.\n\nQuestion: What is 1 + 1?\nAnswer:"
+        "Question: What is {{ 7 }} + 1?\nAnswer: {{ 7 }} + 1 = 8.\nThe answer is 8.\n\nQuestion: What is 1 + 1?\nAnswer:"
     )
 
 
