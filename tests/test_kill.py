@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from tests.processes import LIBRARIES, forked_command, import_before_forking
+from tests.rounds.coin import noisy_student
 from tests.rounds.test_runs import timeless
 from tests.student.tiny import tiny_folder
 from tutelage.config.file import parse_config
@@ -96,6 +97,23 @@ def test_killed_again_and_again_a_run_ends_as_if_it_had_never_been(tmp_path):
         # The endpoint saw again at most what was in flight when a process was killed in the middle of asking.
         assert paid <= len(endpoint.requests) - paid <= paid + 2 * 2
     assert kills == len(MOMENTS)
+
+
+def test_killed_in_the_midst_of_learning_repairs_it_learns_them_as_if_it_had_never_been(tmp_path):
+    student = noisy_student(tmp_path / "student").config.model_dump()
+    training = {**SETTINGS["training"], "reflection": "repair", "unlikelihood": 0.1}
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump({**SETTINGS, "student": student, "training": training}))
+    expected = finish(config, tmp_path / "whole")
+    assert expected["rounds"][1]["training"]["repairs"] > 0
+    killed_at("in the training of round 1", config, tmp_path / "killed", signal.SIGKILL)
+    assert finish(config, tmp_path / "killed") == expected
+    repairs, steps = (
+        [(tmp_path / run / "round-01" / name).read_text() for run in ("whole", "killed")]
+        for name in ("repairs.jsonl", "steps.jsonl")
+    )
+    assert repairs[0] == repairs[1]
+    assert steps[0] == steps[1]
 
 
 def test_ctrl_c_ends_a_run_with_the_command_that_goes_on(tmp_path):

@@ -19,8 +19,8 @@ SURFACE = {
         Split Style TRANSIENT TextMatch TrainingExample Usage Verdict Way WorkedExample content_hash state_answer
     """,
     "tutelage.run_records": """
-        Accuracy BeforeAfter COMPARED CostBound ExamSummary FailureCount GAINS Now Pace Precision RoundResult RunResult
-        SIMILARITIES Spending StepRecord TeacherSummary TrainingSummary WayCount Work
+        Accuracy BeforeAfter COMPARED CostBound ExamSummary FailureCount GAINS Now Pace Precision REPAIRED RoundResult
+        RunResult SIMILARITIES Spending StepRecord TeacherSummary TrainingSummary WayCount Work
     """,
     "tutelage.study_records": "ArmFigures Comparison Interval RoundFigures RunFigures StudyFigures",
     "tutelage.errors": "BudgetSpent ConfigError DataError RunError StudentError TeacherError TutelageError",

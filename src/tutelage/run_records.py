@@ -14,8 +14,9 @@ from tutelage.records import Usage
 
 SIMILARITIES = "positive_similarity", "negative_similarity"
 GAINS = "chosen_gain", "rejected_gain"
-COMPARED = SIMILARITIES + GAINS
-"""The figures of a StepRecord that self-reflection compares: by the triplet, and by a preference."""
+REPAIRED = "repaired_loss", "wrong_loss"
+COMPARED = SIMILARITIES + GAINS + REPAIRED
+"""The figures of a StepRecord that self-reflection compares: by the triplet, by a preference, and by repairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ class TrainingSummary:
 
     `row_tokens` counts the tokens of all rows of all epochs, each row with its own prompt. `computed_tokens` is
     smaller, since rows share prefixes. The losses are means of the last epoch. `collapse` describes a collapse found by
-    the guard and the step it went back to; losses, rows and tokens then end at the step of that check.
+    the guard and the step it went back to; losses, rows and tokens then end at the step of that check. `repairs` counts
+    the mistakes put right that were trained on, each as often as it was; they are no part of `rows`.
     """
 
     examples: int
@@ -99,6 +101,7 @@ class TrainingSummary:
     reflection_loss: float
     rows: int = 0
     collapse: str | None = None
+    repairs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,9 @@ class StepRecord:
     log-likelihood, in nats, of the anchor (chosen) and of the mistake (rejected) since the start of the round. Gradient
     norms are before clipping; `gradient_cosine` is between the gradients of L_LM and of L_SR (unweighted). Gradient
     fields are None where gradients were not recorded. Without pairs, all optional fields but `lm_gradient` are None.
+
+    Of repairs, `pairs` counts the mistakes put right; `repaired_loss` and `wrong_loss` are the cross-entropies of their
+    right and of their wrong tokens, in nats per token (the latter None unless wrong tokens are made less likely).
     """
 
     step: int
@@ -123,6 +129,8 @@ class StepRecord:
     lm_gradient: float | None = None
     reflection_gradient: float | None = None
     gradient_cosine: float | None = None
+    repaired_loss: float | None = None
+    wrong_loss: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,8 @@ class RoundFigures:
 
     `validation` is an accuracy, `mistakes` counts the wrong answers by kind, `pass_rate` is of the exam before the
     round's training, `taught` counts the problems with a right rationale so far. `lm_loss` is the mean of the last
-    epoch. `reflection_loss` and its similarities or gains (StepRecord) are means over all steps of the round that have
-    a pair. `gradient_ratio` is the norm of L_SR's unweighted gradient over the norm of L_LM's; `gradient_cosine` is
+    epoch. `reflection_loss` and what it compares (StepRecord) are means over all steps of the round that have a pair.
+    `gradient_ratio` is the norm of L_SR's unweighted gradient over the norm of L_LM's; `gradient_cosine` is
     between the two.
     """
 
@@ -46,6 +46,8 @@ class RoundFigures:
     negative_similarity: float | None = None
     chosen_gain: float | None = None
     rejected_gain: float | None = None
+    repaired_loss: float | None = None
+    wrong_loss: float | None = None
     gradient_ratio: float | None = None
     gradient_cosine: float | None = None
     collapse: str | None = None

@@ -39,10 +39,10 @@ def _of_the_teacher(teacher: TeacherConfig) -> Iterator[str]:
 def _of_training(training: TrainingConfig) -> Iterator[str]:
     if training.prompt_gradient != "stop":
         return
-    if training.reflection == "preference" and training.reflection_weight:
+    if training.reflection in ("preference", "repair") and training.reflection_weight:
         yield (
-            "training.prompt_gradient 'stop' is made for the triplet, and training.reflection is 'preference'; set"
-            " prompt_gradient to 'keep'"
+            f"training.prompt_gradient 'stop' is made for the triplet, and training.reflection is"
+            f" {training.reflection!r}; set prompt_gradient to 'keep'"
         )
     if training.packing == "never":
         yield "training.prompt_gradient 'stop' needs packed steps, and training.packing is 'never'; set it to 'auto'"

@@ -151,14 +151,27 @@ class TrainingConfig(Section):
     """Tokens of prompt and rationale after which an example is truncated (counted and reported)."""
     prompt_weight: float = Field(default=0.1, ge=0, le=1e6)
     """Weight of prompt tokens in L_LM; tokens of the rationale weigh 1 (the paper's w)."""
-    reflection: Literal["triplet", "preference", "none"] = "triplet"
-    """The self-reflection loss: the paper's triplet loss, or DPO (Rafailov et al. 2023) with L_LM as its NLL term."""
+    reflection: Literal["triplet", "preference", "repair", "none"] = "triplet"
+    """The self-reflection loss: the paper's triplet loss, DPO (Rafailov et al. 2023) with L_LM as its NLL term, or the
+    student's own attempts put right at their first wrong step."""
     reflection_weight: float = Field(default=0.1, ge=0, le=1e6)
-    """Weight of the self-reflection loss (lambda; the paper's is 0.5, docs/results.md says why not); 0 turns it off."""
+    """Weight of the self-reflection loss (lambda; the paper's is 0.5, docs/results.md says why not); 0 turns it off.
+    For `repair`, the most that all repaired tokens of a step weigh together, as a part of the weight of L_LM's."""
     beta: float = Field(default=0.1, gt=0, le=1e6)
     """For `preference`: how strongly the student is kept near its state at the start of the round (DPO's beta)."""
     margin: float = Field(default=1.0, gt=0, le=1e6)
     """Margin of the triplet loss (the paper's rho)."""
+    repair_from: Literal["solution", "arithmetic"] = "solution"
+    """For `repair`: where right steps come from. `arithmetic`: a false calculation gets its true result; `solution`:
+    also the number or the step that the worked solution has, if the task has one."""
+    repair_rest: bool = False
+    """For `repair`: learn the rest of the worked solution, too, not the repaired step alone."""
+    unlikelihood: float = Field(default=0.0, ge=0, le=1e3)
+    """For `repair`: weight of a wrong token, made less likely where it parts from the right step, relative to a right
+    one's; 0: none."""
+    gradient_share: float | None = Field(default=None, gt=0, le=1e6)
+    """The most that the gradient of the weighted self-reflection loss may measure in a step, as a part of L_LM's (by
+    their norms). It costs two thirds of a step. None: not held."""
     prompt_gradient: Literal["keep", "stop"] = "keep"
     """Whether the self-reflection loss has gradients through the prompt; the paper's released code stops them."""
     max_positives: int = Field(default=10, gt=0, le=1_000_000)

@@ -94,7 +94,8 @@ def _rounds(figures: StudyFigures, heading: str) -> list[str]:
         f"{heading} Rounds",
         markdown_table(tuple(columns), zip(*columns.values(), strict=True)),
         "Means over the seeds that had the round, ± the half-width of the 95 % t interval over them; a single seed has "
-        f"none. Arms with the same figures share a row.{_INSIDE if 'L_SR' in columns else ''}",
+        f"none. Arms with the same figures share a row.{_INSIDE if 'L_SR' in columns else ''}"
+        f"{_OF_REPAIRS if 'repaired loss' in columns else ''}",
     ]
 
 
@@ -103,6 +104,7 @@ _INSIDE = (
     " set the gradient of its loss L_SR against that of L_LM. L_LM is the mean of the last epoch's steps, the others"
     " are those of all steps with a pair."
 )
+_OF_REPAIRS = " Repaired and wrong losses are the nats per right and per wrong token of mistakes put right."
 
 
 def _mean(value: Callable[[RoundFigures], float | None], form: str, scale: float = 1.0) -> Callable[[Rounds], str]:
@@ -136,6 +138,8 @@ _COLUMNS: dict[str, Callable[[Rounds], str]] = {
     "negative similarity": _mean(lambda row: row.negative_similarity, ".3f"),
     "chosen gain": _mean(lambda row: row.chosen_gain, ".3f"),
     "rejected gain": _mean(lambda row: row.rejected_gain, ".3f"),
+    "repaired loss": _mean(lambda row: row.repaired_loss, ".3f"),
+    "wrong loss": _mean(lambda row: row.wrong_loss, ".3f"),
     "gradient ratio": _mean(lambda row: row.gradient_ratio, ".2f"),
     "gradient cosine": _mean(lambda row: row.gradient_cosine, "+.2f"),
 }

@@ -24,6 +24,7 @@ from tutelage.rounds.context import RunContext
 from tutelage.rounds.examples import build_examples
 from tutelage.rounds.for_readers import keep_mistakes
 from tutelage.rounds.models import drop_models, train_again
+from tutelage.rounds.repairs import build_repairs
 from tutelage.rounds.ways import counted as counted_ways
 from tutelage.run_records import BeforeAfter, RoundResult, RunResult, TeacherSummary
 from tutelage.runs.directory import versions
@@ -74,8 +75,9 @@ def _rounds(ctx: RunContext) -> RunResult:
         history.append(teaching.feedback)
         exams = [sitting for sitting in (*(past.exam for past in rounds), exam) if sitting]
         examples = build_examples(problems, history, exams, config.training, f"{config.seed}/{number}")
+        repairs = build_repairs(problems, exam, config.training, f"{config.seed}/{number}")
         start = ctx.untrained if config.training.init_from == "untrained" else student
-        student, training = stages.train(ctx, number, start, examples)
+        student, training = stages.train(ctx, number, start, examples, repairs)
         validation = stages.evaluate(ctx, number, student, "validation", "evaluation")
 
         result = RoundResult(

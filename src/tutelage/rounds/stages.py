@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pydantic import TypeAdapter, ValidationError
 
 from tutelage.config import GuardConfig, TrainingConfig
+from tutelage.mistakes.repair import Repair
 from tutelage.records import Attempt, Exam, Feedback, Split, TrainingExample
 from tutelage.renamed import as_first_named
 from tutelage.rounds.asking import Teaching, ask_teacher, asking_stage
@@ -30,6 +31,11 @@ from tutelage.student.resources.meter import ResourceMeter
 from tutelage.student.sampler import Advance, exam_sampling
 from tutelage.student.student import Student
 from tutelage.student.training.reflection import Reflection
+
+REPAIRS = "repairs.jsonl"
+"""The mistakes put right that a round has trained on."""
+LATER = frozenset(("repair_from", "repair_rest", "unlikelihood", "gradient_share"))
+"""Settings of trainings that earlier versions did not have."""
 
 
 def annotate(ctx: RunContext, student: Student) -> Teaching:
@@ -91,25 +97,33 @@ def feedback(
 
 
 def train(
-    ctx: RunContext, round: int, student: Student, examples: Sequence[TrainingExample]
+    ctx: RunContext,
+    round: int,
+    student: Student,
+    examples: Sequence[TrainingExample],
+    repairs: Sequence[Repair] = (),
 ) -> tuple[Student, TrainingSummary]:
-    """Train the student on the round's examples; returns the new student."""
+    """Train the student on the round's examples, and on the repairs of its mistakes; returns the new student."""
     config, seed = (
-        what_matters(in_round(ctx.config.training, round), examples, ctx.reflection),
+        what_matters(in_round(ctx.config.training, round), examples, ctx.reflection, repairs),
         (ctx.config.seed + round) % 2**32,
     )
-    settings = config.model_dump(exclude={"packing", "micro_batch_tokens", "gradients_every"})
-    settings = as_first_named("training", settings)  # old names, so that trainings of earlier versions keep their keys
+    settings = key_settings(config)
     auto = "auto" in (ctx.config.exam.max_new_tokens, ctx.config.evaluation.max_new_tokens)
     length = learnt_length(student, examples) if auto else None
     limit = _evaluated_at(ctx, student, "validation", length) if config.guard.checks else 0
     graded_at = [limit] if config.guard.checks else []
     own = [] if ctx.reflection is None else [ctx.reflection.key]
+    own += [digest(*repairs)] if repairs else []
     stage = ctx.run.shared_stage(round, "training", settings, seed, student.key, digest(*examples), *graded_at, *own)
     model, checkpoints, kept = stage.folder / MODEL, stage.folder / "checkpoints", stage.folder / "examples.jsonl"
     keep_rows(kept, examples)
+    beside = [kept.name]
+    if repairs:
+        keep_rows(stage.folder / REPAIRS, repairs)
+        beside.append(REPAIRS)
     if not is_done(ctx, stage, "the training is done again", lambda: _is_trained(stage)):
-        stage.begin(MODEL, "steps.jsonl", scratch=["checkpoints"], beside=[kept.name])
+        stage.begin(MODEL, "steps.jsonl", scratch=["checkpoints"], beside=beside)
         with ExitStack() as opened, ResourceMeter(student.device) as meter:
             bars = list[Advance]()
 
@@ -130,6 +144,7 @@ def train(
                 steps=stage.folder / "steps.jsonl",
                 check=_validation_check(ctx, config.guard, limit),
                 reflection=ctx.reflection,
+                repairs=repairs,
             )
             meter.count(summary.row_tokens, summary.computed_tokens, summary.padded_tokens)
         stage.finish(meter.work, {"training": dataclasses.asdict(summary)})
@@ -152,8 +167,22 @@ def in_round(config: TrainingConfig, round: int) -> TrainingConfig:
     return config.model_copy(update={"learning_rate": config.learning_rate * share})
 
 
+def key_settings(config: TrainingConfig) -> dict[str, object]:
+    """The settings that a training is known by: under their old names, and without those that came later and are unset.
+
+    So trainings of earlier versions keep their keys.
+    """
+    usual = TrainingConfig()
+    free = {"packing", "micro_batch_tokens", "gradients_every"}
+    unset = {name for name in LATER if getattr(config, name) == getattr(usual, name)}
+    return as_first_named("training", config.model_dump(exclude=free | unset))
+
+
 def what_matters(
-    config: TrainingConfig, examples: Sequence[TrainingExample], own: Reflection | None = None
+    config: TrainingConfig,
+    examples: Sequence[TrainingExample],
+    own: Reflection | None = None,
+    repairs: Sequence[Repair] = (),
 ) -> TrainingConfig:
     """The settings that affect a round's training on these examples; all others are set to their defaults.
 
@@ -163,17 +192,27 @@ def what_matters(
     usual = TrainingConfig()
     # These already take effect in the student, the examples and the learning rate.
     unused = {"data", "init_from", "rejection_sampling", "max_positives", "max_negatives", "lr_rewarm"}
+    unused |= {"repair_from", "repair_rest"}
     if config.max_rows is not None:
         unused |= {"epochs"}
     if own is not None:
         unused |= {"reflection", "margin"}
-    elif config.reflection_weight == 0 or not any(example.negatives for example in examples):
+    elif config.reflection_weight == 0 or not _has_material(config, examples, repairs):
         config = config.model_copy(update={"reflection": "none"})
     if config.reflection == "none" and own is None:
-        unused |= {"reflection_weight", "margin", "prompt_gradient", "clipping", "guard"}
+        unused |= {"reflection_weight", "margin", "prompt_gradient", "clipping", "gradient_share", "guard"}
+    if config.reflection == "repair" and own is None:
+        unused |= {"margin"}
+    else:
+        unused |= {"unlikelihood"}
     if config.reflection != "preference" or own is not None:
         unused |= {"beta"}
     return config.model_copy(update={name: getattr(usual, name) for name in unused})
+
+
+def _has_material(config: TrainingConfig, examples: Sequence[TrainingExample], repairs: Sequence[Repair]) -> bool:
+    """Whether self-reflection has anything to look at."""
+    return bool(repairs) if config.reflection == "repair" else any(example.negatives for example in examples)
 
 
 def evaluate(ctx: RunContext, round: int | None, student: Student, split: Split, name: str) -> tuple[int, int]:

@@ -162,6 +162,10 @@ class PromptFormat:
         written = self._tokens([lead + rationale.strip() for rationale in rationales], special=False)
         return [[*ids, end] for ids in written]
 
+    def all_beginning_ids(self, beginnings: Sequence[str]) -> list[list[int]]:
+        """Tokens of the beginnings of rationales, as in `completion_ids`, without the end token."""
+        return [ids[:-1] for ids in self.all_completion_ids(beginnings)]
+
     def _tokens(self, texts: list[str], *, special: bool) -> list[list[int]]:
         if not texts:
             return []

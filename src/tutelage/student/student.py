@@ -15,6 +15,7 @@ from transformers import PreTrainedTokenizerBase
 
 from tutelage.config import StudentConfig, TrainingConfig
 from tutelage.errors import StudentError
+from tutelage.mistakes.repair import Repair
 from tutelage.records import Completion, Problem, TrainingExample, WorkedExample
 from tutelage.run_records import Precision, TrainingSummary
 from tutelage.runs.files import digest, read_record
@@ -163,11 +164,13 @@ class Student:
         check: Callable[[Student], float] | None = None,
         steps: Path | None = None,
         reflection: Reflection | None = None,
+        repairs: Sequence[Repair] = (),
     ) -> TrainingSummary:
         """Train for one round and save the new student in `folder`; this student can't be used afterwards.
 
         `checkpoints` lets a stopped training resume after its last complete epoch. `check` measures the current
         accuracy for the guard, between 0 and 1. `steps` is the file of the StepRecords, `reflection` a custom loss.
+        `repairs` are mistakes put right, for `reflection: repair`.
         `planned` is called once with the number of steps and of those already done. Raises StudentError.
         """
         self.engine.rest()
@@ -175,7 +178,9 @@ class Student:
         loaded = self.memory.take(self._place(self.folder), torch.float32, self._load)
         lora = self.config.lora if self.config.weights == "lora" else None
         accuracy = None if check is None else partial(check, self._in_training(loaded))
-        options = TrainOptions(self.dtype, lora, advance, self.engine.say, steps, accuracy, planned, reflection)
+        options = TrainOptions(
+            self.dtype, lora, advance, self.engine.say, steps, accuracy, planned, reflection, repairs
+        )
         format = self.format_of(loaded)
         summary = train(loaded, format, examples, config, seed=seed, checkpoints=checkpoints, options=options)
         save_student(loaded, folder)

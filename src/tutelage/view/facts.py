@@ -147,12 +147,16 @@ class ShownExample:
 
 @dataclass(frozen=True, slots=True)
 class StoryRound:
-    """One round of a problem: exam, teaching, training. Round 0 has no attempts."""
+    """One round of a problem: exam, teaching, training. Round 0 has no attempts.
+
+    `repairs` are mistakes put right that were trained on: the student's text before, what was wrong, what is right.
+    """
 
     round: int
     attempts: Sequence[ShownAttempt]
     replies: Sequence[ShownReply]
     examples: Sequence[ShownExample]
+    repairs: Sequence[tuple[str, str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,7 @@ def _rounds(
             _attempts(roles.get("exam", ()), _marks(roles.get("mistakes", ())), problem, kind),
             [_reply(row, ledger) for role in ("replies", "failed") for row in roles.get(role, ())],
             [example for row in roles.get("examples", ()) for example in _example(row)],
+            [repair for row in roles.get("repairs", ()) for repair in _repair(row)],
         )
         for round, roles in sorted(by_round.items())
     ]
@@ -185,6 +186,13 @@ def _example(row: Mapping[str, Any]) -> Iterator[ShownExample]:
         yield ShownExample(str(row["anchor"]), positives, negatives, text(row.get("corrects")))
     except (KeyError, TypeError):
         return
+
+
+def _repair(row: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    parts = [text(row.get(name)) for name in ("before", "wrong", "right", "rest")]
+    before, wrong, right, rest = (part or "" for part in parts)
+    if right:
+        yield before, wrong, right + rest
 
 
 def _neighbours(index: RunIndex, number: int, wanted: Filter) -> tuple[str | None, str | None, int, int]:

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from tutelage.config import RunConfig
 from tutelage.errors import RunError
 from tutelage.renamed import modern_step
-from tutelage.run_records import GAINS, SIMILARITIES, StepRecord, TrainingSummary, Work
+from tutelage.run_records import COMPARED, StepRecord, TrainingSummary, Work
 from tutelage.runs.reader import RunReader, table
 
 MOST_POINTS = 300
@@ -29,6 +29,8 @@ _LABELS = {
     "negative_similarity": "similarity to the mistake",
     "chosen_gain": "gain of the right rationale",
     "rejected_gain": "gain of the mistake",
+    "repaired_loss": "nats a repaired token",
+    "wrong_loss": "nats a wrong token",
     "lm_gradient": "gradient of L_LM",
     "reflection_gradient": "gradient of L_SR",
 }
@@ -50,9 +52,10 @@ class RoundTraining:
     """The training of one round.
 
     `losses` has two curves: L_LM, and L_SR if there were pairs. `compared` has those that self-reflection compares
-    (similarities of the triplet, or gains of a preference); empty without pairs. `gradients` has the norms of both
-    gradients where they were recorded. `steps` counts those written so far; a point is the mean of `every` of
-    them. `collapse` says in words what the guard did; None: nothing. `finished` says whether the stage is done.
+    (similarities of the triplet, gains of a preference, losses of repairs); empty without pairs. `gradients` has the
+    norms of both gradients where they were recorded. `steps` counts those written so far; a point is the mean of
+    `every` of them. `collapse` says in words what the guard did; None: nothing. `finished` says whether the stage is
+    done, `repairs` how many mistakes put right were trained on.
     """
 
     round: int
@@ -66,6 +69,7 @@ class RoundTraining:
     truncated: int | None
     collapse: str | None
     finished: bool
+    repairs: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +119,14 @@ def _round(run: RunReader, number: int) -> RoundTraining | None:
         steps,
         every,
         _named(curves, "lm_loss", "reflection_loss"),
-        _named(curves, *SIMILARITIES, *GAINS),
+        _named(curves, *COMPARED),
         _named(curves, "lm_gradient", "reflection_gradient"),
         summary and summary.examples,
         summary and summary.rows,
         summary and summary.truncated,
         summary and summary.collapse,
         entry.get("done") is True,
+        summary and summary.repairs,
     )
 
 

@@ -56,8 +56,11 @@ def _training_memory(model: PreTrainedModel, dataset: StepDataset, mixed: bool) 
     """Memory that is not allocated yet: gradients, the optimizer's moments, and activations (measured on a sample)."""
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     gradients = sum(weight.nbytes + (4 * weight.numel() if mixed else 0) for weight in trained)
-    apart = dataset.config.gradients_every or dataset.config.clipping == "apart"
-    if apart and dataset.reflection is not None:  # the gradients of L_SR are kept apart from those of L_LM
+    config = dataset.config
+    apart = config.gradients_every or config.gradient_share or config.clipping == "apart"
+    if (
+        apart and (dataset.reflection or dataset.repair_loss) is not None
+    ):  # the gradients of L_SR are kept apart from those of L_LM
         gradients += sum(weight.nbytes for weight in trained)
     head: torch.Tensor = model.get_output_embeddings().weight  # pyright: ignore[reportOptionalMemberAccess]
     micro_batch = dataset.sample_micro_batch()

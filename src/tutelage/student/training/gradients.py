@@ -41,10 +41,13 @@ class GradientsApart:
             self.reflection = [_added(known, new) for known, new in zip(self.reflection, found, strict=True)]
         lm_loss.backward()
 
-    def join(self, reflection_weight: float, max_norm: float | None = None) -> GradientFigures:
+    def join(
+        self, reflection_weight: float, max_norm: float | None = None, share: float | None = None
+    ) -> GradientFigures:
         """Put the gradients of the weighted sum of both losses into `weight.grad`.
 
-        With `max_norm`, each of the two is scaled down to this norm first.
+        With `max_norm`, each of the two is scaled down to this norm first. With `share`, the weighted gradient of L_SR
+        is then scaled down to this part of L_LM's norm.
         """
         lm = [weight.grad for weight in self.weights]
         norm, other = _dot(lm, lm) ** 0.5, _dot(self.reflection, self.reflection) ** 0.5
@@ -54,6 +57,8 @@ class GradientsApart:
                 _ = None if gradient is None else gradient.mul_(max_norm / norm)
         if max_norm is not None and other > max_norm:
             reflection_weight *= max_norm / other
+        if share is not None and reflection_weight * other > share * (most := min(norm, max_norm or norm)):
+            reflection_weight = share * most / other
         for weight, gradient in zip(self.weights, self.reflection, strict=True):
             if gradient is not None:
                 weight.grad = _added(weight.grad, gradient.mul_(reflection_weight))

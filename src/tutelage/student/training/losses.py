@@ -3,7 +3,8 @@
     N  targets     S  questions with a pair     V  vocabulary     D  width of the hidden state     C  rows of a chunk
 
 Sources: Wang et al. 2023 (arXiv 2310.13332), section 3.3, with the normalisation of the released code, for L_LM and the
-triplet; Rafailov et al. 2023 (arXiv 2305.18290), equation 7, for the preference (DPO).
+triplet; Rafailov et al. 2023 (arXiv 2305.18290), equation 7, for the preference (DPO); Welleck et al. 2020 (arXiv
+1908.04319) for unlikelihood, bounded here.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from tutelage.student.wide import wide, widened
 
 LOGITS_AT_ONCE = 256
 """Rows of logits computed at once. Fewer are slower, more are no faster (measured on two cores: 128 to 960)."""
+
+LEAST_UNLIKELY = 0.01
+"""The probability that is left to all other tokens in the unlikelihood of a certain one: bounds it at 4.6 nats."""
 
 
 def weighted_lm_loss(
@@ -55,6 +59,14 @@ def preference_loss(near_S: torch.Tensor, far_S: torch.Tensor, beta: float) -> t
     `near` and `far` are the nats by which the log-likelihoods of anchor and mistake exceed those under the reference.
     """
     return -F.logsigmoid(beta * (near_S - far_S)).sum()
+
+
+def unlikelihood_loss(loss_N: torch.Tensor, weight_N: torch.Tensor) -> torch.Tensor:
+    """Sum of weight * -log(1 - (1 - LEAST_UNLIKELY) * p) over tokens of probability p = exp(-loss); a scalar.
+
+    It grows with p, from 0 to a bound, and so does its slope against a logit, up to p = 0.9.
+    """
+    return -(weight_N * torch.log1p(-(1 - LEAST_UNLIKELY) * torch.exp(-loss_N))).sum()
 
 
 class _WeightedCrossEntropy(torch.autograd.Function):

@@ -32,6 +32,7 @@ from tutelage.student.training.packing import (
     grow_tree,
 )
 from tutelage.student.training.reflection import Reflection, Seen
+from tutelage.student.training.repair import RepairLoss
 from tutelage.student.training.tree_attention import tree_attention
 from tutelage.student.wide import wide, widened
 
@@ -67,28 +68,34 @@ def as_tree(
 
 def as_rows(groups: Sequence[ExampleGroup], prompt_weight: float) -> MicroBatch:
     """Questions as rows padded on the right, each rationale with its own copy of the prompt."""
-    rows = [group.prompt + branch for group in groups for branch in group.branches]
+    rows = [group.prompt + row for group in groups for row in group.rows]
     width = max(map(len, rows))
     targets, pairs, first = list[Target](), list[tuple[Branch, ...]](), 0
+    repaired, wrong = list[Target](), list[Target]()
     for group in groups:
         asked = len(group.prompt)
-        for n, token in enumerate((group.prompt + group.anchor)[1:]):
+        for n, token in enumerate((group.prompt + group.anchor)[1:] if group.anchor else ()):
             targets.append((first * width + n, token, prompt_weight if n + 1 < asked else 1.0))
         if group.pair is not None:
             starts = [(first + b) * width + asked for b in range(len(group.branches))]
             pairs.append(tuple(Branch(at - 1, at, branch) for at, branch in zip(starts, group.branches, strict=True)))
-        first += len(group.branches)
+        first += len(group.branches) if group.anchor else 0
+        for repair in group.repairs:
+            for into, tokens in ((repaired, repair.right), (wrong, repair.wrong)):
+                before = first * width + asked + len(repair.own) - 1
+                into.extend((before + n, token, repair.weight) for n, token in enumerate(tokens))
+                first += bool(tokens)
     input_RT = torch.tensor([[*row, *[0] * (width - len(row))] for row in rows])
     mask_RT = torch.tensor([[1] * len(row) + [0] * (width - len(row)) for row in rows])
     references = [group.reference for group in groups if group.pair is not None]
-    return MicroBatch(input_RT, LossPositions(targets, pairs, references), mask_RT=mask_RT)
+    return MicroBatch(input_RT, LossPositions(targets, pairs, references, repaired, wrong), mask_RT=mask_RT)
 
 
 @dataclass(frozen=True, slots=True)
 class MicroBatchLosses:
-    """Sums over a micro-batch, scalars. Divide `lm` by the targets of the whole batch, the others by its pairs.
+    """Sums over a micro-batch, scalars. Divide `lm` by the targets of the whole batch, the others by its `divisors`.
 
-    `near` and `far`, without gradient, are the similarities or gains of StepRecord.
+    `near` and `far`, without gradient, are the similarities, gains or losses of StepRecord.
     """
 
     lm: torch.Tensor
@@ -98,15 +105,17 @@ class MicroBatchLosses:
 
 
 def micro_batch_losses(
-    model: PreTrainedModel, micro_batch: MicroBatch, reflection: Reflection | None
+    model: PreTrainedModel, micro_batch: MicroBatch, reflection: Reflection | RepairLoss | None
 ) -> MicroBatchLosses:
-    """The losses of a micro-batch. L_SR is 0 without pairs or without self-reflection."""
+    """The losses of a micro-batch. L_SR is 0 without pairs or repairs, or without self-reflection."""
     loss_positions, computed = micro_batch.loss_positions, _compute(model, micro_batch)
     weights: dict[_At, float] = {}
     for place, token, weight in loss_positions.targets:
         if weight:
             weights[place, token] = weights.get((place, token), 0.0) + weight
-    if reflection is None or not loss_positions.pairs:
+    if isinstance(reflection, RepairLoss) and loss_positions.repaired:
+        return MicroBatchLosses(computed.weighted(weights), *_of_repairs(computed, loss_positions, reflection))
+    if reflection is None or isinstance(reflection, RepairLoss) or not loss_positions.pairs:
         lm_loss = computed.weighted(weights)
         none = torch.zeros_like(lm_loss)
         return MicroBatchLosses(lm_loss, none, none, none)
@@ -122,6 +131,17 @@ def micro_batch_losses(
         seen = Seen(end_SED, logp_SE - computed.number(loss_positions.references))
     compared = reflection.compare(seen)
     return MicroBatchLosses(lm_loss, compared.loss, compared.near_S.sum(), compared.far_S.sum())
+
+
+def _of_repairs(
+    computed: _Computed, loss_positions: LossPositions, loss: RepairLoss
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The loss of the repairs, and the cross-entropies of their right and their wrong tokens, summed."""
+    targets = [*loss_positions.repaired, *loss_positions.wrong]
+    counts = [len(loss_positions.repaired), len(loss_positions.wrong)]
+    right_N, wrong_N = computed.each([(place, token) for place, token, _ in targets]).split(counts)
+    weights = computed.number([weight for *_, weight in targets]).split(counts)
+    return loss.of_tokens(right_N, wrong_N, weights), right_N.detach().sum(), wrong_N.detach().sum()
 
 
 @torch.no_grad()
@@ -183,7 +203,9 @@ class _Computed:
     head: Any
 
     def weighted(self, targets: dict[_At, float]) -> torch.Tensor:
-        """The weighted sum of the targets' losses."""
+        """The weighted sum of the targets' losses; 0 without a target."""
+        if not targets:
+            return 0 * self.hidden_TD[0, 0].to(wide(self.hidden_TD.dtype))
         place_N, token_N = self._unbound(targets)
         weight_N = self.number(list(targets.values()))
         if self.logits_TV is None:

@@ -19,12 +19,18 @@ the same as for separate rows; the gradients of a shared token add up.
 
 A loss reads the hidden state of a target (a predicted token with its weight) at the place of the token before it. In
 the drawing, place 2 predicts both q and r, and place 4 predicts a, p and n.
+
+A repair is a branch with branches: after the question come the student's own tokens, which are not learnt, and after
+these the right tokens and, if they are made less likely, the wrong ones:
+
+    q q ─ o o o ┬ r r r
+                └ w
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from tutelage.student.encoding import Tokens, shared_prefix
@@ -33,22 +39,51 @@ PromptGradient = Literal["keep", "stop"]
 
 
 @dataclass(frozen=True, slots=True)
+class RepairBranch:
+    """A repair as tokens: the student's `own`, then the `right` ones instead of the `wrong` ones (maybe none of these).
+
+    `weight` is that of its tokens among those of all repairs.
+    """
+
+    own: Tokens
+    right: Tokens
+    wrong: Tokens = ()
+    weight: float = 1.0
+
+    @property
+    def rows(self) -> tuple[Tokens, ...]:
+        """Its rows behind the prompt: one, or two with wrong tokens."""
+        return (self.own + self.right, *([self.own + self.wrong] if self.wrong else []))
+
+    def __len__(self) -> int:
+        return len(self.own) + len(self.right) + len(self.wrong)
+
+
+@dataclass(frozen=True, slots=True)
 class ExampleGroup:
     """A question of a step: its prompt, the anchor to learn, and the rationales to compare the anchor with.
 
     `pair` is a positive and a negative, or a negative alone; None: nothing is compared. `reference` has the
-    log-likelihoods of all branches at the start of the round, in nats; only DPO needs it.
+    log-likelihoods of all branches at the start of the round, in nats; only DPO needs it. `repairs` are attempts at the
+    question put right; a question that has only these has an empty anchor, and its prompt is not learnt.
     """
 
     prompt: Tokens
     anchor: Tokens
     pair: tuple[Tokens, ...] | None
     reference: tuple[float, ...] = ()
+    repairs: tuple[RepairBranch, ...] = ()
 
     @property
     def targets(self) -> int:
-        """Number of targets of L_LM: all tokens of the row but the first."""
-        return len(self.prompt) + len(self.anchor) - 1
+        """Number of targets of L_LM: all tokens of the row but the first; none without an anchor."""
+        return len(self.prompt) + len(self.anchor) - 1 if self.anchor else 0
+
+    @property
+    def rows(self) -> tuple[Tokens, ...]:
+        """All that stands behind the prompt, row by row: the branches, then the repairs."""
+        branches = self.branches if self.anchor else ()
+        return (*branches, *(row for repair in self.repairs for row in repair.rows))
 
     @property
     def branches(self) -> tuple[Tokens, ...]:
@@ -58,7 +93,7 @@ class ExampleGroup:
     def tree_tokens(self, prompt_gradient: PromptGradient) -> int:
         """Number of tokens in the question's tree: prompt and rationales. With "stop" a paired anchor counts twice."""
         twice = self.anchor if self.pair is not None and prompt_gradient == "stop" else ()
-        return len(self.prompt) + sum(map(len, self.branches)) + len(twice)
+        return len(self.prompt) + sum(map(len, self.branches)) + len(twice) + sum(map(len, self.repairs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +162,16 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class LossPositions:
-    """The places that the losses read: targets and, for each question with a pair, its branches, the anchor first."""
+    """The places that the losses read: targets and, for each question with a pair, its branches, the anchor first.
+
+    `repaired` and `wrong` are the right and the wrong tokens of repairs.
+    """
 
     targets: list[Target]
     pairs: list[tuple[Branch, ...]]
     references: list[tuple[float, ...]]
+    repaired: list[Target] = field(default_factory=list[Target])
+    wrong: list[Target] = field(default_factory=list[Target])
 
     @property
     def ends(self) -> list[tuple[int, ...]]:
@@ -144,15 +184,16 @@ def grow_tree(
 ) -> tuple[Tree, LossPositions]:
     """The tree of some questions, and the positions of the losses in it."""
     tree, targets, pairs = Tree(), list[Target](), list[tuple[Branch, ...]]()
+    repaired, wrong = list[Target](), list[Target]()
     shared = shared_prefix([group.prompt for group in groups])
     root = tree.grow(groups[0].prompt[:shared]) if shared else None
 
-    def learn(tokens: Sequence[int], parent: int | None, weight: float) -> int:
+    def learn(tokens: Sequence[int], parent: int | None, weight: float, into: list[Target] = targets) -> int:
         segment = tree.grow(tokens, parent)
         start = tree.segments[segment].start
         if parent is not None:
-            targets.append((tree.segments[parent].end - 1, tokens[0], weight))
-        targets.extend((start + n, token, weight) for n, token in enumerate(tokens[1:]))
+            into.append((tree.segments[parent].end - 1, tokens[0], weight))
+        into.extend((start + n, token, weight) for n, token in enumerate(tokens[1:]))
         return segment
 
     def branch(tokens: Tokens, segment: int, parent: int) -> Branch:
@@ -161,17 +202,25 @@ def grow_tree(
     def compare(tokens: Tokens, parent: int) -> Branch:
         return branch(tokens, tree.grow(tokens, parent, apart=prompt_gradient == "stop"), parent)
 
+    learnt = sum(bool(group.anchor) for group in groups)
     for n in range(1, shared):  # the shared prefix is predicted once
-        targets.append((n - 1, groups[0].prompt[n], prompt_weight * len(groups)))
+        targets.append((n - 1, groups[0].prompt[n], prompt_weight * learnt))
     for group in groups:
-        question = learn(group.prompt[shared:], root, prompt_weight)
+        question = learn(group.prompt[shared:], root, prompt_weight, targets if group.anchor else [])
+        for repair in group.repairs:
+            own = tree.grow(repair.own, question) if repair.own else question
+            learn(repair.right, own, repair.weight, repaired)
+            if repair.wrong:
+                learn(repair.wrong, own, repair.weight, wrong)
+        if not group.anchor:
+            continue
         anchor = branch(group.anchor, learn(group.anchor, question, 1.0), question)
         if group.pair is not None:
             if prompt_gradient == "stop":  # the anchor is there twice: L_SR must not reach the prompt
                 anchor = compare(group.anchor, question)
             pairs.append((anchor, *(compare(tokens, question) for tokens in group.pair)))
     references = [group.reference for group in groups if group.pair is not None]
-    return tree, LossPositions(targets, pairs, references)
+    return tree, LossPositions(targets, pairs, references, repaired, wrong)
 
 
 def pack_groups(

@@ -7,11 +7,13 @@ two steps with three of them.
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tutelage.mistakes.repair import Repair
 from tutelage.records import TrainingExample
 
 Draw = Callable[[TrainingExample, random.Random], tuple[str, ...]]
@@ -54,6 +56,37 @@ def training_plan(
         plan.append([tuple(batch) for batch in drawn])
         left -= len(examples)
     return plan
+
+
+def repair_plan(
+    plan: Sequence[Sequence[Batch]], examples: Sequence[TrainingExample], repairs: Sequence[Repair], seed: int
+) -> list[tuple[int, ...]]:
+    """The repairs of every step: each once an epoch, in a step with a rationale of its question.
+
+    Several of one question are spread over the steps that it is in. Those of questions without a rationale are dealt to
+    all steps evenly, in random order; an epoch that is cut has as small a part of them.
+    """
+    asked = {example.problem.id for example in examples if example.corrects is None}
+    homeless = [n for n, repair in enumerate(repairs) if repair.problem.id not in asked]
+    found: list[tuple[int, ...]] = []
+    for number, epoch in enumerate(plan):
+        steps: list[list[int]] = [[] for _ in epoch]
+        places: dict[str, list[int]] = {}
+        for step, batch in enumerate(epoch):
+            for example in (examples[row.example] for row in batch):
+                if example.corrects is None:
+                    places.setdefault(example.problem.id, []).append(step)
+        turns = Counter[str]()
+        for n, repair in enumerate(repairs):
+            if home := places.get(repair.problem.id):
+                steps[home[turns[repair.problem.id] % len(home)]].append(n)
+                turns[repair.problem.id] += 1
+        share = sum(map(len, epoch)) / len(examples)
+        dealt = random.Random(f"{seed}/{number}/repairs").sample(homeless, math.ceil(share * len(homeless)))
+        for turn, n in enumerate(dealt):
+            steps[turn * len(steps) // len(dealt)].append(n)
+        found += map(tuple, steps)
+    return found
 
 
 def _distinct_batches(examples: Sequence[TrainingExample], order: list[int], size: int) -> list[list[int]]:

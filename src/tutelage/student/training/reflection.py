@@ -128,14 +128,17 @@ class Preference:
 
 
 def reflection_of(config: TrainingConfig) -> Reflection | None:
-    """The loss that the settings name; None where there is none, or where it weighs nothing. Raises StudentError."""
+    """The loss that the settings name; None where there is none, or where it weighs nothing. Raises StudentError.
+
+    That of repairs compares nothing with an anchor; see repair.py.
+    """
     if config.reflection == "none" or config.reflection_weight == 0:
         return None
     if config.reflection == "triplet":
         return Triplet(config.margin)
     if config.prompt_gradient == "stop":
         raise StudentError(
-            "training.prompt_gradient 'stop' is made for the triplet, and training.reflection is 'preference'; set"
-            " prompt_gradient to 'keep'"
+            "training.prompt_gradient 'stop' is made for the triplet, and training.reflection is"
+            f" {config.reflection!r}; set prompt_gradient to 'keep'"
         )
-    return Preference(config.beta)
+    return Preference(config.beta) if config.reflection == "preference" else None

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from torch.utils.data import Dataset
 
 from tutelage.config import TrainingConfig
 from tutelage.errors import StudentError
+from tutelage.mistakes.repair import Repair
 from tutelage.records import TrainingExample
 from tutelage.student.encoding import Encoded, Encodings, Tokens
 from tutelage.student.prompts import PromptFormat, question_of
 from tutelage.student.training.micro_batch import MicroBatch, as_rows, as_tree
-from tutelage.student.training.packing import ExampleGroup, pack_groups
-from tutelage.student.training.plan import Row, training_plan
+from tutelage.student.training.packing import ExampleGroup, RepairBranch, pack_groups
+from tutelage.student.training.plan import Row, repair_plan, training_plan
 from tutelage.student.training.reflection import Reflection, reflection_of
+from tutelage.student.training.repair import RepairLoss, encode_repair, repair_loss_of
 
 
 @dataclass(frozen=True, slots=True)
 class TrainStep:
     """One optimizer step: its micro-batches, and the counts of the whole batch that normalise the losses.
 
-    `targets` counts the tokens that L_LM predicts, `questions` all questions, `pairs` those that L_SR compares.
+    `targets` counts the tokens that L_LM predicts, `questions` all questions, `pairs` those that L_SR compares, or the
+    mistakes put right. `divisors` are those of L_SR and of the two figures that it compares.
     """
 
     micro_batches: tuple[MicroBatch, ...]
     questions: int
     targets: int
     pairs: int
+    divisors: tuple[float, float, float]
 
 
 class StepDataset(Dataset[TrainStep]):
@@ -38,6 +42,7 @@ class StepDataset(Dataset[TrainStep]):
     With `tree`, questions are packed as trees. `micro_batch_tokens` limits a micro-batch (None: one per step).
     `reflection` replaces the loss named in the settings. `references` has log-likelihoods of rationales after their
     prompts at the start of the round, in nats; set it before the first access if `reflection` uses likelihoods.
+    `repairs` are trained on if the settings name them as the loss.
     """
 
     def __init__(
@@ -47,8 +52,10 @@ class StepDataset(Dataset[TrainStep]):
         config: TrainingConfig,
         seed: int,
         reflection: Reflection | None = None,
+        repairs: Sequence[Repair] = (),
     ) -> None:
         self.format, self.config, self.reflection = format, config, reflection or reflection_of(config)
+        self.repair_loss = None if self.reflection else repair_loss_of(config)
         self.tree, self.micro_batch_tokens = True, config.micro_batch_tokens
         self.references: dict[tuple[Tokens, Tokens], float] = {}
         self._encodings = Encodings(format, config.max_tokens)
@@ -72,20 +79,47 @@ class StepDataset(Dataset[TrainStep]):
         )
         self.batches = [batch for epoch in plan for batch in epoch]
         self.epoch_ends = list(accumulate(map(len, plan)))
+        self._add_repairs(repairs if self.repair_loss else ())
+        self._repaired = repair_plan(plan, self.examples, self.repairs, seed)
         rows = (row for batch in self.batches for row in batch)
         self._encodings.add((question_of(self.examples[row.example]), text) for row in rows for text in row.compared)
+
+    def _add_repairs(self, repairs: Sequence[Repair]) -> None:
+        """Tokenize the repairs; those that are too long, or change no token, are left out."""
+        self.repairs, self.branches = list[Repair](), list[tuple[Tokens, RepairBranch]]()
+        for repair in repairs:
+            prompt = self._encodings.prompt(repair.problem.text)
+            against = self.config.unlikelihood > 0
+            branch = encode_repair(self.format, prompt, repair, self.config.max_tokens, against=against)
+            if branch is not None:
+                self.repairs.append(repair)
+                self.branches.append((prompt, branch))
 
     def __len__(self) -> int:
         return len(self.batches)
 
     def __getitem__(self, index: int) -> TrainStep:
-        groups = [self._group(row) for row in self.batches[index]]
+        groups = self._groups(index)
+        targets, pairs = sum(group.targets for group in groups), sum(group.pair is not None for group in groups)
+        divisors: tuple[float, float, float] = (max(1, pairs), max(1, pairs), max(1, pairs))
+        if self.repair_loss is not None:
+            pairs, divisors = len(self._repaired[index]), self._divisors(self.repair_loss, groups, targets)
         return TrainStep(
             micro_batches=tuple(map(self.micro_batch, self.pack_groups(groups))),
             questions=len(groups),
-            targets=sum(group.targets for group in groups),
-            pairs=sum(group.pair is not None for group in groups),
+            targets=targets,
+            pairs=pairs,
+            divisors=divisors,
         )
+
+    def _divisors(self, loss: RepairLoss, groups: Sequence[ExampleGroup], targets: int) -> tuple[float, float, float]:
+        """Those of a batch with repairs; see RepairLoss.divisor."""
+        branches = [repair for group in groups for repair in group.repairs]
+        right, wrong = (sum(len(getattr(each, side)) for each in branches) for side in ("right", "wrong"))
+        weight = sum(each.weight * (len(each.right) + loss.unlikelihood * len(each.wrong)) for each in branches)
+        learnt = [group for group in groups if group.anchor]
+        lm = sum(self.config.prompt_weight * (len(group.prompt) - 1) + len(group.anchor) for group in learnt)
+        return loss.divisor(targets, lm, weight), max(1, right), max(1, wrong)
 
     def too_long(self, examples: int) -> Iterator[str]:
         """Messages about examples that were cut or left out; `examples` is the number of all examples."""
@@ -122,16 +156,20 @@ class StepDataset(Dataset[TrainStep]):
 
     def tokens_until(self, step: int) -> int:
         """`row_tokens` of the first `step` steps."""
-        return sum(_row_tokens(self._group(row)) for batch in self.batches[:step] for row in batch)
+        return sum(_row_tokens(group) for index in range(step) for group in self._groups(index))
+
+    def repairs_until(self, step: int) -> int:
+        """Repairs trained on in the first `step` steps."""
+        return sum(map(len, self._repaired[:step]))
 
     def steps(self) -> Iterator[list[ExampleGroup]]:
         """The questions of every step."""
-        return ([self._group(row) for row in batch] for batch in self.batches)
+        return map(self._groups, range(len(self.batches)))
 
     def _tokens(self, groups: Sequence[ExampleGroup]) -> int:
         if self.tree:
             return sum(group.tree_tokens(self.config.prompt_gradient) for group in groups)
-        return sum(len(group.branches) for group in groups) * max(map(_width, groups))
+        return sum(len(group.rows) for group in groups) * max(map(_width, groups))
 
     def pack_groups(self, groups: Sequence[ExampleGroup]) -> Iterator[list[ExampleGroup]]:
         """Distribute questions over micro-batches."""
@@ -153,6 +191,17 @@ class StepDataset(Dataset[TrainStep]):
             return as_tree(packed, self.config.prompt_weight, self.config.prompt_gradient)
         return as_rows(packed, self.config.prompt_weight)
 
+    def _groups(self, index: int) -> list[ExampleGroup]:
+        """The questions of a step, each with its repairs; then those that have repairs alone."""
+        groups = [self._group(row) for row in self.batches[index]]
+        found: dict[Tokens, list[RepairBranch]] = {}
+        for prompt, branch in (self.branches[n] for n in self._repaired[index]):
+            found.setdefault(prompt, []).append(branch)
+        for place, group in enumerate(groups):
+            if repairs := found.pop(group.prompt, None):
+                groups[place] = replace(group, repairs=tuple(repairs))
+        return groups + [ExampleGroup(prompt, (), None, repairs=tuple(each)) for prompt, each in found.items()]
+
     def _group(self, row: Row) -> ExampleGroup:
         """The anchor and the rationales to compare it with; nothing is compared if one of them is truncated."""
         example = self.examples[row.example]
@@ -169,8 +218,8 @@ class StepDataset(Dataset[TrainStep]):
 
 
 def _width(group: ExampleGroup) -> int:
-    return len(group.prompt) + max(map(len, group.branches))
+    return len(group.prompt) + max(map(len, group.rows))
 
 
 def _row_tokens(group: ExampleGroup) -> int:
-    return sum(len(group.prompt) + len(branch) for branch in group.branches)
+    return sum(len(group.prompt) + len(row) for row in group.rows)

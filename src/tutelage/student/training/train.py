@@ -24,6 +24,7 @@ from transformers import set_seed
 
 from tutelage.config import LoraConfig, TrainingConfig
 from tutelage.errors import StudentError
+from tutelage.mistakes.repair import Repair
 from tutelage.records import TrainingExample
 from tutelage.run_records import TrainingSummary
 from tutelage.runs.files import disk_errors
@@ -49,7 +50,8 @@ class TrainOptions:
     """Options of a round's training.
 
     `steps` is the file of the StepRecords. `accuracy` measures the student's current accuracy on some validation
-    problems, for the guard. `reflection` is a custom loss of the user.
+    problems, for the guard. `reflection` is a custom loss of the user. `repairs` are mistakes put right, to be trained
+    on beside the examples.
     """
 
     dtype: torch.dtype = torch.float32
@@ -60,6 +62,7 @@ class TrainOptions:
     accuracy: Callable[[], float] | None = None
     planned: Callable[[int, int], None] = lambda steps, done: None
     reflection: Reflection | None = None
+    repairs: Sequence[Repair] = ()
 
 
 def train(
@@ -80,7 +83,7 @@ def train(
     Raises:
         StudentError: the loss is not finite, memory is short, or no example fits `config.max_tokens`.
     """
-    dataset = StepDataset(format, examples, config, seed, options.reflection)
+    dataset = StepDataset(format, examples, config, seed, options.reflection, options.repairs)
     for line in dataset.too_long(len(examples)):
         options.say(line)
     set_seed(seed)
@@ -115,6 +118,7 @@ def train(
         reflection_loss=last["reflection_loss"],
         rows=sum(map(len, dataset.batches[: trainer.state.global_step])),
         collapse=guard.collapse if guard else None,
+        repairs=dataset.repairs_until(trainer.state.global_step),
     )
 
 

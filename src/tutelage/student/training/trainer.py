@@ -17,7 +17,7 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 
 from tutelage.config import TrainingConfig
 from tutelage.errors import StudentError
-from tutelage.run_records import GAINS, SIMILARITIES, StepRecord
+from tutelage.run_records import GAINS, REPAIRED, SIMILARITIES, StepRecord
 from tutelage.student.training.gradients import GradientsApart
 from tutelage.student.training.micro_batch import micro_batch_losses
 from tutelage.student.training.precision import FullPrecision, MixedAdamW
@@ -66,18 +66,19 @@ class StepTrainer(Trainer):
         model.train()
         train_step, step, weight = inputs["train_step"], self.state.global_step + 1, self.config.reflection_weight
         inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-        pairs, clipped_apart = max(1, train_step.pairs), self.config.clipping == "apart"
+        divisor, near_divisor, far_divisor = train_step.divisors
+        share, max_norm = self.config.gradient_share, self.config.max_grad_norm if self._clips_apart else None
         looked_at = self.config.gradients_every and step % self.config.gradients_every == 0
-        apart = GradientsApart(model) if train_step.pairs and (looked_at or clipped_apart) else None
+        apart = GradientsApart(model) if train_step.pairs and (looked_at or max_norm or share) else None
         sums = torch.zeros(4, dtype=torch.float64)
         for micro_batch in train_step.micro_batches:
-            losses = micro_batch_losses(inner, micro_batch, self.dataset.reflection)
-            lm_loss, reflection_loss = losses.lm / train_step.targets, losses.reflection / pairs
+            losses = micro_batch_losses(inner, micro_batch, self.dataset.reflection or self.dataset.repair_loss)
+            lm_loss, reflection_loss = losses.lm / train_step.targets, losses.reflection / divisor
             if apart is not None:
                 apart.backward(lm_loss, reflection_loss)
             else:
                 self.accelerator.backward(lm_loss + weight * reflection_loss)
-            parts = (lm_loss, reflection_loss, losses.near / pairs, losses.far / pairs)
+            parts = (lm_loss, reflection_loss, losses.near / near_divisor, losses.far / far_divisor)
             sums += torch.stack([part.detach() for part in parts]).cpu().double()
         lm, reflection, near, far = sums.tolist()
         if not sums[:2].isfinite().all():
@@ -85,18 +86,28 @@ class StepTrainer(Trainer):
                 f"the loss is not finite at step {step} (L_LM {lm:g}, L_SR {reflection:g});"
                 f" lower training.learning_rate (now {self.config.learning_rate:g})"
             )
-        gains = self.dataset.reflection is not None and self.dataset.reflection.likelihoods
-        names = GAINS if gains else SIMILARITIES
-        compared = dict(zip(names, (near, far), strict=True)) if train_step.pairs else {}
-        record = StepRecord(step, lm, reflection, train_step.pairs, **compared)
+        record = StepRecord(step, lm, reflection, train_step.pairs, **self._compared(train_step, near, far))
         if apart is not None:
-            g = apart.join(weight, self.config.max_grad_norm if clipped_apart else None)
+            g = apart.join(weight, max_norm, share)
             record = replace(record, lm_gradient=g.lm, reflection_gradient=g.reflection, gradient_cosine=g.cosine)
         elif looked_at:
             gradients = [each.grad for each in model.parameters() if each.grad is not None]
             record = replace(record, lm_gradient=float(torch.nn.utils.get_total_norm(gradients)))
         self.step_logger.note(train_step, record)
         return torch.tensor(lm + weight * reflection, device=inner.device)
+
+    @property
+    def _clips_apart(self) -> bool:
+        return self.config.clipping == "apart"
+
+    def _compared(self, train_step: TrainStep, near: float, far: float) -> dict[str, float | None]:
+        """What self-reflection has compared, by the names of StepRecord."""
+        if not train_step.pairs:
+            return {}
+        if self.dataset.repair_loss is not None:
+            return dict(zip(REPAIRED, (near, far if self.config.unlikelihood else None), strict=True))
+        gains = self.dataset.reflection is not None and self.dataset.reflection.likelihoods
+        return dict(zip(GAINS if gains else SIMILARITIES, (near, far), strict=True))
 
 
 def _arguments(config: TrainingConfig, steps: int, checkpoints: Path, seed: int, cpu: bool) -> TrainingArguments:

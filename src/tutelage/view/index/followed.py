@@ -19,7 +19,7 @@ from typing import Literal
 
 from tutelage.json_lines import MOST_LINE
 
-Role = Literal["problems", "replies", "failed", "exam", "mistakes", "evaluation", "examples", "kinds"]
+Role = Literal["problems", "replies", "failed", "exam", "mistakes", "evaluation", "examples", "repairs", "kinds"]
 """What the rows of a file are. `kinds` is an exam of an earlier version, read again for the kinds of its mistakes."""
 
 OF_ROUND: dict[str, Role] = {
@@ -30,6 +30,7 @@ OF_ROUND: dict[str, Role] = {
     "mistakes.jsonl": "mistakes",
     "evaluation.jsonl": "evaluation",
     "examples.jsonl": "examples",
+    "repairs.jsonl": "repairs",
 }
 """The files of a round, in the order in which they are read."""
 OF_RUN: dict[str, Role] = {"test-before.jsonl": "evaluation", "test-after.jsonl": "evaluation"}

@@ -216,6 +216,11 @@ def _example(batch: Batch, row: Row, place: Place, number: Number, split: Split)
     return problem
 
 
+def _repair(batch: Batch, row: Row, place: Place, number: Number, split: Split) -> int:
+    _text(row["right"])
+    return number(_id_of(row), split)
+
+
 _TAKES: dict[str, Callable[[Batch, Row, Place, Number, Split], int]] = {
     "problems": _problem,
     "replies": _reply,
@@ -225,5 +230,6 @@ _TAKES: dict[str, Callable[[Batch, Row, Place, Number, Split], int]] = {
     "mistakes": _mistake,
     "kinds": _mistake,
     "examples": _example,
+    "repairs": _repair,
 }
 """What a row of each role adds to a batch; it returns the row's problem, or raises before it adds anything."""
