@@ -68,7 +68,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, {"errors": [], "warnings": []})
         elif found := re.match(r"/api/(model|dataset)s/(.+)/(preupload|commit)/main", self.path):
             repo = self.hub.repos[found[1], found[2]]
-            self._modes(json.loads(body)) if found[3] == "preupload" else self._commit(repo, found[2], body)
+            self._modes(json.loads(body)) if found[3] == "preupload" else self._commit(
+                repo, ("datasets/" if found[1] == "dataset" else "") + found[2], body
+            )
         elif self.path.endswith(".git/info/lfs/objects/batch"):
             self._batch(json.loads(body))
         else:

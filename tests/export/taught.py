@@ -10,7 +10,7 @@ from tests.export.made import made_run
 from tests.student.tiny import tiny_student
 from tutelage.runs.files import write_json
 from tutelage.student.encoding import Tokens
-from tutelage.student.model import save_student
+from tutelage.student.model import LoadedModel, save_student
 from tutelage.student.prompts import PromptFormat
 
 SAID = {
@@ -24,17 +24,20 @@ SAID = {
 LIMIT = 60
 
 
-def by_heart(folder: Path, prompt: str, said: Mapping[str, str] = SAID, examples=()) -> Path:
+def by_heart(
+    folder: Path, prompt: str, said: Mapping[str, str] = SAID, examples=(), student: LoadedModel | None = None
+) -> Path:
     """Teach a tiny student these answers, and save it as a run does."""
-    student = tiny_student(width=64)
+    student = student or tiny_student(width=64)
+    end = str(student.tokenizer.eos_token)
     format = PromptFormat(student.tokenizer, examples, prompt == "chat")
     rows: list[tuple[Tokens, Tokens]] = []
     for question, answer in said.items():
-        words = answer.strip() if prompt == "chat" else answer
+        words = (answer.strip() if prompt == "chat" else answer).replace("</s>", end)
         ids = student.tokenizer(words, add_special_tokens=False).input_ids
         rows.append((tuple(format.prompt_ids(format.prompt(question))), tuple(ids)))
     width = max(len(asked) + len(learnt) for asked, learnt in rows)
-    ids = torch.tensor([[*asked, *learnt] + [1] * (width - len(asked) - len(learnt)) for asked, learnt in rows])
+    ids = torch.tensor([[*asked, *learnt] + [0] * (width - len(asked) - len(learnt)) for asked, learnt in rows])
     labels = torch.full_like(ids, -100)
     for row, (asked, learnt) in enumerate(rows):
         labels[row, len(asked) : len(asked) + len(learnt)] = torch.tensor(learnt)
@@ -45,7 +48,7 @@ def by_heart(folder: Path, prompt: str, said: Mapping[str, str] = SAID, examples
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-        if float(loss) < 0.003:
+        if float(loss.detach()) < 0.003:
             break
     student.model.eval()
     save_student(student, folder)
@@ -54,7 +57,7 @@ def by_heart(folder: Path, prompt: str, said: Mapping[str, str] = SAID, examples
     return folder
 
 
-def taught_run(root: Path, prompt: str = "plain", examples=()) -> Path:
+def taught_run(root: Path, prompt: str = "plain", examples=(), student: LoadedModel | None = None) -> Path:
     """A run with a student that knows its five test problems by heart, as SAID has them."""
     data = root.parent / "data"
     data.mkdir(exist_ok=True)
@@ -64,8 +67,9 @@ def taught_run(root: Path, prompt: str = "plain", examples=()) -> Path:
         {"question": each.question, "answer": "8", "rationale": each.rationale.partition("\n")[0]} for each in examples
     ]
     for name, rows in {"train": other, "test": sums, "examples": shots}.items():
-        (data / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        if rows:
+            (data / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     made_run(root, task={"name": "custom", "path": str(data)})
-    by_heart(root / "student", prompt, examples=examples)
+    by_heart(root / "student", prompt, examples=examples, student=student)
     write_json(root / "stages.json", {"test-after": {"key": "k", "done": True, "max_new_tokens": LIMIT}})
     return root

@@ -32,7 +32,7 @@ def test_the_harness_measures_the_very_same(tmp_path, prompt, examples):
 
     run = taught_run(tmp_path / "run", prompt, examples)
     accuracy, verdicts = ours(run)
-    assert accuracy == 0.6, "the student knows its answers by heart"
+    assert 0 < accuracy < 1, "the student knows its answers by heart, and some are wrong"
     export_run(run, "lm-eval", tmp_path / "task")
     measured = lm_eval.simple_evaluate(
         model="hf",
@@ -67,7 +67,8 @@ def test_the_task_holds_no_text_of_a_problem(tmp_path):
     }
     rows = [json.loads(line) for line in (out / "test.jsonl").read_text().splitlines()]
     assert rows[0]["prompt"] == (
-        "Question: What is {{ 7 }} + 1?\nAnswer: {{ 7 }} + 1 = 8.\nThe answer is 8.\n\nQuestion: What is 1 + 1?\nAnswer:"
+        "Question: What is {{ 7 }} + 1?\nAnswer: {{ 7 }} + 1 = 8.\nThe answer is 8.\n\n"
+        "Question: What is 1 + 1?\nAnswer:"
     )
 
 
