@@ -110,15 +110,16 @@ def push(parcels: Sequence[Parcel], *, private: bool, say: Callable[[str], None]
     if token is None:
         raise ConfigError("there is no token for the hub; run `hf auth login`, or set HF_TOKEN")
     api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None, token=token)
-    addresses = list[str]()
+    return [_arrived(api, parcel, token, private=private, say=say) for parcel in parcels]
+
+
+def _arrived(api: Any, parcel: Parcel, token: str, *, private: bool, say: Callable[[str], None]) -> str:  # noqa: ANN401
     try:
-        for parcel in parcels:
-            addresses.append(_send(api, parcel, private=private, say=say))
-    except (ConfigError, RunError):
+        return _send(api, parcel, private=private, say=say)
+    except ConfigError:
         raise
     except Exception as error:  # httpx's, hf_xet's and the client's own have nothing in common
-        raise RunError(_told(error, api.endpoint, parcel.repo, token)) from None  # pyright: ignore[reportPossiblyUnbound]
-    return addresses
+        raise RunError(_told(error, str(api.endpoint), parcel.repo, token)) from None
 
 
 def _send(api: Any, parcel: Parcel, *, private: bool, say: Callable[[str], None]) -> str:  # noqa: ANN401 - imported late
