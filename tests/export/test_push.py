@@ -118,6 +118,7 @@ def test_refusals_are_told_in_one_line(run, hub, tmp_path):
     hub.repos["model", "me/open"] = Repo(private=False)
     assert "me/open is there already, and public" in refused(run, "me/open", "--private")
     assert hub.repos["model", "me/open"].commits == 0
+    assert "was trained whole, not by an adapter; leave --adapter out" in refused(run, "me/legs", "--adapter")
     gone = refused(run, "me/legs", HF_ENDPOINT="http://user:hf_hidden@127.0.0.1:9")
     assert "hf_hidden" not in gone
     assert "error: the push to me/legs at http://…@127.0.0.1:9 broke off" in gone
@@ -128,6 +129,15 @@ def test_a_run_that_has_not_ended_has_no_student_to_push(tmp_path):
     result = tutelage("push", run, "me/legs", "--dry-run")
     assert result.exit_code == 2
     assert "has no student yet: it comes at the end of a run" in result.output
+
+
+def test_an_adapter_needs_a_base_that_others_find(tmp_path):
+    run = made_run(tmp_path / "run", weights="lora")
+    ended(run)
+    tiny_folder(run / "student")
+    result = tutelage("push", run, "me/legs", "--adapter", "--dry-run")
+    assert result.exit_code == 2
+    assert "the student began as 'smollm2-135m', which others do not find on the hub" in result.output
 
 
 def test_a_card_keeps_what_its_owner_wrote(tmp_path):

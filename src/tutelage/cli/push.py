@@ -18,6 +18,9 @@ def push(
     run: Annotated[Path, typer.Argument(help="The folder of a run that has finished.", metavar="RUN")],
     repo: Annotated[str, typer.Argument(help="Where to, such as me/legs.", metavar="OWNER/NAME")],
     private: Annotated[bool, typer.Option("--private", help="For nobody but you.")] = False,
+    adapter: Annotated[
+        bool, typer.Option("--adapter", help="The LoRA adapter in place of the weights, if it was trained as one.")
+    ] = False,
     data: Annotated[
         bool, typer.Option("--data", help="Also what it was taught with, as the data set OWNER/NAME-data.")
     ] = False,
@@ -33,9 +36,13 @@ def push(
     hub.check_name(repo)
     source = RunSource(run, _say)
     with TemporaryDirectory(prefix="tutelage-push-") as folder:
-        parcels = [hub.student_parcel(source, repo, f"{repo}-data" if data else None)]
+        parcels = [
+            hub.student_parcel(
+                source, repo, f"{repo}-data" if data else None, Path(folder) / "adapter" if adapter else None
+            )
+        ]
         if data:
-            parcels.append(hub.data_parcel(source, f"{repo}-data", repo, Path(folder)))
+            parcels.append(hub.data_parcel(source, f"{repo}-data", repo, Path(folder) / "data"))
         for parcel in parcels:
             _list(parcel, private=private)
         if dry_run:

@@ -21,7 +21,7 @@ from tutelage.export import data, rows
 from tutelage.export.card import data_card, with_metadata
 from tutelage.export.source import RunSource
 from tutelage.export.taught import student_folder
-from tutelage.report.card import card_metadata, model_card
+from tutelage.report.card import card_metadata, is_on_the_hub, model_card
 
 CARD = "README.md"
 
@@ -69,25 +69,56 @@ def check_name(repo: str) -> None:
         ) from None
 
 
-def student_parcel(source: RunSource, repo: str, data_repo: str | None) -> Parcel:
-    """The student with its card. Raises RunError if it has not come to its end."""
+def student_parcel(source: RunSource, repo: str, data_repo: str | None, adapter: Path | None = None) -> Parcel:
+    """The student with its card; with `adapter`, a folder to write it to, the adapter in place of the weights.
+
+    Raises RunError if the run has not come to its end, ConfigError or StudentError if there is no adapter.
+    """
     folder, result = student_folder(source), source.run.result
     if result is None:
         raise RunError(f"{source.run.root} has not finished, so its accuracy is unknown; {source.goes_on}")
     metadata = card_metadata(source.config, result)
     if data_repo is not None:
         metadata["datasets"] = [data_repo]
+    if adapter is not None:
+        metadata |= {"library_name": "peft", "base_model": source.config.student.model}
     path = folder / CARD
     card = (
         path.read_text("utf-8") if path.is_file() else model_card(source.config, result, source.run.mark.get("parts"))
     )
     files = [File(CARD, with_metadata(card, metadata, source.config).encode(errors="replace"))]
+    weights = () if adapter is None else _adapter(source, folder, adapter)
+    files += [File(name, adapter / name) for name in weights if adapter is not None]
     files += [
         File(each.name, each)
         for each in sorted(folder.iterdir())
-        if each.is_file() and each.name != CARD and not each.name.startswith(".")
+        if each.is_file()
+        and each.name != CARD
+        and not each.name.startswith(".")
+        and (adapter is None or not _of_the_model(each.name))
     ]
     return Parcel("model", repo, files)
+
+
+def _of_the_model(name: str) -> bool:
+    """Whether a file is of the base model, so that an adapter has none."""
+    return ".safetensors" in name or name in ("config.json", "generation_config.json")
+
+
+def _adapter(source: RunSource, folder: Path, out: Path) -> list[str]:
+    """Write the adapter of the student. Raises ConfigError where it would be of no use to others."""
+    student = source.config.student
+    if student.weights != "lora":
+        raise ConfigError(f"the student of {source.run.root} was trained whole, not by an adapter; leave --adapter out")
+    if not is_on_the_hub(student.model):
+        raise ConfigError(
+            f"the student began as {student.model!r}, which others do not find on the hub, so an adapter would be of no"
+            " use to them; leave --adapter out"
+        )
+    from tutelage.student.adapter import write_adapter
+
+    rounds = len(source.run.rounds)
+    return write_adapter(student, student.model, folder, student.lora.rank * max(1, rounds), out)
 
 
 def data_parcel(source: RunSource, repo: str, model: str, folder: Path) -> Parcel:

@@ -55,7 +55,7 @@ It answers {_prompt(config)}
 def base_name(config: RunConfig) -> str:
     """The model that a run began with; of a folder, its name alone: a card is read elsewhere."""
     name = config.student.model
-    return name if name in EMBEDDED or _hub_name(name) else Path(name).name or "model"
+    return name if name in EMBEDDED or is_on_the_hub(name) else Path(name).name or "model"
 
 
 def card_metadata(config: RunConfig, result: RunResult) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def card_metadata(config: RunConfig, result: RunResult) -> dict[str, Any]:
     return {
         "library_name": "transformers",
         "pipeline_tag": "text-generation",
-        **({"base_model": base} if _hub_name(base) else {}),
+        **({"base_model": base} if is_on_the_hub(base) else {}),
         "tags": ["tutelage", "reasoning", "distillation"],
         "model-index": [{"name": f"{base_name(config)} taught {task}", "results": [measured]}],
     }
@@ -90,7 +90,8 @@ def front_matter(metadata: Mapping[str, Any]) -> str:
     return f"---\n{yaml.dump(dict(metadata), Dumper=Dumper, sort_keys=False, allow_unicode=True)}---\n"
 
 
-def _hub_name(name: str) -> bool:
+def is_on_the_hub(name: str) -> bool:
+    """Whether a student's name is one of the hub: OWNER/NAME, and no folder here."""
     return bool(_ON_THE_HUB.fullmatch(name)) and not name.startswith(".") and not Path(name).is_dir()
 
 
