@@ -9,13 +9,14 @@ dataset_info.json   the same for LLaMA-Factory
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
 from tutelage.errors import RunError
 from tutelage.export.rows import Form, Row
-from tutelage.export.source import Lesson, RunSource
+from tutelage.export.source import Lesson, RunSource, worked
 from tutelage.records import Split
 from tutelage.runs.files import append_rows, write_json
 
@@ -76,17 +77,27 @@ def slug(name: str) -> str:
 def _held_out(source: RunSource, form: Form, folder: Path) -> Written:
     written = Written()
     for split in HELD_OUT:
+        lacking = Counter[bool]()
         try:
-            of_all = sum(1 for _ in source.problems(split))
+            count = write_rows(folder / f"{split}.jsonl", map(form.lesson, _worked(source, split, lacking)))
         except RunError as error:
             source.say(f"{' and '.join(HELD_OUT)} are left out: {error}")
             return written
-        count = write_rows(folder / f"{split}.jsonl", map(form.lesson, source.worked(split)))
         if count:
             written[f"{split}.jsonl"] = count
-        if count < of_all:
-            source.say(f"{of_all - count:,} of {of_all:,} {split} problems have no worked solution and are left out")
+        if missing := lacking[True]:
+            of_all = f"{missing:,} of {count + missing:,}"
+            source.say(f"{of_all} {split} problems have no worked solution and are left out")
     return written
+
+
+def _worked(source: RunSource, split: Split, lacking: Counter[bool]) -> Iterator[Lesson]:
+    """The problems of a split that have a worked solution, with it; `lacking` counts those without."""
+    for row in source.problems(split):
+        lesson = worked(row.problem)
+        lacking[lesson is None] += 1
+        if lesson is not None:
+            yield lesson
 
 
 def _begun(lessons: Iterator[Lesson]) -> Iterator[Lesson]:

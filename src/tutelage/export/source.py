@@ -10,10 +10,13 @@ teacher's replies are taken. Each lesson and each pair comes once, whatever the 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
 
 from tutelage.config import RunConfig
 from tutelage.errors import ConfigError, DataError, RunError
@@ -36,6 +39,11 @@ class Lesson:
     question: str
     right: str
     wrong: str = ""
+
+
+def worked(problem: Problem) -> Lesson | None:
+    """A problem with its own worked solution; None if it has none."""
+    return Lesson(problem.text, state_answer(problem.rationale, problem.answer)) if problem.rationale else None
 
 
 class RunSource:
@@ -66,16 +74,14 @@ class RunSource:
         """Every rationale beside each mistake that it was compared with. Raises RunError if there is none."""
         yield from self._distinct(self._compared(), "no mistake beside a rationale yet: the first exam brings them")
 
-    def worked(self, split: Split) -> Iterator[Lesson]:
-        """The problems of a split that have a worked solution, with it."""
-        for row in self.problems(split):
-            if row.problem.rationale:
-                yield Lesson(row.problem.text, state_answer(row.problem.rationale, row.problem.answer))
-
     def problems(self, split: Split) -> Iterator[ProblemRow]:
         """The problems of a split. Raises RunError where the run has none and they cannot be loaded again."""
         if self.run.path(None, PROBLEMS).is_file():
-            yield from (row for row in self.run.records(None, PROBLEMS, ProblemRow) if row.split == split)
+            read = TypeAdapter(ProblemRow).validate_python
+            for row in self.run.rows(None, PROBLEMS):
+                if row.get("split") == split:
+                    with suppress(ValidationError):  # as the reader, what is none is left out
+                        yield read(row)
         else:
             yield from (row for row in self._loaded if row.split == split)
 
