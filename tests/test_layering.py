@@ -17,7 +17,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "tutelage"
 FILES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
-    {"money", "records", "run_records", "study_records", "errors", "activity", "stopping"},
+    {"money", "records", "practice_records", "run_records", "study_records", "errors", "activity", "stopping"},
     {
         "text",
         "metrics",

@@ -10,6 +10,7 @@ from pathlib import Path
 from tutelage.activity import Activity
 from tutelage.config import RunConfig, StudentConfig
 from tutelage.config.contradictions import contradictions
+from tutelage.contracts import name_of, need_methods
 from tutelage.errors import ConfigError, TeacherError
 from tutelage.own_parts import OwnParts
 from tutelage.report.progress import Show
@@ -28,7 +29,9 @@ from tutelage.student.sampler import SamplerFactory, Say
 from tutelage.student.student import Student
 from tutelage.student.training.reflection import reflection_of
 from tutelage.tasks.catalog import open_task
+from tutelage.tasks.generated.near import near_problems
 from tutelage.tasks.own import own_task
+from tutelage.tasks.splits import LoadedTask
 from tutelage.tasks.task import Task, check_few_shot, task_digest
 from tutelage.teacher.answer_key import AnswerKeyTeacher
 from tutelage.teacher.answers_only import AnswersTeacher
@@ -71,6 +74,8 @@ def open_context(
         prompts_of(config.teacher, task.kind)  # so is a wrong template
         if config.teacher.ledger:
             check_place(Path(config.teacher.ledger))
+    if config.teacher.practice:
+        check_practice(config.teacher.practice, task, own.teacher, offline=teacher is not None)
     precision = precision_of_run(config.student, out, cache and cache.root, show.say)
     untrained = make_student(config.student, task, show.say, own.engine, precision)
     preflight(untrained, config, task.problems, out, reflection)
@@ -85,7 +90,23 @@ def open_context(
             yield ctx
 
 
-def offline_teacher(config: RunConfig, task: Task, say: Say) -> Teacher | None:
+def check_practice(each: int, task: LoadedTask, own: Teacher | None, *, offline: bool) -> None:
+    """Raises ConfigError if the user's teacher, or else the answer key (`offline`), can make no practice problems."""
+    if own is not None:
+        if not hasattr(own, "practise"):
+            raise ConfigError(
+                f"teacher.practice is {each}, but the teacher {name_of(own)} has no method practise; add it, or set"
+                " teacher.practice to 0"
+            )
+        need_methods("teacher", own, {"practise": 2})
+    elif offline and task.more is None and not any(problem.equation for problem in task.problems("train")):
+        raise ConfigError(
+            f"teacher.practice is {each}, but the answer key makes new problems for generated tasks and from equations"
+            f" alone, and the problems of {task.name} have no equation; set it to 0, or teacher.kind to openai"
+        )
+
+
+def offline_teacher(config: RunConfig, task: LoadedTask, say: Say) -> Teacher | None:
     """The teacher of a configuration without an API; None if the student teaches itself.
 
     Raises DataError, and TeacherError for recorded rationales of other questions alone.
@@ -95,7 +116,8 @@ def offline_teacher(config: RunConfig, task: Task, say: Say) -> Teacher | None:
         return None
     if settings.kind == "answers":
         return AnswersTeacher(grade=task.grade)
-    key = AnswerKeyTeacher(grade=task.grade, kind=task.kind, seed=config.seed, explain=settings.explain)
+    near = near_problems(task) if settings.practice else None
+    key = AnswerKeyTeacher(grade=task.grade, kind=task.kind, seed=config.seed, explain=settings.explain, near=near)
     if settings.kind == "answer_key":
         return key
     assert settings.path is not None, "the configuration has been checked"

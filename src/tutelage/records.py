@@ -212,8 +212,11 @@ FailureReason = Literal[
     "repeats the prompt",
     "samples disagree",
     "nothing to teach from",
+    "no new problem",
+    "known problem",
+    "held-out problem",
 ]
-"""Why a request ended without a rationale to learn from."""
+"""Why a request ended without a rationale to learn from; the last three are of practice problems."""
 
 TRANSIENT: frozenset[FailureReason] = frozenset(
     ("rate limit", "time-out", "unreachable", "server error", "broken reply")

@@ -3,6 +3,7 @@
     tutelage init                             init.py
     tutelage run | demo | show | estimate     runs.py
     tutelage refused                          refused.py
+    tutelage practice                         practice.py
     tutelage view                             view.py
     tutelage compare                          compare.py
     tutelage export | push                    export.py, push.py
@@ -29,6 +30,7 @@ from tutelage.cli.export import export
 from tutelage.cli.group import FaultsInOneLine, called_from_a_shell
 from tutelage.cli.init import init
 from tutelage.cli.ledger import ledger_app
+from tutelage.cli.practice import practice
 from tutelage.cli.push import push
 from tutelage.cli.refused import refused
 from tutelage.cli.runs import demo, estimate, run, show
@@ -71,6 +73,7 @@ app.command()(run)
 app.command()(demo)
 app.command()(show)
 app.command()(refused)
+app.command()(practice)
 app.command()(view)
 app.command()(compare)
 app.command()(export)

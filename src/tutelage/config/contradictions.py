@@ -32,6 +32,11 @@ def _of_the_teacher(teacher: TeacherConfig) -> Iterator[str]:
             " US dollars for a million tokens as price: {prompt: …, completion: …}, set price: auto, or cap requests or"
             " tokens"
         )
+    if teacher.practice and teacher.kind not in ("answer_key", "openai"):
+        yield (
+            f"teacher.practice is {teacher.practice}, but a teacher of the kind {teacher.kind!r} makes no problems; set"
+            " it to 0, or teacher.kind to answer_key or openai"
+        )
     if teacher.kind == "recorded" and teacher.path is None:
         yield "teacher.kind is 'recorded', so teacher.path must name the JSONL with the rationales"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tutelage.errors import BudgetSpent
+from tutelage.practice_records import PracticeSummary
 from tutelage.records import TRANSIENT, Feedback, FeedbackRequest
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.kept import is_done, sound_replies
@@ -25,11 +26,16 @@ ORDERS = "ways.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Teaching:
-    """What a round's asking brought, the requests that got no reply, and whether the budget was spent."""
+    """What a round's asking brought, the requests that got no reply, and whether the budget was spent.
+
+    With `teacher.practice`, `feedback` has the worked solutions of the round's practice problems, `failed` those that
+    were dropped, and `practice` counts both.
+    """
 
     feedback: tuple[Feedback, ...]
     failed: tuple[Feedback, ...]
     budget_spent: bool
+    practice: PracticeSummary | None = None
 
 
 def ask_teacher(

@@ -30,8 +30,8 @@ def write_adapter(base: StudentConfig, name: str, student: Path, rank: int, fold
     `rank` is the most that the difference can have. Raises StudentError: other weights have changed as well, or the
     difference has a higher rank.
     """
-    before = load_student(base.model_copy(update={"device": "cpu"}), model_folder(base.model)).model
-    after = load_student(base.model_copy(update={"device": "cpu"}), student).model
+    before: Any = load_student(base.model_copy(update={"device": "cpu"}), model_folder(base.model)).model
+    after: Any = load_student(base.model_copy(update={"device": "cpu"}), student).model
     tensors, targets, transposed = dict[str, torch.Tensor](), list[str](), False
     learnt = dict(after.named_modules())
     changed = {key for key, weight in after.state_dict().items() if not torch.equal(weight, before.state_dict()[key])}

@@ -13,18 +13,21 @@ small students copy such a form without its meaning (docs/results.md).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from tutelage.mistakes.explanation import explain_step
 from tutelage.mistakes.first_wrong_step import FirstWrongStep, first_wrong_step
 from tutelage.mistakes.solution import equation_text, worked_solution
+from tutelage.practice_records import Practice
 from tutelage.records import AnswerKind, Feedback, FeedbackRequest, Grade, Problem, Usage, Verdict, state_answer
+from tutelage.runs.files import seed_of
+from tutelage.teacher.other_numbers import Near, with_other_numbers
 from tutelage.teacher.rewording import calculation_first, wordings
 from tutelage.teacher.teacher import Deliver
 from tutelage.text.calculations import find_calculations
 from tutelage.text.numbers import find_numbers, read_number
-from tutelage.text.sentences import sentences
+from tutelage.text.sentences import sentence_to, sentences
 
 NO_SOLUTION = "the answer key has no worked solution for this problem"
 _LONGEST = 1.5
@@ -38,11 +41,14 @@ class AnswerKeyTeacher:
     """Writes rationales from worked solutions, offline and free.
 
     `seed`, the request's `sample` and its mistake select the wording, so that samples of one problem differ. With
-    `explain`, feedback on a mistake also says what is wrong with it.
+    `explain`, feedback on a mistake also says what is wrong with it. `near` makes further problems for practice, the
+    best first; None: problems with an equation get other numbers.
     """
 
-    def __init__(self, *, grade: Grade, kind: AnswerKind, seed: int = 0, explain: bool = False) -> None:
-        self._grade, self._seed, self._explain = grade, seed, explain
+    def __init__(
+        self, *, grade: Grade, kind: AnswerKind, seed: int = 0, explain: bool = False, near: Near | None = None
+    ) -> None:
+        self._grade, self._seed, self._explain, self._near = grade, seed, explain, near or with_other_numbers
         self._kind: AnswerKind = kind
 
     @property
@@ -54,6 +60,24 @@ class AnswerKeyTeacher:
         """Answer every request in order; a problem without a sound solution ends as a rejected Feedback."""
         for request in requests:
             deliver(self._answer(request))
+
+    def practise(self, requests: Iterable[FeedbackRequest], deliver: Callable[[Practice], None]) -> None:
+        """Make a problem near that of each request, with its worked solution; one without ends as a rejected reply."""
+        for request in requests:
+            deliver(self._practise(request))
+
+    def _practise(self, request: FeedbackRequest) -> Practice:
+        about, seed = request.identity, seed_of(self._seed, "practice", *request.identity)
+        problem = next(self._near(request, seed), None)
+        if problem is None:
+            reason = "the answer key finds no other problem like this one"
+            return Practice(*about, "", Verdict(False, None, reason), failure="no new problem")
+        written = write_feedback(FeedbackRequest(problem, None, request.sample), self._kind, self._seed)
+        if isinstance(written, str):
+            return Practice(*about, "", Verdict(False, None, written), failure="no new problem", problem=problem)
+        verdict = self._grade(problem, written.rationale)
+        failure = None if verdict.correct else "wrong answer"
+        return Practice(*about, written.rationale, verdict, Usage(requests=1), failure=failure, problem=problem)
 
     def _answer(self, request: FeedbackRequest) -> Feedback:
         written = write_feedback(request, self._kind, self._seed)
@@ -161,12 +185,7 @@ def _put_right(problem: Problem, solution: str, wrong: FirstWrongStep) -> list[s
     calculations = find_calculations(solution)
     if not calculations:
         return [solution] if read_number(problem.answer) is not None else _with_decisive_fact(solution)
-    step, start, sentence = calculations[-1 if wrong.step is None else wrong.step], 0, ""
-    for sentence in sentences(solution):
-        start = solution.index(sentence, start)
-        if start + len(sentence) >= step.end:
-            break
-        start += len(sentence)
+    start, sentence = sentence_to(solution, calculations[-1 if wrong.step is None else wrong.step].end)
     in_words = _in_words(sentence, 0) if problem.rationale is None else calculation_first(sentence, problem.question)
     return [solution[:start] + in_words + solution[start + len(sentence) :]]
 

@@ -22,6 +22,7 @@ from tutelage.view.fields import listed, mapping, number, place, text
 from tutelage.view.index.index import RunIndex
 from tutelage.view.index.unmarked import problem_in
 from tutelage.view.marks import mark_of
+from tutelage.view.practised import practised
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -110,6 +111,7 @@ def _rounds(
             [_reply(row, ledger) for role in ("replies", "failed") for row in roles.get(role, ())],
             [example for row in roles.get("examples", ()) for example in _example(row)],
             [repair for row in roles.get("repairs", ()) for repair in _repair(row)],
+            list(practised(roles.get("practice", ()))),
         )
         for round, roles in sorted(by_round.items())
     ]

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tutelage.config import PriceConfig, TeacherConfig
@@ -50,6 +50,8 @@ class Settings:
     seed: int | None = None
     shaping: Mapping[str, object] = field(default_factory=dict[str, object])
     """Further parameters of the request that enter the ledger's key; those at their default are left out."""
+    dialogue: Callable[[FeedbackRequest, Settings], Conversation] | None = None
+    """Another dialogue than `converse`."""
 
     @property
     def prompts(self) -> Prompts:
@@ -116,6 +118,11 @@ Conversation = Generator[list[Question], Sequence[LedgerRow] | None, Feedback | 
 """Yields questions; is sent their replies in order, or None if the budget is spent; RequestFailed may be thrown in."""
 
 
+def begin(request: FeedbackRequest, settings: Settings) -> Conversation:
+    """The dialogue for a request."""
+    return (settings.dialogue or converse)(request, settings)
+
+
 def converse(request: FeedbackRequest, settings: Settings) -> Conversation:
     """Ask in one way after another until a reply is sound; returns the feedback, or None if nothing could be asked."""
     rows: list[LedgerRow] = []
@@ -126,7 +133,7 @@ def converse(request: FeedbackRequest, settings: Settings) -> Conversation:
         for asking in settings.plan(request, settings.teacher):
             reason = "" if reading is None else str(reading.failure) if hidden else reading.verdict.reason
             messages = prompts.messages(request, asking, reason)
-            replies = yield _questions(messages, request, settings)
+            replies = yield questions_of(messages, request, settings, settings.self_consistency)
             if replies is None:
                 break
             rows += replies
@@ -160,9 +167,9 @@ def _asked(asking: Asking, reading: Reading, rows: Sequence[LedgerRow]) -> Asked
     return Asked(asking.way, asking.hint, verdict.correct, prompt, completion, reading.failure, reason)
 
 
-def _questions(messages: list[Message], request: FeedbackRequest, settings: Settings) -> list[Question]:
-    """The same question `self_consistency` times; the first has the key that it would have alone."""
-    samples = [request.sample, *(f"{request.sample}.{again}" for again in range(1, settings.self_consistency))]
+def questions_of(messages: list[Message], request: FeedbackRequest, settings: Settings, times: int) -> list[Question]:
+    """The same question some times; the first has the key that it would have alone."""
+    samples = [request.sample, *(f"{request.sample}.{again}" for again in range(1, times))]
     return [
         Question(messages, _shape(messages, sample, settings), seed_of(settings.seed, sample)) for sample in samples
     ]
