@@ -10,7 +10,7 @@ from tests.command import tutelage
 from tests.export.made import ODD, RIGHT, WRONG, made_run, replied, sat, train_problems, trained, two_rounds
 from tutelage.errors import ConfigError, RunError
 from tutelage.export.export import export_run
-from tutelage.records import Attempt, Feedback, TrainingExample, WorkedExample
+from tutelage.records import Attempt, Feedback, Problem, TrainingExample, WorkedExample
 from tutelage.runs.files import write_json
 from tutelage.student.prompts import plain_prompt
 
@@ -81,6 +81,19 @@ def test_splits_that_have_worked_solutions_come_with_them(run):
     (run / "problems.jsonl").write_text("".join(json.dumps(row) + "\n" for row in bare))
     assert len(rows(exported(run, "alpaca", say=said.append) / "test.jsonl")) == 2
     assert said == ["2 of 4 test problems have no worked solution and are left out"]
+
+
+def test_a_system_message_is_one_where_there_are_messages(run):
+    problem = Problem.of("1 + 1?", "2", system="Add.")
+    trained(run, 0, [TrainingExample(problem, "b\nThe answer is 2.", (), ("no",))])
+    trained(run, 1, [])
+    first = {
+        form: rows(exported(run, form) / "train.jsonl")[0] for form in ("messages", "sharegpt", "alpaca", "trl-sft")
+    }
+    assert [turn["role"] for turn in first["messages"]["messages"]] == ["system", "user", "assistant"]
+    assert [turn["from"] for turn in first["sharegpt"]["conversations"]] == ["system", "human", "gpt"]
+    assert first["alpaca"]["instruction"] == "Add.\n\n1 + 1?"
+    assert first["trl-sft"]["prompt"] == "Add.\n\nQuestion: 1 + 1?\nAnswer:"
 
 
 def test_a_corrected_mistake_is_a_lesson_and_no_pair(run):

@@ -112,6 +112,9 @@ class TeacherConfig(Section):
     hint: Literal["last", "first", "never"] = "last"
     """When the teacher gets the right answer: `last`, after a reply that cannot be used; `first`, at once if a mistake
     is shown (as in the paper); `never`."""
+    feedback: Literal["rationale", "repair"] = "rationale"
+    """What a mistake brings: a whole rationale, or its first wrong step put right, a short reply; for
+    `training.reflection: repair`, and instead of `ask`."""
     explain: bool = False
     """The teacher also explains the mistake; the student learns to find and correct it (LEMA, An et al. 2023)."""
     style: Style = "short"

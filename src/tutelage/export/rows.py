@@ -41,7 +41,7 @@ def trl(examples: Sequence[WorkedExample], *, chat: bool) -> Form:
         return chat_messages(examples, question) if chat else plain_prompt(examples, question)
 
     def said(text: str) -> str | list[dict[str, str]]:
-        return [_turn("assistant", text)] if chat else LEAD + text.strip()
+        return [_turn(text)] if chat else LEAD + text.strip()
 
     return Form(
         lambda lesson: {"prompt": prompt(lesson.question), "completion": said(lesson.right)},
@@ -51,19 +51,20 @@ def trl(examples: Sequence[WorkedExample], *, chat: bool) -> Form:
 
 def message_rows(lesson: Lesson) -> Row:
     """A lesson as the messages of a chat."""
-    return {"messages": [_turn("user", lesson.question), _turn("assistant", lesson.right)]}
+    return {"messages": [*chat_messages((), lesson.question), _turn(lesson.right)]}
 
 
-def _human(lesson: Lesson) -> Row:
-    return {"from": "human", "value": lesson.question}
+def _asked(lesson: Lesson) -> list[Row]:
+    roles = {"system": "system", "user": "human"}
+    return [{"from": roles[turn["role"]], "value": turn["content"]} for turn in chat_messages((), lesson.question)]
 
 
 def _gpt(text: str) -> Row:
     return {"from": "gpt", "value": text.strip()}
 
 
-def _turn(role: str, text: str) -> dict[str, str]:
-    return {"role": role, "content": text.strip() if role == "assistant" else text}
+def _turn(text: str) -> dict[str, str]:
+    return {"role": "assistant", "content": text.strip()}
 
 
 _ROLES = {
@@ -93,8 +94,8 @@ ALPACA = Form(
     },
 )
 SHAREGPT = Form(
-    lambda lesson: {"conversations": [_human(lesson), _gpt(lesson.right)]},
-    lambda pair: {"conversations": [_human(pair)], "chosen": _gpt(pair.right), "rejected": _gpt(pair.wrong)},
+    lambda lesson: {"conversations": [*_asked(lesson), _gpt(lesson.right)]},
+    lambda pair: {"conversations": _asked(pair), "chosen": _gpt(pair.right), "rejected": _gpt(pair.wrong)},
     {"formatting": "sharegpt", "columns": {"messages": "conversations"}},
     {
         "formatting": "sharegpt",

@@ -24,6 +24,7 @@ from tutelage.export.rows import Row, message_rows
 from tutelage.export.source import RunSource
 from tutelage.records import SPLITS
 from tutelage.runs.reader import ProblemRow
+from tutelage.student.prompts import chat_messages
 
 _BLOCK = 1000
 
@@ -48,7 +49,7 @@ def _row(name: str, place: int, row: ProblemRow) -> Row:
     problem = row.problem
     return {
         "data_source": name,
-        "prompt": [{"role": "user", "content": problem.text}],
+        "prompt": chat_messages((), problem.text),
         "ability": row.kind,
         "reward_model": {"style": "rule", "ground_truth": problem.answer},
         "extra_info": {"split": row.split, "index": place, "id": problem.id, "problem": json.dumps(asdict(problem))},

@@ -76,7 +76,7 @@ def _rounds(ctx: RunContext) -> RunResult:
         history.append(teaching.feedback)
         exams = [sitting for sitting in (*(past.exam for past in rounds), exam) if sitting]
         examples = build_examples(ctx.problems, history, exams, config.training, f"{config.seed}/{number}")
-        repairs = build_repairs(ctx.problems, exam, config.training, f"{config.seed}/{number}")
+        repairs = build_repairs(ctx.problems, exam, teaching.feedback, config.training, f"{config.seed}/{number}")
         start = ctx.untrained if config.training.init_from == "untrained" else student
         student, training = stages.train(ctx, number, start, examples, repairs)
         validation = stages.evaluate(ctx, number, student, "validation", "evaluation")

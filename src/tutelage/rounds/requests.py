@@ -120,7 +120,7 @@ def _by_priority(
     elif teacher.priority == "frontier":
         owed.sort(key=lambda problem: right[problem.id] == 0.0)
     elif teacher.priority == "untaught-first":
-        taught = {reply.problem_id for reply in before if reply.verdict.correct}
+        taught = {reply.problem_id for reply in before if reply.is_rationale}
         owed.sort(key=lambda problem: problem.id in taught)
     return owed
 

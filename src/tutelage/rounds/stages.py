@@ -34,7 +34,7 @@ from tutelage.student.training.reflection import Reflection
 
 REPAIRS = "repairs.jsonl"
 """The mistakes put right that a round has trained on."""
-LATER = frozenset(("repair_from", "repair_rest", "unlikelihood", "gradient_share"))
+LATER = frozenset(("repair_from", "repair_rest", "mixed_attempts", "unlikelihood", "gradient_share"))
 """Settings of trainings that earlier versions did not have."""
 
 
@@ -105,6 +105,7 @@ def train(
     repairs: Sequence[Repair] = (),
 ) -> tuple[Student, TrainingSummary]:
     """Train the student on the round's examples, and on the repairs of its mistakes; returns the new student."""
+    repairs = [] if ctx.reflection is not None else repairs  # the user's own loss knows of none
     config, seed = (
         what_matters(in_round(ctx.config.training, round), examples, ctx.reflection, repairs),
         (ctx.config.seed + round) % 2**32,
@@ -193,7 +194,7 @@ def what_matters(
     usual = TrainingConfig()
     # These already take effect in the student, the examples and the learning rate.
     unused = {"data", "init_from", "rejection_sampling", "max_positives", "max_negatives", "lr_rewarm"}
-    unused |= {"repair_from", "repair_rest"}
+    unused |= {"repair_from", "repair_rest", "mixed_attempts"}
     if config.max_rows is not None:
         unused |= {"epochs"}
     if own is not None:

@@ -17,11 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tutelage.errors import StudentError
 from tutelage.records import TrainingExample, WorkedExample
 from tutelage.student.template_bounds import MOST_BYTES, MOST_CHARACTERS, MOST_SECONDS, exceeds_bounds
+from tutelage.system_message import WithSystem
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -35,24 +37,36 @@ def question_of(example: TrainingExample) -> str:
 
 def correction(question: str, mistake: str) -> str:
     """A question, a wrong answer to it, and the request to correct the answer."""
-    return f"{question}\n\nThis answer is wrong:\n{mistake.strip()}\n\nFind what is wrong in it, and put it right."
+    text = f"{question}\n\nThis answer is wrong:\n{mistake.strip()}\n\nFind what is wrong in it, and put it right."
+    return (
+        WithSystem.below(question.system, text[len(question.system) + 2 :])
+        if isinstance(question, WithSystem)
+        else text
+    )
 
 
 def plain_prompt(examples: Sequence[WorkedExample], question: str) -> str:
-    """The plain prompt for a question, behind worked examples."""
+    """The plain prompt for a question, behind worked examples; a system message stands at its top."""
+    system, question = _apart(question)
     shots = [f"Question: {example.question}\nAnswer: {example.rationale}\n\n" for example in examples]
-    return "".join(shots) + f"Question: {question}\nAnswer:"
+    top = f"{system}\n\n" if system else ""
+    return top + "".join(shots) + f"Question: {question}\nAnswer:"
 
 
 def chat_messages(examples: Sequence[WorkedExample], question: str) -> list[dict[str, str]]:
-    """The messages of a chat that ask a question, behind worked examples."""
-    messages: list[dict[str, str]] = []
+    """The messages of a chat that ask a question, behind worked examples; the system message, if any, is the first."""
+    system, question = _apart(question)
+    messages = [{"role": "system", "content": system}] if system else []
     for example in examples:
         messages += [
             {"role": "user", "content": example.question},
             {"role": "assistant", "content": example.rationale},
         ]
     return [*messages, {"role": "user", "content": question}]
+
+
+def _apart(question: str) -> tuple[str | None, str]:
+    return (question.system, question.question) if isinstance(question, WithSystem) else (None, question)
 
 
 LEAD = " "
@@ -107,10 +121,22 @@ class PromptFormat:
         return () if self.chat else PLAIN_STOPS
 
     def prompt(self, question: str) -> str:
-        """The text of the prompt for `question`."""
+        """The text of the prompt for `question`; a system message stands at its top."""
         if not self.chat:
             return plain_prompt(self.examples, question)
-        return self._rendered(chat_messages(self.examples, question))
+        messages = chat_messages(self.examples, question)
+        if messages[0]["role"] == "system" and not self._takes_system:
+            system, first, *rest = messages
+            messages = [{**first, "content": f"{system['content']}\n\n{first['content']}"}, *rest]
+        return self._rendered(messages)
+
+    @cached_property
+    def _takes_system(self) -> bool:
+        """Whether the template shows a system message; some refuse it, or leave it out."""
+        try:
+            return _ANY in self._rendered([{"role": "system", "content": _ANY}, {"role": "user", "content": "2 + 3?"}])
+        except StudentError:
+            return False
 
     def refuse_too_long(self, prompt: int, answer: int) -> None:
         """Refuse `prompt` + `answer` tokens that exceed the model's context. Raises StudentError."""

@@ -37,12 +37,17 @@ _NEEDED: Mapping[str, frozenset[str]] = {
     "mistake": _MISTAKE,
     "mistake-first": _MISTAKE,
     "mistake-explained": _MISTAKE,
+    "mistake-repaired": _MISTAKE,
     "hint": frozenset(("answer",)),
     "again": frozenset(("reason",)),
     "practice": _MISTAKE,
 }
 """The texts that a file may have, and the fields that each must contain."""
-_MARKS = {"mistake-explained": ("Mistake:", "Solution:"), "practice": ("Question:", "Solution:")}
+_MARKS = {
+    "mistake-explained": ("Mistake:", "Solution:"),
+    "mistake-repaired": ("Wrong:", "Right:"),
+    "practice": ("Question:", "Solution:"),
+}
 """The parser separates the two parts of a reply by these marks."""
 
 
@@ -79,10 +84,10 @@ def read_template(path: str, teacher: TeacherConfig) -> Template:
             raise ConfigError(f"{path}, {name}: {fault}")
     for name in _asked_for(teacher):
         if not named.get(name):
-            by = "teacher.practice calls" if name == "practice" else "teacher.ask and teacher.hint call"
+            by = _CALLED_BY.get(name, "teacher.ask and teacher.hint call")
             raise ConfigError(f"{path} has no text {name!r}, which {by} for; add it")
     template = Template(named.pop("system"), named)
-    for way in set(named) - {"hint", "again"}:
+    for way in set(named) - {"hint", "again", "mistake-repaired"}:
         if not _asks_for_a_closing_line(f"{template.system}\n{named[way]}"):
             raise ConfigError(
                 f"{path}: neither system nor {way} asks for the line by which the answer is read; write {{closing}}"
@@ -91,6 +96,7 @@ def read_template(path: str, teacher: TeacherConfig) -> Template:
     return template
 
 
+_CALLED_BY = {"practice": "teacher.practice calls", "mistake-repaired": "teacher.feedback calls"}
 _KNOWN = f"a template has {', '.join(_NEEDED)}"
 
 

@@ -3,6 +3,7 @@
 {"question": "Tom has 3 boxes of 4 pens. How many pens?", "answer": "12", "equation": "3 * 4"}
 
 If the prompt asks for an explanation of the mistake, the reply has two parts: Mistake: …, then Solution: …
+If it asks for one step to be put right, it has these: Wrong: …, then Right: …
 If it asks for a new question, the reply has the same question with other numbers: Question: …, then Solution: …
 """
 
@@ -16,7 +17,7 @@ from pathlib import Path
 from tutelage.errors import DataError
 from tutelage.json_lines import read_values
 from tutelage.records import FeedbackRequest, Problem, content_hash
-from tutelage.teacher.answer_key import Written, write_feedback
+from tutelage.teacher.answer_key import Written, write_feedback, write_repair
 from tutelage.teacher.other_numbers import other_numbers
 from tutelage.testing.completions import Body, Reply
 from tutelage.testing.endpoint import TeacherEndpoint
@@ -53,12 +54,14 @@ def answer_key_reply(problems: Iterable[Problem], seed: int = 0) -> Reply:
             return "This question is not known here."
         attempt = _ATTEMPT.search(prompt)
         request = FeedbackRequest(problem, attempt[1] if attempt else None)
+        told = prompt.rpartition("</attempt>")[2]
+        if '"Right:"' in told and (mended := write_repair(request)) is not None:
+            return f"Wrong: {mended.wrong or '(end)'}\nRight: {mended.right.strip()}"
         kind = "number" if read_number(problem.answer) is not None else "text"
         written = write_feedback(request, kind, seed)
         if isinstance(written, str):
             return f"There is no worked solution here: {written}."
-        asked = '"Mistake:"' in prompt.rpartition("</attempt>")[2]
-        if not asked or written.explanation is None:
+        if '"Mistake:"' not in told or written.explanation is None:
             return written.rationale
         return f"Mistake: {written.explanation}\nSolution:\n{written.rationale}"
 

@@ -167,7 +167,7 @@ def _reply(row: Mapping[str, Any], ledger: Mapping[str, LedgerRow]) -> ShownRepl
     return ShownReply(
         mistake=text(row.get("mistake")),
         raw=raw,
-        text=str(row.get("text") or "") if sound else None,
+        text=_taught(row) if sound else None,
         failure=text(row.get("failure")),
         reason=str(verdict.get("reason") or ""),
         usd=number(usage.get("cost_usd")),
@@ -175,6 +175,12 @@ def _reply(row: Mapping[str, Any], ledger: Mapping[str, LedgerRow]) -> ShownRepl
         completion_tokens=completion,
         seconds=sum(took) if took else None,
     )
+
+
+def _taught(row: Mapping[str, Any]) -> str:
+    """What a sound reply teaches: a rationale, or the step that it puts right."""
+    said, step = str(row.get("text") or ""), text(row.get("step"))
+    return said if step is None else f"Wrong: {step or '(end)'}\nRight: {said.strip()}"
 
 
 def way_of(asking: Mapping[str, Any]) -> str:

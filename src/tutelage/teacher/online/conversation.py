@@ -24,6 +24,7 @@ from tutelage.teacher.online.failures import RequestFailed
 from tutelage.teacher.online.parameters import seed_of
 from tutelage.teacher.prompts import Message, Prompts
 from tutelage.teacher.reading.echoes import Echoes
+from tutelage.teacher.repair import read_repair
 from tutelage.teacher.reply import OURS, Reading, read_reply
 from tutelage.teacher.template import Template
 from tutelage.teacher.ways import Asking, Plan, askings
@@ -157,6 +158,7 @@ def converse(request: FeedbackRequest, settings: Settings) -> Conversation:
         failure=reading.failure,
         explanation=reading.explanation if settings.teacher.explain else None,
         asked=tuple(asked),
+        step=reading.step,
     )
 
 
@@ -190,19 +192,7 @@ def _shape(messages: list[Message], sample: int | str, settings: Settings) -> st
 
 def _read(rows: Sequence[LedgerRow], request: FeedbackRequest, asking: Asking, settings: Settings) -> Reading:
     """The first right rationale if more than half of the replies are right (self-consistency); else the first wrong."""
-    readings = [
-        read_reply(
-            row.text,
-            row.finish_reason,
-            request.problem,
-            settings.grade,
-            max_tokens=settings.max_tokens,
-            check_arithmetic=settings.check_arithmetic,
-            explained=asking.way == "mistake-explained",
-            ours=settings.ours,
-        )
-        for row in rows
-    ]
+    readings = [_read_one(row, request, asking, settings) for row in rows]
     right = [reading for reading in readings if reading.verdict.correct]
     if 2 * len(right) > len(readings):
         return right[0]
@@ -211,3 +201,21 @@ def _read(rows: Sequence[LedgerRow], request: FeedbackRequest, asking: Asking, s
         return wrong
     reason = f"{len(right)} of {len(readings)} samples are right, and one is not: {wrong.verdict.reason}"
     return Reading(wrong.text, Verdict(False, wrong.verdict.answer, reason), "samples disagree")
+
+
+def _read_one(row: LedgerRow, request: FeedbackRequest, asking: Asking, settings: Settings) -> Reading:
+    """One reply, as what was asked for."""
+    most, checked, ours = settings.max_tokens, settings.check_arithmetic, settings.ours
+    if asking.way == "mistake-repaired":
+        about = request.problem, request.mistake or "", settings.grade
+        return read_repair(row.text, row.finish_reason, *about, max_tokens=most, check_arithmetic=checked, ours=ours)
+    return read_reply(
+        row.text,
+        row.finish_reason,
+        request.problem,
+        settings.grade,
+        max_tokens=most,
+        check_arithmetic=checked,
+        explained=asking.way == "mistake-explained",
+        ours=ours,
+    )
