@@ -93,7 +93,7 @@ class Sharded:
     @torch.no_grad()
     def restore(self) -> None:
         """Make the model of rank 0 whole again, on the CPU, to be saved; that of the others is of no use any more."""
-        made: dict[Any, torch.nn.Parameter] = {}  # tied weights are one tensor
+        made: dict[Any, Any] = {}  # tied weights are one tensor
         for module in self.model.modules():
             for name, weight in module._parameters.items():
                 if isinstance(weight, DTensor):
