@@ -23,7 +23,6 @@ from tutelage.student.prompts import PromptFormat
 from tutelage.student.training.losses import unlikelihood_loss
 from tutelage.student.training.packing import RepairBranch
 
-
 _WORD = re.compile(r"\s*(?:\S+?(?=[.,;:!?]*(?:\s|$))|\S)")
 """A word, or the mark that stands in its place."""
 
