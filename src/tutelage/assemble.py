@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from tutelage.activity import Activity
@@ -20,6 +21,7 @@ from tutelage.run_records import Precision
 from tutelage.runs.directory import Run, locked
 from tutelage.runs.files import disk_errors, try_to_write_in
 from tutelage.runs.now import NOW
+from tutelage.runs.source import Source, source_of
 from tutelage.runs.stage_cache import StageCache
 from tutelage.student.engines.engine import Engine
 from tutelage.student.kept_precision import precision_of_run
@@ -61,7 +63,7 @@ def open_context(
         raise ConfigError("; ".join(faults))
     with disk_errors(out):
         try_to_write_in(out)
-    task = own_task(own.task, config.task) if own.task else open_task(config.task, show.say)
+    task, source = _opened(config, out, show.say, own)
     teacher, online = CheckedTeacher(own.teacher, task.grade) if own.teacher else None, False
     reflection = CheckedReflection(own.reflection) if own.reflection else None
     if teacher is None:
@@ -80,7 +82,7 @@ def open_context(
     untrained = make_student(config.student, task, show.say, own.engine, precision)
     preflight(untrained, config, task.problems, out, reflection)
     with locked(out):
-        run = Run.open(out, config, task_digest(task), cache, keys, precision)
+        run = Run.open(out, config, task_digest(task), cache, keys, precision, source)
         activity = Activity() if online else None
         if activity:
             teacher = online_teacher(config, task, run, show.say, activity)
@@ -88,6 +90,21 @@ def open_context(
         with show.noted(out / NOW):
             keep_problems(ctx)
             yield ctx
+
+
+def _opened(config: RunConfig, out: Path, say: Say, own: OwnParts) -> tuple[LoadedTask, Source | None]:
+    """The task, and the commit of the hub that it is from: the run's own, once it has begun."""
+    if own.task:
+        return own_task(own.task, config.task), None
+    kept = source_of(out)
+    settings, asked = config.task, Source(config.task.path, config.task.revision, "")
+    if kept is not None and replace(kept, commit="") == asked:
+        settings = settings.model_copy(update={"revision": kept.commit})
+    task = open_task(settings, say)
+    if task.commit is None:
+        return task, None
+    say(f"the data of {settings.path or settings.name} is that of commit {task.commit}")
+    return task, replace(asked, commit=task.commit)
 
 
 def check_practice(each: int, task: LoadedTask, own: Teacher | None, *, offline: bool) -> None:
@@ -166,4 +183,6 @@ def make_student(
     if engine is not None:
         check_engine(engine)
     check_few_shot(config.few_shot, task)
-    return Student(config, task.examples, engine=Engine(config.engine, say, engine), precision=precision)
+    above = {problem.system for problem in task.problems("train")}
+    system = above.pop() if len(above) == 1 else None
+    return Student(config, task.examples, engine=Engine(config.engine, say, engine), precision=precision, system=system)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tutelage.money import sum_usd
+from tutelage.system_message import WithSystem
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -24,8 +25,8 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 AnswerKind = Literal["number", "choice", "yes-no", "text"]
 """The kind of an answer: a value, the letter of a choice, yes or no, or text to be matched."""
 
-TextMatch = Literal["exact", "contains", "f1", "regex", "math"]
-"""How a text is matched with the answer (grading/matching.py)."""
+TextMatch = Literal["exact", "contains", "f1", "regex", "math", "json", "code"]
+"""How a text is matched with the answer (grading/matching.py, json_value.py, code.py)."""
 
 
 Way = Literal["question", "mistake", "mistake-first", "mistake-explained", "mistake-repaired"]
@@ -63,6 +64,7 @@ class Problem:
     `id` is a hash of what is asked (question and choices), so that the same question is the same problem in
     every file and split. `rationale` is a gold worked solution without its final answer, `equation` an arithmetic
     expression that gives the answer, such as `(32 + 42) - 35`; either lets the answer-key teacher work offline.
+    `system` is the message that stands above the question for student and teacher.
     """
 
     id: str
@@ -71,6 +73,7 @@ class Problem:
     choices: tuple[Choice, ...] = ()
     rationale: str | None = None
     equation: str | None = None
+    system: str | None = None
 
     @classmethod
     def of(
@@ -81,14 +84,21 @@ class Problem:
         choices: tuple[Choice, ...] = (),
         rationale: str | None = None,
         equation: str | None = None,
+        system: str | None = None,
     ) -> Problem:
         """A problem under the hash of its own content."""
         identity = content_hash(question, *(f"{choice.label} {choice.text}" for choice in choices))
-        return cls(identity, question, answer, choices, rationale, equation)
+        return cls(identity, question, answer, choices, rationale, equation, system)
 
     @property
     def text(self) -> str:
-        """The question as student and teacher read it, with the choices below it, one per line."""
+        """The question as student and teacher read it, with the choices below it, one per line, and the system message
+        above it."""
+        return WithSystem.below(self.system, self.asked) if self.system else self.asked
+
+    @property
+    def asked(self) -> str:
+        """The question with its choices, without the system message."""
         return "\n".join([self.question, *(f"({choice.label}) {choice.text}" for choice in self.choices)])
 
 

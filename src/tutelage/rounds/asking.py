@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from tutelage.errors import BudgetSpent
 from tutelage.practice_records import PracticeSummary
@@ -13,7 +13,7 @@ from tutelage.records import TRANSIENT, Feedback, FeedbackRequest
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.kept import is_done, sound_replies
 from tutelage.rounds.ways import Order, blocks, in_order, order_of_ways, told
-from tutelage.runs.files import append_rows, digest, read_rows
+from tutelage.runs.files import append_rows, digest, plain, read_rows
 from tutelage.runs.seals import sealed, sound_rows
 from tutelage.runs.stage import Stage
 from tutelage.student.resources.meter import ResourceMeter
@@ -128,4 +128,5 @@ def asking_stage(
 
 def what_is_asked(request: FeedbackRequest) -> dict[str, object]:
     """All of a request but the answer that the exam read, which follows from the mistake, and the way of asking."""
-    return {name: value for name, value in dataclasses.asdict(request).items() if name not in ("answer", "ways")}
+    fields = cast(dict[str, object], plain(request))
+    return {name: value for name, value in fields.items() if name not in ("answer", "ways")}
