@@ -148,7 +148,9 @@ def _row(value: object, path: str, *, line: int | None = None, number: int | Non
 
 
 def _nested(field: str, value: Json) -> str:
-    """What to do where a value has parts."""
+    """What to do where a value is missing or has parts."""
+    if value is None:
+        return "; fill it, or leave the row out"
     if isinstance(value, list) and value:
         return f"; one value is read: task.field with {field}.0 takes the first"
     if isinstance(value, Mapping) and value:

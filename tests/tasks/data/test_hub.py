@@ -115,6 +115,8 @@ def test_what_is_not_to_be_had_is_told_in_one_line(hub, settings, told):
     hub.push("ann/broken", {"train.parquet": b"PAR1 no more"})
     hub.push("ann/odd", {"train.jsonl": as_jsonl([*rows(0, 1), {"question": "a", "answer": ""}])})
     hub.gated.add("ann/gated")
+    with pytest.raises(ConfigError, match=r"task\.split names no train; say which split it is, .*, of train, test"):
+        load_task("custom", path="hf://ann/sums", split={"test": "test"})
     with pytest.raises(DataError) as error:
         load_task("custom", **settings)
     assert told in str(error.value)
@@ -155,6 +157,7 @@ def test_the_command_reads_the_hub_that_the_environment_names(hub, tmp_path):
     ("path", "place"),
     [
         ("hf://openai/gsm8k", HubPlace("openai/gsm8k")),
+        ("hf:/openai/gsm8k", HubPlace("openai/gsm8k")),
         ("hf://datasets/openai/gsm8k@v1.0", HubPlace("openai/gsm8k", "v1.0")),
         ("hf://openai/gsm8k@refs/convert/parquet", HubPlace("openai/gsm8k", "refs/convert/parquet")),
         ("hf://a/b/data/train.csv", HubPlace("a/b", None, "data/train.csv")),

@@ -86,7 +86,8 @@ def _refuse(row: Row) -> None:
 def _remedy(columns: Columns) -> str:
     if columns.messages:
         return f"{{messages: {columns.messages}}}"
-    return f"{{question: {columns.question}, answer: {columns.answer or columns.worked}}}"
+    steps = f", rationale: {columns.worked}" if columns.answer and columns.worked else ""
+    return f"{{question: {columns.question}, answer: {columns.answer or columns.worked}{steps}}}"
 
 
 def _first(row: Row, *names: str) -> str | None:

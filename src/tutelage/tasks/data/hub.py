@@ -25,7 +25,7 @@ from tutelage.tasks.data.parquet import NEEDED, without_nan
 from tutelage.tasks.rows import Row
 
 _PLACE = re.compile(
-    r"(?:hf://(?:datasets/)?|https://(?:huggingface\.co|hf\.co)/datasets/)"
+    r"(?:hf:/{1,2}(?:datasets/)?|https://(?:huggingface\.co|hf\.co)/datasets/)"
     r"(?P<name>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>refs/(?:convert|pr)/[\w.-]+|[\w.-]+))?(?:/(?P<file>[^@?#]+?))?/?"
 )
 _VALIDATION = ("validation", "val", "valid", "dev")
@@ -49,8 +49,8 @@ class HubData:
 
 
 def is_hub(path: str) -> bool:
-    """Whether a path names a data set of the hub."""
-    return path.startswith(("hf://", "https://huggingface.co/", "https://hf.co/"))
+    """Whether a path names a data set of the hub; a Path has lost one of the slashes."""
+    return path.startswith(("hf:/", "https://huggingface.co/", "https://hf.co/"))
 
 
 def read_hub(config: TaskConfig, path: str) -> tuple[Mapping[str, Sequence[Row]], tuple[str, ...], str]:
@@ -137,6 +137,9 @@ def _rows(data: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a datasets.Datas
 def _chosen(config: TaskConfig, name: str, splits: Mapping[str, object]) -> dict[str, str]:
     """Which of the data set's splits are train, validation and test. Raises DataError."""
     if isinstance(config.split, Mapping):
+        if "train" not in config.split:
+            known = ", ".join(splits)
+            raise ConfigError(f"task.split names no train; say which split it is, such as {{train: …}}, of {known}")
         for part, split in config.split.items():
             if split not in splits:
                 remedy = did_you_mean(split, splits, f"the splits are {', '.join(splits)}")
