@@ -37,6 +37,8 @@ FREE = (
     "training.packing",
     "training.micro_batch_tokens",
     "training.gradients_every",
+    "training.checkpointing",
+    "training.parallel",
     "rounds",
 )
 """Settings and sections that no finished stage depends on (of a grader, the content). They may change at any time."""

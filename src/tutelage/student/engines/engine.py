@@ -24,12 +24,20 @@ EngineName = Literal["auto", "shared-prefix", "generate", "vllm"]
 
 
 class Engine:
-    """The engine of a run, or the user's `own`. It serves all students of the run; vLLM is started only once."""
+    """The engine of a run, or the user's `own`. It serves all students of the run; vLLM is started only once.
+
+    Of several processes each samples with its own copy of the student (`alone` is False): vLLM would take their group
+    for its own.
+    """
 
     def __init__(
-        self, name: EngineName = "auto", say: Say = lambda text: None, own: SamplerFactory | None = None
+        self,
+        name: EngineName = "auto",
+        say: Say = lambda text: None,
+        own: SamplerFactory | None = None,
+        alone: bool = True,
     ) -> None:
-        self.name, self.say, self.own = name, say, own
+        self.name, self.say, self.own, self.alone = name, say, own, alone
         self._vllm: vllm.VllmSampler | None = None
 
     @property
@@ -37,7 +45,7 @@ class Engine:
         """Whether vLLM samples. It loads the student from its folder, so the model need not be loaded here."""
         if self.own is not None:
             return False
-        return self.name == "vllm" or (self.name == "auto" and vllm.unavailable() is None)
+        return self.name == "vllm" or (self.name == "auto" and self.alone and vllm.unavailable() is None)
 
     def vllm(self, folder: Path, ends: StopCriteria, rows: int, dtype: torch.dtype) -> Sampler:
         """vLLM with the student of this folder. Raises StudentError if vLLM is not available."""
