@@ -37,6 +37,7 @@ FREE = (
     "training.micro_batch_tokens",
     "training.gradients_every",
     "rounds",
+    "report_to",
 )
 """Settings and sections that no finished stage depends on (of a grader, the content). They may change at any time."""
 UNTRAINED = ("student", "exam", "evaluation", "training")
