@@ -23,7 +23,6 @@ from tutelage.records import Attempt, Problem, Split, WorkedExample
 from tutelage.report.progress import Show
 from tutelage.run_records import Accuracy, RunResult
 from tutelage.runs.directory import read_finished
-from tutelage.trackers.telling import catch_up
 
 if TYPE_CHECKING:
     from tutelage.student.sampler import SamplerFactory
@@ -54,7 +53,10 @@ def run(
     root, own = Path(out), OwnParts(task, teacher, reflection, engine)
     config = own.applied(config)
     if (result := read_finished(root, config, parts=own.keys(config))) is not None:
-        catch_up(config.report_to, root, result, show.say if show else lambda line: None)
+        if config.report_to:
+            from tutelage.trackers.telling import catch_up
+
+            catch_up(config.report_to, root, result, (show or Show(quiet=True)).say)
         return result
     from tutelage.assemble import open_context
     from tutelage.rounds.loop import run_rounds

@@ -139,8 +139,11 @@ def tables_in(name: str, folder: Path, run: Path) -> dict[int, str]:
             for file in files
         }
     if name == "trackio":
-        with sqlite3.connect(folder / "trackio" / "tutelage.db") as base:
-            rows = base.execute("SELECT step, metrics FROM metrics WHERE metrics LIKE '%sampled_mistakes%'").fetchall()
-        return dict(rows)
-    files = sorted(run.glob("wandb/offline-run-*/files/media/table/*.json"), key=lambda file: int(file.name.split("_")[2]))
+        from trackio.sqlite_storage import SQLiteStorage  # it packs what is long
+
+        rows = SQLiteStorage.get_logs("tutelage", run="demo")
+        return {row["step"]: json.dumps(row["sampled_mistakes"]) for row in rows if "sampled_mistakes" in row}
+    files = sorted(
+        run.glob("wandb/offline-run-*/files/media/table/*.json"), key=lambda file: int(file.name.split("_")[2])
+    )
     return {number: file.read_text() for number, file in enumerate(files, 1)}

@@ -1,7 +1,6 @@
 """Trackers for real, offline: what they hold is what stands in the run's files, each figure once."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from tutelage.records import Feedback
 from tutelage.run_records import RunResult
 from tutelage.runs.directory import read_kept
 from tutelage.runs.files import read_rows
+from tutelage.runs.seals import sealed
 from tutelage.trackers.kept import read_kept_of
 from tutelage.trackers.telling import catch_up, tracked
 
@@ -43,6 +43,11 @@ def told(name, run, said):
     result = read_kept(run, RunResult)
     assert result is not None
     catch_up([name], run, result, said.append)
+
+
+def rename(run, id):
+    mark = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps(sealed({**mark, "id": id})))
 
 
 @pytest.mark.parametrize("name", EACH)
@@ -138,8 +143,7 @@ def test_seeds_of_a_study_are_runs_of_one_experiment(copied, tmp_path):
 
     for seed in (0, 1):
         run = shutil.copytree(copied, tmp_path / "legs" / "runs" / "full" / f"seed-{seed}")
-        mark = json.loads((run / "run.json").read_text())
-        (run / "run.json").write_text(json.dumps({**mark, "id": f"{seed}" * 32}))
+        rename(run, f"{seed}" * 32)
         told("mlflow", run, [])
     client = mlflow.MlflowClient()
     experiment = client.get_experiment_by_name("legs")
@@ -151,9 +155,7 @@ def test_seeds_of_a_study_are_runs_of_one_experiment(copied, tmp_path):
 @pytest.mark.skipif(not is_installed("trackio"), reason="trackio is not installed")
 def test_two_runs_of_one_name_do_not_share_a_run_of_trackio(copied, tmp_path):
     other = shutil.copytree(copied, tmp_path / "elsewhere" / "demo")
-    mark = json.loads((other / "run.json").read_text())
-    (other / "run.json").write_text(json.dumps({**mark, "id": "f" * 32}))
+    rename(other, "f" * 32)
     for run in (copied, other):
         told("trackio", run, [])
     assert [read_kept_of(run, "trackio").id for run in (copied, other)] == ["demo", "demo-ffffff"]
-    assert os.listdir(tmp_path / "trackio")

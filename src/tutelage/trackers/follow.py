@@ -64,7 +64,7 @@ class Follower:
             self._tell_end(result)
 
     def close(self) -> None:
-        """End the tracker, and note whether it was told all of the run. Raises RuntimeError where something is missing."""
+        """End the tracker, and note whether it was told all of the run. Raises RuntimeError if something is missing."""
         result = read_kept(self._run, RunResult)
         finished = result is not None and self._kept.ended == result.rounds[-1].round
         self.tracker.close(finished)

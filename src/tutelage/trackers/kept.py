@@ -21,7 +21,7 @@ class Kept:
     """The id of the tracker's run, and what it was told.
 
     These are `rounds` whole rounds, `steps` steps of the next one, with `before` steps before them, and the end of a
-    run whose last round was `ended` (-1: no end). `whole` is the digest of the result of a run that was told to its end.
+    run whose last round was `ended` (-1: no end). `whole` is the digest of the result of a run that is told to its end.
     """
 
     id: str = ""

@@ -1,7 +1,7 @@
 """Tells the trackers of `report_to` while a run is at work, each from a thread of its own.
 
-A tracker that fails is named in one line and tried again, with longer and longer pauses. It never ends the run, and what
-it has missed is told when it is there again, or when the same command is started again.
+A tracker that fails is named in one line and tried again, with longer and longer pauses. It never ends the run, and
+what it has missed is told when it is there again, or when the same command is started again.
 """
 
 from __future__ import annotations
@@ -121,7 +121,9 @@ class _Telling(threading.Thread):
         if not self._has_failed:
             self._has_failed = True
             line = printable(" ".join(why.split()))[:300]
-            self._say(f"{self._tracker} could not be told ({line}); the run goes on, and the same command tells it later")
+            self._say(
+                f"{self._tracker} could not be told ({line}); the run goes on, and the same command tells it later"
+            )
 
 
 def _opening(name: str) -> Open:

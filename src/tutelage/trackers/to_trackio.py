@@ -55,8 +55,8 @@ class Trackio:
         """Log a table."""
         from trackio import Table as TrackioTable
 
-        data = [dict(zip(COLUMNS, row, strict=True)) for row in table.rows]
-        self._run.log({MISTAKES: TrackioTable(dataframe=_Records(data))}, step=table.step)
+        data = TrackioTable(columns=list(COLUMNS), data=[list(row) for row in table.rows])
+        self._run.log({MISTAKES: data}, step=table.step)
 
     def flush(self) -> None:
         """It sends by itself, twice a second."""
@@ -70,13 +70,3 @@ class Trackio:
 
         taken = self._is_local and about.name in SQLiteStorage.get_runs(self._project)
         return f"{about.name}-{about.id[:6]}" if taken else about.name
-
-
-class _Records:
-    """What Trackio asks of a data frame."""
-
-    def __init__(self, rows: list[dict[str, str]]) -> None:
-        self._rows = rows
-
-    def to_dict(self, orient: str) -> list[dict[str, str]]:
-        return self._rows

@@ -112,9 +112,7 @@ def history(file: Path) -> Iterator[dict[str, object]]:
     """The rows that were logged into an offline file, up to a torn one."""
     for kind, record in _records(file):
         if kind == "history":
-            yield {
-                item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in record.history.item
-            }
+            yield {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in record.history.item}
 
 
 def _wait_for_end(file: Path) -> None:
@@ -132,7 +130,7 @@ def _records(file: Path) -> Iterator[tuple[str, Any]]:
 
 
 def _blocks(data: bytes) -> Iterator[bytes]:
-    """The records of a file in blocks, each part with its checksum, length and kind before it (LevelDB's log format)."""
+    """The records of a file in blocks, each part behind its checksum, length and kind (LevelDB's log format)."""
     at, parts = _HEADER, b""
     while at + _HEADER <= len(data):
         if (left := _BLOCK - at % _BLOCK) < _HEADER:
