@@ -135,15 +135,15 @@ def tables_in(name: str, folder: Path, run: Path) -> dict[int, str]:
         (ours,) = client.search_runs([each.experiment_id for each in client.search_experiments()])
         files = client.list_artifacts(ours.info.run_id, "sampled_mistakes")
         return {
-            int(file.path[-7:-5]): Path(client.download_artifacts(ours.info.run_id, file.path)).read_text()
+            int(file.path[-7:-5]): str(json.loads(Path(client.download_artifacts(ours.info.run_id, file.path)).read_text()))
             for file in files
         }
     if name == "trackio":
         from trackio.sqlite_storage import SQLiteStorage  # it packs what is long
 
         rows = SQLiteStorage.get_logs("tutelage", run="demo")
-        return {row["step"]: json.dumps(row["sampled_mistakes"]) for row in rows if "sampled_mistakes" in row}
+        return {row["step"]: str(row["sampled_mistakes"]) for row in rows if "sampled_mistakes" in row}
     files = sorted(
         run.glob("wandb/offline-run-*/files/media/table/*.json"), key=lambda file: int(file.name.split("_")[2])
     )
-    return {number: file.read_text() for number, file in enumerate(files, 1)}
+    return {number: str(json.loads(file.read_text())) for number, file in enumerate(files, 1)}
