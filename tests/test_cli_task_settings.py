@@ -75,3 +75,18 @@ def test_contradictions_end_with_2_whoever_asks(tmp_path, command, override, set
     assert result.exit_code == 2
     assert setting in result.output
     assert not (tmp_path / "run").exists()
+
+
+def test_a_check_shows_rows_as_they_are_read_and_their_lengths(own, tiny):
+    sets = ["--set", f"student={{model: {tiny}, prompt: chat}}", "--set", "task.system=Count."]
+    result = tutelage("tasks", "check", own / "run.yaml", "--rows", 2, *sets)
+    assert result.exit_code == 0, result.output
+    assert "training problem 2, as the student reads it:\n" in result.output
+    assert "training problem 3" not in result.output
+    assert "as the teacher reads it:\n    Question:\n    Count.\n    \n    What comes after " in result.output
+    assert "prompts  " in result.output
+    assert "longer than training.max_tokens (1,024), which are cut: 0" in result.output
+    result = tutelage("tasks", "check", own / "run.yaml", "--set", "student.model=no/such")
+    assert result.exit_code == 0
+    assert "tokens are not counted, and prompts not shown whole: cannot load the student 'no/such'" in result.output
+    assert "training problem" not in tutelage("tasks", "check", own / "run.yaml", "--rows", 0).output

@@ -79,7 +79,10 @@ def test_what_is_wrong_with_a_grader_is_one_line(folder, grader, said):
         (["task.grader=mine.py:grade", "task.kind=text", "task.match=f1"], "so task.match (f1) has no say"),
         (["task.match=f1"], "task.match is 'f1', but the answers are of the kind number"),
         (["task.match=f1", "task.kind=number"], "task.match is 'f1', but the answers are of the kind number"),
-        (["task.match=fuzzy"], "task.match: input should be 'exact', 'contains', 'f1', 'regex' or 'math'"),
+        (
+            ["task.match=fuzzy"],
+            "task.match: input should be 'exact', 'contains', 'f1', 'regex', 'math', 'json' or 'code'",
+        ),
     ],
 )
 def test_settings_that_do_not_fit_are_one_line(folder, settings, said):

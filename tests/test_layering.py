@@ -17,7 +17,10 @@ SOURCE = Path(__file__).parents[1] / "src" / "tutelage"
 FILES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
-    {"money", "records", "run_records", "study_records", "errors", "activity", "stopping"},
+    {
+        *("money", "records", "practice_records", "run_records", "study_records", "system_message"),
+        *("errors", "activity", "stopping"),
+    },
     {
         "text",
         "metrics",
@@ -61,7 +64,7 @@ HOMES = {
     "teacher/batch/client": ["openai", "httpx2"],
     "teacher/online/prices": ["genai_prices"],
     "teacher/ledger/": ["sqlite3"],
-    "tasks/": ["reasoning_gym", "datasets"],
+    "tasks/": ["reasoning_gym", "datasets", "pyarrow"],
     "report/plots": ["matplotlib"],
     "view/": ["starlette", "uvicorn", "markupsafe"],
     "view/index/": ["sqlite3"],
@@ -72,7 +75,8 @@ HOMES = {
     "trackers/to_wandb": ["wandb"],
 }
 """The only places where a library is imported."""
-LAZY = {"genai_prices", "reasoning_gym", "datasets", "vllm", "matplotlib", "tensorboard", "trackio", "mlflow", "wandb"}
+LAZY = {"genai_prices", "reasoning_gym", "datasets", "pyarrow", "vllm", "matplotlib"}
+LAZY |= {"tensorboard", "trackio", "mlflow", "wandb"}
 """Imported inside functions only: they take seconds, or are not there."""
 
 LONGEST_FILE, LONGEST_FUNCTION = 300, 60

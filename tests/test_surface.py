@@ -18,6 +18,7 @@ SURFACE = {
         AnswerKind Asked Attempt Choice Completion Exam FailureReason Feedback FeedbackRequest Grade Problem SPLITS
         Split Style TRANSIENT TextMatch TrainingExample Usage Verdict Way WorkedExample content_hash state_answer
     """,
+    "tutelage.practice_records": "Practice PracticeSummary",
     "tutelage.run_records": """
         Accuracy BeforeAfter COMPARED CostBound ExamSummary FailureCount GAINS Now Pace Precision REPAIRED RoundResult
         RunResult SIMILARITIES Spending StepRecord TeacherSummary TrainingSummary WayCount Work
@@ -34,7 +35,7 @@ SURFACE = {
     "tutelage.config.file": """
         Kind dump_config flat load_config parse_config parse_section read_config read_written read_yaml_file""",
     "tutelage.tasks.task": "Task check_few_shot task_digest",
-    "tutelage.teacher.teacher": "Deliver Teacher",
+    "tutelage.teacher.teacher": "Deliver PracticeTeacher Teacher",
     "tutelage.student.sampler": """
         Advance Deliver Sampled Sampler SamplerFactory SamplingSettings Say StopCriteria UNTRAINED
         exam_sampling greedy_sampling

@@ -23,6 +23,7 @@ def test_the_wheel_has_the_package_the_demo_and_the_licence(built):
         view = {f"tutelage/view/{folder}/{path.name}" for path in ROOT.glob(f"src/tutelage/view/{folder}/*")}
         assert view
         package |= view
+    package.add("tutelage/student/engines/decode_attention.cpp")
     assert {name for name in names if name.startswith("tutelage/")} == package | {"tutelage/py.typed"}
     assert any(name.endswith(".data/data/share/tutelage/demo.yaml") for name in names)
     assert any(name.endswith("licenses/LICENSE") for name in names)

@@ -134,12 +134,19 @@ def ask(
     if engine is not None:
         check_engine(engine)
     greedy = SamplingSettings(max_new_tokens=max_new_tokens)
+    taught = taught_prompts(student.model)
     if examples is None:
-        examples = taught.examples if (taught := taught_prompts(student.model)) else ()
+        examples = taught.examples if taught else ()
     model = Student(student, examples, engine=Engine(student.engine, own=engine))
     answers = deque[str]()
+    system = taught.system if taught else None
     for question in questions:
-        model.answer([Problem.of(question, "")], [0], greedy, lambda _, given: answers.append(given[0].text.strip()))
+        model.answer(
+            [Problem.of(question, "", system=system)],
+            [0],
+            greedy,
+            lambda _, given: answers.append(given[0].text.strip()),
+        )
         yield answers.popleft()
 
 

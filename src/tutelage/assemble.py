@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from tutelage.activity import Activity
 from tutelage.config import RunConfig, StudentConfig
 from tutelage.config.contradictions import contradictions
+from tutelage.contracts import name_of, need_methods
 from tutelage.errors import ConfigError, TeacherError
 from tutelage.own_parts import OwnParts
 from tutelage.report.progress import Show
@@ -19,6 +21,7 @@ from tutelage.run_records import Precision
 from tutelage.runs.directory import Run, locked
 from tutelage.runs.files import disk_errors, try_to_write_in
 from tutelage.runs.now import NOW
+from tutelage.runs.source import Source, source_of
 from tutelage.runs.stage_cache import StageCache
 from tutelage.student.engines.engine import Engine
 from tutelage.student.kept_precision import precision_of_run
@@ -28,7 +31,9 @@ from tutelage.student.sampler import SamplerFactory, Say
 from tutelage.student.student import Student
 from tutelage.student.training.reflection import reflection_of
 from tutelage.tasks.catalog import open_task
+from tutelage.tasks.generated.near import near_problems
 from tutelage.tasks.own import own_task
+from tutelage.tasks.splits import LoadedTask
 from tutelage.tasks.task import Task, check_few_shot, task_digest
 from tutelage.teacher.answer_key import AnswerKeyTeacher
 from tutelage.teacher.answers_only import AnswersTeacher
@@ -60,7 +65,7 @@ def open_context(
         raise ConfigError("; ".join(faults))
     with disk_errors(out):
         try_to_write_in(out)
-    task = own_task(own.task, config.task) if own.task else open_task(config.task, show.say)
+    task, source = _opened(config, out, show.say, own)
     teacher, online = CheckedTeacher(own.teacher, task.grade) if own.teacher else None, False
     reflection = CheckedReflection(own.reflection) if own.reflection else None
     if teacher is None:
@@ -73,11 +78,13 @@ def open_context(
         prompts_of(config.teacher, task.kind)  # so is a wrong template
         if config.teacher.ledger:
             check_place(Path(config.teacher.ledger))
+    if config.teacher.practice:
+        check_practice(config.teacher.practice, task, own.teacher, offline=teacher is not None)
     precision = precision_of_run(config.student, out, cache and cache.root, show.say)
     untrained = make_student(config.student, task, show.say, own.engine, precision)
     preflight(untrained, config, task.problems, out, reflection)
     with locked(out):
-        run = Run.open(out, config, task_digest(task), cache, keys, precision)
+        run = Run.open(out, config, task_digest(task), cache, keys, precision, source)
         activity = Activity() if online else None
         if activity:
             teacher = online_teacher(config, task, run, show.say, activity)
@@ -87,7 +94,38 @@ def open_context(
             yield ctx
 
 
-def offline_teacher(config: RunConfig, task: Task, say: Say) -> Teacher | None:
+def _opened(config: RunConfig, out: Path, say: Say, own: OwnParts) -> tuple[LoadedTask, Source | None]:
+    """The task, and the commit of the hub that it is from: the run's own, once it has begun."""
+    if own.task:
+        return own_task(own.task, config.task), None
+    kept = source_of(out)
+    settings, asked = config.task, Source(config.task.path, config.task.revision, "")
+    if kept is not None and replace(kept, commit="") == asked:
+        settings = settings.model_copy(update={"revision": kept.commit})
+    task = open_task(settings, say)
+    if task.commit is None:
+        return task, None
+    say(f"the data of {settings.path or settings.name} is that of commit {task.commit}")
+    return task, replace(asked, commit=task.commit)
+
+
+def check_practice(each: int, task: LoadedTask, own: Teacher | None, *, offline: bool) -> None:
+    """Raises ConfigError if the user's teacher, or else the answer key (`offline`), can make no practice problems."""
+    if own is not None:
+        if not hasattr(own, "practise"):
+            raise ConfigError(
+                f"teacher.practice is {each}, but the teacher {name_of(own)} has no method practise; add it, or set"
+                " teacher.practice to 0"
+            )
+        need_methods("teacher", own, {"practise": 2})
+    elif offline and task.more is None and not any(problem.equation for problem in task.problems("train")):
+        raise ConfigError(
+            f"teacher.practice is {each}, but the answer key makes new problems for generated tasks and from equations"
+            f" alone, and the problems of {task.name} have no equation; set it to 0, or teacher.kind to openai"
+        )
+
+
+def offline_teacher(config: RunConfig, task: LoadedTask, say: Say) -> Teacher | None:
     """The teacher of a configuration without an API; None if the student teaches itself.
 
     Raises DataError, and TeacherError for recorded rationales of other questions alone.
@@ -97,7 +135,9 @@ def offline_teacher(config: RunConfig, task: Task, say: Say) -> Teacher | None:
         return None
     if settings.kind == "answers":
         return AnswersTeacher(grade=task.grade)
-    key = AnswerKeyTeacher(grade=task.grade, kind=task.kind, seed=config.seed, explain=settings.explain)
+    near = near_problems(task) if settings.practice else None
+    asked = {"explain": settings.explain, "repair": settings.feedback == "repair"}
+    key = AnswerKeyTeacher(grade=task.grade, kind=task.kind, seed=config.seed, **asked, near=near)
     if settings.kind == "answer_key":
         return key
     assert settings.path is not None, "the configuration has been checked"
@@ -145,4 +185,6 @@ def make_student(
     if engine is not None:
         check_engine(engine)
     check_few_shot(config.few_shot, task)
-    return Student(config, task.examples, engine=Engine(config.engine, say, engine), precision=precision)
+    above = {problem.system for problem in task.problems("train")}
+    system = above.pop() if len(above) == 1 else None
+    return Student(config, task.examples, engine=Engine(config.engine, say, engine), precision=precision, system=system)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tutelage.money import sum_usd
+from tutelage.system_message import WithSystem
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -24,13 +25,14 @@ SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 AnswerKind = Literal["number", "choice", "yes-no", "text"]
 """The kind of an answer: a value, the letter of a choice, yes or no, or text to be matched."""
 
-TextMatch = Literal["exact", "contains", "f1", "regex", "math"]
-"""How a text is matched with the answer (grading/matching.py)."""
+TextMatch = Literal["exact", "contains", "f1", "regex", "math", "json", "code"]
+"""How a text is matched with the answer (grading/matching.py, json_value.py, code.py)."""
 
 
-Way = Literal["question", "mistake", "mistake-first", "mistake-explained"]
+Way = Literal["question", "mistake", "mistake-first", "mistake-explained", "mistake-repaired"]
 """How a teacher is asked about a mistake: by the question alone; with the mistake in view; with the mistake before the
-question, and to be forgotten; with the mistake in view, and to be explained before the solution."""
+question, and to be forgotten; with the mistake in view, and to be explained before the solution; with the mistake in
+view, its first wrong step to be put right and nothing else."""
 
 Style = Literal["short", "full"]
 """For whom a teacher writes: for a very small student, or for one that can follow longer reasoning."""
@@ -62,6 +64,7 @@ class Problem:
     `id` is a hash of what is asked (question and choices), so that the same question is the same problem in
     every file and split. `rationale` is a gold worked solution without its final answer, `equation` an arithmetic
     expression that gives the answer, such as `(32 + 42) - 35`; either lets the answer-key teacher work offline.
+    `system` is the message that stands above the question for student and teacher.
     """
 
     id: str
@@ -70,6 +73,7 @@ class Problem:
     choices: tuple[Choice, ...] = ()
     rationale: str | None = None
     equation: str | None = None
+    system: str | None = None
 
     @classmethod
     def of(
@@ -80,14 +84,21 @@ class Problem:
         choices: tuple[Choice, ...] = (),
         rationale: str | None = None,
         equation: str | None = None,
+        system: str | None = None,
     ) -> Problem:
         """A problem under the hash of its own content."""
         identity = content_hash(question, *(f"{choice.label} {choice.text}" for choice in choices))
-        return cls(identity, question, answer, choices, rationale, equation)
+        return cls(identity, question, answer, choices, rationale, equation, system)
 
     @property
     def text(self) -> str:
-        """The question as student and teacher read it, with the choices below it, one per line."""
+        """The question as student and teacher read it, with the choices below it, one per line, and the system message
+        above it."""
+        return WithSystem.below(self.system, self.asked) if self.system else self.asked
+
+    @property
+    def asked(self) -> str:
+        """The question with its choices, without the system message."""
         return "\n".join([self.question, *(f"({choice.label}) {choice.text}" for choice in self.choices)])
 
 
@@ -212,8 +223,11 @@ FailureReason = Literal[
     "repeats the prompt",
     "samples disagree",
     "nothing to teach from",
+    "no new problem",
+    "known problem",
+    "held-out problem",
 ]
-"""Why a request ended without a rationale to learn from."""
+"""Why a request ended without a rationale to learn from; the last three are of practice problems."""
 
 TRANSIENT: frozenset[FailureReason] = frozenset(
     ("rate limit", "time-out", "unreachable", "server error", "broken reply")
@@ -245,7 +259,8 @@ class Feedback:
     A reply that can't be used has `verdict.correct` false, the cause in `failure`, and `verdict.reason` in words;
     `text` is then the raw reply, possibly empty. `keys` are the keys of its ledger rows, in the order of the requests.
     `explanation` says what is wrong in the mistake, if the teacher was asked for it. `asked` has the askings that got a
-    reply, in order.
+    reply, in order. With `step`, `text` is no rationale: it belongs in the place of this step of the mistake (empty: at
+    its end).
     """
 
     problem_id: str
@@ -258,6 +273,12 @@ class Feedback:
     failure: FailureReason | None = None
     explanation: str | None = None
     asked: tuple[Asked, ...] = ()
+    step: str | None = None
+
+    @property
+    def is_rationale(self) -> bool:
+        """Whether it is a rationale that can be learnt."""
+        return self.verdict.correct and self.step is None
 
     @property
     def identity(self) -> tuple[str, int, str | None]:

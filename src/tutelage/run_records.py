@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tutelage.practice_records import PracticeSummary
 from tutelage.records import Usage
 
 SIMILARITIES = "positive_similarity", "negative_similarity"
@@ -151,7 +152,10 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class RoundResult:
-    """The figures of one round. Round 0 has no exam. `limits` are the tokens after which its stages cut an answer."""
+    """The figures of one round. Round 0 has no exam. `limits` are the tokens after which its stages cut an answer.
+
+    `practice` is None without `teacher.practice`.
+    """
 
     round: int
     validation: Accuracy
@@ -161,6 +165,7 @@ class RoundResult:
     work: Mapping[str, Work]
     seconds: float
     limits: Mapping[str, int] = field(default_factory=dict[str, int])
+    practice: PracticeSummary | None = None
 
 
 @dataclass(frozen=True, slots=True)

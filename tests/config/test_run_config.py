@@ -301,6 +301,9 @@ def test_what_is_beyond_a_bound_is_refused_with_it(override, bound):
     assert f"less than or equal to {bound} (found" in _refusal(TASK, [override])
 
 
+REPAIR = "training.reflection=repair"
+
+
 @pytest.mark.parametrize(
     ("overrides", "settings"),
     [
@@ -309,6 +312,16 @@ def test_what_is_beyond_a_bound_is_refused_with_it(override, bound):
         (["teacher.kind=recorded"], ["teacher.path"]),
         (["training={reflection: preference, prompt_gradient: stop}"], ["prompt_gradient", "training.reflection"]),
         (["training={packing: never, prompt_gradient: stop}"], ["training.prompt_gradient", "training.packing"]),
+        (["training={reflection: repair, prompt_gradient: stop}"], ["prompt_gradient", "training.reflection"]),
+        (["teacher.feedback=repair"], ["teacher.feedback", "training.reflection"]),
+        (
+            [REPAIR, "training.reflection_weight=0", "teacher.feedback=repair"],
+            ["teacher.feedback", "reflection_weight"],
+        ),
+        ([REPAIR, "teacher={feedback: repair, ask: question}"], ["teacher.feedback", "teacher.ask"]),
+        ([REPAIR, "teacher={feedback: repair, kind: answers}"], ["teacher.feedback", "teacher.kind"]),
+        ([REPAIR, "teacher={feedback: repair, explain: true}"], ["teacher.feedback", "teacher.explain"]),
+        ([REPAIR, "training.data=round", "teacher.feedback=repair"], ["teacher.feedback", "training.data"]),
         (["student={weights: lora, lora: {targets: []}}"], ["student.lora.targets"]),
     ],
 )
@@ -323,6 +336,8 @@ def test_settings_that_contradict_each_other_are_refused_by_name(overrides, sett
         "teacher={kind: answer_key, budget: {usd: 1}}",
         "training={reflection: preference, reflection_weight: 0, prompt_gradient: stop}",
         "student.lora.targets=[]",
+        "training={reflection: repair, reflection_weight: 0, prompt_gradient: stop}",
+        REPAIR,
     ],
 )
 def test_what_has_no_say_contradicts_nothing(override):

@@ -9,13 +9,16 @@ from tests.rounds.coin import noisy_student
 from tutelage.api import run
 from tutelage.config import RunConfig, TrainingConfig
 from tutelage.mistakes.repair import Repair
-from tutelage.records import Attempt, Exam, Problem, TrainingExample, Verdict
+from tutelage.records import Attempt, Exam, Feedback, Problem, TrainingExample, Verdict
+from tutelage.rounds.examples import build_examples
+from tutelage.rounds.form import rationales
 from tutelage.rounds.repairs import build_repairs
 from tutelage.rounds.stages import LATER, in_round, key_settings, what_matters
 from tutelage.run_records import StepRecord
 from tutelage.runs.files import digest, read_rows
 from tutelage.studies.arms import changed
 from tutelage.tasks.catalog import open_task
+from tutelage.testing import answer_key_endpoint
 
 SUM = Problem.of("1 + 2?", "3", equation="1 + 2")
 MORE = Problem.of("2 + 2?", "4", equation="2 + 2")
@@ -44,27 +47,72 @@ def parts(repairs):
 
 
 def test_every_attempt_is_put_right_and_the_same_once():
-    assert parts(build_repairs(PROBLEMS, SITTING, REPAIR, 0)) == [
+    assert parts(build_repairs(PROBLEMS, SITTING, [], REPAIR, 0)) == [
         ("1 + 2?", "It is ", "1 + 2 = 3."),
         ("1 + 2?", "So ", "1 + 2 = 3."),
         ("2 + 2?", "", "2 + 2 = 4."),
         ("2 + 2?", "", "2 × 2 = 4."),
     ]
-    by_arithmetic = build_repairs(PROBLEMS, SITTING, TrainingConfig(reflection="repair", repair_from="arithmetic"), 0)
+    by_arithmetic = build_repairs(
+        PROBLEMS, SITTING, [], TrainingConfig(reflection="repair", repair_from="arithmetic"), 0
+    )
     assert len(parts(by_arithmetic)) == 3
 
 
 def test_no_more_of_a_problem_than_asked_for_and_others_by_another_seed():
     config = TrainingConfig(reflection="repair", max_negatives=1)
-    found = {tuple(parts(build_repairs(PROBLEMS, SITTING, config, seed))) for seed in range(9)}
+    found = {tuple(parts(build_repairs(PROBLEMS, SITTING, [], config, seed))) for seed in range(9)}
     assert {len(each) for each in found} == {2}
     assert len(found) == 4
 
 
 @pytest.mark.parametrize("update", [{"reflection": "triplet"}, {"reflection": "none"}, {"reflection_weight": 0.0}])
 def test_there_are_none_for_another_loss(update):
-    assert build_repairs(PROBLEMS, SITTING, REPAIR.model_copy(update=update), 0) == []
-    assert build_repairs(PROBLEMS, None, REPAIR, 0) == []
+    assert build_repairs(PROBLEMS, SITTING, [], REPAIR.model_copy(update=update), 0) == []
+    assert build_repairs(PROBLEMS, None, [], REPAIR, 0) == []
+
+
+def test_right_attempts_beside_wrong_ones_are_more_of_them():
+    config = REPAIR.model_copy(update={"mixed_attempts": True})
+    found = build_repairs(PROBLEMS, SITTING, [], config, 0)
+    usual = build_repairs(PROBLEMS, SITTING, [], REPAIR, 0)
+    (more,) = [repair for repair in found if repair not in usual]
+    assert (more.before, more.right, more.weight) == ("So 1 + 2 = ", "3.\nThe answer is 3.", 0.75)
+    assert {repair.weight for repair in usual} == {1.0}
+
+
+def told(mistake, step, text, *, problem=SUM, sample=0):
+    return Feedback(problem.id, sample, mistake, text, Verdict(True, None, "a step put right"), step=step)
+
+
+def test_what_the_teacher_puts_right_comes_first_and_is_not_taken_twice():
+    replies = [
+        told(" So 1 + 2 = 4.", "1 + 2 = 4", "1 + 2 = 3"),
+        told("It is 2 + 2.", "", "2 + 2 = 4", problem=MORE),
+        told("4 - 2 = 2.\nThe answer is 2.", "The answer is 2.", "The answer is 4.", problem=MORE, sample=1),
+    ]
+    assert parts(build_repairs(PROBLEMS, Exam(()), replies, REPAIR, 0)) == [
+        ("1 + 2?", "So ", "1 + 2 = 3."),
+        ("2 + 2?", "4 - 2 = 2.\n", "The answer is 4."),
+        ("2 + 2?", "It is 2 + 2.", " 2 + 2 = 4"),
+    ]
+    both = build_repairs(PROBLEMS, SITTING, replies, REPAIR, 0)
+    assert [repair.ends for repair in both if repair.right == "The answer is 4."] == [True]
+    assert len([repair for repair in both if (repair.problem, repair.before) == (SUM, "So ")]) == 1
+    one = REPAIR.model_copy(update={"max_negatives": 1})
+    assert parts(build_repairs(PROBLEMS, SITTING, replies[:2], one, 0)) == [
+        ("1 + 2?", "So ", "1 + 2 = 3."),
+        ("2 + 2?", "It is 2 + 2.", " 2 + 2 = 4"),
+    ]
+    other = Feedback(SUM.id, 0, "So 1 + 2 = 4.", "1 + 2 = 3", Verdict(False, None, "refused"), step="1 + 2 = 4")
+    assert build_repairs([SUM], Exam(()), [other, told("So.", "1 + 2", "3")], REPAIR, 0) == []
+
+
+def test_a_step_put_right_is_no_rationale():
+    replies = [told("So 1 + 2 = 4.", "1 + 2 = 4", "1 + 2 = 3"), replace(told("So.", "So.", "1 + 2 = 3."), step=None)]
+    examples = build_examples([SUM], [[], replies], [SITTING], REPAIR, 0)
+    assert [example.anchor for example in examples] == ["1 + 2 = 3."]
+    assert rationales(replies) == ["1 + 2 = 3."]
 
 
 COW = Problem.of("How many legs has a cow?", "4")
@@ -99,6 +147,7 @@ def test_repairs_matter_where_there_are_some():
         ({"margin": 0.5}, False),
         ({"beta": 0.5}, False),
         ({"repair_rest": True}, False),  # it shows in the repairs
+        ({"mixed_attempts": True}, False),
         ({"repair_from": "arithmetic"}, False),
     ]:
         other = what_matters(REPAIR.model_copy(update=update), ALONE, None, MENDED)
@@ -147,3 +196,25 @@ def test_repairs_that_were_changed_are_learnt_again(mending, tmp_path):
     again = run(mending, root)
     assert path.read_text() == whole
     assert replace(again.rounds[1].training, computed_tokens=0) == replace(first.rounds[1].training, computed_tokens=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["answer_key", "openai"])
+def test_a_whole_run_whose_teacher_puts_steps_right(mending, tmp_path, kind):
+    problems = open_task(mending.task).problems("train")
+    with answer_key_endpoint(problems) as endpoint:
+        teacher = {"feedback": "repair", "kind": kind, "model": "test", "base_url": endpoint.base_url}
+        config = changed(mending, teacher=teacher, exam={"max_new_tokens": 40}, rounds={"max": 2})
+        result = run(config, tmp_path / "run")
+    replies = read_rows(tmp_path / "run" / "round-01" / "feedback.jsonl", Feedback)
+    bought = [reply for reply in replies if reply.step is not None]
+    assert bought
+    assert all(reply.verdict.correct for reply in bought)
+    repairs = read_rows(tmp_path / "run" / "round-01" / "repairs.jsonl", Repair)
+    assert {reply.problem_id for reply in bought} <= {repair.problem.id for repair in repairs}
+    assert result.rounds[1].teacher.replies_used >= len(bought)
+    examples = read_rows(tmp_path / "run" / "round-01" / "examples.jsonl", TrainingExample)
+    assert not {reply.text for reply in bought} & {example.anchor for example in examples}
+    if kind == "openai":
+        ways = result.rounds[1].teacher.ways
+        assert ways["mistake-repaired"].sound == len(bought)

@@ -195,14 +195,14 @@ def test_a_finished_run_is_only_read(config, copied, monkeypatch):
 
 def test_a_run_can_be_made_longer_and_two_runs_are_alike(config, finished, tmp_path):
     short = run(changed(config, rounds={"max": 1}), tmp_path / "run")
-    stamp = (tmp_path / "run" / "round-01" / "model" / "model.safetensors").stat().st_mtime_ns
+    stamp = (tmp_path / "run" / "round-01" / "steps.jsonl").stat().st_mtime_ns
     longer = run(config, tmp_path / "run")
     assert longer.rounds[:2] == short.rounds
     assert timeless(dataclasses.asdict(longer)) == timeless(dataclasses.asdict(result_of(finished)))
     assert len(longer.rounds) == 3
     card = (tmp_path / "run" / "student" / "README.md").read_text()
     assert sum(line.startswith(("| 0 |", "| 1 |", "| 2 |")) for line in card.splitlines()) == 3
-    assert (tmp_path / "run" / "round-01" / "model" / "model.safetensors").stat().st_mtime_ns == stamp
+    assert (tmp_path / "run" / "round-01" / "steps.jsonl").stat().st_mtime_ns == stamp  # it was not trained again
 
 
 def test_work_that_was_taken_away_is_done_again_and_no_more(config, copied):

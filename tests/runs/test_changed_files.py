@@ -30,6 +30,7 @@ from tutelage.runs.files import append_rows, digest, read_rows, seed_of, write_j
 from tutelage.runs.reader import MISTAKES, PROBLEMS
 from tutelage.runs.seals import sealed
 from tutelage.student.sampler import Sampled
+from tutelage.student.student import GoneError
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import Task
 
@@ -58,6 +59,8 @@ class Student:
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def answer(self, problems, seeds, sampling, answered):
+        if self.folder and not self.folder.is_dir():
+            raise GoneError(self.folder)
         learnt = json.loads((self.folder / "config.json").read_text())["learnt"] if self.folder else self.key
         for place, (problem, seed) in enumerate(zip(problems, seeds, strict=True)):
             if place == self.stopped_at and sampling.samples > 1:

@@ -89,13 +89,14 @@ def test_settings_that_change_no_result_may(tmp_path):
 
 
 MAY_CHANGE = """
-    task.path task.grader student.device student.engine evaluation.batch_size exam.batch_size exam.shard
+    task.path task.revision task.grader student.device student.engine evaluation.batch_size exam.batch_size exam.shard
     teacher.key_env teacher.concurrency teacher.requests_per_minute teacher.tokens_per_minute teacher.connect_timeout
     teacher.timeout teacher.retries teacher.batch teacher.batch_poll teacher.ledger
     teacher.budget.requests teacher.budget.prompt_tokens teacher.budget.completion_tokens teacher.budget.tokens
     teacher.budget.usd teacher.price.prompt teacher.price.completion teacher.price.cache_write teacher.price.batch
     teacher.price.cached teacher.price.auto teacher.token_limit
     training.packing training.micro_batch_tokens training.gradients_every rounds.max rounds.patience rounds.min_gain
+    rounds.keep
 """
 
 

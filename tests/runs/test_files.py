@@ -87,7 +87,7 @@ def test_nothing_stands_at_the_name_before_the_file_is_whole(tmp_path, monkeypat
     [
         (errno.ENOSPC, "the disk is full"),
         (errno.EFBIG, "raise the limit"),
-        (errno.EACCES, "choose another directory"),
+        (errno.EACCES, "choose another place"),
         (errno.EROFS, "cannot write"),
     ],
 )

@@ -66,3 +66,33 @@ def test_many_texts_are_tokenized_as_one_is(student, chat):
     assert format.all_prompt_ids(texts) == [format.prompt_ids(format.prompt(text)) for text in texts]
     assert format.all_completion_ids(texts) == [format.completion_ids(text) for text in texts]
     assert format.all_prompt_ids([]) == format.all_completion_ids([]) == []
+
+
+BELOW = Problem.of("2 + 3?", "5", system="Be brief.")
+
+
+def test_a_system_message_stands_at_the_top_of_a_plain_prompt(student):
+    format = PromptFormat(student.tokenizer, SHOTS)
+    assert format.prompt(BELOW.text) == f"Be brief.\n\n{format.prompt('2 + 3?')}"
+    corrects = TrainingExample(BELOW, "It is 5.", corrects=MISTAKEN.corrects)
+    assert format.prompt(question_of(corrects)) == f"Be brief.\n\n{format.prompt(CORRECTION)}"
+
+
+@pytest.mark.parametrize(
+    ("template", "prompt"),
+    [
+        ("{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}", "[system]Be brief.[user]2 + 3?"),
+        (
+            "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
+            "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}",
+            "[user]Be brief.\n\n2 + 3?",
+        ),
+        (
+            "{% for m in messages if m.role != 'system' %}[{{ m.role }}]{{ m.content }}{% endfor %}",
+            "[user]Be brief.\n\n2 + 3?",
+        ),
+    ],
+)
+def test_a_chat_template_gets_it_as_such_if_it_takes_it(student, template, prompt):
+    student.tokenizer.chat_template = template
+    assert PromptFormat(student.tokenizer, chat=True).prompt(BELOW.text) == prompt

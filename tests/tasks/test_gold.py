@@ -8,7 +8,6 @@ from tutelage.records import SPLITS
 from tutelage.tasks.catalog import load_task
 from tutelage.tasks.check import check_task
 from tutelage.tasks.examples import EXAMPLES
-from tutelage.tasks.published.benchmarks import BENCHMARKS
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +21,7 @@ FIGURES = {
 }
 
 
-@pytest.mark.parametrize("name", BENCHMARKS)
+@pytest.mark.parametrize("name", FIGURES)
 def test_every_gold_answer_grades_as_correct_and_no_problem_is_lost(shared_data, name):
     task = load_task(name, path=shared_data)
     report = check_task(task)

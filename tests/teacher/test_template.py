@@ -92,3 +92,13 @@ def test_what_is_no_template_is_refused(tmp_path, content):
     path.write_text(content)
     with pytest.raises(ConfigError, match=r"prompt\.yaml"):
         read_template(str(path), TeacherConfig())
+
+
+def test_a_template_for_repairs_asks_for_both_lines(tmp_path):
+    settings = TeacherConfig(feedback="repair")
+    with pytest.raises(ConfigError, match="no text 'mistake-repaired'"):
+        read_template(written(tmp_path), settings)
+    with pytest.raises(ConfigError, match="it does not ask for 'Right:'"):
+        read_template(written(tmp_path, **{"mistake-repaired": "{question} {mistake} Wrong: …"}), settings)
+    both = written(tmp_path, **{"mistake-repaired": "{question} {mistake} Wrong: … Right: …"})
+    assert asked(both, Asking("mistake-repaired"), feedback="repair")[1].endswith("Wrong: … Right: …")

@@ -28,6 +28,13 @@ def plan(request, **settings):
         ({"ask": "mistake-first"}, ["question", "question+!"], ["mistake-first", "mistake-first+!"]),
         ({"ask": "question"}, ["question", "question+!"], ["question", "question+!"]),
         ({"explain": True}, ["question", "question+!"], ["mistake-explained", "question", "question+!"]),
+        ({"feedback": "repair"}, ["question", "question+!"], ["mistake-repaired", "mistake-repaired+!"]),
+        (
+            {"feedback": "repair", "hint": "first"},
+            ["question", "question+!"],
+            ["mistake-repaired+", "mistake-repaired+!"],
+        ),
+        ({"feedback": "repair", "hint": "never"}, ["question", "question!"], ["mistake-repaired", "mistake-repaired!"]),
         (
             {"explain": True, "ask": "mistake", "hint": "first"},
             ["question", "question+!"],

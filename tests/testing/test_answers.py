@@ -13,7 +13,14 @@ from tutelage.testing.answers import read_problems
 PENS = Problem.of("Tom has 3 boxes of 4 pens.\n\nHow many pens?", "12", equation="3 * 4")
 
 
-@pytest.mark.parametrize("way", get_args(Way))
+def test_the_answer_key_puts_one_step_right_where_that_is_asked_for():
+    request = FeedbackRequest(PENS, "3 + 4 = 7. The answer is 7.")
+    with answer_key_endpoint([PENS]) as endpoint:
+        body = {"messages": Prompts("number").messages(request, Asking("mistake-repaired"))}
+        assert text_of(post(endpoint, body)) == "Wrong: 3 + 4 = 7.\nRight: 3 × 4 = 12."
+
+
+@pytest.mark.parametrize("way", [way for way in get_args(Way) if way != "mistake-repaired"])
 def test_the_answer_key_knows_its_problems(way):
     mistaken, unworked = FeedbackRequest(PENS, "3 + 4 = 7. The answer is 7."), FeedbackRequest(Problem.of("Why?", "1"))
     body, other = ({"messages": Prompts("number").messages(asked, Asking(way))} for asked in (mistaken, unworked))

@@ -235,6 +235,17 @@ def test_the_stage_of_a_run_at_work_is_shown_as_it_goes_on(watched, folder):
     page.get_by_text("7 of 12 attempts").wait_for()
 
 
+def test_paper_is_white_and_has_nothing_to_click(chromium, site):
+    page = Watched(chromium, site, color_scheme="dark").open("/run/small/problems")
+    cell = "getComputedStyle(document.querySelector('#book .cell')).getPropertyValue('--s0').trim()"
+    assert page.evaluate(cell) == "#14171b"
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate(cell) == "#ffffff"
+    assert not page.locator("form").first.is_visible()
+    assert page.locator("#book").is_visible()
+    page.close()
+
+
 def test_pages_work_without_javascript(chromium, site):
     watched = Watched(chromium, site, java_script_enabled=False)
     page = watched.page

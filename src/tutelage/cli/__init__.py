@@ -3,6 +3,7 @@
     tutelage init                             init.py
     tutelage run | demo | show | estimate     runs.py
     tutelage refused                          refused.py
+    tutelage practice                         practice.py
     tutelage view                             view.py
     tutelage compare                          compare.py
     tutelage eval | ask                       students.py
@@ -27,6 +28,7 @@ from tutelage.cli.endpoint import serve_test_teacher
 from tutelage.cli.group import FaultsInOneLine, called_from_a_shell
 from tutelage.cli.init import init
 from tutelage.cli.ledger import ledger_app
+from tutelage.cli.practice import practice
 from tutelage.cli.refused import refused
 from tutelage.cli.runs import demo, estimate, run, show
 from tutelage.cli.students import ask, evaluate
@@ -68,6 +70,7 @@ app.command()(run)
 app.command()(demo)
 app.command()(show)
 app.command()(refused)
+app.command()(practice)
 app.command()(view)
 app.command()(compare)
 app.command()(estimate)

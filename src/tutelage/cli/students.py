@@ -27,7 +27,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - options of a command
     model: Model,
     task: Annotated[str, typer.Option(help="The task's name (`tutelage tasks` lists them), or a run's YAML file.")],
     split: Annotated[Literal["train", "validation", "test"], typer.Option(help="Which problems.")] = "test",
-    path: Annotated[Path | None, typer.Option(help="The task's data; without it, from the hub.")] = None,
+    path: Annotated[str | None, typer.Option(help="The task's data; without it, from the hub.", metavar="PATH")] = None,
     limit: Annotated[int | None, typer.Option(help="Only so many problems, drawn by seed.", min=1)] = None,
     prompt: Prompt = None,
     few_shot: Annotated[int | None, typer.Option(help="Worked examples before each question.", min=0, max=1000)] = None,
@@ -47,7 +47,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - options of a command
     from tutelage.report.progress import Show
     from tutelage.runs.files import write_rows
 
-    chosen = task_settings(task, ({"path": str(path)} if path else {}) | ({split: limit} if limit else {}), set)
+    chosen = task_settings(task, ({"path": path} if path else {}) | ({split: limit} if limit else {}), set)
     student = api.taught_student(model, prompt=prompt, few_shot=few_shot)
     settings = EvaluationConfig(max_new_tokens=max_new_tokens, batch_size=batch_size)
     result, attempts = api.evaluate(student, chosen, split, settings, Show())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 if TYPE_CHECKING:
-    from tutelage.config import TaskConfig
+    from tutelage.config import RunConfig, TaskConfig
 
 Set = Annotated[
     list[str] | None,
@@ -22,13 +22,18 @@ def task_settings(task: str, given: Mapping[str, object], overrides: list[str] |
 
     Raises ConfigError.
     """
+    return run_settings(task, given, overrides).task
+
+
+def run_settings(task: str, given: Mapping[str, object], overrides: list[str] | None) -> RunConfig:
+    """The same with the settings of a run around the task's. Raises ConfigError."""
     from tutelage.config.file import parse_config, read_yaml_file
     from tutelage.tasks.catalog import TASKS
     from tutelage.user_code import is_code
 
     if task in TASKS or is_code(task) or not (Path(task).is_file() or task.endswith((".yaml", ".yml"))):
-        return parse_config({"task": {"name": task, **given}}, overrides or [], origin=f"task {task}").task
+        return parse_config({"task": {"name": task, **given}}, overrides or [], origin=f"task {task}")
     data = read_yaml_file(task)
     if isinstance(data, dict) and isinstance((section := cast(dict[str, Any], data).get("task")), dict):
         data = {**cast(dict[str, Any], data), "task": {**cast(dict[str, Any], section), **given}}
-    return parse_config(cast(object, data), overrides or [], origin=task).task
+    return parse_config(cast(object, data), overrides or [], origin=task)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tutelage.cli.machine_readable import Json, print_json
-from tutelage.cli.task_settings import Set, task_settings
+from tutelage.cli.task_settings import Set, run_settings
 from tutelage.text.printable import printable
 
 tasks_app = typer.Typer(rich_markup_mode="markdown")
@@ -30,11 +29,12 @@ def tasks(context: typer.Context) -> None:
 @tasks_app.command()
 def check(
     task: Annotated[str, typer.Argument(help="The task's name, or a run's YAML file.", metavar="TASK")],
-    path: Annotated[Path | None, typer.Option(help="The task's data; without it, from the hub.")] = None,
+    path: Annotated[str | None, typer.Option(help="The task's data; without it, from the hub.", metavar="PATH")] = None,
+    rows: Annotated[int, typer.Option(min=0, max=1000, help="Training problems that are shown as they are read.")] = 3,
     set: Set = None,
     json: Json = False,
 ) -> None:
-    """Load every row, grade every gold answer, report repeats and leaks between splits.
+    """Load every row, grade every gold answer, report repeats and leaks; show rows as student and teacher read them.
 
     Example: `tutelage tasks check custom --path problems.jsonl --set task.kind=text` or `tutelage tasks check run.yaml`
     """
@@ -42,10 +42,16 @@ def check(
     from tutelage.tasks.catalog import open_task
     from tutelage.tasks.check import check_task, describe
 
-    report = check_task(open_task(task_settings(task, {"path": str(path)} if path else {}, set), Show().say))
+    settings = run_settings(task, {"path": path} if path else {}, set)
+    opened = open_task(settings.task, Show().say)
+    report = check_task(opened)
     if json:
         print_json(report)
     else:
         print(printable(describe(report), lines=True))
+    if rows and not json:
+        from tutelage.rounds.as_read import as_read
+
+        print(printable(as_read(opened, settings, rows), lines=True))
     if not report.ok:
         raise typer.Exit(2)

@@ -17,6 +17,7 @@ def refuse_contradictions(student: StudentConfig, teacher: TeacherConfig, traini
 def contradictions(student: StudentConfig, teacher: TeacherConfig, training: TrainingConfig) -> Iterator[str]:
     """Every contradiction among the settings, in words."""
     yield from _of_the_teacher(teacher)
+    yield from _of_repairs(teacher, training)
     yield from _of_training(training)
     if student.weights == "lora" and not student.lora.targets:
         yield "student.lora.targets is empty, so nothing would be trained; name modules, or set it to all-linear"
@@ -32,8 +33,34 @@ def _of_the_teacher(teacher: TeacherConfig) -> Iterator[str]:
             " US dollars for a million tokens as price: {prompt: …, completion: …}, set price: auto, or cap requests or"
             " tokens"
         )
+    if teacher.practice and teacher.kind not in ("answer_key", "openai"):
+        yield (
+            f"teacher.practice is {teacher.practice}, but a teacher of the kind {teacher.kind!r} makes no problems; set"
+            " it to 0, or teacher.kind to answer_key or openai"
+        )
     if teacher.kind == "recorded" and teacher.path is None:
         yield "teacher.kind is 'recorded', so teacher.path must name the JSONL with the rationales"
+
+
+def _of_repairs(teacher: TeacherConfig, training: TrainingConfig) -> Iterator[str]:
+    if teacher.feedback != "repair":
+        return
+    if training.reflection != "repair" or not training.reflection_weight:
+        yield (
+            "teacher.feedback is 'repair', which training.reflection 'repair' alone learns from; set that, with a"
+            " reflection_weight above 0, or set feedback to 'rationale'"
+        )
+    if teacher.kind not in ("answer_key", "openai"):
+        yield f"teacher.feedback is 'repair', and teacher.kind {teacher.kind!r} writes none; set it to 'rationale'"
+    if teacher.ask == "question":
+        yield "teacher.feedback is 'repair', and teacher.ask 'question' shows no mistake; set ask to 'auto'"
+    if teacher.explain:
+        yield "teacher.explain is of whole rationales, and teacher.feedback is 'repair'; set one of them back"
+    if training.data == "round":
+        yield (
+            "teacher.feedback 'repair' brings no rationales in later rounds, and training.data is 'round'; set data to"
+            " 'all'"
+        )
 
 
 def _of_training(training: TrainingConfig) -> Iterator[str]:

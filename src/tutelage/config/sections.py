@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tutelage.config.base import Name, Section
-from tutelage.records import AnswerKind, TextMatch
+from tutelage.records import AnswerKind, Split, TextMatch
 
 AnswerLimit = Annotated[int, Field(gt=0, le=1_000_000)] | Literal["auto"]
 Tracker = Literal["tensorboard", "trackio", "mlflow", "wandb"]
@@ -18,9 +18,19 @@ class TaskConfig(Section):
     """The problems."""
 
     name: str
-    """The task: `tutelage tasks` lists them; `custom` reads your own JSONL; my_tasks.py:make_task runs your code."""
+    """The task: `tutelage tasks` lists them; `custom` reads your own data; my_tasks.py:make_task runs your code."""
     path: Name | None = None
-    """Folder with the data (for `custom` a JSONL file, or a folder with train.jsonl, …); None: the Hugging Face hub."""
+    """Folder with the data (for `custom` a file, a folder with train.jsonl, …, or a data set of the hub as
+    hf://OWNER/NAME); None: the Hugging Face hub."""
+    config: Name | None = None
+    """For data of the hub: the configuration, which the hub's pages call a subset; None: the only or default one."""
+    split: Name | Mapping[Split, Name] | None = None
+    """For data of the hub: the split that is read and divided, such as train or train[:1000], or which split is which,
+    such as {train: train_sft, test: test_sft}; None: train, validation and test."""
+    revision: Name | None = None
+    """For data of the hub: a branch, a tag or a commit; None: the newest commit. A run keeps the commit it read."""
+    subset: Name | None = None
+    """For `bbh`: one of its tasks, such as date_understanding; None: all of them."""
     split_file: Name | None = None
     """JSON file with the rows of train and test, for data in one file; None: `splits/NAME.json`, else 30 % are test."""
     validation: int | float = Field(default=0.1, gt=0, le=1e30)
@@ -32,11 +42,15 @@ class TaskConfig(Section):
     seed: int = Field(default=0, ge=-(2**63), lt=2**63)
     """Seed of the validation split and the subsets; for generated tasks, also of the problems."""
     field: Mapping[str, str] = Field(default_factory=dict)
-    """For `custom`: maps our field names to yours, such as {question: prompt}."""
+    """For `custom`: our field names to your columns, or to templates, such as {question: "{context} {query}"}; without
+    it, the usual forms are told by their columns."""
+    system: Name | None = None
+    """For `custom`: a system message above every question, for student and teacher; None: that of the row, if any."""
     kind: AnswerKind | None = None
     """For `custom`: the kind of answer (number, choice, yes-no, text); None: detected from the answers."""
     match: TextMatch | None = None
-    """For `custom` text answers: how they are compared (exact, contains, f1, regex, math); None: exact."""
+    """For `custom` text answers: how they are compared (exact, contains, f1, regex, math, json, code); None:
+    exact. `code` runs what the student writes."""
     match_f1: float = Field(default=0.8, gt=0, le=1)
     """For `match: f1`: the least token F1 (as in SQuAD) of a right answer."""
     grader: Name | None = None
@@ -167,6 +181,9 @@ class TrainingConfig(Section):
     also the number or the step that the worked solution has, if the task has one."""
     repair_rest: bool = False
     """For `repair`: learn the rest of the worked solution, too, not the repaired step alone."""
+    mixed_attempts: bool = False
+    """For `repair`: where some attempts at a problem are right, learn these, too, from where they part from wrong ones,
+    weighted by the share that is wrong."""
     unlikelihood: float = Field(default=0.0, ge=0, le=1e3)
     """For `repair`: weight of a wrong token, made less likely where it parts from the right step, relative to a right
     one's; 0: none."""

@@ -112,6 +112,9 @@ class TeacherConfig(Section):
     hint: Literal["last", "first", "never"] = "last"
     """When the teacher gets the right answer: `last`, after a reply that cannot be used; `first`, at once if a mistake
     is shown (as in the paper); `never`."""
+    feedback: Literal["rationale", "repair"] = "rationale"
+    """What a mistake brings: a whole rationale, or its first wrong step put right, a short reply; for
+    `training.reflection: repair`, and instead of `ask`."""
     explain: bool = False
     """The teacher also explains the mistake; the student learns to find and correct it (LEMA, An et al. 2023)."""
     style: Style = "short"
@@ -125,7 +128,11 @@ class TeacherConfig(Section):
     """Rationales asked for in a later round, at most, in the order of `priority`; None: for all problems."""
     priority: Literal["uniform", "weakest-first", "frontier", "untaught-first"] = "untaught-first"
     """Mistakes that come first: any, or those on problems passed least often, passed sometimes, or not yet taught."""
+    practice: int = Field(default=0, ge=0, le=100)
+    """New problems with worked solutions for each mistake that the teacher is asked about; they join the training
+    problems of later rounds. `answer_key` and `openai` make them."""
     check_arithmetic: bool = True
     """Reject a rationale with a false calculation even if its answer is right."""
     self_consistency: int = Field(default=1, gt=0, le=1000)
-    """Replies sampled for every rationale; it is used if more than half of them reach the right answer."""
+    """Replies sampled for every rationale; it is used if more than half of them reach the right answer. A practice
+    problem is kept if more than half of so many independent replies reach the answer of its solution."""

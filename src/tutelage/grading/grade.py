@@ -4,7 +4,7 @@ r"""The entry point of grading: compares the final answer that a text states wit
     "I would go to the library, so (B)."                  against "C"    ->  "B is not C"
 
 First thoughts, markup and run-on text are removed. Then the stated answer is found (`text/statements.py`) and read by
-the kind of the answer. All functions are pure, thread-safe and accept any text.
+the kind of the answer. All functions are thread-safe, accept any text and, but for `match: code`, are pure.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from tutelage.grading.choice import grade_choice, read_choice
+from tutelage.grading.code import grade_code
 from tutelage.grading.free_text import grade_text, grade_yes_no, read_yes_no
+from tutelage.grading.json_value import grade_json
 from tutelage.grading.matching import same_by
 from tutelage.grading.number import grade_number, read_number
 from tutelage.records import AnswerKind, Choice, Problem, TextMatch, Verdict
@@ -27,6 +29,8 @@ def grade(kind: AnswerKind, problem: Problem, text: str, match: TextMatch = "exa
 
     `match` is how text answers are compared, `f1` the least F1 for `match="f1"`.
     """
+    if match in ("json", "code"):
+        return (grade_json if match == "json" else grade_code)(problem, said(text))
     if kind == "text":
         return grade_text(problem, plain(text), said(text), same_by(match, f1), only_stated=match in _LOOSE)
     return _GRADERS[kind](problem, plain(text))

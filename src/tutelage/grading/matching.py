@@ -1,4 +1,4 @@
-r"""Compares a stated text answer with the gold answer: the values of `task.match`. Pure.
+r"""Compares a stated text answer with the gold answer: the values of `task.match` but `json` and `code`. Pure.
 
     exact      "Eiffel tower"              is   "the Eiffel Tower"       case, articles, punctuation, forms of numbers
     contains   "the Eiffel tower in Paris" has  "Eiffel Tower"           as whole words, one behind another

@@ -69,7 +69,7 @@ def repaired(problem: Problem, attempt: Attempt, *, by_solution: bool = True, wh
     if false is None or not calculated:
         return None
     right = _with_result(false)
-    tail = _tail(seen.text, false.end)
+    tail = tail_of(seen.text, false.end)
     return None if right is None else _placed(seen, attempt, false.start, false.end, right + tail)
 
 
@@ -112,7 +112,7 @@ def _by_solution(wrong: FirstWrongStep, attempt: Attempt, *, whole: bool) -> Rep
     if not whole and (swapped := _with_number(wrong)) is not None:
         assert wrong.calculation is not None, "only a calculation has a number swapped"
         end = wrong.calculation.end
-        return _placed(seen, attempt, wrong.calculation.start, end, swapped + _tail(text, end))
+        return _placed(seen, attempt, wrong.calculation.start, end, swapped + tail_of(text, end))
     start, end = _sentence_at(text, wrong)
     right, rest = _from_step(seen.solution or "", seen.gold, step)
     ends = whole and _in_order(seen, step, start)
@@ -185,7 +185,7 @@ def _lead(text: str, start: int, space: str) -> str:
     return space if start and not text[start - 1].isspace() else ""
 
 
-def _tail(text: str, end: int) -> str:
+def tail_of(text: str, end: int) -> str:
     """The word or the mark after a step: it ends the number, and is right as it was."""
     found = _TAIL.match(text, end)
     return found[0] if found else ""

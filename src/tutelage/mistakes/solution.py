@@ -39,7 +39,7 @@ def _without_marks(rationale: str) -> str:
 
 def equation_steps(equation: str) -> list[str] | None:
     """`X=((32.0+42.0)-35.0)` as `32 + 42 = 74`, `74 - 35 = 39`; None if it can't be parsed or divides by zero."""
-    expression = _read_equation(equation)
+    expression = read_equation(equation)
     if expression is None or evaluate(expression) is None:
         return None
     if isinstance(expression, Fraction):
@@ -51,7 +51,7 @@ def equation_steps(equation: str) -> list[str] | None:
 
 def equation_text(equation: str) -> str | None:
     """The equation in standard notation, `(32 + 42) - 35` as `32 + 42 - 35`; None if it is a single number."""
-    expression = _read_equation(equation)
+    expression = read_equation(equation)
     return write_expression(expression) if isinstance(expression, Operation) else None
 
 
@@ -77,7 +77,8 @@ def with_hundredths(values: set[Fraction]) -> set[Fraction]:
     return values | {value / 100 for value in values if value <= 100}
 
 
-def _read_equation(equation: str) -> Expression | None:
+def read_equation(equation: str) -> Expression | None:
+    """The right side of `X=((32.0+42.0)-35.0)`; None if it can't be parsed."""
     return parse_expression(re.sub(r"^\s*[A-Za-z]\w*\s*=(?!=)", "", equation))
 
 

@@ -44,6 +44,10 @@ def print_run(result: RunResult, console: Console, title: str) -> None:
     if failures:
         listed = ", ".join(f"{count:,} {reason}" for reason, count in failures.most_common())
         lines.insert(1, f"no rationale  {listed}")
+    practice = [row.practice for row in result.rounds if row.practice]
+    if practice:
+        kept, asked = sum(each.kept for each in practice), sum(each.asked for each in practice)
+        lines.insert(1, f"practice      {kept:,} of {asked:,} new problems kept")
     for line in map(printable, lines):
         console.print(line, markup=False, highlight=False)
 

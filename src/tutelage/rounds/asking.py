@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from tutelage.errors import BudgetSpent
+from tutelage.practice_records import PracticeSummary
 from tutelage.records import TRANSIENT, Feedback, FeedbackRequest
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.kept import is_done, sound_replies
 from tutelage.rounds.ways import Order, blocks, in_order, order_of_ways, told
-from tutelage.runs.files import append_rows, digest, read_rows
+from tutelage.runs.files import append_rows, digest, plain, read_rows
 from tutelage.runs.seals import sealed, sound_rows
 from tutelage.runs.stage import Stage
 from tutelage.student.resources.meter import ResourceMeter
@@ -25,11 +26,16 @@ ORDERS = "ways.jsonl"
 
 @dataclass(frozen=True, slots=True)
 class Teaching:
-    """What a round's asking brought, the requests that got no reply, and whether the budget was spent."""
+    """What a round's asking brought, the requests that got no reply, and whether the budget was spent.
+
+    With `teacher.practice`, `feedback` has the worked solutions of the round's practice problems, `failed` those that
+    were dropped, and `practice` counts both.
+    """
 
     feedback: tuple[Feedback, ...]
     failed: tuple[Feedback, ...]
     budget_spent: bool
+    practice: PracticeSummary | None = None
 
 
 def ask_teacher(
@@ -122,4 +128,5 @@ def asking_stage(
 
 def what_is_asked(request: FeedbackRequest) -> dict[str, object]:
     """All of a request but the answer that the exam read, which follows from the mistake, and the way of asking."""
-    return {name: value for name, value in dataclasses.asdict(request).items() if name not in ("answer", "ways")}
+    fields = cast(dict[str, object], plain(request))
+    return {name: value for name, value in fields.items() if name not in ("answer", "ways")}

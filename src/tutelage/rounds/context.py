@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tutelage.activity import Activity
 from tutelage.config import RunConfig
+from tutelage.records import Problem
 from tutelage.report.progress import Show
 from tutelage.rounds.star import SelfTeacher
 from tutelage.runs.directory import Run
@@ -20,7 +22,7 @@ class RunContext:
     """The configuration of a run, its task, teacher, untrained student and folder.
 
     Without a teacher, the student teaches itself (STaR). `reflection` is the user's own loss, if there is one.
-    `activity` says what a teacher behind an API is doing.
+    `activity` says what a teacher behind an API is doing. `practice` has the practice problems made so far.
     """
 
     config: RunConfig
@@ -31,6 +33,12 @@ class RunContext:
     show: Show
     reflection: Reflection | None = None
     activity: Activity | None = None
+    practice: tuple[Problem, ...] = ()
+
+    @property
+    def problems(self) -> Sequence[Problem]:
+        """The training problems: the task's, then the practice problems of the rounds so far."""
+        return (*self.task.problems("train"), *self.practice)
 
     def teacher_of(self, student: Student, round: int) -> Teacher:
         """The teacher of a round."""

@@ -7,17 +7,19 @@ from collections.abc import Iterable, Sequence
 
 from tutelage.mistakes.marked import MarkedMistake, marked_mistake
 from tutelage.mistakes.taxonomy import kind_of_mistake
-from tutelage.records import Attempt, Exam, Split
+from tutelage.records import Attempt, Exam, Problem, Split
 from tutelage.run_records import ExamSummary
 from tutelage.tasks.task import Task
 
 
-def marked_mistakes(sitting: Exam, task: Task, known: Iterable[MarkedMistake] = ()) -> list[MarkedMistake]:
-    """The mistakes of an exam on the training problems of a task, each with its first wrong step.
+def marked_mistakes(
+    sitting: Exam, task: Task, known: Iterable[MarkedMistake] = (), practice: Iterable[Problem] = ()
+) -> list[MarkedMistake]:
+    """The mistakes of an exam on the training and practice problems of a task, each with its first wrong step.
 
     Those that are `known` are not looked for again: it takes about 2 ms each.
     """
-    problems = {problem.id: problem for problem in task.problems("train")}
+    problems = {problem.id: problem for problem in (*task.problems("train"), *practice)}
     found = {(each.problem_id, each.sample): each for each in known}
     return [
         found.get((each.problem_id, each.sample)) or marked_mistake(problems[each.problem_id], task.kind, each)

@@ -10,11 +10,11 @@ from typing import Literal
 
 from tutelage.config import RunConfig
 from tutelage.mistakes.near_duplicates import MAX_MISTAKE_BYTES
-from tutelage.records import FeedbackRequest, Usage
-from tutelage.rounds.requests import annotation_requests
+from tutelage.records import FeedbackRequest, Problem, Usage
+from tutelage.rounds.requests import annotation_requests, longest_question
 from tutelage.run_records import CostBound
 from tutelage.tasks.task import Task
-from tutelage.teacher.online.budget import MOST_BYTES_PER_TOKEN, least_for, most_for
+from tutelage.teacher.online.budget import MOST_BYTES_PER_TOKEN, least_for, most_for, most_for_practice
 from tutelage.teacher.prompts import prompts_of
 
 
@@ -23,28 +23,48 @@ def estimate(config: RunConfig, task: Task) -> list[CostBound]:
 
     Least: round 0 asks for every rationale once and all are right; no later round finds a mistake. Most: all problems
     are wrong in every exam, every reply is rejected in every way of asking, and all replies have the maximum length.
+    With practice, all that are asked for are kept, are as long as they may be, and are failed, too.
     """
     teacher, problems = config.teacher, task.problems("train")
     shown, prompts = teacher.ask != "question", prompts_of(teacher, task.kind)
     mistake = "x" * _longest_mistake(config.exam.max_new_tokens) if shown else None
     first = annotation_requests(problems, teacher, config.seed)
     replies = min(teacher.replies_per_problem, config.exam.samples) if shown else teacher.replies_per_problem
-    wrong = [FeedbackRequest(problem, mistake, sample) for problem in problems for sample in range(replies)]
-    dearest = sorted((most_for(request, teacher, prompts) for request in wrong), key=_size, reverse=True)
-    later = _sum(dearest[: teacher.replies_per_round])
+    made = Problem.of("x" * longest_question(problems), "")
+
+    def most(problem: Problem, sample: int = 0) -> Usage:
+        request = FeedbackRequest(problem, mistake, sample)
+        practice = most_for_practice(request, made, teacher, prompts) if teacher.practice else Usage()
+        return most_for(request, teacher, prompts) + _times(practice, teacher.practice)
+
+    wrong = (most(problem, sample) for problem in problems for sample in range(replies))
+    dearest, of_practice = sorted(wrong, key=_size, reverse=True), most(made)
+    later, known = list[Usage](), 0
+    for _ in range(config.rounds.max):
+        asked = (len(problems) + known) * replies
+        asked = asked if teacher.replies_per_round is None else min(asked, teacher.replies_per_round)
+        long = min(asked, known * replies)
+        later.append(_sum(dearest[: asked - long]) + _times(of_practice, long))
+        known += teacher.practice * asked
     return [
         CostBound(
             0,
             least=_sum(least_for(request, teacher, prompts) for request in first),
             most=_sum(most_for(request, teacher, prompts) for request in first),
         ),
-        *(CostBound(round, Usage(), later) for round in range(1, config.rounds.max + 1)),
+        *(CostBound(round, Usage(), dear) for round, dear in enumerate(later, start=1)),
     ]
 
 
 def _longest_mistake(tokens: int | Literal["auto"]) -> int:
     """Bytes of a mistake that the teacher is shown, at the most."""
     return MAX_MISTAKE_BYTES if tokens == "auto" else min(MAX_MISTAKE_BYTES, tokens * MOST_BYTES_PER_TOKEN)
+
+
+def _times(usage: Usage, times: int) -> Usage:
+    return Usage(
+        times * usage.requests, times * usage.prompt_tokens, times * usage.completion_tokens, times * usage.cost_usd
+    )
 
 
 def _size(usage: Usage) -> int:

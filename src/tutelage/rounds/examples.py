@@ -57,7 +57,7 @@ def build_examples(
     return examples + [
         TrainingExample(by_id[reply.problem_id], f"{reply.explanation}\n{reply.text}", corrects=reply.mistake)
         for reply in sorted(history[-1], key=order_of)
-        if reply.explanation and reply.verdict.correct
+        if reply.explanation and reply.is_rationale
     ]
 
 
@@ -68,7 +68,7 @@ def distinct(texts: Iterable[str]) -> list[str]:
 
 def _rationales(feedback: Iterable[Feedback]) -> dict[str, list[str]]:
     """The right rationales of every problem, in the order of asking, whatever order they came in."""
-    usable = [reply for reply in feedback if reply.verdict.correct]
+    usable = [reply for reply in feedback if reply.is_rationale]
     found: dict[str, list[str]] = {}
     for reply in sorted(usable, key=order_of):
         found.setdefault(reply.problem_id, []).append(reply.text)

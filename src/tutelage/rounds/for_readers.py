@@ -25,15 +25,17 @@ from tutelage.runs.seals import sealed, sound_rows
 
 
 def keep_problems(ctx: RunContext) -> None:
-    """Write the problems of all splits."""
-    rows = [ProblemRow(split, ctx.task.kind, problem) for split in SPLITS for problem in ctx.task.problems(split)]
-    _keep(ctx, ctx.run.root / PROBLEMS, rows)
+    """Write the problems of all splits, then the practice problems so far; a run that goes on may have more of them."""
+    kind = ctx.task.kind
+    rows = [ProblemRow(split, kind, problem) for split in SPLITS for problem in ctx.task.problems(split)]
+    rows += [ProblemRow("train", kind, problem) for problem in ctx.practice]
+    _keep(ctx, ctx.run.root / PROBLEMS, rows, or_more=bool(ctx.config.teacher.practice) and not ctx.practice)
 
 
 def keep_mistakes(ctx: RunContext, round: int, exam: Exam) -> ExamSummary:
     """Mark the mistakes of an exam and write them, as far as it isn't done; returns its figures."""
     path, key = ctx.run.folder(round) / MISTAKES, digest(*exam.attempts)
-    mistakes = marked_mistakes(exam, ctx.task, _known(path, key))
+    mistakes = marked_mistakes(exam, ctx.task, _known(path, key), ctx.practice)
     _keep(ctx, path, [sealed(each, key) for each in mistakes])
     return exam_summary(exam, mistakes)
 
@@ -45,8 +47,8 @@ def _known(path: Path, key: str) -> list[MarkedMistake]:
         return []
 
 
-def _keep(ctx: RunContext, path: Path, rows: Sequence[object]) -> None:
+def _keep(ctx: RunContext, path: Path, rows: Sequence[object], *, or_more: bool = False) -> None:
     try:
-        keep_rows(path, rows)
+        keep_rows(path, rows, or_more=or_more)
     except (RunError, OSError) as error:
         ctx.show.say(f"{error} (`tutelage view` then shows less)")

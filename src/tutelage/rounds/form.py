@@ -35,7 +35,7 @@ class Form:
 
 def rationales(replies: Sequence[Feedback]) -> list[str]:
     """The texts of the replies that can be trained on."""
-    return [reply.text for reply in replies if reply.verdict.correct]
+    return [reply.text for reply in replies if reply.is_rationale]
 
 
 def form_of(texts: Sequence[str]) -> Form:

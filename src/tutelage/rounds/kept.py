@@ -41,15 +41,19 @@ def is_done(ctx: RunContext, stage: Stage, cost: str, is_whole: Callable[[], boo
     return done
 
 
-def keep_rows(path: Path, rows: Sequence[object]) -> None:
-    """Write rows for people to read, unless the file has them already. They can always be made again."""
+def keep_rows(path: Path, rows: Sequence[object], *, or_more: bool = False) -> None:
+    """Write rows for people to read, unless the file has them already, perhaps with more behind them (`or_more`).
+
+    They can always be made again.
+    """
     if not path.is_file():
         remove(path)  # whatever else stands in its place
-    elif _holds(path, rows):
+    elif _holds(path, rows, or_more=or_more):
         return
     write_rows(path, rows)
 
 
-def _holds(path: Path, rows: Sequence[object]) -> bool:
+def _holds(path: Path, rows: Sequence[object], *, or_more: bool) -> bool:
     with path.open("rb") as file:
-        return all(file.readline() == as_lines([row]).encode(errors="replace") for row in rows) and not file.read(1)
+        held = all(file.readline() == as_lines([row]).encode(errors="replace") for row in rows)
+        return held and (or_more or not file.read(1))

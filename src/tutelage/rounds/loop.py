@@ -1,7 +1,7 @@
 """THE ALGORITHM: tailored learning (Wang et al. 2023), from the problems to a student that reasons better.
 
     round 0    the teacher writes rationales; the student learns them
-    round r    exam → feedback on its mistakes → training on both → evaluation
+    round r    exam → feedback on its mistakes, and practice problems → training on all → evaluation
     until      it stops improving, makes no mistakes, the budget is spent, or the rounds are over
     then       the best round by validation is evaluated on test, once, and saved
 
@@ -24,6 +24,7 @@ from tutelage.rounds.context import RunContext
 from tutelage.rounds.examples import build_examples
 from tutelage.rounds.for_readers import keep_mistakes
 from tutelage.rounds.models import drop_models, train_again
+from tutelage.rounds.practice import practise
 from tutelage.rounds.repairs import build_repairs
 from tutelage.rounds.ways import counted as counted_ways
 from tutelage.run_records import BeforeAfter, RoundResult, RunResult, TeacherSummary
@@ -52,8 +53,7 @@ def run_rounds(ctx: RunContext) -> RunResult:
 
 
 def _rounds(ctx: RunContext) -> RunResult:
-    config, problems = ctx.config, ctx.task.problems("train")
-    rounds, student, counted = list[Round](), ctx.untrained, set[object]()
+    config, rounds, student, counted = ctx.config, list[Round](), ctx.untrained, set[object]()
     unused: TeacherSummary | None = None
 
     for number in range(config.rounds.max + 1):
@@ -67,6 +67,7 @@ def _rounds(ctx: RunContext) -> RunResult:
                 stopped_because = "the exam has no mistakes left"
                 break
             teaching = stages.feedback(ctx, number, student, exam, history)
+            ctx, teaching = practise(ctx, number, exam, history, teaching)
         cost = _spending(teaching, counted)
 
         if not has_something_new(teaching, exam, config.training):
@@ -74,8 +75,8 @@ def _rounds(ctx: RunContext) -> RunResult:
             break
         history.append(teaching.feedback)
         exams = [sitting for sitting in (*(past.exam for past in rounds), exam) if sitting]
-        examples = build_examples(problems, history, exams, config.training, f"{config.seed}/{number}")
-        repairs = build_repairs(problems, exam, config.training, f"{config.seed}/{number}")
+        examples = build_examples(ctx.problems, history, exams, config.training, f"{config.seed}/{number}")
+        repairs = build_repairs(ctx.problems, exam, teaching.feedback, config.training, f"{config.seed}/{number}")
         start = ctx.untrained if config.training.init_from == "untrained" else student
         student, training = stages.train(ctx, number, start, examples, repairs)
         validation = stages.evaluate(ctx, number, student, "validation", "evaluation")
@@ -89,6 +90,7 @@ def _rounds(ctx: RunContext) -> RunResult:
             work=ctx.run.work(number),
             seconds=ctx.run.seconds(number),
             limits=ctx.run.limits(number),
+            practice=teaching.practice,
         )
         trained_on_later = config.training.rejection_sampling != "none"
         rounds.append(Round(exam if trained_on_later else None, teaching, student, result))
@@ -176,7 +178,7 @@ def _spending(teaching: stages.Teaching, counted: set[object]) -> TeacherSummary
     """The cost of a round's teaching. `counted` has replies already counted: repeated requests cost nothing."""
     replies, usage, asked, ways = [*teaching.feedback, *teaching.failed], Usage(), 0, list[Asked]()
     for reply in replies:
-        keys = reply.keys or [reply.identity]  # offline there is no ledger
+        keys = reply.keys or [(type(reply), reply.identity)]  # offline there is no ledger
         if not counted.issuperset(keys):
             usage += reply.usage
             ways += reply.asked

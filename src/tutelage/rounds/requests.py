@@ -9,12 +9,16 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice, zip_longest
 from typing import TypeVar
 
 from tutelage.config import TeacherConfig
 from tutelage.mistakes.selection import by_answer, new_mistakes, sent_again
 from tutelage.records import TRANSIENT, Attempt, Exam, Feedback, FeedbackRequest, Problem
+
+_SHORT = 240
+"""Bytes of a question that is never too long."""
 
 _Row = TypeVar("_Row", Attempt, Feedback)
 
@@ -82,6 +86,23 @@ def feedback_requests(
     return _breadth_first(new)[: teacher.replies_per_round] + _breadth_first(again)
 
 
+def practice_requests(
+    requests: Sequence[FeedbackRequest], before: Iterable[Feedback], each: int
+) -> list[FeedbackRequest]:
+    """What the teacher is asked for practice: `each` new problems for every request of a round that is asked anew.
+
+    They are in the order of the requests: the first problem of each, then the second, ….
+    """
+    asked = {reply.identity for reply in before}
+    new = [request for request in requests if request.identity not in asked]
+    return [replace(request, sample=each * request.sample + n) for n in range(each) for request in new]
+
+
+def longest_question(problems: Iterable[Problem]) -> int:
+    """The most UTF-8 bytes of a practice problem's text: those of the longest problem, which the student can read."""
+    return max(_SHORT, *(len(problem.text.encode(errors="replace")) for problem in problems))
+
+
 def _by_priority(
     problems: Sequence[Problem],
     sat: Mapping[str, Sequence[Attempt]],
@@ -99,7 +120,7 @@ def _by_priority(
     elif teacher.priority == "frontier":
         owed.sort(key=lambda problem: right[problem.id] == 0.0)
     elif teacher.priority == "untaught-first":
-        taught = {reply.problem_id for reply in before if reply.verdict.correct}
+        taught = {reply.problem_id for reply in before if reply.is_rationale}
         owed.sort(key=lambda problem: problem.id in taught)
     return owed
 

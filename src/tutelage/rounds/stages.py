@@ -34,24 +34,25 @@ from tutelage.student.training.reflection import Reflection
 
 REPAIRS = "repairs.jsonl"
 """The mistakes put right that a round has trained on."""
-LATER = frozenset(("repair_from", "repair_rest", "unlikelihood", "gradient_share"))
+LATER = frozenset(("repair_from", "repair_rest", "mixed_attempts", "unlikelihood", "gradient_share"))
 """Settings of trainings that earlier versions did not have."""
 
 
 def annotate(ctx: RunContext, student: Student) -> Teaching:
     """Round 0: the teacher writes rationales for the training problems, without mistakes."""
-    requests = annotation_requests(ctx.task.problems("train"), ctx.config.teacher, ctx.config.seed)
+    requests = annotation_requests(ctx.problems, ctx.config.teacher, ctx.config.seed)
     return ask_teacher(ctx, 0, "annotation", student, requests)
 
 
 def exam(ctx: RunContext, round: int, student: Student) -> Exam:
     """The student samples K answers to every training problem; all are graded."""
-    problems = ctx.task.problems("train")
+    problems = ctx.problems
     questions = [problem.text for problem in problems]
     limit = answer_limit(ctx.config.exam.max_new_tokens, student, questions, student.answer_tokens)
     settings = ctx.config.exam.model_copy(update={"max_new_tokens": limit})
     asked = settings.model_dump(exclude={"batch_size", "shard"})
-    stage = ctx.run.shared_stage(round, "exam", asked, ctx.config.seed, student.key)
+    more = [digest(*ctx.practice)] if ctx.practice else []
+    stage = ctx.run.shared_stage(round, "exam", asked, ctx.config.seed, student.key, *more)
     path, places = stage.folder / "exam.jsonl", {problem.id: place for place, problem in enumerate(problems)}
 
     def is_whole() -> bool:
@@ -84,7 +85,7 @@ def feedback(
     ctx: RunContext, round: int, student: Student, sitting: Exam, history: Sequence[Sequence[Feedback]]
 ) -> Teaching:
     """The teacher sees the student's mistakes and writes rationales; `history` is earlier feedback."""
-    problems, before = ctx.task.problems("train"), [reply for past in history for reply in past]
+    problems, before = ctx.problems, [reply for past in history for reply in past]
     seed = f"{ctx.config.seed}/{round}"
     requests = feedback_requests(problems, sitting, ctx.config.teacher, before, seed)
     earlier = feedback_requests(problems, sitting, ctx.config.teacher, before, seed, cuts=True)
@@ -104,6 +105,7 @@ def train(
     repairs: Sequence[Repair] = (),
 ) -> tuple[Student, TrainingSummary]:
     """Train the student on the round's examples, and on the repairs of its mistakes; returns the new student."""
+    repairs = [] if ctx.reflection is not None else repairs  # the user's own loss knows of none
     config, seed = (
         what_matters(in_round(ctx.config.training, round), examples, ctx.reflection, repairs),
         (ctx.config.seed + round) % 2**32,
@@ -192,7 +194,7 @@ def what_matters(
     usual = TrainingConfig()
     # These already take effect in the student, the examples and the learning rate.
     unused = {"data", "init_from", "rejection_sampling", "max_positives", "max_negatives", "lr_rewarm"}
-    unused |= {"repair_from", "repair_rest"}
+    unused |= {"repair_from", "repair_rest", "mixed_attempts"}
     if config.max_rows is not None:
         unused |= {"epochs"}
     if own is not None:

@@ -75,7 +75,8 @@ class SelfTeacher:
 
 
 def _hinted(problem: Problem) -> Problem:
-    return Problem.of(HINT.format(question=problem.text, answer=problem.answer), problem.answer)
+    hinted = HINT.format(question=problem.asked, answer=problem.answer)
+    return Problem.of(hinted, problem.answer, system=problem.system)
 
 
 def _with_hint(example: WorkedExample) -> WorkedExample:

@@ -35,6 +35,8 @@ WORDS: Mapping[str, str] = {
     "mistake-first, hint": "with the mistake before the question, and the answer",
     "mistake-explained": "with the mistake explained",
     "mistake-explained, hint": "with the mistake explained, and the answer",
+    "mistake-repaired": "with its first wrong step put right",
+    "mistake-repaired, hint": "with its first wrong step put right, and the answer",
 }
 
 

@@ -37,6 +37,7 @@ from tutelage.runs.files import (
 )
 from tutelage.runs.resume_rules import FREE, IDLE, UNTRAINED, differences, other_parts
 from tutelage.runs.seals import content_of, is_sealed, sealed
+from tutelage.runs.source import SOURCE, Source
 from tutelage.runs.stage import Stage, changed, entries
 from tutelage.runs.stage_cache import StageCache
 
@@ -72,11 +73,12 @@ class Run:
         cache: StageCache | None = None,
         parts: Mapping[str, str] | None = None,
         precision: Precision | None = None,
+        source: Source | None = None,
     ) -> Run:
         """Start a run in `root`, which is `locked`, or continue the one that is there.
 
         `data` is a digest of the task's problems, `parts` has the keys of what is the user's own: task, teacher, …, and
-        `precision` is kept for `kept_precision`.
+        `precision` is kept for `kept_precision`, `source` for `source_of`.
 
         Raises:
             RunError: it has begun with another configuration, other problems or a newer version, or the disk is full.
@@ -97,7 +99,9 @@ class Run:
         own = {"parts": dict(parts)} if parts else {}
         computed = {"precision": plain(precision)} if precision else {}
         mark = {name: value for name, value in found.items() if name != "parts"}
-        write_json(marker, sealed({**mark, "data": data, **computed, **own}))
+        write_json(
+            marker, sealed({**mark, "data": data, **({SOURCE: plain(source)} if source else {}), **computed, **own})
+        )
         write_text(root / "config.yaml", f"# As run, with {versions()}.\n{dump_config(config)}")
         return cls(root, found["id"], cache and cache.part(digest(data, own) if own else data), parts)
 

@@ -253,8 +253,13 @@ def remove(path: Path) -> None:
 def plain(value: object) -> object:
     """Records as plain data; anything else as it is."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return dataclasses.asdict(value)
+        return dataclasses.asdict(value, dict_factory=_as_first_written)
     return value
+
+
+def _as_first_written(fields: list[tuple[str, object]]) -> dict[str, object]:
+    """The fields without those that are new and not used, so that digests stay as they were before there were any."""
+    return {name: value for name, value in fields if value is not None or name not in _LATER}
 
 
 def _sync(file: IO[str]) -> None:
@@ -265,3 +270,7 @@ def _sync(file: IO[str]) -> None:
 def as_lines(rows: Iterable[object]) -> str:
     """Records as JSON lines."""
     return "".join(json.dumps(plain(row), ensure_ascii=False) + "\n" for row in rows)
+
+
+_LATER = frozenset(("system",))
+"""Fields that records got after runs were written without them."""

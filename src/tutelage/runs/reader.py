@@ -45,8 +45,8 @@ Read = TypeVar("Read")
 Row = TypeVar("Row")
 State = Literal["at work", "stopped", "finished"]
 
-PROBLEMS, MISTAKES = "problems.jsonl", "mistakes.jsonl"
-REPLIES = ("annotation.jsonl", "feedback.jsonl", "failed.jsonl")
+PROBLEMS, MISTAKES, PRACTICE = "problems.jsonl", "mistakes.jsonl", "practice.jsonl"
+REPLIES = ("annotation.jsonl", "feedback.jsonl", "failed.jsonl", PRACTICE)
 """The tables of a round with the teacher's replies."""
 _ADDRESSES = ("teacher.base_url",)
 _ROUND = re.compile(r"round-(\d{1,6})")

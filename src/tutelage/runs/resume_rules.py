@@ -13,6 +13,7 @@ from tutelage.config.file import flat
 
 FREE = (
     "task.path",
+    "task.revision",
     "task.grader",
     "student.device",
     "student.engine",

@@ -17,11 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tutelage.errors import StudentError
 from tutelage.records import TrainingExample, WorkedExample
 from tutelage.student.template_bounds import MOST_BYTES, MOST_CHARACTERS, MOST_SECONDS, exceeds_bounds
+from tutelage.system_message import WithSystem
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -35,7 +37,12 @@ def question_of(example: TrainingExample) -> str:
 
 def correction(question: str, mistake: str) -> str:
     """A question, a wrong answer to it, and the request to correct the answer."""
-    return f"{question}\n\nThis answer is wrong:\n{mistake.strip()}\n\nFind what is wrong in it, and put it right."
+    text = f"{question}\n\nThis answer is wrong:\n{mistake.strip()}\n\nFind what is wrong in it, and put it right."
+    return (
+        WithSystem.below(question.system, text[len(question.system) + 2 :])
+        if isinstance(question, WithSystem)
+        else text
+    )
 
 
 _PLAIN = "set student.prompt to 'plain', or mend the template"
@@ -85,10 +92,14 @@ class PromptFormat:
         return () if self.chat else ("\nQuestion:",)
 
     def prompt(self, question: str) -> str:
-        """The text of the prompt for `question`."""
+        """The text of the prompt for `question`; a system message stands at its top."""
+        system, question = (
+            (question.system, question.question) if isinstance(question, WithSystem) else (None, question)
+        )
         if not self.chat:
             shots = [f"Question: {example.question}\nAnswer: {example.rationale}\n\n" for example in self.examples]
-            return "".join(shots) + f"Question: {question}\nAnswer:"
+            top = f"{system}\n\n" if system else ""
+            return top + "".join(shots) + f"Question: {question}\nAnswer:"
         messages: list[dict[str, str]] = []
         for example in self.examples:
             messages += [
@@ -96,7 +107,20 @@ class PromptFormat:
                 {"role": "assistant", "content": example.rationale},
             ]
         messages.append({"role": "user", "content": question})
-        return self._rendered(messages)
+        if system is None:
+            return self._rendered(messages)
+        if self._takes_system:
+            return self._rendered([{"role": "system", "content": system}, *messages])
+        first = {**messages[0], "content": f"{system}\n\n{messages[0]['content']}"}
+        return self._rendered([first, *messages[1:]])
+
+    @cached_property
+    def _takes_system(self) -> bool:
+        """Whether the template shows a system message; some refuse it, or leave it out."""
+        try:
+            return _ANY in self._rendered([{"role": "system", "content": _ANY}, {"role": "user", "content": "2 + 3?"}])
+        except StudentError:
+            return False
 
     def refuse_too_long(self, prompt: int, answer: int) -> None:
         """Refuse `prompt` + `answer` tokens that exceed the model's context. Raises StudentError."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -18,7 +18,7 @@ from tutelage.errors import StudentError
 from tutelage.mistakes.repair import Repair
 from tutelage.records import Completion, Problem, TrainingExample, WorkedExample
 from tutelage.run_records import Precision, TrainingSummary
-from tutelage.runs.files import digest, read_record
+from tutelage.runs.files import digest, plain, read_record
 from tutelage.student.engines.engine import Engine
 from tutelage.student.fitness import positions_of
 from tutelage.student.model import (
@@ -50,6 +50,7 @@ class PromptSettings:
 
     prompt: Literal["plain", "chat"]
     examples: list[WorkedExample]
+    system: str | None = None
 
 
 class GoneError(StudentError):
@@ -66,10 +67,10 @@ class Student:
     `folder` is where it is saved; None: the untrained model of the configuration. `key` identifies what it has learnt:
     students with the same key give the same answers. `engine` samples for it and its later versions. `answer_tokens`
     is the limit for its answers by the rationales that it has learnt from; None: it has learnt nothing. `precision` is
-    what it computes in; None: it is chosen at first use.
+    what it computes in; None: it is chosen at first use. `system` is the message above all of its questions, if any.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that its answers follow from
         self,
         config: StudentConfig,
         examples: Sequence[WorkedExample],
@@ -80,8 +81,9 @@ class Student:
         memory: OneModel | None = None,
         answer_tokens: int | None = None,
         precision: Precision | None = None,
+        system: str | None = None,
     ) -> None:
-        self.config, self.folder, self.answer_tokens = config, folder, answer_tokens
+        self.config, self.folder, self.answer_tokens, self.system = config, folder, answer_tokens, system
         self.key = key or digest(config.model_dump(exclude={"device", "engine"}), str(folder))
         self.engine = engine or Engine(config.engine)
         self.examples = examples[: config.few_shot]
@@ -195,7 +197,7 @@ class Student:
 
     def save(self, folder: Path, notes: str) -> None:
         """Save the student as a Hugging Face folder, with a model card and its prompt settings."""
-        asking = asdict(PromptSettings(self.config.prompt, list(self.examples)))
+        asking = plain(PromptSettings(self.config.prompt, list(self.examples), self.system))
         texts = {"README.md": notes, PROMPT_FILE: json.dumps(asking, indent=2, ensure_ascii=False) + "\n"}
         source = self._source
         if source is None:

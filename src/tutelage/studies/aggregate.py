@@ -115,7 +115,7 @@ def _rounds(
     rows = accumulate(row.training.rows for row in rounds)
     seconds = accumulate(row.seconds for row in rounds)
     paid = accumulate(usd[: len(rounds)])
-    right = ({reply.problem_id for reply in replies if reply.verdict.correct} for replies in feedback[: len(rounds)])
+    right = ({reply.problem_id for reply in replies if reply.is_rationale} for replies in feedback[: len(rounds)])
     taught = map(len, accumulate(right, set[str].union))
     return [
         _round(row, round_folder(folder, row.round), task, *so_far)

@@ -106,14 +106,14 @@ def one_round(config: RunConfig) -> RunConfig:
 
 def answers_only(config: RunConfig) -> RunConfig:
     """SFT on the gold answers of all problems, without rationales or teacher."""
-    return changed(one_round(config), teacher={"kind": "answers", "seed_problems": None})
+    return changed(one_round(config), teacher={"kind": "answers", "seed_problems": None, "practice": 0})
 
 
 def star(config: RunConfig) -> RunConfig:
     """STaR: the student's own right rationales, with the answer as a hint; each round starts untrained."""
     return changed(
         multi_round(config),
-        teacher={"kind": "student", "seed_problems": None, "replies_per_round": None},
+        teacher={"kind": "student", "seed_problems": None, "replies_per_round": None, "practice": 0},
         training={"rejection_sampling": "train", "init_from": "untrained", "data": "round"},
     )
 

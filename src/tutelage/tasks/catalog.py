@@ -22,6 +22,7 @@ from tutelage.tasks.examples import EXAMPLES
 from tutelage.tasks.generated import leap_years, sums, symbolic
 from tutelage.tasks.generated.generator import Generator, Options, load_generated
 from tutelage.tasks.own import own_grader, own_task, try_grader
+from tutelage.tasks.published.bbh import load_bbh
 from tutelage.tasks.published.benchmarks import BENCHMARKS
 from tutelage.tasks.published.load import load_benchmark
 from tutelage.tasks.splits import LoadedTask
@@ -41,7 +42,7 @@ class Entry:
 
 def _published(name: str, description: str) -> Entry:
     load = partial(load_benchmark, benchmark=BENCHMARKS[name], examples=EXAMPLES[name])
-    return Entry(description, load, frozenset(("path", "split_file")))
+    return Entry(description, load, frozenset(("path", "split_file", "revision")))
 
 
 def _generated(
@@ -65,6 +66,17 @@ TASKS: Mapping[str, Entry] = {
     "multiarith": _published("multiarith", "Maths word problems in two steps, with equations (600)."),
     "commonsense_qa": _published("commonsense_qa", "Everyday knowledge, five choices (9,741 + 1,221)."),
     "strategy_qa": _published("strategy_qa", "Yes-or-no questions that need several facts, which are given (2,290)."),
+    "math_500": _published(
+        "math_500", "Competition mathematics with LaTeX answers: MATH, tested on 500 (12,000 + 500)."
+    ),
+    "aqua": _published("aqua", "Algebra word problems, five choices, with rationales (97,467 + 254)."),
+    "asdiv": _published("asdiv", "Maths word problems of primary schools in many forms, with formulas (2,305)."),
+    "date_understanding": _published("date_understanding", "BIG-bench: which date is meant? Several choices (369)."),
+    "bbh": Entry(
+        "BIG-bench-hard: its 20 tasks with choices, or one of them as task.subset (250 each at most).",
+        partial(load_bbh, examples=EXAMPLES["bbh"]),
+        frozenset(("path", "revision", "subset")),
+    ),
     "leg_counting": _generated("leg_counting", "legs of several kinds of animals.", sums.leg_counting, sums.LEGS),
     "chain_sum": _generated("chain_sum", "sums and differences of several numbers.", sums.chain_sum, sums.CHAIN),
     "common_divisor": _generated(
@@ -82,9 +94,9 @@ TASKS: Mapping[str, Entry] = {
         notes=symbolic.count_dropped,
     ),
     "custom": Entry(
-        "Your own problems: a JSONL file, or a folder with train.jsonl.",
+        "Your own problems: JSONL, JSON, CSV or Parquet, a file or a folder, or a data set of the hub.",
         load_custom,
-        frozenset(("path", "field", "kind", "match", "grader")),
+        frozenset(("path", "config", "split", "revision", "field", "system", "kind", "match", "grader")),
     ),
 }
 
@@ -100,7 +112,7 @@ def open_task(config: TaskConfig, say: Callable[[str], None] = lambda text: None
     if entry is None:
         remedy = did_you_mean(config.name, TASKS, f"the tasks are {', '.join(TASKS)}")
         raise ConfigError(f"unknown task {config.name!r}; {remedy}")
-    for setting in ("path", "split_file", "field", "kind", "match", "grader", "options"):
+    for setting in _FEW:
         if setting not in entry.takes and getattr(config, setting):
             raise ConfigError(
                 f"the task {config.name} takes no task.{setting} (found {getattr(config, setting)!r}); leave it out"
@@ -114,6 +126,12 @@ def open_task(config: TaskConfig, say: Callable[[str], None] = lambda text: None
     report = replace(loaded.report, notes=(*loaded.report.notes, note))
     return replace(loaded, grader=grader, way=code.digest, own=True, report=report)
 
+
+_FEW = (
+    *("path", "split_file", "config", "split", "revision", "subset", "field", "system"),
+    *("kind", "match", "grader", "options"),
+)
+"""Settings that only some tasks take."""
 
 _OF_A_FILE = frozenset(("options",))
 

@@ -1,202 +1,84 @@
-"""The task `custom`: the user's own problems, as JSONL.
+"""The task `custom`: the user's own problems, from files or the hub.
 
     {"question": "Tom has 3 boxes of 4 pens. How many?", "answer": "12", "rationale": "3 × 4 = 12.", "equation": "3*4"}
     {"question": "Where are books lent?", "choices": ["bank", "library"], "answer": "B"}
 
-Question and answer must be there, the rest may be; other fields don't count. `path` is one file, of which validation
-and test are drawn by content, or a folder with `train.jsonl` and, if you have them, `validation.jsonl`, `test.jsonl`
-and `examples.jsonl`: worked examples for few-shot prompts, which are problems with a rationale.
+`path` is one file, of which validation and test are drawn by content; or a folder with `train.jsonl` and, if you have
+them, `validation.jsonl`, `test.jsonl` and `examples.jsonl`: worked examples for few-shot prompts, which are problems
+with a rationale; or a data set of the hub. Other formats are in `data/files.py`, other forms in `data/columns.py`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from tutelage.config import TaskConfig
-from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError, DataError
-from tutelage.grading.grade import canonical, grade
-from tutelage.grading.matching import check_pattern
-from tutelage.grading.words import text_key
-from tutelage.records import AnswerKind, Choice, Problem, WorkedExample, state_answer
+from tutelage.grading.grade import grade
+from tutelage.records import Problem, WorkedExample, state_answer
+from tutelage.tasks.data.columns import OURS
+from tutelage.tasks.data.drafts import read_drafts
+from tutelage.tasks.data.fields import check_fields
+from tutelage.tasks.data.files import read_rows
+from tutelage.tasks.data.hub import is_hub, read_hub
+from tutelage.tasks.data.kinds import check_match, notes_on, tell_kind, to_problem
+from tutelage.tasks.data.places import files_of
 from tutelage.tasks.published.load import sound
-from tutelage.tasks.rows import Row, read_jsonl
+from tutelage.tasks.rows import Row
 from tutelage.tasks.splits import LoadedTask, Source, build_task, divide
-from tutelage.text.numbers import whole_number
-from tutelage.text.statements import shorten
 
-FIELDS = ("question", "answer", "choices", "rationale", "equation")
 TEST_SHARE = 0.2
 """Share of a single file's questions that are its test split."""
-
-_MOSTLY = 0.9
-"""Share of answers of one kind from which the others are taken for mistakes."""
-
-_UNIT = re.compile(
-    r"(?<=[0-9%.½¼¾]) ?(?!(?:and|or|to|of|in|by|per|minus|plus|st|nd|rd|th|am|pm)\b)"
-    r"(?:[a-zµ²³]+[/.²³]?[a-zµ²³]*\.?|°[CF]?)(?: [a-z]+){0,2}$"
-)
-_STATED = re.compile(
-    r"(?:^|(?<=\s))(?:####.*|(?:so |thus |therefore,? )?the (?:final )?answer is [^\n]*)\s*\Z", re.IGNORECASE
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A row read field by field, before the kind of the answers is known."""
-
-    row: Row
-    answer_field: str
-    question: str
-    answer: str
-    choices: tuple[Choice, ...]
-    rationale: str | None
-    equation: str | None
 
 
 def load_custom(config: TaskConfig) -> LoadedTask:
     """The user's problems.
 
     Raises:
-        DataError: a file is missing, empty or not UTF-8, or a row is broken, incomplete or unlike the others.
-        ConfigError: `path` is missing, or `field` names a field that we don't have.
+        DataError: a file or the data set is missing, empty or broken, or a row is broken, incomplete or unlike the
+            others.
+        ConfigError: `path` is missing, `field` names a field that we don't have, or an optional package is missing.
     """
     if config.path is None:
-        raise ConfigError("task.path is missing: the task `custom` reads a JSONL file or a folder with train.jsonl")
-    fields = field_names(config.field)
-    path = Path(config.path)
-    if path.is_dir():
-        files = {split: path / f"{split}.jsonl" for split in ("train", "validation", "test", "examples")}
-    else:
-        files = {"train": path}
-    drafts = {name: read_drafts(f, fields) for name, f in files.items() if name == "train" or f.exists()}
+        raise ConfigError(
+            "task.path is missing: the task `custom` reads a file, a folder with train.jsonl, or hf://OWNER/NAME"
+        )
+    check_fields(config.field)
+    parts, told, commit = _rows(config, config.path)
+    read = {name: read_drafts(rows, config.field, json=config.match == "json") for name, rows in parts.items()}
+    drafts = {name: part for name, (part, _) in read.items()}
+    forms = dict.fromkeys(columns.form for _, columns in read.values())
+    if set(forms) - {OURS}:
+        told = (*told, f"the rows are read as {', '.join(forms)}")
     given = [draft for name, part in drafts.items() if name != "examples" for draft in part]
     kind = config.kind or tell_kind(given)
-    notes = _notes(config, kind, given)
-    _check_match(config, kind, given)
-    problems = {name: [to_problem(draft, kind) for draft in part] for name, part in drafts.items()}
-    task = build_task(config, kind, _examples(problems), _source(config, problems, notes), origin=str(path))
+    notes = (*told, *notes_on(config, kind, given))
+    check_match(config, kind, given)
+    problems = {name: [to_problem(draft, kind, config.system) for draft in part] for name, part in drafts.items()}
+    task = build_task(config, kind, _examples(problems), _source(config, problems, notes), origin=config.path)
+    task = replace(task, commit=commit)
     if config.match in (None, "exact"):
         return task
     way = f"{config.match} {config.match_f1:g}" if config.match == "f1" else config.match
     grader = partial(grade, kind, match=config.match, f1=config.match_f1)
-    return replace(task, grader=grader, way=way, own=config.match == "regex")
+    return replace(task, grader=grader, way=way, own=config.match in ("regex", "json", "code"))
 
 
-def _check_match(config: TaskConfig, kind: AnswerKind, drafts: Sequence[Draft]) -> None:
-    """Refuse `match` where answers are no words, and patterns that are none. Raises ConfigError and DataError."""
-    if config.match is None:
-        return
-    if config.grader is not None:
-        raise ConfigError(f"task.grader grades the answers, so task.match ({config.match}) has no say; leave it out")
-    if kind != "text":
-        told = "" if config.kind else "; set task.kind: text if they are words"
-        raise ConfigError(f"task.match is {config.match!r}, but the answers are of the kind {kind}, not text{told}")
-    if config.match == "regex":
-        for draft in drafts:
-            try:
-                check_pattern(draft.answer)
-            except ValueError as error:
-                draft.row.fail(draft.answer_field, str(error))
-
-
-def field_names(mapping: Mapping[str, str]) -> dict[str, str]:
-    """Our field names to the user's. Raises ConfigError for a name that we don't have."""
-    for ours in mapping:
-        if ours not in FIELDS:
-            remedy = did_you_mean(ours, FIELDS, f"our fields are {', '.join(FIELDS)}")
-            raise ConfigError(f"unknown field task.field.{ours}; {remedy} (write it as ours: yours)")
-    return {name: mapping.get(name, name) for name in FIELDS}
-
-
-def read_drafts(path: Path, fields: Mapping[str, str]) -> list[Draft]:
-    """The rows of a file, each checked on its own. Raises DataError."""
-    return [_draft(row, fields) for row in read_jsonl(path)]
-
-
-def tell_kind(drafts: Sequence[Draft]) -> AnswerKind:
-    """What the answers are: choices where the rows have choices, else all numbers (with units or without), all yes or
-    no, or words.
-
-    Raises:
-        DataError: some rows have choices and some not, or a few answers are of another kind than nearly all.
-    """
-    with_choices = [draft for draft in drafts if draft.choices]
-    if with_choices:
-        odd = next((draft for draft in drafts if not draft.choices), None)
-        if odd is not None:
-            odd.row.fail("choices", f"this row has no choices, but {len(with_choices)} of {len(drafts)} rows have")
-        return "choice"
-    if len(_measured(drafts)) == len(drafts):
-        return "number"
-    yes_no = [draft for draft in drafts if text_key(draft.answer) in ("yes", "no")]
-    numbers = [draft for draft in drafts if whole_number(draft.answer)]
-    parts: tuple[tuple[AnswerKind, list[Draft]], ...] = (("number", numbers), ("yes-no", yes_no))
-    for found, part in parts:
-        if len(part) == len(drafts):
-            return found
-        if len(part) >= _MOSTLY * len(drafts):
-            fitting = {id(draft) for draft in part}
-            odd = next(draft for draft in drafts if id(draft) not in fitting)
-            odd.row.fail(
-                odd.answer_field,
-                f"{odd.answer[:60]!r} is odd: {len(part)} of {len(drafts)} answers are of the kind {found}; "
-                "correct it, or set task.kind: text",
+def _rows(config: TaskConfig, path: str) -> tuple[Mapping[str, Sequence[Row]], tuple[str, ...], str | None]:
+    """The rows of each part, what the user should know of them, and the commit of a data set of the hub."""
+    if is_hub(path):
+        return read_hub(config, path)
+    for setting in ("config", "split", "revision"):
+        if getattr(config, setting) is not None:
+            raise ConfigError(
+                f"task.{setting} ({getattr(config, setting)!r}) is for data sets of the hub, such as hf://OWNER/NAME, "
+                f"but task.path is {path!r}; leave it out"
             )
-    return "text"
-
-
-def _measured(drafts: Sequence[Draft]) -> list[Draft]:
-    """The rows whose answer is a number, perhaps with a unit: 12, 12 pens, 5 km/h."""
-    return [draft for draft in drafts if whole_number(_UNIT.sub("", draft.answer))]
-
-
-def _notes(config: TaskConfig, kind: AnswerKind, drafts: Sequence[Draft]) -> tuple[str, ...]:
-    """What the user should know of how the answers are read, where they are numbers with units."""
-    measured = [draft for draft in _measured(drafts) if not whole_number(draft.answer)]
-    if config.kind or not measured or kind not in ("number", "text"):
-        return ()
-    such = f"{len(measured)} of {len(drafts)} answers are numbers with a unit, such as {shorten(measured[0].answer)!r}"
-    if kind == "number":
-        return (f"{such}: the number alone is graded; task.kind: text compares the words as well",)
-    return (f"{such}: they are graded as words, so that 12 is wrong for 12 pens; task.kind: number grades the number",)
-
-
-def to_problem(draft: Draft, kind: AnswerKind) -> Problem:
-    """The problem of a row. Raises DataError if its answer is none of that kind."""
-    if kind == "choice" and not draft.choices:
-        draft.row.fail("choices", "the row has no choices")
-    try:
-        answer = canonical(kind, draft.answer, draft.choices)
-    except ValueError as error:
-        draft.row.fail(draft.answer_field, f"{error} (the kind of the task is {kind})")
-    return Problem.of(
-        draft.question,
-        answer,
-        choices=draft.choices if kind == "choice" else (),
-        rationale=draft.rationale,
-        equation=draft.equation,
-    )
-
-
-def _draft(row: Row, fields: Mapping[str, str]) -> Draft:
-    for name in ("question", "answer"):
-        if not row.has(fields[name]):
-            has = ", ".join(str(key) for key in row.data) or "no fields"
-            row.fail(fields[name], f"the field is missing; the row has {has}; task.field: {{{name}: YOURS}} maps names")
-    return Draft(
-        row=row,
-        answer_field=fields["answer"],
-        question=row.text(fields["question"]),
-        answer=row.scalar(fields["answer"]),
-        choices=row.choices(fields["choices"]) if row.optional(fields["choices"]) is not None else (),
-        rationale=_without_statement(row.optional_text(fields["rationale"])),
-        equation=row.optional_text(fields["equation"]),
-    )
+    files, notes = files_of(Path(path))
+    return {name: [row for file in part for row in read_rows(file)] for name, part in files.items()}, notes, None
 
 
 def _source(config: TaskConfig, problems: Mapping[str, Sequence[Problem]], told: Sequence[str]) -> Source:
@@ -222,10 +104,3 @@ def _examples(problems: Mapping[str, Sequence[Problem]]) -> tuple[WorkedExample,
         for problem in problems.get("examples", ())
         if problem.rationale is not None and problem.id not in asked
     )
-
-
-def _without_statement(rationale: str | None) -> str | None:
-    """The steps alone: a rationale gets its final answer stated in our one form later."""
-    if rationale is None:
-        return None
-    return _STATED.sub("", rationale).rstrip() or None

@@ -6,13 +6,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import DataError
-from tutelage.json_lines import Json, is_unicode, read_values, shortened
+from tutelage.json_lines import Json, NotJson, is_unicode, parse_json, read_values, shortened
 from tutelage.records import Choice
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -34,18 +36,18 @@ class Row:
 
     def has(self, field: str) -> bool:
         """Whether a field exists, whatever its value."""
-        outer, dot, inner = field.partition(".")
-        nested = self.data.get(outer)
-        return field in self.data or bool(dot and isinstance(nested, Mapping) and inner in nested)
+        return field in self.data or ("." in field and self._within(field) is not None)
 
     def optional(self, field: str) -> Json:
         """The value of a field, or None if it is missing."""
         return self.value(field) if self.has(field) else None
 
     def value(self, field: str) -> Json:
-        """The value of a required field; `a.b` is field b of the object in field a."""
+        """The value of a required field; `a.b` is field b of the object in field a, `a.0` the first item of a list."""
         if field in self.data:
             return self.data[field]
+        if (within := self._within(field)) is not None:
+            return within[0]
         found: Any = self.data
         for part in field.split("."):
             if not isinstance(found, Mapping) or part not in found:
@@ -53,7 +55,22 @@ class Row:
                 hint = did_you_mean(part, known, f"the row has {', '.join(known) or 'no fields'}")
                 self.fail(field, f"the field is missing; {hint}")
             found = cast(Mapping[str, Any], found)[part]
-        return found
+        raise AssertionError("a part of the field is missing")
+
+    def _within(self, field: str) -> tuple[Json] | None:
+        """The value of a nested field in a tuple; None if there is none."""
+        found: Any = self.data
+        for part in field.split("."):
+            if isinstance(found, Mapping) and part in found:
+                found = cast(Mapping[str, Any], found)[part]
+            elif isinstance(found, list) and part.isascii() and part.isdecimal() and len(part) < 9:
+                items = cast(list[Any], found)
+                if int(part) >= len(items):
+                    return None
+                found = items[int(part)]
+            else:
+                return None
+        return (found,)
 
     def text(self, field: str) -> str:
         """A string that is not blank, without outer white space."""
@@ -67,8 +84,8 @@ class Row:
         value = self.value(field)
         if isinstance(value, bool):
             return "yes" if value else "no"
-        if not isinstance(value, str | int | float):
-            self.fail(field, f"expected text or a number, found {shortened(value)}")
+        if not isinstance(value, str | int | float | Decimal):
+            self.fail(field, f"expected text or a number, found {shortened(value)}{_nested(field, value)}")
         return self.checked(field, str(value))
 
     def optional_text(self, field: str) -> str | None:
@@ -81,7 +98,7 @@ class Row:
     def checked(self, field: str, text: str) -> str:
         """The text without outer white space. Raises DataError if it is blank or not valid Unicode."""
         if not text.strip():
-            self.fail(field, f"the field is empty (found {text!r})")
+            self.fail(field, f"the field is empty (found {shortened(text)}); fill it, or leave the row out")
         if not is_unicode(text):
             self.fail(field, f"half of a Unicode surrogate pair in {shortened(text)}; save the file as UTF-8 again")
         return text.strip()
@@ -92,7 +109,7 @@ class Row:
         The field is a list of texts, a list of {label, text}, an object {label: text, …} or {label: […], text: […]}.
         """
         value = self.value(field)
-        pairs = _pairs(value)
+        pairs = _pairs(_parsed(value))
         if pairs is None:
             self.fail(field, f"expected texts or {{label, text}} objects, found {shortened(value)}")
         choices = tuple(Choice(self.checked(field, label), self.checked(field, text)) for label, text in pairs)
@@ -128,6 +145,25 @@ def _row(value: object, path: str, *, line: int | None = None, number: int | Non
         found = shortened(value)
         Row({}, path, line, number).fail(None, f'expected an object such as {{"question": …}}, found {found}')
     return Row(cast(Mapping[str, Any], value), path, line, number)
+
+
+def _nested(field: str, value: Json) -> str:
+    """What to do where a value is missing or has parts."""
+    if value is None:
+        return "; fill it, or leave the row out"
+    if isinstance(value, list) and value:
+        return f"; one value is read: task.field with {field}.0 takes the first"
+    if isinstance(value, Mapping) and value:
+        return f"; one value is read: name it in task.field, such as {field}.{next(iter(cast(Any, value)))}"
+    return ""
+
+
+def _parsed(value: Json) -> Json:
+    """A list or an object that stands as JSON in a cell of a table."""
+    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+        with suppress(NotJson):
+            return parse_json(value)
+    return value
 
 
 def _pairs(value: Json) -> list[tuple[str, str]] | None:

@@ -6,7 +6,7 @@ moves no other row. Splits keep the order of the file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tutelage.config import TaskConfig
@@ -52,7 +52,8 @@ class LoadedTask:
     """A task in memory: implements `Task`, with the report on its splits.
 
     `grader` replaces the grading by kind of answer; `way` identifies it in the key. `own`: the grader is the user's, so
-    gold answers may have any form.
+    gold answers may have any form. `commit` is that of a data set of the hub. `more` is the stream of further problems
+    that a seed gives, of a generated task.
     """
 
     name: str
@@ -63,6 +64,8 @@ class LoadedTask:
     grader: Grade | None = None
     way: str = ""
     own: bool = False
+    commit: str | None = None
+    more: Callable[[int], Iterator[Problem]] | None = None
 
     @property
     def key(self) -> str:

@@ -10,12 +10,11 @@ True
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Protocol
 
 from tutelage.errors import ConfigError
 from tutelage.records import SPLITS, AnswerKind, Problem, Split, Verdict, WorkedExample
-from tutelage.runs.files import digest
+from tutelage.runs.files import digest, plain
 
 
 class Task(Protocol):
@@ -60,4 +59,4 @@ def check_few_shot(wanted: int, task: Task) -> None:
 
 def task_digest(task: Task) -> str:
     """A digest of all problems of all splits; a run can't be resumed with other problems."""
-    return digest(*(asdict(problem) for split in SPLITS for problem in task.problems(split)))
+    return digest(*(plain(problem) for split in SPLITS for problem in task.problems(split)))

@@ -13,18 +13,32 @@ small students copy such a form without its meaning (docs/results.md).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from tutelage.mistakes.explanation import explain_step
 from tutelage.mistakes.first_wrong_step import FirstWrongStep, first_wrong_step
+from tutelage.mistakes.repair import Repair, repaired
 from tutelage.mistakes.solution import equation_text, worked_solution
-from tutelage.records import AnswerKind, Feedback, FeedbackRequest, Grade, Problem, Usage, Verdict, state_answer
+from tutelage.practice_records import Practice
+from tutelage.records import (
+    AnswerKind,
+    Attempt,
+    Feedback,
+    FeedbackRequest,
+    Grade,
+    Problem,
+    Usage,
+    Verdict,
+    state_answer,
+)
+from tutelage.runs.files import seed_of
+from tutelage.teacher.other_numbers import Near, with_other_numbers
 from tutelage.teacher.rewording import calculation_first, wordings
 from tutelage.teacher.teacher import Deliver
 from tutelage.text.calculations import find_calculations
 from tutelage.text.numbers import find_numbers, read_number
-from tutelage.text.sentences import sentences
+from tutelage.text.sentences import sentence_to, sentences
 
 NO_SOLUTION = "the answer key has no worked solution for this problem"
 _LONGEST = 1.5
@@ -38,24 +52,57 @@ class AnswerKeyTeacher:
     """Writes rationales from worked solutions, offline and free.
 
     `seed`, the request's `sample` and its mistake select the wording, so that samples of one problem differ. With
-    `explain`, feedback on a mistake also says what is wrong with it.
+    `explain`, feedback on a mistake also says what is wrong with it. With `repair` it is the first wrong step put
+    right, where that is known; else a rationale. `near` makes further problems for practice, the best first; None:
+    problems with an equation get other numbers.
     """
 
-    def __init__(self, *, grade: Grade, kind: AnswerKind, seed: int = 0, explain: bool = False) -> None:
-        self._grade, self._seed, self._explain = grade, seed, explain
+    def __init__(
+        self,
+        *,
+        grade: Grade,
+        kind: AnswerKind,
+        seed: int = 0,
+        explain: bool = False,
+        repair: bool = False,
+        near: Near | None = None,
+    ) -> None:
+        self._grade, self._seed, self._explain, self._repair = grade, seed, explain, repair
+        self._near = near or with_other_numbers
         self._kind: AnswerKind = kind
 
     @property
     def key(self) -> str:
         """See Teacher."""
-        return f"answer-key {self._seed}{' explaining' if self._explain else ''}"
+        return f"answer-key {self._seed}{' explaining' * self._explain}{' repairing' * self._repair}"
 
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
         """Answer every request in order; a problem without a sound solution ends as a rejected Feedback."""
         for request in requests:
             deliver(self._answer(request))
 
+    def practise(self, requests: Iterable[FeedbackRequest], deliver: Callable[[Practice], None]) -> None:
+        """Make a problem near that of each request, with its worked solution; one without ends as a rejected reply."""
+        for request in requests:
+            deliver(self._practise(request))
+
+    def _practise(self, request: FeedbackRequest) -> Practice:
+        about, seed = request.identity, seed_of(self._seed, "practice", *request.identity)
+        problem = next(self._near(request, seed), None)
+        if problem is None:
+            reason = "the answer key finds no other problem like this one"
+            return Practice(*about, "", Verdict(False, None, reason), failure="no new problem")
+        written = write_feedback(FeedbackRequest(problem, None, request.sample), self._kind, self._seed)
+        if isinstance(written, str):
+            return Practice(*about, "", Verdict(False, None, written), failure="no new problem", problem=problem)
+        verdict = self._grade(problem, written.rationale)
+        failure = None if verdict.correct else "wrong answer"
+        return Practice(*about, written.rationale, verdict, Usage(requests=1), failure=failure, problem=problem)
+
     def _answer(self, request: FeedbackRequest) -> Feedback:
+        if self._repair and (mended := write_repair(request)) is not None:
+            verdict = Verdict(True, None, "a step put right")
+            return Feedback(*request.identity, mended.right, verdict, Usage(requests=1), step=mended.wrong)
         written = write_feedback(request, self._kind, self._seed)
         if isinstance(written, str):
             return Feedback(*request.identity, "", Verdict(False, None, written), Usage(requests=1))
@@ -81,6 +128,14 @@ def write_feedback(request: FeedbackRequest, kind: AnswerKind, seed: int = 0) ->
     wrong = None if request.mistake is None else first_wrong_step(problem, request.mistake, request.answer)
     text = _take(_variants(problem, solution, wrong), seed % _LIGHT + request.sample)
     return Written(state_answer(text, problem.answer), wrong and explain_step(wrong))
+
+
+def write_repair(request: FeedbackRequest) -> Repair | None:
+    """The mistake of a request put right at its first wrong step; None without one, or if nothing right is known."""
+    if request.mistake is None:
+        return None
+    wrong = Verdict(False, request.answer, "")
+    return repaired(request.problem, Attempt(request.problem.id, request.sample, request.mistake, wrong, "stop", 0))
 
 
 def _source(problem: Problem, kind: AnswerKind) -> tuple[Problem, str] | str:
@@ -161,12 +216,7 @@ def _put_right(problem: Problem, solution: str, wrong: FirstWrongStep) -> list[s
     calculations = find_calculations(solution)
     if not calculations:
         return [solution] if read_number(problem.answer) is not None else _with_decisive_fact(solution)
-    step, start, sentence = calculations[-1 if wrong.step is None else wrong.step], 0, ""
-    for sentence in sentences(solution):
-        start = solution.index(sentence, start)
-        if start + len(sentence) >= step.end:
-            break
-        start += len(sentence)
+    start, sentence = sentence_to(solution, calculations[-1 if wrong.step is None else wrong.step].end)
     in_words = _in_words(sentence, 0) if problem.rationale is None else calculation_first(sentence, problem.question)
     return [solution[:start] + in_words + solution[start + len(sentence) :]]
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import cast, get_args
 
 from tutelage.contracts import each_in_tuple, is_text, is_verdict, key_of, kind_of, need_methods, refuse, shown, told
 from tutelage.errors import TeacherError, TutelageError
-from tutelage.records import Asked, FailureReason, Feedback, FeedbackRequest, Grade, Usage, Verdict
-from tutelage.teacher.teacher import Deliver, Teacher
+from tutelage.practice_records import Practice
+from tutelage.records import Asked, Choice, FailureReason, Feedback, FeedbackRequest, Grade, Problem, Usage, Verdict
+from tutelage.teacher.teacher import Deliver, PracticeTeacher, Teacher
 
 _ROLE = "teacher"
 
@@ -27,6 +28,24 @@ class CheckedTeacher:
 
     def teach(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
         """See Teacher. Raises TeacherError, too, if the user's teacher fails."""
+        self._ask(self.own.teach, requests, deliver)
+
+    def practise(self, requests: Iterable[FeedbackRequest], deliver: Callable[[Practice], None]) -> None:
+        """See PracticeTeacher; to be called if the user's teacher has this method. Raises as `teach`."""
+
+        def checked(reply: Feedback) -> None:
+            if not isinstance(reply, Practice):
+                refuse(_ROLE, self.own, f"its practise delivers a {type(reply).__name__}, not a Practice")
+            deliver(reply)
+
+        self._ask(cast(PracticeTeacher, self.own).practise, requests, checked)
+
+    def _ask(
+        self,
+        ask: Callable[[list[FeedbackRequest], Deliver], None],
+        requests: Iterable[FeedbackRequest],
+        deliver: Deliver,
+    ) -> None:
         asked = {request.identity: request for request in requests}
         if not asked:
             return
@@ -49,7 +68,7 @@ class CheckedTeacher:
                 raise
 
         try:
-            returned = cast(object, self.own.teach(list(asked.values()), checked))
+            returned = cast(object, ask(list(asked.values()), checked))
         except TutelageError:
             raise
         except (Exception, SystemExit) as error:
@@ -68,6 +87,8 @@ class CheckedTeacher:
         for name, kind in kinds.items():
             if not isinstance(found := cast(object, getattr(reply, name)), kind):
                 refuse(_ROLE, self.own, f"the {name} of its feedback is {found!r:.80}, not a {kind.__name__}")
+        if isinstance(reply, Practice) and (fault := _fault_of(reply.problem)):
+            refuse(_ROLE, self.own, f"a problem that it makes cannot be used: {fault}")
         if not all(text is None or is_text(text) for text in (reply.text, reply.mistake, reply.explanation)):
             refuse(_ROLE, self.own, f"the feedback on problem {reply.problem_id} holds what is no text")
         if not each_in_tuple(reply.keys, str) or not each_in_tuple(cast(object, reply.asked), Asked):
@@ -86,8 +107,22 @@ class CheckedTeacher:
     def _graded(self, reply: Feedback, request: FeedbackRequest) -> Feedback:
         if not reply.verdict.correct:
             return reply
-        verdict = self._grade(request.problem, reply.text)
+        problem = (reply.problem if isinstance(reply, Practice) else None) or request.problem
+        verdict = self._grade(problem, reply.text)
         return reply if verdict.correct else replace(reply, verdict=verdict, failure=reply.failure or "wrong answer")
+
+
+def _fault_of(problem: object) -> str | None:
+    """What is wrong with a problem that a teacher made, in words; None where it made none."""
+    if problem is None:
+        return None
+    if not isinstance(problem, Problem):
+        return f"it is a {type(problem).__name__}, not a Problem"
+    texts = (problem.id, problem.question, problem.answer)
+    if not all(is_text(text) and text.strip() for text in texts) or not each_in_tuple(problem.choices, Choice):
+        return f"{shown(problem)}; make it with Problem.of(question, answer)"
+    optional = (problem.rationale, problem.equation)
+    return None if all(text is None or is_text(text) for text in optional) else "its rationale is no text"
 
 
 def _is_amount(found: object, kind: type[int] | type[float]) -> bool:

@@ -32,13 +32,14 @@ class Reading:
     """A parsed reply. `text` is the rationale, ending in our statement of the answer; of a rejected reply, all of it.
 
     `failure` is the kind of fault, None if the reply is used; `verdict.reason` is the fault in words. `explanation` is
-    a right reply's explanation of the mistake, if it was asked for.
+    a right reply's explanation of the mistake, if it was asked for; `step` is the mistake's step that it puts right.
     """
 
     text: str
     verdict: Verdict
     failure: FailureReason | None
     explanation: str | None = None
+    step: str | None = None
 
 
 def read_reply(
@@ -60,17 +61,17 @@ def read_reply(
     """
     explanation, solution = separate(text) if explained or _UNASKED.search(text) else (None, text)
     cleaned = reasoning(solution)
-    if broken := _broken(cleaned, finish_reason, max_tokens):
-        return _rejected(text, None, *broken)
+    if broken := broken_by(cleaned, finish_reason, max_tokens):
+        return rejected(text, None, *broken)
     verdict = grade(problem, cleaned)
     if not verdict.correct:
-        return _rejected(text, verdict.answer, *_wrong(cleaned, verdict))
+        return rejected(text, verdict.answer, *_wrong(cleaned, verdict))
     if _placeholder(cleaned, problem):
-        return _rejected(text, verdict.answer, "repeats the prompt", "the reply takes the form of the answer literally")
+        return rejected(text, verdict.answer, "repeats the prompt", "the reply takes the form of the answer literally")
     judge = Judge(problem, grade, ours, check_arithmetic)
     steps, flaw = judge.sound_part(steps_of(cleaned, problem, grade))
     if flaw is not None:
-        return _rejected(text, verdict.answer, *flaw)
+        return rejected(text, verdict.answer, *flaw)
     concluded = _concluded(steps, cleaned, problem, verdict, grade)
     verdict = grade(problem, concluded)
     if not verdict.correct:
@@ -86,11 +87,12 @@ def _concluded(steps: str, cleaned: str, problem: Problem, verdict: Verdict, gra
     return restated if verdict.answer and grade(problem, restated).correct else cleaned
 
 
-def _rejected(text: str, answer: str | None, failure: FailureReason, reason: str) -> Reading:
+def rejected(text: str, answer: str | None, failure: FailureReason, reason: str) -> Reading:
+    """A reply that can't be used, with the reason."""
     return Reading(text.strip(), Verdict(False, answer, reason), failure)
 
 
-def _broken(cleaned: str, finish_reason: str, max_tokens: int) -> tuple[FailureReason, str] | None:
+def broken_by(cleaned: str, finish_reason: str, max_tokens: int) -> tuple[FailureReason, str] | None:
     """The fault if there is nothing to grade: filtered, cut or empty."""
     if finish_reason == "content_filter":
         return "refused by policy", "refused by the endpoint's content policy"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
+from tutelage.practice_records import Practice
 from tutelage.records import Feedback, FeedbackRequest
 
 Deliver = Callable[[Feedback], None]
@@ -26,5 +27,16 @@ class Teacher(Protocol):
         Raises:
             BudgetSpent: a cap is reached; every paid reply has been delivered.
             TeacherError: the teacher cannot be asked at all; earlier replies have been delivered.
+        """
+        ...
+
+
+class PracticeTeacher(Teacher, Protocol):
+    """A teacher that can also make new problems (`teacher.practice`); a method that a Teacher need not have."""
+
+    def practise(self, requests: Iterable[FeedbackRequest], deliver: Callable[[Practice], None]) -> None:
+        """Make a problem near the one of every request, with its worked solution, and hand each to `deliver`.
+
+        Every request ends as exactly one Practice. Raises as `teach`.
         """
         ...

@@ -37,12 +37,18 @@ _NEEDED: Mapping[str, frozenset[str]] = {
     "mistake": _MISTAKE,
     "mistake-first": _MISTAKE,
     "mistake-explained": _MISTAKE,
+    "mistake-repaired": _MISTAKE,
     "hint": frozenset(("answer",)),
     "again": frozenset(("reason",)),
+    "practice": _MISTAKE,
 }
 """The texts that a file may have, and the fields that each must contain."""
-_MARKS = ("Mistake:", "Solution:")
-"""The parser separates the explanation from the solution by these marks."""
+_MARKS = {
+    "mistake-explained": ("Mistake:", "Solution:"),
+    "mistake-repaired": ("Wrong:", "Right:"),
+    "practice": ("Question:", "Solution:"),
+}
+"""The parser separates the two parts of a reply by these marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +84,10 @@ def read_template(path: str, teacher: TeacherConfig) -> Template:
             raise ConfigError(f"{path}, {name}: {fault}")
     for name in _asked_for(teacher):
         if not named.get(name):
-            raise ConfigError(f"{path} has no text {name!r}, which teacher.ask and teacher.hint call for; add it")
+            by = _CALLED_BY.get(name, "teacher.ask and teacher.hint call")
+            raise ConfigError(f"{path} has no text {name!r}, which {by} for; add it")
     template = Template(named.pop("system"), named)
-    for way in set(named) - {"hint", "again"}:
+    for way in set(named) - {"hint", "again", "mistake-repaired"}:
         if not _asks_for_a_closing_line(f"{template.system}\n{named[way]}"):
             raise ConfigError(
                 f"{path}: neither system nor {way} asks for the line by which the answer is read; write {{closing}}"
@@ -89,6 +96,7 @@ def read_template(path: str, teacher: TeacherConfig) -> Template:
     return template
 
 
+_CALLED_BY = {"practice": "teacher.practice calls", "mistake-repaired": "teacher.feedback calls"}
 _KNOWN = f"a template has {', '.join(_NEEDED)}"
 
 
@@ -99,6 +107,7 @@ def _asked_for(teacher: TeacherConfig) -> list[str]:
     found = ["system"]
     for asking in (asking for plan in plans for asking in plan):
         found += [asking.way, *(["hint"] if asking.hint else ["again"] if asking.again else [])]
+    found += ["practice"] if teacher.practice else []
     return list(dict.fromkeys(found))
 
 
@@ -116,8 +125,9 @@ def _fault(name: str, text: str) -> str | None:
             return f"unknown field {{{field}}}; the fields here are {here}, and {{{{ stands for a brace"
     if missing := sorted(needed - {field for field, _, _ in fields}):
         return f"it does not hold {{{missing[0]}}}; put it where it is to stand"
-    if name == "mistake-explained" and (lacking := [mark for mark in _MARKS if mark not in text]):
-        return f"it does not ask for {lacking[0]!r}; explanation and solution are told apart by {' and '.join(_MARKS)}"
+    marks = _MARKS.get(name, ())
+    if lacking := [mark for mark in marks if mark not in text]:
+        return f"it does not ask for {lacking[0]!r}; the parts of the reply are told apart by {' and '.join(marks)}"
     return None
 
 

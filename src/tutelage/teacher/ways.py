@@ -5,6 +5,7 @@ round 0               question → question, hint                              q
 ask: auto             mistake → question → question, hint                    mistake → question
 ask: mistake          mistake → mistake, hint                                mistake → mistake again
 hint: first           mistake, hint → mistake, hint        the way of the paper
+feedback: repair      repaired → repaired, hint                                repaired → repaired again
 
 Under `auto` a request may say that the question alone comes first (`FeedbackRequest.ways`).
 """
@@ -33,6 +34,8 @@ Plan = Callable[[FeedbackRequest, TeacherConfig], tuple[Asking, ...]]
 
 def ways(teacher: TeacherConfig) -> tuple[Way, ...]:
     """The ways of asking about a mistake before the hint, in the default order; no better order is known."""
+    if teacher.feedback == "repair":
+        return ("mistake-repaired",)
     shown: Way = "mistake-explained" if teacher.explain else "mistake"
     if teacher.ask != "auto":
         return (shown if teacher.ask == "mistake" else teacher.ask,)

@@ -61,3 +61,14 @@ def _is_abbreviation(text: str, stop: re.Match[str]) -> bool:
     if len(word) == 1:
         return word.isalpha() and (after.isupper() or after.isdigit() or after in "$(\"'“")
     return word in _ABBREVIATIONS or (word == "no" and after.isdigit())
+
+
+def sentence_to(text: str, end: int) -> tuple[int, str]:
+    """The first sentence of a text that ends at the character `end` or later, with its start; else the last one."""
+    start, sentence = 0, ""
+    for sentence in sentences(text):
+        start = text.index(sentence, start)
+        if start + len(sentence) >= end:
+            break
+        start += len(sentence)
+    return start, sentence

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tutelage.records import Split
+from tutelage.view.practised import ShownPractice
 
 Course = Literal["learnt", "forgotten", "never right", "always right", "mixed", "unseen"]
 """How a training problem went over the exams: wrong in the first and right in the last; the reverse; no attempt right
@@ -147,7 +148,7 @@ class ShownExample:
 
 @dataclass(frozen=True, slots=True)
 class StoryRound:
-    """One round of a problem: exam, teaching, training. Round 0 has no attempts.
+    """One round of a problem: exam, teaching, practice made of it, training. Round 0 has no attempts.
 
     `repairs` are mistakes put right that were trained on: the student's text before, what was wrong, what is right.
     """
@@ -157,6 +158,7 @@ class StoryRound:
     replies: Sequence[ShownReply]
     examples: Sequence[ShownExample]
     repairs: Sequence[tuple[str, str, str]] = ()
+    practice: Sequence[ShownPractice] = ()
 
 
 @dataclass(frozen=True, slots=True)

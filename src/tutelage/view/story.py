@@ -22,6 +22,7 @@ from tutelage.view.fields import listed, mapping, number, place, text
 from tutelage.view.index.index import RunIndex
 from tutelage.view.index.unmarked import problem_in
 from tutelage.view.marks import mark_of
+from tutelage.view.practised import practised
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -110,6 +111,7 @@ def _rounds(
             [_reply(row, ledger) for role in ("replies", "failed") for row in roles.get(role, ())],
             [example for row in roles.get("examples", ()) for example in _example(row)],
             [repair for row in roles.get("repairs", ()) for repair in _repair(row)],
+            list(practised(roles.get("practice", ()))),
         )
         for round, roles in sorted(by_round.items())
     ]
@@ -165,7 +167,7 @@ def _reply(row: Mapping[str, Any], ledger: Mapping[str, LedgerRow]) -> ShownRepl
     return ShownReply(
         mistake=text(row.get("mistake")),
         raw=raw,
-        text=str(row.get("text") or "") if sound else None,
+        text=_taught(row) if sound else None,
         failure=text(row.get("failure")),
         reason=str(verdict.get("reason") or ""),
         usd=number(usage.get("cost_usd")),
@@ -173,6 +175,12 @@ def _reply(row: Mapping[str, Any], ledger: Mapping[str, LedgerRow]) -> ShownRepl
         completion_tokens=completion,
         seconds=sum(took) if took else None,
     )
+
+
+def _taught(row: Mapping[str, Any]) -> str:
+    """What a sound reply teaches: a rationale, or the step that it puts right."""
+    said, step = str(row.get("text") or ""), text(row.get("step"))
+    return said if step is None else f"Wrong: {step or '(end)'}\nRight: {said.strip()}"
 
 
 def way_of(asking: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tutelage.student.engines.token_sampling import CANDIDATES, gumbel, sample_token, stream
+from tutelage.student.engines.token_sampling import CHUNK, gumbel, sample_token, stream
 
 pytestmark = pytest.mark.usefixtures("float64")
 ROWS = 3000
@@ -58,7 +58,7 @@ def test_temperature_0_takes_the_likeliest_whatever_the_keys():
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
-@pytest.mark.parametrize("size", [4, CANDIDATES, CANDIDATES + 1, 1000])
+@pytest.mark.parametrize("size", [4, CHUNK, CHUNK + 1, 1000])
 def test_tokens_follow_the_softmax(size, temperature):
     torch.manual_seed(size)
     logits_V = 2 * torch.randn(size)
@@ -66,8 +66,8 @@ def test_tokens_follow_the_softmax(size, temperature):
     assert_follows(tokens_R, (logits_V / temperature).softmax(-1))
 
 
-def test_tokens_that_are_no_candidates_are_drawn_as_often_as_they_should():
-    """Of 1,000 equally likely tokens, those that raced one by one have no advantage over all the others."""
+def test_tokens_of_every_chunk_are_drawn_as_often_as_they_should():
+    """Of 1,000 equally likely tokens, those of the shorter chunk at the end have no advantage over all the others."""
     tokens_R = drawn(torch.zeros(1000))
     assert_follows(tokens_R // 10, torch.full((100,), 1e-2))
 

@@ -248,3 +248,34 @@ def test_without_explain_nothing_changes_and_without_a_mistake_there_is_nothing_
     [[asked]], feedback = hold(RIGHT, settings=EXPLAINING)
     assert silent.key != asked.key
     assert (feedback.text, feedback.explanation) == (RIGHT, None)
+
+
+REPAIRING = replace(SETTINGS, teacher=TeacherConfig(feedback="repair"))
+MENDED = "Wrong: 3 + 4 = 7 pens.\nRight: 3 × 4 = 12 pens."
+
+
+def test_a_step_put_right_is_the_feedback_and_no_rationale():
+    [[question]], feedback = hold(MENDED, settings=REPAIRING)
+    system, user = question.messages
+    assert "The answer is X" not in system["content"]
+    assert '"Wrong:"' in user["content"]
+    assert "12" not in user["content"]  # no hint
+    assert (feedback.text, feedback.step, feedback.failure) == ("3 × 4 = 12 pens.", "3 + 4 = 7 pens.", None)
+    assert (feedback.verdict.correct, feedback.is_rationale) == (True, False)
+    assert feedback.asked[0].way == "mistake-repaired"
+
+
+def test_a_step_that_cannot_be_learnt_is_asked_for_again_with_the_answer_and_the_reason():
+    asked, feedback = hold("Wrong: 3 + 4 = 7 pens.\nRight: 3 × 4 = 13 pens.", MENDED, settings=REPAIRING)
+    again = asked[1][0].messages[1]["content"]
+    assert "The correct answer is 12" in again
+    assert "3 × 4 = 13 is false: it makes 12" in again
+    assert feedback.step == "3 + 4 = 7 pens."
+    assert [each.sound for each in feedback.asked] == [False, True]
+    _, lost = hold("no idea", "no idea", settings=REPAIRING)
+    assert (lost.step, lost.failure, lost.verdict.correct) == (None, "unparsable", False)
+
+
+def test_without_a_mistake_a_rationale_is_asked_for():
+    _, feedback = hold(RIGHT, request=FeedbackRequest(PROBLEM), settings=REPAIRING)
+    assert feedback.is_rationale

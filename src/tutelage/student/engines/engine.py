@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 from tutelage.errors import StudentError
 from tutelage.student.encoding import Tokens
 from tutelage.student.engines import vllm
+from tutelage.student.engines.compiled import decode_attention
 from tutelage.student.engines.fit import fit_rows
 from tutelage.student.engines.generate import GenerateSampler
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
@@ -54,7 +55,8 @@ class Engine:
         if self.own is not None:
             return CheckedSampler(self.own, model, ends)
         if self.name != "generate" and _is_ours(model):
-            return SharedPrefixSampler(model, ends, fit_rows(model, prompts, settings, self.say))
+            rows = fit_rows(model, prompts, settings, self.say)
+            return SharedPrefixSampler(model, ends, rows, decode_attention(model, self.say))
         kind = model.config.model_type
         if self.name == "shared-prefix":
             raise _not_ours(model)

@@ -23,6 +23,7 @@ from transformers import (
 )
 
 from tutelage.student.encoding import Tokens
+from tutelage.student.engines.packed_weights import packed
 from tutelage.student.engines.token_sampling import sample_token, stream
 from tutelage.student.folder import quiet
 from tutelage.student.sampler import Deliver, Sampled, SamplingSettings, StopCriteria
@@ -45,7 +46,8 @@ class GenerateSampler:
         computed = padded = 0
         for start in range(0, len(order), width):
             batch = order[start : start + width]
-            rows, steps = self._batch([prompts[n] for n in batch], [seeds[n] for n in batch], settings)
+            with packed(self.model):
+                rows, steps = self._batch([prompts[n] for n in batch], [seeds[n] for n in batch], settings)
             for n, index in enumerate(batch):
                 deliver(index, rows[n * settings.samples : (n + 1) * settings.samples])
             asked = sum(len(prompts[n]) for n in batch) * settings.samples + sum(map(len, rows))

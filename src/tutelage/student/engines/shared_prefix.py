@@ -20,7 +20,9 @@ from transformers import PreTrainedModel
 
 from tutelage.student.attention import attending
 from tutelage.student.encoding import Tokens, shared_prefix
+from tutelage.student.engines.decode_attention import DecodeAttention
 from tutelage.student.engines.kv_cache import KVCache
+from tutelage.student.engines.packed_weights import packed
 from tutelage.student.engines.token_sampling import sample_token, stream
 from tutelage.student.sampler import Deliver, Sampled, SamplingSettings, StopCriteria
 
@@ -42,10 +44,12 @@ class _Row:
 
 
 class SharedPrefixSampler:
-    """Samples with the student's own model, `rows` answers at once."""
+    """Samples with the student's own model, `rows` answers at once; `kernel` is the compiled attention, if there is."""
 
-    def __init__(self, model: PreTrainedModel, ends: StopCriteria, rows: int) -> None:
-        self.model, self.ends, self.rows = model, ends, rows
+    def __init__(
+        self, model: PreTrainedModel, ends: StopCriteria, rows: int, kernel: DecodeAttention | None = None
+    ) -> None:
+        self.model, self.ends, self.rows, self.kernel = model, ends, rows, kernel
 
     @torch.inference_mode()
     def sample(
@@ -61,8 +65,9 @@ class SharedPrefixSampler:
             question_tokens=max(map(len, prompts)) - shared_prefix(prompts),
             answer_tokens=settings.max_new_tokens,
             device=self.model.device,
+            kernel=self.kernel,
         )
-        with attending(self.model, cache) as keywords:
+        with packed(self.model), attending(self.model, cache) as keywords:
             return _Sitting(self.model, keywords, cache, prompts, seeds, settings, self.ends, deliver).run()
 
 

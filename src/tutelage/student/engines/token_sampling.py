@@ -1,14 +1,14 @@
 """Draws the next token, greedily or by the Gumbel-max trick, independently of the rest of the batch.
 
-    R  rows     V  vocabulary     K  candidates
+    R  rows     V  vocabulary     C  chunks of it     K  tokens of a chunk
 
-Gumbel-max sampling (Maddison et al. 2014, arXiv 1411.0030): every token's log-probability gets its own noise, and the
-highest sum wins. The noise depends only on the attempt, the place and the token. In another batch, a row's logits
+Gumbel-max sampling (Maddison et al. 2014, arXiv 1411.0030): every choice's log-probability gets its own noise, and the
+highest sum wins. The noise depends only on the attempt, the place and the choice. In another batch, a row's logits
 differ in their last bits; this changes the winner only if two sums are that close, about once in 100,000 tokens. The
 usual lookup of one random number in the cumulative distribution is much more sensitive to small shifts.
 
-Noise for the whole vocabulary would cost as much as the model's layers. So only the most likely tokens get their own
-noise, and all others together count as one. If the others win, which is rare, they get noise one by one.
+Noise for the whole vocabulary would cost as much as the model's layers. So there are two draws: of a chunk of the
+vocabulary, by the sum of its probabilities, and of a token of that chunk.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ import torch
 
 from tutelage.student.wide import widened
 
-CANDIDATES = 256
-"""Tokens with their own noise. More cost time; with fewer, the others win more often and need noise, too."""
+CHUNK = 256
+"""Tokens of a chunk: the square root of usual vocabularies, so that both draws have about as many choices."""
 
-REST = -1
-"""The id, for the noise, of all tokens but the candidates together."""
+AT_ONCE = 2**18
+"""Logits that are widened at once on the CPU: a mebibyte stays in its cache."""
 
 
 def stream(seed: int, sample: int, length: int) -> np.ndarray:
@@ -42,27 +42,36 @@ def sample_token(logits_RV: torch.Tensor, key_R: Sequence[int], temperature: flo
         return logits_RV.argmax(dim=-1)
     if logits_RV.device.type == "mps":  # no float64, which the noise needs
         return sample_token(logits_RV.cpu(), key_R, temperature).to(logits_RV.device)
-    keys_R1 = torch.tensor(key_R, device=logits_RV.device)[:, None]
-    logits_RV = widened(logits_RV) / temperature
-    total_R1 = logits_RV.logsumexp(dim=-1, keepdim=True)
-    top_RK, token_RK = logits_RV.topk(min(CANDIDATES, logits_RV.shape[-1]), sorted=False)
-    share_R1 = 1 - (top_RK - total_R1).exp().sum(dim=-1, keepdim=True)
-    if top_RK.shape == logits_RV.shape:
-        share_R1 = torch.zeros_like(share_R1)  # the candidates are the whole vocabulary; drop the rounding error
-    rest_R1 = share_R1.clamp(min=0).log() + total_R1
-    racer_RN = torch.cat([token_RK, torch.full_like(keys_R1, REST)], dim=-1)
-    score_RN = torch.cat([top_RK, rest_R1], dim=-1).double() + gumbel(keys_R1, racer_RN)
-    chosen_R1 = racer_RN.gather(1, score_RN.argmax(dim=-1, keepdim=True))
-    for row in (chosen_R1[:, 0] == REST).nonzero()[:, 0].tolist():
-        others_V = logits_RV[row].index_fill(0, token_RK[row], -torch.inf).double()
-        everybody = torch.arange(len(others_V), device=others_V.device)
-        chosen_R1[row] = (others_V + gumbel(keys_R1[row], everybody)).argmax()
-    return chosen_R1[:, 0]
+    key_R1 = torch.tensor(key_R, device=logits_RV.device)[:, None]
+    total_RC = _chunk_totals(logits_RV, temperature)
+    chunk_1C = torch.arange(total_RC.shape[1], device=logits_RV.device)[None]
+    chosen_R1 = (total_RC.double() + gumbel(key_R1, -1 - chunk_1C)).argmax(dim=-1, keepdim=True)
+    vocabulary = logits_RV.shape[1]
+    token_RK = chosen_R1 * CHUNK + torch.arange(min(CHUNK, vocabulary), device=logits_RV.device)
+    logit_RK = logits_RV.gather(1, token_RK.clamp(max=vocabulary - 1)).double() / temperature
+    logit_RK = logit_RK.masked_fill(token_RK >= vocabulary, -torch.inf)
+    best_R1 = (logit_RK + gumbel(key_R1, token_RK)).argmax(dim=-1, keepdim=True)
+    return token_RK.gather(1, best_R1)[:, 0]
 
 
-def gumbel(key: torch.Tensor, token: torch.Tensor) -> torch.Tensor:
-    """Standard Gumbel noise for tokens and a key, in float64, from a hash of both (SplitMix64: Steele et al. 2014)."""
-    mixed = key + (token + 2) * -7046029254386353131  # 0x9E3779B97F4A7C15; integers wrap around
+def _chunk_totals(logits_RV: torch.Tensor, temperature: float) -> torch.Tensor:
+    """The log-sum-exp of logits / temperature for every chunk, [R, C]; the last chunk may be shorter."""
+    rows, vocabulary = logits_RV.shape
+    whole = vocabulary // CHUNK * CHUNK
+    at_once = max(1, AT_ONCE // vocabulary) if logits_RV.device.type == "cpu" else rows
+    totals: list[torch.Tensor] = []
+    for narrow_RV in logits_RV.split(at_once):
+        part_RV = widened(narrow_RV) if temperature == 1 else widened(narrow_RV) / temperature
+        total_RC = part_RV[:, :whole].unflatten(1, (-1, CHUNK)).logsumexp(dim=-1) if whole else part_RV[:, :0]
+        if whole < vocabulary:
+            total_RC = torch.cat([total_RC, part_RV[:, whole:].logsumexp(dim=-1, keepdim=True)], dim=-1)
+        totals.append(total_RC)
+    return torch.cat(totals)
+
+
+def gumbel(key: torch.Tensor, choice: torch.Tensor) -> torch.Tensor:
+    """Standard Gumbel noise for choices and a key, in float64, from a hash of both (SplitMix64: Steele et al. 2014)."""
+    mixed = key + (choice + 2) * -7046029254386353131  # 0x9E3779B97F4A7C15; integers wrap around
     mixed = (mixed ^ _shifted(mixed, 30)) * -4658895280553007687  # 0xBF58476D1CE4E5B9
     mixed = (mixed ^ _shifted(mixed, 27)) * -7723592293110705685  # 0x94D049BB133111EB
     mixed = mixed ^ _shifted(mixed, 31)

@@ -87,6 +87,7 @@ class StepDataset(Dataset[TrainStep]):
     def _add_repairs(self, repairs: Sequence[Repair]) -> None:
         """Tokenize the repairs; those that are too long, or change no token, are left out."""
         self.repairs, self.branches = list[Repair](), list[tuple[Tokens, RepairBranch]]()
+        self._given = len(repairs)
         for repair in repairs:
             prompt = self._encodings.prompt(repair.problem.text)
             against = self.config.unlikelihood > 0
@@ -129,6 +130,8 @@ class StepDataset(Dataset[TrainStep]):
         if left_out:
             sight = "" if self.format.positions is None else f" or for the student, which sees {self.format.positions}"
             yield f"{left_out} of {examples} examples are left out: too long for {self.config.max_tokens} tokens{sight}"
+        if left_out := self._given - len(self.repairs):
+            yield f"{left_out} of {self._given} repairs are left out: too long, or no token of them differs"
 
     @property
     def anchors(self) -> Iterator[tuple[TrainingExample, Encoded]]:

@@ -7,7 +7,7 @@ split does not change the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from re import findall
 
 from tutelage.config import TaskConfig
@@ -36,6 +36,18 @@ class Generator:
     notes: Callable[[list[Problem]], tuple[str, ...]] = lambda _: ()
 
 
+@dataclass(frozen=True, slots=True)
+class More:
+    """Streams of further problems, by their seeds."""
+
+    stream: Callable[[int, Options], Iterator[Problem]]
+    options: Options
+
+    def __call__(self, seed: int) -> Iterator[Problem]:
+        """The problems of a seed."""
+        return self.stream(seed, self.options)
+
+
 def load_generated(config: TaskConfig, generator: Generator) -> LoadedTask:
     """The task of a configuration.
 
@@ -55,7 +67,8 @@ def load_generated(config: TaskConfig, generator: Generator) -> LoadedTask:
         notes=generator.notes(problems),
     )
     sized = config.model_copy(update={"train": train, "test": test, "validation": validation})
-    return build_task(sized, generator.kind, generator.examples, source, origin=config.name)
+    task = build_task(sized, generator.kind, generator.examples, source, origin=config.name)
+    return replace(task, more=More(generator.stream, options))
 
 
 def draw(stream: Iterator[Problem], count: int, name: str, *, without: Sequence[str] = ()) -> list[Problem]:

@@ -5,17 +5,20 @@ A split file lists the rows of train and test: {"train": [0, 1, 2, 4], "test": [
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from tutelage.config import TaskConfig
 from tutelage.errors import ConfigError, DataError
+from tutelage.grading.grade import grade
 from tutelage.json_lines import read_json
 from tutelage.records import Problem, WorkedExample
+from tutelage.tasks.data.hub import load_hub
 from tutelage.tasks.published.benchmarks import Benchmark, Hub
+from tutelage.tasks.published.xml_file import read_xml
 from tutelage.tasks.rows import Row, read_jsonl, rows_of
 from tutelage.tasks.splits import LoadedTask, Source, build_task, divide
 from tutelage.text.numbers import read_number
@@ -39,14 +42,20 @@ def load_benchmark(
         DataError: a file or the hub can't be read, or a row is broken.
         ConfigError: a split file is given without a path, or the package `datasets` is missing.
     """
+    commit = None
     if config.path is not None:
         folder = find_folder(config.path, config.name, benchmark.files)
         source, origin = _from_files(config, benchmark, folder), str(folder)
     elif config.split_file is not None:
         raise ConfigError("task.split_file needs task.path: the hub's data has splits of its own")
     else:
-        source, origin = _from_hub(benchmark, fetch or fetch_hub), benchmark.hub.name
-    return build_task(config, benchmark.kind, examples, source, origin=origin)
+        if fetch is None:
+            fetch, commit = _fetched(benchmark.hub, config.revision)
+        source, origin = _from_hub(config, benchmark, fetch), benchmark.hub.name
+    task = replace(build_task(config, benchmark.kind, examples, source, origin=origin), commit=commit)
+    if benchmark.match is None:
+        return task
+    return replace(task, grader=partial(grade, benchmark.kind, match=benchmark.match), way=benchmark.match)
 
 
 def find_folder(path: str, name: str, files: Sequence[str]) -> Path:
@@ -77,39 +86,58 @@ def sound(problems: Iterable[Problem]) -> tuple[list[Problem], tuple[str, ...]]:
     return kept, (f"equations left out, since they do not give the answer: {len(wrong)}, such as {wrong[0]}",)
 
 
-def fetch_hub(hub: Hub, split: str) -> Iterable[Mapping[str, Any]]:
-    """The rows of a split on the Hugging Face hub, through the package `datasets`."""
-    try:
-        datasets = cast(Any, importlib.import_module("datasets"))
-    except ImportError:
-        raise ConfigError(
-            'reading from the hub needs the package datasets: pip install "tutelage[datasets]"; or set task.path'
-        ) from None
-    try:
-        return datasets.load_dataset(hub.name, hub.config, split=split)
-    except Exception as error:  # any error of network, hub or cache has the same remedy
-        reason = " ".join(str(error).split())[:200]
-        raise DataError(
-            f"cannot load it from the hub ({type(error).__name__}: {reason}); set task.path to a local folder",
-            path=hub.name,
-        ) from None
+def _fetched(hub: Hub, revision: str | None) -> tuple[FetchHub, str]:
+    """The rows of the hub's splits, and the commit; a `train_from` is read at its newest commit."""
+    data = load_hub(hub.name, hub.config, revision)
+    other = load_hub(hub.train_from, None, None) if hub.train_from else data
+
+    def fetch(hub: Hub, split: str) -> Iterable[Mapping[str, Any]]:
+        found = other.splits if split == hub.train else data.splits
+        if split not in found:
+            raise DataError(f"there is no split {split!r}; the splits are {', '.join(found)}", path=f"hf://{hub.name}")
+        return found[split]
+
+    return fetch, data.commit
 
 
-def _from_hub(benchmark: Benchmark, fetch: FetchHub) -> Source:
+def _from_hub(config: TaskConfig, benchmark: Benchmark, fetch: FetchHub) -> Source:
+    hub = benchmark.hub
     parts: list[list[Problem]] = []
     notes: tuple[str, ...] = ()
-    for split in ("train", benchmark.hub.test):
-        where = f"{benchmark.hub.name}, {split}"
-        rows = [Row(data, where, number=number) for number, data in enumerate(fetch(benchmark.hub, split), start=1)]
-        problems, found = sound(benchmark.problem(row) for row in rows)
+    for split in (hub.test,) if hub.train is None else (hub.train, hub.test):
+        where = f"{hub.name}, {split}"
+        rows = [Row(data, where, number=number) for number, data in enumerate(fetch(hub, split), start=1)]
+        read, left_out = _read(benchmark, rows)
+        problems, found = sound(read)
         parts.append(problems)
-        notes += found
-    return Source(train=parts[0], test=parts[1], notes=notes)
+        notes += (*left_out, *found)
+    return divided(config, parts[0], notes) if len(parts) == 1 else Source(train=parts[0], test=parts[1], notes=notes)
+
+
+def divided(
+    config: TaskConfig, problems: Sequence[Problem], notes: tuple[str, ...], share: float = TEST_SHARE
+) -> Source:
+    """Train and test drawn from problems that are published without splits."""
+    count = round(share * len({problem.id for problem in problems}))
+    note = f"no split file is there: {share:.0%} of the questions are drawn as test by seed {config.seed}"
+    return Source(*divide(problems, count, f"split {config.seed}"), notes=(*notes, note))
+
+
+def _read(benchmark: Benchmark, rows: Sequence[Row]) -> tuple[list[Problem], tuple[str, ...]]:
+    """The problems of the rows but those that are left out, and a note on these."""
+    problems = [problem for row in rows if (problem := benchmark.problem(row)) is not None]
+    out = len(rows) - len(problems)
+    return problems, (f"rows left out, whose answer is not one {benchmark.kind}: {out}",) if out else ()
 
 
 def _from_files(config: TaskConfig, benchmark: Benchmark, folder: Path) -> Source:
-    parts = [[benchmark.problem(row) for row in _read_rows(folder / file, benchmark.rows)] for file in benchmark.files]
+    read = [
+        _read(benchmark, read_benchmark_rows(folder / file, benchmark.rows, lines=benchmark.lines))
+        for file in benchmark.files
+    ]
+    parts = [problems for problems, _ in read]
     problems, notes = sound(problem for part in parts for problem in part)
+    notes = (*(note for _, left_out in read for note in left_out), *notes)
     split_file = Path(config.split_file) if config.split_file is not None else None
     if split_file is None and len(parts) == 1:
         candidates = (folder / "splits", folder.parent / "splits")
@@ -119,9 +147,7 @@ def _from_files(config: TaskConfig, benchmark: Benchmark, folder: Path) -> Sourc
         return Source([problems[i] for i in train], [problems[i] for i in test], notes=notes)
     if len(parts) == 2:
         return Source(problems[: len(parts[0])], problems[len(parts[0]) :], notes=notes)
-    count = round(TEST_SHARE * len({problem.id for problem in problems}))
-    note = f"no split file is there: {TEST_SHARE:.0%} of the questions are drawn as test by seed {config.seed}"
-    return Source(*divide(problems, count, f"split {config.seed}"), notes=(*notes, note))
+    return divided(config, problems, notes)
 
 
 def read_split(path: Path, rows: int) -> tuple[list[int], list[int]]:
@@ -141,8 +167,11 @@ def read_split(path: Path, rows: int) -> tuple[list[int], list[int]]:
     return parts[0], parts[1]
 
 
-def _read_rows(path: Path, field: str | None) -> list[Row]:
-    if path.suffix == ".jsonl":
+def read_benchmark_rows(path: Path, field: str | None, *, lines: bool = False) -> list[Row]:
+    """The rows of a published file: JSON Lines, XML, or JSON, with the list of rows in `field`."""
+    if path.suffix == ".xml":
+        return read_xml(path)
+    if lines or path.suffix == ".jsonl":
         return read_jsonl(path)
     data = read_json(path)
     if field is None:

@@ -15,7 +15,7 @@ from tutelage.records import TRANSIENT, Feedback, FeedbackRequest
 from tutelage.teacher.batch.batches import Batches
 from tutelage.teacher.ledger.ledger import Ledger
 from tutelage.teacher.online.budget import Budget
-from tutelage.teacher.online.conversation import Question, Settings, converse
+from tutelage.teacher.online.conversation import Question, Settings, begin
 from tutelage.teacher.online.failures import OF_THE_ANSWER, FailureWindow, RequestFailed
 from tutelage.teacher.teacher import Deliver
 
@@ -90,7 +90,7 @@ class BatchSession:
 
     def _follow(self, request: FeedbackRequest, closed: bool) -> Feedback | list[Question]:
         """The feedback, or the questions that it still needs; an empty list if it needs some and all is closed."""
-        conversation = converse(request, self._settings)
+        conversation = begin(request, self._settings)
         questions, asked = next(conversation), False
         try:
             while True:

@@ -38,10 +38,10 @@ def find_flaw(steps: str, problem: Problem) -> Flaw | None:
     wanted = whole_number(problem.answer)
     if wanted is None:
         return None
-    return find_aim_flaw(steps, problem, wanted) or _ground(steps, problem)
+    return find_aim_flaw(steps, problem, wanted) or find_ungrounded(steps, problem)
 
 
-def _ground(steps: str, problem: Problem) -> Flaw | None:
+def find_ungrounded(steps: str, problem: Problem) -> Flaw | None:
     """The first number that is calculated with and stands neither in the question nor before, if so."""
     if (place := _ORDINAL.search(steps)) is not None:
         return "numbers from nowhere", f"a place in an order is no amount: {place[0]!r}"

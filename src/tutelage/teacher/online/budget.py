@@ -21,10 +21,10 @@ from decimal import Decimal
 from tutelage.config import BudgetConfig, PriceConfig, TeacherConfig
 from tutelage.errors import BudgetSpent, ConfigError
 from tutelage.money import PICO, sum_usd
-from tutelage.records import FeedbackRequest, Usage
+from tutelage.records import FeedbackRequest, Problem, Usage
 from tutelage.teacher.online.prices import listed_price
 from tutelage.teacher.prompts import MAX_REASON_BYTES, Message, Prompts
-from tutelage.teacher.ways import askings, ways
+from tutelage.teacher.ways import Asking, askings, ways
 
 _TOKENS_PER_MESSAGE = 16
 _TOKENS_PER_PROMPT = 64
@@ -59,9 +59,20 @@ def most_for(request: FeedbackRequest, config: TeacherConfig, prompts: Prompts) 
     reason = "x" * MAX_REASON_BYTES
     asked = [prompts.messages(request, asking, reason) for asking in askings(request, config)]
     prompt = config.self_consistency * sum(prompt_tokens_bound(messages) for messages in asked)
-    requests = config.self_consistency * len(asked)
-    completion = requests * config.max_tokens
-    price = price_of(config)
+    return _most(config.self_consistency * len(asked), prompt, config)
+
+
+def most_for_practice(request: FeedbackRequest, new: Problem, config: TeacherConfig, prompts: Prompts) -> Usage:
+    """The most that a practice problem can cost: it is made from a request, and `new` is solved by every sample."""
+    if config.kind != "openai":
+        return Usage(requests=1)
+    alone = prompts.messages(FeedbackRequest(new), Asking("question"))
+    prompt = prompt_tokens_bound(prompts.practice(request)) + config.self_consistency * prompt_tokens_bound(alone)
+    return _most(1 + config.self_consistency, prompt, config)
+
+
+def _most(requests: int, prompt: int, config: TeacherConfig) -> Usage:
+    completion, price = requests * config.max_tokens, price_of(config)
     written = prompt if (price.cache_write or 0.0) > price.prompt else 0
     return Usage(requests, prompt, completion, cost_of(prompt, completion, price, written_tokens=written))
 

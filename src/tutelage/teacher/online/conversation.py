@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tutelage.config import PriceConfig, TeacherConfig
@@ -24,6 +24,7 @@ from tutelage.teacher.online.failures import RequestFailed
 from tutelage.teacher.online.parameters import seed_of
 from tutelage.teacher.prompts import Message, Prompts
 from tutelage.teacher.reading.echoes import Echoes
+from tutelage.teacher.repair import read_repair
 from tutelage.teacher.reply import OURS, Reading, read_reply
 from tutelage.teacher.template import Template
 from tutelage.teacher.ways import Asking, Plan, askings
@@ -50,6 +51,8 @@ class Settings:
     seed: int | None = None
     shaping: Mapping[str, object] = field(default_factory=dict[str, object])
     """Further parameters of the request that enter the ledger's key; those at their default are left out."""
+    dialogue: Callable[[FeedbackRequest, Settings], Conversation] | None = None
+    """Another dialogue than `converse`."""
 
     @property
     def prompts(self) -> Prompts:
@@ -116,6 +119,11 @@ Conversation = Generator[list[Question], Sequence[LedgerRow] | None, Feedback | 
 """Yields questions; is sent their replies in order, or None if the budget is spent; RequestFailed may be thrown in."""
 
 
+def begin(request: FeedbackRequest, settings: Settings) -> Conversation:
+    """The dialogue for a request."""
+    return (settings.dialogue or converse)(request, settings)
+
+
 def converse(request: FeedbackRequest, settings: Settings) -> Conversation:
     """Ask in one way after another until a reply is sound; returns the feedback, or None if nothing could be asked."""
     rows: list[LedgerRow] = []
@@ -126,7 +134,7 @@ def converse(request: FeedbackRequest, settings: Settings) -> Conversation:
         for asking in settings.plan(request, settings.teacher):
             reason = "" if reading is None else str(reading.failure) if hidden else reading.verdict.reason
             messages = prompts.messages(request, asking, reason)
-            replies = yield _questions(messages, request, settings)
+            replies = yield questions_of(messages, request, settings, settings.self_consistency)
             if replies is None:
                 break
             rows += replies
@@ -150,6 +158,7 @@ def converse(request: FeedbackRequest, settings: Settings) -> Conversation:
         failure=reading.failure,
         explanation=reading.explanation if settings.teacher.explain else None,
         asked=tuple(asked),
+        step=reading.step,
     )
 
 
@@ -160,9 +169,9 @@ def _asked(asking: Asking, reading: Reading, rows: Sequence[LedgerRow]) -> Asked
     return Asked(asking.way, asking.hint, verdict.correct, prompt, completion, reading.failure, reason)
 
 
-def _questions(messages: list[Message], request: FeedbackRequest, settings: Settings) -> list[Question]:
-    """The same question `self_consistency` times; the first has the key that it would have alone."""
-    samples = [request.sample, *(f"{request.sample}.{again}" for again in range(1, settings.self_consistency))]
+def questions_of(messages: list[Message], request: FeedbackRequest, settings: Settings, times: int) -> list[Question]:
+    """The same question some times; the first has the key that it would have alone."""
+    samples = [request.sample, *(f"{request.sample}.{again}" for again in range(1, times))]
     return [
         Question(messages, _shape(messages, sample, settings), seed_of(settings.seed, sample)) for sample in samples
     ]
@@ -183,19 +192,7 @@ def _shape(messages: list[Message], sample: int | str, settings: Settings) -> st
 
 def _read(rows: Sequence[LedgerRow], request: FeedbackRequest, asking: Asking, settings: Settings) -> Reading:
     """The first right rationale if more than half of the replies are right (self-consistency); else the first wrong."""
-    readings = [
-        read_reply(
-            row.text,
-            row.finish_reason,
-            request.problem,
-            settings.grade,
-            max_tokens=settings.max_tokens,
-            check_arithmetic=settings.check_arithmetic,
-            explained=asking.way == "mistake-explained",
-            ours=settings.ours,
-        )
-        for row in rows
-    ]
+    readings = [_read_one(row, request, asking, settings) for row in rows]
     right = [reading for reading in readings if reading.verdict.correct]
     if 2 * len(right) > len(readings):
         return right[0]
@@ -204,3 +201,21 @@ def _read(rows: Sequence[LedgerRow], request: FeedbackRequest, asking: Asking, s
         return wrong
     reason = f"{len(right)} of {len(readings)} samples are right, and one is not: {wrong.verdict.reason}"
     return Reading(wrong.text, Verdict(False, wrong.verdict.answer, reason), "samples disagree")
+
+
+def _read_one(row: LedgerRow, request: FeedbackRequest, asking: Asking, settings: Settings) -> Reading:
+    """One reply, as what was asked for."""
+    most, checked, ours = settings.max_tokens, settings.check_arithmetic, settings.ours
+    if asking.way == "mistake-repaired":
+        about = request.problem, request.mistake or "", settings.grade
+        return read_repair(row.text, row.finish_reason, *about, max_tokens=most, check_arithmetic=checked, ours=ours)
+    return read_reply(
+        row.text,
+        row.finish_reason,
+        request.problem,
+        settings.grade,
+        max_tokens=most,
+        check_arithmetic=checked,
+        explained=asking.way == "mistake-explained",
+        ours=ours,
+    )

@@ -29,6 +29,7 @@ OF_THE_ANSWER: frozenset[FailureReason] = frozenset(
         "concludes otherwise",
         "repeats the prompt",
         "samples disagree",
+        "no new problem",
     )
 )
 """Faults of the reply's content. They don't count as failures here: a weak teacher is still of use."""

@@ -30,6 +30,7 @@ from tutelage.teacher.online.conversation import Question, Settings
 from tutelage.teacher.online.ledger_writer import LedgerWriter
 from tutelage.teacher.online.limits import Limits
 from tutelage.teacher.online.parameters import shaping
+from tutelage.teacher.online.practising import for_practice
 from tutelage.teacher.online.session import RequestSession
 from tutelage.teacher.prompts import prompts_of
 from tutelage.teacher.reading.echoes import Echoes
@@ -111,18 +112,25 @@ class OpenAITeacher:
             TeacherError: the key is refused, the quota is spent, the model is unknown, or the endpoint keeps failing.
             RunError: the ledger cannot be written.
         """
-        _run(self._hold(requests, deliver))
+        _run(self._hold(requests, deliver, self._settings))
 
-    async def _hold(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
+    def practise(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
+        """Ask for a new problem near that of every request, and for solutions of it; delivers a Practice for each.
+
+        Raises as `teach`.
+        """
+        _run(self._hold(requests, deliver, for_practice(self._settings)))
+
+    async def _hold(self, requests: Iterable[FeedbackRequest], deliver: Deliver, settings: Settings) -> None:
         with Ledger(self._ledger) as ledger:
             async with self._endpoint.connect() as client:
                 batches = self._batches(client, ledger)
                 if self._config.batch:
-                    session = BatchSession(batches, ledger, self._settings, self._config.retries)
+                    session = BatchSession(batches, ledger, settings, self._config.retries)
                     await session.hold(requests, deliver, lambda: self._budget(ledger))
                 else:
                     await batches.collect(wait=False)  # from an earlier start with `batch` set: they are paid for
-                    await self._hold_online(client, ledger, requests, deliver)
+                    await self._hold_online(client, ledger, requests, deliver, settings)
 
     def _batches(self, client: Client, ledger: Ledger) -> Batches:
         config = self._config
@@ -138,7 +146,12 @@ class OpenAITeacher:
         )
 
     async def _hold_online(
-        self, client: Client, ledger: Ledger, requests: Iterable[FeedbackRequest], deliver: Deliver
+        self,
+        client: Client,
+        ledger: Ledger,
+        requests: Iterable[FeedbackRequest],
+        deliver: Deliver,
+        settings: Settings,
     ) -> None:
         config, limits = self._config, self._limits.again()
 
@@ -153,7 +166,7 @@ class OpenAITeacher:
                     writer,
                     self._budget(ledger),
                     limits,
-                    self._settings,
+                    settings,
                     config.retries,
                     self._activity,
                 )

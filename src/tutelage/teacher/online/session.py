@@ -27,7 +27,7 @@ from tutelage.records import TRANSIENT, Feedback, FeedbackRequest, Usage
 from tutelage.teacher.ledger.ledger import Answered, Ledger, LedgerRow, Sent, Unpaid
 from tutelage.teacher.online.budget import Budget
 from tutelage.teacher.online.completion import Reply
-from tutelage.teacher.online.conversation import Question, Settings, converse
+from tutelage.teacher.online.conversation import Question, Settings, begin
 from tutelage.teacher.online.failures import AT_FIRST, FailureWindow, Refused, RequestFailed, SetAside
 from tutelage.teacher.online.ledger_writer import LedgerWriter
 from tutelage.teacher.online.limits import Limits
@@ -142,7 +142,7 @@ class RequestSession:
 
     async def _answer(self, request: FeedbackRequest) -> Feedback | None:
         """The feedback; None if the budget does not allow it."""
-        conversation = converse(request, self._settings)
+        conversation = begin(request, self._settings)
         questions, asked = next(conversation), False
         try:
             while True:

@@ -19,13 +19,16 @@ from typing import Literal
 
 from tutelage.json_lines import MOST_LINE
 
-Role = Literal["problems", "replies", "failed", "exam", "mistakes", "evaluation", "examples", "repairs", "kinds"]
+Role = Literal[
+    "problems", "replies", "failed", "practice", "exam", "mistakes", "evaluation", "examples", "repairs", "kinds"
+]
 """What the rows of a file are. `kinds` is an exam of an earlier version, read again for the kinds of its mistakes."""
 
 OF_ROUND: dict[str, Role] = {
     "annotation.jsonl": "replies",
     "feedback.jsonl": "replies",
     "failed.jsonl": "failed",
+    "practice.jsonl": "practice",
     "exam.jsonl": "exam",
     "mistakes.jsonl": "mistakes",
     "evaluation.jsonl": "evaluation",

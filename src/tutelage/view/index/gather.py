@@ -204,6 +204,7 @@ def _reply(batch: Batch, row: Row, place: Place, number: Number, split: Split, a
 
 
 def _failed(batch: Batch, row: Row, place: Place, number: Number, split: Split) -> int:
+    """A request without a rationale for its problem: none came, or a practice problem was asked for."""
     return _reply(batch, row, place, number, split, answered=False)
 
 
@@ -225,6 +226,7 @@ _TAKES: dict[str, Callable[[Batch, Row, Place, Number, Split], int]] = {
     "problems": _problem,
     "replies": _reply,
     "failed": _failed,
+    "practice": _failed,
     "exam": _attempt,
     "evaluation": _attempt,
     "mistakes": _mistake,

@@ -1,0 +1,74 @@
+"""Grades answers that are JSON: objects and lists are equal whatever the order of keys and the white space.
+
+'So it is {"b": [1, 2.0], "a": "x"}.'   equals   {"a": "x", "b": [1, 2]}
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import cast
+
+from tutelage.json_lines import Json, NotJson, parse_json
+from tutelage.records import Problem, Verdict
+from tutelage.text.statements import shorten
+
+_START = re.compile(r"[{\[]")
+_MOST = 200
+"""The most places, from the end of a text, at which a value is looked for."""
+
+
+def grade_json(problem: Problem, text: str) -> Verdict:
+    """Grades the last JSON object or list in a text; for a gold answer of another type, the text or its last line."""
+    wanted = parse_json(problem.answer)
+    found = _last_value(text) if isinstance(wanted, dict | list) else _bare(text)
+    if found is None:
+        return Verdict(False, None, "no JSON in it")
+    value = parse_json(found)
+    right = same_json(wanted, value)
+    return Verdict(right, found, "right" if right else f"{shorten(found)!r} is another value")
+
+
+def same_json(one: Json, other: Json) -> bool:
+    """Whether two values are equal; 1 is 1.0, but not true."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        ours, theirs = cast(dict[str, Json], one), cast(dict[str, Json], other)
+        return ours.keys() == theirs.keys() and all(same_json(ours[key], theirs[key]) for key in ours)
+    if isinstance(one, list) and isinstance(other, list):
+        items, others = cast(list[Json], one), cast(list[Json], other)
+        return len(items) == len(others) and all(map(same_json, items, others))
+    return isinstance(one, bool) == isinstance(other, bool) and one == other
+
+
+def check_json(answer: str) -> None:
+    """Refuse a gold answer that is no JSON. Raises ValueError."""
+    try:
+        parse_json(answer)
+    except NotJson as error:
+        raise ValueError(f"{shorten(answer)!r} is no JSON: {error}") from None
+
+
+def _last_value(text: str) -> str | None:
+    """The last object or list that is no part of another one."""
+    decoder, found, end = json.JSONDecoder(), None, 0
+    for start in [match.start() for match in _START.finditer(text)][-_MOST:]:
+        if start < end:
+            continue
+        try:
+            _, end = decoder.raw_decode(text, start)
+            parse_json(text[start:end])
+        except (ValueError, RecursionError):
+            continue
+        found = text[start:end]
+    return found
+
+
+def _bare(text: str) -> str | None:
+    stated = text.rpartition("The answer is ")[2]
+    for piece in (stated.strip(), stated.strip().rstrip("."), stated.strip().rpartition("\n")[2]):
+        try:
+            parse_json(piece)
+        except NotJson:
+            continue
+        return piece
+    return None

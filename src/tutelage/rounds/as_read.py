@@ -1,0 +1,74 @@
+"""Problems as student and teacher will read them, and their lengths in tokens: what `tutelage tasks check` shows.
+
+tokens of smollm2-135m         median    95 %    longest
+prompts                            41      78        120
+worked solutions                   35      66         91
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tutelage.config import RunConfig
+from tutelage.errors import ConfigError, StudentError
+from tutelage.records import FeedbackRequest, Problem, state_answer
+from tutelage.student.model import load_tokenizer
+from tutelage.student.prompts import PromptFormat
+from tutelage.tasks.task import Task
+from tutelage.teacher.prompts import prompts_of
+from tutelage.teacher.ways import askings
+
+MOST_COUNTED = 10_000
+"""Maximum training problems whose tokens are counted, the first ones."""
+
+
+def as_read(task: Task, config: RunConfig, rows: int) -> str:
+    """The first training problems and the lengths of all, as lines of text. Raises ConfigError for a wrong template."""
+    problems, student = task.problems("train"), config.student
+    lines: list[str] = []
+    try:
+        tokenizer, _, positions = load_tokenizer(student)
+        format = PromptFormat(tokenizer, task.examples[: student.few_shot], student.prompt == "chat", positions)
+        prompts = [format.prompt(problem.text) for problem in problems[:rows]]
+        lines += _lengths(problems[:MOST_COUNTED], format, config)
+    except (StudentError, ConfigError) as error:
+        prompts = [str(problem.text) for problem in problems[:rows]]
+        lines.append(f"tokens are not counted, and prompts not shown whole: {error}")
+    asked = prompts_of(config.teacher, task.kind)
+    for number, (problem, prompt) in enumerate(zip(problems, prompts, strict=False), start=1):
+        request = FeedbackRequest(problem, None)
+        system, user = asked.messages(request, askings(request, config.teacher)[0])
+        if number == 1:
+            lines += ["", "the teacher behind an API reads above every question:", *_indented(system["content"])]
+        lines += ["", f"training problem {number}, as the student reads it:", *_indented(prompt)]
+        lines += [f"its answer: {problem.answer}"]
+        if problem.rationale is not None:
+            lines += ["its worked solution:", *_indented(state_answer(problem.rationale, problem.answer))]
+        lines += ["as the teacher reads it:", *_indented(user["content"])]
+    return "\n".join(lines)
+
+
+def _lengths(problems: Sequence[Problem], format: PromptFormat, config: RunConfig) -> Iterator[str]:
+    """The table of lengths, and what does not fit."""
+    prompts = list(map(len, format.all_prompt_ids([problem.text for problem in problems])))
+    solved = {n: state_answer(p.rationale, p.answer) for n, p in enumerate(problems) if p.rationale is not None}
+    solutions = dict(zip(solved, map(len, format.all_completion_ids(list(solved.values()))), strict=True))
+    yield f"{f'tokens of {config.student.model}':<40}{'median':>8}{'95 %':>8}{'longest':>9}"
+    yield _row("prompts", prompts)
+    if solutions:
+        yield _row("worked solutions", list(solutions.values()))
+    limit = config.training.max_tokens
+    long = sum(length + solutions.get(n, 0) > limit for n, length in enumerate(prompts))
+    yield f"training problems longer than training.max_tokens ({limit:,}), which are cut: {long:,}"
+    if format.positions is not None and (most := max(prompts, default=0)) >= format.positions:
+        yield f"the longest prompt ({most:,} tokens) exceeds the student's context of {format.positions:,} tokens"
+
+
+def _row(name: str, lengths: Sequence[int]) -> str:
+    ordered = sorted(lengths)
+    median, most = ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
+    return f"{name:<40}{median:>8,}{most:>8,}{ordered[-1]:>9,}"
+
+
+def _indented(text: str) -> list[str]:
+    return [f"    {line}" for line in text.splitlines()]

@@ -1,0 +1,163 @@
+"""The usual forms of rows, by the names of their columns.
+
+question/answer      {"question": "…", "answer": "12", "choices": […], "rationale": "…", "equation": "3*4"}
+question/solution    {"question": "…", "solution": "… #### 12"}
+problem/solution     {"problem": "…", "solution": "… \\\\boxed{12}", "answer": "12"}            MATH
+prompt/completion    {"prompt": "…", "completion": "… The answer is 12."}, or both as messages    TRL
+prompt-only          {"prompt": "…", "answer": "12"}, or the prompt as messages                   TRL, verl
+preference           {"prompt": "…", "chosen": "…", "rejected": "…"}                              TRL
+alpaca               {"instruction": "…", "input": "…", "output": "…", "system": "…"}
+query/response       {"query": "…", "response": "…", "system": "…"}                               ms-swift
+messages             {"messages": [{"role": "user", "content": "…"}, …]}                          OpenAI
+sharegpt             {"conversations": [{"from": "human", "value": "…"}, …], "system": "…"}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from tutelage.tasks.data.messages import is_conversation
+from tutelage.tasks.rows import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where a row has what, each a column's name; `question`, `answer`, `rationale`, `system` may be templates.
+
+    `worked` is a solution that states its answer, `more` stands below the question, `messages` is a conversation.
+    """
+
+    form: str
+    question: str | None = None
+    more: str | None = None
+    answer: str | None = None
+    worked: str | None = None
+    choices: str | None = None
+    rationale: str | None = None
+    equation: str | None = None
+    system: str | None = None
+    messages: str | None = None
+
+
+_FINAL = ("answer", "final_answer", "expected_answer", "ground_truth", "reward_model.ground_truth")
+OURS = "question/answer"
+
+
+def columns_of(row: Row, fields: Mapping[str, str]) -> Columns:
+    """The columns of the rows that are like this one. Raises DataError if they fit no form or several."""
+    named = {ours: yours for ours, yours in fields.items() if ours not in ("question", "answer", "messages")}
+    if "messages" in fields:
+        found = Columns("messages", messages=fields["messages"], system=_first(row, "system"))
+        return replace(found, answer=fields.get("answer"), **named)
+    if "question" in fields or (row.has("question") and (row.has("answer") or "answer" in fields)):
+        ours = {name: fields.get(name, name) for name in ("question", "answer", "choices", "rationale", "equation")}
+        return replace(Columns(OURS, **ours), system=fields.get("system"))
+    found = [columns for form in _FORMS if (columns := form(row, "answer" in fields)) is not None]
+    if len(found) > 1:
+        row.fail(
+            None,
+            f"the columns fit two forms, {found[0].form} and {found[1].form}; say which is meant, as task.field: "
+            f"{_remedy(found[0])} or {_remedy(found[1])}",
+        )
+    if not found:
+        _refuse(row)
+    if "answer" in fields:
+        return replace(found[0], answer=fields["answer"], **named)
+    return replace(found[0], **named)
+
+
+def _refuse(row: Row) -> None:
+    has = ", ".join(str(key) for key in row.data) or "no fields"
+    if row.has("question"):
+        row.fail("answer", f"the field is missing; the row has {has}; task.field: {{answer: YOURS}} maps names")
+    if row.has("prompt"):
+        row.fail(
+            "answer",
+            f"a prompt without an answer: a known final answer is needed; the row has {has}; "
+            "task.field: {answer: YOURS} maps names",
+        )
+    row.fail(
+        "question",
+        f"the field is missing; the row has {has}; task.field: {{question: YOURS, answer: YOURS}} maps names",
+    )
+
+
+def _remedy(columns: Columns) -> str:
+    if columns.messages:
+        return f"{{messages: {columns.messages}}}"
+    steps = f", rationale: {columns.worked}" if columns.answer and columns.worked else ""
+    return f"{{question: {columns.question}, answer: {columns.answer or columns.worked}{steps}}}"
+
+
+def _first(row: Row, *names: str) -> str | None:
+    return next((name for name in names if row.has(name)), None)
+
+
+def _asked(row: Row, form: str, question: str, worked: tuple[str, ...], answered: bool) -> Columns | None:
+    """Columns of a question with a worked solution, an answer or both."""
+    solution, answer = _first(row, *worked), _first(row, *_FINAL)
+    if not row.has(question) or not (solution or answer or answered):
+        return None
+    return Columns(form, question, answer=answer, worked=solution, choices=_first(row, "choices", "options"))
+
+
+def _problem(row: Row, answered: bool) -> Columns | None:
+    return _asked(row, "problem/solution", "problem", ("solution", "generated_solution"), answered)
+
+
+def _question(row: Row, answered: bool) -> Columns | None:
+    return _asked(row, "question/solution", "question", ("solution", "response", "completion"), answered)
+
+
+def _prompt(row: Row, answered: bool) -> Columns | None:
+    if row.has("chosen"):
+        return None
+    if row.has("completion"):
+        return _asked(row, "prompt/completion", "prompt", ("completion",), answered)
+    return _asked(row, "prompt-only", "prompt", ("solution",), answered)
+
+
+def _preference(row: Row, answered: bool) -> Columns | None:
+    if not (row.has("chosen") and row.has("rejected")):
+        return None
+    if not row.has("prompt") and is_conversation(row.value("chosen")):
+        return Columns("preference", messages="chosen", answer=_first(row, *_FINAL))
+    return _asked(row, "preference", "prompt", ("chosen",), answered)
+
+
+def _alpaca(row: Row, answered: bool) -> Columns | None:
+    found = _asked(row, "alpaca", "instruction", ("output", "response"), answered)
+    more, system = _first(row, "input", "context"), _first(row, "system")
+    return found and replace(found, more=more, system=system)
+
+
+def _query(row: Row, answered: bool) -> Columns | None:
+    found = _asked(row, "query/response", "query", ("response",), answered)
+    return found and replace(found, system=_first(row, "system"))
+
+
+def _messages(row: Row, answered: bool) -> Columns | None:
+    return _talk(row, "messages", "messages")
+
+
+def _sharegpt(row: Row, answered: bool) -> Columns | None:
+    return _talk(row, "sharegpt", "conversations")
+
+
+def _talk(row: Row, form: str, column: str) -> Columns | None:
+    if not row.has(column) or not is_conversation(row.value(column)):
+        return None
+    return Columns(form, messages=column, answer=_first(row, *_FINAL), system=_first(row, "system"))
+
+
+_FORMS: tuple[Callable[[Row, bool], Columns | None], ...] = (
+    _problem,
+    _question,
+    _prompt,
+    _preference,
+    _alpaca,
+    _query,
+    _messages,
+    _sharegpt,
+)

@@ -1,0 +1,160 @@
+"""Reads rows as drafts of problems, before the kind of their answers is known."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from json import dumps
+
+from tutelage.records import Choice
+from tutelage.tasks.data.columns import OURS, Columns, columns_of
+from tutelage.tasks.data.fields import filled, is_template
+from tutelage.tasks.data.messages import Conversation, is_conversation, read_conversation
+from tutelage.tasks.data.solutions import is_worked, split_solution, steps_of
+from tutelage.tasks.rows import Row
+from tutelage.text.statements import shorten
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A row read field by field."""
+
+    row: Row
+    answer_field: str
+    question: str
+    answer: str
+    choices: tuple[Choice, ...]
+    rationale: str | None
+    equation: str | None
+    system: str | None = None
+
+
+def read_drafts(rows: Sequence[Row], fields: Mapping[str, str], *, json: bool = False) -> tuple[list[Draft], Columns]:
+    """The drafts of rows of one form, and the columns that they are read from. `json`: answers may have parts.
+
+    Raises DataError.
+    """
+    columns = columns_of(rows[0], fields)
+    if json and columns.answer and not is_template(columns.answer):
+        rows = [_with_json(row, columns.answer) for row in rows]
+    worked = columns.form == OURS and _are_worked(rows, columns)
+    return [_draft(row, columns, worked) for row in rows], columns
+
+
+def _are_worked(rows: Sequence[Row], columns: Columns) -> bool:
+    """Whether what the rows have as their answers are worked solutions, as in GSM8K."""
+    answer, rationale = columns.answer or "", columns.rationale or ""
+    if is_template(answer) or any(row.has(rationale) for row in rows):
+        return False
+    values = [row.optional(answer) for row in rows]
+    return all(is_conversation(value) or (isinstance(value, str) and is_worked(value)) for value in values)
+
+
+def _draft(row: Row, columns: Columns, worked: bool) -> Draft:
+    if columns.form == OURS:
+        _need(row, columns)
+    question, system, said = _question(row, columns)
+    field = columns.answer or columns.worked or columns.messages or "answer"
+    steps = None
+    if columns.worked is not None:
+        said = _said(row, columns.worked, needed=columns.answer is None)
+    elif worked:
+        said = _said(row, field, needed=True)
+    if columns.answer is not None and not worked:
+        answer = _text(row, columns.answer, "answer")
+        steps = None if said is None else _steps_beside(said)
+    else:
+        assert said is not None, "what states the answer is needed"
+        answer, steps = _solved(row, field, said)
+    rationale = _optional(row, columns.rationale, "rationale")
+    return Draft(
+        row=row,
+        answer_field=field,
+        question=question,
+        answer=answer,
+        choices=row.choices(columns.choices)
+        if columns.choices is not None and row.optional(columns.choices) is not None
+        else (),
+        rationale=steps_of(rationale) or steps,
+        equation=_optional(row, columns.equation, "equation"),
+        system=_optional(row, columns.system, "system") or system,
+    )
+
+
+def _with_json(row: Row, answer: str) -> Row:
+    """The row with its answer as JSON if it has parts."""
+    value = row.optional(answer)
+    if not isinstance(value, list | dict):
+        return row
+    return replace(row, data={**row.data, answer: dumps(value, ensure_ascii=False)})
+
+
+def _need(row: Row, columns: Columns) -> None:
+    for name, column in (("question", columns.question), ("answer", columns.answer)):
+        if column is not None and not is_template(column) and not row.has(column):
+            has = ", ".join(str(key) for key in row.data) or "no fields"
+            row.fail(column, f"the field is missing; the row has {has}; task.field: {{{name}: YOURS}} maps names")
+
+
+def _question(row: Row, columns: Columns) -> tuple[str, str | None, Conversation | None]:
+    """The question, the system message above it, and the conversation if it holds the reply."""
+    if columns.messages is not None:
+        talk = read_conversation(row, columns.messages)
+        if talk.question is None:
+            row.fail(columns.messages, "no message of the user, so there is no question")
+        if talk.reply is None and columns.answer is None:
+            row.fail(
+                columns.messages, "no message of the assistant, so there is no answer; name it by task.field.answer"
+            )
+        return talk.question, talk.system, talk
+    column = columns.question or "question"
+    if not is_template(column) and is_conversation(row.optional(column)):
+        talk = read_conversation(row, column)
+        if talk.question is None or talk.reply is not None:
+            row.fail(column, "a prompt ends with the one message of the user, and this does not")
+        return talk.question, talk.system, None
+    more = _optional(row, columns.more, "input")
+    question = _text(row, column, "question")
+    return (f"{question}\n{more}" if more else question), None, None
+
+
+def _said(row: Row, field: str, *, needed: bool) -> Conversation | None:
+    """The solution in a field: a text, or the reply in a conversation."""
+    if is_conversation(row.optional(field)):
+        talk = read_conversation(row, field)
+        if talk.reply is None:
+            row.fail(field, "no message of the assistant, so there is no answer")
+        return talk
+    text = row.text(field) if needed else row.optional_text(field)
+    return None if text is None else Conversation(None, None, text, None)
+
+
+def _solved(row: Row, field: str, said: Conversation) -> tuple[str, str | None]:
+    """The answer and the steps of a solution. Raises DataError if it states no answer."""
+    solved = split_solution(said.reply or "")
+    if solved is None:
+        end = shorten((said.reply or "").strip().rpartition("\n")[2])
+        row.fail(
+            field,
+            f"no final answer in the solution, which ends with {end!r}: it must end with #### 12, \\boxed{{12}} or "
+            "'The answer is 12.'; or name a column with the answer: task.field: {answer: YOURS}",
+        )
+    return solved.answer, solved.steps or said.thoughts
+
+
+def _steps_beside(said: Conversation) -> str | None:
+    """The steps of a solution whose answer stands in a column of its own."""
+    solved = split_solution(said.reply or "")
+    return said.reply if solved is None else solved.steps or said.thoughts
+
+
+def _text(row: Row, column: str, ours: str) -> str:
+    if is_template(column):
+        return filled(row, column, ours)
+    return row.text(column) if ours == "question" else row.scalar(column)
+
+
+def _optional(row: Row, column: str | None, ours: str) -> str | None:
+    if column is None:
+        return None
+    return filled(row, column, ours) if is_template(column) else row.optional_text(column)

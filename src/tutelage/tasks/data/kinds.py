@@ -1,0 +1,116 @@
+"""Of which kind the answers are, and problems of that kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tutelage.config import TaskConfig
+from tutelage.errors import ConfigError
+from tutelage.grading.grade import canonical
+from tutelage.grading.json_value import check_json
+from tutelage.grading.matching import check_pattern
+from tutelage.grading.words import text_key
+from tutelage.records import AnswerKind, Problem
+from tutelage.tasks.data.drafts import Draft
+from tutelage.text.numbers import whole_number
+from tutelage.text.statements import shorten
+
+_MOSTLY = 0.9
+"""Share of answers of one kind from which the others are taken for mistakes."""
+
+_UNIT = re.compile(
+    r"(?<=[0-9%.½¼¾]) ?(?!(?:and|or|to|of|in|by|per|minus|plus|st|nd|rd|th|am|pm)\b)"
+    r"(?:[a-zµ²³]+[/.²³]?[a-zµ²³]*\.?|°[CF]?)(?: [a-z]+){0,2}$"
+)
+
+
+def tell_kind(drafts: Sequence[Draft]) -> AnswerKind:
+    """What the answers are: choices where the rows have choices, else all numbers (with units or without), all yes or
+    no, or words.
+
+    Raises:
+        DataError: some rows have choices and some not, or a few answers are of another kind than nearly all.
+    """
+    with_choices = [draft for draft in drafts if draft.choices]
+    if with_choices:
+        odd = next((draft for draft in drafts if not draft.choices), None)
+        if odd is not None:
+            odd.row.fail("choices", f"this row has no choices, but {len(with_choices)} of {len(drafts)} rows have")
+        return "choice"
+    if len(_measured(drafts)) == len(drafts):
+        return "number"
+    yes_no = [draft for draft in drafts if text_key(draft.answer) in ("yes", "no")]
+    numbers = [draft for draft in drafts if whole_number(draft.answer)]
+    parts: tuple[tuple[AnswerKind, list[Draft]], ...] = (("number", numbers), ("yes-no", yes_no))
+    for found, part in parts:
+        if len(part) == len(drafts):
+            return found
+        if len(part) >= _MOSTLY * len(drafts):
+            fitting = {id(draft) for draft in part}
+            odd = next(draft for draft in drafts if id(draft) not in fitting)
+            odd.row.fail(
+                odd.answer_field,
+                f"{odd.answer[:60]!r} is odd: {len(part)} of {len(drafts)} answers are of the kind {found}; "
+                "correct it, or set task.kind: text",
+            )
+    return "text"
+
+
+def _measured(drafts: Sequence[Draft]) -> list[Draft]:
+    """The rows whose answer is a number, perhaps with a unit: 12, 12 pens, 5 km/h."""
+    return [draft for draft in drafts if whole_number(_UNIT.sub("", draft.answer))]
+
+
+def notes_on(config: TaskConfig, kind: AnswerKind, drafts: Sequence[Draft]) -> tuple[str, ...]:
+    """What the user should know of how the answers are read, where they are numbers with units or LaTeX."""
+    latex = [draft for draft in drafts if kind == "text" and config.match is None and "\\" in draft.answer]
+    if latex and config.grader is None:
+        return (
+            f"{len(latex)} of {len(drafts)} answers hold LaTeX, such as {shorten(latex[0].answer)!r}: "
+            "task.match: math compares them as expressions",
+        )
+    measured = [draft for draft in _measured(drafts) if not whole_number(draft.answer)]
+    if config.kind or not measured or kind not in ("number", "text"):
+        return ()
+    such = f"{len(measured)} of {len(drafts)} answers are numbers with a unit, such as {shorten(measured[0].answer)!r}"
+    if kind == "number":
+        return (f"{such}: the number alone is graded; task.kind: text compares the words as well",)
+    return (f"{such}: they are graded as words, so that 12 is wrong for 12 pens; task.kind: number grades the number",)
+
+
+def to_problem(draft: Draft, kind: AnswerKind, system: str | None = None) -> Problem:
+    """The problem of a row, below this system message or its own. Raises DataError for an answer of another kind."""
+    if kind == "choice" and not draft.choices:
+        draft.row.fail("choices", "the row has no choices")
+    try:
+        answer = canonical(kind, draft.answer, draft.choices)
+    except ValueError as error:
+        draft.row.fail(draft.answer_field, f"{error} (the kind of the task is {kind})")
+    return Problem.of(
+        draft.question,
+        answer,
+        choices=draft.choices if kind == "choice" else (),
+        rationale=draft.rationale,
+        equation=draft.equation,
+        system=system or draft.system,
+    )
+
+
+def check_match(config: TaskConfig, kind: AnswerKind, drafts: Sequence[Draft]) -> None:
+    """Refuse `match` where answers are no words, and patterns that are none. Raises ConfigError and DataError."""
+    if config.match is None:
+        return
+    if config.grader is not None:
+        raise ConfigError(f"task.grader grades the answers, so task.match ({config.match}) has no say; leave it out")
+    if kind != "text":
+        told = "" if config.kind else "; set task.kind: text if they are words"
+        raise ConfigError(f"task.match is {config.match!r}, but the answers are of the kind {kind}, not text{told}")
+    check = {"regex": check_pattern, "json": check_json}.get(config.match)
+    if check is None:
+        return
+    for draft in drafts:
+        try:
+            check(draft.answer)
+        except ValueError as error:
+            draft.row.fail(draft.answer_field, str(error))

@@ -1,0 +1,87 @@
+"""Reads conversations: one question, perhaps below a system message, and perhaps the reply to it.
+
+[{"role": "system", "content": "…"}, {"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}]
+[{"from": "system", "value": "…"}, {"from": "human", "value": "…"}, {"from": "gpt", "value": "…"}]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from tutelage.json_lines import shortened
+from tutelage.tasks.rows import Row
+
+_ROLES = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "human": "user",
+    "assistant": "assistant",
+    "gpt": "assistant",
+    "model": "assistant",
+    "bot": "assistant",
+}
+_KEYS = (("role", "content"), ("from", "value"))
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The texts of a conversation, each None where it has no such message; `thoughts` are those of the reply."""
+
+    system: str | None
+    question: str | None
+    reply: str | None
+    thoughts: str | None
+
+
+def is_conversation(value: object) -> bool:
+    """Whether a value is a list of messages."""
+    if not isinstance(value, list) or not value:
+        return False
+    messages = cast(list[Any], value)
+    return all(isinstance(item, Mapping) and any(role in item for role, _ in _KEYS) for item in messages)
+
+
+def read_conversation(row: Row, field: str) -> Conversation:
+    """The conversation in a field. Raises DataError if it is none, or not about one question."""
+    value = row.value(field)
+    if not is_conversation(value):
+        row.fail(field, f'expected messages such as [{{"role": "user", "content": …}}], found {shortened(value)}')
+    texts: dict[str, list[str]] = {"system": [], "user": [], "assistant": []}
+    thoughts: str | None = None
+    for message in cast(list[Mapping[str, Any]], value):
+        role, text = _read(row, field, message)
+        if role == "assistant":
+            thought = message.get("thinking") or message.get("reasoning_content")
+            thoughts = thought.strip() or None if isinstance(thought, str) else None
+        if text:
+            texts[role].append(row.checked(field, text))
+    for role, spoken in texts.items():
+        if len(spoken) > 1:
+            row.fail(
+                field,
+                f"the conversation has {len(spoken)} messages of the {role}, but a problem is one question and its "
+                "answer; leave it out, or cut it to one turn",
+            )
+    system, question, reply = ("".join(texts[role]) or None for role in ("system", "user", "assistant"))
+    return Conversation(system, question, reply, thoughts)
+
+
+def _read(row: Row, field: str, message: Mapping[str, Any]) -> tuple[str, str]:
+    who, what = next(keys for keys in _KEYS if keys[0] in message)
+    role = _ROLES.get(str(message[who]).lower())
+    if role is None:
+        known = ", ".join(name for name in _ROLES)
+        row.fail(field, f"a message is of {message[who]!r}; a problem has those of {known} only (no calls of tools)")
+    content = message.get(what)
+    if isinstance(content, list):
+        parts = cast(list[Any], content)
+        texts = [cast(Mapping[str, Any], part).get("text") for part in parts if isinstance(part, Mapping)]
+        if len(texts) < len(parts) or not all(isinstance(text, str) for text in texts):
+            row.fail(field, f"expected text, found {shortened(parts)}; a student reads no images or sounds")
+        content = "".join(map(str, texts))
+    if not isinstance(content, str):
+        row.fail(field, f"expected a text as {what} of a message, found {shortened(content)}")
+    return role, content.strip()

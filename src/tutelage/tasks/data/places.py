@@ -1,0 +1,41 @@
+"""Which files a path names: one file, or a folder with one or more for each split.
+
+data/train.jsonl   data/test.csv   data/train-00000-of-00002.parquet   data/data/train-….parquet
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tutelage.errors import DataError
+from tutelage.tasks.data.files import SUFFIXES
+
+PARTS = ("train", "validation", "test", "examples")
+_ALIASES = ("dev", "val", "valid", "eval")
+
+
+def files_of(path: Path) -> tuple[Mapping[str, list[Path]], tuple[str, ...]]:
+    """The files of each part, in order, and what the user should know. Raises DataError if several could be meant."""
+    if not path.is_dir():
+        return {"train": [path]}, ()
+    found = {part: files for part in PARTS if (files := _of(path, part))}
+    found.setdefault("train", [path / "train.jsonl"])  # whose absence the reader tells
+    notes = ()
+    if "validation" not in found:
+        other = next((file for name in _ALIASES for file in _of(path, name)), None)
+        notes = (f"{other.name} is not read; call it validation{other.suffix} if it is",) if other else ()
+    return found, notes
+
+
+def _of(folder: Path, part: str) -> list[Path]:
+    named = [folder / f"{part}{suffix}" for suffix in SUFFIXES if (folder / f"{part}{suffix}").is_file()]
+    if len(named) > 1 and named[0].suffix != ".jsonl":
+        raise DataError(f"{named[0].name} and {named[1].name} are both there; leave one of them out", path=folder)
+    if named:
+        return named[:1]
+    for place in (folder, folder / "data"):
+        shards = sorted(file for file in place.glob(f"{part}-*-of-*") if file.suffix in SUFFIXES)
+        if shards:
+            return shards
+    return []

@@ -1,0 +1,259 @@
+"""The usual forms of rows, told by their columns; `task.field`, templates; and what is refused."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.tasks.data.written import as_jsonl
+from tutelage.errors import ConfigError, DataError
+from tutelage.records import SPLITS
+from tutelage.tasks.catalog import load_task
+from tutelage.tasks.data.solutions import Solved, split_solution
+
+
+def load(tmp_path, rows, **settings):
+    file = tmp_path / "mine.jsonl"
+    file.write_bytes(as_jsonl(rows))
+    return load_task("custom", path=file, **settings)
+
+
+def user(text):
+    return {"role": "user", "content": text}
+
+
+def assistant(text):
+    return {"role": "assistant", "content": text}
+
+
+def alike(one):
+    """Four rows like the one that this gives for 0."""
+    return [one(n) for n in range(4)]
+
+
+def found(task):
+    return {p.question: (p.answer, p.rationale) for split in SPLITS for p in task.problems(split)}
+
+
+WORKED = {
+    "gsm8k": lambda n: {"question": f"Q{n}?", "answer": f"{n} + 1 = <<{n}+1={n + 1}>>{n + 1} pens.\n#### {n + 1}"},
+    "question/solution": lambda n: {"question": f"Q{n}?", "solution": f"{n} + 1 = {n + 1} pens.\n#### {n + 1}"},
+    "problem/solution": lambda n: {"problem": f"Q{n}?", "solution": f"{n} + 1 = \\boxed{{{n + 1}}} pens."},
+    "with answer": lambda n: {"problem": f"Q{n}?", "answer": n + 1, "solution": f"{n} + 1 = \\boxed{{{n + 1}}} pens."},
+    "prompt/completion": lambda n: {
+        "prompt": f"Q{n}?",
+        "completion": f"{n} + 1 = {n + 1} pens.\nThe answer is {n + 1}.",
+    },
+    "conversational": lambda n: {
+        "prompt": [user(f"Q{n}?")],
+        "completion": [assistant(f"{n} + 1 = {n + 1} pens.\n#### {n + 1}")],
+    },
+    "prompt-only": lambda n: {"prompt": [user(f"Q{n}?")], "solution": f"{n} + 1 = {n + 1} pens. \\boxed{{{n + 1}}}"},
+    "preference": lambda n: {
+        "prompt": f"Q{n}?",
+        "chosen": f"{n} + 1 = {n + 1} pens.\n#### {n + 1}",
+        "rejected": f"{n} + 1 = 9 pens.\n#### 9",
+    },
+    "implicit": lambda n: {
+        "chosen": [user(f"Q{n}?"), assistant(f"{n} + 1 = {n + 1} pens.\n#### {n + 1}")],
+        "rejected": [user(f"Q{n}?"), assistant("#### 9")],
+    },
+    "alpaca": lambda n: {"instruction": f"Q{n}?", "input": "", "output": f"{n} + 1 = {n + 1} pens.\n#### {n + 1}"},
+    "query/response": lambda n: {"query": f"Q{n}?", "response": f"{n} + 1 = {n + 1} pens.\n#### {n + 1}"},
+    "messages": lambda n: {"messages": [user(f"Q{n}?"), assistant(f"{n} + 1 = {n + 1} pens.\n#### {n + 1}")]},
+    "sharegpt": lambda n: {
+        "conversations": [
+            {"from": "human", "value": f"Q{n}?"},
+            {"from": "gpt", "value": f"{n} + 1 = {n + 1} pens.\n#### {n + 1}"},
+        ]
+    },
+    "thinking": lambda n: {
+        "messages": [
+            user(f"Q{n}?"),
+            {"role": "assistant", "thinking": f"{n} + 1 = {n + 1} pens.", "content": f"{n + 1}"},
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("form", WORKED)
+def test_the_usual_forms_are_told_by_their_columns(tmp_path, form):
+    task = load(tmp_path, alike(WORKED[form]))
+    assert task.kind == "number"
+    read = found(task)
+    assert {question: answer for question, (answer, _) in read.items()} == {f"Q{n}?": str(n + 1) for n in range(4)}
+    for n in range(4):
+        rationale = read[f"Q{n}?"][1]
+        assert rationale.startswith(f"{n} + 1 = {n + 1}")
+        assert "box" not in rationale
+        assert "####" not in rationale
+        assert "answer" not in rationale
+
+
+def test_prompts_with_answers_of_their_own_have_no_rationale(tmp_path):
+    rows = alike(lambda n: {"prompt": [user(f"Q{n}?")], "reward_model": {"ground_truth": str(n)}, "ability": "math"})
+    assert found(load(tmp_path, rows))["Q2?"] == ("2", None)
+    assert found(load(tmp_path, alike(lambda n: {"prompt": f"Q{n}?", "answer": n})))["Q2?"] == ("2", None)
+    assert found(load(tmp_path, alike(lambda n: {"prompt": f"Q{n}?", "y": n}), field={"answer": "y"}))["Q2?"] == (
+        "2",
+        None,
+    )
+
+
+def test_a_completion_of_one_line_is_the_answer(tmp_path):
+    rows = alike(lambda n: {"messages": [user(f"Q{n}?"), assistant("billing" if n % 2 else "refund request")]})
+    task = load(tmp_path, rows)
+    assert task.kind == "text"
+    assert found(task)["Q2?"] == ("refund request", None)
+
+
+def test_the_input_of_alpaca_stands_below_the_instruction(tmp_path):
+    task = load(tmp_path, alike(lambda n: {"instruction": "Add one.", "input": str(n), "output": str(n + 1)}))
+    assert found(task)["Add one.\n2"] == ("3", None)
+
+
+def test_what_stands_in_today_s_columns_is_read_as_ever(tmp_path):
+    rows = alike(
+        lambda n: {"question": f"Q{n}?", "answer": n, "solution": "x", "prompt": "y", "completion": "z", "system": "s"}
+    )
+    task = load(tmp_path, rows)
+    assert found(task)["Q2?"] == ("2", None)
+    assert all(problem.system is None for problem in task.problems("train"))
+
+
+def test_system_messages_are_the_row_s_or_the_user_s_own(tmp_path):
+    rows = alike(
+        lambda n: {"messages": [{"role": "system", "content": "Be brief."}, user(f"Q{n}?"), assistant(str(n))]}
+    )
+    problem = load(tmp_path, rows).problems("train")[0]
+    assert problem.system == "Be brief."
+    assert problem.text == f"Be brief.\n\n{problem.question}"
+    same = load(tmp_path, rows, system="Count.").problems("train")[0]
+    assert (same.system, same.id) == ("Count.", problem.id)
+    rows = alike(lambda n: {"question": f"Q{n}?", "answer": n, "role": "Be kind."})
+    assert load(tmp_path, rows, field={"system": "role"}).problems("train")[0].system == "Be kind."
+
+
+def test_fields_may_be_templates_and_items_of_lists(tmp_path):
+    rows = alike(lambda n: {"context": f"Ann has {n}.", "ask": "How many {sic}?", "gold": {"text": [str(n), "x"]}})
+    field = {"question": "{context}\n\n{ask} {{}}", "answer": "gold.text.0", "rationale": "Of {context}"}
+    task = load(tmp_path, rows, field=field)
+    assert found(task)["Ann has 2.\n\nHow many {sic}? {}"] == ("2", "Of Ann has 2.")
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ({"question": "{context"}, "a brace stands alone"),
+        ({"question": "{{context}}"}, "it holds no column"),
+        ({"question": "{}"}, "is no column"),
+        ({"question": "{a!r}"}, "is no column"),
+        ({"choices": "{a}"}, "choices takes the name of a column"),
+        ({"question": " "}, "is empty"),
+        ({"sytem": "a"}, "did you mean 'system'?"),
+    ],
+)
+def test_templates_that_are_none_are_refused(tmp_path, field, told):
+    with pytest.raises(ConfigError, match=r"task\.field") as error:
+        load(tmp_path, alike(lambda n: {"question": "a", "answer": "b"}), field=field)
+    assert told in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"prompt": "a"}, "a prompt without an answer"),
+        ({"text": "a"}, "the field is missing; the row has text; task.field: {question: YOURS, answer: YOURS}"),
+        ({"question": "a"}, "task.field: {answer: YOURS}"),
+        (
+            {"problem": "a", "solution": "1", "messages": [user("a"), assistant("b")]},
+            "two forms, problem/solution and messages; say which is meant, as task.field: "
+            "{question: problem, answer: solution} or {messages: messages}",
+        ),
+        (
+            {"prompt": "a", "completion": "b", "instruction": "a", "output": "b"},
+            "two forms, prompt/completion and alpaca",
+        ),
+        (
+            {"problem": "a", "solution": "b", "answer": "1", "messages": [user("a"), assistant("b")]},
+            "task.field: {question: problem, answer: answer, rationale: solution} or {messages: messages}",
+        ),
+        ({"problem": "a", "solution": "one\ntwo"}, "no final answer in the solution, which ends with 'two'"),
+        ({"problem": "a", "solution": "It is \\boxed{}."}, "no final answer"),
+        ({"problem": "a", "solution": ["x"]}, "field 'solution': expected text, found ['x']"),
+        ({"problem": "a", "answer": ["12", "13"]}, "takes the first"),
+        ({"problem": "a", "answer": {"value": 1}}, "name it in task.field, such as answer.value"),
+        ({"problem": "a", "answer": None}, "found None; fill it, or leave the row out"),
+        ({"problem": "a", "answer": ""}, "the field is empty (found '')"),
+        ({"messages": [user("a")]}, "no message of the assistant"),
+        ({"messages": [assistant("a")]}, "no message of the user"),
+        ({"messages": [user("a"), assistant("b"), user("c"), assistant("d")]}, "has 2 messages of the user"),
+        ({"messages": [user("a"), {"role": "tool", "content": "b"}]}, "a message is of 'tool'"),
+        ({"messages": [user([{"type": "image"}]), assistant("b")]}, "a student reads no images"),
+        ({"messages": [user(None), assistant("b")]}, "expected a text as content"),
+    ],
+)
+def test_rows_that_do_not_fit_are_told_in_one_line(tmp_path, row, told):
+    with pytest.raises(DataError) as error:
+        load(tmp_path, [row] * 3)
+    assert told in str(error.value)
+    assert "line 1" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "steps", "answer"),
+    [
+        ("3 × 4 = <<3*4=12>>12 pens.\n#### 12", "3 × 4 = 12 pens.", "12"),
+        ("a\n#### 1\nb\n#### 1,000 pens", "a\n#### 1\nb", "1,000 pens"),
+        ("So it is $\\boxed{\\frac{1}{2}}$.", "So it is $\\frac{1}{2}$.", "\\frac{1}{2}"),
+        ("First \\boxed{1}, then \\boxed{2}.", "First \\boxed{1}, then 2.", "2"),
+        ("\\boxed{7}", None, "7"),
+        ("3 boxes.\nThe answer is 12.", "3 boxes.", "12"),
+        ("<think>Hm. \\boxed{3}</think>\n3 + 4 = 7. #### 7", "3 + 4 = 7.", "7"),
+        ("Paris", None, "Paris"),
+    ],
+)
+def test_solutions_are_split_into_steps_and_answer(text, steps, answer):
+    assert split_solution(text) == Solved(steps, answer)
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_split_or_not(text):
+    solved = split_solution(text)
+    assert solved is None or solved.answer.strip()
+
+
+@given(
+    st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=12), st.text("abc \n.", min_size=1, max_size=30)
+)
+def test_what_stands_in_a_box_or_behind_the_mark_is_the_answer(answer, steps):
+    for text in (f"{steps}\n#### {answer}", f"{steps} $\\boxed{{{answer}}}$"):
+        assert split_solution(text).answer == answer
+
+
+VALUE = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.text(max_size=8),
+    st.integers(),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.lists(
+        st.dictionaries(st.sampled_from(["role", "content", "from", "value"]), st.text("user", max_size=9)), max_size=3
+    ),
+    st.lists(st.text(max_size=3), max_size=2),
+)
+COLUMN = st.sampled_from(
+    [
+        *("question", "answer", "problem", "solution", "prompt", "completion", "chosen", "rejected", "instruction"),
+        *("input", "output", "query", "response", "messages", "conversations", "system", "choices"),
+    ]
+)
+
+
+@given(st.dictionaries(COLUMN, VALUE, max_size=5))
+def test_whatever_the_columns_are_rows_are_read_or_refused(tmp_path_factory, row):
+    folder = tmp_path_factory.getbasetemp()
+    with contextlib.suppress(DataError):
+        load(folder, [row, {**row, "n": 1}])
