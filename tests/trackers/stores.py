@@ -135,7 +135,9 @@ def tables_in(name: str, folder: Path, run: Path) -> dict[int, str]:
         (ours,) = client.search_runs([each.experiment_id for each in client.search_experiments()])
         files = client.list_artifacts(ours.info.run_id, "sampled_mistakes")
         return {
-            int(file.path[-7:-5]): str(json.loads(Path(client.download_artifacts(ours.info.run_id, file.path)).read_text()))
+            int(file.path[-7:-5]): str(
+                json.loads(Path(client.download_artifacts(ours.info.run_id, file.path)).read_text())
+            )
             for file in files
         }
     if name == "trackio":

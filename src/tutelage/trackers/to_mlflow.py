@@ -3,6 +3,8 @@
 The run is found again by its id, or by the tag with the id of ours.
 """
 
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 import logging

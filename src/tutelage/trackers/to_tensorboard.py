@@ -3,6 +3,8 @@
 Each process writes a file of its own, as is usual; what is in the others is read before, so that no step is in two.
 """
 
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 import time

@@ -3,6 +3,8 @@
 It knows runs by their names. Where another run of the project has ours already, ours gets a part of its id.
 """
 
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 import os

@@ -4,6 +4,8 @@ Rows are counted by their place, so that they rise as it demands; charts have tr
 Each process of an offline run has a folder of its own: `wandb sync --append wandb/offline-run-*` sends them in order.
 """
 
+# pyright: reportMissingImports=false
+
 from __future__ import annotations
 
 import json
