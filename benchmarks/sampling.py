@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import copy
 import json
+import sys
 from collections.abc import Callable
 
 import torch
@@ -22,6 +23,7 @@ from benchmarks.problems import benchmark_examples, benchmark_format, prefix_len
 from benchmarks.reference import reference_generate
 from tutelage.config import StudentConfig
 from tutelage.student.encoding import Tokens
+from tutelage.student.engines.compiled import decode_attention
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
 from tutelage.student.model import LoadedModel, load_student
 from tutelage.student.resources.hardware import hardware
@@ -95,7 +97,8 @@ def exam(
     student: LoadedModel, model: PreTrainedModel, prompts: list[Tokens], *, samples: int, tokens: int, rows: int
 ) -> Callable[[], float]:
     """Our way of an exam. Each call sits it again and returns the number of tokens written."""
-    sampler = SharedPrefixSampler(model, StopCriteria(student.tokenizer, student.end_tokens), rows)
+    kernel = decode_attention(model, lambda told: print(told, file=sys.stderr))
+    sampler = SharedPrefixSampler(model, StopCriteria(student.tokenizer, student.end_tokens), rows, kernel)
     settings = SamplingSettings(samples, 1.0, tokens, rows)
 
     def sample() -> float:

@@ -60,6 +60,8 @@ TOGETHER = {
     "test_stage_cache",
     "test_extending",
     "test_side_by_side",
+    "test_together",
+    "test_training_together",
 }
 """Files whose tests go to one worker: they fork one process, which is long in importing what they need."""
 

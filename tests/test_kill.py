@@ -40,6 +40,7 @@ MOMENTS: dict[str, Callable[[Path], bool]] = {
     "in the training of round 0": lambda root: bool(list(root.glob("round-00/checkpoints/*/trainer_state.json"))),
     "in the exam": lambda root: size(root / "round-01" / "exam.jsonl") > 0,
     "in the feedback": lambda root: size(root / "round-01" / "feedback.jsonl") > 0,
+    "in the practice": lambda root: size(root / "round-01" / "practice.jsonl") > 0,
     "in the training of round 1": lambda root: bool(list(root.glob("round-01/checkpoints/*/model.safetensors"))),
     "before the result": lambda root: (root / "test-before.jsonl").exists(),
 }
@@ -76,7 +77,7 @@ def finish(config: Path, root: Path) -> dict:
 def write_config(folder: Path, endpoint: TeacherEndpoint) -> Path:
     # In float32 an attempt does not depend on who is asked beside it: after a kill there are others.
     student = {"model": str(tiny_folder(folder / "student")), "device": "cpu", "dtype": "float32"}
-    teacher = {"kind": "openai", "model": "test", "base_url": endpoint.base_url, "concurrency": 2}
+    teacher = {"kind": "openai", "model": "test", "base_url": endpoint.base_url, "concurrency": 2, "practice": 1}
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump({**SETTINGS, "student": student, "teacher": teacher}))
     return path
@@ -95,7 +96,7 @@ def test_killed_again_and_again_a_run_ends_as_if_it_had_never_been(tmp_path):
             kills += 1
         assert finish(config, root) == expected
         # The endpoint saw again at most what was in flight when a process was killed in the middle of asking.
-        assert paid <= len(endpoint.requests) - paid <= paid + 2 * 2
+        assert paid <= len(endpoint.requests) - paid <= paid + 3 * 2
     assert kills == len(MOMENTS)
 
 

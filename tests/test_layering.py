@@ -19,7 +19,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 LAYERS = [
     {
         *("money", "records", "practice_records", "run_records", "study_records", "system_message"),
-        *("errors", "activity", "stopping"),
+        *("errors", "activity", "stopping", "launched"),
     },
     {
         "text",
@@ -38,7 +38,7 @@ LAYERS = [
     {"grading", "mistakes"},
     {"tasks", "teacher", "student", "report", "trackers"},
     {"rounds"},
-    {"studies", "assemble", "own_parts", "view"},
+    {"studies", "assemble", "together", "own_parts", "view", "export"},
     {"api", "cli", "__init__", "__main__"},
 ]
 """The packages by layer, lowest first: imports point down, or to the same layer unless the package is BLIND."""
@@ -73,6 +73,7 @@ HOMES = {
     "trackers/to_trackio": ["trackio"],
     "trackers/to_mlflow": ["mlflow"],
     "trackers/to_wandb": ["wandb"],
+    "export/": ["datasets", "pyarrow"],
 }
 """The only places where a library is imported."""
 LAZY = {"genai_prices", "reasoning_gym", "datasets", "pyarrow", "vllm", "matplotlib"}

@@ -93,6 +93,14 @@ def _run(words: list[str], teacher: str, monkeypatch: pytest.MonkeyPatch, fence:
         case ["transformers", "serve", *_]:
             # It needs an extra and serves until it is stopped.
             assert importlib.util.find_spec("transformers.cli.serve"), said
+        case ["torchrun", *_]:
+            # Several processes run in tests/test_together.py: here, whether torchrun and the command take the line.
+            from torch.distributed.run import get_args_parser
+
+            at = words.index("-m")
+            assert words[at + 1 : at + 3] == ["tutelage", "run"], said
+            assert get_args_parser().parse_args(words[1:]).module, said
+            typer.main.get_command(app).commands["run"].make_context("run", words[at + 3 :])
         case ["export", setting]:
             monkeypatch.setenv(setting.partition("=")[0], "a-key")
         case [".", place]:

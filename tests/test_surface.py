@@ -18,7 +18,7 @@ SURFACE = {
         AnswerKind Asked Attempt Choice Completion Exam FailureReason Feedback FeedbackRequest Grade Problem SPLITS
         Split Style TRANSIENT TextMatch TrainingExample Usage Verdict Way WorkedExample content_hash state_answer
     """,
-    "tutelage.practice_records": "Practice PracticeSummary",
+    "tutelage.practice_records": "Near Practice PracticeSummary",
     "tutelage.run_records": """
         Accuracy BeforeAfter COMPARED CostBound ExamSummary FailureCount GAINS Now Pace Precision REPAIRED RoundResult
         RunResult SIMILARITIES Spending StepRecord TeacherSummary TrainingSummary WayCount Work

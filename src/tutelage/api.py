@@ -12,12 +12,14 @@ import shlex
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tutelage.config import EvaluationConfig, RunConfig, StudentConfig, TaskConfig
 from tutelage.config.file import parse_section
 from tutelage.errors import ConfigError, RunError
+from tutelage.launched import place
 from tutelage.own_parts import OwnParts
 from tutelage.records import Attempt, Problem, Split, WorkedExample
 from tutelage.report.progress import Show
@@ -25,6 +27,7 @@ from tutelage.run_records import Accuracy, RunResult
 from tutelage.runs.directory import read_finished
 
 if TYPE_CHECKING:
+    from tutelage.student.ranks.group import Ranks
     from tutelage.student.sampler import SamplerFactory
     from tutelage.student.training.reflection import Reflection
     from tutelage.tasks.task import Task
@@ -45,13 +48,21 @@ def run(
 
     If the run has finished under the same configuration, its result is read. A task, teacher, self-reflection loss or
     engine of your own replaces the one that the configuration names (docs/extending.md); the run resumes only with one
-    that has the same `key`.
+    that has the same `key`. In several processes (torchrun, accelerate) each calls this, and gets the result.
 
     Raises:
         TutelageError: see tutelage.errors; finished work is kept, and the same call resumes from there.
     """
     root, own = Path(out), OwnParts(task, teacher, reflection, engine)
     config = own.applied(config)
+    if place().size == 1:
+        return _run(config, root, show, own)
+    from tutelage.together import run_together
+
+    return run_together(config, root, own, partial(_run, config, root, show, own))
+
+
+def _run(config: RunConfig, root: Path, show: Show | None, own: OwnParts, ranks: Ranks | None = None) -> RunResult:
     if (result := read_finished(root, config, parts=own.keys(config))) is not None:
         if config.report_to:
             from tutelage.trackers.telling import catch_up
@@ -61,7 +72,7 @@ def run(
     from tutelage.assemble import open_context
     from tutelage.rounds.loop import run_rounds
 
-    with open_context(config, root, show or Show(quiet=True), own=own) as ctx:
+    with open_context(config, root, show or Show(quiet=True), own=own, ranks=ranks) as ctx:
         return run_rounds(ctx)
 
 
@@ -178,6 +189,8 @@ def study(  # noqa: PLR0913 - see run
     from tutelage.studies.running import run_study
     from tutelage.studies.study_file import load_study
 
+    if (processes := place().size) > 1:
+        raise ConfigError(f"a study runs in one process, and {processes} were started; start it without torchrun")
     need_matplotlib()
     folder, loaded, own = Path(out), load_study(Path(file)), OwnParts(task, teacher, reflection, engine)
     loaded = replace(loaded, base=own.applied(loaded.base), own=own)

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tutelage.activity import Activity
 from tutelage.config import RunConfig, StudentConfig
@@ -44,14 +45,22 @@ from tutelage.teacher.recorded import NOT_RECORDED, RecordedTeacher
 from tutelage.teacher.teacher import Teacher
 from tutelage.trackers.telling import check_trackers, tracked
 
+if TYPE_CHECKING:
+    from tutelage.student.ranks.group import Ranks
+
 
 @contextmanager
 def open_context(
-    config: RunConfig, out: Path, show: Show, cache: StageCache | None = None, own: OwnParts | None = None
+    config: RunConfig,
+    out: Path,
+    show: Show,
+    cache: StageCache | None = None,
+    own: OwnParts | None = None,
+    ranks: Ranks | None = None,
 ) -> Generator[RunContext]:
     """Everything a run needs, with its directory locked against other processes; `cache` is as in Run.open.
 
-    The user's `own` parts replace those that the configuration names.
+    The user's `own` parts replace those that the configuration names. Of several `ranks`, the first calls this.
 
     Raises ConfigError, DataError, RunError, TeacherError and StudentError before anything is spent, and before anything
     is written unless the directory itself is at fault.
@@ -81,10 +90,14 @@ def open_context(
     if config.teacher.practice:
         check_practice(config.teacher.practice, task, own.teacher, offline=teacher is not None)
     precision = precision_of_run(config.student, out, cache and cache.root, show.say)
-    untrained = make_student(config.student, task, show.say, own.engine, precision)
+    untrained = make_student(config.student, task, show.say, own.engine, precision, ranks)
     preflight(untrained, config, task.problems, out, reflection)
     with locked(out):
         run = Run.open(out, config, task_digest(task), cache, keys, precision, source)
+        if ranks is not None:
+            from tutelage.student.ranks.led import check_shared
+
+            check_shared(ranks, out, run.id)
         activity = Activity() if online else None
         if activity:
             teacher = online_teacher(config, task, run, show.say, activity)
@@ -177,14 +190,23 @@ def make_student(
     say: Say,
     engine: SamplerFactory | None = None,
     precision: Precision | None = None,
+    ranks: Ranks | None = None,
 ) -> Student:
     """The untrained student, prompted with the task's worked examples and sampled by the user's `engine`, if given.
 
-    Raises ConfigError, StudentError.
+    With `ranks`, it answers and learns on all of them. Raises ConfigError, StudentError.
     """
     if engine is not None:
         check_engine(engine)
     check_few_shot(config.few_shot, task)
     above = {problem.system for problem in task.problems("train")}
     system = above.pop() if len(above) == 1 else None
-    return Student(config, task.examples, engine=Engine(config.engine, say, engine), precision=precision, system=system)
+    if ranks is None:
+        sampled_by = Engine(config.engine, say, engine)
+        return Student(config, task.examples, engine=sampled_by, precision=precision, system=system)
+    from tutelage.student.ranks.led import LedStudent
+
+    sampled_by = Engine(config.engine, say, engine, alone=False)
+    student = LedStudent(config, task.examples, engine=sampled_by, precision=precision, system=system)
+    student.ranks = ranks
+    return student

@@ -18,9 +18,13 @@ from pathlib import Path
 
 
 class TutelageError(Exception):
-    """Something the user, the teacher or the student did; never a bug."""
+    """Something the user, the teacher or the student did; never a bug.
+
+    `told` says that another process of the same run tells the user.
+    """
 
     exit_code = 2
+    told = False
 
 
 class ConfigError(TutelageError):

@@ -6,10 +6,13 @@ practice  {"problem_id": "9f2c…", "sample": 0, "mistake": "3 + 4 = 7 pens.…"
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tutelage.records import Feedback, Problem
+from tutelage.records import Feedback, FeedbackRequest, Problem
+
+Near = Callable[[FeedbackRequest, int], Iterator[Problem]]
+"""Makes problems near the one of a request, the best first; the same ones for the same seed."""
 
 
 @dataclass(frozen=True, slots=True)

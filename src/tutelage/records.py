@@ -201,32 +201,12 @@ class FeedbackRequest:
 
 
 FailureReason = Literal[
-    "authentication",
-    "quota",
-    "rejected request",
-    "rate limit",
-    "time-out",
-    "unreachable",
-    "server error",
-    "broken reply",
-    "refused by policy",
-    "empty",
-    "cut at the length limit",
-    "unparsable",
-    "wrong answer",
-    "answer leaked without reasoning",
-    "false calculation",
-    "does not come to its answer",
-    "steps not done",
-    "numbers from nowhere",
-    "concludes otherwise",
-    "repeats the prompt",
-    "samples disagree",
-    "nothing to teach from",
-    "no new problem",
-    "known problem",
-    "held-out problem",
-]
+    "authentication", "quota", "rejected request", "rate limit", "time-out", "unreachable", "server error",
+    "broken reply", "refused by policy", "empty", "cut at the length limit", "unparsable", "wrong answer",
+    "answer leaked without reasoning", "false calculation", "does not come to its answer", "steps not done",
+    "numbers from nowhere", "concludes otherwise", "repeats the prompt", "samples disagree", "nothing to teach from",
+    "no new problem", "known problem", "held-out problem",
+]  # fmt: skip
 """Why a request ended without a rationale to learn from; the last three are of practice problems."""
 
 TRANSIENT: frozenset[FailureReason] = frozenset(

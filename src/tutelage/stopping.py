@@ -22,6 +22,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
+from tutelage.launched import is_first
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PATIENCE = 5.0
 """Seconds for a task to end after it has been cancelled."""
@@ -35,7 +37,7 @@ class Stop:
     """
 
     def __init__(self, line: str, outer: object) -> None:
-        self.line, self.said = line, False
+        self.line, self.said = line, not is_first()  # of several processes, one speaks
         self.outer = outer if isinstance(outer, Stop) else None
         self.number: int | None = None
         self.cancel: Callable[[], None] | None = None

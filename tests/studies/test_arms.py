@@ -104,6 +104,13 @@ def test_an_arm_resets_what_the_base_has_of_other_arms():
     assert answers["teacher.seed_problems"] is None
 
 
+def test_teachers_that_make_no_problems_are_asked_for_none():
+    base = changed(BASE, teacher={"practice": 2})
+    for name, arm in ARMS.items():
+        made = arm.change(base).teacher
+        assert made.practice == (2 if made.kind in ("answer_key", "openai") else 0), name
+
+
 def test_the_method_weighs_self_reflection_even_where_the_base_does_not():
     without = parse_config({"task": {"name": "leg_counting"}, "training": {"reflection_weight": 0}})
     assert ARMS["full"].change(without).training.reflection_weight == TrainingConfig().reflection_weight > 0

@@ -37,6 +37,10 @@ def test_text_and_equation_change_alike():
         assert problem.rationale is None
 
 
+def test_the_system_message_stays():
+    assert made(Problem.of(PENS.question, "5", equation="9 - 4", system="Be brief."))[0].system == "Be brief."
+
+
 def test_the_same_seed_gives_the_same_problems():
     request = FeedbackRequest(PENS, "9 + 4 = 13")
     assert next(with_other_numbers(request, 7)) == next(with_other_numbers(request, 7))
@@ -55,6 +59,8 @@ def test_the_same_seed_gives_the_same_problems():
         ("Half of the 8 apples and 2 more. How many?", "6", "8 / 2 + 2", {2}),
         # and one thing, and what stands after an article
         ("Tom had 9 apples and ate 1. How many are left?", "8", "9 - 1", {1}),
+        # and a number that is written in two ways
+        ("Tea is $2.50, cake 2.5 and milk $3. How much?", "8", "2.50 + 2.50 + 3", {Fraction(5, 2)}),
         ("A 6 foot rope and an 8 foot rope and 3 feet. How long?", "17", "6 + 8 + 3", {6, 8}),
     ],
 )

@@ -51,6 +51,11 @@ def test_read(text):
         ("", "no new problem", "no new question"),
         ("I cannot do that.", "no new problem", "no new question"),
         (f"Question: {ASKED}", "no new problem", "no new question"),
+        (
+            f"Question: {FAILED.question}\nSolution:\n3 × 4 = 12 pens.\nThe answer is 12.",
+            "known problem",
+            "failed problem",
+        ),
         (f"Question: {ASKED}\nSolution:\nIt is easy.", "no new problem", "states no answer"),
         (f"Question: {ASKED} The answer is 30.\nSolution:\n{SOLVED}", "no new problem", "states its answer"),
         (
@@ -121,3 +126,12 @@ def test_the_prompt_shows_question_and_mistake():
     _, alone = Prompts("choice").practice(FeedbackRequest(FAILED))
     assert "attempt" not in alone["content"]
     assert not {"{", "}"} & set(system["content"] + user["content"] + alone["content"])
+
+
+def test_the_system_message_of_the_task_stays_above_the_question():
+    failed = Problem.of(FAILED.question, FAILED.answer, system="Be brief.")
+    _, user = Prompts("number").practice(FeedbackRequest(failed))
+    assert "Be brief." not in user["content"]
+    draft = read(f"{NEW}{SOLVED}", failed=failed)
+    assert draft.problem is not None
+    assert draft.problem.system == "Be brief."

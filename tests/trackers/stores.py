@@ -111,7 +111,7 @@ def in_wandb(folder: Path, run: Path) -> Written:
             step = row.get("train/step", row.get("round"))
             for name, value in row.items():
                 is_axis = name == "train/step" or (name == "round" and "validation/accuracy" not in row)
-                if not name.startswith("_") and not is_axis and isinstance(value, int | float):
+                if not name.startswith(("_", "sampled_mistakes")) and not is_axis and isinstance(value, int | float):
                     found[name, step, rounded(value)] += 1
     assert places == sorted(set(places))  # it wants them to rise
     return found

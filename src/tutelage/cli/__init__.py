@@ -6,6 +6,7 @@
     tutelage practice                         practice.py
     tutelage view                             view.py
     tutelage compare                          compare.py
+    tutelage export | push                    export.py, push.py
     tutelage eval | ask                       students.py
     tutelage study | results                  studies.py
     tutelage tasks [check]                    tasks.py
@@ -25,10 +26,12 @@ import typer
 from tutelage.cli.compare import compare
 from tutelage.cli.doctor import doctor
 from tutelage.cli.endpoint import serve_test_teacher
+from tutelage.cli.export import export
 from tutelage.cli.group import FaultsInOneLine, called_from_a_shell
 from tutelage.cli.init import init
 from tutelage.cli.ledger import ledger_app
 from tutelage.cli.practice import practice
+from tutelage.cli.push import push
 from tutelage.cli.refused import refused
 from tutelage.cli.runs import demo, estimate, run, show
 from tutelage.cli.students import ask, evaluate
@@ -73,6 +76,8 @@ app.command()(refused)
 app.command()(practice)
 app.command()(view)
 app.command()(compare)
+app.command()(export)
+app.command()(push)
 app.command()(estimate)
 app.command(name="eval")(evaluate)
 app.command()(ask)

@@ -31,6 +31,8 @@ class FaultsInOneLine(TyperGroup):
         except TutelageError as error:
             if ctx.params.get("debug"):
                 raise
+            if error.told:
+                raise typer.Exit(error.exit_code) from None
             _end(str(error), error.exit_code)
         except (OSError, ValueError) as error:
             if ctx.params.get("debug") or (reason := refused_by_the_system(error)) is None:

@@ -166,8 +166,6 @@ def _expected(config: RunConfig, task: LoadedTask) -> Iterator[str]:
 
 
 def _of_student(config: RunConfig, task: LoadedTask) -> Iterator[str]:
-    import torch
-
     from tutelage.report.format import clock
     from tutelage.rounds.expected import expected_round
     from tutelage.student.folder import read_frame
@@ -180,7 +178,7 @@ def _of_student(config: RunConfig, task: LoadedTask) -> Iterator[str]:
     if not isinstance(source, Path):
         yield f"{config.student.model} is downloaded at the start of the run; `tutelage doctor` then tells its speed"
         return
-    frame, device = read_frame(source, torch.float32), pick_device(config.student.device)
+    frame, device = read_frame(source), pick_device(config.student.device)
     weights = sum(weight.numel() for weight in frame.parameters())
     yield f"disk for models: about {gigabytes(disk_needed(config, 4 * weights))}"
     if (speeds := speeds_of(frame, device)) is None:

@@ -10,9 +10,11 @@ from typing import Annotated
 
 import typer
 
+from tutelage import launched
 from tutelage.cli.machine_readable import Json, print_json
 from tutelage.cli.viewed import viewed
 from tutelage.errors import ConfigError, RunError
+from tutelage.launched import Place
 from tutelage.stopping import stoppable
 from tutelage.text.printable import printable
 
@@ -99,9 +101,11 @@ def estimate(config: Config, set: Set = None, json: Json = False) -> None:
 
 def _run(config: Path, out: Path, overrides: list[str], view: bool) -> None:
     options = [part for item in overrides for part in ("--set", item)]
+    here = launched.place()
     with (
-        viewed(out) if view else nullcontext(),
-        told_how_to_go_on(shlex.join(["tutelage", "run", str(config), "--out", str(out), *options])),
+        viewed(out) if view and here.rank == 0 else nullcontext(),
+        told_how_to_go_on(shlex.join([*here.launcher, "run", str(config), "--out", str(out), *options])),
+        _joined(here),
     ):
         from rich.console import Console
 
@@ -110,10 +114,21 @@ def _run(config: Path, out: Path, overrides: list[str], view: bool) -> None:
         from tutelage.report.progress import Show
         from tutelage.report.table import print_run
 
-        result = api.run(load_config(config, overrides), out, Show())
+        result = api.run(load_config(config, overrides), out, Show(quiet=here.rank > 0))
+        if here.rank > 0:
+            return
         print_run(result, Console(), str(out))
         print(printable(f"student       {out / 'student'}"))
         print(printable(f"see it        {shlex.join(['tutelage', 'view', str(out)])}"))
+
+
+def _joined(here: Place) -> AbstractContextManager[object]:
+    """All processes that were started, so that an error of one, even in its configuration, ends all in one line."""
+    if here.size == 1:
+        return nullcontext()
+    from tutelage.student.ranks.group import joined
+
+    return joined()
 
 
 def told_how_to_go_on(command: str) -> AbstractContextManager[None]:

@@ -162,6 +162,11 @@ class TrainingConfig(Section):
     """Compute shared prefixes of rows only once; auto: if the model allows it. The loss changes by rounding only."""
     micro_batch_tokens: int | None = Field(default=None, gt=0, le=100_000_000)
     """Tokens in a micro-batch, or one question's if it has more; None: what memory allows, up to a fixed bound."""
+    checkpointing: bool = False
+    """Compute the activations of each layer again in the backward pass: far less memory, a third more time."""
+    parallel: Literal["auto", "ddp", "fsdp"] = "auto"
+    """For several processes: each has the whole student (ddp), or weights, gradients and optimizer are split among them
+    (fsdp: FSDP2); auto: ddp if it fits."""
     max_tokens: int = Field(default=1024, gt=0, le=1_000_000)
     """Tokens of prompt and rationale after which an example is truncated (counted and reported)."""
     prompt_weight: float = Field(default=0.1, ge=0, le=1e6)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from operator import attrgetter
 from typing import Generic, TypeVar
@@ -64,10 +64,11 @@ class NearProblems(Generic[Name]):
 
 
 def _read(problem: Problem) -> _Reading:
-    numbers = sorted((*find_numbers(problem.text), *find_word_numbers(problem.text)), key=attrgetter("start"))
+    text = replace(problem, system=None).text
+    numbers = sorted((*find_numbers(text), *find_word_numbers(text)), key=attrgetter("start"))
     value = read_number(problem.answer)
     answer = problem.answer.casefold() if value is None else value
-    return _Reading(tuple(number.value for number in numbers), tuple(_WORD.findall(problem.text.casefold())), answer)
+    return _Reading(tuple(number.value for number in numbers), tuple(_WORD.findall(text.casefold())), answer)
 
 
 def _overlap(words: frozenset[str], others: frozenset[str]) -> float:

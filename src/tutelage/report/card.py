@@ -1,17 +1,27 @@
-"""The model card of a student at the end of a run."""
+"""The model card of a student at the end of a run, and the metadata that the Hugging Face hub reads in it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
 
 from tutelage.config import RunConfig
 from tutelage.report.format import share
 from tutelage.run_records import RunResult
+from tutelage.yaml_text import Dumper
+
+EMBEDDED = {"smollm2-135m": "HuggingFaceTB/SmolLM2-135M-Instruct"}
+"""Students that a package ships, by their name on the hub."""
+_ON_THE_HUB = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
 
 
 def model_card(config: RunConfig, result: RunResult, own: Mapping[str, str] | None = None) -> str:
     """Markdown with the front matter that the Hugging Face hub reads. `own` has the keys of the user's own parts."""
-    base = config.student.model
+    base = base_name(config)
     rows = "\n".join(
         f"| {row.round} | {share(row.validation)} | {f'{row.exam.pass_rate:.1%}' if row.exam else ''} "
         f"| {row.teacher.replies_used} | {row.training.examples} |"
@@ -20,20 +30,15 @@ def model_card(config: RunConfig, result: RunResult, own: Mapping[str, str] | No
     parts = own or {}
     teacher = parts.get("teacher") or config.teacher.model or config.teacher.kind
     reflection = parts.get("reflection") or config.training.reflection
-    return f"""---
-library_name: transformers
-pipeline_tag: text-generation
-tags: [tutelage, reasoning, distillation]
----
-
-# {base}, taught {config.task.name}
+    return f"""{front_matter(card_metadata(config, result))}
+# {base}, taught {task_title(config)}
 
 Taught by Tutelage with the method of *Democratizing Reasoning Ability: Tailored Learning from Large Language Model*
 (Wang et al., EMNLP 2023, arXiv 2310.13332): exams, and a teacher's rationales for the student's mistakes
 (`training.reflection: {reflection}`).
 
 - Base model: `{base}` ({config.student.weights} weights trained)
-- Task: `{config.task.name}`; teacher: `{teacher}`
+- Task: `{task_title(config)}`; teacher: `{teacher}`
 - Test accuracy before: {share(result.test.before)}
 - Test accuracy after, round {result.best_round}: {share(result.test.after)}
 
@@ -45,6 +50,49 @@ The intervals are 95 % Wilson intervals; n counts problems. The run ended becaus
 
 It answers {_prompt(config)}
 """
+
+
+def base_name(config: RunConfig) -> str:
+    """The model that a run began with; of a folder, its name alone: a card is read elsewhere."""
+    name = config.student.model
+    return name if name in EMBEDDED or is_on_the_hub(name) else Path(name).name or "model"
+
+
+def card_metadata(config: RunConfig, result: RunResult) -> dict[str, Any]:
+    """What the hub reads in a card: how to load the model, what it comes from, and its test accuracy (model-index)."""
+    task, base, after = (
+        task_title(config),
+        EMBEDDED.get(config.student.model) or config.student.model,
+        result.test.after,
+    )
+    metric = {"type": "accuracy", "name": f"accuracy (greedy, n = {after.n})", "value": round(after.accuracy, 4)}
+    measured = {
+        "task": {"type": "text-generation", "name": "Reasoning"},
+        "dataset": {"type": task, "name": task, "split": "test"},
+        "metrics": [metric],
+    }
+    return {
+        "library_name": "transformers",
+        "pipeline_tag": "text-generation",
+        **({"base_model": base} if is_on_the_hub(base) else {}),
+        "tags": ["tutelage", "reasoning", "distillation"],
+        "model-index": [{"name": f"{base_name(config)} taught {task}", "results": [measured]}],
+    }
+
+
+def task_title(config: RunConfig) -> str:
+    """The task's name; of a file of the user's, that of its function."""
+    return config.task.name.rpartition(":")[2]
+
+
+def front_matter(metadata: Mapping[str, Any]) -> str:
+    """Metadata as the lines at the head of a card."""
+    return f"---\n{yaml.dump(dict(metadata), Dumper=Dumper, sort_keys=False, allow_unicode=True)}---\n"
+
+
+def is_on_the_hub(name: str) -> bool:
+    """Whether a student's name is one of the hub: OWNER/NAME, and no folder here."""
+    return bool(_ON_THE_HUB.fullmatch(name)) and not name.startswith(".") and not Path(name).is_dir()
 
 
 def _prompt(config: RunConfig) -> str:

@@ -29,7 +29,7 @@ def keep_problems(ctx: RunContext) -> None:
     kind = ctx.task.kind
     rows = [ProblemRow(split, kind, problem) for split in SPLITS for problem in ctx.task.problems(split)]
     rows += [ProblemRow("train", kind, problem) for problem in ctx.practice]
-    _keep(ctx, ctx.run.root / PROBLEMS, rows, or_more=bool(ctx.config.teacher.practice) and not ctx.practice)
+    _keep(ctx, ctx.run.root / PROBLEMS, rows, or_more=bool(ctx.config.teacher.practice))
 
 
 def keep_mistakes(ctx: RunContext, round: int, exam: Exam) -> ExamSummary:

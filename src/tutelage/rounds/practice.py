@@ -141,7 +141,7 @@ def _judged(ctx: RunContext, rows: Iterable[Practice]) -> Iterator[Practice]:
 
 
 def _unreadable(ctx: RunContext, row: Practice, problem: Problem, longest: int) -> Fault | None:
-    """Why the student or the task's grader cannot read a problem; a student is checked for the task's own questions."""
+    """Why the task's grader cannot read a problem, or the student perhaps not: it can read the task's own questions."""
     for text in (state_answer("", problem.answer), row.text):
         verdict = ctx.task.grade(problem, text)
         if not verdict.correct:

@@ -266,6 +266,11 @@ def check_format(marker: Path) -> dict[str, Any]:
     return found
 
 
+def run_id(root: Path) -> str | None:
+    """The identity of the run in a folder; None if there is none."""
+    return check_format(root / "run.json")["id"] if exists(root / "run.json") else None
+
+
 def _begun(root: Path) -> bool:
     return any((folder / "stages.json").exists() for folder in (root, *round_folders(root)))
 

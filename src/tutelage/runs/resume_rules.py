@@ -37,6 +37,8 @@ FREE = (
     "training.packing",
     "training.micro_batch_tokens",
     "training.gradients_every",
+    "training.checkpointing",
+    "training.parallel",
     "rounds",
     "report_to",
 )

@@ -10,8 +10,8 @@ interface pass it down to their layers.
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -81,6 +81,31 @@ def attending(model: PreTrainedModel, attention_fn: AttentionFn) -> Generator[di
             model.set_attn_implementation(before)  # pyright: ignore[reportArgumentType]
         for module in _of_their_own(model):
             del module._attn
+
+
+def as_now(model: PreTrainedModel) -> AbstractContextManager[None]:
+    """A block, for later, in which the model's attention is what it is now: its layers are then computed again."""
+    config = model.config
+    now, own = config._attn_implementation, [(module, module.__dict__.get("_attn")) for module in _of_their_own(model)]
+
+    @contextmanager
+    def later() -> Generator[None]:
+        then, others = config._attn_implementation, [module.__dict__.get("_attn") for module, _ in own]
+        _put(config, now, own)
+        try:
+            yield
+        finally:
+            _put(config, then, [(module, other) for (module, _), other in zip(own, others, strict=True)])
+
+    return later()
+
+
+def _put(config: Any, implementation: str | None, own: Sequence[tuple[Any, Any]]) -> None:
+    config._attn_implementation = implementation
+    for module, attention in own:
+        module.__dict__.pop("_attn", None)
+        if attention is not None:
+            module._attn = attention
 
 
 def _of_their_own(model: PreTrainedModel) -> list[Any]:

@@ -115,7 +115,7 @@ def _fault_of_tokens(settings: dict[str, Any], vocabulary: int) -> str | None:
     return None
 
 
-def read_frame(source: Path, dtype: torch.dtype) -> PreTrainedModel:
+def read_frame(source: Path, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
     """The model without its weights, on device meta. Raises StudentError if the weight files do not match it."""
     with faults_of(source):
         config = AutoConfig.from_pretrained(source, **UNTRUSTED)

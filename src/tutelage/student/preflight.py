@@ -107,4 +107,6 @@ def _check_memory(
     example = TrainingExample(longest, state_answer(longest.rationale or "", longest.answer))
     dataset = StepDataset(format, [example], config.training, config.seed, reflection)
     dataset.tree = tree
-    fit_micro_batches(loaded.model, dataset, student.dtype != torch.float32, lambda text: None)
+    ranks = student.ranks
+    shards = 1 if ranks is None or config.training.parallel == "ddp" else ranks.size
+    fit_micro_batches(loaded.model, dataset, shards == 1 and student.dtype != torch.float32, lambda text: None, shards)

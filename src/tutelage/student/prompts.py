@@ -45,6 +45,35 @@ def correction(question: str, mistake: str) -> str:
     )
 
 
+def plain_prompt(examples: Sequence[WorkedExample], question: str) -> str:
+    """The plain prompt for a question, behind worked examples; a system message stands at its top."""
+    system, question = _apart(question)
+    shots = [f"Question: {example.question}\nAnswer: {example.rationale}\n\n" for example in examples]
+    top = f"{system}\n\n" if system else ""
+    return top + "".join(shots) + f"Question: {question}\nAnswer:"
+
+
+def chat_messages(examples: Sequence[WorkedExample], question: str) -> list[dict[str, str]]:
+    """The messages of a chat that ask a question, behind worked examples; the system message, if any, is the first."""
+    system, question = _apart(question)
+    messages = [{"role": "system", "content": system}] if system else []
+    for example in examples:
+        messages += [
+            {"role": "user", "content": example.question},
+            {"role": "assistant", "content": example.rationale},
+        ]
+    return [*messages, {"role": "user", "content": question}]
+
+
+def _apart(question: str) -> tuple[str | None, str]:
+    return (question.system, question.question) if isinstance(question, WithSystem) else (None, question)
+
+
+LEAD = " "
+"""What stands between a plain prompt and the rationale that the student learns to write."""
+PLAIN_STOPS = ("\nQuestion:",)
+"""Strings that end an answer to a plain prompt: the student has started another question."""
+
 _PLAIN = "set student.prompt to 'plain', or mend the template"
 _ANY = "Tom has 3 boxes of 4 pens. How many pens does he have?"
 
@@ -88,31 +117,18 @@ class PromptFormat:
 
     @property
     def stop_strings(self) -> tuple[str, ...]:
-        """Strings that end an answer without an end token: the student has started another question."""
-        return () if self.chat else ("\nQuestion:",)
+        """Strings that end an answer without an end token."""
+        return () if self.chat else PLAIN_STOPS
 
     def prompt(self, question: str) -> str:
         """The text of the prompt for `question`; a system message stands at its top."""
-        system, question = (
-            (question.system, question.question) if isinstance(question, WithSystem) else (None, question)
-        )
         if not self.chat:
-            shots = [f"Question: {example.question}\nAnswer: {example.rationale}\n\n" for example in self.examples]
-            top = f"{system}\n\n" if system else ""
-            return top + "".join(shots) + f"Question: {question}\nAnswer:"
-        messages: list[dict[str, str]] = []
-        for example in self.examples:
-            messages += [
-                {"role": "user", "content": example.question},
-                {"role": "assistant", "content": example.rationale},
-            ]
-        messages.append({"role": "user", "content": question})
-        if system is None:
-            return self._rendered(messages)
-        if self._takes_system:
-            return self._rendered([{"role": "system", "content": system}, *messages])
-        first = {**messages[0], "content": f"{system}\n\n{messages[0]['content']}"}
-        return self._rendered([first, *messages[1:]])
+            return plain_prompt(self.examples, question)
+        messages = chat_messages(self.examples, question)
+        if messages[0]["role"] == "system" and not self._takes_system:
+            system, first, *rest = messages
+            messages = [{**first, "content": f"{system['content']}\n\n{first['content']}"}, *rest]
+        return self._rendered(messages)
 
     @cached_property
     def _takes_system(self) -> bool:
@@ -168,7 +184,7 @@ class PromptFormat:
 
     def all_completion_ids(self, rationales: Sequence[str]) -> list[list[int]]:
         """`completion_ids` of many rationales, in one call."""
-        lead, end = "" if self.chat else " ", int(self.tokenizer.eos_token_id)  # pyright: ignore[reportArgumentType]
+        lead, end = "" if self.chat else LEAD, int(self.tokenizer.eos_token_id)  # pyright: ignore[reportArgumentType]
         written = self._tokens([lead + rationale.strip() for rationale in rationales], special=False)
         return [[*ids, end] for ids in written]
 

@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from transformers import PreTrainedTokenizerBase
@@ -36,6 +36,9 @@ from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampler import Advance, Sampled, SamplingSettings, StopCriteria
 from tutelage.student.training.reflection import Reflection
 from tutelage.student.training.train import TrainOptions, train
+
+if TYPE_CHECKING:
+    from tutelage.student.ranks.group import Ranks
 
 PROMPT_FILE = "tutelage.json"
 """File in a saved student's folder with the settings of its prompts."""
@@ -68,6 +71,7 @@ class Student:
     students with the same key give the same answers. `engine` samples for it and its later versions. `answer_tokens`
     is the limit for its answers by the rationales that it has learnt from; None: it has learnt nothing. `precision` is
     what it computes in; None: it is chosen at first use. `system` is the message above all of its questions, if any.
+    `ranks` are the processes that train it together.
     """
 
     def __init__(  # noqa: PLR0913 - all that its answers follow from
@@ -89,6 +93,7 @@ class Student:
         self.examples = examples[: config.few_shot]
         self.memory = memory or OneModel()
         self._precision = precision
+        self.ranks: Ranks | None = None
         self._own: LoadedModel | None = None
 
     def at(self, folder: Path, key: str, answer_tokens: int | None = None) -> Student:
@@ -181,12 +186,14 @@ class Student:
         lora = self.config.lora if self.config.weights == "lora" else None
         accuracy = None if check is None else partial(check, self._in_training(loaded))
         options = TrainOptions(
-            self.dtype, lora, advance, self.engine.say, steps, accuracy, planned, reflection, repairs
+            self.dtype, lora, advance, self.engine.say, steps, accuracy, planned, reflection, repairs, self.ranks
         )
         format = self.format_of(loaded)
         summary = train(loaded, format, examples, config, seed=seed, checkpoints=checkpoints, options=options)
-        save_student(loaded, folder)
-        self.memory.put(self._place(folder), loaded)  # what comes next answers with it
+        if self.ranks is None or self.ranks.first:
+            save_student(loaded, folder)
+        if loaded.whole:
+            self.memory.put(self._place(folder), loaded)  # what comes next answers with it
         return summary
 
     def _in_training(self, loaded: LoadedModel) -> Student:

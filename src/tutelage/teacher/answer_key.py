@@ -20,7 +20,7 @@ from tutelage.mistakes.explanation import explain_step
 from tutelage.mistakes.first_wrong_step import FirstWrongStep, first_wrong_step
 from tutelage.mistakes.repair import Repair, repaired
 from tutelage.mistakes.solution import equation_text, worked_solution
-from tutelage.practice_records import Practice
+from tutelage.practice_records import Near, Practice
 from tutelage.records import (
     AnswerKind,
     Attempt,
@@ -33,7 +33,7 @@ from tutelage.records import (
     state_answer,
 )
 from tutelage.runs.files import seed_of
-from tutelage.teacher.other_numbers import Near, with_other_numbers
+from tutelage.teacher.other_numbers import with_other_numbers
 from tutelage.teacher.rewording import calculation_first, wordings
 from tutelage.teacher.teacher import Deliver
 from tutelage.text.calculations import find_calculations

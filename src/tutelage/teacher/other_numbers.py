@@ -15,7 +15,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -35,8 +35,6 @@ _YEARS, _NEAR_YEARS = range(1900, 2100), 15
 """What may be a year stays within so many years."""
 
 Values = Mapping[Fraction, Fraction]
-Near = Callable[[FeedbackRequest, int], Iterator[Problem]]
-"""Problems near the one of a request, the best first; the same for the same seed."""
 
 
 def with_other_numbers(request: FeedbackRequest, seed: int) -> Iterator[Problem]:
@@ -74,7 +72,8 @@ def _changeable(problem: Problem, expression: Expression, numbers: list[Number])
         and number.value not in in_words
         and 1 < number.value < _LARGEST
     ]
-    fixed = {number.value for number in found if not _is_plain(text, number)}
+    written = {number.value: number.places for number in found}
+    fixed = {number.value for number in found if not _is_plain(text, number) or number.places != written[number.value]}
     return [number for number in found if number.value not in fixed]
 
 
@@ -133,7 +132,7 @@ def _with(problem: Problem, spans: list[Number], new: Values, made: Expression) 
     value = evaluate(made)
     assert value is not None, "its shape is that of the equation, which has a value"
     equation = write_expression(made) if isinstance(made, Operation) else write_number(made)
-    return Problem.of("".join([*parts, text[end:]]), write_number(value), equation=equation)
+    return Problem.of("".join([*parts, text[end:]]), write_number(value), equation=equation, system=problem.system)
 
 
 def _written(value: Fraction, like: Number, grouped: bool) -> str:

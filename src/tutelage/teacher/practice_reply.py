@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from tutelage.grading.grade import canonical
 from tutelage.grading.grade import grade as grade_by_kind
+from tutelage.mistakes.near_problems import NearProblems
 from tutelage.records import AnswerKind, Choice, FailureReason, Grade, Problem
 from tutelage.teacher.judge.aim import Flaw
 from tutelage.teacher.judge.soundness import quote
@@ -69,6 +70,10 @@ def read_practice(
     if ours.find(found.question, failed.text):
         reason = f"the question repeats what it was told: {quote(found.question)!r}"
         return Draft(None, text.strip(), ("no new problem", reason))
+    known = NearProblems[str]()
+    known.add([failed], "the failed problem")
+    if again := known.find(found):
+        return Draft(found, text.strip(), ("known problem", f"it is {again} again, or nearly so"))
     reading = read_reply(
         solution, finish_reason, found, grade, max_tokens=max_tokens, check_arithmetic=check_arithmetic, ours=ours
     )
@@ -108,7 +113,7 @@ def _problem(asked: str, solution: str, failed: Problem, kind: AnswerKind) -> Pr
         return "the solution states no answer that can be read"
     if _is_negative(answer) and not _is_negative(failed.answer):
         return f"its answer is negative: {answer}"
-    return Problem.of(question, answer, choices=choices)
+    return Problem.of(question, answer, choices=choices, system=failed.system)
 
 
 def _fault(question: str, choices: tuple[Choice, ...], kind: AnswerKind) -> str | None:

@@ -17,7 +17,7 @@ mistake is shown as in the paper, in the wording of version 0.1.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from tutelage.config import TeacherConfig
@@ -158,7 +158,7 @@ class Prompts:
 
     def practice(self, request: FeedbackRequest) -> list[Message]:
         """The messages that ask for a new problem with its worked solution, near the one of a request."""
-        values = _values(request.problem, request.mistake or "", "")
+        values = _values(replace(request.problem, system=None), request.mistake or "", "")
         if self.template is not None:
             system, parts = self.template.system, [self.template.named["practice"]]
         else:

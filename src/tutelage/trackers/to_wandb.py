@@ -114,7 +114,8 @@ def history(file: Path) -> Iterator[dict[str, object]]:
     """The rows that were logged into an offline file, up to a torn one."""
     for kind, record in _records(file):
         if kind == "history":
-            yield {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in record.history.item}
+            # of a table, each part has a path of keys
+            yield {item.key or item.nested_key[0]: json.loads(item.value_json) for item in record.history.item}
 
 
 def _wait_for_end(file: Path) -> None:

@@ -48,6 +48,18 @@ def test_generate_where_it_is_asked_for():
     assert told == []
 
 
+def test_a_model_is_tried_once_and_another_one_for_itself():
+    engine, passes = Engine(), []
+    for model in (tiny("llama"), tiny("llama"), tiny("qwen3"), build(UNPACKABLE)):
+        model.base_model.register_forward_hook(lambda *_: passes.append(1))
+        for _ in range(2):
+            engine.torch(model, NEVER, asked(True), SamplingSettings())
+        passes.append(0)
+    tried, again, other, _ = "".join(map(str, passes)).split("0")[:4]
+    assert tried == other != ""
+    assert again == ""
+
+
 def test_no_prompts_need_no_rows():
     """An exam that was stopped between its last answer and its end has nobody left to ask."""
     sampler = Engine().torch(tiny("llama"), NEVER, [], greedy())

@@ -173,7 +173,7 @@ def text_of(tokens):
     [
         (REPAIRS[0], " 1 + 2 =", " 3.", " 4"),
         (REPAIRS[1], " A cow has", " 4 legs.", " 5"),
-        (REPAIRS[2], " ", "A cow has 4 legs.\nThe answer is 4.</s>", "Five."),
+        (REPAIRS[2], " ", "A cow has 4 legs.\nThe answer is 4.</s>", "Five"),
         (Repair(SUM, "1 + 2 = ", "33", "3."), " 1 + 2 = 3", ".", "3"),  # parts after the first digit
         (
             Repair(SUM, "1 + 2 = 3.", "", "\nThe answer is 3.", ends=True),
@@ -181,6 +181,8 @@ def text_of(tokens):
             "\nThe answer is 3.</s>",
             "</s>",
         ),
+        (Repair(SUM, "It is ", "12.", "13.", ends=True), " It is 1", "3.</s>", "2"),
+        (Repair(SUM, "It is 3", ". So", ", so"), " It is 3", ", so", "."),
         (Repair(SUM, "One has ", "one and two", "one plus two"), " One has one ", "plus two", "and"),
     ],
 )

@@ -24,20 +24,29 @@ EngineName = Literal["auto", "shared-prefix", "generate", "vllm"]
 
 
 class Engine:
-    """The engine of a run, or the user's `own`. It serves all students of the run; vLLM is started only once."""
+    """The engine of a run, or the user's `own`. It serves all students of the run; vLLM is started only once.
+
+    Of several processes each samples with its own copy of the student (`alone` is False): vLLM would take their group
+    for its own.
+    """
 
     def __init__(
-        self, name: EngineName = "auto", say: Say = lambda text: None, own: SamplerFactory | None = None
+        self,
+        name: EngineName = "auto",
+        say: Say = lambda text: None,
+        own: SamplerFactory | None = None,
+        alone: bool = True,
     ) -> None:
-        self.name, self.say, self.own = name, say, own
+        self.name, self.say, self.own, self.alone = name, say, own, alone
         self._vllm: vllm.VllmSampler | None = None
+        self._ours: dict[str, bool] = {}
 
     @property
     def is_vllm(self) -> bool:
         """Whether vLLM samples. It loads the student from its folder, so the model need not be loaded here."""
         if self.own is not None:
             return False
-        return self.name == "vllm" or (self.name == "auto" and vllm.unavailable() is None)
+        return self.name == "vllm" or (self.name == "auto" and self.alone and vllm.unavailable() is None)
 
     def vllm(self, folder: Path, ends: StopCriteria, rows: int, dtype: torch.dtype) -> Sampler:
         """vLLM with the student of this folder. Raises StudentError if vLLM is not available."""
@@ -54,7 +63,7 @@ class Engine:
         """An engine for this loaded model, with as many rows as fit in memory. Raises StudentError."""
         if self.own is not None:
             return CheckedSampler(self.own, model, ends)
-        if self.name != "generate" and _is_ours(model):
+        if self.name != "generate" and self._is_ours(model):
             rows = fit_rows(model, prompts, settings, self.say)
             return SharedPrefixSampler(model, ends, rows, decode_attention(model, self.say))
         kind = model.config.model_type
@@ -70,17 +79,20 @@ class Engine:
             return  # already tried (`try_engine`)
         if self.name == "vllm" and (reason := vllm.unavailable()) is not None:
             raise StudentError(f"student.engine is 'vllm': {reason}")
-        if self.name == "shared-prefix" and not _is_ours(model):
+        if self.name == "shared-prefix" and not self._is_ours(model):
             raise _not_ours(model)
+
+    def _is_ours(self, model: PreTrainedModel) -> bool:
+        """Whether our own engine can sample it: tried once for an architecture, not before every exam."""
+        kind = f"{model.dtype} {model.config.to_json_string(use_diff=False)}"
+        if kind not in self._ours:
+            self._ours[kind] = packs_right(model) and has_plain_logits(model)
+        return self._ours[kind]
 
     def rest(self) -> None:
         """Free the memory of the device, for a training."""
         if self._vllm is not None:
             self._vllm.sleep()
-
-
-def _is_ours(model: PreTrainedModel) -> bool:
-    return packs_right(model) and has_plain_logits(model)
 
 
 def _not_ours(model: PreTrainedModel) -> StudentError:

@@ -6,6 +6,7 @@ the next allocation reuses it.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,9 +21,9 @@ from tutelage.student.resources.malloc import free_heap
 def available_memory(device: torch.device, root: Path = Path("/")) -> int:
     """Bytes that this process may still allocate on a device.
 
-    On the CPU: the memory left by the machine or by the process's control groups, whichever is less, plus the free part
-    of its heap. On CUDA: the device's free memory plus the unused part of torch's allocator. `root` is the folder of
-    proc and sys.
+    On the CPU: the memory left by the machine or by the process's control groups, whichever is less, divided by the
+    processes that a launcher has started here, plus the free part of its heap. On CUDA: the device's free memory plus
+    the unused part of torch's allocator. `root` is the folder of proc and sys.
     """
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
@@ -30,7 +31,8 @@ def available_memory(device: torch.device, root: Path = Path("/")) -> int:
     if device.type == "mps":
         return max(0, torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory())
     machine, room = psutil.virtual_memory().available, cgroup_room(root)
-    return (machine if room is None else min(machine, room)) + free_heap()
+    processes = max(1, int(os.environ.get("LOCAL_WORLD_SIZE") or 1))
+    return (machine if room is None else min(machine, room)) // processes + free_heap()
 
 
 def cgroup_room(root: Path = Path("/")) -> int | None:

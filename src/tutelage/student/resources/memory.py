@@ -60,6 +60,11 @@ class TrainingMemory:
     per_token: int
     fixed: int
 
+    def split(self, shards: int, gathered: int) -> TrainingMemory:
+        """The same where gradients and optimizer are split; `gathered` bytes of weights are whole at a time."""
+        gradients = self.gradients // shards + 2 * gathered
+        return TrainingMemory(gradients, self.optimizer // shards, self.per_token, self.fixed)
+
     def needs(self, tokens: int) -> int:
         """Bytes for a micro-batch of `tokens` tokens."""
         return sum(self.parts(tokens).values())

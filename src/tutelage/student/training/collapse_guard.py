@@ -16,7 +16,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import safe_open
@@ -28,6 +28,9 @@ from tutelage.runs.files import append_rows, write_rows
 from tutelage.runs.seals import all_rows, has_seals, sealed
 from tutelage.student.sampler import Say
 from tutelage.student.training.precision import FullPrecision
+
+if TYPE_CHECKING:
+    from tutelage.student.ranks.group import Ranks
 
 ROUNDING = 1e-9
 """Tolerance for floating point: 0.7 - 0.1 is not exactly 0.6."""
@@ -57,6 +60,7 @@ class Guard(TrainerCallback):
     """Checks the student at even distances, from before the first step to after the last.
 
     `likelihood` and `accuracy` measure the current weights. `collapse` is the message to the user, None if all is well.
+    Of several `ranks` the first decides and writes.
     """
 
     def __init__(
@@ -69,7 +73,9 @@ class Guard(TrainerCallback):
         likelihood: Callable[[], float],
         accuracy: Callable[[], float] | None,
         say: Say,
+        ranks: Ranks | None = None,
     ) -> None:
+        self.ranks = ranks
         self.full, self.config, self.checkpoints, self.say = full, config, checkpoints, say
         self.likelihood, self.accuracy = likelihood, accuracy
         self.at = {round(steps * n / config.checks) for n in range(1, config.checks + 1)} - {0}
@@ -81,14 +87,21 @@ class Guard(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Called by Trainer before the first step, or the first after a checkpoint."""
-        memory = self.folder / "checks.jsonl"
-        remedy = f"remove {self.checkpoints}, and the training begins anew"
-        old = not has_seals(self.checkpoints / f"checkpoint-{state.global_step}")
-        checks = all_rows(memory, Check, remedy, unsealed=old) if state.global_step else []
-        self.passed = [check for check in checks if check.step <= state.global_step]
-        write_rows(memory, map(sealed, self.passed))
+        if self.ranks is None or self.ranks.first:
+            self._read(state.global_step)
+        if self.ranks is not None:
+            self.passed = self.ranks.same(self.passed)
         if not self.passed:
             self._pass(self._measured(state.global_step))
+
+    def _read(self, step: int) -> None:
+        """Read the checks that were passed until the last checkpoint."""
+        memory = self.folder / "checks.jsonl"
+        remedy = f"remove {self.checkpoints}, and the training begins anew"
+        old = not has_seals(self.checkpoints / f"checkpoint-{step}")
+        checks = all_rows(memory, Check, remedy, unsealed=old) if step else []
+        self.passed = [check for check in checks if check.step <= step]
+        write_rows(memory, map(sealed, self.passed))
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Called by Trainer after every step."""
@@ -119,10 +132,13 @@ class Guard(TrainerCallback):
         model.eval()
         check = Check(step, self.likelihood(), None if self.accuracy is None else self.accuracy())
         model.train(training)
-        return check
+        return check if self.ranks is None else self.ranks.same(check)
 
     def _pass(self, check: Check) -> None:
         """Save this state as the last good one; of the earlier ones keep only the one that a resume needs."""
+        if self.ranks is not None and not self.ranks.first:
+            self.passed.append(check)
+            return
         keep(self.full, self._weights(check.step))
         append_rows(self.folder / "checks.jsonl", [sealed(check)])
         saved = max((int(path.name.split("-")[1]) for path in self.checkpoints.glob("checkpoint-*")), default=0)

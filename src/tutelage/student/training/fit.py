@@ -19,7 +19,8 @@ from tutelage.student.resources.memory import (
     saved_bytes,
 )
 from tutelage.student.sampler import Say
-from tutelage.student.training.micro_batch import has_plain_logits, last_hidden
+from tutelage.student.training.checkpointing import checkpointed, layers_of
+from tutelage.student.training.micro_batch import MicroBatch, has_plain_logits, last_hidden
 from tutelage.student.training.steps import StepDataset
 
 MOST_TOKENS = {"cpu": 4096}
@@ -29,14 +30,24 @@ BACKWARD = 1.5
 """Peak memory of a pass relative to its saved activations; the rest is for the gradients of activations."""
 
 
-def fit_micro_batches(model: PreTrainedModel, dataset: StepDataset, mixed: bool, say: Say) -> int:
+def fits_whole(model: PreTrainedModel, dataset: StepDataset, mixed: bool) -> bool:
+    """Whether a process can train the whole student; with `mixed`, its copies in bfloat16 are not there yet."""
+    narrow = 2 * sum(weight.numel() for weight in model.parameters()) if mixed else 0
+    memory = _training_memory(model, dataset, mixed)
+    return memory.tokens_that_fit(available_memory(model.device) - narrow) >= dataset.longest
+
+
+def fit_micro_batches(model: PreTrainedModel, dataset: StepDataset, mixed: bool, say: Say, shards: int = 1) -> int:
     """The tokens of a micro-batch, at most. Raises StudentError if the longest question does not fit in memory.
 
-    The weights are already loaded and, with `mixed`, their float32 copies too.
+    The weights are already loaded and, with `mixed`, their float32 copies too. They will be split into `shards`.
     """
     device, longest = model.device, dataset.longest
     wanted = min(dataset.most_tokens, dataset.micro_batch_tokens or MOST_TOKENS.get(device.type, 8192))
     memory, available = _training_memory(model, dataset, mixed), available_memory(device)
+    if shards > 1:
+        weights = sum(weight.nbytes for weight in model.parameters())
+        memory, available = memory.split(shards, _gathered(model)), available + weights - weights // shards
     fitting = memory.tokens_that_fit(available)
     if fitting < longest:
         raise refuse(
@@ -66,7 +77,11 @@ def _training_memory(model: PreTrainedModel, dataset: StepDataset, mixed: bool) 
     micro_batch = dataset.sample_micro_batch()
     training = model.training
     model.train()  # dropout saves more tensors
-    kept = saved_bytes(lambda: last_hidden(model, micro_batch), [*model.parameters(), *model.buffers()])
+    kept = _kept(model, micro_batch)
+    if dataset.config.checkpointing:  # what is kept between the layers, and what one of them keeps in its turn
+        one_layer = kept // max(1, len(layers_of(model)))
+        with checkpointed(model):
+            kept = _kept(model, micro_batch) + one_layer
     model.train(training)
     per_token = BACKWARD * kept / micro_batch.input_RT.numel()
     if not has_plain_logits(model):  # all logits exist at once, in float32, with their gradient
@@ -77,6 +92,16 @@ def _training_memory(model: PreTrainedModel, dataset: StepDataset, mixed: bool) 
         per_token=int(per_token),
         fixed=logit_bytes(len(head), head.nbytes if head.requires_grad else 0),
     )
+
+
+def _kept(model: PreTrainedModel, micro_batch: MicroBatch) -> int:
+    return saved_bytes(lambda: last_hidden(model, micro_batch), [*model.parameters(), *model.buffers()])
+
+
+def _gathered(model: PreTrainedModel) -> int:
+    """Bytes of the weights that a pass of a split student gathers at a time: two layers, and all outside of layers."""
+    layers = [sum(weight.nbytes for weight in layer.parameters()) for layer in layers_of(model)]
+    return sum(weight.nbytes for weight in model.parameters()) - sum(layers) + 2 * max(layers, default=0)
 
 
 def _adapted(model: PreTrainedModel) -> bool:

@@ -10,7 +10,7 @@ nothing of L_LM; clipping each alone keeps both.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,6 +40,25 @@ class GradientsApart:
             found = torch.autograd.grad(reflection_loss, self.weights, retain_graph=True, allow_unused=True)
             self.reflection = [_added(known, new) for known, new in zip(self.reflection, found, strict=True)]
         lm_loss.backward()
+
+    def backward_in_turn(self, losses: Callable[[], tuple[torch.Tensor, torch.Tensor]]) -> None:
+        """The same for weights that are split among ranks: a pass for each loss, since each is back-propagated once."""
+        lm = [weight.grad for weight in self.weights]
+        for weight in self.weights:
+            weight.grad = None
+        _, reflection_loss = losses()
+        reflection_loss.backward()
+        for n, weight in enumerate(self.weights):
+            self.reflection[n] = _added(self.reflection[n], weight.grad)
+            weight.grad = lm[n]
+        lm_loss, _ = losses()
+        lm_loss.backward()
+
+    def add(self, summed: Callable[[Sequence[torch.Tensor | None]], list[torch.Tensor | None]]) -> None:
+        """Replace the gradients by sums over several processes."""
+        self.reflection = summed(self.reflection)
+        for weight, gradient in zip(self.weights, summed([weight.grad for weight in self.weights]), strict=True):
+            weight.grad = gradient
 
     def join(
         self, reflection_weight: float, max_norm: float | None = None, share: float | None = None
@@ -73,5 +92,10 @@ def _added(known: torch.Tensor | None, new: torch.Tensor | None) -> torch.Tensor
 
 def _dot(left: Sequence[torch.Tensor | None], right: Sequence[torch.Tensor | None]) -> float:
     pairs = [(a, b) for a, b in zip(left, right, strict=True) if a is not None and b is not None]
-    parts = [(widened(a) * widened(b)).sum() for a, b in pairs]
+    parts = [as_whole((widened(a) * widened(b)).sum()) for a, b in pairs]
     return float(torch.stack(parts).cpu().double().sum()) if parts else 0.0
+
+
+def as_whole(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor that may be split among ranks (DTensor), as an ordinary one."""
+    return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor  # pyright: ignore

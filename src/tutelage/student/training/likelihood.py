@@ -11,6 +11,8 @@ Rationales of one question are branches of one tree, so the question is computed
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
 
 from transformers import PreTrainedModel
 
@@ -19,6 +21,9 @@ from tutelage.student.training.micro_batch import log_likelihoods
 from tutelage.student.training.packing import ExampleGroup
 from tutelage.student.training.steps import StepDataset
 
+if TYPE_CHECKING:
+    from tutelage.student.ranks.group import Ranks
+
 Behind = tuple[Tokens, Tokens]
 """The tokens of a prompt and of the rationale after it."""
 
@@ -26,8 +31,13 @@ _PACKED_TOGETHER = 512
 """Questions that are packed at once: packing compares each of them with all packs."""
 
 
-def likelihoods(model: PreTrainedModel, dataset: StepDataset, rows: Sequence[Behind]) -> dict[Behind, float]:
-    """Log-likelihood of each rationale after its prompt, in nats, without dropout; packed as in training."""
+def likelihoods(
+    model: PreTrainedModel, dataset: StepDataset, rows: Sequence[Behind], ranks: Ranks | None = None
+) -> dict[Behind, float]:
+    """Log-likelihood of each rationale after its prompt, in nats, without dropout; packed as in training.
+
+    The packs are dealt out over `ranks`, and the result is the same on all of them.
+    """
     by_prompt: dict[Tokens, dict[Tokens, None]] = {}
     for prompt, rationale in rows:
         by_prompt.setdefault(prompt, {})[rationale] = None
@@ -36,17 +46,20 @@ def likelihoods(model: PreTrainedModel, dataset: StepDataset, rows: Sequence[Beh
     model.eval()
     found: dict[Behind, float] = {}
     for start in range(0, len(groups), _PACKED_TOGETHER):
-        for packed in dataset.pack_groups(groups[start : start + _PACKED_TOGETHER]):
+        packs = dataset.pack_groups(groups[start : start + _PACKED_TOGETHER])
+        for packed in packs if ranks is None else islice(packs, ranks.rank, None, ranks.size):
             for group, values in zip(packed, log_likelihoods(model, dataset.micro_batch(packed)), strict=True):
                 found |= {(group.prompt, branch): logp for branch, logp in zip(group.branches, values, strict=True)}
     model.train(training)
+    if ranks is not None:
+        found = {row: value for each in ranks.gathered(found) for row, value in each.items()}
     return found
 
 
-def reference(model: PreTrainedModel, dataset: StepDataset) -> dict[Behind, float]:
+def reference(model: PreTrainedModel, dataset: StepDataset, ranks: Ranks | None = None) -> dict[Behind, float]:
     """Log-likelihoods, before the first step, of all rationales that the training compares (DPO's reference model)."""
     if dataset.reflection is None or not dataset.reflection.likelihoods:
         return {}
     paired = [group for step in dataset.steps() for group in step if group.pair is not None]
     rows = [(group.prompt, branch) for group in paired for branch in group.branches]
-    return likelihoods(model, dataset, rows) if rows else {}
+    return likelihoods(model, dataset, rows, ranks) if rows else {}

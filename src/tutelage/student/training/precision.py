@@ -6,6 +6,7 @@ Small updates would be lost in bfloat16 weights, so training keeps a float32 cop
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -78,11 +79,16 @@ class MixedAdamW(AdamW):
         """Load a saved state, with the copies."""
         pairs = [(weight, copy) for weight, copy in self._pairs if weight is not copy]
         if len(pairs) != len(state_dict["copies"]):
-            raise StudentError(
-                "this round's training was stopped in another precision; set student.dtype to"
-                f" {'bfloat16' if state_dict['copies'] else 'float32'}, or remove its checkpoints to repeat it"
-            )
+            raise other_precision(state_dict["copies"])
         for (weight, copy), saved in zip(pairs, state_dict["copies"], strict=True):
             copy.copy_(saved)
             weight.data = copy.to(self._dtype)
         super().load_state_dict({key: value for key, value in state_dict.items() if key != "copies"})
+
+
+def other_precision(copies: Sequence[torch.Tensor]) -> StudentError:
+    """The error for a checkpoint of another precision than the student's; `copies` are its float32 weights."""
+    return StudentError(
+        "this round's training was stopped in another precision; set student.dtype to"
+        f" {'bfloat16' if copies else 'float32'}, or remove its checkpoints to repeat it"
+    )

@@ -10,6 +10,7 @@ where right and wrong part; in Lyu et al. 2025 (SCoRe, arXiv 2509.14257) the stu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,9 @@ from tutelage.student.encoding import Tokens
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.training.losses import unlikelihood_loss
 from tutelage.student.training.packing import RepairBranch
+
+_WORD = re.compile(r"\s*(?:\S+?(?=[.,;:!?]*(?:\s|$))|\S)")
+"""A word, or the mark that stands in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +86,10 @@ def encode_repair(
 
 
 def _parting(repair: Repair) -> str:
-    """The wrong text up to the end of the first word that differs from the right one."""
+    """The wrong text up to the end of the first word that differs from the right one, without the mark behind it."""
     same = _in_common(repair.wrong, repair.right + repair.rest)
-    word = len(repair.wrong[same:]) - len(repair.wrong[same:].lstrip())
-    return repair.wrong[: same + word] + next(iter(repair.wrong[same + word :].split()), "")
+    word = _WORD.match(repair.wrong, same)
+    return repair.wrong[: word.end()] if word else repair.wrong
 
 
 def _in_common(one: Sequence[object], other: Sequence[object]) -> int:

@@ -19,14 +19,13 @@ from tutelage.run_records import StepRecord
 from tutelage.runs.files import append_rows, write_rows
 from tutelage.runs.seals import has_seals, seal_folder, sealed, sound_rows
 from tutelage.student.sampler import Advance
-from tutelage.student.training.steps import TrainStep
 
 
 class StepLogger(TrainerCallback):
     """Writes every step; at the end of each epoch, adds its mean losses to the history and saves a checkpoint.
 
-    It also counts the tokens and the padding that this process computed. A resumed training repeats the steps after
-    its checkpoint, so their rows are dropped.
+    It also counts the tokens and the padding that were computed since the start or the last stop. A resumed training
+    repeats the steps after its checkpoint, so their rows are dropped. Of several processes one `writes`.
     """
 
     def __init__(
@@ -35,18 +34,17 @@ class StepLogger(TrainerCallback):
         advance: Advance,
         path: Path | None,
         planned: Callable[[int, int], None] = lambda steps, done: None,
+        writes: bool = True,
     ) -> None:
-        self.ends, self.advance, self.path, self.planned = ends, advance, path, planned
+        self.ends, self.advance, self.path, self.planned, self.writes = ends, advance, path, planned, writes
         self.records: list[StepRecord] = []
         self.computed = self.padded = 0
 
-    def note(self, train_step: TrainStep, record: StepRecord) -> None:
-        """Record a finished step."""
+    def note(self, record: StepRecord, computed: int, padded: int) -> None:
+        """Record a finished step, with the tokens and the padding that all processes computed."""
         self.records.append(record)
-        self.computed += sum(micro_batch.tokens for micro_batch in train_step.micro_batches)
-        self.padded += sum(
-            micro_batch.input_RT.numel() - micro_batch.tokens for micro_batch in train_step.micro_batches
-        )
+        self.computed += computed
+        self.padded += padded
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -77,4 +75,5 @@ class StepLogger(TrainerCallback):
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Called by Trainer after a checkpoint is written."""
-        seal_folder(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}")
+        if self.writes:
+            seal_folder(Path(str(args.output_dir)) / f"checkpoint-{state.global_step}")

@@ -19,6 +19,7 @@ from tutelage.student.training.packing import ExampleGroup, RepairBranch, pack_g
 from tutelage.student.training.plan import Row, repair_plan, training_plan
 from tutelage.student.training.reflection import Reflection, reflection_of
 from tutelage.student.training.repair import RepairLoss, encode_repair, repair_loss_of
+from tutelage.student.training.shares import Share, deal
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,8 @@ class TrainStep:
     """One optimizer step: its micro-batches, and the counts of the whole batch that normalise the losses.
 
     `targets` counts the tokens that L_LM predicts, `questions` all questions, `pairs` those that L_SR compares, or the
-    mistakes put right. `divisors` are those of L_SR and of the two figures that it compares.
+    mistakes put right. `divisors` are those of L_SR and of the two figures that it compares. Of several processes each
+    has micro-batches of its own. `idle` are passes that count nothing: see `Share.even`.
     """
 
     micro_batches: tuple[MicroBatch, ...]
@@ -34,6 +36,17 @@ class TrainStep:
     targets: int
     pairs: int
     divisors: tuple[float, float, float]
+    idle: tuple[MicroBatch, ...] = ()
+
+    @property
+    def computed(self) -> int:
+        """Tokens that are computed, without padding."""
+        return sum(micro_batch.tokens for micro_batch in self.micro_batches)
+
+    @property
+    def padded(self) -> int:
+        """Places that are computed for nothing."""
+        return sum(micro_batch.input_RT.numel() - micro_batch.tokens for micro_batch in self.micro_batches)
 
 
 class StepDataset(Dataset[TrainStep]):
@@ -42,7 +55,8 @@ class StepDataset(Dataset[TrainStep]):
     With `tree`, questions are packed as trees. `micro_batch_tokens` limits a micro-batch (None: one per step).
     `reflection` replaces the loss named in the settings. `references` has log-likelihoods of rationales after their
     prompts at the start of the round, in nats; set it before the first access if `reflection` uses likelihoods.
-    `repairs` are trained on if the settings name them as the loss.
+    `repairs` are trained on if the settings name them as the loss. `share` is the part of each step that this process
+    computes (None: all of it).
     """
 
     def __init__(
@@ -58,6 +72,7 @@ class StepDataset(Dataset[TrainStep]):
         self.repair_loss = None if self.reflection else repair_loss_of(config)
         self.tree, self.micro_batch_tokens = True, config.micro_batch_tokens
         self.references: dict[tuple[Tokens, Tokens], float] = {}
+        self.share: Share | None = None
         self._encodings = Encodings(format, config.max_tokens)
         self._encodings.add((question_of(example), example.anchor) for example in examples)
         self.truncated = sum(self._encode(example).truncated for example in examples)
@@ -101,17 +116,29 @@ class StepDataset(Dataset[TrainStep]):
 
     def __getitem__(self, index: int) -> TrainStep:
         groups = self._groups(index)
+        packs, idle = self._packs(groups)
         targets, pairs = sum(group.targets for group in groups), sum(group.pair is not None for group in groups)
         divisors: tuple[float, float, float] = (max(1, pairs), max(1, pairs), max(1, pairs))
         if self.repair_loss is not None:
             pairs, divisors = len(self._repaired[index]), self._divisors(self.repair_loss, groups, targets)
         return TrainStep(
-            micro_batches=tuple(map(self.micro_batch, self.pack_groups(groups))),
+            micro_batches=tuple(map(self.micro_batch, packs)),
             questions=len(groups),
             targets=targets,
             pairs=pairs,
             divisors=divisors,
+            idle=(self.micro_batch([min(groups, key=_width)]),) * idle if idle else (),
         )
+
+    def _packs(self, groups: Sequence[ExampleGroup]) -> tuple[list[list[ExampleGroup]], int]:
+        """The packs of this process, and how many passes it must idle for the others."""
+        if self.share is None:
+            return list(self.pack_groups(groups)), 0
+        rank, size, even = self.share
+        dealt = deal([self._tokens([group]) for group in groups], size)
+        ranks = range(size) if even else [rank]
+        packs = {n: list(self.pack_groups([groups[g] for g in dealt[n]])) if dealt[n] else [] for n in ranks}
+        return packs[rank], max(map(len, packs.values())) - len(packs[rank])
 
     def _divisors(self, loss: RepairLoss, groups: Sequence[ExampleGroup], targets: int) -> tuple[float, float, float]:
         """Those of a batch with repairs; see RepairLoss.divisor."""

@@ -3,7 +3,8 @@
 In order:
 
     StepDataset         the steps, from the examples
-    fit_micro_batches   the size of a micro-batch that fits in memory
+    parallel_mode       how several processes share the work
+    fit                 the size of a micro-batch that fits in memory
     reference           log-likelihoods under the student before the first step (DPO only)
     StepTrainer         the steps; StepLogger records them and saves checkpoints, Guard checks for a collapse
 
@@ -16,14 +17,17 @@ import json
 import random
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from transformers import set_seed
 
 from tutelage.config import LoraConfig, TrainingConfig
 from tutelage.errors import StudentError
+from tutelage.launched import hidden
 from tutelage.mistakes.repair import Repair
 from tutelage.records import TrainingExample
 from tutelage.run_records import TrainingSummary
@@ -34,15 +38,19 @@ from tutelage.student.model import LoadedModel
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampler import Advance, Say
 from tutelage.student.training.adapters import add_adapters
+from tutelage.student.training.checkpointing import checkpointed
 from tutelage.student.training.collapse_guard import Guard
-from tutelage.student.training.fit import fit_micro_batches
 from tutelage.student.training.likelihood import likelihoods, reference
 from tutelage.student.training.micro_batch import packs_right
+from tutelage.student.training.parallel import parallel_mode
 from tutelage.student.training.precision import FullPrecision
 from tutelage.student.training.reflection import Reflection
 from tutelage.student.training.step_log import StepLogger
 from tutelage.student.training.steps import StepDataset
 from tutelage.student.training.trainer import StepTrainer
+
+if TYPE_CHECKING:
+    from tutelage.student.ranks.group import Ranks
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +59,7 @@ class TrainOptions:
 
     `steps` is the file of the StepRecords. `accuracy` measures the student's current accuracy on some validation
     problems, for the guard. `reflection` is a custom loss of the user. `repairs` are mistakes put right, to be trained
-    on beside the examples.
+    on beside the examples. `ranks` are the processes that train together.
     """
 
     dtype: torch.dtype = torch.float32
@@ -63,6 +71,7 @@ class TrainOptions:
     planned: Callable[[int, int], None] = lambda steps, done: None
     reflection: Reflection | None = None
     repairs: Sequence[Repair] = ()
+    ranks: Ranks | None = None
 
 
 def train(
@@ -84,36 +93,50 @@ def train(
         StudentError: the loss is not finite, memory is short, or no example fits `config.max_tokens`.
     """
     dataset = StepDataset(format, examples, config, seed, options.reflection, options.repairs)
+    ranks = options.ranks
     for line in dataset.too_long(len(examples)):
         options.say(line)
     set_seed(seed)
     adapted = add_adapters(student.model, options.lora) if options.lora is not None else None
-    step_logger = StepLogger(dataset.epoch_ends, options.advance, options.steps, options.planned)
+    first = ranks is None or ranks.first
+    step_logger = StepLogger(dataset.epoch_ends, options.advance, options.steps, options.planned, first)
     try:
-        full = FullPrecision(adapted or student.model, options.dtype)
         dataset.tree = layout(student, config, options.say)
-        dataset.micro_batch_tokens = fit_micro_batches(student.model, dataset, bool(full.weights), options.say)
-        dataset.references = reference(student.model, dataset)  # before a checkpoint's weights are loaded
+        mode = parallel_mode(ranks, student.model, dataset, options.dtype)
+        full = mode.full_precision(adapted or student.model, options.dtype)
+        dataset.micro_batch_tokens = mode.fit(student.model, dataset, bool(full.weights), options.say)
+        dataset.references = reference(student.model, dataset, ranks)  # before a checkpoint's weights are loaded
         guard = _guard(student, dataset, full, checkpoints, seed, options) if config.guard.checks else None
-        trainer = StepTrainer(dataset, full, step_logger, checkpoints, seed, [guard] if guard else [])
-        with quiet(), disk_errors(checkpoints):
-            trainer.train(resume_from_checkpoint=_last_checkpoint(checkpoints))
+        sharded = mode.split(full.model, dataset, options.dtype)
+        again = checkpointed(student.model) if config.checkpointing else nullcontext()
+        with quiet(), disk_errors(checkpoints), again, hidden():
+            watchers = [guard] if guard else []
+            trainer = StepTrainer(dataset, full, step_logger, checkpoints, seed, watchers, ranks, sharded)
+            last = _last_checkpoint(checkpoints) if first else None
+            trainer.train(resume_from_checkpoint=last if ranks is None else ranks.same(last))
     except torch.OutOfMemoryError as error:
         raise StudentError(
             f"training ran out of memory; lower training.micro_batch_tokens (now {dataset.micro_batch_tokens}),"
-            " or set student.weights to lora"
+            " set training.checkpointing to true, or student.weights to lora"
         ) from error
     full.restore()
-    if adapted is not None:
+    if sharded is not None:
+        sharded.restore()
+        student.whole = False
+    if adapted is not None and (sharded is None or first):
         student.model = adapted.merge_and_unload()
+    return _summary(trainer, dataset, len(examples), guard)
+
+
+def _summary(trainer: StepTrainer, dataset: StepDataset, examples: int, guard: Guard | None) -> TrainingSummary:
     last = next(entry for entry in reversed(trainer.state.log_history) if "lm_loss" in entry)
     return TrainingSummary(
-        examples=len(examples),
+        examples=examples,
         truncated=dataset.truncated,
         row_tokens=dataset.tokens_until(trainer.state.global_step),
-        computed_tokens=step_logger.computed,
-        padded_tokens=step_logger.padded,
-        loss=last["lm_loss"] + config.reflection_weight * last["reflection_loss"],
+        computed_tokens=trainer.step_logger.computed,
+        padded_tokens=trainer.step_logger.padded,
+        loss=last["lm_loss"] + dataset.config.reflection_weight * last["reflection_loss"],
         lm_loss=last["lm_loss"],
         reflection_loss=last["reflection_loss"],
         rows=sum(map(len, dataset.batches[: trainer.state.global_step])),
@@ -136,9 +159,10 @@ def _guard(
         config,
         len(dataset),
         checkpoints,
-        likelihood=lambda: sum(likelihoods(student.model, dataset, rows).values()) / tokens,
+        likelihood=lambda: sum(likelihoods(student.model, dataset, rows, options.ranks).values()) / tokens,
         accuracy=options.accuracy,
         say=options.say,
+        ranks=options.ranks,
     )
 
 

@@ -1,15 +1,17 @@
 """Transformers' Trainer with our training step: the loss of a batch and its gradients.
 
 A step accumulates gradients over as many micro-batches as the memory requires. Both losses are divided by counts of the
-whole batch, so the result does not depend on the split.
+whole batch, so the result does not depend on the split, neither into micro-batches nor among processes. Trainer takes
+each process for the only one: it would give each another batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.utils.data import DataLoader
@@ -18,11 +20,17 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from tutelage.config import TrainingConfig
 from tutelage.errors import StudentError
 from tutelage.run_records import GAINS, REPAIRED, SIMILARITIES, StepRecord
-from tutelage.student.training.gradients import GradientsApart
-from tutelage.student.training.micro_batch import micro_batch_losses
+from tutelage.runs.files import seed_of
+from tutelage.student.training.gradients import GradientsApart, as_whole
+from tutelage.student.training.micro_batch import MicroBatch, micro_batch_losses
 from tutelage.student.training.precision import FullPrecision, MixedAdamW
+from tutelage.student.training.shares import sum_gradients
 from tutelage.student.training.step_log import StepLogger
 from tutelage.student.training.steps import StepDataset, TrainStep
+
+if TYPE_CHECKING:
+    from tutelage.student.ranks.group import Ranks
+    from tutelage.student.training.sharded import Sharded
 
 
 class StepTrainer(Trainer):
@@ -36,24 +44,40 @@ class StepTrainer(Trainer):
         checkpoints: Path,
         seed: int,
         watchers: Sequence[TrainerCallback] = (),
+        ranks: Ranks | None = None,
+        sharded: Sharded | None = None,
     ) -> None:
         self.config, self.dataset, self.full, self.step_logger = dataset.config, dataset, full, step_logger
+        self.ranks, self.sharded = ranks, sharded
         cpu = next(full.model.parameters()).device.type == "cpu"
-        optimizer = MixedAdamW(full, self.config.learning_rate, self.config.weight_decay)
         super().__init__(
             model=full.model,  # pyright: ignore[reportArgumentType]
             args=_arguments(self.config, len(dataset), checkpoints, seed, cpu),
             train_dataset=dataset,
             callbacks=[*watchers, step_logger],
-            optimizers=(optimizer, None),
+            optimizers=(_optimizer(full, self.config, sharded), None),
         )
         self.remove_callback(PrinterCallback)
         self.args._n_gpu = min(1, self.args.n_gpu)  # one process, one device: DataParallel would split our batches
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """Skip the weights if MixedAdamW holds copies: it restores them, and peft would load float32 adapters."""
-        if not self.full.weights:
+        if self.sharded is not None:
+            self.sharded.load(Path(resume_from_checkpoint))
+        elif not self.full.weights:
             super()._load_from_checkpoint(resume_from_checkpoint, model)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        """One process writes; where weights are split among them, the others hand over their parts."""
+        if self.ranks is None or self.ranks.first:
+            super()._save_checkpoint(model, trial)
+        elif self.sharded is not None:
+            self.sharded.state()
+            self.optimizer.state_dict()  # pyright: ignore
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        """Save the weights, whole."""
+        super()._save(output_dir, state_dict if self.sharded is None else self.sharded.state())
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """The batches of the plan in order, one per step."""
@@ -65,22 +89,22 @@ class StepTrainer(Trainer):
         """Back-propagate every micro-batch of the step (gradient accumulation); returns the loss of the step."""
         model.train()
         train_step, step, weight = inputs["train_step"], self.state.global_step + 1, self.config.reflection_weight
-        inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-        divisor, near_divisor, far_divisor = train_step.divisors
+        if self.ranks is not None:  # dropout is drawn anew, so that a training that goes on draws the same
+            torch.manual_seed(seed_of(self.args.seed, step, self.ranks.rank) % 2**63)
         share, max_norm = self.config.gradient_share, self.config.max_grad_norm if self._clips_apart else None
         looked_at = self.config.gradients_every and step % self.config.gradients_every == 0
         apart = GradientsApart(model) if train_step.pairs and (looked_at or max_norm or share) else None
-        sums = torch.zeros(4, dtype=torch.float64)
+        sums = torch.zeros(6, dtype=torch.float64)
+        sums[4], sums[5] = train_step.computed, train_step.padded
         for micro_batch in train_step.micro_batches:
-            losses = micro_batch_losses(inner, micro_batch, self.dataset.reflection or self.dataset.repair_loss)
-            lm_loss, reflection_loss = losses.lm / train_step.targets, losses.reflection / divisor
-            if apart is not None:
-                apart.backward(lm_loss, reflection_loss)
-            else:
-                self.accelerator.backward(lm_loss + weight * reflection_loss)
-            parts = (lm_loss, reflection_loss, losses.near / near_divisor, losses.far / far_divisor)
-            sums += torch.stack([part.detach() for part in parts]).cpu().double()
-        lm, reflection, near, far = sums.tolist()
+            sums[:4] += self._back_propagate(model, micro_batch, train_step, apart)
+        for micro_batch in train_step.idle:
+            self._back_propagate(model, micro_batch, train_step, apart, counts=0.0)
+        if self.ranks is not None:
+            self.ranks.summed(sums)
+            if self.sharded is None:
+                self._add_gradients(model, apart)
+        lm, reflection, near, far, computed, padded = sums.tolist()
         if not sums[:2].isfinite().all():
             raise StudentError(
                 f"the loss is not finite at step {step} (L_LM {lm:g}, L_SR {reflection:g});"
@@ -92,9 +116,55 @@ class StepTrainer(Trainer):
             record = replace(record, lm_gradient=g.lm, reflection_gradient=g.reflection, gradient_cosine=g.cosine)
         elif looked_at:
             gradients = [each.grad for each in model.parameters() if each.grad is not None]
-            record = replace(record, lm_gradient=float(torch.nn.utils.get_total_norm(gradients)))
-        self.step_logger.note(train_step, record)
-        return torch.tensor(lm + weight * reflection, device=inner.device)
+            record = replace(record, lm_gradient=float(as_whole(torch.nn.utils.get_total_norm(gradients))))
+        self.step_logger.note(record, int(computed), int(padded))
+        return torch.tensor(lm + weight * reflection, device=self.args.device)
+
+    def _back_propagate(
+        self,
+        model: Any,
+        micro_batch: MicroBatch,
+        train_step: TrainStep,
+        apart: GradientsApart | None,
+        counts: float = 1,
+    ) -> torch.Tensor:
+        """The gradients of one pass; returns its L_LM, L_SR, near and far, as parts of the step's."""
+        inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+        divisor, near_divisor, far_divisor = train_step.divisors
+        beside, parts = self.dataset.reflection or self.dataset.repair_loss, torch.zeros(4, dtype=torch.float64)
+
+        def losses() -> tuple[torch.Tensor, torch.Tensor]:
+            if self.sharded is None:
+                found = micro_batch_losses(inner, micro_batch, beside)
+            else:
+                found = self.sharded.losses(micro_batch, beside)
+            lm_loss, reflection_loss = found.lm / train_step.targets, found.reflection / divisor
+            seen = (lm_loss, reflection_loss, found.near / near_divisor, found.far / far_divisor)
+            parts.copy_(torch.stack([part.detach() for part in seen]))
+            if self.sharded is not None:  # every rank must back-propagate each loss
+                lm_loss, reflection_loss = lm_loss + 0 * reflection_loss, reflection_loss + 0 * lm_loss
+                return counts * lm_loss, counts * reflection_loss
+            return lm_loss, reflection_loss
+
+        if apart is not None and self.sharded is not None:
+            apart.backward_in_turn(losses)
+        elif apart is not None:
+            apart.backward(*losses())
+        else:
+            lm_loss, reflection_loss = losses()
+            self.accelerator.backward(lm_loss + self.config.reflection_weight * reflection_loss)
+        return parts
+
+    def _add_gradients(self, model: Any, apart: GradientsApart | None) -> None:
+        """Sum the gradients of all processes, each of which has the whole student."""
+        assert self.ranks is not None
+        weights = [weight for weight in model.parameters() if weight.requires_grad]
+        summed = partial(sum_gradients, self.ranks, weights)
+        if apart is not None:
+            apart.add(summed)
+            return
+        for each, gradient in zip(weights, summed([each.grad for each in weights]), strict=True):
+            each.grad = gradient
 
     @property
     def _clips_apart(self) -> bool:
@@ -110,8 +180,30 @@ class StepTrainer(Trainer):
         return dict(zip(GAINS if gains else SIMILARITIES, (near, far), strict=True))
 
 
+def _optimizer(full: FullPrecision, config: TrainingConfig, sharded: Sharded | None) -> MixedAdamW:
+    if sharded is None:
+        return MixedAdamW(full, config.learning_rate, config.weight_decay)
+    from tutelage.student.training.sharded import ShardedAdamW
+
+    return ShardedAdamW(full, sharded, config.learning_rate, config.weight_decay)
+
+
+class _Arguments(TrainingArguments):
+    """Arguments on the GPU of this process: Transformers takes the first one of the machine for every process."""
+
+    @property
+    def device(self) -> torch.device:
+        """The device of this process."""
+        ours = torch.cuda.current_device() if torch.cuda.is_available() else 0
+        device = super().device
+        if device.type != "cuda":
+            return device
+        torch.cuda.set_device(ours)
+        return torch.device("cuda", ours)
+
+
 def _arguments(config: TrainingConfig, steps: int, checkpoints: Path, seed: int, cpu: bool) -> TrainingArguments:
-    return TrainingArguments(
+    return _Arguments(
         output_dir=str(checkpoints),
         per_device_train_batch_size=1,
         num_train_epochs=1,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import islice, zip_longest
 
 from tutelage.mistakes.first_wrong_step import first_wrong_step
 from tutelage.mistakes.near_problems import NearProblems
 from tutelage.mistakes.solution import worked_solution
+from tutelage.practice_records import Near
 from tutelage.records import FeedbackRequest, Problem, Split
 from tutelage.tasks.splits import LoadedTask
 from tutelage.text.calculations import find_calculations
@@ -27,9 +28,6 @@ _WORD = re.compile(r"[^\W\d_]{2,}|[+×/÷-](?= )")
 _STEM = 6
 _SAME_STEP = 10.0
 """What a problem loses that lacks all words of the failed step, in steps more or less."""
-
-Near = Callable[[FeedbackRequest, int], Iterator[Problem]]
-"""Problems near the one of a request, the nearest first; the same for the same seed."""
 
 
 def near_problems(task: LoadedTask) -> Near | None:

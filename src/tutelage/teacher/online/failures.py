@@ -30,6 +30,7 @@ OF_THE_ANSWER: frozenset[FailureReason] = frozenset(
         "repeats the prompt",
         "samples disagree",
         "no new problem",
+        "known problem",
     )
 )
 """Faults of the reply's content. They don't count as failures here: a weak teacher is still of use."""

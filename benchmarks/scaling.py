@@ -1,0 +1,144 @@
+"""What a second process brings: training and exams by rank 0 alone and by all ranks, in turn, one thread each.
+
+    torchrun --standalone --nproc_per_node 2 -m benchmarks.scaling [--model DIR] [--problems 16] [--repeats 3]
+
+Prints tokens of training and attempts of exams per second, how many times as fast all ranks are, and what a step costs
+in messages; then one JSON line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from benchmarks.measure import interleaved, ratio
+from benchmarks.problems import benchmark_examples
+from tutelage.config import StudentConfig, TrainingConfig
+from tutelage.records import TrainingExample
+from tutelage.student.engines.engine import Engine
+from tutelage.student.model import LoadedModel, load_student
+from tutelage.student.ranks.group import Ranks, joined
+from tutelage.student.ranks.led import LedStudent
+from tutelage.student.ranks.orders import Answer
+from tutelage.student.ranks.serve import answer
+from tutelage.student.resources.hardware import hardware
+from tutelage.student.sampler import SamplingSettings
+from tutelage.student.student import Student
+from tutelage.student.training.micro_batch import micro_batch_losses
+from tutelage.student.training.precision import FullPrecision, MixedAdamW
+from tutelage.student.training.shares import Share, sum_gradients
+from tutelage.student.training.steps import StepDataset
+
+DRAWN = SamplingSettings(samples=4, temperature=1.0, max_new_tokens=48)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Take part in a training step."""
+
+
+def main() -> None:
+    """Measure on rank 0 and print; the other ranks follow."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default=StudentConfig().model)
+    parser.add_argument("--problems", type=int, default=16, help="of a step, and of the exam")
+    parser.add_argument("--repeats", type=int, default=3)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    config = StudentConfig(model=given.model, device="cpu", dtype="float32")
+    examples = benchmark_examples(given.problems)
+    with joined() as ranks:
+        if ranks is None:
+            raise SystemExit("start it with torchrun: see the first lines of this file")
+        student = (LedStudent if ranks.first else Student)(config, (), engine=Engine(alone=False))
+        student.ranks = ranks
+        trainer = Trainee(load_student(config), student, examples)
+        if ranks.first:
+            measure(ranks, student, trainer, examples, given.repeats)
+            ranks.tell(None)
+        else:
+            follow(ranks, student, trainer)
+
+
+class Trainee:
+    """A student that takes training steps, alone or with the others."""
+
+    def __init__(self, loaded: LoadedModel, student: Student, examples: list[TrainingExample]) -> None:
+        self.model, self.summing = loaded.model, 0.0
+        settings = TrainingConfig(batch_size=len(examples), epochs=1)
+        self.dataset = StepDataset(student.format_of(loaded), examples, settings, seed=0)
+        self.dataset.micro_batch_tokens = 4096
+        self.optimizer = MixedAdamW(FullPrecision(self.model, torch.float32), 1e-6, 0.01)
+        self.weights = list(self.model.parameters())
+
+    def step(self, ranks: Ranks | None) -> float:
+        """One step; returns the tokens of its rows."""
+        self.dataset.share = None if ranks is None else Share(ranks.rank, ranks.size)
+        train_step = self.dataset[0]
+        self.model.train()
+        for micro_batch in train_step.micro_batches:
+            losses = micro_batch_losses(self.model, micro_batch, self.dataset.reflection)
+            (losses.lm / train_step.targets + losses.reflection / max(1, train_step.pairs)).backward()
+        if ranks is not None:
+            ranks.same(None)  # what one rank waits for the other is no message
+            began = time.perf_counter()
+            for weight, gradient in zip(
+                self.weights, sum_gradients(ranks, self.weights, [each.grad for each in self.weights]), strict=True
+            ):
+                weight.grad = gradient
+            self.summing = time.perf_counter() - began
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        return self.dataset.row_tokens
+
+
+def measure(ranks: Ranks, student: Student, trainee: Trainee, examples: list[TrainingExample], repeats: int) -> None:
+    """Time both ways of both jobs in turn."""
+    problems = [example.problem for example in examples]
+    seeds = list(range(len(problems)))
+
+    def exam(sit: Callable[..., Any]) -> float:
+        sit(problems, seeds, DRAWN, lambda place, completions: None)
+        return len(problems) * DRAWN.samples
+
+    def together() -> float:
+        ranks.tell(Step())
+        return trainee.step(ranks)
+
+    alone = Student(student.config, (), memory=student.memory)
+    ways = {
+        "training, 1": lambda: trainee.step(None),
+        "training, all": together,
+        "exam, 1": lambda: exam(alone.answer),
+        "exam, all": lambda: exam(student.answer),
+    }
+    rates = interleaved(ways, repeats)
+    print(f"{hardware()}; {ranks.size} processes")
+    for name, unit in (("training", "tokens"), ("exam", "attempts")):
+        for way in ("1", "all"):
+            told = "  ".join(f"{rate:.1f}" for rate in sorted(rates[f"{name}, {way}"]))
+            print(f"  {name}, {way:<4} {told} {unit} a second")
+    numbers = sum(weight.numel() for weight in trainee.weights)
+    sent = 2 * (ranks.size - 1) / ranks.size * 4 * numbers
+    print(f"  a step sends {sent / 1e6:.0f} MB from each process, in {trainee.summing:.2f} s")
+    speedups = {name: round(ratio(rates, f"{name}, all", f"{name}, 1"), 2) for name in ("training", "exam")}
+    print(json.dumps({"processes": ranks.size, **speedups, "summing_seconds": round(trainee.summing, 3)}))
+
+
+def follow(ranks: Ranks, student: Student, trainee: Trainee) -> None:
+    """Do what rank 0 orders."""
+    while (order := ranks.told()) is not None:
+        if isinstance(order, Answer):
+            answer(ranks, student, order)
+        else:
+            trainee.step(ranks)
+
+
+if __name__ == "__main__":
+    main()

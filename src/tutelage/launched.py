@@ -1,0 +1,82 @@
+"""Which of several processes this one is, if a launcher has started more than one: by torchrun's environment.
+
+    RANK=1  WORLD_SIZE=4  LOCAL_RANK=1  LOCAL_WORLD_SIZE=2  MASTER_ADDR=10.0.0.1  MASTER_PORT=29500
+
+`torchrun` and `accelerate launch` set these; under mpirun, which accelerate uses on CPUs, some have other names. This
+file imports next to nothing: a run in one process pays nothing for it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from tutelage.errors import ConfigError
+
+_NAMES = {
+    "rank": ("RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK"),
+    "size": ("WORLD_SIZE", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE"),
+    "local_rank": ("LOCAL_RANK", "MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK"),
+    "local_size": ("LOCAL_WORLD_SIZE", "MPI_LOCALNRANKS", "OMPI_COMM_WORLD_LOCAL_SIZE"),
+}
+VARIABLES = tuple(name for part in ("rank", "size", "local_rank") for name in _NAMES[part])
+"""Variables that accelerate and Transformers read, too: their Trainer would split our batches once more."""
+OF_ACCELERATE = ("ACCELERATE_", "FSDP_")
+"""Beginnings of those that choose plugins and precision, which Tutelage chooses itself."""
+
+
+class Place(NamedTuple):
+    """This process among all (`rank` of `size`) and among those of its machine."""
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+    local_size: int = 1
+
+    @property
+    def launcher(self) -> list[str]:
+        """The beginning of the command that starts as many processes."""
+        if self.size == 1:
+            return ["tutelage"]
+        machines = ["--nnodes", str(self.size // self.local_size)] if self.size > self.local_size else []
+        return ["torchrun", *machines, "--nproc_per_node", str(self.local_size), "-m", "tutelage"]
+
+
+def place(environment: Mapping[str, str] = os.environ) -> Place:
+    """The place of this process. Raises ConfigError for an environment that makes no sense."""
+    found = {part: _number(names, environment) for part, names in _NAMES.items()}
+    size, rank = found["size"] or 1, found["rank"] or 0
+    if size == 1:
+        return Place()
+    if found["rank"] is None or not rank < size or not environment.get("MASTER_ADDR"):
+        told = ", ".join(f"{name}={environment.get(name, '')}" for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR"))
+        raise ConfigError(f"the environment names several processes, but not well ({told}); start them with torchrun")
+    return Place(rank, size, found["local_rank"] or 0, found["local_size"] or 1)
+
+
+def is_first(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether this process is the one that speaks: the first of several, or the only one."""
+    return environment.get("WORLD_SIZE", "1") == "1" or environment.get("RANK", "0") == "0"
+
+
+@contextmanager
+def hidden() -> Generator[None]:
+    """Hide the launcher's variables inside the block: whoever reads them takes this process for one of several."""
+    found = {name: value for name, value in os.environ.items() if name in VARIABLES or name.startswith(OF_ACCELERATE)}
+    for name in found:
+        del os.environ[name]
+    try:
+        yield
+    finally:
+        os.environ.update(found)
+
+
+def _number(names: tuple[str, ...], environment: Mapping[str, str]) -> int | None:
+    for name in names:
+        if value := environment.get(name):
+            if not value.isdecimal():
+                raise ConfigError(f"the environment sets {name} to {value!r}, which is no number; unset it")
+            return int(value)
+    return None
