@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.test_layering import FILES, imports_of
 
 PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-NOT_HERE = {"vllm": "vllm", "datasets": "datasets", "pyarrow": "pyarrow"}
+NOT_HERE = {name: name for name in ("vllm", "datasets", "pyarrow", "tensorboard", "trackio", "mlflow", "wandb")}
 """Optional packages that need not be installed, by what is imported."""
 
 

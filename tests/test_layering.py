@@ -36,13 +36,13 @@ LAYERS = [
         "yaml_text",
     },
     {"grading", "mistakes"},
-    {"tasks", "teacher", "student", "report"},
+    {"tasks", "teacher", "student", "report", "trackers"},
     {"rounds"},
     {"studies", "assemble", "together", "own_parts", "view", "export"},
     {"api", "cli", "__init__", "__main__"},
 ]
 """The packages by layer, lowest first: imports point down, or to the same layer unless the package is BLIND."""
-BLIND = {"tasks", "teacher", "student", "report"}
+BLIND = {"tasks", "teacher", "student", "report", "trackers"}
 EXTRA_PACKAGES = {"testing": {"records", "errors", "config", "json_lines", "text", "mistakes", "teacher"}}
 """Packages outside the layers, and what they may import. Only the command may import them."""
 
@@ -69,10 +69,15 @@ HOMES = {
     "view/": ["starlette", "uvicorn", "markupsafe"],
     "view/index/": ["sqlite3"],
     "metrics/comparison": ["numpy"],
+    "trackers/to_tensorboard": ["tensorboard"],
+    "trackers/to_trackio": ["trackio"],
+    "trackers/to_mlflow": ["mlflow"],
+    "trackers/to_wandb": ["wandb"],
     "export/": ["datasets", "pyarrow"],
 }
 """The only places where a library is imported."""
 LAZY = {"genai_prices", "reasoning_gym", "datasets", "pyarrow", "vllm", "matplotlib"}
+LAZY |= {"tensorboard", "trackio", "mlflow", "wandb"}
 """Imported inside functions only: they take seconds, or are not there."""
 
 LONGEST_FILE, LONGEST_FUNCTION = 300, 60
@@ -290,6 +295,7 @@ def test_the_reader_counts_lines():
 
 
 HEAVY = ["torch", "transformers", "reasoning_gym", "openai", "datasets", "math_verify", "sympy", "numpy", "matplotlib"]
+HEAVY += ["tensorboard", "trackio", "mlflow", "wandb"]
 
 
 def test_the_command_starts_without_the_heavy_libraries():

@@ -27,7 +27,7 @@ SURFACE = {
     "tutelage.errors": "BudgetSpent ConfigError DataError RunError StudentError TeacherError TutelageError",
     "tutelage.config.run_config": "RunConfig",
     "tutelage.config.sections": """
-        AnswerLimit EvaluationConfig ExamConfig GuardConfig LoraConfig RoundsConfig StudentConfig TaskConfig
+        AnswerLimit EvaluationConfig ExamConfig GuardConfig LoraConfig RoundsConfig StudentConfig TaskConfig Tracker
         TrainingConfig
     """,
     "tutelage.config.teacher_config": "BudgetConfig PriceConfig TeacherConfig",

@@ -61,7 +61,11 @@ def _section(name: str, section: type[BaseModel]) -> Iterator[str]:
         yield from (f"## {name}", about)
     sections = [part for key, kind in inner.items() for part in _section(f"{prefix}{key}", kind)]
     table = markdown_table(("setting", "type", "unit", "default", "bounds", "what it is"), rows)
-    yield from [table, *sections] if name else [*sections, "## seed", table]
+    yield from (
+        [table, *sections]
+        if name
+        else [*sections, f"## {', '.join(key for key in section.model_fields if key not in inner)}", table]
+    )
 
 
 def _nested(field: FieldInfo) -> type[BaseModel] | None:

@@ -64,6 +64,10 @@ def run(
 
 def _run(config: RunConfig, root: Path, show: Show | None, own: OwnParts, ranks: Ranks | None = None) -> RunResult:
     if (result := read_finished(root, config, parts=own.keys(config))) is not None:
+        if config.report_to:
+            from tutelage.trackers.telling import catch_up
+
+            catch_up(config.report_to, root, result, (show or Show(quiet=True)).say)
         return result
     from tutelage.assemble import open_context
     from tutelage.rounds.loop import run_rounds

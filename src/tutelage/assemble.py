@@ -43,6 +43,7 @@ from tutelage.teacher.own import CheckedTeacher
 from tutelage.teacher.prompts import prompts_of
 from tutelage.teacher.recorded import NOT_RECORDED, RecordedTeacher
 from tutelage.teacher.teacher import Teacher
+from tutelage.trackers.telling import check_trackers, tracked
 
 if TYPE_CHECKING:
     from tutelage.student.ranks.group import Ranks
@@ -65,6 +66,7 @@ def open_context(
     is written unless the directory itself is at fault.
     """
     reflection_of(config.training)
+    check_trackers(config.report_to)
     own = own or OwnParts()
     keys = own.keys(config)
     # A copied configuration is not validated.
@@ -100,7 +102,7 @@ def open_context(
         if activity:
             teacher = online_teacher(config, task, run, show.say, activity)
         ctx = RunContext(config, run, task, teacher, untrained, show, reflection, activity)
-        with show.noted(out / NOW):
+        with show.noted(out / NOW), tracked(config.report_to, out, show.say):
             keep_problems(ctx)
             yield ctx
 

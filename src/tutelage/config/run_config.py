@@ -9,9 +9,10 @@ A setting that a file leaves out has its default; `file.py` reads and writes suc
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Sequence
+from typing import Self, TypeGuard
 
-from pydantic import model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tutelage.config.base import Section, Seed
 from tutelage.config.contradictions import refuse_contradictions
@@ -21,6 +22,7 @@ from tutelage.config.sections import (
     RoundsConfig,
     StudentConfig,
     TaskConfig,
+    Tracker,
     TrainingConfig,
 )
 from tutelage.config.teacher_config import TeacherConfig
@@ -38,8 +40,21 @@ class RunConfig(Section):
     rounds: RoundsConfig = RoundsConfig()
     seed: Seed = 0
     """Seed of exams, draws and the order of training."""
+    report_to: Sequence[Tracker] = Field(default_factory=list[Tracker])
+    """Experiment trackers that are told of the run (docs/trackers.md): tensorboard, trackio, mlflow, wandb."""
+
+    @field_validator("report_to", mode="before")
+    @classmethod
+    def _as_list(cls, value: object) -> object:
+        """One name, or several with commas, as elsewhere; `none` is none."""
+        names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+        return [name for name in dict.fromkeys(names) if name != "none"] if _are_texts(names) else value
 
     @model_validator(mode="after")
     def _no_contradictions(self) -> Self:
         refuse_contradictions(self.student, self.teacher, self.training)
         return self
+
+
+def _are_texts(value: object) -> TypeGuard[list[str] | tuple[str, ...]]:
+    return isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)  # type: ignore[reportUnknownVariableType]

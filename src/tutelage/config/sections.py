@@ -11,6 +11,7 @@ from tutelage.config.base import Name, Section
 from tutelage.records import AnswerKind, Split, TextMatch
 
 AnswerLimit = Annotated[int, Field(gt=0, le=1_000_000)] | Literal["auto"]
+Tracker = Literal["tensorboard", "trackio", "mlflow", "wandb"]
 
 
 class TaskConfig(Section):

@@ -99,12 +99,17 @@ class RunReader:
         return self._read("config.yaml", read_written, None)
 
     @cached_property
+    def settings(self) -> dict[str, Any]:
+        """All settings by their dotted keys; addresses are without secrets."""
+        ours = flat(self.config.model_dump(mode="json")) if self.config else {}
+        return {key: without_secrets(value) if key in _ADDRESSES and value else value for key, value in ours.items()}
+
+    @cached_property
     def changed(self) -> tuple[Setting, ...]:
-        """The settings that differ from their defaults, in their order; addresses are without secrets."""
+        """The settings that differ from their defaults, in their order."""
         if self.config is None:
             return ()
-        ours = flat(self.config.model_dump(mode="json"))
-        ours = {key: without_secrets(value) if key in _ADDRESSES and value else value for key, value in ours.items()}
+        ours = self.settings
         usual = flat(RunConfig(task=TaskConfig(name=self.config.task.name)).model_dump(mode="json"))
         del usual["task.name"]
         return tuple(

@@ -40,6 +40,7 @@ FREE = (
     "training.checkpointing",
     "training.parallel",
     "rounds",
+    "report_to",
 )
 """Settings and sections that no finished stage depends on (of a grader, the content). They may change at any time."""
 UNTRAINED = ("student", "exam", "evaluation", "training")

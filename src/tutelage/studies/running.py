@@ -31,6 +31,7 @@ from tutelage.studies.study_file import Study
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.own import own_task
 from tutelage.tasks.task import Task, task_digest
+from tutelage.trackers.telling import catch_up, check_trackers
 
 CACHE = "cache"
 """Folder of a study with the stages that its runs share."""
@@ -38,6 +39,7 @@ CACHE = "cache"
 
 def run_study(study: Study, out: Path, jobs: int, show: Show) -> list[str]:
     """Run or resume a study; returns a line for every run that failed."""
+    check_trackers(study.base.report_to)
     if (old := out / "shelf").is_dir() and not (out / CACHE).exists():
         old.rename(out / CACHE)  # its name in version 0.1
     jobs = min(jobs, len(study.seeds))
@@ -124,6 +126,7 @@ def _run(
     """Run an arm to its end; for an untaught arm, only evaluate on test and return None."""
     keys = own.keys(config)
     if taught and (result := read_finished(folder, config, data, keys)):
+        catch_up(config.report_to, folder, result, show.say)
         return result
     if (
         not taught
