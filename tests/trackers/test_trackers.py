@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -43,6 +44,12 @@ def told(name, run, said):
     result = read_kept(run, RunResult)
     assert result is not None
     catch_up([name], run, result, said.append)
+
+
+def started(run, name, writes, folder):
+    """A process that tells a tracker of a run, and kills itself after so many writes."""
+    command = [sys.executable, "-c", KILLED, str(run), name, str(writes)]
+    return subprocess.Popen(command, env={**ONE_THREAD, **environment(folder)})
 
 
 def rename(run, id):
@@ -93,11 +100,7 @@ def test_a_run_that_goes_on_goes_on_in_the_same_tracker_run(name, copied, tmp_pa
 @pytest.mark.parametrize("writes", [0, 2, 5])
 @pytest.mark.parametrize("name", EACH)
 def test_killed_while_it_tells_no_step_is_told_twice_and_none_is_left_out(name, writes, copied, tmp_path):
-    command = [sys.executable, "-c", KILLED, str(copied), name, str(writes)]
-    killed = subprocess.run(
-        command, env={**ONE_THREAD, **environment(tmp_path)}, capture_output=True, text=True, check=False
-    )
-    assert killed.returncode == -9, killed.stderr
+    assert started(copied, name, writes, tmp_path).wait() == -9
     said = []
     told(name, copied, said)
     assert len(said) == 1, said
@@ -138,13 +141,31 @@ def test_a_server_that_is_gone_ends_no_run(copied, tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not is_installed("mlflow"), reason="mlflow is not installed")
+def test_killed_while_mlflow_makes_its_database_it_is_made_anew(copied, tmp_path):
+    process, unfinished = started(copied, "mlflow", 0, tmp_path), tmp_path / ".mlflow.db.part"
+    while not (unfinished.exists() and unfinished.stat().st_size):
+        assert process.poll() is None
+        time.sleep(0.001)
+    process.kill()
+    process.wait()
+    assert not (tmp_path / "mlflow.db").exists()
+    said = []
+    told("mlflow", copied, said)
+    assert len(said) == 1, said
+    assert READ["mlflow"](tmp_path, copied) == in_files(copied)
+
+
+@pytest.mark.skipif(not is_installed("mlflow"), reason="mlflow is not installed")
 def test_seeds_of_a_study_are_runs_of_one_experiment(copied, tmp_path):
     import mlflow
 
+    told_in = []
     for seed in (0, 1):
         run = shutil.copytree(copied, tmp_path / "legs" / "runs" / "full" / f"seed-{seed}")
         rename(run, f"{seed}" * 32)
-        told("mlflow", run, [])
+        told_in.append(started(run, "mlflow", 10**9, tmp_path))
+    for process in told_in:  # both at once, as with --jobs 2
+        assert process.wait() == 0
     client = mlflow.MlflowClient()
     experiment = client.get_experiment_by_name("legs")
     assert experiment is not None

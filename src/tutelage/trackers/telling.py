@@ -65,7 +65,7 @@ def tracked(names: Sequence[str], run: Path, say: Say) -> Generator[None]:
             each.ended.set()
         for each in told:
             each.join(max(0.0, until - time.monotonic()))
-            if each.is_alive():
+            if each.is_alive() and patience == PATIENCE:  # a run that is stopped goes on, and then so does this
                 each.failed("it does not answer")
 
 

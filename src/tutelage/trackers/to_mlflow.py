@@ -11,7 +11,9 @@ import logging
 import re
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
+from tutelage.runs.files import unfinished
 from tutelage.trackers.tracker import COLUMNS, MISTAKES, About, Has, Row, Table, among
 
 _OURS = "tutelage.run_id"
@@ -30,6 +32,7 @@ class MLflow:
 
         for name in ("mlflow", "alembic"):  # how it makes its database
             logging.getLogger(name).setLevel(logging.WARNING)
+        _make_database(mlflow.get_tracking_uri())
         self._client = mlflow.MlflowClient()
         experiment = self._experiment(about.in_project("MLFLOW_EXPERIMENT_NAME"))
         self.id = self._kept(id) or self._known(experiment, about.id) or self._created(experiment, about)
@@ -108,3 +111,24 @@ class MLflow:
         for key, value in ours.items():
             if told.get(key, value) != value:
                 self._client.set_tag(self.id, f"now.{key}", value)
+
+
+def _make_database(address: str) -> None:
+    """Make the SQLite database aside if there is none yet, one process at a time.
+
+    MLflow makes it in many steps. It can't use one that a kill has left half made, nor one that two processes make.
+    """
+    scheme, here, place = address.partition("sqlite:///")
+    path = Path(place)
+    if scheme or not here or path.exists():
+        return
+    from filelock import FileLock
+    from mlflow import MlflowClient
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = unfinished(path)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        if not path.exists():
+            aside.unlink(missing_ok=True)
+            MlflowClient(f"sqlite:///{aside}").search_experiments(max_results=1)
+            aside.replace(path)
