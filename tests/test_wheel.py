@@ -33,7 +33,10 @@ def test_what_most_do_not_need_is_an_extra(built):
     with zipfile.ZipFile(built[0]) as wheel:
         name = next(name for name in wheel.namelist() if name.endswith("METADATA"))
         metadata = message_from_bytes(wheel.read(name))
-    assert set(metadata.get_all("Provides-Extra")) == {"plots", "datasets", "vllm"}
+    assert set(metadata.get_all("Provides-Extra")) == {
+        *("plots", "datasets", "vllm"),
+        *("tensorboard", "trackio", "mlflow", "wandb"),
+    }
     needed = [line for line in metadata.get_all("Requires-Dist") if "extra ==" not in line]
     assert not [line for line in needed if line.startswith(("matplotlib", "datasets", "vllm", "pytest", "zensical"))]
     assert metadata["Requires-Python"] == ">=3.11"
