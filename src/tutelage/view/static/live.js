@@ -5,7 +5,7 @@
 (() => {
   const PULSE = document.body.dataset.pulse;
   if (!PULSE) return;
-  const QUICK = 700, SLOW = 4000; // milliseconds between two looks, at a run at work and at one that is still
+  const QUICK = 700, SLOW = 1500; // milliseconds between two looks, at a run at work and at one that is still
   let was = "", timer = 0, busy = false;
 
   async function look() {
