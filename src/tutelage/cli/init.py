@@ -57,13 +57,13 @@ def init(
     data = data or ask("Your problems (a file, a folder, or a task's name)", None)
     name, path = (data, None) if data in TASKS and not Path(data).exists() else ("custom", data)
     task = open_task(TaskConfig(name=name, path=path))
-    for line in (about := list(_about(task, data))):
+    for line in (about := [*_about(task, data)]):
         print(printable(line))
     chosen = _chosen(ask, task, (name, path), student, (teacher, model, usd))
     text = starter_yaml(chosen)
-    about += _expected(read_config(text, origin="the settings"), task)
-    write_text(out, starter_yaml(chosen, [printable(line) for line in about]))
-    for line in about[-3:]:
+    expected = list(_expected(read_config(text, origin="the settings"), task))
+    write_text(out, starter_yaml(chosen, [printable(line) for line in (*about, *expected)]))
+    for line in expected:
         print(printable(line))
     config = shlex.quote(str(out))
     print(
