@@ -54,9 +54,9 @@ class RunIndex:
     def wait(self, seconds: float = 60.0) -> Indexing:
         """Wait until all that the files hold is indexed, some seconds at most."""
         until = time.monotonic() + seconds
-        while not self.progress().done and self._indexer.at_work and time.monotonic() < until:
+        while not (found := self.progress()).done and self._indexer.at_work and time.monotonic() < until:
             time.sleep(0.01)
-        return self.progress()
+        return found
 
     @property
     def version(self) -> int:
