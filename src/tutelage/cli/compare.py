@@ -62,7 +62,7 @@ def _named(side: str) -> tuple[str, str]:
 
 def _chosen(mine: RunIndex, first: str, theirs: RunIndex, second: str, same: bool) -> tuple[str, str]:
     """Which answers are compared. What is not named: before and after of one run, the same answers of two."""
-    from tutelage.view.pages.compare import usual
+    from tutelage.view.pair import usual
 
     for index in (mine, theirs):
         if not (state := index.wait(_PATIENCE)).done:

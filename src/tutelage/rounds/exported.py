@@ -18,11 +18,12 @@ def exported(run: RunReader) -> Iterator[dict[str, object]]:
         for row in run.records(round, PRACTICE, Practice):
             if row.problem is None or not row.verdict.correct:
                 continue
-            problem, choices = row.problem, [[choice.label, choice.text] for choice in row.problem.choices]
+            problem = row.problem
+            choices = [{"label": choice.label, "text": choice.text} for choice in problem.choices]
             yield {
                 "question": problem.question,
                 "answer": problem.answer,
-                **({"choices": [{"label": label, "text": text} for label, text in choices]} if choices else {}),
+                **({"choices": choices} if choices else {}),
                 "rationale": without_statement(row.text),
                 **({"equation": problem.equation} if problem.equation else {}),
             }

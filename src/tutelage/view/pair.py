@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from tutelage.metrics.comparison import paired
 from tutelage.study_records import Comparison
-from tutelage.view.facts import Pair, PairRow, ShownAttempt
+from tutelage.view.facts import Pair, PairRow, ShownAttempt, Sitting
 from tutelage.view.index.index import RunIndex
 from tutelage.view.story import attempts_in
 
@@ -58,6 +59,15 @@ def pair(left: Side, right: Side, only: Only | None = None, page: int = 1) -> Pa
         page=page,
         pages=pages,
     )
+
+
+def usual(sittings: Sequence[Sitting]) -> tuple[str, str]:
+    """What of a run is compared first: test before and after, else its first and last evaluation, else exam."""
+    for split in ("test", "validation", "train"):
+        names = [sitting.name for sitting in sittings if sitting.split == split]
+        if len(names) > 1:
+            return names[0], names[-1]
+    return "", ""
 
 
 def _compared(left: Side, right: Side) -> tuple[list[tuple[int, int]], str, Comparison]:

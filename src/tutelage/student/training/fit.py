@@ -69,9 +69,8 @@ def _training_memory(model: PreTrainedModel, dataset: StepDataset, mixed: bool) 
     gradients = sum(weight.nbytes + (4 * weight.numel() if mixed else 0) for weight in trained)
     config = dataset.config
     apart = config.gradients_every or config.gradient_share or config.clipping == "apart"
-    if (
-        apart and (dataset.reflection or dataset.repair_loss) is not None
-    ):  # the gradients of L_SR are kept apart from those of L_LM
+    reflects = dataset.reflection is not None or dataset.repair_loss is not None
+    if apart and reflects:  # the gradients of L_SR are kept apart from those of L_LM
         gradients += sum(weight.nbytes for weight in trained)
     head: torch.Tensor = model.get_output_embeddings().weight  # pyright: ignore[reportOptionalMemberAccess]
     micro_batch = dataset.sample_micro_batch()

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 
 from tutelage.view.beside import Sides, sides
 from tutelage.view.facts import Pair, PairRow, Sitting
-from tutelage.view.pair import ONLY, Only, Side, pair
+from tutelage.view.pair import ONLY, Only, Side, pair, usual
 from tutelage.view.query import read_page
 from tutelage.view.site import Site, page, site_of, tabs
 
@@ -110,15 +110,6 @@ def chosen(site: Site, left: str, right: str) -> tuple[Choice, Choice]:
     if not one.sitting and other.sitting in {sitting.name for sitting in one.sittings}:
         one = Choice(one.run, other.sitting, one.sittings)
     return one, other
-
-
-def usual(sittings: Sequence[Sitting]) -> tuple[str, str]:
-    """What of a run is compared first: test before and after, else its first and last evaluation, else exam."""
-    for split in ("test", "validation", "train"):
-        names = [sitting.name for sitting in sittings if sitting.split == split]
-        if len(names) > 1:
-            return names[0], names[-1]
-    return "", ""
 
 
 def _choice(site: Site, text: str) -> Choice:
