@@ -238,7 +238,7 @@ class RunResult:
     """The figures of a whole run: `result.json`. `machine` and `versions` describe its last process.
 
     `unused` is the teaching cost of a last round that brought nothing to train on. `precision` is what the student
-    computed in, and why.
+    computed in, and why, `prompt` how it was asked.
     """
 
     rounds: tuple[RoundResult, ...]
@@ -251,6 +251,7 @@ class RunResult:
     versions: str = ""
     unused: TeacherSummary | None = None
     precision: str = ""
+    prompt: str = ""
 
     @property
     def teaching(self) -> tuple[TeacherSummary, ...]:

@@ -49,17 +49,21 @@ EMBEDDED_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 @dataclass
 class LoadedModel:
-    """A model with its tokenizer. Without being `whole` it can be saved at most: it was trained in shards."""
+    """A model with its tokenizer. Without being `whole` it can be saved at most: it was trained in shards.
+
+    `turn_end` is the token by which its chat template ends an answer, if it is asked through that.
+    """
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     whole: bool = True
+    turn_end: int | None = None
 
     @property
     def end_tokens(self) -> frozenset[int]:
-        """Tokens that end an answer: from the generation settings and the tokenizer, as far as the model has them."""
-        found = _end_tokens(self.model.generation_config, self.tokenizer)
-        return found.intersection(range(vocabulary_of(self.model)))
+        """Tokens that end an answer: of generation settings, tokenizer and template, as far as the model has them."""
+        found = {*_end_tokens(self.model.generation_config, self.tokenizer), *_listed(self.turn_end)}
+        return frozenset(found).intersection(range(vocabulary_of(self.model)))
 
 
 def load_student(config: StudentConfig, folder: Path | None = None, dtype: torch.dtype = torch.float32) -> LoadedModel:
@@ -91,11 +95,21 @@ def load_tokenizer(
     tokenizer = read_tokenizer(source)
     with faults_of(source, "the tokenizer of"):
         settings = AutoConfig.from_pretrained(source, **UNTRUSTED)
-        check_generation(source, settings)
-        generation = GenerationConfig.from_model_config(settings)
-        if Path(source, "generation_config.json").exists():  # not every model has one
-            generation = GenerationConfig.from_pretrained(source, local_files_only=True)
-        return tokenizer, _end_tokens(generation, tokenizer), positions_of(settings)
+        return tokenizer, _end_tokens(_generation(source, settings), tokenizer), positions_of(settings)
+
+
+def own_ends(source: Path, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """The tokens that a model was made to end with, by its settings; by its tokenizer if they name none."""
+    with faults_of(source, "the tokenizer of"):
+        generation = _generation(source, AutoConfig.from_pretrained(source, **UNTRUSTED))
+        return frozenset(_listed(generation.eos_token_id) or _listed(tokenizer.eos_token_id))
+
+
+def _generation(source: str | Path, settings: Any) -> GenerationConfig:
+    check_generation(source, settings)
+    if Path(source, "generation_config.json").exists():  # not every model has one
+        return GenerationConfig.from_pretrained(source, local_files_only=True)
+    return GenerationConfig.from_model_config(settings)
 
 
 def save_student(student: LoadedModel, folder: Path, texts: Mapping[str, str] | None = None) -> None:
