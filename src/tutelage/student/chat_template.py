@@ -11,13 +11,14 @@ A template is an untrusted program: each question's shape is first rendered with
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from jinja2 import TemplateError, meta
+from jinja2 import TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from tutelage.config.sections import Thinking
@@ -36,6 +37,7 @@ SWITCHES = ("enable_thinking", "thinking")
 DAY = datetime(2024, 7, 26, tzinfo=UTC)
 """What a template that writes the date of today is told, as prompts must not change from day to day; Llama 3.2 writes
 this one where it knows none."""
+_TODAY = re.compile(r"""\bstrftime_now\(\s*(["'])(.*?)\1\s*\)""")
 _ANY = "Tom has 3 boxes of 4 pens. How many pens does he have?"
 _ANSWER = "3 × 4 = 12."
 _WITHOUT_SYSTEM = "<｜User｜>"
@@ -96,7 +98,9 @@ class ChatTemplate:
             parsed = ImmutableSandboxedEnvironment(extensions=["jinja2.ext.loopcontrols"]).parse(
                 without_marks(self._source)
             )
-            return tuple(sorted(meta.find_undeclared_variables(parsed).intersection(SWITCHES)))
+            names = [*parsed.find_all(nodes.Name)]  # not by jinja2.meta: that compiles, and so computes constants
+            set_here = {name.name for name in names if name.ctx == "store"} - {SWITCHES[0]}  # that by its default
+            return tuple(sorted({name.name for name in names}.intersection(SWITCHES) - set_here))
         except (TemplateError, RecursionError):  # told where it is rendered
             return ()
 
@@ -136,9 +140,12 @@ class ChatTemplate:
         except StudentError:
             return False
 
-    @property
+    @cached_property
     def _source(self) -> str:
-        return str(self.tokenizer.get_chat_template())
+        """The template, with DAY for the date of today."""
+        return _TODAY.sub(
+            lambda call: f"{call[1]}{DAY.strftime(call[2])}{call[1]}", str(self.tokenizer.get_chat_template())
+        )
 
     def _rendered(self, messages: list[Message], *, thinking: bool = False, asked: bool = True) -> str:
         told: dict[str, Any] = dict.fromkeys(self.switches, thinking)
@@ -146,7 +153,7 @@ class ChatTemplate:
             self._refuse_endless(messages, {**told, "add_generation_prompt": asked})
             text = str(
                 self.tokenizer.apply_chat_template(
-                    messages, tokenize=False, add_generation_prompt=asked, strftime_now=DAY.strftime, **told
+                    messages, chat_template=self._source, tokenize=False, add_generation_prompt=asked, **told
                 )
             )
             text.encode()  # fails for half a surrogate pair, which has no tokens

@@ -14,9 +14,9 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
-from jinja2 import TemplateError
+from jinja2 import TemplateError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 MOST_CHARACTERS, MOST_BYTES, MOST_SECONDS = 1_000_000, 2**29, 5
@@ -55,6 +55,8 @@ def _within_bounds(request: Mapping[str, Any]) -> bool:
         text = without_marks(str(request["template"]))
         given = {"messages": request["messages"], "add_generation_prompt": True, **request["given"]}
         written = 0
+        if _folds_too_much(environment, text):
+            return False
         for part in environment.from_string(text).generate(given):
             written += len(part)
             if written > MOST_CHARACTERS:
@@ -64,6 +66,21 @@ def _within_bounds(request: Mapping[str, Any]) -> bool:
     except (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError):
         return True  # another error
     return True
+
+
+def _folds_too_much(environment: ImmutableSandboxedEnvironment, template: str) -> bool:
+    """Whether a constant in the template is too large: Jinja computes them while it compiles, in dead branches, too."""
+    context = nodes.EvalContext(environment)
+    for part in environment.parse(template).find_all(nodes.BinExpr):
+        try:
+            value = part.as_const(context)
+        except nodes.Impossible as error:
+            if isinstance(error.__cause__, MemoryError):
+                return True
+        else:
+            if isinstance(value, str | list | tuple) and len(cast(Sequence[object], value)) > MOST_CHARACTERS:
+                return True
+    return False
 
 
 def _refuse(message: str) -> NoReturn:
