@@ -42,8 +42,8 @@ def doctor(
     print(f"keys       {', '.join(_keys(os.environ)) or 'none set'}")
     print(f"vLLM       {unavailable() or 'there'}")
     print(f"cache      {printable(str(user_cache()))}")
-    print(f"student    {printable(f'{model}: {precision_of(config)}')}")
-    print(f"prompt     {printable(f'auto: {told_of(asked_as(config), config)}')}")
+    asked = told_of(asked_as(config), config)
+    print(f"student    {printable(f'{model}: {precision_of(config)}; by student.prompt auto, {asked}')}")
 
 
 def _keys(names: Iterable[str]) -> list[str]:

