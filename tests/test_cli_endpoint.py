@@ -83,7 +83,7 @@ def test_what_it_cannot_do_is_told_in_one_line(data, tmp_path):
     (tmp_path / "empty.jsonl").write_text("\n \n")
     for arguments, message in [
         (["--data", data, "--faults", "earthquake"], "earthquake"),
-        (["--data", tmp_path / "none.jsonl"], "none.jsonl: cannot be read"),
+        (["--data", tmp_path / "none.jsonl"], "none.jsonl: cannot read the file"),
         (["--data", tmp_path / "empty.jsonl"], "empty.jsonl: the file has no rows"),
         (["--data", data, "--set", "task.field.question=ask"], "ask"),
     ]:
