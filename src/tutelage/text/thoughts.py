@@ -65,12 +65,14 @@ def apart(text: str) -> tuple[str, str]:
 
 def opened(prompt: str) -> str:
     """The thought that a prompt has begun and not ended, such as "<think>\\n"; empty if there is none."""
+    prompt = prompt[-_LONGEST:]
     mark = _last(_MARK, prompt)
     return prompt[mark.start() :] if mark and mark.lastgroup == "open" and not prompt[mark.end() :].strip() else ""
 
 
 def empty_thought(prompt: str) -> str:
     """The thought of no words that a prompt ends with, such as "<think>\\n</think>\\n"; empty if there is none."""
+    prompt = prompt[-_LONGEST:]
     close = _last(_MARK, prompt)
     if not close or close.lastgroup != "close" or prompt[close.end() :].strip():
         return ""
@@ -91,6 +93,8 @@ def speaks_of_thoughts(template: str) -> bool:
     return any(mark.lastgroup == "close" for mark in _MARK.finditer(template))
 
 
+_LONGEST = 300
+"""Characters at the end of a prompt among which the thought stands that it begins."""
 _CLOSES = {
     "<|begin_of_thought|>": "<|end_of_thought|>",
     "<|begin_of_thinking|>": "<|end_of_thinking|>",

@@ -210,7 +210,7 @@ def grow_tree(
     for group in groups:
         asked = list[Target]()
         question = learn(group.prompt[shared:], root, prompt_weight, asked)
-        targets.extend(asked[: len(asked) - group.silent] if group.anchor else ())
+        targets.extend(asked[: max(0, len(asked) - group.silent)] if group.anchor else ())
         for repair in group.repairs:
             own = tree.grow(repair.own, question) if repair.own else question
             learn(repair.right, own, repair.weight, repaired)
