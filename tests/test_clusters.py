@@ -38,7 +38,7 @@ def test_each_starts_a_run_by_torchrun(name):
     script = SCRIPTS[name].replace("\\\n", " ")
     assert set(re.findall(r"(?:SLURM|SKYPILOT|DSTACK)_\w+", script)) == GIVEN[name]
     (line,) = re.findall(r"torchrun .*", script)
-    words = shlex.split(re.sub(r'"\$\(.*\)"|"?\$\{?\w+(\[0\])?\}?"?', "1", line))
+    words = shlex.split(re.sub(r"\$\(.*?\)|\$\{?\w+(\[0\])?\}?", "1", line))
     arguments = get_args_parser().parse_args(words[1:])
     assert (arguments.module, arguments.training_script) == (True, "tutelage")
     command, *options = arguments.training_script_args

@@ -18,7 +18,7 @@ def printed(monkeypatch, capsys, tmp_path, *arguments: str) -> dict[str, float]:
     monkeypatch.setattr(sys, "argv", ["gpu", *arguments, "--model", str(model), "--repeats", "1", "--device", "cpu"])
     gpu.main()
     *lines, figures = capsys.readouterr().out.splitlines()
-    assert "2 threads" in lines[0] or "threads" in lines[0]
+    assert "threads" in lines[0]
     return json.loads(figures)
 
 
@@ -42,13 +42,14 @@ def test_the_work_of_a_step_is_that_of_its_products():
 
     from tutelage.student.training.micro_batch import micro_batch_losses
 
-    student = tiny_student()
+    student, head = tiny_student(), 258 * 32
     step = dataset_of(student)[0]
     with FlopCounterMode(display=False) as counter:
         for micro_batch in step.micro_batches:
             micro_batch_losses(student.model, micro_batch, None).lm.backward()
     products = (torch.ops.aten.mm, torch.ops.aten.addmm)
     counted = sum(counter.get_flop_counts()["Global"].get(name, 0) for name in products)
+    counted += 2 * head * step.targets  # the head's gradient is added up in place, which torch does not count
     assert gpu.operations(student, step) == pytest.approx(counted, rel=0.02)
 
 

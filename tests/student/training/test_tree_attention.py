@@ -168,8 +168,9 @@ def test_block_masks_are_those_of_the_dense_mask(window, prompt_gradient):
 
 
 @SLOW
+@pytest.mark.filterwarnings("ignore:<class 'torch.autograd.function.Function'>:DeprecationWarning")  # of the compiler
 def test_trees_of_other_sizes_are_not_compiled_anew():
-    """As `_flex` and `_mask` compile them on a GPU, with the compiler's last part left out; see also `make bench-gpu`."""
+    """As `_flex` and `_mask` compile them on a GPU, with the compiler's last part left out."""
     masks, kernels = CompileCounter(), CompileCounter()
     make_mask = torch.compile(create_block_mask, backend=masks)
     attend = torch.compile(flex_attention, dynamic=True, backend=kernels)
