@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tutelage.config import TaskConfig
 from tutelage.errors import ConfigError
+from tutelage.grading.code import check_tests
 from tutelage.grading.grade import canonical
 from tutelage.grading.json_value import check_json
 from tutelage.grading.matching import check_pattern
@@ -98,7 +99,10 @@ def to_problem(draft: Draft, kind: AnswerKind, system: str | None = None) -> Pro
 
 
 def check_match(config: TaskConfig, kind: AnswerKind, drafts: Sequence[Draft]) -> None:
-    """Refuse `match` where answers are no words, and patterns that are none. Raises ConfigError and DataError."""
+    """Refuse `match` where answers are no words, and patterns, JSON and tests that are none.
+
+    Raises ConfigError and DataError.
+    """
     if config.match is None:
         return
     if config.grader is not None:
@@ -106,11 +110,12 @@ def check_match(config: TaskConfig, kind: AnswerKind, drafts: Sequence[Draft]) -
     if kind != "text":
         told = "" if config.kind else "; set task.kind: text if they are words"
         raise ConfigError(f"task.match is {config.match!r}, but the answers are of the kind {kind}, not text{told}")
-    check = {"regex": check_pattern, "json": check_json}.get(config.match)
+    check = {"regex": check_pattern, "json": check_json, "code": check_tests}.get(config.match)
     if check is None:
         return
     for draft in drafts:
+        asked = config.match == "code"
         try:
-            check(draft.answer)
+            check(draft.question if asked else draft.answer)
         except ValueError as error:
-            draft.row.fail(draft.answer_field, str(error))
+            draft.row.fail("question" if asked else draft.answer_field, str(error))
