@@ -27,11 +27,13 @@ _UNIT = re.compile(r"\s*\([^()]*\)\s*$")
 
 def math_500(row: Row) -> Problem:
     """A row of MATH: the answer as LaTeX, and the solution with the content of its box in the place of the box."""
-    solved = split_solution(row.text("solution"))
-    if solved is None:
-        row.fail("solution", f"no \\boxed{{}} in the solution, which ends with {row.text('solution')[-40:]!r}")
-    answer = row.scalar("answer") if row.has("answer") else solved.answer
-    return Problem.of(row.text("problem"), gold(row, "answer", "text", answer), rationale=solved.steps)
+    solution = row.text("solution")
+    solved = split_solution(solution)
+    if solved is None and not row.has("answer"):
+        row.fail("solution", f"no \\boxed{{}} in the solution, which ends with {solution[-40:]!r}")
+    answer = row.scalar("answer") if solved is None or row.has("answer") else solved.answer
+    steps = solution if solved is None else solved.steps
+    return Problem.of(row.text("problem"), gold(row, "answer", "text", answer), rationale=steps)
 
 
 def aqua(row: Row) -> Problem:
