@@ -13,12 +13,9 @@ from tutelage.grading.json_value import check_json
 from tutelage.grading.matching import check_pattern
 from tutelage.grading.words import text_key
 from tutelage.records import AnswerKind, Problem
-from tutelage.tasks.data.drafts import Draft
+from tutelage.tasks.data.drafts import MOSTLY, Draft
 from tutelage.text.numbers import whole_number
 from tutelage.text.statements import shorten
-
-_MOSTLY = 0.9
-"""Share of answers of one kind from which the others are taken for mistakes."""
 
 _UNIT = re.compile(
     r"(?<=[0-9%.½¼¾]) ?(?!(?:and|or|to|of|in|by|per|minus|plus|st|nd|rd|th|am|pm)\b)"
@@ -47,7 +44,7 @@ def tell_kind(drafts: Sequence[Draft]) -> AnswerKind:
     for found, part in parts:
         if len(part) == len(drafts):
             return found
-        if len(part) >= _MOSTLY * len(drafts):
+        if len(part) >= MOSTLY * len(drafts):
             fitting = {id(draft) for draft in part}
             odd = next(draft for draft in drafts if id(draft) not in fitting)
             odd.row.fail(
