@@ -35,6 +35,11 @@ def read(text: str, finish: str = "stop", kind="number", failed: Problem = FAILE
         f"Question: {FAILED.question}\n\nNew question: {ASKED}\n\nSolution:\n{SOLVED}",
         f"<question>\n{ASKED}\n</question>\n\nSolution:\n{SOLVED}",
         f"{ASKED}\n\n{SOLVED}",
+        f"**Question**\n{ASKED}\n\n**Solution**\n{SOLVED}",
+        f"Sure! Here's a new question for practice:\n\n{ASKED}\n\nSolution to the new question:\n{SOLVED}",
+        f"Problem 1: {ASKED}\nDetailed step-by-step solution: {SOLVED}",
+        f"1. Question: {ASKED}\n2. Solution: {SOLVED}",
+        f'Question: "{ASKED}"\nAnswer: {SOLVED}',
         f"Question: Ann has 5 bags of 6 nuts.\nHow many nuts has she?\nSolution:\n{SOLVED}",
     ],
 )
