@@ -13,6 +13,8 @@ from tutelage.tasks.check import check_task
 from tutelage.tasks.examples import EXAMPLES
 from tutelage.tasks.published.benchmarks import BENCHMARKS
 from tutelage.tasks.published.load import load_benchmark
+from tutelage.tasks.published.mathematics import aqua
+from tutelage.tasks.rows import Row
 
 MATH = [
     {
@@ -110,6 +112,17 @@ def test_aqua_rationales_lose_their_answer(data):
     problem = load_task("aqua", path=data).problems("test")[0]
     assert problem.text == "What is 4 + 1?\n(A) 4\n(B) 5\n(C) 99\n(D) 98\n(E) None of these"
     assert (problem.answer, problem.rationale) == ("B", "4 + 1 = 5")
+    for closing in (
+        "\nAnswer: B",
+        " Hence the correct option is (B).",
+        "\nSo, as we see, the answer should be B",
+        " Option B",
+    ):
+        row = {**AQUA[0], "rationale": f"It is so. 0 + 1 = 1.{closing}"}
+        assert aqua(Row(row, "-")).rationale == "It is so. 0 + 1 = 1."
+    assert (
+        aqua(Row({**AQUA[0], "rationale": "The answer B) is too big."}, "-")).rationale == "The answer B) is too big."
+    )
 
 
 def test_asdiv_leaves_out_what_has_no_single_number(data):
