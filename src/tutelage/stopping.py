@@ -142,6 +142,28 @@ def cancelled_by_signals() -> Generator[None]:
         patience.cancel()
 
 
+def signal_of(stop: KeyboardInterrupt) -> int:
+    """The signal that an interrupt of this command stands for."""
+    handler = signal.getsignal(signal.SIGTERM)
+    return handler.number or signal.SIGINT if isinstance(handler, Stop) else signal.SIGINT
+
+
+def stop_as(number: int) -> None:
+    """Stop this process as another one of the same run was stopped, unless it has got a signal itself."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if not isinstance(handler, Stop) or handler.number is None:
+        os.kill(os.getpid(), number)
+
+
+def end_as(number: int) -> NoReturn:
+    """End this process at once, as another one of the same run was stopped. From any thread."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if isinstance(handler, Stop):
+        handler.number = handler.number or number
+        handler.end_at_once()
+    os._exit(128 + number)
+
+
 def ends_at_once() -> None:
     """Let signals end the process without a word where nothing is `stoppable`: in the command's first and last moment.
 
