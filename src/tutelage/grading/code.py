@@ -93,16 +93,21 @@ def _run(program: str) -> str:
 
 def code_in(text: str) -> str | None:
     """The last fenced block that defines something, else the last one, else the text from its first definition."""
-    parts = text.split("```")
-    hidden = ["x" * len(part) if place % 2 else part for place, part in enumerate(parts)]
-    parts = text[: len(cut("```".join(hidden)))].split("```")  # "# Example:" in code is no further question
-    blocks = [found[1] for part in parts[1::2] if (found := _BLOCK.match(part))]
+    text = without_run_on(text)
+    blocks = [found[1] for part in text.split("```")[1::2] if (found := _BLOCK.match(part))]
     if blocks:
         return next((block for block in reversed(blocks) if _START.search(block)), blocks[-1])
     stated = text.rpartition(_STATED)[2]
     text = stated if _START.match(stated) else cut(text)
     start = _START.search(text)
     return text[start.start() :].rstrip(". \n") if start else None
+
+
+def without_run_on(text: str) -> str:
+    """The text up to a further question; a line such as "# Example:" within a fenced block is none."""
+    parts = text.split("```")
+    hidden = ["x" * len(part) if place % 2 else part for place, part in enumerate(parts)]
+    return text[: len(cut("```".join(hidden)))]
 
 
 def tests_of(question: str) -> list[str]:
