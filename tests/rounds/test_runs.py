@@ -8,16 +8,19 @@ import json
 import shutil
 from pathlib import Path
 
+import jsonschema
 import pytest
 import torch
 from safetensors.torch import load_file
 from transformers import BloomConfig
 
 from tests.once import made_once
+from tests.pages import ROOT
 from tests.rounds.conftest import two_rounds
 from tests.student.architectures import build
 from tests.student.doubles import EXACT, students_in_doubles
 from tests.student.tiny import tiny_student
+from tools.schema import result_schema
 from tutelage.api import run
 from tutelage.errors import ConfigError, RunError, StudentError, TeacherError
 from tutelage.records import Attempt, Feedback
@@ -87,6 +90,19 @@ def test_a_whole_run(finished):
     assert {path.name for path in (root / "student").iterdir()} >= {"model.safetensors", "config.json", "README.md"}
     assert not list(root.glob("round-*/checkpoints"))
     assert not list(root.rglob("*.part"))
+
+
+def test_the_result_is_as_its_schema_says(finished):
+    judge = jsonschema.Draft202012Validator(result_schema())
+    judge.check_schema(judge.schema)
+    written = json.loads((finished / "result.json").read_text())
+    judge.validate(written)
+    assert next(iter(written)) == "version"
+    first = json.loads((ROOT / "docs" / "images" / "demo.json").read_text(encoding="utf-8"))
+    assert "version" not in first  # of Tutelage 0.1
+    judge.validate(first)
+    for broken in ({**written, "version": "2.0.0"}, {**written, "rounds": [{}]}, {**written, "best_round": "last"}):
+        assert not judge.is_valid(broken)
 
 
 def test_every_stage_says_what_it_cost(finished):

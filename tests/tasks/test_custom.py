@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tutelage.config import TaskConfig
 from tutelage.errors import ConfigError, DataError
-from tutelage.records import SPLITS
+from tutelage.records import SPLITS, Problem
 from tutelage.tasks.catalog import load_task
+from tutelage.tasks.custom import read_custom
 from tutelage.tasks.rows import Row, read_jsonl
 
 
@@ -259,3 +261,23 @@ def test_whatever_a_row_holds_it_is_read_or_refused(tmp_path_factory, data):
 def test_jsonl_comes_back_as_it_was_written(tmp_path_factory, rows):
     file = write(tmp_path_factory.getbasetemp() / "rows.jsonl", rows)
     assert read_jsonl(file) == [Row(data, str(file), line) for line, data in enumerate(rows, start=1)]
+
+
+def test_the_rows_can_be_had_as_they_stand(file):
+    file.write_text(
+        '{"question": "q\u2028r", "answer": 12, "equation": "3 * 4"}\n\n'
+        '{"question": "r", "answer": "5", "rationale": "R."}\n',
+        encoding="utf-8",
+    )
+    read = read_custom(TaskConfig(name="custom", path=str(file)))
+    assert read.kind == "number"
+    assert read.problems == {
+        "train": [Problem.of("q\u2028r", "12", equation="3 * 4"), Problem.of("r", "5", rationale="R.")]
+    }
+
+
+@pytest.mark.parametrize("broken", ["{", "[1]", '{"question": "q"}', "4"])
+def test_a_broken_row_is_named(file, broken):
+    file.write_text(f'{{"question": "q", "answer": "1"}}\n{broken}\n')
+    with pytest.raises(DataError, match=r"mine\.jsonl, line 2"):
+        read_custom(TaskConfig(name="custom", path=str(file)))

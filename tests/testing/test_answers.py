@@ -1,14 +1,13 @@
+from dataclasses import replace
 from typing import get_args
 
 import pytest
 
 from tests.testing.asking import ask, post, text_of
-from tutelage.errors import DataError
-from tutelage.records import FeedbackRequest, Problem, Way
+from tutelage.records import Choice, FeedbackRequest, Problem, Way
 from tutelage.teacher.prompts import Prompts
 from tutelage.teacher.ways import Asking
 from tutelage.testing import answer_key_endpoint
-from tutelage.testing.answers import read_problems
 
 PENS = Problem.of("Tom has 3 boxes of 4 pens.\n\nHow many pens?", "12", equation="3 * 4")
 
@@ -33,30 +32,13 @@ def test_the_answer_key_knows_its_problems(way):
     assert unknown == "This question is not known here."
 
 
-def test_reads_problems(tmp_path):
-    path = tmp_path / "p.jsonl"
-    path.write_text(
-        '{"question": "q", "answer": 12, "equation": "3 * 4"}\n\n{"question": "r", "answer": "5", "rationale": "R."}\n'
-    )
-    assert read_problems(path) == [Problem.of("q", "12", equation="3 * 4"), Problem.of("r", "5", rationale="R.")]
-
-
-def test_a_file_without_a_problem_is_refused(tmp_path):
-    path = tmp_path / "p.jsonl"
-    path.write_text("\n \n")
-    with pytest.raises(DataError, match=r"p\.jsonl: holds no problem"):
-        read_problems(path)
-
-
-def test_a_line_ends_with_a_line_feed_alone(tmp_path):
-    path = tmp_path / "p.jsonl"
-    path.write_text('{"question": "q\u2028r", "answer": "5"}\n', encoding="utf-8")
-    assert read_problems(path) == [Problem.of("q\u2028r", "5")]
-
-
-@pytest.mark.parametrize("row", ["{", "[1]", '{"question": "q"}', "4"])
-def test_a_broken_row_is_named(tmp_path, row):
-    path = tmp_path / "p.jsonl"
-    path.write_text(f'{{"question": "q", "answer": "1"}}\n{row}\n')
-    with pytest.raises(DataError, match=r"p\.jsonl, line 2: expected an object with question and answer"):
-        read_problems(path)
+def test_a_question_is_known_below_any_system_message_and_with_its_choices():
+    lent = Problem.of("Where are books lent?", "B", choices=(Choice("A", "bank"), Choice("B", "library")))
+    lent = replace(lent, rationale="A library lends books.")
+    below = [replace(problem, system=system) for problem in (PENS, lent) for system in (None, "Be brief.", "A.\n\nB.")]
+    with answer_key_endpoint([replace(PENS, system="Of the data."), lent]) as endpoint:
+        for problem in below:
+            for way, mistake in (("question", None), ("mistake", "It is 7.")):
+                request = FeedbackRequest(problem, mistake)
+                body = {"messages": Prompts("number").messages(request, Asking(way))}
+                assert text_of(post(endpoint, body)).endswith(f"\nThe answer is {problem.answer}."), (problem, way)

@@ -56,27 +56,23 @@ USUAL = {"port": 0, "latency": 0.0, "requests_per_minute": None, "tokens_per_min
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "nowhere.jsonl: cannot be read"),
         ({"faults": "ok,half"}, "'half' is no fault"),
         ({"latency": -1.0}, "latency is -1.0"),
         ({"latency": float("nan")}, "latency is nan"),
         ({"tokens_per_minute": -1}, "tokens-per-minute is -1"),
     ],
 )
-def test_what_is_wrong_is_named(tmp_path, options, message):
-    if options:
-        (tmp_path / "nowhere.jsonl").write_text(ROW)
+def test_what_is_wrong_is_named(options, message):
     with pytest.raises(TutelageError, match=message):
-        serve(tmp_path / "nowhere.jsonl", **(USUAL | options))
+        serve([PENS], **(USUAL | options))
 
 
-def test_a_port_that_cannot_be_had_is_named(tmp_path):
-    (tmp_path / "p.jsonl").write_text(ROW)
+def test_a_port_that_cannot_be_had_is_named():
     with TeacherEndpoint(lambda _: "") as endpoint:
         taken = int(endpoint.base_url.split(":")[2].split("/")[0])
         for port in (taken, 70000):
             with pytest.raises(ConfigError, match=f"cannot listen on port {port}: "):
-                serve(tmp_path / "p.jsonl", **(USUAL | {"port": port}))
+                serve([PENS], **(USUAL | {"port": port}))
 
 
 def test_ctrl_c_ends_it_quietly_wherever_it_comes(tmp_path):

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from tutelage.errors import ConfigError
-from tutelage.runs.files import is_stream
 from tutelage.text.printable import printable
 
 
@@ -48,6 +47,7 @@ def view(
 def _export(run: Path | None, file: Path) -> None:
     if run is None:
         raise ConfigError(f"no run is named; say which: tutelage view RUN --export {file}")
+    from tutelage.runs.files import is_stream
     from tutelage.view.export import export
 
     typer.echo(printable(f"{file}: {export(run, file)}"), err=is_stream(file))  # the page itself may go to stdout

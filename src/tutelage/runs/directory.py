@@ -1,7 +1,7 @@
 """A run is a directory. Its files are always whole: each is written aside, synced and renamed, or gets rows appended.
 
 runs/demo/
-  run.json                     {"format": 1, "id": "b1946ac9…", "data": "591785b7…", "seal": "c3d1…"}
+  run.json                     {"format": "1.0.0", "id": "b1946ac9…", "data": "591785b7…", "seal": "c3d1…"}
   config.yaml                  every setting, with the versions of Python and of the main packages
   ledger.sqlite                the teacher's replies
   round-01/stages.json         {"exam": {"key": "0f343b09…", "done": true, "seconds": 41.2}, …}
@@ -23,8 +23,9 @@ from tutelage.config import RunConfig
 from tutelage.config.file import dump_config, read_written
 from tutelage.errors import ConfigError, RunError
 from tutelage.json_lines import is_unicode
-from tutelage.run_records import Precision, RoundResult, RunResult, Work
+from tutelage.run_records import RESULT_VERSION, Precision, RoundResult, RunResult, Work
 from tutelage.runs.files import (
+    RESTORE,
     digest,
     disk_errors,
     exists,
@@ -40,11 +41,9 @@ from tutelage.runs.seals import content_of, is_sealed, sealed
 from tutelage.runs.source import SOURCE, Source
 from tutelage.runs.stage import Stage, changed, entries
 from tutelage.runs.stage_cache import StageCache
+from tutelage.runs.versions import FORMAT, check_major, is_version, newest
 
 Result = TypeVar("Result", RoundResult, RunResult)
-
-FORMAT = 1
-"""Version of the layout of a run directory."""
 
 RESULT = "result.json"
 
@@ -99,9 +98,8 @@ class Run:
         own = {"parts": dict(parts)} if parts else {}
         computed = {"precision": plain(precision)} if precision else {}
         mark = {name: value for name, value in found.items() if name != "parts"}
-        write_json(
-            marker, sealed({**mark, "data": data, **({SOURCE: plain(source)} if source else {}), **computed, **own})
-        )
+        mark |= {"format": newest(mark["format"], FORMAT), "data": data}
+        write_json(marker, sealed({**mark, **({SOURCE: plain(source)} if source else {}), **computed, **own}))
         write_text(root / "config.yaml", f"# As run, with {versions()}.\n{dump_config(config)}")
         return cls(root, found["id"], cache and cache.part(digest(data, own) if own else data), parts)
 
@@ -238,12 +236,17 @@ def round_folders(root: Path) -> list[Path]:
 
 
 def read_kept(folder: Path, kind: type[Result]) -> Result | None:
-    """The result.json of a run or a round; None if there is none. Raises RunError if it has changed."""
+    """The result.json of a run or a round; None if there is none.
+
+    Raises RunError if it has changed or is of another major version.
+    """
     path, entry = folder / RESULT, entries(folder).get("result")
     if not path.exists():
         return None
     if entry and (fault := changed(folder, "result", entry)):
         raise RunError(f"{fault}; restore it, or start the run again: it is then rewritten")
+    if kind is RunResult:
+        check_major(path, "version", read_json(path, RESTORE).get("version", RESULT_VERSION), RESULT_VERSION)
     return read_record(path, kind)
 
 
@@ -255,12 +258,11 @@ def _config(root: Path) -> RunConfig:
 
 
 def check_format(marker: Path) -> dict[str, Any]:
-    """The content of a run.json. Raises RunError if it is broken, changed, newer, or that of something else."""
+    """The content of a run.json. Raises RunError: it is broken, changed, of another major version, or no run's."""
     found = read_json(marker, _RESTORE)
-    if not isinstance(found.get("format"), int) or "id" not in found or "data" not in found:
+    if not is_version(found.get("format")) or "id" not in found or "data" not in found:
         raise RunError(f"{marker} is not the run.json of a run; choose another directory with --out")
-    if found["format"] > FORMAT:
-        raise RunError(f"{marker.parent} was written by a newer Tutelage (format {found['format']}); upgrade this one")
+    check_major(marker.parent, "format", found["format"], FORMAT)
     if not is_sealed(found):
         raise RunError(f"{marker} has changed since it was written; restore it, or choose another directory with --out")
     return found

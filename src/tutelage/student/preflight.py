@@ -70,8 +70,7 @@ def _sizes(student: Student, loaded: LoadedModel, config: RunConfig) -> Sizes:
     with faults_of(config.student.model):
         adapted = add_adapters(_frame(loaded.model), config.student.lora)
     learnt = sum(weight.numel() for weight in adapted.parameters() if weight.requires_grad) * loaded.stored.itemsize
-    elsewhere = student.engine.is_vllm or student.engine.is_server
-    return Sizes(weights, saved, (config.rounds.max + 1) * learnt, saved if elsewhere else 0)
+    return Sizes(weights, saved, (config.rounds.max + 1) * learnt, saved if student.engine.loads_folders else 0)
 
 
 def _frame(model: PreTrainedModel) -> PreTrainedModel:

@@ -11,14 +11,14 @@ with a rationale; or a data set of the hub. Other formats are in `data/files.py`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from tutelage.config import TaskConfig
 from tutelage.errors import ConfigError, DataError
 from tutelage.grading.grade import grade
-from tutelage.records import Problem, WorkedExample, state_answer
+from tutelage.records import AnswerKind, Problem, WorkedExample, state_answer
 from tutelage.tasks.data.columns import OURS
 from tutelage.tasks.data.drafts import read_drafts
 from tutelage.tasks.data.fields import check_fields
@@ -34,8 +34,34 @@ TEST_SHARE = 0.2
 """Share of a single file's questions that are its test split."""
 
 
+@dataclass(frozen=True, slots=True)
+class CustomData:
+    """The user's problems by part (train, validation, test, examples), as their rows have them.
+
+    `notes` are what the user should know of the reading, `commit` is that of a data set of the hub.
+    """
+
+    kind: AnswerKind
+    problems: Mapping[str, Sequence[Problem]]
+    notes: tuple[str, ...]
+    commit: str | None
+
+
 def load_custom(config: TaskConfig) -> LoadedTask:
-    """The user's problems.
+    """The user's problems in splits. Raises as `read_custom` does, and DataError for problems that are too few."""
+    data = read_custom(config)
+    source, origin = _source(config, data.problems, data.notes), str(config.path)
+    task = build_task(config, data.kind, _examples(data.problems), source, origin=origin)
+    task = replace(task, commit=data.commit)
+    if config.match in (None, "exact"):
+        return task
+    way = f"{config.match} {config.match_f1:g}" if config.match == "f1" else config.match
+    grader = partial(grade, data.kind, match=config.match, f1=config.match_f1)
+    return replace(task, grader=grader, way=way, own=config.match in ("regex", "json", "code"))
+
+
+def read_custom(config: TaskConfig) -> CustomData:
+    """The user's problems, as they stand in their files or on the hub: nothing is divided, drawn or left out.
 
     Raises:
         DataError: a file or the data set is missing, empty or broken, or a row is broken, incomplete or unlike the
@@ -55,16 +81,9 @@ def load_custom(config: TaskConfig) -> LoadedTask:
         told = (*told, f"the rows are read as {', '.join(forms)}")
     given = [draft for name, part in drafts.items() if name != "examples" for draft in part]
     kind = config.kind or tell_kind(given)
-    notes = (*told, *notes_on(config, kind, given))
     check_match(config, kind, given)
     problems = {name: [to_problem(draft, kind, config.system) for draft in part] for name, part in drafts.items()}
-    task = build_task(config, kind, _examples(problems), _source(config, problems, notes), origin=config.path)
-    task = replace(task, commit=commit)
-    if config.match in (None, "exact"):
-        return task
-    way = f"{config.match} {config.match_f1:g}" if config.match == "f1" else config.match
-    grader = partial(grade, kind, match=config.match, f1=config.match_f1)
-    return replace(task, grader=grader, way=way, own=config.match in ("regex", "json", "code"))
+    return CustomData(kind, problems, (*told, *notes_on(config, kind, given)), commit)
 
 
 def _rows(config: TaskConfig, path: str) -> tuple[Mapping[str, Sequence[Row]], tuple[str, ...], str | None]:

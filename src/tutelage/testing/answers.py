@@ -12,11 +12,8 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterable
-from pathlib import Path
 
-from tutelage.errors import DataError
-from tutelage.json_lines import read_values
-from tutelage.records import FeedbackRequest, Problem, content_hash
+from tutelage.records import AnswerKind, FeedbackRequest, Problem, content_hash
 from tutelage.teacher.answer_key import Written, write_feedback, write_repair
 from tutelage.teacher.other_numbers import other_numbers
 from tutelage.testing.completions import Body, Reply
@@ -41,15 +38,18 @@ def answer_key_endpoint(
     return TeacherEndpoint(answer_key_reply(problems, seed), faults=faults, key=key, port=port, latency=latency)
 
 
-def answer_key_reply(problems: Iterable[Problem], seed: int = 0) -> Reply:
-    """Replies with the worked solution of the question in the prompt, or says that the question is unknown."""
-    by_hash = {content_hash(problem.text): problem for problem in problems}
+def answer_key_reply(problems: Iterable[Problem], seed: int = 0, kind: AnswerKind | None = None) -> Reply:
+    """Replies with the worked solution of the question in the prompt, or says that the question is unknown.
+
+    `kind` is that of all answers; None: numbers are told from words, one by one.
+    """
+    by_hash = {content_hash(problem.asked): problem for problem in problems}
 
     def reply(body: Body) -> str:
         prompt = str(body["messages"][-1]["content"])
         if failed := _FAILED.search(prompt):
-            return _new_problem(by_hash, by_hash.get(content_hash(failed[1])), f"{seed} {prompt}")
-        problem = _asked_about(prompt, by_hash)
+            return _new_problem(by_hash, _first_known(failed[1], by_hash), f"{seed} {prompt}")
+        problem = _first_known(prompt.partition("Question:\n")[2], by_hash)
         if problem is None:
             return "This question is not known here."
         attempt = _ATTEMPT.search(prompt)
@@ -57,8 +57,8 @@ def answer_key_reply(problems: Iterable[Problem], seed: int = 0) -> Reply:
         told = prompt.rpartition("</attempt>")[2]
         if '"Right:"' in told and (mended := write_repair(request)) is not None:
             return f"Wrong: {mended.wrong or '(end)'}\nRight: {mended.right.strip()}"
-        kind = "number" if read_number(problem.answer) is not None else "text"
-        written = write_feedback(request, kind, seed)
+        found = kind or ("number" if read_number(problem.answer) is not None else "text")
+        written = write_feedback(request, found, seed)
         if isinstance(written, str):
             return f"There is no worked solution here: {written}."
         if '"Mistake:"' not in told or written.explanation is None:
@@ -74,34 +74,15 @@ def _new_problem(known: dict[str, Problem], failed: Problem | None, seed: str) -
     written = write_feedback(FeedbackRequest(made), "number") if made else None
     if made is None or not isinstance(written, Written):
         return "There is no question like this one."
-    known[content_hash(made.text)] = made
-    return f"Question: {made.text}\n\nSolution:\n{written.rationale}"
+    known[content_hash(made.asked)] = made
+    return f"Question: {made.asked}\n\nSolution:\n{written.rationale}"
 
 
-def _asked_about(prompt: str, problems: dict[str, Problem]) -> Problem | None:
-    """The problem whose text follows the heading `Question:` in the prompt; None if it is unknown."""
-    _, _, rest = prompt.partition("Question:\n")
-    paragraphs = rest.split("\n\n")
-    for count in range(1, len(paragraphs) + 1):
-        if problem := problems.get(content_hash("\n\n".join(paragraphs[:count]))):
-            return problem
+def _first_known(text: str, problems: dict[str, Problem]) -> Problem | None:
+    """The problem whose question is in the text, which may begin with a system message; None if none is known."""
+    paragraphs = text.split("\n\n")
+    for start in range(len(paragraphs)):
+        for end in range(start + 1, len(paragraphs) + 1):
+            if problem := problems.get(content_hash("\n\n".join(paragraphs[start:end]))):
+                return problem
     return None
-
-
-def read_problems(path: Path) -> list[Problem]:
-    """The problems of a JSONL file with question, answer and rationale or equation. Raises DataError."""
-    if not path.exists():
-        raise DataError("cannot be read: there is no such file", path=path)
-    problems: list[Problem] = []
-    expected = "expected an object with question and answer"
-    for number, row in read_values(path, broken=expected):
-        try:
-            problem = Problem.of(
-                str(row["question"]), str(row["answer"]), rationale=row.get("rationale"), equation=row.get("equation")
-            )
-        except (LookupError, TypeError, AttributeError, UnicodeEncodeError) as error:
-            raise DataError(f"{expected} ({error!r})", path=path, line=number) from None
-        problems.append(problem)
-    if not problems:
-        raise DataError("holds no problem; give one JSON object a line, with question and answer", path=path)
-    return problems

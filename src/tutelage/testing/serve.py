@@ -1,4 +1,4 @@
-"""The command `serve-test-teacher`: serves worked solutions from a file until Ctrl-C.
+"""The command `serve-test-teacher`: serves worked solutions until Ctrl-C.
 
 $ tutelage serve-test-teacher --data problems.jsonl --latency 1 --faults 'ok*9,429:2...'
 200 problems served; Ctrl-C ends it. In the configuration:
@@ -8,18 +8,20 @@ teacher: {kind: openai, model: answer-key, base_url: http://127.0.0.1:8000/v1}
 from __future__ import annotations
 
 import threading
-from pathlib import Path
+from collections.abc import Sequence
 
 from tutelage.errors import ConfigError
-from tutelage.testing.answers import answer_key_reply, read_problems
+from tutelage.records import AnswerKind, Problem
+from tutelage.testing.answers import answer_key_reply
 from tutelage.testing.endpoint import TeacherEndpoint
 from tutelage.testing.forms import FORMS
 from tutelage.testing.script import parse_script
 
 
-def serve(
-    data: Path,
+def serve(  # noqa: PLR0913 - options of a command
+    problems: Sequence[Problem],
     *,
+    kind: AnswerKind | None = None,
     port: int,
     latency: float,
     requests_per_minute: int | None,
@@ -28,12 +30,11 @@ def serve(
     key: str | None,
     like: str = "openai",
 ) -> None:
-    """Serve the problems of a JSONL file until Ctrl-C; `latency` is in seconds, `faults` is a `parse_script` line.
+    """Serve the problems until Ctrl-C; `latency` is in seconds, `faults` is a `parse_script` line.
 
-    `like` is the server whose form replies and refusals have.
+    `kind` is that of their answers, as in `answer_key_reply`, `like` the server whose form replies and refusals have.
 
     Raises:
-        DataError: the file cannot be read.
         ConfigError: an unknown fault or form, an unavailable port, a negative latency or limit.
     """
     for name, value in (
@@ -45,10 +46,9 @@ def serve(
             raise ConfigError(f"{name} is {value}; it must be 0 or more")
     if like not in FORMS:
         raise ConfigError(f"like is {like!r}; it must be one of {', '.join(FORMS)}")
-    problems = read_problems(data)
     try:
         endpoint = TeacherEndpoint(
-            answer_key_reply(problems),
+            answer_key_reply(problems, kind=kind),
             faults=parse_script(faults, like),
             key=key,
             like=like,

@@ -63,6 +63,11 @@ class Engine:
         return self.own is None and self.name == "server"
 
     @property
+    def loads_folders(self) -> bool:
+        """Whether vLLM or a server samples."""
+        return self.is_vllm or self.is_server
+
+    @property
     def server(self) -> StudentServer:
         """The server that samples. Raises StudentError if its key is not set."""
         if self._server is None:

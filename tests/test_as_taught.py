@@ -1,0 +1,90 @@
+"""`eval` and `ask` put a run's student the same prompts: those that it was taught with."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+
+from tutelage import Problem, Sampled, ask, evaluate, load_task
+from tutelage.api import taught_student
+from tutelage.runs.files import write_json
+
+SHOTS = [
+    {"question": f"What is {n} + {n}?", "rationale": f"{n} + {n} = {2 * n}.\nThe answer is {2 * n}."} for n in (1, 2)
+]
+
+
+class Listening:
+    """An engine that notes its prompts and writes nothing."""
+
+    key = "listening 1"
+
+    def __init__(self):
+        self.heard: list[str] = []
+
+    def __call__(self, model, ends):
+        self.ends = ends
+        return self
+
+    def sample(self, prompts, seeds, settings, deliver):
+        for number, prompt in enumerate(prompts):
+            self.heard.append(self.ends.tokenizer.decode(list(prompt)))
+            deliver(number, [[*self.ends.tokens][:1]] * settings.samples)
+        return Sampled(0, 0)
+
+
+@pytest.fixture
+def taught(tiny, tmp_path):
+    """A run whose student was taught behind two worked examples, below a system message."""
+    shutil.copytree(tiny, tmp_path / "run" / "student")
+    told = {"prompt": "plain", "examples": SHOTS, "system": "Be brief."}
+    write_json(tmp_path / "run" / "student" / "tutelage.json", told)
+    return str(tmp_path / "run")
+
+
+@pytest.fixture
+def task(tmp_path):
+    rows = [{"question": f"What is {n} + 9?", "answer": str(n + 9)} for n in range(8)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return load_task("custom", path=tmp_path / "rows.jsonl")
+
+
+def prompts(student, task) -> list[str]:
+    engine = Listening()
+    evaluate(student, task, "test", engine=engine)
+    return engine.heard
+
+
+def test_eval_asks_as_ask_does(taught, task):
+    student, engine = taught_student(taught), Listening()
+    questions = [problem.question for problem in task.problems("test")]
+    list(ask(student, questions, engine=engine))
+    assert prompts(student, task) == engine.heard
+    assert engine.heard[0].startswith("Be brief.\n\nQuestion: What is 1 + 1?\nAnswer: 1 + 1 = 2.")
+    assert engine.heard[0].endswith(f"Question: {questions[0]}\nAnswer:")
+
+
+def test_what_was_taught_comes_before_the_tasks_own_examples(taught):
+    task = load_task("leg_counting", train=4, validation=2, test=3)
+    assert all("What is 1 + 1?" in each and "What is 2 + 2?" in each for each in prompts(taught_student(taught), task))
+    one = prompts(taught_student(taught, few_shot=1), task)[0]
+    assert "What is 1 + 1?" in one
+    assert "What is 2 + 2?" not in one
+    none = prompts(taught_student(taught, few_shot=0), task)[0]
+    assert "What is" not in none
+    more = prompts(taught_student(taught, few_shot=3), task)[0]  # so many were not taught
+    assert "What is 1 + 1?" not in more
+    assert task.examples[2].question in more
+
+
+def test_a_problem_keeps_a_system_message_of_its_own(taught, task):
+    own = replace(task, splits={**task.splits, "test": (Problem.of("What is 5 + 9?", "14", system="Be exact."),)})
+    (heard,) = prompts(taught_student(taught), own)
+    assert heard.startswith("Be exact.\n\n")
+    assert "Be brief." not in heard
+
+
+def test_a_model_that_no_run_taught_gets_the_tasks_examples(tiny):
+    task = load_task("leg_counting", train=4, validation=2, test=1)
+    assert task.examples[0].question in prompts(taught_student(tiny, few_shot=1), task)[0]
