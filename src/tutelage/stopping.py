@@ -144,7 +144,6 @@ def cancelled_by_signals() -> Generator[None]:
         patience.cancel()
 
 
-<<<<<<< HEAD
 def run_stoppable(work: Coroutine[Any, Any, Result]) -> Result:
     """`asyncio.run`, cancelled by signals; in a thread if a loop is running already, as in a notebook."""
     import asyncio
@@ -160,7 +159,8 @@ def run_stoppable(work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run(cancelled())
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(asyncio.run, work).result()
-=======
+
+
 def signal_of(stop: KeyboardInterrupt) -> int:
     """The signal that an interrupt of this command stands for."""
     handler = signal.getsignal(signal.SIGTERM)
@@ -181,7 +181,6 @@ def end_as(number: int) -> NoReturn:
         handler.number = handler.number or number
         handler.end_at_once()
     os._exit(128 + number)
->>>>>>> main
 
 
 def ends_at_once() -> None:
