@@ -88,7 +88,7 @@ class StudentConfig(Section):
     """Worked examples before every question: a task has three or four, a `custom` task those of your examples.jsonl."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision of computation; auto: bfloat16 where it is measured to be at least 1.3 times as fast. Weights are kept
-    in float32. A run keeps the precision that it began with."""
+    in float32 while they are trained. A run keeps the precision that it began with."""
     engine: Literal["auto", "shared-prefix", "generate", "vllm", "server"] = "auto"
     """What samples the answers: our own engine, Transformers' `generate`, vLLM, or a server; auto: vLLM if it is
     installed and there is a GPU, else our own engine if it supports the model."""

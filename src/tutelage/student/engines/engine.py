@@ -55,7 +55,8 @@ class Engine:
         """Whether vLLM samples. It loads the student from its folder, so the model need not be loaded here."""
         if self.own is not None:
             return False
-        return self.name == "vllm" or (self.name == "auto" and self.alone and vllm.unavailable() is None)
+        on_gpu = self.name == "auto" and self.alone and torch.cuda.is_available() and vllm.unavailable() is None
+        return self.name == "vllm" or on_gpu
 
     @property
     def is_server(self) -> bool:
