@@ -31,12 +31,7 @@ def test_the_page_has_the_costs_of_the_smallest():
 
 
 def test_memory_and_time_grow_as_they_must():
-    small, large = STUDENTS[0], STUDENTS[2]
-    full, narrow = torch.float32, torch.bfloat16
-    assert memory(small, full) < memory(large, full)
-    assert (
-        memory(large, narrow, lora=True, checkpointing=True) < memory(large, narrow, lora=True) < memory(large, narrow)
-    )
-    assert memory(small, full) > 16 * parameters(small)  # weights, gradients, two moments
+    small, large = STUDENTS[0], STUDENTS[3]
+    assert 16 * parameters(small) < memory(small, torch.float32) < memory(large, torch.float32)  # weights, gradients, …
     assert seconds_on_cpu(200, 100) == 2 * seconds_on_cpu(100, 100)
     assert seconds_on_gpu(200) > seconds_on_gpu(100)

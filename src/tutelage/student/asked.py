@@ -15,14 +15,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from transformers import AutoConfig, PreTrainedTokenizerBase
+
 from tutelage.config import StudentConfig
 from tutelage.config.sections import Thinking
 from tutelage.errors import StudentError
 from tutelage.records import WorkedExample
 from tutelage.runs.files import read_record
 from tutelage.student.chat_template import ChatTemplate
-from tutelage.student.folder import read_tokenizer
-from tutelage.student.model import model_folder, own_ends
+from tutelage.student.folder import UNTRUSTED, faults_of, listed, read_generation, read_tokenizer
+from tutelage.student.model import base_folder, model_folder
 
 PROMPT_FILE = "tutelage.json"
 """File in a saved student's folder with the settings of its prompts."""
@@ -70,25 +72,32 @@ def asked_as(config: StudentConfig) -> AskedAs:
     """How the student of the configuration is asked, by its settings or its files. Raises StudentError."""
     if config.prompt == "plain":
         return AskedAs("plain", "as set")
-    tokenizer = read_tokenizer(folder := model_folder(config.model))
+    tokenizer = read_tokenizer(base := base_folder(config.model))
     template = ChatTemplate(tokenizer) if tokenizer.chat_template else None
     if config.prompt == "chat":
         return AskedAs("chat", "as set", template is not None and template.thinks)
-    found = _found(config.model, folder, template)
+    found = _found(config.model, base, template)
     return AskedAs(found.prompt, found.why, found.prompt == "chat" and template is not None and template.thinks)
 
 
-def _found(name: str, folder: Path, template: ChatTemplate | None) -> AskedAs:
+def _found(name: str, base: Path, template: ChatTemplate | None) -> AskedAs:
     if template is None:
         return AskedAs("plain", "it has no chat template")
-    if taught := taught_prompts(str(folder)):
+    if taught := taught_prompts(str(model_folder(name))):
         return AskedAs(taught.prompt, "so it was taught")
     if kind := base_or_instruct(name):
         return AskedAs("chat" if kind == "instruct" else "plain", f"its name says that it is {_KINDS[kind]}")
     try:
-        return _by_tokens(template, own_ends(folder, template.tokenizer))
+        return _by_tokens(template, _own_ends(base, template.tokenizer))
     except StudentError as error:
         return AskedAs("plain", str(error))
+
+
+def _own_ends(folder: Path, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
+    """The tokens that the model was made to end with, by its settings; by its tokenizer if they name none."""
+    with faults_of(folder, "the tokenizer of"):
+        generation = read_generation(folder, AutoConfig.from_pretrained(folder, **UNTRUSTED))
+    return frozenset(listed(generation.eos_token_id) or listed(tokenizer.eos_token_id))
 
 
 def _by_tokens(template: ChatTemplate, own: frozenset[int]) -> AskedAs:

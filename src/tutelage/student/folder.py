@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,13 +21,21 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 from transformers.utils import logging as transformers_logging
 
 from tutelage.errors import StudentError, TutelageError
 
 UNTRUSTED: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
 """Never run code from a folder, never ask to do so, never download."""
+_PICKLED = {"torch.bfloat16": "BF16", "torch.float16": "F16"}
 _FLOATS = {"F64", "F32", "F16", "BF16"}
 _SHOWN = 3
 
@@ -104,6 +113,19 @@ def check_generation(source: str | Path, config: Any) -> None:
         raise StudentError(f"the student's file {str(path)!r} is broken: {fault}; correct it, or remove it")
 
 
+def read_generation(source: str | Path, config: Any) -> GenerationConfig:
+    """The generation settings in a folder; without any, those that its configuration has. Raises StudentError."""
+    check_generation(source, config)
+    if Path(source, "generation_config.json").exists():  # not every model has one
+        return GenerationConfig.from_pretrained(source, local_files_only=True)
+    return GenerationConfig.from_model_config(config)
+
+
+def listed(ids: object) -> list[int]:
+    """A setting of one token id, several or none, as a list."""
+    return [each for each in (ids if isinstance(ids, list) else [ids]) if isinstance(each, int)]
+
+
 def _fault_of_tokens(settings: dict[str, Any], vocabulary: int) -> str | None:
     for name in ("eos_token_id", "bos_token_id", "pad_token_id"):
         value = settings.get(name)
@@ -143,6 +165,16 @@ def read_frame(source: Path, dtype: torch.dtype = torch.float32) -> PreTrainedMo
     return frame
 
 
+_NARROW = {"BF16": torch.bfloat16, "F16": torch.float16}
+
+
+def stored_dtype(source: Path) -> torch.dtype:
+    """The precision of most weights in a model's files: bfloat16, float16 or float32, which stands for all others."""
+    with faults_of(source):
+        kinds = Counter(_headers(source).values()).most_common(1)
+        return _NARROW.get(kinds[0][0], torch.float32) if kinds else torch.float32
+
+
 def _refuse(source: Path, what: str, names: list[str]) -> None:
     if names:
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
@@ -172,7 +204,7 @@ def _headers(source: Path) -> dict[str, str]:
                 stored |= {name: str(opened.get_slice(name).get_dtype()) for name in opened.keys()}  # noqa: SIM118
         else:
             pickled = torch.load(file, map_location="meta", weights_only=True, mmap=True)
-            stored |= dict.fromkeys(pickled, "F32")
+            stored |= {name: _PICKLED.get(str(getattr(tensor, "dtype", "")), "F32") for name, tensor in pickled.items()}
     return stored
 
 
