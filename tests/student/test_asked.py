@@ -8,6 +8,7 @@ from tests.student.templates import GEMMA, QWEN3, QWEN25, R1, WORDS, folder_with
 from tutelage.config import StudentConfig
 from tutelage.errors import StudentError
 from tutelage.records import Problem
+from tutelage.runs.files import digest
 from tutelage.student.asked import PROMPT_FILE, asked_as, base_or_instruct, told_of
 from tutelage.student.sampler import SamplingSettings
 from tutelage.student.student import Student
@@ -105,9 +106,8 @@ def test_auto_is_the_same_student_as_what_it_chooses_and_thoughts_make_another_o
 
 
 def test_the_keys_of_students_are_those_of_before_the_setting(tiny):
-    settings = StudentConfig(model=tiny, device="cpu").model_dump(exclude={"device", "engine", "thinking"})
-    from tutelage.runs.files import digest
-
+    place = {"device", "engine", "server", "server_command", "server_timeout", "server_key_env"}
+    settings = StudentConfig(model=tiny, device="cpu").model_dump(exclude=place | {"thinking"})
     assert Student(StudentConfig(model=tiny, device="cpu"), ()).key == digest(settings, "None")
 
 
