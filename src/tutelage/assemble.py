@@ -70,7 +70,7 @@ def open_context(
     own = own or OwnParts()
     keys = own.keys(config)
     # A copied configuration is not validated.
-    if faults := list(contradictions(config.student, config.teacher, config.training)):
+    if faults := list(contradictions(config.student, config.teacher, config.exam, config.training)):
         raise ConfigError("; ".join(faults))
     with disk_errors(out):
         try_to_write_in(out)

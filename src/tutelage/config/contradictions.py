@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tutelage.config.sections import StudentConfig, TrainingConfig
+from tutelage.config.sections import ExamConfig, StudentConfig, TrainingConfig
 from tutelage.config.teacher_config import TeacherConfig
 
 
-def refuse_contradictions(student: StudentConfig, teacher: TeacherConfig, training: TrainingConfig) -> None:
+def refuse_contradictions(
+    student: StudentConfig, teacher: TeacherConfig, exam: ExamConfig, training: TrainingConfig
+) -> None:
     """Raise ValueError if settings contradict each other."""
-    if faults := list(contradictions(student, teacher, training)):
+    if faults := list(contradictions(student, teacher, exam, training)):
         raise ValueError("; ".join(faults))
 
 
-def contradictions(student: StudentConfig, teacher: TeacherConfig, training: TrainingConfig) -> Iterator[str]:
+def contradictions(
+    student: StudentConfig, teacher: TeacherConfig, exam: ExamConfig, training: TrainingConfig
+) -> Iterator[str]:
     """Every contradiction among the settings, in words."""
     yield from _of_the_teacher(teacher)
+    if exam.prefix_samples and (training.reflection != "repair" or not training.reflection_weight):
+        yield (
+            f"exam.prefix_samples is {exam.prefix_samples}, which training.reflection 'repair' alone learns from; set"
+            " that, with a reflection_weight above 0, or prefix_samples to 0"
+        )
     yield from _of_repairs(teacher, training)
     yield from _of_training(training)
     if student.weights == "lora" and not student.lora.targets:

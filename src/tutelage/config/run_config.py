@@ -16,6 +16,7 @@ from pydantic import Field, field_validator, model_validator
 
 from tutelage.config.base import Section, Seed
 from tutelage.config.contradictions import refuse_contradictions
+from tutelage.config.method import Method, with_method
 from tutelage.config.sections import (
     EvaluationConfig,
     ExamConfig,
@@ -31,6 +32,8 @@ from tutelage.config.teacher_config import TeacherConfig
 class RunConfig(Section):
     """Every setting of a run."""
 
+    method: Method = "tutelage"
+    """Whose defaults hold for teacher, exam, training and rounds: ours, or those of the paper (docs/method.md)."""
     task: TaskConfig
     student: StudentConfig = StudentConfig()
     teacher: TeacherConfig = TeacherConfig()
@@ -43,6 +46,11 @@ class RunConfig(Section):
     report_to: Sequence[Tracker] = Field(default_factory=list[Tracker])
     """Experiment trackers that are told of the run (docs/trackers.md): tensorboard, trackio, mlflow, wandb."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _by_the_method(cls, data: object) -> object:
+        return with_method(data)
+
     @field_validator("report_to", mode="before")
     @classmethod
     def _as_list(cls, value: object) -> object:
@@ -52,7 +60,7 @@ class RunConfig(Section):
 
     @model_validator(mode="after")
     def _no_contradictions(self) -> Self:
-        refuse_contradictions(self.student, self.teacher, self.training)
+        refuse_contradictions(self.student, self.teacher, self.exam, self.training)
         return self
 
 

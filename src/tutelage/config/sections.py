@@ -105,6 +105,9 @@ class ExamConfig(Section):
     """Tokens after which an attempt is cut; auto: by the lengths of the rationales that the student was trained on."""
     batch_size: int = Field(default=256, gt=0, le=1_000_000)
     """Attempts sampled at once, if memory allows."""
+    prefix_samples: int = Field(default=0, ge=0, le=10_000)
+    """Where no attempt at a problem is right: attempts from each tried prefix of its rationale. What is right after the
+    shortest one that leads there is learnt by `training.reflection: repair`. 0: none."""
     shard: int = Field(default=16, gt=0, le=10_000_000)
     """Answered problems between two saves; a crash loses the attempts since the last save."""
 
@@ -181,6 +184,11 @@ class TrainingConfig(Section):
     """For `preference`: how strongly the student is kept near its state at the start of the round (DPO's beta)."""
     margin: float = Field(default=1.0, gt=0, le=1e6)
     """Margin of the triplet loss (the paper's rho)."""
+    triplet_at: Literal["end", "differences"] = "end"
+    """For `triplet`: the states that it compares, those of the last tokens (the paper's), or the means over the tokens
+    in which right and wrong rationales differ."""
+    triplet_layer: float = Field(default=1.0, gt=0, le=1)
+    """For `triplet`: the layer of these states, as a share of all layers; 1: the last one."""
     repair_from: Literal["solution", "arithmetic"] = "solution"
     """For `repair`: where right steps come from. `arithmetic`: a false calculation gets its true result; `solution`:
     also the number or the step that the worked solution has, if the task has one."""

@@ -37,6 +37,8 @@ _TAIL = re.compile(r"[.,;:!?]|[ \t]?[^\W\d_]+[.,;:!?]?")
 class Repair:
     """An attempt put right: `before` is the student's own text, `right` belongs after it, where it wrote `wrong`.
 
+    Or what it has written itself (`right`) after the prefix of a rationale (`before`); nothing is wrong then.
+
     `rest` continues the solution after `right`, if that is learnt too. `ends` says whether the answer ends there.
     `weight` is that of its tokens among those of all repairs.
     """

@@ -25,6 +25,7 @@ from tutelage.rounds.examples import build_examples
 from tutelage.rounds.for_readers import keep_mistakes
 from tutelage.rounds.models import drop_models, train_again
 from tutelage.rounds.practice import practise
+from tutelage.rounds.prefixes import sit_with_prefixes
 from tutelage.rounds.repairs import build_repairs
 from tutelage.rounds.ways import counted as counted_ways
 from tutelage.run_records import BeforeAfter, RoundResult, RunResult, TeacherSummary
@@ -77,6 +78,7 @@ def _rounds(ctx: RunContext) -> RunResult:
         exams = [sitting for sitting in (*(past.exam for past in rounds), exam) if sitting]
         examples = build_examples(ctx.problems, history, exams, config.training, f"{config.seed}/{number}")
         repairs = build_repairs(ctx.problems, exam, teaching.feedback, config.training, f"{config.seed}/{number}")
+        repairs += sit_with_prefixes(ctx, number, student, exam, history) if exam else []
         start = ctx.untrained if config.training.init_from == "untrained" else student
         student, training = stages.train(ctx, number, start, examples, repairs)
         validation = stages.evaluate(ctx, number, student, "validation", "evaluation")

@@ -34,7 +34,9 @@ from tutelage.student.training.reflection import Reflection
 
 REPAIRS = "repairs.jsonl"
 """The mistakes put right that a round has trained on."""
-LATER = frozenset(("repair_from", "repair_rest", "mixed_attempts", "unlikelihood", "gradient_share"))
+LATER = frozenset(
+    ("repair_from", "repair_rest", "mixed_attempts", "unlikelihood", "gradient_share", "triplet_at", "triplet_layer")
+)
 """Settings of trainings that earlier versions did not have."""
 
 
@@ -50,7 +52,7 @@ def exam(ctx: RunContext, round: int, student: Student) -> Exam:
     questions = [problem.text for problem in problems]
     limit = answer_limit(ctx.config.exam.max_new_tokens, student, questions, student.answer_tokens)
     settings = ctx.config.exam.model_copy(update={"max_new_tokens": limit})
-    asked = settings.model_dump(exclude={"batch_size", "shard"})
+    asked = settings.model_dump(exclude={"batch_size", "shard", "prefix_samples"})
     more = [digest(*ctx.practice)] if ctx.practice else []
     stage = ctx.run.shared_stage(round, "exam", asked, ctx.config.seed, student.key, *more)
     path, places = stage.folder / "exam.jsonl", {problem.id: place for place, problem in enumerate(problems)}
@@ -198,14 +200,16 @@ def what_matters(
     if config.max_rows is not None:
         unused |= {"epochs"}
     if own is not None:
-        unused |= {"reflection", "margin"}
+        unused |= {"reflection"}
     elif config.reflection_weight == 0 or not _has_material(config, examples, repairs):
         config = config.model_copy(update={"reflection": "none"})
     if config.reflection == "none" and own is None:
-        unused |= {"reflection_weight", "margin", "prompt_gradient", "clipping", "gradient_share", "guard"}
-    if config.reflection == "repair" and own is None:
+        unused |= {"reflection_weight", "prompt_gradient", "clipping", "gradient_share", "guard"}
+    if config.reflection in ("none", "repair") or own is not None:
         unused |= {"margin"}
-    else:
+    if config.reflection != "triplet" or own is not None:
+        unused |= {"triplet_at", "triplet_layer"}
+    if config.reflection != "repair" or own is not None:
         unused |= {"unlikelihood"}
     if config.reflection != "preference" or own is not None:
         unused |= {"beta"}

@@ -12,6 +12,7 @@ from tutelage.config import RunConfig
 from tutelage.config.file import flat
 
 FREE = (
+    "method",
     "task.path",
     "task.revision",
     "task.grader",
@@ -42,7 +43,8 @@ FREE = (
     "rounds",
     "report_to",
 )
-"""Settings and sections that no finished stage depends on (of a grader, the content). They may change at any time."""
+"""Settings and sections that no finished stage depends on (of a grader, the content, of a method, the
+settings that it stands for). They may change at any time."""
 UNTRAINED = ("student", "exam", "evaluation", "training")
 """Sections that may also change until the first training: replies already paid for fit any student."""
 PROMPTS = ("teacher.hint", "teacher.style", "teacher.prompt")

@@ -109,9 +109,17 @@ class Student:
         return other
 
     def answer(
-        self, problems: Sequence[Problem], seeds: Sequence[int], settings: SamplingSettings, answered: Answered
+        self,
+        problems: Sequence[Problem],
+        seeds: Sequence[int],
+        settings: SamplingSettings,
+        answered: Answered,
+        prefixes: Sequence[str] = (),
     ) -> Sampled:
-        """Pass completions for every problem to the callback, in any order; see Sampler."""
+        """Pass completions for every problem to the callback, in any order; see Sampler.
+
+        With `prefixes`, one for each problem, the answers begin with them; the completions are what follows.
+        """
         vllm = self.engine.is_vllm and self._own is None  # weights in training are not on disk
         if vllm:
             self.release()  # vLLM loads the weights itself and needs the memory
@@ -121,7 +129,9 @@ class Student:
             tokenizer, end_tokens = loaded.tokenizer, loaded.end_tokens
             positions = positions_of(loaded.model.config)
         format = self.format(tokenizer, positions)
-        prompts = list(map(tuple, format.all_prompt_ids([problem.text for problem in problems])))
+        asked = format.all_prompt_ids([problem.text for problem in problems])
+        begun = format.all_beginning_ids(prefixes) if prefixes else [[]] * len(asked)
+        prompts = [(*question, *beginning) for question, beginning in zip(asked, begun, strict=True)]
         format.refuse_too_long(max(map(len, prompts), default=0), settings.max_new_tokens)
         ends = StopCriteria(tokenizer, end_tokens, format.stop_strings)
         if vllm:

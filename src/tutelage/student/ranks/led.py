@@ -23,12 +23,17 @@ class LedStudent(Student):
     """A Student whose answers and trainings are those of all ranks. Rank 0 has it; see serve.py for the others."""
 
     def answer(
-        self, problems: Sequence[Problem], seeds: Sequence[int], settings: SamplingSettings, answered: Answered
+        self,
+        problems: Sequence[Problem],
+        seeds: Sequence[int],
+        settings: SamplingSettings,
+        answered: Answered,
+        prefixes: Sequence[str] = (),
     ) -> Sampled:
         """See Student. Answers of the other ranks are handed over as they come, in this thread."""
         ranks = _of(self)
         in_training = self._own is not None
-        ranks.tell(Answer(None if in_training else sketch(self), problems, seeds, settings))
+        ranks.tell(Answer(None if in_training else sketch(self), problems, seeds, settings, prefixes))
         mine = share(problems, 0, ranks.size)
         costs, waiting = list[Sampled](), set(range(1, ranks.size))
 
@@ -50,7 +55,8 @@ class LedStudent(Student):
             answered(mine[number], completions)
             take()
 
-        costs.append(super().answer([problems[n] for n in mine], [seeds[n] for n in mine], settings, own))
+        begun = [prefixes[n] for n in mine] if prefixes else ()
+        costs.append(super().answer([problems[n] for n in mine], [seeds[n] for n in mine], settings, own, begun))
         while waiting:
             ranks.check()
             if not take():

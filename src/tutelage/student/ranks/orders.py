@@ -41,6 +41,7 @@ class Answer:
     problems: Sequence[Problem]
     seeds: Sequence[int]
     settings: SamplingSettings
+    prefixes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,8 +56,9 @@ def answer(ranks: Ranks, student: Student, order: Answer) -> None:
             ready.clear()
             sent = time.monotonic()
 
-    problems, seeds = ([all_of[place] for place in mine] for all_of in (order.problems, order.seeds))
-    cost = student.answer(problems, seeds, order.settings, answered)  # pyright: ignore[reportArgumentType]
+    problems, seeds = [order.problems[n] for n in mine], [order.seeds[n] for n in mine]
+    begun = [order.prefixes[n] for n in mine] if order.prefixes else ()
+    cost = student.answer(problems, seeds, order.settings, answered, begun)
     ranks.post(ready)
     ranks.post(Done(cost))
 

@@ -31,7 +31,7 @@ from tutelage.student.training.packing import (
     Tree,
     grow_tree,
 )
-from tutelage.student.training.reflection import Reflection, Seen
+from tutelage.student.training.reflection import Reflection, Seen, Triplet
 from tutelage.student.training.repair import RepairLoss
 from tutelage.student.training.tree_attention import tree_attention
 from tutelage.student.wide import wide, widened
@@ -108,7 +108,9 @@ def micro_batch_losses(
     model: PreTrainedModel, micro_batch: MicroBatch, reflection: Reflection | RepairLoss | None
 ) -> MicroBatchLosses:
     """The losses of a micro-batch. L_SR is 0 without pairs or repairs, or without self-reflection."""
-    loss_positions, computed = micro_batch.loss_positions, _compute(model, micro_batch)
+    loss_positions = micro_batch.loss_positions
+    looking = reflection if isinstance(reflection, Triplet) else Triplet(1.0)
+    computed = _compute(model, micro_batch, looking.layer)
     weights: dict[_At, float] = {}
     for place, token, weight in loss_positions.targets:
         if weight:
@@ -119,16 +121,16 @@ def micro_batch_losses(
         lm_loss = computed.weighted(weights)
         none = torch.zeros_like(lm_loss)
         return MicroBatchLosses(lm_loss, none, none, none)
-    end_SED = computed.hidden_TD[torch.tensor(loss_positions.ends, device=model.device)]
+    state_SED = computed.states(loss_positions.pairs, looking)
     if not reflection.likelihoods:
-        lm_loss, seen = computed.weighted(weights), Seen(end_SED)
+        lm_loss, seen = computed.weighted(weights), Seen(state_SED)
     else:  # the anchor's token losses serve both losses
         branches = [branch for pair in loss_positions.pairs for branch in pair]
         every = {target: weights.get(target, 0.0) for branch in branches for target in branch.targets} | weights
         loss_N = computed.each(every)
         lm_loss = (loss_N * computed.number(list(every.values()))).sum()
         logp_SE = _sums(-loss_N, every, branches).view(len(loss_positions.pairs), -1)
-        seen = Seen(end_SED, logp_SE - computed.number(loss_positions.references))
+        seen = Seen(state_SED, logp_SE - computed.number(loss_positions.references))
     compared = reflection.compare(seen)
     return MicroBatchLosses(lm_loss, compared.loss, compared.near_S.sum(), compared.far_S.sum())
 
@@ -187,7 +189,7 @@ def packs_right(model: PreTrainedModel) -> bool:
 
 def last_hidden(model: PreTrainedModel, micro_batch: MicroBatch) -> torch.Tensor:
     """Last hidden states of all tokens, rows flattened: [R * T, D]."""
-    return _hidden(model, micro_batch, logits=False)[0]
+    return _hidden(model, micro_batch, logits=False).hidden_TD
 
 
 _At = tuple[int, int]
@@ -196,11 +198,26 @@ _At = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class _Computed:
-    """The result of a forward pass. It has logits only if they are not the plain result of the output layer."""
+    """The result of a forward pass: hidden states of the last layer and of the one that a loss looks at.
+
+    It has logits only if they are not the plain result of the output layer.
+    """
 
     hidden_TD: torch.Tensor
+    looked_at_TD: torch.Tensor
     logits_TV: torch.Tensor | None
     head: Any
+
+    def states(self, pairs: Sequence[tuple[Branch, ...]], looking: Triplet) -> torch.Tensor:
+        """The states that stand for the rationales of each pair, [S, E, D]: means over the places looked at."""
+        found = [
+            [branch.start + place for place in places]
+            for pair in pairs
+            for branch, places in zip(pair, looking.places([branch.tokens for branch in pair]), strict=True)
+        ]
+        place_N = torch.tensor([place for places in found for place in places], device=self.looked_at_TD.device)
+        parts = self.looked_at_TD[place_N].split([len(places) for places in found])
+        return torch.stack([part.mean(0) for part in parts]).unflatten(0, (len(pairs), -1))
 
     def weighted(self, targets: dict[_At, float]) -> torch.Tensor:
         """The weighted sum of the targets' losses; 0 without a target."""
@@ -227,10 +244,9 @@ class _Computed:
         return torch.tensor(list(targets), device=self.hidden_TD.device).unbind(1)
 
 
-def _compute(model: PreTrainedModel, micro_batch: MicroBatch) -> _Computed:
-    head = model.get_output_embeddings()
-    plain = type(head) is torch.nn.Linear and has_plain_logits(model)
-    return _Computed(*_hidden(model, micro_batch, logits=not plain), head)
+def _compute(model: PreTrainedModel, micro_batch: MicroBatch, layer: float = 1.0) -> _Computed:
+    plain = type(model.get_output_embeddings()) is torch.nn.Linear and has_plain_logits(model)
+    return _hidden(model, micro_batch, logits=not plain, layer=layer)
 
 
 def _sums(value_N: torch.Tensor, targets: Collection[_At], branches: Sequence[Branch]) -> torch.Tensor:
@@ -241,10 +257,8 @@ def _sums(value_N: torch.Tensor, targets: Collection[_At], branches: Sequence[Br
     return torch.stack([part.sum() for part in parts])
 
 
-def _hidden(
-    model: PreTrainedModel, micro_batch: MicroBatch, *, logits: bool
-) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Last hidden states of all tokens, rows flattened, and their logits if requested."""
+def _hidden(model: PreTrainedModel, micro_batch: MicroBatch, *, logits: bool, layer: float = 1.0) -> _Computed:
+    """Hidden states of all tokens, rows flattened: the last ones, and those after this share of the layers."""
     device = model.device
     inputs: dict[str, Any] = {"input_ids": micro_batch.input_RT.to(device), "use_cache": False}
     context = nullcontext(dict[str, Any]())
@@ -254,7 +268,12 @@ def _hidden(
     elif micro_batch.mask_RT is not None:
         inputs["attention_mask"] = micro_batch.mask_RT.to(device)
     with context as keywords:
-        if not logits:
-            return model.base_model(**inputs, **keywords).last_hidden_state.flatten(0, 1), None
-        output = model(**inputs, **keywords, output_hidden_states=True)
-        return output.hidden_states[-1].flatten(0, 1), output.logits.flatten(0, 1)
+        if logits:
+            output = model(**inputs, **keywords, output_hidden_states=True)
+        else:
+            output = model.base_model(**inputs, **keywords, output_hidden_states=layer < 1)
+    last = (output.hidden_states[-1] if logits else output.last_hidden_state).flatten(0, 1)
+    looked_at = last
+    if layer < 1:  # the first of these states are the embeddings
+        looked_at = output.hidden_states[max(1, round(layer * (len(output.hidden_states) - 1)))].flatten(0, 1)
+    return _Computed(last, looked_at, output.logits.flatten(0, 1) if logits else None, model.get_output_embeddings())

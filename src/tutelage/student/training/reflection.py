@@ -12,22 +12,25 @@ S  questions with a pair     E  rationales of each: the anchor first, the mistak
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 
 from tutelage.config import TrainingConfig
 from tutelage.errors import StudentError
 from tutelage.records import TrainingExample
+from tutelage.student.encoding import Tokens
+from tutelage.student.training.differences import unshared
 from tutelage.student.training.losses import preference_loss, triplet_loss
 from tutelage.student.wide import widened
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a pass shows of its pairs: the last hidden states of the rationales' ends and, where a loss looks at
-    likelihoods, how many nats of it each rationale has gained since the round began.
+    """What a pass shows of its pairs: the last hidden states of the rationales' ends (or what a Triplet looks at) and,
+    where a loss looks at likelihoods, how many nats of it each rationale has gained since the round began.
     """
 
     end_SED: torch.Tensor
@@ -70,14 +73,28 @@ class Reflection(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Triplet:
-    """The paper's: the anchor's end should be nearer to a positive's than to the mistake's, by a margin."""
+    """The paper's: the anchor's state should be nearer to a positive's than to the mistake's, by a margin.
+
+    The state is that of the end token in the last layer or, `at` the differences, the mean over the tokens that a right
+    rationale and the mistake do not share, in the layer at this share of the layers.
+    """
 
     margin: float
+    at: Literal["end", "differences"] = "end"
+    layer: float = 1.0
 
     @property
     def key(self) -> str:
         """See Reflection."""
-        return f"triplet {self.margin:g}"
+        elsewhere = "" if (self.at, self.layer) == ("end", 1.0) else f" at {self.at} in {self.layer:g}"
+        return f"triplet {self.margin:g}{elsewhere}"
+
+    def places(self, branches: Sequence[Tokens]) -> list[list[int]]:
+        """For each rationale of a pair, anchor first and mistake last, the tokens whose states are compared."""
+        if self.at == "end":
+            return [[len(branch) - 1] for branch in branches]
+        mistake = branches[-1]
+        return [*(unshared(branch, mistake) for branch in branches[:-1]), unshared(mistake, branches[0])]
 
     @property
     def likelihoods(self) -> bool:
@@ -135,7 +152,7 @@ def reflection_of(config: TrainingConfig) -> Reflection | None:
     if config.reflection == "none" or config.reflection_weight == 0:
         return None
     if config.reflection == "triplet":
-        return Triplet(config.margin)
+        return Triplet(config.margin, config.triplet_at, config.triplet_layer)
     if config.prompt_gradient == "stop":
         raise StudentError(
             "training.prompt_gradient 'stop' is made for the triplet, and training.reflection is"
