@@ -1,4 +1,4 @@
-"""What a process of a run does by itself, in seconds of its CPU for each thousand problems: it doesn't get less with more.
+"""What a process of a run does by itself, in seconds of its CPU for each thousand problems, however many there are.
 
     python -m benchmarks.alone [--problems 1000] [--batch 64]
 
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.problems import TASK, benchmark_examples
+from benchmarks.problems import TASK, WORKED, benchmark_examples
 from tutelage.api import load_task
 from tutelage.config import StudentConfig, TrainingConfig
 from tutelage.records import Attempt, Completion, Exam
@@ -43,7 +43,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=64, help="examples of a step")
     given = parser.parse_args()
     examples = benchmark_examples(given.problems)
-    problems, task = [example.problem for example in examples], load_task(TASK, train=1, validation=1, test=1)
+    problems = [example.problem for example in examples]
+    task = load_task(TASK, train=given.problems, validation=WORKED, test=1)
     seconds: dict[str, float] = {}
 
     def timed(name: str, work: Callable[[], Value]) -> Value:

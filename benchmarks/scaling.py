@@ -1,6 +1,7 @@
 """What a second process brings: training and exams by rank 0 alone and by all ranks, in turn, one thread each.
 
-    torchrun --standalone --nproc_per_node 2 -m benchmarks.scaling [--model DIR] [--problems 16] [--repeats 3]
+    torchrun --standalone --nproc_per_node 2 -m benchmarks.scaling [--model DIR] [--device cuda]
+        [--problems 16] [--repeats 3]
 
 Prints tokens of training and attempts of exams per second, how many times as fast all ranks are, and what a step costs
 in messages; then one JSON line.
@@ -49,9 +50,10 @@ def main() -> None:
     parser.add_argument("--model", default=StudentConfig().model)
     parser.add_argument("--problems", type=int, default=16, help="of a step, and of the exam")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--device", default="cpu")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    config = StudentConfig(model=given.model, device="cpu", dtype="float32")
+    config = StudentConfig(model=given.model, device=given.device, dtype="float32")
     examples = benchmark_examples(given.problems)
     with joined() as ranks:
         if ranks is None:
