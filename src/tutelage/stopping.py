@@ -17,12 +17,14 @@ import signal
 import sys
 import threading
 from _thread import interrupt_main
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from tutelage.launched import is_first
+
+Result = TypeVar("Result")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PATIENCE = 5.0
@@ -140,6 +142,23 @@ def cancelled_by_signals() -> Generator[None]:
     finally:
         stop.cancel = None
         patience.cancel()
+
+
+def run_stoppable(work: Coroutine[Any, Any, Result]) -> Result:
+    """`asyncio.run`, cancelled by signals; in a thread if a loop is running already, as in a notebook."""
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    async def cancelled() -> Result:
+        with cancelled_by_signals():
+            return await work
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(cancelled())
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def signal_of(stop: KeyboardInterrupt) -> int:
