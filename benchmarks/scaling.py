@@ -4,8 +4,8 @@
         [--problems 16] [--repeats 3]
 
 Prints tokens of training and attempts of exams per second, how many times as fast all ranks are, and what a step costs
-in messages; then one JSON line. The same by processor time, that of the rank that took most: what it would be if nothing
-else ran and no rank waited.
+in messages; then one JSON line. By processor time, too, that of the rank that took most: as if nothing else ran, and no
+rank waited.
 """
 
 from __future__ import annotations
