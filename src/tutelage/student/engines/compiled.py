@@ -24,7 +24,6 @@ from pathlib import Path
 import torch
 from filelock import FileLock
 
-import tutelage
 from tutelage.runs.files import digest
 from tutelage.runs.seals import content_of
 from tutelage.student.attention import AttentionArgs
@@ -94,7 +93,7 @@ def _build(folder: Path, key: str) -> None:
     shutil.rmtree(scratch, ignore_errors=True)  # of a build that was killed
     scratch.mkdir()
     tools = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])  # ninja may be there
-    modules = os.pathsep.join([str(Path(tutelage.__file__).parents[1]), *filter(None, sys.path)])  # as found here
+    modules = os.pathsep.join([str(Path(__file__).parents[3]), *filter(None, sys.path)])  # as found here
     said = scratch / "said"
     with said.open("wb") as output:
         process = subprocess.Popen(
