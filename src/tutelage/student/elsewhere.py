@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
 from transformers import AutoConfig
 
 from tutelage.runs.files import remove
 from tutelage.student.encoding import Tokens
 from tutelage.student.folder import UNTRUSTED
 from tutelage.student.kept_adapters import holds_adapters
-from tutelage.student.model import base_folder, model_folder, save_student
+from tutelage.student.model import base_folder, model_folder, save_student, stored_as
 from tutelage.student.sampler import Sampler, SamplingSettings, StopCriteria
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def sampler_elsewhere(
 ) -> Sampler:
     """A sampler with this student's weights; a server is checked with some of the prompts. Raises StudentError."""
     if student.engine.is_vllm:
-        folder = _whole(student)
+        folder = whole_folder(student)
         student.release()  # vLLM needs the memory
         return student.engine.vllm(folder, ends, settings.rows, student.dtype)
     from tutelage.student.engines.server.check import PROBES, PROBING, fault_of_text, fault_of_weights
@@ -46,12 +45,12 @@ def sampler_elsewhere(
         return fault_of_weights(student.loaded(student.dtype).model, some, attempts)
 
     beside = folder if holds_adapters(folder) else None
-    wanted = Wanted(student.key, lambda: _whole(student), beside, untrained=student.folder is None)
+    wanted = Wanted(student.key, lambda: whole_folder(student), beside, untrained=student.folder is None)
     model = server.bring(wanted, verify) if some else ""
     return ServerSampler(server.http, model, ends, vocabulary)
 
 
-def _whole(student: Student) -> Path:
+def whole_folder(student: Student) -> Path:
     """The folder of its whole weights. Where it has adapters beside a base, they are merged beside the run's rounds.
 
     Such a folder stays until the next one is written, or the engine is closed.
@@ -64,6 +63,6 @@ def _whole(student: Student) -> Path:
     if student.engine.served != place:
         for old in above.glob(f"{SERVED}*"):
             remove(old)
-        save_student(student.loaded(torch.float32), place)
+        save_student(student.loaded(stored_as(student.config)), place)
         student.engine.served = place
     return place
