@@ -1,7 +1,7 @@
 """A student whose weights have 4 bits while adapters are trained on it: QLoRA (Dettmers et al. 2023, arXiv 2305.14314).
 
-Its linear layers are kept as NormalFloat4, by bitsandbytes, and multiplied in bfloat16: an eighth of the memory that they
-take in float32. The adapters are trained in float32, and added to the weights as they were before they were rounded.
+Its linear layers are kept as NormalFloat4, by bitsandbytes, and multiplied in bfloat16: an eighth of the memory that
+they take in float32. The adapters are trained in float32, and added to the weights as they were before the rounding.
 """
 
 from __future__ import annotations
