@@ -79,6 +79,7 @@ def test_engine_arguments_state_the_dtype_and_the_memory():
     assert (asked["dtype"], asked["max_num_seqs"], asked["gpu_memory_utilization"]) == ("bfloat16", 256, 0.5)
     assert asked["enable_prefix_caching"] is True
     assert asked["enable_sleep_mode"] is False
+    assert asked["enforce_eager"] is False
 
 
 def varied_student(seed: int, tied: bool) -> LoadedModel:

@@ -51,13 +51,15 @@ class VllmOptions:
 
     `dtype` is explicit because vLLM would choose float16 for a float32 folder. `memory_share` is the share of the GPU's
     memory, between 0 and 1, for weights, cache and buffers together; of a CPU's it is CPU_SHARE at most. Without
-    `sleep_mode` (CUDA and ROCm only) the engine ends at `sleep` and starts again afterwards.
+    `sleep_mode` (CUDA and ROCm only) the engine ends at `sleep` and starts again afterwards. `compiled`: the model is
+    compiled at every start, which takes minutes on a CPU, so that its build does without.
     """
 
     dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
     seed: int = 0
     memory_share: float = 0.9
     sleep_mode: bool = True
+    compiled: bool = True
 
 
 def unavailable() -> str | None:
@@ -95,6 +97,7 @@ def engine_arguments(folder: Path, rows: int, options: VllmOptions) -> dict[str,
         "enable_prefix_caching": True,
         "enable_sleep_mode": options.sleep_mode,
         "use_tqdm_on_load": False,
+        "enforce_eager": not options.compiled,
     }
 
 
@@ -129,7 +132,7 @@ class VllmSampler:
         self.options = options or VllmOptions()
         if is_cpu_build():
             share = min(self.options.memory_share, CPU_SHARE)
-            self.options = replace(self.options, sleep_mode=False, memory_share=share)
+            self.options = replace(self.options, sleep_mode=False, memory_share=share, compiled=False)
         self._engine: Any = None
         self._asleep = False
 
