@@ -132,6 +132,11 @@ def check_practice(each: int, task: LoadedTask, own: Teacher | None, *, offline:
                 " teacher.practice to 0"
             )
         need_methods("teacher", own, {"practise": 2})
+    elif task.way in ("regex", "code"):
+        raise ConfigError(
+            f"teacher.practice is {each}, but the right answers of task.match {task.way!r} are no answers that a new"
+            " problem's solution could state; set it to 0"
+        )
     elif offline and task.more is None and not any(problem.equation for problem in task.problems("train")):
         raise ConfigError(
             f"teacher.practice is {each}, but the answer key makes new problems for generated tasks and from equations"

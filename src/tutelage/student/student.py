@@ -135,9 +135,7 @@ class Student:
             tokenizer, end_tokens = loaded.tokenizer, loaded.end_tokens
             positions = positions_of(loaded.model.config)
         format = self.format(tokenizer, positions)
-        asked = format.all_prompt_ids([problem.text for problem in problems])
-        begun = format.all_beginning_ids(prefixes) if prefixes else [[]] * len(asked)
-        prompts = [(*question, *beginning) for question, beginning in zip(asked, begun, strict=True)]
+        prompts = _prompts(format, [problem.text for problem in problems], prefixes)
         format.refuse_too_long(max(map(len, prompts), default=0), settings.max_new_tokens)
         ends = StopCriteria(tokenizer, end_tokens, format.stop_strings)
         if elsewhere:
@@ -166,13 +164,16 @@ class Student:
         format = self.format(tokenizer)
         return list(map(len, format.all_completion_ids(rationales)))
 
-    def room_for_answers(self, questions: Sequence[str]) -> int | None:
-        """Tokens that are left for an answer to the longest of these questions; None if it can look at any number."""
+    def room_for_answers(self, questions: Sequence[str], prefixes: Sequence[str] = ()) -> int | None:
+        """Tokens that are left for an answer to the longest of these questions; None if it can look at any number.
+
+        With `prefixes`, one for each question, for what follows them.
+        """
         tokenizer, _, positions = load_tokenizer(self.config, self._tokenizer_source)
         if positions is None:
             return None
         format = self.format(tokenizer, positions)
-        return positions - max(map(len, format.all_prompt_ids(questions)), default=0)
+        return positions - max(map(len, _prompts(format, questions, prefixes)), default=0)
 
     def learn(  # noqa: PLR0913 - all that a training asks of a run
         self,
@@ -274,6 +275,13 @@ class Student:
         format = PromptFormat(tokenizer, self.examples, self.config.prompt == "chat", positions)
         format.check()
         return format
+
+
+def _prompts(format: PromptFormat, questions: Sequence[str], prefixes: Sequence[str]) -> list[tuple[int, ...]]:
+    """The tokens of questions, each with the beginning of its answer, if there are prefixes."""
+    asked = format.all_prompt_ids(questions)
+    begun = format.all_beginning_ids(prefixes) if prefixes else [[]] * len(asked)
+    return [(*question, *beginning) for question, beginning in zip(asked, begun, strict=True)]
 
 
 def taught_prompts(model: str) -> PromptSettings | None:
