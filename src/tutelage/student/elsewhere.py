@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from transformers import AutoConfig
 
 from tutelage.runs.files import remove
 from tutelage.student.encoding import Tokens
+from tutelage.student.fitness import positions_of
 from tutelage.student.folder import UNTRUSTED
 from tutelage.student.kept_adapters import holds_adapters
 from tutelage.student.model import base_folder, model_folder, save_student, stored_as
@@ -30,16 +32,19 @@ def sampler_elsewhere(
         folder = whole_folder(student)
         student.release()  # vLLM needs the memory
         return student.engine.vllm(folder, ends, settings.rows, student.dtype)
-    from tutelage.student.engines.server.check import PROBES, PROBING, fault_of_text, fault_of_weights
+    from tutelage.student.engines.server.check import PROBED, PROBES, PROBING, fault_of_text, fault_of_weights
     from tutelage.student.engines.server.sampler import ServerSampler
     from tutelage.student.engines.server.server import Wanted
 
     server, some = student.engine.server, prompts[:PROBES]
     base, folder = base_folder(student.config.model), student.folder or model_folder(student.config.model)
-    vocabulary = AutoConfig.from_pretrained(base, **UNTRUSTED).get_text_config().vocab_size
+    shape = AutoConfig.from_pretrained(base, **UNTRUSTED)
+    vocabulary, positions = shape.get_text_config().vocab_size, positions_of(shape)
+    room = PROBED if positions is None or not some else positions - max(map(len, some))
+    probing = replace(PROBING, max_new_tokens=max(1, min(PROBED, room)))
 
     def verify(model: str) -> str | None:
-        attempts = ServerSampler(server.http, model, ends, vocabulary).attempts(some, seeds[:PROBES], PROBING)
+        attempts = ServerSampler(server.http, model, ends, vocabulary).attempts(some, seeds[:PROBES], probing)
         if (fault := fault_of_text(attempts, ends)) is not None:
             return fault
         return fault_of_weights(student.loaded(student.dtype).model, some, attempts)
