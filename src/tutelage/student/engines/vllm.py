@@ -18,6 +18,7 @@ an earlier run.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,6 +34,8 @@ from tutelage.errors import StudentError
 from tutelage.student.encoding import Tokens
 from tutelage.student.sampler import Deliver, Sampled, SamplingSettings, StopCriteria
 
+_LOOK = 1.0
+"""Seconds between two looks at whether the engine's process is there."""
 ENVIRONMENT = {
     "VLLM_WORKER_MULTIPROC_METHOD": "spawn",  # CUDA does not survive a fork, and training may have begun to use it
     "VLLM_LOGGING_LEVEL": "ERROR",  # its warnings concern our settings and break the progress bars
@@ -149,7 +152,8 @@ class VllmSampler:
                 for sample in range(drawn):
                     attempts[f"{index}/{sample}"] = index, sample
                     self._ask(f"{index}/{sample}", prompt, seed, sample, settings)
-            return self._collect(attempts, drawn, settings.samples, deliver)
+            with _woken_by_death(self._engine.llm_engine.engine_core):
+                return self._collect(attempts, drawn, settings.samples, deliver)
         except BaseException:
             self.close()  # pending requests must not show up as answers to the next call
             raise
@@ -243,12 +247,41 @@ class VllmSampler:
 
 
 @contextmanager
+def _woken_by_death(core: Any) -> Iterator[None]:
+    """Let a step inside the block fail when the engine's process dies: vLLM's client would wait for it for ever.
+
+    vLLM notes the death, and raises what stands in the queue of outputs.
+    """
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_LOOK):
+            if getattr(getattr(core, "resources", None), "engine_dead", False):
+                core.outputs_queue.put(RuntimeError("its process has died"))
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+@contextmanager
 def _told_by_vllm(what: str) -> Iterator[None]:
     """Turn vLLM's own and user errors into StudentError; others, such as a TypeError, are bugs of ours."""
     from vllm.exceptions import VLLMError  # pyright: ignore
+    from vllm.v1.engine.exceptions import EngineDeadError  # pyright: ignore
 
     try:
         yield
+    except EngineDeadError as error:
+        raise StudentError(
+            f"vLLM's engine has died ({_first_line(error)}); start the same command again, with less memory taken by"
+            " other programs if the system has killed it"
+        ) from error
     except (VLLMError, OSError, ValueError, RuntimeError) as error:
         raise StudentError(f"vLLM {what}: {_first_line(error)}") from error
 
