@@ -28,6 +28,11 @@ def contradictions(
         )
     yield from _of_repairs(teacher, training)
     yield from _of_training(training)
+    if student.thinking == "keep" and student.prompt == "plain":
+        yield (
+            "student.thinking is 'keep', and student.prompt 'plain' asks without the template that lets a model think;"
+            " set prompt to 'chat' or 'auto', or thinking to 'off'"
+        )
     yield from _of_the_server(student)
     if student.weights == "qlora" and student.dtype == "float32":
         yield "student.weights 'qlora' computes in bfloat16, and student.dtype is 'float32'; set dtype to 'auto'"
