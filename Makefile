@@ -15,7 +15,7 @@ INSTALLED := .venv/.installed
 SITE_TOOLS := .venv/.site-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test coverage unit check results picture screenshots docs wheel release bench bench-teacher bench-run try-teachers clean
+.PHONY: help install demo test coverage unit check results picture screenshots docs wheel release bench bench-teacher bench-run bench-gpu try-teachers clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ bench-teacher: $(INSTALLED) ## measure the teacher: throughput, limits, kills, b
 
 bench-run: $(INSTALLED) ## measure the whole demo both ways, three seeds (an hour or more)
 	@$(RUN) benchmarks.performance run
+
+bench-gpu: $(INSTALLED) ## measure training, exams (against vLLM) and a run on a GPU, into docs/performance-gpu.md
+	@$(RUN) benchmarks.performance gpu
 
 try-teachers: $(INSTALLED) ## teach a small lesson through real servers (20 minutes), into docs/teachers-tried.md; MODEL=folder or GGUF
 	@$(RUN) tools.try_teachers docs/teachers-tried.md --torch "$(TORCH)"

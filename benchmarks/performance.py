@@ -1,6 +1,6 @@
-"""Runs benchmarks and writes what they print into docs/: `make bench`, `make bench-teacher`, `make bench-run`.
+"""Runs benchmarks and writes what they print into docs/: `make bench` and its like.
 
-    python -m benchmarks.performance student|teacher|run
+    python -m benchmarks.performance student|teacher|run|gpu
 
 A page is made of what the benchmarks print, so it holds no figure that was not measured on the machine it names.
 """
@@ -56,6 +56,15 @@ Written by `make bench-run` (`python -m benchmarks.performance run`); figures ar
 The demo as it is, three seeds, ours and with the reference's training steps and `generate` (`benchmarks/reference.py`).
 """
 
+GPU = """# Performance on a GPU
+
+Written by `make bench-gpu` (`python -m benchmarks.performance gpu`); figures are this machine's:
+
+    {machine}
+
+What is counted, and what the share of the peak means: `benchmarks/gpu.py`.
+"""
+
 
 def main() -> None:
     """Run what is asked for and write its page."""
@@ -76,8 +85,12 @@ def main() -> None:
     elif subject == "run":
         page, head = DOCS / "performance-run.md", RUN
         sections = [_section("Three seeds", "benchmarks.end_to_end", "--seeds", "3")]
+    elif subject == "gpu":
+        page, head = DOCS / "performance-gpu.md", GPU
+        parts = {"Training": "training", "Exams": "exams", "A whole run": "run"}
+        sections = [_section(title, "benchmarks.gpu", part, *sys.argv[2:]) for title, part in parts.items()]
     else:
-        sys.exit(f"there is no page {subject!r}; write student, teacher or run")
+        sys.exit(f"there is no page {subject!r}; write student, teacher, run or gpu")
     page.write_text(head.format(machine=hardware()) + "".join(sections), encoding="utf-8")
     print(f"{page} written after {(time.monotonic() - started) / 60:.0f} minutes")
 

@@ -62,6 +62,7 @@ TOGETHER = {
     "test_side_by_side",
     "test_together",
     "test_training_together",
+    "test_group",
 }
 """Files whose tests go to one worker: they fork one process, which is long in importing what they need."""
 

@@ -62,6 +62,7 @@ HOMES = {
     ],
     "teacher/online/client": ["openai", "httpx", "httpx2", "aiohttp", "requests", "http.client", "urllib.request"],
     "teacher/batch/client": ["openai", "httpx2"],
+    "student/engines/server/http": ["httpx2"],
     "teacher/online/prices": ["genai_prices"],
     "teacher/ledger/": ["sqlite3"],
     "tasks/": ["reasoning_gym", "datasets", "pyarrow"],

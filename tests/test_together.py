@@ -5,7 +5,9 @@ Figures are equal on one machine; another may round otherwise and draw another t
 
 import json
 import os
+import resource
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -49,21 +51,22 @@ class Started:
         return iter(self.processes)
 
 
-def run(config: Path, root: Path, size: int, *options: str, port: int = 0, rank_1: str = "") -> Started:
-    """`tutelage run` in so many processes; `rank_1` is what is different in that one."""
+def run(config: Path, root: Path, size: int, *options: str, port: int = 0, different: str = "") -> Started:
+    """`tutelage run` in so many processes; `different` is what is so in one of them."""
     said = [root.with_suffix(f".said-{rank}") for rank in range(size)]
     for path in said:
         path.write_text("")
     arguments = ["run", str(config), "--out", str(root), *options]
-    return Started(started(_tutelage, size, arguments, said, port, rank_1), said)
+    return Started(started(_tutelage, size, arguments, said, port, different), said)
 
 
-def _tutelage(rank: int, arguments: list[str], said: list[Path], port: int, rank_1: str) -> None:
+def _tutelage(rank: int, arguments: list[str], said: list[Path], port: int, different: str) -> None:
     from tutelage.__main__ import main
 
     if rank:
         sys.addaudithook(lambda event, told: _refuse(told[1], port) if event == "socket.connect" else None)
-        DIFFERENCES[rank_1](arguments)
+    if different and rank == DIFFERENCES[different][0]:
+        DIFFERENCES[different][1](arguments)
     if os.environ["WORLD_SIZE"] == "1":
         for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):
             del os.environ[name]
@@ -89,13 +92,18 @@ def _full_disk(arguments: list[str]) -> None:
     student.load_student = load
 
 
-DIFFERENCES: dict[str, Callable[[list[str]], object]] = {
-    "": lambda arguments: None,
-    "settings": lambda arguments: arguments.extend(["--set", "training.epochs=5"]),
-    "broken": lambda arguments: arguments.extend(["--set", "training.epochs=many"]),
-    "folder": lambda arguments: arguments.__setitem__(3, arguments[3] + "-elsewhere"),
-    "full disk": _full_disk,
+def _no_room(arguments: list[str]) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+
+DIFFERENCES: dict[str, tuple[int, Callable[[list[str]], object]]] = {
+    "settings": (1, lambda arguments: arguments.extend(["--set", "training.epochs=5"])),
+    "broken": (1, lambda arguments: arguments.extend(["--set", "training.epochs=many"])),
+    "folder": (1, lambda arguments: arguments.__setitem__(3, arguments[3] + "-elsewhere")),
+    "full disk": (1, _full_disk),
+    "no room for files": (0, _no_room),
 }
+"""In which rank, and what."""
 
 
 def settings(folder: Path, endpoint: TeacherEndpoint | None = None, **training: object) -> Path:
@@ -211,6 +219,48 @@ def test_killed_again_and_again_with_other_processes_a_run_ends_as_one_that_neve
     assert_same_runs(expected, root)
 
 
+def test_two_processes_that_split_the_student_end_as_one_does(tmp_path, whole):
+    with answer_key_endpoint(problems()) as endpoint:
+        config = settings(tmp_path, endpoint, parallel="fsdp")
+        codes, said = run(config, tmp_path / "run", 2, port=port_of(endpoint)).ended()
+        assert codes == [0, 0], said
+    assert_same_runs(whole[0], tmp_path / "run")
+
+
+STOPS = [
+    ("in the annotation", signal.SIGINT, (0, 1)),
+    ("in the training of round 0", signal.SIGTERM, (0, 1)),
+    ("in the exam", signal.SIGINT, (0,)),
+    ("in the feedback", signal.SIGTERM, (1,)),
+    ("in the training of round 1", signal.SIGTERM, (1,)),
+]
+"""At which moment, by which signal, who is stopped: all, as by torchrun, or one."""
+
+
+def test_stopped_again_and_again_all_end_with_one_line_and_leave_nothing(tmp_path, whole):
+    expected, _ = whole
+    with answer_key_endpoint(problems(), faults=lambda number, body: Fault.slow(0.1)) as endpoint:
+        config, root = settings(tmp_path, endpoint), tmp_path / "run"
+        go_on = f"\nstopped; go on with: torchrun --nproc_per_node 2 -m tutelage run {config} --out {root}\n"
+        for moment, by, ranks in STOPS:
+            started = run(config, root, 2, port=port_of(endpoint))
+            while not MOMENTS[moment](root):
+                assert all(process.is_alive() for process in started), [path.read_text() for path in started.said]
+                time.sleep(0.002)
+            for rank in ranks:
+                os.kill(started.processes[rank].pid or 0, by)
+            codes, (first, second) = started.ended()
+            assert codes == [128 + by] * 2, (moment, first, second)
+            assert first.endswith(go_on), (moment, first)
+            assert first.count("stopped;") == 1, (moment, first)
+            assert lines([first, second]) == []
+            assert second == "", (moment, second)
+            assert not (root / "now.json").exists(), moment
+        codes, said = run(config, root, 1).ended()
+        assert codes == [0], said
+    assert_same_runs(expected, root)
+
+
 @pytest.mark.parametrize(
     ("difference", "code", "message"),
     [
@@ -218,21 +268,27 @@ def test_killed_again_and_again_with_other_processes_a_run_ends_as_one_that_neve
         ("broken", 2, "config.yaml: training.epochs: input should be a valid integer"),
         ("folder", 2, "does not see the run in"),
         ("full disk", 2, "rank 1: the disk is full"),
+        ("no room for files", 2, "cannot write"),
     ],
 )
 def test_what_is_wrong_with_one_rank_is_one_line(tmp_path, difference, code, message):
-    codes, said = run(settings(tmp_path), tmp_path / "run", 2, rank_1=difference).ended()
+    codes, said = run(settings(tmp_path), tmp_path / "run", 2, different=difference).ended()
     assert codes == [code, code], said
     (line,) = lines(said)
     assert message in line, said
 
 
-def test_torchrun_starts_a_run(tmp_path, whole):
-    import subprocess
+LAUNCHERS = {
+    "torchrun": "-m torch.distributed.run --standalone --nproc_per_node 2",
+    "accelerate": "-m accelerate.commands.launch --multi_gpu --num_processes 2 --main_process_port 0",
+}
 
+
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_a_launcher_starts_a_run(launcher, tmp_path, whole):
     with answer_key_endpoint(problems()) as endpoint:
         config = settings(tmp_path, endpoint)
-        command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+        command = [sys.executable, *LAUNCHERS[launcher].split()]
         command += ["-m", "tutelage", "run", str(config), "--out", str(tmp_path / "run")]
         done = subprocess.run(command, env=ONE_THREAD, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -170,7 +170,7 @@ def ask(
     taught = taught_prompts(student.model)
     if examples is None:
         examples = taught.examples if taught else ()
-    model = Student(student, examples, engine=Engine(student.engine, own=engine))
+    model = Student(student, examples, engine=Engine(student.engine, own=engine, config=student))
     answers = deque[str]()
     system = taught.system if taught else None
     for question in questions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -91,20 +91,21 @@ def open_context(
         check_practice(config.teacher.practice, task, own.teacher, offline=teacher is not None)
     precision = precision_of_run(config.student, out, cache and cache.root, show.say)
     untrained = make_student(config.student, task, show.say, own.engine, precision, ranks)
-    preflight(untrained, config, task.problems, out, reflection)
-    with locked(out):
-        run = Run.open(out, config, task_digest(task), cache, keys, precision, source)
-        if ranks is not None:
-            from tutelage.student.ranks.led import check_shared
+    with closing(untrained.engine):
+        preflight(untrained, config, task.problems, out, reflection)
+        with locked(out):
+            run = Run.open(out, config, task_digest(task), cache, keys, precision, source)
+            if ranks is not None:
+                from tutelage.student.ranks.led import check_shared
 
-            check_shared(ranks, out, run.id)
-        activity = Activity() if online else None
-        if activity:
-            teacher = online_teacher(config, task, run, show.say, activity)
-        ctx = RunContext(config, run, task, teacher, untrained, show, reflection, activity)
-        with show.noted(out / NOW), tracked(config.report_to, out, show.say):
-            keep_problems(ctx)
-            yield ctx
+                check_shared(ranks, out, run.id)
+            activity = Activity() if online else None
+            if activity:
+                teacher = online_teacher(config, task, run, show.say, activity)
+            ctx = RunContext(config, run, task, teacher, untrained, show, reflection, activity)
+            with show.noted(out / NOW), tracked(config.report_to, out, show.say):
+                keep_problems(ctx)
+                yield ctx
 
 
 def _opened(config: RunConfig, out: Path, say: Say, own: OwnParts) -> tuple[LoadedTask, Source | None]:
@@ -131,6 +132,11 @@ def check_practice(each: int, task: LoadedTask, own: Teacher | None, *, offline:
                 " teacher.practice to 0"
             )
         need_methods("teacher", own, {"practise": 2})
+    elif task.way in ("regex", "code"):
+        raise ConfigError(
+            f"teacher.practice is {each}, but the right answers of task.match {task.way!r} are no answers that a new"
+            " problem's solution could state; set it to 0"
+        )
     elif offline and task.more is None and not any(problem.equation for problem in task.problems("train")):
         raise ConfigError(
             f"teacher.practice is {each}, but the answer key makes new problems for generated tasks and from equations"
@@ -202,11 +208,11 @@ def make_student(
     above = {problem.system for problem in task.problems("train")}
     system = above.pop() if len(above) == 1 else None
     if ranks is None:
-        sampled_by = Engine(config.engine, say, engine)
+        sampled_by = Engine(config.engine, say, engine, config=config)
         return Student(config, task.examples, engine=sampled_by, precision=precision, system=system)
     from tutelage.student.ranks.led import LedStudent
 
-    sampled_by = Engine(config.engine, say, engine, alone=False)
+    sampled_by = Engine(config.engine, say, engine, alone=False, config=config)
     student = LedStudent(config, task.examples, engine=sampled_by, precision=precision, system=system)
     student.ranks = ranks
     return student

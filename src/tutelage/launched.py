@@ -2,8 +2,8 @@
 
     RANK=1  WORLD_SIZE=4  LOCAL_RANK=1  LOCAL_WORLD_SIZE=2  MASTER_ADDR=10.0.0.1  MASTER_PORT=29500
 
-`torchrun` and `accelerate launch` set these; under mpirun, which accelerate uses on CPUs, some have other names. This
-file imports next to nothing: a run in one process pays nothing for it.
+`torchrun` and `accelerate launch --multi_gpu` set these; under mpirun, which `accelerate launch --cpu` uses, some have
+other names. This file imports next to nothing: a run in one process pays nothing for it.
 """
 
 from __future__ import annotations
@@ -49,6 +49,12 @@ def place(environment: Mapping[str, str] = os.environ) -> Place:
     found = {part: _number(names, environment) for part, names in _NAMES.items()}
     size, rank = found["size"] or 1, found["rank"] or 0
     if size == 1:
+        if environment.get("ACCELERATE_USE_CPU") == "True" and environment.get("MASTER_ADDR"):
+            raise ConfigError(
+                "accelerate launch --cpu has started one process, though several were asked for: without an"
+                " --mpirun_hostfile it starts no more; use torchrun --nproc_per_node N, or accelerate launch"
+                " --multi_gpu --num_processes N, which need no GPU (if one process is meant, unset MASTER_ADDR)"
+            )
         return Place()
     if found["rank"] is None or not rank < size or not environment.get("MASTER_ADDR"):
         told = ", ".join(f"{name}={environment.get(name, '')}" for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR"))
@@ -58,7 +64,8 @@ def place(environment: Mapping[str, str] = os.environ) -> Place:
 
 def is_first(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether this process is the one that speaks: the first of several, or the only one."""
-    return environment.get("WORLD_SIZE", "1") == "1" or environment.get("RANK", "0") == "0"
+    size, rank = (next(filter(None, map(environment.get, _NAMES[part])), None) for part in ("size", "rank"))
+    return size in (None, "1") or rank in (None, "0")
 
 
 @contextmanager

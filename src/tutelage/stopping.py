@@ -17,12 +17,14 @@ import signal
 import sys
 import threading
 from _thread import interrupt_main
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from tutelage.launched import is_first
+
+Result = TypeVar("Result")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PATIENCE = 5.0
@@ -140,6 +142,45 @@ def cancelled_by_signals() -> Generator[None]:
     finally:
         stop.cancel = None
         patience.cancel()
+
+
+def run_stoppable(work: Coroutine[Any, Any, Result]) -> Result:
+    """`asyncio.run`, cancelled by signals; in a thread if a loop is running already, as in a notebook."""
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    async def cancelled() -> Result:
+        with cancelled_by_signals():
+            return await work
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(cancelled())
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
+
+
+def signal_of(stop: KeyboardInterrupt) -> int:
+    """The signal that an interrupt of this command stands for."""
+    handler = signal.getsignal(signal.SIGTERM)
+    return handler.number or signal.SIGINT if isinstance(handler, Stop) else signal.SIGINT
+
+
+def stop_as(number: int) -> None:
+    """Stop this process as another one of the same run was stopped, unless it has got a signal itself."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if not isinstance(handler, Stop) or handler.number is None:
+        os.kill(os.getpid(), number)
+
+
+def end_as(number: int) -> NoReturn:
+    """End this process at once, as another one of the same run was stopped. From any thread."""
+    handler = signal.getsignal(signal.SIGTERM)
+    if isinstance(handler, Stop):
+        handler.number = handler.number or number
+        handler.end_at_once()
+    os._exit(128 + number)
 
 
 def ends_at_once() -> None:

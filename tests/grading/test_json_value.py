@@ -34,6 +34,17 @@ def test_values_are_compared(gold, text, correct):
     assert right(gold, text) is correct
 
 
+def test_a_long_value_is_read_whole_and_broken_ones_end():
+    long = json.dumps([{"n": n} for n in range(500)])
+    assert right(long, f"See [1], {{2}} and {{a: 3}}. The answer is {long}.")
+    assert not right(long, '[{"a":' * 50_000)
+    assert right("[1]", "[" * 900 + " [1]")
+
+
+def test_a_right_answer_that_is_no_json_is_told():
+    assert "is no JSON" in grade("text", Problem.of("?", "{a"), '{"a": 1}', "json").reason
+
+
 @given(st.recursive(st.integers(-9, 9) | st.text(max_size=4) | st.none(), lambda inner: st.lists(inner, max_size=3)))
 def test_every_value_is_itself(value):
     assert right(json.dumps([value]), f"So:\n{json.dumps([value], indent=1)}")

@@ -283,6 +283,11 @@ def test_what_cannot_make_any_is_said_before_anything_is_written(tiny, tmp_path)
     config = changed(two_rounds(tiny), task={"name": "custom", "path": str(path), "options": {}})
     with pytest.raises(ConfigError, match="the problems of custom have no equation"):
         run(practising(config), tmp_path / "run")
+    path.write_text("".join(f'{{"question": "Spell {n}.", "answer": "colou?r {n}"}}\n' for n in range(20)))
+    for kind in ("answer_key", "openai"):
+        by_pattern = changed(config, task={"match": "regex"}, teacher={"kind": kind, "model": "m", "key_env": None})
+        with pytest.raises(ConfigError, match=r"practice is 1, but the right answers of task\.match 'regex'"):
+            run(practising(by_pattern), tmp_path / "run")
     assert not (tmp_path / "run").exists()
     with pytest.raises((ConfigError, TeacherError)):
         run(practising(two_rounds(tiny)), tmp_path / "wrong", teacher=Wrong())

@@ -19,6 +19,7 @@ from tutelage.records import Attempt, Problem, Verdict
 from tutelage.rounds.prefixes import PREFIXED, Prefixed, _repairs, _Search, prefixes_of
 from tutelage.runs.files import read_rows
 from tutelage.student.sampler import Sampled, StopCriteria
+from tutelage.student.student import Student
 from tutelage.studies.arms import changed
 from tutelage.tasks.catalog import open_task
 
@@ -112,6 +113,8 @@ def test_a_whole_run_learns_what_follows_the_shortest_prefix(prefixing, tmp_path
     problems = tuple(each for split in ("train", "validation", "test") for each in task.problems(split))
     tokenizer = noisy_student(tmp_path / "student").loaded(torch.float32).tokenizer
     root, engine = tmp_path / "run", AfterOneSentence(tokenizer, problems)
+    room = Student(prefixing.student, task.examples).room_for_answers([each.text for each in task.problems("train")])
+    prefixing = changed(prefixing, exam={"max_new_tokens": room})  # of which a prefix takes some
     result = run(prefixing, root, engine=engine)
     rows = read_rows(root / "round-01" / PREFIXED, Prefixed)
     solved = [row for row in rows if row.solved]

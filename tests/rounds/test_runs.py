@@ -349,3 +349,21 @@ def test_requests_that_all_failed_are_asked_again(config, tmp_path):
         ill = False
         assert run(config, tmp_path / "run").rounds[0].teacher.replies_used == 2
     assert not (tmp_path / "run" / "round-00" / "failed.jsonl").exists()
+
+
+def test_rounds_by_lora_leave_adapters_and_a_run_that_goes_on_is_the_same(config, tmp_path):
+    config = changed(config, student={"weights": "lora", "lora": {"rank": 2}}, rounds={"keep": "all"})
+    whole = run(config, tmp_path / "whole")
+    run(changed(config, rounds={"max": 1}), tmp_path / "run")
+    again = run(config, tmp_path / "run")
+    assert timeless(dataclasses.asdict(again)["rounds"], TIMES | {"work"}) == timeless(
+        dataclasses.asdict(whole)["rounds"], TIMES | {"work"}
+    )
+    for root in (tmp_path / "run", tmp_path / "whole"):
+        for number in range(3):
+            names = {path.name for path in (root / f"round-0{number}" / "model").iterdir()}
+            assert names == {"adapter_config.json", "adapter_model.safetensors"}
+        assert (root / "student" / "adapter" / "adapter_model.safetensors").is_file()
+        assert not list(root.glob(".served-*"))
+    ours, theirs = (load_file(tmp_path / side / "student" / "model.safetensors") for side in ("run", "whole"))
+    assert all(torch.equal(weight, theirs[name]) for name, weight in ours.items())

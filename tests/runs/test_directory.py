@@ -90,6 +90,7 @@ def test_settings_that_change_no_result_may(tmp_path):
 
 MAY_CHANGE = """
     task.path task.revision task.grader student.device student.engine evaluation.batch_size exam.batch_size exam.shard
+    student.server student.server_command student.server_timeout student.server_key_env
     teacher.key_env teacher.concurrency teacher.requests_per_minute teacher.tokens_per_minute teacher.connect_timeout
     teacher.timeout teacher.retries teacher.batch teacher.batch_poll teacher.ledger
     teacher.budget.requests teacher.budget.prompt_tokens teacher.budget.completion_tokens teacher.budget.tokens

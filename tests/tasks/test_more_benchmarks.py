@@ -13,6 +13,8 @@ from tutelage.tasks.check import check_task
 from tutelage.tasks.examples import EXAMPLES
 from tutelage.tasks.published.benchmarks import BENCHMARKS
 from tutelage.tasks.published.load import load_benchmark
+from tutelage.tasks.published.mathematics import aqua
+from tutelage.tasks.rows import Row
 
 MATH = [
     {
@@ -99,10 +101,28 @@ def test_math_answers_are_compared_as_expressions(data):
     assert not task.grade(problem, "So it is $\\boxed{\\frac{5}{8}}$.").correct
 
 
+def test_a_math_solution_without_a_box_needs_an_answer_beside_it(data):
+    row = {"problem": "What is 1 + 1?", "solution": "One and one.\nThat is two.", "answer": "2"}
+    (data / "math_500/train.jsonl").write_bytes(as_jsonl([*MATH[:4], row]))
+    found = {problem.question: problem for problem in problems(load_task("math_500", path=data))}
+    assert (found[row["problem"]].answer, found[row["problem"]].rationale) == ("2", row["solution"])
+
+
 def test_aqua_rationales_lose_their_answer(data):
     problem = load_task("aqua", path=data).problems("test")[0]
     assert problem.text == "What is 4 + 1?\n(A) 4\n(B) 5\n(C) 99\n(D) 98\n(E) None of these"
     assert (problem.answer, problem.rationale) == ("B", "4 + 1 = 5")
+    for closing in (
+        "\nAnswer: B",
+        " Hence the correct option is (B).",
+        "\nSo, as we see, the answer should be B",
+        " Option B",
+    ):
+        row = {**AQUA[0], "rationale": f"It is so. 0 + 1 = 1.{closing}"}
+        assert aqua(Row(row, "-")).rationale == "It is so. 0 + 1 = 1."
+    assert (
+        aqua(Row({**AQUA[0], "rationale": "The answer B) is too big."}, "-")).rationale == "The answer B) is too big."
+    )
 
 
 def test_asdiv_leaves_out_what_has_no_single_number(data):
@@ -130,6 +150,23 @@ def test_subsets_of_bbh(data):
         load_task("bbh", path=data, subset="ruin_names")
     with pytest.raises(ConfigError, match=r"takes no task\.subset"):
         load_task("gsm8k", path=data, subset="navigate")
+
+
+def test_of_bbh_what_is_left_out_is_told(data):
+    task = load_task("bbh", path=data)
+    (missing,) = (note for note in task.report.notes if note.startswith("tasks left out, whose files are not there"))
+    assert "ruin_names" in missing
+    assert "snarks" not in missing
+    torn = {"input": "A film like Shrek?\nOptions:\n(A) Monsters\n(B) Inc\n(C) Jaws", "target": "Monsters, Inc"}
+    cut = {"input": "Which is sarcastic?\nOptions:\n(A) The NB", "target": "(A)"}
+    for rows, kept in (([torn, *(bbh(n) for n in range(99))], 99), ([cut, *(bbh(n) for n in range(199)), torn], 199)):
+        (data / "bbh/snarks.json").write_text(json.dumps({"examples": rows}), encoding="utf-8")
+        task = load_task("bbh", path=data, subset="snarks")
+        assert len(problems(task)) == kept
+        assert task.report.notes[0].startswith(f"rows left out, whose options are broken: {len(rows) - kept}, such as")
+    (data / "bbh/snarks.json").write_text(json.dumps({"examples": [torn, *(bbh(n) for n in range(50))]}))
+    with pytest.raises(DataError, match="'Monsters, Inc' is none of the choices"):
+        load_task("bbh", path=data, subset="snarks")
 
 
 HUB = {

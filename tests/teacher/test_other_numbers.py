@@ -57,6 +57,7 @@ def test_the_same_seed_gives_the_same_problems():
         ("Ann reads 7 pages a day. How many in 3 weeks?", "147", "7 * 3 * 7", {7}),
         ("Ann draws 3 cows and 4 hens. How many legs?", "20", "3 * 4 + 4 * 2", {4}),
         ("Half of the 8 apples and 2 more. How many?", "6", "8 / 2 + 2", {2}),
+        ("A saw 2 dogs and 2 hens, and 3 bees. How many legs?", "30", "4 + 4 + 2 + 2 + 6 * 3", {2}),
         # and one thing, and what stands after an article
         ("Tom had 9 apples and ate 1. How many are left?", "8", "9 - 1", {1}),
         # and a number that is written in two ways

@@ -17,9 +17,9 @@ NEW = f"Question: {ASKED}\nSolution:\n"
 SOLVED = "Each bag holds 6 nuts, so 5 × 6 = 30 nuts.\nThe answer is 30."
 
 
-def read(text: str, finish: str = "stop", kind="number", failed: Problem = FAILED) -> Draft:
+def read(text: str, finish: str = "stop", kind="number", failed: Problem = FAILED, match="exact") -> Draft:
     def graded(problem: Problem, said: str) -> Verdict:
-        return grade(kind, problem, said)
+        return grade(kind, problem, said, match)
 
     return read_practice(text, finish, failed, kind, graded, max_tokens=99, check_arithmetic=True, ours=OURS)
 
@@ -35,6 +35,11 @@ def read(text: str, finish: str = "stop", kind="number", failed: Problem = FAILE
         f"Question: {FAILED.question}\n\nNew question: {ASKED}\n\nSolution:\n{SOLVED}",
         f"<question>\n{ASKED}\n</question>\n\nSolution:\n{SOLVED}",
         f"{ASKED}\n\n{SOLVED}",
+        f"**Question**\n{ASKED}\n\n**Solution**\n{SOLVED}",
+        f"Sure! Here's a new question for practice:\n\n{ASKED}\n\nSolution to the new question:\n{SOLVED}",
+        f"Problem 1: {ASKED}\nDetailed step-by-step solution: {SOLVED}",
+        f"1. Question: {ASKED}\n2. Solution: {SOLVED}",
+        f'Question: "{ASKED}"\nAnswer: {SOLVED}',
         f"Question: Ann has 5 bags of 6 nuts.\nHow many nuts has she?\nSolution:\n{SOLVED}",
     ],
 )
@@ -108,6 +113,17 @@ def test_choices_and_words():
     draft = read(text, kind="yes-no", failed=Problem.of("Is a bee an insect?", "yes"))
     assert draft.problem is not None
     assert (draft.problem.answer, draft.flaw) == ("no", None)
+
+
+def test_answers_in_json():
+    failed = Problem.of("Give 3 pens as JSON.", '{"pens": 3}')
+    asked = "Question: Give 4 red nuts and 2 green ones as JSON.\nSolution:\n"
+    asked += "Count each kind by its colour: red has 4, green has 2.\n"
+    draft = read(f'{asked}The answer is {{"red": 4, "green": 2}}.', kind="text", failed=failed, match="json")
+    assert (draft.flaw, draft.problem and draft.problem.answer) == (None, '{"red": 4, "green": 2}')
+    draft = read(f"{asked}The answer is six nuts.", kind="text", failed=failed, match="json")
+    assert draft.flaw is not None
+    assert "is no JSON" in draft.flaw[1]
 
 
 @given(st.text(max_size=300), st.sampled_from(["", "Question: ", "\nSolution:\n", "The answer is 3."]))

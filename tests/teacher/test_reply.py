@@ -127,6 +127,20 @@ def test_a_bad_reply_is_rejected_with_the_reason(reply, finish_reason, failure, 
     assert reading.text == reply.strip()
 
 
+def test_code_is_kept_with_its_fences_and_lines():
+    problem = Problem.of("Write prod(a, b).\nassert prod(2, 3) == 6", "def prod(a, b): return a * b")
+    code = "```python\ndef prod(a, b):\n    # Example:\n    __x__ = a * b * 1\n    return __x__\n```"
+    by_tests = partial(grade_by_value, "text", match="code")
+    reading = read(f"It multiplies.\n{code}\n\nQuestion: And now?", problem=problem, grade=by_tests)
+    assert (reading.text, reading.verdict.correct, reading.failure) == (f"It multiplies.\n{code}", True, None)
+    wrong = read(code.replace("a * b", "a + b"), problem=problem, grade=by_tests)
+    assert (wrong.failure, wrong.verdict.reason) == ("wrong answer", "AssertionError")
+    assert read("It multiplies.", problem=problem, grade=by_tests).failure == "unparsable"
+    in_words = Problem.of("What is def?\nassert 1", "a keyword")
+    assert read(f"{code}\nIt defines, so it is one of the keywords.\nThe answer is a keyword.", problem=in_words,
+                grade=partial(grade_by_value, "text")).text.endswith("The answer is a keyword.")  # fmt: skip
+
+
 def test_a_refusal_is_told_even_if_the_grader_finds_a_number_in_it():
     reading = read("I can't help with 3 boxes.", grade=lambda *_: Verdict(False, "3", "3 is not 12"))
     assert reading.failure == "refused by policy"

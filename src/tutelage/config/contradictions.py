@@ -28,8 +28,22 @@ def contradictions(
         )
     yield from _of_repairs(teacher, training)
     yield from _of_training(training)
+    yield from _of_the_server(student)
     if student.weights == "lora" and not student.lora.targets:
         yield "student.lora.targets is empty, so nothing would be trained; name modules, or set it to all-linear"
+
+
+def _of_the_server(student: StudentConfig) -> Iterator[str]:
+    if student.engine == "server" and student.server is None:
+        yield "student.engine is 'server', so student.server must name its URL, such as http://localhost:8000/v1"
+    if student.engine != "server" and (student.server or student.server_command):
+        name = "server" if student.server else "server_command"
+        yield f"student.{name} is set, and student.engine is {student.engine!r}; set engine to 'server', or remove it"
+    if student.server_command is not None and "{model}" not in student.server_command:
+        yield (
+            f"student.server_command is {student.server_command!r}, without {{model}}, so the server would not know"
+            " which weights to take; write {model} where their folder belongs"
+        )
 
 
 def _of_the_teacher(teacher: TeacherConfig) -> Iterator[str]:

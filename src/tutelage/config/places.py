@@ -1,4 +1,4 @@
-"""Validates the endpoint's URL and the ledger's file name of a configuration, from the text alone.
+"""Validates the URLs and the ledger's file name of a configuration, from the text alone.
 
 http://localhost:8000/v1    accepted         http://localhost:abc/v1    ConfigError: … its port is no number …
 ledgers/mine.sqlite         accepted         :memory:                   ConfigError: … nothing would be kept …
@@ -19,6 +19,18 @@ def check_url(url: str | None) -> str | None:
         return url
     raise ConfigError(
         f"teacher.base_url is {without_secrets(url[:200])!r}: {fault}; write a URL such as http://localhost:8000/v1"
+    )
+
+
+def check_server(url: str | None) -> str | None:
+    """The URL, if a student's server can be asked there. Raises ConfigError; its message shows no password."""
+    if url is None:
+        return url
+    fault = _fault_of_url(url) or ("it has a query, which is not sent" if urlsplit(url).query else None)
+    if fault is None:
+        return url
+    raise ConfigError(
+        f"student.server is {without_secrets(url[:200])!r}: {fault}; write a URL such as http://localhost:8000/v1"
     )
 
 

@@ -49,18 +49,23 @@ _OWN_PARTS = {
 )
 
 
-def check_variable(name: str | None) -> str | None:
+def check_variable(name: str | None, setting: str = "teacher.key_env") -> str | None:
     """The name, if it is valid for an environment variable; None is for an endpoint without a key.
 
-    Raises ConfigError; its message shows only the start, since the value may be a key.
+    Raises ConfigError, with the name of the setting; it shows only the start, since the value may be a key.
     """
     if name is not None and not is_variable(name):
         shown = name if len(name) < SHORTEST_KEY else f"{name[:3]}…"
         raise ConfigError(
-            f"teacher.key_env is {shown!r}: no environment variable has such a name; put the key itself into one and "
+            f"{setting} is {shown!r}: no environment variable has such a name; put the key itself into one and "
             "name that, such as MY_KEY, or write null for an endpoint that takes no key"
         )
     return name
+
+
+def check_server_variable(name: str | None) -> str | None:
+    """The same for the key of a student's server."""
+    return check_variable(name, "student.server_key_env")
 
 
 def is_variable(name: str) -> bool:

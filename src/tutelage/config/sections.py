@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from tutelage.config.base import Name, Section
+from tutelage.config.places import check_server
+from tutelage.config.request_settings import check_server_variable
 from tutelage.records import AnswerKind, Split, TextMatch
 
 AnswerLimit = Annotated[int, Field(gt=0, le=1_000_000)] | Literal["auto"]
@@ -86,10 +88,19 @@ class StudentConfig(Section):
     """Worked examples before every question: a task has three or four, a `custom` task those of your examples.jsonl."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision of computation; auto: bfloat16 where it is measured to be at least 1.3 times as fast. Weights are kept
-    in float32. A run keeps the precision that it began with."""
-    engine: Literal["auto", "shared-prefix", "generate", "vllm"] = "auto"
-    """What samples the answers: our own engine, Transformers' `generate`, or vLLM; auto: vLLM if it is installed and
-    there is a GPU, else our own engine if it supports the model."""
+    in float32 while they are trained. A run keeps the precision that it began with."""
+    engine: Literal["auto", "shared-prefix", "generate", "vllm", "server"] = "auto"
+    """What samples the answers: our own engine, Transformers' `generate`, vLLM, or a server; auto: vLLM if it is
+    installed and there is a GPU, else our own engine if it supports the model."""
+    server: Annotated[Name | None, AfterValidator(check_server)] = None
+    """For `server`: the address of an OpenAI-compatible server with /completions (vLLM, SGLang), up to /v1."""
+    server_command: Name | None = None
+    """For `server`: the command that starts it, where it can't take new weights while it runs; {model} in it stands for
+    the folder of the weights. None: the server runs already."""
+    server_timeout: float = Field(default=600.0, gt=0, le=86_400)
+    """For `server`: seconds for one answer, for taking new weights, and for a server to start."""
+    server_key_env: Annotated[Name | None, AfterValidator(check_server_variable)] = None
+    """For `server`: the environment variable with its key; None: it takes none."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Device to compute on; auto: the first accelerator, or the CPU."""
 

@@ -10,6 +10,7 @@ Every repository gets one commit: it never has half of a student.
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,6 +117,9 @@ def _adapter(source: RunSource, folder: Path, out: Path) -> list[str]:
             f"the student began as {student.model!r}, which others do not find on the hub, so an adapter would be of no"
             " use to them; leave --adapter out"
         )
+    if (kept := folder / "adapter").is_dir():  # runs of earlier versions have none
+        shutil.copytree(kept, out, dirs_exist_ok=True)
+        return ["adapter_config.json", "adapter_model.safetensors"]
     from tutelage.student.adapter import write_adapter
 
     rounds = len(source.run.rounds)

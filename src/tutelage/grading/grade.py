@@ -22,6 +22,7 @@ from tutelage.text.latex import unlatex
 from tutelage.text.numbers import Number
 from tutelage.text.plain import plain, said
 from tutelage.text.symbolic import is_expression
+from tutelage.text.thoughts import without_thoughts
 
 
 def grade(kind: AnswerKind, problem: Problem, text: str, match: TextMatch = "exact", f1: float = 1.0) -> Verdict:
@@ -29,8 +30,10 @@ def grade(kind: AnswerKind, problem: Problem, text: str, match: TextMatch = "exa
 
     `match` is how text answers are compared, `f1` the least F1 for `match="f1"`.
     """
-    if match in ("json", "code"):
-        return (grade_json if match == "json" else grade_code)(problem, said(text))
+    if match == "json":
+        return grade_json(problem, said(text))
+    if match == "code":
+        return grade_code(problem, without_thoughts(text))
     if kind == "text":
         return grade_text(problem, plain(text), said(text), same_by(match, f1), only_stated=match in _LOOSE)
     return _GRADERS[kind](problem, plain(text))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import cast
 
 from tutelage.json_lines import Json, NotJson, parse_json
@@ -14,13 +15,16 @@ from tutelage.records import Problem, Verdict
 from tutelage.text.statements import shorten
 
 _START = re.compile(r"[{\[]")
-_MOST = 200
-"""The most places, from the end of a text, at which a value is looked for."""
+_MOST = 1_000_000
+"""The most characters that are read in vain, where what begins like a value is none."""
 
 
 def grade_json(problem: Problem, text: str) -> Verdict:
     """Grades the last JSON object or list in a text; for a gold answer of another type, the text or its last line."""
-    wanted = parse_json(problem.answer)
+    try:
+        wanted = parse_json(problem.answer)
+    except NotJson as error:  # of a problem that a teacher has made
+        return Verdict(False, None, f"the right answer {shorten(problem.answer)!r} is no JSON: {error}")
     found = _last_value(text) if isinstance(wanted, dict | list) else _bare(text)
     if found is None:
         return Verdict(False, None, "no JSON in it")
@@ -50,16 +54,20 @@ def check_json(answer: str) -> None:
 
 def _last_value(text: str) -> str | None:
     """The last object or list that is no part of another one."""
-    decoder, found, end = json.JSONDecoder(), None, 0
-    for start in [match.start() for match in _START.finditer(text)][-_MOST:]:
+    decoder, found, end, left = json.JSONDecoder(), None, 0, _MOST
+    for start in (match.start() for match in _START.finditer(text)):
         if start < end:
             continue
         try:
             _, end = decoder.raw_decode(text, start)
-            parse_json(text[start:end])
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError) as error:
+            left -= (error.pos if isinstance(error, json.JSONDecodeError) else len(text)) - start
+            if left < 0:
+                break
             continue
-        found = text[start:end]
+        with suppress(NotJson):
+            parse_json(text[start:end])
+            found = text[start:end]
     return found
 
 

@@ -72,4 +72,7 @@ def _read(problem: Problem) -> _Reading:
 
 
 def _overlap(words: frozenset[str], others: frozenset[str]) -> float:
-    return len(words & others) / max(1, len(words | others))
+    if min(len(words), len(others)) < OVERLAP * max(len(words), len(others)):
+        return 0.0  # whatever they share; quickly, since problems without numbers are compared with all others
+    common = len(words & others)
+    return common / max(1, len(words) + len(others) - common)

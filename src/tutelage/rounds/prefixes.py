@@ -68,6 +68,8 @@ def sit_with_prefixes(
     limit = answer_limit(
         ctx.config.exam.max_new_tokens, student, [problem.text for problem in ctx.problems], student.answer_tokens
     )
+    room = student.room_for_answers([each.problem.text for each in owed], [each.prefixes[-1] for each in owed])
+    limit = limit if room is None else max(1, min(limit, room))
     settings = ctx.config.exam.model_copy(update={"max_new_tokens": limit, "samples": samples})
     asked = settings.model_dump(include={"samples", "temperature", "max_new_tokens"})
     stage = ctx.run.shared_stage(round, "prefixes", asked, ctx.config.seed, student.key, digest(*owed))

@@ -25,7 +25,7 @@ from tutelage.rounds.lengths import answer_limit, learnt_length, told_of_cuts
 from tutelage.rounds.requests import annotation_requests, feedback_requests
 from tutelage.run_records import TrainingSummary
 from tutelage.runs.files import digest, read_rows, seed_of, write_rows
-from tutelage.runs.models import MODEL, REMOVED
+from tutelage.runs.models import MODEL, REMOVED, has_model
 from tutelage.runs.stage import Stage
 from tutelage.student.resources.meter import ResourceMeter
 from tutelage.student.sampler import Advance, exam_sampling
@@ -162,7 +162,7 @@ def _is_trained(stage: Stage) -> bool:
         TypeAdapter(TrainingSummary).validate_python(stage.summary.get("training"))
     except ValidationError:
         return False
-    return stage.summary.get(MODEL) == REMOVED or (stage.folder / MODEL / "config.json").is_file()
+    return stage.summary.get(MODEL) == REMOVED or has_model(stage.folder)
 
 
 def in_round(config: TrainingConfig, round: int) -> TrainingConfig:

@@ -23,6 +23,11 @@ def size_of(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
+def has_model(round: Path) -> bool:
+    """Whether the folder of a round has its model: whole, or adapters beside their base."""
+    return any((round / MODEL / name).is_file() for name in ("config.json", "adapter_config.json"))
+
+
 def drop_model(round: Path) -> int:
     """Delete the model of a round's finished training, given the round's folder; returns the bytes that it had."""
     stages = entries(round)

@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,7 @@ from tutelage.errors import StudentError, TutelageError
 
 UNTRUSTED: dict[str, Any] = {"trust_remote_code": False, "local_files_only": True}
 """Never run code from a folder, never ask to do so, never download."""
+_PICKLED = {"torch.bfloat16": "BF16", "torch.float16": "F16"}
 _FLOATS = {"F64", "F32", "F16", "BF16"}
 _SHOWN = 3
 
@@ -143,6 +145,16 @@ def read_frame(source: Path, dtype: torch.dtype = torch.float32) -> PreTrainedMo
     return frame
 
 
+_NARROW = {"BF16": torch.bfloat16, "F16": torch.float16}
+
+
+def stored_dtype(source: Path) -> torch.dtype:
+    """The precision of most weights in a model's files: bfloat16, float16 or float32, which stands for all others."""
+    with faults_of(source):
+        kinds = Counter(_headers(source).values()).most_common(1)
+        return _NARROW.get(kinds[0][0], torch.float32) if kinds else torch.float32
+
+
 def _refuse(source: Path, what: str, names: list[str]) -> None:
     if names:
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
@@ -172,7 +184,7 @@ def _headers(source: Path) -> dict[str, str]:
                 stored |= {name: str(opened.get_slice(name).get_dtype()) for name in opened.keys()}  # noqa: SIM118
         else:
             pickled = torch.load(file, map_location="meta", weights_only=True, mmap=True)
-            stored |= dict.fromkeys(pickled, "F32")
+            stored |= {name: _PICKLED.get(str(getattr(tensor, "dtype", "")), "F32") for name, tensor in pickled.items()}
     return stored
 
 

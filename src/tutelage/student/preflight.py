@@ -19,8 +19,8 @@ from tutelage.student.folder import faults_of
 from tutelage.student.model import LoadedModel
 from tutelage.student.own import try_engine
 from tutelage.student.prompts import PromptFormat
-from tutelage.student.resources.disk import check_disk
-from tutelage.student.sampler import StopCriteria
+from tutelage.student.resources.disk import Sizes, check_disk
+from tutelage.student.sampler import SamplingSettings, StopCriteria
 from tutelage.student.student import Student
 from tutelage.student.training.adapters import add_adapters
 from tutelage.student.training.fit import fit_micro_batches
@@ -28,6 +28,8 @@ from tutelage.student.training.reflection import Reflection
 from tutelage.student.training.steps import StepDataset
 from tutelage.student.training.train import layout
 
+SOME = 4
+"""Problems that a server is tried with."""
 ProblemsOf = Callable[[Split], Sequence[Problem]]
 
 
@@ -36,24 +38,39 @@ def preflight(
 ) -> None:
     """Refuse a student that some stage of the run in `out` would refuse later; without adapters it stays loaded.
 
-    An engine of the user's is tried. Raises StudentError, RunError for the disk, and ConfigError for that engine.
+    An engine of the user's is tried, and so is a server. Raises StudentError, RunError for the disk, and ConfigError
+    for that engine.
     """
     loaded = student.loaded(torch.float32)
-    check_disk(out, config, sum(weight.nbytes for weight in loaded.model.parameters()))
+    check_disk(out, config, _sizes(student, loaded, config))
     student.engine.check(loaded.model)
     format = student.format_of(loaded)
     if student.engine.own is not None:
         ends = StopCriteria(loaded.tokenizer, loaded.end_tokens, format.stop_strings)
         try_engine(student.engine.own, loaded.model, ends, tuple(format.prompt_ids(format.prompt("2 + 3?"))))
     _check_lengths(format, config, problems)
+    if student.engine.is_server:
+        some = problems("train")[:SOME]
+        student.answer(some, range(len(some)), SamplingSettings(max_new_tokens=1), lambda n, found: None)
     with faults_of(config.student.model):  # here it computes as in training for the first time
         tree = layout(loaded, config.training, lambda text: None)
         if lora := config.student.weights == "lora":
-            add_adapters(_frame(loaded.model), config.student.lora)
             add_adapters(loaded.model, config.student.lora)
         _check_memory(student, loaded, format, config, problems("train"), tree, reflection)
     if lora or student.engine.is_vllm:  # without its adapters it is loaded again
         student.release()
+
+
+def _sizes(student: Student, loaded: LoadedModel, config: RunConfig) -> Sizes:
+    """How large the student is on disk. Raises StudentError if adapters don't fit it: they are tried on a frame."""
+    weights = sum(4 * weight.numel() for weight in loaded.model.parameters())
+    saved = weights * loaded.stored.itemsize // 4
+    if config.student.weights == "full":
+        return Sizes(weights, saved, saved)
+    with faults_of(config.student.model):
+        adapted = add_adapters(_frame(loaded.model), config.student.lora)
+    learnt = sum(weight.numel() for weight in adapted.parameters() if weight.requires_grad) * loaded.stored.itemsize
+    return Sizes(weights, saved, (config.rounds.max + 1) * learnt, saved if student.engine.loads_folders else 0)
 
 
 def _frame(model: PreTrainedModel) -> PreTrainedModel:

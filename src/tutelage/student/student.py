@@ -19,16 +19,19 @@ from tutelage.mistakes.repair import Repair
 from tutelage.records import Completion, Problem, TrainingExample, WorkedExample
 from tutelage.run_records import Precision, TrainingSummary
 from tutelage.runs.files import digest, plain, read_record
+from tutelage.student.elsewhere import sampler_elsewhere
 from tutelage.student.engines.engine import Engine
 from tutelage.student.fitness import positions_of
+from tutelage.student.kept_adapters import holds_adapters
 from tutelage.student.model import (
     LoadedModel,
     copy_student,
+    keep_as_stored,
     load_student,
     load_tokenizer,
-    model_folder,
     pick_device,
     precision_of,
+    save_round,
     save_student,
 )
 from tutelage.student.one_model import OneModel
@@ -40,6 +43,8 @@ from tutelage.student.training.train import TrainOptions, train
 if TYPE_CHECKING:
     from tutelage.student.ranks.group import Ranks
 
+_OF_THE_PLACE = {"device", "engine", "server", "server_command", "server_timeout", "server_key_env"}
+"""Settings of where a student computes, which its answers do not depend on."""
 PROMPT_FILE = "tutelage.json"
 """File in a saved student's folder with the settings of its prompts."""
 
@@ -88,8 +93,8 @@ class Student:
         system: str | None = None,
     ) -> None:
         self.config, self.folder, self.answer_tokens, self.system = config, folder, answer_tokens, system
-        self.key = key or digest(config.model_dump(exclude={"device", "engine"}), str(folder))
-        self.engine = engine or Engine(config.engine)
+        self.key = key or digest(config.model_dump(exclude=_OF_THE_PLACE), str(folder))
+        self.engine = engine or Engine(config.engine, config=config)
         self.examples = examples[: config.few_shot]
         self.memory = memory or OneModel()
         self._precision = precision
@@ -120,22 +125,19 @@ class Student:
 
         With `prefixes`, one for each problem, the answers begin with them; the completions are what follows.
         """
-        vllm = self.engine.is_vllm and self._own is None  # weights in training are not on disk
-        if vllm:
-            self.release()  # vLLM loads the weights itself and needs the memory
+        elsewhere = self.engine.loads_folders and self._own is None  # weights in training are not on disk
+        if elsewhere:
             tokenizer, end_tokens, positions = load_tokenizer(self.config, self._source)
         else:
             loaded = self.loaded(self.dtype)
             tokenizer, end_tokens = loaded.tokenizer, loaded.end_tokens
             positions = positions_of(loaded.model.config)
         format = self.format(tokenizer, positions)
-        asked = format.all_prompt_ids([problem.text for problem in problems])
-        begun = format.all_beginning_ids(prefixes) if prefixes else [[]] * len(asked)
-        prompts = [(*question, *beginning) for question, beginning in zip(asked, begun, strict=True)]
+        prompts = _prompts(format, [problem.text for problem in problems], prefixes)
         format.refuse_too_long(max(map(len, prompts), default=0), settings.max_new_tokens)
         ends = StopCriteria(tokenizer, end_tokens, format.stop_strings)
-        if vllm:
-            sampler = self.engine.vllm(self.folder or model_folder(self.config.model), ends, settings.rows, self.dtype)
+        if elsewhere:
+            sampler = sampler_elsewhere(self, prompts, seeds, settings, ends)
         else:
             sampler = self.engine.torch(self.loaded(self.dtype).model, ends, prompts, settings)
         return sampler.sample(
@@ -160,13 +162,16 @@ class Student:
         format = self.format(tokenizer)
         return list(map(len, format.all_completion_ids(rationales)))
 
-    def room_for_answers(self, questions: Sequence[str]) -> int | None:
-        """Tokens that are left for an answer to the longest of these questions; None if it can look at any number."""
+    def room_for_answers(self, questions: Sequence[str], prefixes: Sequence[str] = ()) -> int | None:
+        """Tokens that are left for an answer to the longest of these questions; None if it can look at any number.
+
+        With `prefixes`, one for each question, for what follows them.
+        """
         tokenizer, _, positions = load_tokenizer(self.config, self._tokenizer_source)
         if positions is None:
             return None
         format = self.format(tokenizer, positions)
-        return positions - max(map(len, format.all_prompt_ids(questions)), default=0)
+        return positions - max(map(len, _prompts(format, questions, prefixes)), default=0)
 
     def learn(  # noqa: PLR0913 - all that a training asks of a run
         self,
@@ -200,8 +205,9 @@ class Student:
         )
         format = self.format_of(loaded)
         summary = train(loaded, format, examples, config, seed=seed, checkpoints=checkpoints, options=options)
+        keep_as_stored(loaded)
         if self.ranks is None or self.ranks.first:
-            save_student(loaded, folder)
+            save_round(loaded, folder)
         if loaded.whole:
             self.memory.put(self._place(folder), loaded)  # what comes next answers with it
         return summary
@@ -217,7 +223,7 @@ class Student:
         asking = plain(PromptSettings(self.config.prompt, list(self.examples), self.system))
         texts = {"README.md": notes, PROMPT_FILE: json.dumps(asking, indent=2, ensure_ascii=False) + "\n"}
         source = self._source
-        if source is None:
+        if source is None or holds_adapters(source):
             save_student(self.loaded(torch.float32), folder, texts)
         else:
             copy_student(source, folder, texts)
@@ -262,6 +268,13 @@ class Student:
         format = PromptFormat(tokenizer, self.examples, self.config.prompt == "chat", positions)
         format.check()
         return format
+
+
+def _prompts(format: PromptFormat, questions: Sequence[str], prefixes: Sequence[str]) -> list[tuple[int, ...]]:
+    """The tokens of questions, each with the beginning of its answer, if there are prefixes."""
+    asked = format.all_prompt_ids(questions)
+    begun = format.all_beginning_ids(prefixes) if prefixes else [[]] * len(asked)
+    return [(*question, *beginning) for question, beginning in zip(asked, begun, strict=True)]
 
 
 def taught_prompts(model: str) -> PromptSettings | None:

@@ -103,6 +103,13 @@ class Row:
             self.fail(field, f"half of a Unicode surrogate pair in {shortened(text)}; save the file as UTF-8 again")
         return text.strip()
 
+    def has_choices(self, field: str) -> bool:
+        """Whether a field holds a list of choices, or an object whose names are letters, and not just settings."""
+        value = _parsed(self.optional(field))
+        lettered = isinstance(value, Mapping) and all(len(str(key)) == 1 for key in cast(Mapping[Any, Any], value))
+        pairs = _pairs(value) if isinstance(value, list) or lettered else None
+        return pairs is not None and len(pairs) > 1
+
     def choices(self, field: str) -> tuple[Choice, ...]:
         """At least two choices with distinct labels.
 

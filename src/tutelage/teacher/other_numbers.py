@@ -64,11 +64,13 @@ def _changeable(problem: Problem, expression: Expression, numbers: list[Number])
     text, used = problem.question, Counter(operands(expression))
     said = Counter(number.value for number in numbers)
     in_words = question_values(replace(problem, question=re.sub(r"\d", "", text)))
+    foreign = any(value not in said and value not in in_words for value in used)
     found = [
         number
         for number in numbers
         if used[number.value]
         and said[number.value] >= used[number.value]  # else the equation brings a constant of the same value
+        and not (foreign and used[number.value] > 1)  # nor is sure which is which: 2 dogs, 2 hens, 4 + 4 + 2 + 2 legs
         and number.value not in in_words
         and 1 < number.value < _LARGEST
     ]

@@ -25,16 +25,22 @@ from tutelage.text.thoughts import without_thoughts
 
 _FEWEST_WORDS = 4
 
+_BEGINS = r"^\W{0,8}(?:\d{1,2}[.)]\W{1,4})?"
+_ENDS = r"(?: (?:for|to|of) [^\n:.?]{1,40})?[^\w\n:]{0,4}(?::\W{0,4}|$)"
 _QUESTION = re.compile(
-    r"^\W{0,8}(?:(?:here(?:'s| is) )?(?:the |a |my )?(?:new |practice ){0,2})(?:question|problem)[^\w\n:]{0,4}:\W{0,4}",
+    rf"{_BEGINS}(?:(?:sure|certainly|okay|of course)\W{{1,3}})?(?:here(?:['’]s| is) )?(?:the |a |an |my )?"
+    rf"(?:new |practice |similar |another ){{0,3}}(?:question|problem)(?: #?\d{{1,2}})?{_ENDS}",
     re.IGNORECASE | re.MULTILINE,
 )
 _SOLUTION = re.compile(
-    r"^\W{0,8}(?:the )?(?:new |worked |step[- ]by[- ]step |detailed )?solution\b[^\w\n:]{0,4}(?::\W{0,4}|$)",
+    rf"{_BEGINS}(?:the )?(?:new |worked |step[- ]by[- ]step |detailed |complete ){{0,2}}solution\b{_ENDS}",
     re.IGNORECASE | re.MULTILINE,
 )
+_ANSWER = re.compile(rf"{_BEGINS}(?:the )?answer[^\w\n:]{{0,4}}:\W{{0,4}}", re.IGNORECASE | re.MULTILINE)
+"""What stands in the place of "Solution:" at times."""
 _CHOICE = re.compile(r"^[ \t]*\(?([A-Z])[).:][ \t]+(\S[^\n]{0,300})$", re.MULTILINE)
 _ASKED = re.compile(r"[^?]{1,1500}\?(?=\s*\n)")
+_QUOTES = ('"', "”")
 _TAG = re.compile(r"</?(?:question|attempt|solution)>", re.IGNORECASE)
 
 
@@ -93,19 +99,22 @@ def _parts(text: str) -> tuple[str, str]:
     """The question and the solution of a reply; without a mark between them, a question ends with its `?`."""
     text = _TAG.sub("", clean(without_thoughts(text)))
     marks = list(_QUESTION.finditer(text))
-    end = _SOLUTION.search(text, marks[0].end() if marks else 0)
+    begun = marks[0].end() if marks else 0
+    end = _SOLUTION.search(text, begun) or _ANSWER.search(text, begun)
     if end is not None:
         started = [mark.end() for mark in marks if mark.end() <= end.start()]
         return text[started[-1] if started else 0 : end.start()].strip(), text[end.end() :].strip()
-    start = marks[0].end() if marks else 0
-    asked = _ASKED.match(text[start:].strip())
-    return (asked[0], text[start:].strip()[asked.end() :].strip()) if asked else ("", text)
+    rest = text[begun:].strip()
+    asked = _ASKED.match(rest)
+    return (asked[0], rest[asked.end() :].strip()) if asked else ("", text)
 
 
 def _problem(asked: str, solution: str, failed: Problem, kind: AnswerKind) -> Problem | str:
     """The problem with the answer that its solution states; or why there is none."""
     choices = tuple(Choice(*match.groups()) for match in _CHOICE.finditer(asked)) if kind == "choice" else ()
     question = " ".join((_CHOICE.sub("", asked) if choices else asked).split())
+    if question.endswith(_QUOTES) and question.count(question[-1]) % 2:
+        question = question[:-1]  # the other one stood round the mark before it
     if fault := _fault(question, choices, kind):
         return fault
     answer = _answer(solution, Problem.of(question, _ANY[kind], choices=choices), kind)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from tutelage.grading.code import code_in, tests_of, without_run_on
 from tutelage.records import FailureReason, Grade, Problem, Verdict, state_answer
 from tutelage.teacher.judge.soundness import Judge, quote
 from tutelage.teacher.prompts import texts
@@ -63,6 +64,8 @@ def read_reply(
     cleaned = reasoning(solution)
     if broken := broken_by(cleaned, finish_reason, max_tokens):
         return rejected(text, None, *broken)
+    if code := _code(solution, problem, grade):
+        return code
     verdict = grade(problem, cleaned)
     if not verdict.correct:
         return rejected(text, verdict.answer, *_wrong(cleaned, verdict))
@@ -74,9 +77,19 @@ def read_reply(
         return rejected(text, verdict.answer, *flaw)
     concluded = _concluded(steps, cleaned, problem, verdict, grade)
     verdict = grade(problem, concluded)
-    if not verdict.correct:
-        return Reading(concluded, verdict, "unparsable")
-    return Reading(concluded, verdict, None, explanation if explained else None)
+    failure = None if verdict.correct else "unparsable"
+    return Reading(concluded, verdict, failure, explanation if explained and verdict.correct else None)
+
+
+def _code(solution: str, problem: Problem, grade: Grade) -> Reading | None:
+    """A reply with code for `match: code`: its marks and lines are a part of it, and its tests alone judge it."""
+    text = without_run_on(without_thoughts(solution)).strip()
+    if not tests_of(problem.question) or (code := code_in(text)) is None:
+        return None
+    verdict = grade(problem, text)
+    if verdict.answer != code:
+        return None  # the task is of another kind
+    return Reading(text, verdict, None) if verdict.correct else rejected(text, code, "wrong answer", verdict.reason)
 
 
 def _concluded(steps: str, cleaned: str, problem: Problem, verdict: Verdict, grade: Grade) -> str:

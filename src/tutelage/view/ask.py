@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tutelage.errors import RunError
+from tutelage.runs.models import MODEL, has_model
 from tutelage.runs.reader import RunReader
 
 Ask = Callable[[Path, Path, str], tuple[str, str | None]]
@@ -80,7 +81,7 @@ def student_of(run: RunReader) -> tuple[Path, str] | None:
     shots = run.config.student.few_shot if run.config else 0
     without = f", asked without the {shots} worked examples of the run" if shots else ""
     for number in sorted(run.folders, reverse=True):
-        model = run.path(number, "model")
-        if run.stages(number).get("training", {}).get("done") is True and (model / "config.json").is_file():
+        model = run.path(number, MODEL)
+        if run.stages(number).get("training", {}).get("done") is True and has_model(model.parent):
             return model, f"the student of round {number}, the newest that is whole{without}"
     return None

@@ -20,6 +20,7 @@ from tests.student.steps import EXAMPLES, changed
 from tests.student.tiny import tiny_student
 from tutelage.config import GuardConfig, LoraConfig
 from tutelage.errors import StudentError
+from tutelage.mistakes.repair import Repair
 from tutelage.records import Problem, TrainingExample
 from tutelage.run_records import StepRecord, TrainingSummary
 from tutelage.runs.files import read_rows
@@ -36,6 +37,12 @@ MORE = [
     *EXAMPLES,
     TrainingExample(Problem.of("Sam has 3 hens and a cow. How many legs?", "10"), "3 × 2 = 6. 6 + 4 = 10."),
 ]
+REPAIRS = [
+    Repair(MORE[0].problem, "1 + 2 = ", "4.", "3."),
+    Repair(MORE[2].problem, "A cow ", "has 5 legs.", "has 4 legs.", ends=True, weight=0.5),
+    Repair(Problem.of("7 - 2?", "5"), "7 - 2 = ", "4.", "5.", rest=" The answer is 5.", ends=True),
+]
+"""A mistake put right, one of several attempts that was right, and one whose question has no rationale."""
 LORA = LoraConfig(rank=2)
 
 
@@ -53,6 +60,11 @@ CASES = {
     "a rank without a pass": Case({"batch_size": 1}),
     "padded rows": Case({"packing": "never", "micro_batch_tokens": 150}),
     "preference": Case({"reflection": "preference"}),
+    "repairs": Case({"reflection": "repair"}),
+    "repairs, an odd number of passes": Case({"reflection": "repair", "micro_batch_tokens": 1, "batch_size": 3}),
+    "repairs, wrong tokens": Case({"reflection": "repair", "unlikelihood": 0.3, "batch_size": 1}),
+    "a share of the gradient": Case({"gradient_share": 1e-3, "micro_batch_tokens": 1, "batch_size": 3}),
+    "repairs, a share of the gradient": Case({"reflection": "repair", "gradient_share": 1e-3}),
     "no self-reflection": Case({"reflection": "none"}),
     "clipped": Case({"max_grad_norm": 1e-3}),
     "clipped apart": Case({"max_grad_norm": 1e-3, "clipping": "apart", "micro_batch_tokens": 1, "batch_size": 3}),
@@ -91,7 +103,7 @@ def taught(ranks, case: Case, folder: Path, stop_after: int | None = None, **mor
 
     config = changed(learning_rate=1e-3, **{**case.settings, **more})
     path = folder / "steps.jsonl" if ranks is None or ranks.first else None
-    options = TrainOptions(dtype=case.dtype, lora=case.lora, advance=advance, steps=path, ranks=ranks)
+    options = TrainOptions(dtype=case.dtype, lora=case.lora, advance=advance, steps=path, ranks=ranks, repairs=REPAIRS)
     format, checkpoints = PromptFormat(student.tokenizer), folder / "checkpoints"
     noting = register_optimizer_step_pre_hook(note)
     try:
@@ -131,7 +143,7 @@ def test_a_step_of_two_processes_is_that_of_one(alone, together, name):
             assert (gradient - expected).norm() <= bound * expected.norm(), n
     for part, weight in one.weights.items():
         assert (two.weights[part] - weight).norm() <= exact * weight.norm(), part
-    for count in ("examples", "truncated", "row_tokens", "rows"):
+    for count in ("examples", "truncated", "row_tokens", "rows", "repairs"):
         assert getattr(two.summary, count) == getattr(one.summary, count)
     assert two.summary.loss == pytest.approx(one.summary.loss, rel=exact)
     assert two.summary == other.summary

@@ -32,6 +32,18 @@ def test_models_on_disk_at_the_most(keep, most, weights, models):
     assert disk.disk_needed(config(keep, most, weights), 10) == 10 * models
 
 
+@pytest.mark.parametrize(
+    ("weights", "sizes", "needed"),
+    [
+        ("full", disk.Sizes(40, 20, 20), 2 * 20 + 3 * 40 + 20),  # saved in bfloat16, its checkpoint in float32
+        ("lora", disk.Sizes(40, 40, 3), 2 * 3 + 40),  # two rounds' adapters, and the student at the end
+        ("lora", disk.Sizes(40, 20, 3, 20), 2 * 3 + 20 + 20),  # one more, merged for vLLM or a server
+    ],
+)
+def test_what_is_saved_is_counted_as_it_is_saved(weights, sizes, needed):
+    assert disk.disk_needed(config("best", 9, weights), sizes) == needed
+
+
 def test_a_disk_without_room_is_refused_and_what_is_there_counts_as_room(tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda place: usage(100, 0, 69 * 10**9))

@@ -5,6 +5,8 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
+from torch._dynamo.testing import CompileCounter
+from torch.nn.attention.flex_attention import create_block_mask, create_mask, flex_attention
 
 from tests.student.architectures import CONFIGS, tiny
 from tests.student.definition import FAMILIES, PREFIX, WEIGHT, apart, behind
@@ -126,6 +128,64 @@ def test_both_ways_agree_in_whole_models(name):
             **keywords,
         )
     assert apart(output.last_hidden_state.flatten(0, 1), last_hidden(model, micro_batch).detach()) < EXACT
+
+
+def dense_mask(tree, window, keys):
+    """Which places each token sees, from the paths; ancestors of what is apart are the detached copies."""
+    seen = torch.zeros(len(tree.tokens), keys, dtype=torch.bool)
+    for s, segment in enumerate(tree.segments):
+        before = [n for step in tree.path(s)[:-1] for n in range(step.start, step.end)]
+        before = [n + len(tree.tokens) if segment.apart else n for n in before]
+        for place in range(segment.start, segment.end):
+            path = [*before, *range(segment.start, place + 1)]
+            seen[place, path[max(0, len(path) - window) if window else 0 :]] = True
+    return seen
+
+
+@pytest.mark.parametrize("window", [None, 140])
+@pytest.mark.parametrize("prompt_gradient", ["keep", "stop"])
+def test_block_masks_are_those_of_the_dense_mask(window, prompt_gradient):
+    """What the kernel of a GPU computes whole, in part, and not at all."""
+    tree, _ = grow_tree(LONG, WEIGHT, prompt_gradient)
+    mask = FlexTreeAttention(tree, CPU)._mask(window)
+    tokens, keys = mask.seq_lengths
+    seen = dense_mask(tree, window, keys)
+    assert torch.equal(create_mask(mask.mask_mod, None, None, tokens, keys, device="cpu")[0, 0], seen)
+    size = mask.BLOCK_SIZE[0]
+    blocks = F.pad(seen, (0, -keys % size, 0, -tokens % size)).unflatten(1, (-1, size)).unflatten(0, (-1, size))
+    listed = {}
+    for name, counts, indices in (
+        ("partial", mask.kv_num_blocks, mask.kv_indices),
+        ("full", mask.full_kv_num_blocks, mask.full_kv_indices),
+    ):
+        listed[name] = torch.zeros(len(blocks), blocks.shape[2], dtype=torch.bool)
+        for row, (count, places) in enumerate(zip(counts[0, 0], indices[0, 0], strict=True)):
+            listed[name][row, places[:count].long()] = True
+    full, some = blocks.all(dim=3).all(dim=1), blocks.any(dim=3).any(dim=1)
+    assert torch.equal(listed["full"], full)
+    assert torch.equal(listed["partial"], some & ~full)
+    assert 0 < int(some.sum()) < some.numel(), "some blocks are skipped"
+
+
+@SLOW
+@pytest.mark.filterwarnings("ignore:<class 'torch.autograd.function.Function'>:DeprecationWarning")  # of the compiler
+def test_trees_of_other_sizes_are_not_compiled_anew():
+    """As `_flex` and `_mask` compile them on a GPU, with the compiler's last part left out."""
+    masks, kernels = CompileCounter(), CompileCounter()
+    make_mask = torch.compile(create_block_mask, backend=masks)
+    attend = torch.compile(flex_attention, dynamic=True, backend=kernels)
+    seen, args = [], HOWS[0]
+    for n in range(6):
+        groups = [ExampleGroup((2,) * (3 + 40 * n) + g.prompt, g.anchor + (4,) * (n % 3), g.pair) for g in FAMILIES]
+        tree, _ = grow_tree(groups[: 2 + n % 3], WEIGHT)
+        tokens = len(tree.tokens)
+        with torch.no_grad():
+            q, k, v = heads(tokens, 4, 2)
+            mask = make_mask(FlexTreeAttention(tree, CPU)._sees(None), None, None, tokens, tokens, device="cpu")
+            found = attend(q, k, v, block_mask=mask, enable_gqa=True)
+            assert apart(found, PathAttention(tree, CPU)(0, q, k, v, args)) < EXACT
+        seen.append((masks.frame_count, kernels.frame_count))
+    assert seen[3:] == seen[-1:] * 3, seen
 
 
 def test_segments_of_any_lengths_side_by_side():

@@ -28,6 +28,7 @@ def problems(task):
         ("mine.jsonl", as_jsonl(ROWS)),
         ("mine.txt", as_jsonl(ROWS)),
         ("mine.json", as_jsonl(ROWS)),
+        ("mine.json", b"\n\n" + as_jsonl(ROWS).replace(b"\n", b"\n\n")),
         ("mine.json", MARK + as_json(ROWS)),
         ("mine.json", as_json({"version": "1", "data": ROWS})),
         ("mine.json", as_json({name: [row[name] for row in ROWS] for name in ROWS[0]})),
@@ -36,6 +37,7 @@ def problems(task):
         ("mine.csv", as_csv(ROWS, ";", MARK)),
         ("mine.csv", b"sep=;\r\n" + as_csv(ROWS, ";")),
         ("mine.csv", as_csv(ROWS, "|")),
+        ("mine.csv", as_csv([{**row, "": "", " ": ""} for row in ROWS])),
         ("mine.tsv", as_csv(ROWS, "\t")),
         ("mine.parquet", as_parquet(ROWS)),
         ("mine.bin", as_parquet(ROWS)),
@@ -60,6 +62,18 @@ def test_a_folder_may_have_its_splits_in_any_format_and_in_shards(tmp_path):
     assert "dev.json is not read; call it validation.json if it is" in task.report.notes
     (tmp_path / "test.parquet").write_bytes(as_parquet(ROWS[:3]))
     with pytest.raises(DataError, match=r"test\.csv and test\.parquet are both there"):
+        load_task("custom", path=tmp_path)
+
+
+def test_of_shards_all_must_be_there(tmp_path):
+    shards = [tmp_path / f"train-0000{n}-of-00002.parquet" for n in range(2)]
+    for n, shard in enumerate(shards):
+        shard.write_bytes(as_parquet(ROWS[n::2]))
+    other = shards[1].rename(tmp_path / "train-00001-of-00003.parquet")
+    with pytest.raises(DataError, match="2 of 2 or 3 parts are there, the first is train-00000-of-00002"):
+        load_task("custom", path=tmp_path)
+    other.unlink()
+    with pytest.raises(DataError, match="1 of 2 parts are there"):
         load_task("custom", path=tmp_path)
 
 

@@ -113,6 +113,38 @@ def test_the_input_of_alpaca_stands_below_the_instruction(tmp_path):
     assert found(task)["Add one.\n2"] == ("3", None)
 
 
+def test_columns_that_the_first_row_lacks_are_read_in_the_others(tmp_path):
+    def row(n):
+        more = {"input": str(n), "system": "Be brief."} if n else {}
+        return {"instruction": "Add one.", **more, "output": str(n + 1)}
+
+    task = load(tmp_path, alike(row))
+    assert found(task).keys() == {"Add one.", "Add one.\n1", "Add one.\n2", "Add one.\n3"}
+    assert {problem.system for split in SPLITS for problem in task.problems(split)} == {None, "Be brief."}
+    rows = alike(lambda n: {"prompt": f"Q{n}?", "answer": "A", **({"options": ["a", "b"]} if n else {})})
+    with pytest.raises(DataError, match="line 1, field 'choices': this row has no choices, but 3 of 4 rows have"):
+        load(tmp_path, rows)
+
+
+@pytest.mark.parametrize("options", [["pen", "book"], {"A": "pen", "B": "book"}, '["pen", "book"]'])
+def test_options_are_choices(tmp_path, options):
+    task = load(tmp_path, alike(lambda n: {"question": f"Q{n}?", "options": options, "answer": "B"}))
+    assert (task.kind, task.problems("train")[0].text[3:]) == ("choice", "\n(A) pen\n(B) book")
+    for other in ({"min": 1, "max": 2}, ["pen"], "pen", None):
+        rows = alike(lambda n, other=other: {"question": f"Q{n}?", "options": other, "answer": n})
+        assert load(tmp_path, rows).kind == "number"
+
+
+def test_among_worked_solutions_one_without_steps_is_its_answer_and_one_without_an_answer_is_odd(tmp_path):
+    rows = [WORKED["gsm8k"](n) for n in range(12)]
+    rows[3]["answer"] = "4"
+    task = load(tmp_path, rows)
+    assert (found(task)["Q3?"], found(task)["Q4?"]) == (("4", None), ("5", "4 + 1 = 5 pens."))
+    rows[3]["answer"] = "So.\nIt is four."
+    with pytest.raises(DataError, match="line 4, field 'answer': no final answer in the solution"):
+        load(tmp_path, rows)
+
+
 def test_what_stands_in_today_s_columns_is_read_as_ever(tmp_path):
     rows = alike(
         lambda n: {"question": f"Q{n}?", "answer": n, "solution": "x", "prompt": "y", "completion": "z", "system": "s"}
@@ -189,6 +221,7 @@ def test_templates_that_are_none_are_refused(tmp_path, field, told):
         ({"messages": [user("a")]}, "no message of the assistant"),
         ({"messages": [assistant("a")]}, "no message of the user"),
         ({"messages": [user("a"), assistant("b"), user("c"), assistant("d")]}, "has 2 messages of the user"),
+        ({"messages": [assistant("Hello!"), user("a")]}, "the assistant speaks before the user"),
         ({"messages": [user("a"), {"role": "tool", "content": "b"}]}, "a message is of 'tool'"),
         ({"messages": [user([{"type": "image"}]), assistant("b")]}, "a student reads no images"),
         ({"messages": [user(None), assistant("b")]}, "expected a text as content"),
@@ -210,6 +243,8 @@ def test_rows_that_do_not_fit_are_told_in_one_line(tmp_path, row, told):
         ("So it is $\\boxed{\\frac{1}{2}}$.", "So it is $\\frac{1}{2}$.", "\\frac{1}{2}"),
         ("First \\boxed{1}, then \\boxed{2}.", "First \\boxed{1}, then 2.", "2"),
         ("\\boxed{7}", None, "7"),
+        ("#### Step 1\n3 + 4\n#### Step 2\nIt is \\boxed{7}.", "#### Step 1\n3 + 4\n#### Step 2\nIt is 7.", "7"),
+        ("It is \\boxed{7}.\n#### 7", "It is \\boxed{7}.", "7"),
         ("3 boxes.\nThe answer is 12.", "3 boxes.", "12"),
         ("<think>Hm. \\boxed{3}</think>\n3 + 4 = 7. #### 7", "3 + 4 = 7.", "7"),
         ("Paris", None, "Paris"),

@@ -111,7 +111,7 @@ def test_a_run_goes_on_with_the_commit_that_it_began_with(hub, tmp_path, tiny):
 def test_what_is_not_to_be_had_is_told_in_one_line(hub, settings, told):
     hub.push("ann/sums", {"train.jsonl": as_jsonl(rows(0)), "test.jsonl": as_jsonl(rows(50))})
     hub.push("ann/gated", {"train.jsonl": as_jsonl(rows(0))})
-    hub.push("ann/script", {"script.py": b"print(1)"})
+    hub.push("ann/script", {"script.py": b"print(1)", ".gitattributes": b"*.bin filter=lfs"})
     hub.push("ann/broken", {"train.parquet": b"PAR1 no more"})
     hub.push("ann/odd", {"train.jsonl": as_jsonl([*rows(0, 1), {"question": "a", "answer": ""}])})
     hub.gated.add("ann/gated")
@@ -175,6 +175,7 @@ def test_places_of_the_hub(path, place):
         ({"path": "hf://"}, "names no data set of the hub; write hf://OWNER/NAME"),
         ({"path": "https://huggingface.co/openai/gsm8k"}, "names no data set of the hub"),
         ({"path": "a.jsonl", "revision": "main"}, "is for data sets of the hub"),
+        ({"path": "hf://a/b/train.jsonl", "split": "train[:9]"}, "task.split has no say"),
     ],
 )
 def test_settings_that_do_not_fit_the_place(settings, told):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from transformers import PreTrainedModel
 
+from tutelage.config import StudentConfig
 from tutelage.errors import StudentError
+from tutelage.runs.files import remove
 from tutelage.student.encoding import Tokens
 from tutelage.student.engines import vllm
 from tutelage.student.engines.compiled import decode_attention
@@ -20,14 +22,17 @@ from tutelage.student.own import CheckedSampler
 from tutelage.student.sampler import Sampler, SamplerFactory, SamplingSettings, Say, StopCriteria
 from tutelage.student.training.micro_batch import has_plain_logits, packs_right
 
-EngineName = Literal["auto", "shared-prefix", "generate", "vllm"]
+if TYPE_CHECKING:
+    from tutelage.student.engines.server.server import StudentServer
+
+EngineName = Literal["auto", "shared-prefix", "generate", "vllm", "server"]
 
 
 class Engine:
     """The engine of a run, or the user's `own`. It serves all students of the run; vLLM is started only once.
 
     Of several processes each samples with its own copy of the student (`alone` is False): vLLM would take their group
-    for its own.
+    for its own. `config` names the server, where one samples.
     """
 
     def __init__(
@@ -36,17 +41,42 @@ class Engine:
         say: Say = lambda text: None,
         own: SamplerFactory | None = None,
         alone: bool = True,
+        config: StudentConfig | None = None,
     ) -> None:
-        self.name, self.say, self.own, self.alone = name, say, own, alone
+        self.name, self.say, self.own, self.alone, self.config = name, say, own, alone, config
         self._vllm: vllm.VllmSampler | None = None
+        self._server: StudentServer | None = None
         self._ours: dict[str, bool] = {}
+        self.served: Path | None = None
+        """The folder with weights that were merged for it; it goes when the engine is closed."""
 
     @property
     def is_vllm(self) -> bool:
         """Whether vLLM samples. It loads the student from its folder, so the model need not be loaded here."""
         if self.own is not None:
             return False
-        return self.name == "vllm" or (self.name == "auto" and self.alone and vllm.unavailable() is None)
+        on_gpu = self.name == "auto" and self.alone and torch.cuda.is_available() and vllm.unavailable() is None
+        return self.name == "vllm" or on_gpu
+
+    @property
+    def is_server(self) -> bool:
+        """Whether a server samples, which loads the student from its folder."""
+        return self.own is None and self.name == "server"
+
+    @property
+    def loads_folders(self) -> bool:
+        """Whether vLLM or a server samples."""
+        return self.is_vllm or self.is_server
+
+    @property
+    def server(self) -> StudentServer:
+        """The server that samples. Raises StudentError if its key is not set."""
+        if self._server is None:
+            from tutelage.student.engines.server.server import StudentServer
+
+            assert self.config is not None, "the configuration names the server"
+            self._server = StudentServer(self.config, self.say)
+        return self._server
 
     def vllm(self, folder: Path, ends: StopCriteria, rows: int, dtype: torch.dtype) -> Sampler:
         """vLLM with the student of this folder. Raises StudentError if vLLM is not available."""
@@ -93,6 +123,16 @@ class Engine:
         """Free the memory of the device, for a training."""
         if self._vllm is not None:
             self._vllm.sleep()
+
+    def close(self) -> None:
+        """End what was started for sampling."""
+        if self._vllm is not None:
+            self._vllm.close()
+        if self._server is not None:
+            self._server.close()
+        if self.served is not None:
+            remove(self.served)
+            self.served = None
 
 
 def _not_ours(model: PreTrainedModel) -> StudentError:

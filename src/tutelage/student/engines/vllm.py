@@ -1,4 +1,4 @@
-"""The `vllm` engine: samples from a student's Hugging Face folder on a GPU with vLLM.
+"""The `vllm` engine: samples from a student's Hugging Face folder with vLLM, on a GPU or by its CPU build.
 
 One engine serves a whole run. It starts at its first use, sleeps during training, and loads the weights of the next
 round in place:
@@ -9,9 +9,10 @@ round in place:
     sampler.load(next_folder)    # wakes it, with the new weights
     sampler.sample(...)
 
-Written for the offline interface of vLLM 0.33. The same prompt, seed and settings give an attempt the same random
-numbers in any batch. The last bits of the probabilities still depend on the batch unless `VLLM_BATCH_INVARIANT=1` is
-set, so a few attempts may differ from an earlier run.
+Tested with the offline interface of vLLM 0.32 (its CPU build, which starts an engine anew for other weights), written
+for that of 0.33. The same prompt, seed and settings give an attempt the same random numbers in any batch. The last bits
+of the probabilities still depend on the batch unless `VLLM_BATCH_INVARIANT=1` is set, so a few attempts may differ from
+an earlier run.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
@@ -39,13 +41,17 @@ ENVIRONMENT = {
 """Environment variables of vLLM; values set by the user take precedence."""
 
 
+CPU_SHARE = 0.4
+"""The most of a CPU's memory that vLLM takes: the student is loaded beside it, to be trained."""
+
+
 @dataclass(frozen=True, slots=True)
 class VllmOptions:
     """Options of the engine.
 
     `dtype` is explicit because vLLM would choose float16 for a float32 folder. `memory_share` is the share of the GPU's
-    memory, between 0 and 1, for weights, cache and buffers together. Without `sleep_mode` (CUDA and ROCm only) the
-    engine ends at `sleep` and starts again afterwards.
+    memory, between 0 and 1, for weights, cache and buffers together; of a CPU's it is CPU_SHARE at most. Without
+    `sleep_mode` (CUDA and ROCm only) the engine ends at `sleep` and starts again afterwards.
     """
 
     dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
@@ -58,9 +64,17 @@ def unavailable() -> str | None:
     """Why this engine can't be used here, with the remedy; None if it can."""
     if find_spec("vllm") is None:
         return 'vLLM is not installed; run `pip install "tutelage[vllm]"` or choose another engine'
-    if not torch.cuda.is_available():
-        return "vLLM needs a GPU and torch finds none; choose another engine"
+    if not torch.cuda.is_available() and not is_cpu_build():
+        return "vLLM needs a GPU and torch finds none; choose another engine, or install vLLM's CPU build"
     return None
+
+
+def is_cpu_build() -> bool:
+    """Whether the vLLM that is installed is for CPUs: its version says so, as vLLM itself finds out."""
+    try:
+        return "cpu" in version("vllm")
+    except PackageNotFoundError:
+        return False
 
 
 def attempt_seed(seed: int, sample: int) -> int:
@@ -113,6 +127,9 @@ class VllmSampler:
             raise StudentError(reason)
         self.folder, self.ends, self.rows = folder, ends, rows
         self.options = options or VllmOptions()
+        if is_cpu_build():
+            share = min(self.options.memory_share, CPU_SHARE)
+            self.options = replace(self.options, sleep_mode=False, memory_share=share)
         self._engine: Any = None
         self._asleep = False
 
@@ -137,11 +154,14 @@ class VllmSampler:
     def load(self, folder: Path) -> None:
         """Switch to the student in `folder`: the same architecture with other weights.
 
-        A running engine loads the weights in place; if vLLM can't, a new engine starts at the next use. Use in-place
-        loading on GPUs only: vLLM's CPU build keeps a packed copy of a tied output layer and would use the old one.
+        A running engine loads the weights in place; if vLLM can't, a new engine starts at the next use. The CPU build
+        can't: it keeps a packed copy of a tied output layer and would go on using the old one.
         """
         self.folder = folder
         if self._engine is None:
+            return
+        if is_cpu_build():
+            self.close()
             return
         try:
             self.wake()

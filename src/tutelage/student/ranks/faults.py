@@ -2,9 +2,9 @@
 
 The first fault wins; it is kept under one key of the store that all processes see:
 
-    {"rank": 1, "kind": "RunError", "text": "the disk is full: cannot write …", "lost": false}
+    {"rank": 1, "kind": "RunError", "text": "the disk is full: cannot write …", "lost": false, "signal": 0}
 
-Rank 0 says it. If rank 0 itself is gone, rank 1 does.
+Rank 0 says it. If rank 0 itself is gone, rank 1 does. A rank that got Ctrl-C or SIGTERM stops the others, too.
 """
 
 from __future__ import annotations
@@ -14,26 +14,33 @@ from dataclasses import asdict, dataclass
 
 from tutelage import errors
 from tutelage.errors import StudentError, TutelageError
+from tutelage.stopping import signal_of
 
 GO_ON = "the same command goes on, with as many processes or with others"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """The error of a rank, by the name of its class; `lost`: the rank is gone, and others say so."""
+    """The error of a rank, by the name of its class.
+
+    `lost`: the rank is gone, and others say so. `signal`: the rank was stopped by it, which is no error.
+    """
 
     rank: int
     kind: str
     text: str
     lost: bool = False
+    signal: int = 0
 
     @classmethod
     def of(cls, rank: int, error: BaseException) -> Fault:
         """The fault of a rank that ends with an error."""
         if isinstance(error, TutelageError):
             return cls(rank, type(error).__name__, str(error))
-        if isinstance(error, KeyboardInterrupt | SystemExit):
-            return cls(rank, StudentError.__name__, f"it was stopped; {GO_ON}")
+        if isinstance(error, KeyboardInterrupt):
+            return cls(rank, StudentError.__name__, f"it was stopped; {GO_ON}", signal=signal_of(error))
+        if isinstance(error, SystemExit):
+            return cls(rank, StudentError.__name__, f"it has left with {error.code!r}; {GO_ON}")
         told = " ".join(f"{type(error).__name__}: {error}".split())
         return cls(rank, StudentError.__name__, f"it failed, with its traceback above ({told})")
 

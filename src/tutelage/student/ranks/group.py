@@ -13,9 +13,12 @@ from __future__ import annotations
 import os
 import pickle
 import socket
+import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from datetime import timedelta
 from functools import cache
 from typing import Any, TypeVar
@@ -48,20 +51,38 @@ class Ranks:
     """All processes of this run, seen from one of them."""
 
     def __init__(self, place: Place, store: Any) -> None:
-        """Raises ConfigError if the others don't come."""
+        """Waits for the others; raises ConfigError if they don't come."""
         self.rank, self.size = place.rank, place.size
         self._place, self._store, self._orders = place, store, 0
         self._posted, self._taken = 0, dict.fromkeys(range(place.size), 0)
-        gpus = torch.cuda.is_available()
-        if gpus and place.local_rank < torch.cuda.device_count():
-            torch.cuda.set_device(place.local_rank)
-        # The store tells when a rank is gone. NCCL is set up at its first collective only.
-        backend = "cpu:gloo,cuda:nccl" if gpus else "gloo"
-        dist.init_process_group(backend, store=store, rank=self.rank, world_size=self.size, timeout=COLLECTIVE)
-        self._cpu: Any = dist.new_group(backend="gloo", timeout=COLLECTIVE) if gpus else None
         store.set(f"beat/{self.rank}", "0")
-        self.names: list[str] = self.gathered(f"rank {self.rank} ({socket.gethostname()}, process {os.getpid()})")
+        store.set(f"name/{self.rank}", f"rank {self.rank} ({socket.gethostname()}, process {os.getpid()})")
+        names, until = [f"name/{rank}" for rank in range(self.size)], time.monotonic() + JOINING.seconds
+        try:
+            while not store.check(names):  # in Python: signals are heard
+                if time.monotonic() > until:
+                    raise self._alone([rank for rank, name in enumerate(names) if not store.check([name])])
+                time.sleep(PAUSE)
+        except RuntimeError as error:  # whoever has the store is gone
+            raise Fault.loss(0, "rank 0").error(self.rank) from error
+        self.names: list[str] = [store.get(name).decode() for name in names]
         self._watch = Watch(store.clone(), self.rank, self.names)
+
+    def _alone(self, missing: list[int]) -> ConfigError:
+        """The error where some ranks have not come; the first of the others says so."""
+        error = _not_all_came(self._place, f"rank {missing[0]} did not")
+        error.told = self.rank != min(set(range(self.size)) - set(missing))
+        return error
+
+    def connect(self) -> None:
+        """Set up the process group. NCCL is set up at its first collective only."""
+        gpus, local = torch.cuda.is_available(), self._place.local_rank
+        if gpus and local < torch.cuda.device_count():
+            torch.cuda.set_device(local)
+        backend = "cpu:gloo,cuda:nccl" if gpus else "gloo"
+        group: dict[str, Any] = {"store": self._store, "rank": self.rank, "world_size": self.size}
+        dist.init_process_group(backend, timeout=COLLECTIVE, **group)
+        self._cpu: Any = dist.new_group(backend="gloo", timeout=COLLECTIVE) if gpus else None
 
     @property
     def first(self) -> bool:
@@ -140,8 +161,8 @@ class Ranks:
         dist.broadcast(tensor, src=0, group=self._cpu if tensor.device.type == "cpu" else None)
 
     def check(self) -> None:
-        """Raise the error that ends the run, if there is one."""
-        if self._watch.fault is not None:
+        """Raise the error that ends the run, if there is one; a signal raises by itself."""
+        if self._watch.fault is not None and not self._watch.fault.signal:
             raise self._watch.fault.error(self.rank)
 
     def check_devices(self, device: torch.device) -> None:
@@ -174,6 +195,8 @@ class Ranks:
         if not _is_of_a_connection(error):
             return error
         fault = self._watch.wait(LOST + 10)
+        if fault and fault.signal:
+            return KeyboardInterrupt()  # the signal has come, or comes
         lost = StudentError(f"the connection to another process is lost; {GO_ON}")
         lost.told = not self.first
         return fault.error(self.rank) if fault else lost
@@ -196,28 +219,26 @@ def _is_of_a_connection(error: BaseException) -> bool:
     return isinstance(error, dist.DistError) or (isinstance(error, RuntimeError) and "gloo" in str(error))
 
 
-_joined: list[Ranks] = []
-"""The process group of this process, which torch.distributed holds as well."""
-_times: list[int] = []
+_joined: ContextVar[Ranks | None] = ContextVar("_joined", default=None)
+"""The processes of the block that this code is in: the command joins before the library does."""
 
 
 @contextmanager
 def joined() -> Generator[Ranks | None]:
     """The processes that a launcher started, inside the block; None if there is but this one."""
-    if _joined:  # the command has joined before the library does
-        yield _joined[0]
+    if (ranks := _joined.get()) is not None or (here := place()).size == 1:
+        yield ranks
         return
-    if (here := place()).size == 1:
-        yield None
-        return
-    _times.append(1)
-    ranks = Ranks(here, PrefixStore(f"tutelage/{len(_times)}", _store(here)))
-    _joined.append(ranks)
+    store = _store(here)
+    times = store.add(f"tutelage/joined/{here.rank}", 1)
+    ranks = Ranks(here, PrefixStore(f"tutelage/{times}", store))
+    token = _joined.set(ranks)
     try:
         with ranks.together():
+            ranks.connect()
             yield ranks
     finally:
-        _joined.clear()
+        _joined.reset(token)
         ranks.leave()
 
 
@@ -225,12 +246,29 @@ def joined() -> Generator[Ranks | None]:
 def _store(here: Place) -> Any:
     """The store of the launcher's rendezvous; a process has one."""
     try:
-        found, _, _ = next(rendezvous("env://", here.rank, here.size, timeout=JOINING))
+        found, _, _ = _heeding_signals(lambda: next(rendezvous("env://", here.rank, here.size, timeout=JOINING)))
     except (RuntimeError, ValueError, KeyError) as error:
-        address = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
-        told = " ".join(str(error).split())[:200]
-        raise ConfigError(
-            f"not all of {here.size} processes came together at {address} within {JOINING.seconds // 60} minutes"
-            f" ({told}); start as many as you name"
-        ) from error
+        raise _not_all_came(here, " ".join(str(error).split())[:200]) from error
     return found
+
+
+def _heeding_signals(work: Callable[[], Value]) -> Value:
+    """The result of work that waits in C++: in this thread, it would hold up signals."""
+    result = Future[Value]()
+
+    def do() -> None:
+        try:
+            result.set_result(work())
+        except BaseException as error:
+            result.set_exception(error)
+
+    threading.Thread(target=do, name="joining", daemon=True).start()
+    return result.result()
+
+
+def _not_all_came(here: Place, told: str) -> ConfigError:
+    address = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
+    return ConfigError(
+        f"not all of {here.size} processes came together at {address} within {JOINING.seconds // 60} minutes"
+        f" ({told}); start as many as you name"
+    )

@@ -3,7 +3,7 @@
 Every rank writes a heartbeat into the store. Rank 0 looks at all of them, the others at rank 0's. A rank that is not
 heard of for LOST seconds is lost; so is the run. The main thread then ends with the error where it looks for one
 (`Ranks.check`); if it doesn't within GRACE seconds, as in a collective that waits for the lost rank, this thread prints
-the line and ends the process: a run may be killed at any moment.
+the line and ends the process: a run may be killed at any moment. A signal that one rank got, all get.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
+from tutelage.stopping import end_as, stop_as
 from tutelage.student.ranks.faults import Fault
 from tutelage.text.printable import printable
 
@@ -36,11 +37,13 @@ class Watch:
         self._over, self._known = threading.Event(), threading.Event()
         self.fault: Fault | None = None
         self._seen = {other: (b"", time.monotonic()) for other in range(len(names)) if (other == 0) != (rank == 0)}
-        threading.Thread(target=self._look_on, name="ranks", daemon=True).start()
+        self._thread = threading.Thread(target=self._look_on, name="ranks", daemon=True)
+        self._thread.start()
 
     def end(self) -> None:
-        """Watch no longer."""
+        """Watch no longer, and leave the store alone: whoever has it may go now."""
         self._over.set()
+        self._thread.join(BEAT)
 
     def wait(self, seconds: float) -> Fault | None:
         """The fault of the run, which may take some seconds to be known; None: there is none."""
@@ -53,6 +56,8 @@ class Watch:
             beats += 1
             self.fault = self._look(beats)
             if self.fault is not None:
+                if self.fault.signal and self.fault.rank != self.rank:
+                    stop_as(self.fault.signal)
                 self._known.set()
                 if not self._over.wait(GRACE):
                     self._end_at_once(self.fault)
@@ -76,6 +81,8 @@ class Watch:
         return None
 
     def _end_at_once(self, fault: Fault) -> None:
+        if fault.signal:
+            end_as(fault.signal)
         error = fault.error(self.rank)
         if not error.told:
             with suppress(OSError, ValueError):

@@ -1,12 +1,14 @@
 """How much disk a run takes at the most, known before it starts.
 
-A student of 135 million parameters has 0.5 GB in float32. Beside the models that are kept (`rounds.keep`) there is a
-checkpoint while a round is trained: the weights, and two moments of AdamW for each.
+A student of 135 million parameters has 0.5 GB in float32, half of that in bfloat16. Beside the models that are kept
+(`rounds.keep`) there is a checkpoint while a round is trained: the weights in float32, and two moments of AdamW for
+each. A round by LoRA leaves its adapters, a few MB.
 """
 
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from tutelage.config import RunConfig
@@ -15,17 +17,31 @@ from tutelage.runs.models import size_of
 from tutelage.student.resources.memory import gigabytes
 
 
-def disk_needed(config: RunConfig, weights: int) -> int:
-    """Bytes of the models of a run at the most, each with weights of so many bytes.
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Bytes on disk: of float32 `weights`, of a student as it is `saved`, and of what a `round` leaves.
+
+    `served` is what is written for an engine that loads whole weights, where a round leaves adapters.
+    """
+
+    weights: int
+    saved: int
+    round: int
+    served: int = 0
+
+
+def disk_needed(config: RunConfig, weights: int | Sizes) -> int:
+    """Bytes of the models of a run at the most; whole ones in float32 if their `weights` are given alone.
 
     That is in the last round, while its model is trained, or at the end, when `student/` is saved.
     """
-    checkpoint = 3 * weights if config.student.weights == "full" else 0  # those of adapters are small
-    before, after = (_kept(config, rounds) * weights for rounds in (config.rounds.max, config.rounds.max + 1))
-    return max(before + checkpoint, after) + weights
+    sizes = weights if isinstance(weights, Sizes) else Sizes(weights, weights, weights)
+    checkpoint = 3 * sizes.weights if config.student.weights == "full" else 0  # those of adapters are small
+    before, after = (_kept(config, rounds) * sizes.round for rounds in (config.rounds.max, config.rounds.max + 1))
+    return max(before + checkpoint + sizes.round, after + sizes.saved) + sizes.served
 
 
-def check_disk(out: Path, config: RunConfig, weights: int) -> None:
+def check_disk(out: Path, config: RunConfig, weights: int | Sizes) -> None:
     """Raise RunError if the disk has less room than a run in `out` needs; what it holds already counts as room."""
     needed, there = disk_needed(config, weights), next(each for each in (out, *out.absolute().parents) if each.exists())
     room = shutil.disk_usage(there).free + (size_of(out) if out.is_dir() else 0)

@@ -34,6 +34,7 @@ from tutelage.run_records import TrainingSummary
 from tutelage.runs.files import disk_errors
 from tutelage.runs.seals import is_whole
 from tutelage.student.folder import quiet
+from tutelage.student.kept_adapters import add_to, taken
 from tutelage.student.model import LoadedModel
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampler import Advance, Say
@@ -123,8 +124,13 @@ def train(
     if sharded is not None:
         sharded.restore()
         student.whole = False
-    if adapted is not None and (sharded is None or first):
-        student.model = adapted.merge_and_unload()
+    if adapted is None or options.lora is None:
+        student.adapters = None
+    elif sharded is None or first:
+        adapter = taken(adapted, options.lora, student.stored)
+        student.model = adapted.unload()
+        add_to(student.model, [adapter])
+        student.adapters = student.adapters and student.adapters.with_one_more(adapter)
     return _summary(trainer, dataset, len(examples), guard)
 
 

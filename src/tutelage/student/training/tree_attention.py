@@ -118,7 +118,7 @@ class FlexTreeAttention:
         self._segment_T, self._sees_SS = segment_T.to(device), sees_SS.to(device)
         self._apart_S = torch.tensor([segment.apart for segment in tree.segments], device=device)
         self._position_T = torch.tensor(tree.positions, device=device)
-        self._any_apart = bool(self._apart_S.any())
+        self._any_apart = any(segment.apart for segment in tree.segments)
         self._masks: dict[int | None, Any] = {}
 
     def __call__(

@@ -1,6 +1,7 @@
 """The usual forms of rows, by the names of their columns.
 
 question/answer      {"question": "…", "answer": "12", "choices": […], "rationale": "…", "equation": "3*4"}
+                     {"question": "…", "options": […], "answer": "B"}                              MMLU-Pro, MedQA
 question/solution    {"question": "…", "solution": "… #### 12"}
 problem/solution     {"problem": "…", "solution": "… \\\\boxed{12}", "answer": "12"}            MATH
 prompt/completion    {"prompt": "…", "completion": "… The answer is 12."}, or both as messages    TRL
@@ -14,7 +15,7 @@ sharegpt             {"conversations": [{"from": "human", "value": "…"}, …],
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tutelage.tasks.data.messages import is_conversation
@@ -40,18 +41,23 @@ class Columns:
     messages: str | None = None
 
 
+_OPTIONAL = ("input", "context", "system", "choices", "options")
+"""Columns that the first row may lack, though others have them."""
 _FINAL = ("answer", "final_answer", "expected_answer", "ground_truth", "reward_model.ground_truth")
 OURS = "question/answer"
 
 
-def columns_of(row: Row, fields: Mapping[str, str]) -> Columns:
-    """The columns of the rows that are like this one. Raises DataError if they fit no form or several."""
+def columns_of(rows: Sequence[Row], fields: Mapping[str, str]) -> Columns:
+    """The columns of rows like the first one. Raises DataError if they fit no form or several."""
+    row = _with_optional(rows)
     named = {ours: yours for ours, yours in fields.items() if ours not in ("question", "answer", "messages")}
     if "messages" in fields:
         found = Columns("messages", messages=fields["messages"], system=_first(row, "system"))
         return replace(found, answer=fields.get("answer"), **named)
     if "question" in fields or (row.has("question") and (row.has("answer") or "answer" in fields)):
         ours = {name: fields.get(name, name) for name in ("question", "answer", "choices", "rationale", "equation")}
+        if not row.has(ours["choices"]) and "choices" not in fields and row.has_choices("options"):
+            ours["choices"] = "options"
         return replace(Columns(OURS, **ours), system=fields.get("system"))
     found = [columns for form in _FORMS if (columns := form(row, "answer" in fields)) is not None]
     if len(found) > 1:
@@ -65,6 +71,14 @@ def columns_of(row: Row, fields: Mapping[str, str]) -> Columns:
     if "answer" in fields:
         return replace(found[0], answer=fields["answer"], **named)
     return replace(found[0], **named)
+
+
+def _with_optional(rows: Sequence[Row]) -> Row:
+    """The first row, with columns that only others have; a column that is blank at first is no less one."""
+    first = rows[0]
+    wanted = [name for name in _OPTIONAL if name not in first.data]
+    data = {name: row.data[name] for name in wanted for row in rows if row.data.get(name) is not None}
+    return replace(first, data={**first.data, **data}) if data else first
 
 
 def _refuse(row: Row) -> None:

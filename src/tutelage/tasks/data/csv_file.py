@@ -33,6 +33,8 @@ def read_csv(path: Path) -> list[Row]:
     records = _records(path, lines, delimiter, skipped)
     _, header = next(records)
     names = [name.strip() for name in header]
+    while names and not names[-1]:  # as spreadsheets export empty columns
+        names.pop()
     if repeated := next((name for name in names if names.count(name) > 1), None):
         raise DataError("the column stands twice in the header; rename one", path=path, line=1, field=repeated)
     rows = [Row(_cells(path, line, names, cells), str(path), line) for line, cells in records]

@@ -14,6 +14,9 @@ from tutelage.tasks.data.solutions import is_worked, split_solution, steps_of
 from tutelage.tasks.rows import Row
 from tutelage.text.statements import shorten
 
+MOSTLY = 0.9
+"""Share of answers of one kind from which the others are taken for mistakes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -34,7 +37,7 @@ def read_drafts(rows: Sequence[Row], fields: Mapping[str, str], *, json: bool = 
 
     Raises DataError.
     """
-    columns = columns_of(rows[0], fields)
+    columns = columns_of(rows, fields)
     if json and columns.answer and not is_template(columns.answer):
         rows = [_with_json(row, columns.answer) for row in rows]
     worked = columns.form == OURS and _are_worked(rows, columns)
@@ -42,12 +45,13 @@ def read_drafts(rows: Sequence[Row], fields: Mapping[str, str], *, json: bool = 
 
 
 def _are_worked(rows: Sequence[Row], columns: Columns) -> bool:
-    """Whether what the rows have as their answers are worked solutions, as in GSM8K."""
+    """Whether what nearly all rows have as their answers are worked solutions, as in GSM8K."""
     answer, rationale = columns.answer or "", columns.rationale or ""
     if is_template(answer) or any(row.has(rationale) for row in rows):
         return False
     values = [row.optional(answer) for row in rows]
-    return all(is_conversation(value) or (isinstance(value, str) and is_worked(value)) for value in values)
+    found = sum(is_conversation(value) or (isinstance(value, str) and is_worked(value)) for value in values)
+    return found >= MOSTLY * len(rows)
 
 
 def _draft(row: Row, columns: Columns, worked: bool) -> Draft:

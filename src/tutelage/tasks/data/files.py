@@ -54,7 +54,7 @@ def read_json_rows(path: Path) -> list[Row]:
     if not _first_bytes(path).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
         try:
             with path.open("rb") as file:
-                lines = [line for line in islice(file, 2) if line.strip()]
+                lines = list(islice((line for line in file if line.strip()), 2))
             whole = not isinstance(parse_json(lines[0].removeprefix(b"\xef\xbb\xbf")), dict) or len(lines) == 1
         except (OSError, IndexError):
             whole = False

@@ -20,7 +20,7 @@ from tutelage.config import TaskConfig
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError, DataError
 from tutelage.tasks.data.files import read_rows
-from tutelage.tasks.data.hub_files import CARD, card_of, chosen_config, download, one_config
+from tutelage.tasks.data.hub_files import BESIDE, card_of, chosen_config, download, one_config
 from tutelage.tasks.data.parquet import NEEDED, without_nan
 from tutelage.tasks.rows import Row
 
@@ -62,6 +62,11 @@ def read_hub(config: TaskConfig, path: str) -> tuple[Mapping[str, Sequence[Row]]
     if config.revision is not None:
         place = replace(place, revision=config.revision)
     if place.file is not None:
+        for setting in ("config", "split"):
+            if getattr(config, setting) is not None:
+                raise ConfigError(
+                    f"task.path {path!r} names one file, so task.{setting} has no say; leave one of them out"
+                )
         file = download(place.name, place.revision, [place.file]) / place.file
         commit = _commit(file, place.file)
         rows = [replace(row, path=path) for row in read_rows(file)]
@@ -104,7 +109,7 @@ def load_hub(name: str, config: str | None, revision: str | None, split: str | N
     card = card_of(name, revision)
     chosen, patterns = chosen_config(name, card, config)
     folder = download(name, revision, patterns)
-    if not any(file.name != CARD for file in folder.rglob("*.*") if file.is_file()):
+    if not any(file.name not in BESIDE for file in folder.rglob("*.*") if file.is_file()):
         raise DataError(
             "there are no data files that can be read without running the data set's own code; "
             "try task.revision: refs/convert/parquet",

@@ -11,6 +11,8 @@ from tutelage.errors import DataError
 
 _DATA = [f"*{suffix}" for suffix in (".parquet", ".jsonl", ".json", ".csv", ".tsv", ".txt", ".arrow", ".gz", ".zst")]
 CARD = "README.md"
+BESIDE = (CARD, ".gitattributes")
+"""What a data set has beside its data."""
 
 
 def download(name: str, revision: str | None, patterns: Sequence[str]) -> Path:
@@ -58,7 +60,7 @@ def card_of(name: str, revision: str | None) -> dict[str, Any]:
     """The metadata of a data set's card; empty without one. Raises DataError."""
     from huggingface_hub import metadata_load  # pyright: ignore[reportUnknownVariableType]
 
-    file = download(name, revision, [CARD, ".gitattributes"]) / CARD
+    file = download(name, revision, BESIDE) / CARD
     if not file.is_file():
         return {}
     try:
@@ -114,7 +116,7 @@ def one_config(folder: Path, card: dict[str, Any], config: str | None, place: Pa
 
     place.mkdir(parents=True, exist_ok=True)
     for file in folder.rglob("*"):
-        if file.is_file() and file.name != CARD:
+        if file.is_file() and file.name not in BESIDE:
             target = place / file.relative_to(folder)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.symlink_to(file.resolve())

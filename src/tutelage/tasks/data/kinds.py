@@ -7,17 +7,15 @@ from collections.abc import Sequence
 
 from tutelage.config import TaskConfig
 from tutelage.errors import ConfigError
+from tutelage.grading.code import check_tests
 from tutelage.grading.grade import canonical
 from tutelage.grading.json_value import check_json
 from tutelage.grading.matching import check_pattern
 from tutelage.grading.words import text_key
 from tutelage.records import AnswerKind, Problem
-from tutelage.tasks.data.drafts import Draft
+from tutelage.tasks.data.drafts import MOSTLY, Draft
 from tutelage.text.numbers import whole_number
 from tutelage.text.statements import shorten
-
-_MOSTLY = 0.9
-"""Share of answers of one kind from which the others are taken for mistakes."""
 
 _UNIT = re.compile(
     r"(?<=[0-9%.½¼¾]) ?(?!(?:and|or|to|of|in|by|per|minus|plus|st|nd|rd|th|am|pm)\b)"
@@ -46,7 +44,7 @@ def tell_kind(drafts: Sequence[Draft]) -> AnswerKind:
     for found, part in parts:
         if len(part) == len(drafts):
             return found
-        if len(part) >= _MOSTLY * len(drafts):
+        if len(part) >= MOSTLY * len(drafts):
             fitting = {id(draft) for draft in part}
             odd = next(draft for draft in drafts if id(draft) not in fitting)
             odd.row.fail(
@@ -98,7 +96,10 @@ def to_problem(draft: Draft, kind: AnswerKind, system: str | None = None) -> Pro
 
 
 def check_match(config: TaskConfig, kind: AnswerKind, drafts: Sequence[Draft]) -> None:
-    """Refuse `match` where answers are no words, and patterns that are none. Raises ConfigError and DataError."""
+    """Refuse `match` where answers are no words, and patterns, JSON and tests that are none.
+
+    Raises ConfigError and DataError.
+    """
     if config.match is None:
         return
     if config.grader is not None:
@@ -106,11 +107,12 @@ def check_match(config: TaskConfig, kind: AnswerKind, drafts: Sequence[Draft]) -
     if kind != "text":
         told = "" if config.kind else "; set task.kind: text if they are words"
         raise ConfigError(f"task.match is {config.match!r}, but the answers are of the kind {kind}, not text{told}")
-    check = {"regex": check_pattern, "json": check_json}.get(config.match)
+    check = {"regex": check_pattern, "json": check_json, "code": check_tests}.get(config.match)
     if check is None:
         return
     for draft in drafts:
+        asked = config.match == "code"
         try:
-            check(draft.answer)
+            check(draft.question if asked else draft.answer)
         except ValueError as error:
-            draft.row.fail(draft.answer_field, str(error))
+            draft.row.fail("question" if asked else draft.answer_field, str(error))

@@ -57,6 +57,8 @@ def read_conversation(row: Row, field: str) -> Conversation:
             thought = message.get("thinking") or message.get("reasoning_content")
             thoughts = thought.strip() or None if isinstance(thought, str) else None
         if text:
+            if role == "user" and texts["assistant"] and not texts["user"]:
+                row.fail(field, "the assistant speaks before the user, so what it says is no answer; leave it out")
             texts[role].append(row.checked(field, text))
     for role, spoken in texts.items():
         if len(spoken) > 1:

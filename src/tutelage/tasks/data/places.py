@@ -5,13 +5,15 @@ data/train.jsonl   data/test.csv   data/train-00000-of-00002.parquet   data/data
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tutelage.errors import DataError
 from tutelage.tasks.data.files import SUFFIXES
 
 PARTS = ("train", "validation", "test", "examples")
+_COUNT = re.compile(r"-of-0*(\d+)")
 _ALIASES = ("dev", "val", "valid", "eval")
 
 
@@ -37,5 +39,15 @@ def _of(folder: Path, part: str) -> list[Path]:
     for place in (folder, folder / "data"):
         shards = sorted(file for file in place.glob(f"{part}-*-of-*") if file.suffix in SUFFIXES)
         if shards:
-            return shards
+            return _all_of(shards, place)
     return []
+
+
+def _all_of(shards: Sequence[Path], place: Path) -> list[Path]:
+    """The shards, if all are there that their names count. Raises DataError."""
+    counts = {found[1] for file in shards if (found := _COUNT.search(file.name))}
+    if counts != {str(len(shards))}:
+        said = " or ".join(sorted(counts, key=int)) or "several"
+        found = f"{len(shards)} of {said} parts are there, the first is {shards[0].name}"
+        raise DataError(f"{found}; give all parts of one data set", path=place)
+    return [*shards]

@@ -35,13 +35,14 @@ class Solved:
 def split_solution(text: str) -> Solved | None:
     r"""The steps and the answer: behind the last `####`, in the last `\boxed{}`, as stated, or the only line.
 
-    None if it has several lines and states no answer. Thoughts between marks are left out.
+    A `####` above a box is a heading. None if it has several lines and states no answer. Thoughts are left out.
     """
     said = without_thoughts(text).strip() or text.strip()
-    if marked := list(_MARK.finditer(said)):
+    marked, boxed = list(_MARK.finditer(said)), boxes(said)
+    if marked and not (boxed and boxed[-1][0] > marked[-1].end()):
         answer = marked[-1][1].strip()
         return Solved(_steps(said[: marked[-1].start()]), answer) if answer else None
-    if boxed := boxes(said):
+    if boxed:
         start, inner, end = boxed[-1]
         answer = said[inner : end - 1].strip()
         steps = _unboxed(said, boxed) if said[:start].strip(" $\\[(\n") else None

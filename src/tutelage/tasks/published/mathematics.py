@@ -19,7 +19,7 @@ from tutelage.text.statements import without_statement
 
 _OPTION = re.compile(r"\s*\(?([A-E])\s?[).]\s*(.*)", re.DOTALL)
 _CLOSING = re.compile(
-    r"\n?[^\n.!?]{0,60}\b(?:answer|option|choice)\b(?:\s(?:is|should be|would be|will be))?\W{0,6}\(?[A-E]\)?\W{0,3}\Z",
+    r"\b(?:answer|option|choice)\b(?:\s(?:is|should be|would be|will be))?\W{0,6}\(?[A-E]\)?\W{0,3}\Z",
     re.IGNORECASE,
 )
 _UNIT = re.compile(r"\s*\([^()]*\)\s*$")
@@ -27,11 +27,13 @@ _UNIT = re.compile(r"\s*\([^()]*\)\s*$")
 
 def math_500(row: Row) -> Problem:
     """A row of MATH: the answer as LaTeX, and the solution with the content of its box in the place of the box."""
-    solved = split_solution(row.text("solution"))
-    if solved is None:
-        row.fail("solution", f"no \\boxed{{}} in the solution, which ends with {row.text('solution')[-40:]!r}")
-    answer = row.scalar("answer") if row.has("answer") else solved.answer
-    return Problem.of(row.text("problem"), gold(row, "answer", "text", answer), rationale=solved.steps)
+    solution = row.text("solution")
+    solved = split_solution(solution)
+    if solved is None and not row.has("answer"):
+        row.fail("solution", f"no \\boxed{{}} in the solution, which ends with {solution[-40:]!r}")
+    answer = row.scalar("answer") if solved is None or row.has("answer") else solved.answer
+    steps = solution if solved is None else solved.steps
+    return Problem.of(row.text("problem"), gold(row, "answer", "text", answer), rationale=steps)
 
 
 def aqua(row: Row) -> Problem:
@@ -42,9 +44,20 @@ def aqua(row: Row) -> Problem:
     if not found or None in found:
         row.fail("options", f"expected options such as 'A)21', found {value!r:.60}")
     choices = tuple(Choice(option[1], fold(option[2]) or "none") for option in found if option)
-    steps = _CLOSING.sub("", without_statement(row.optional_text("rationale") or "")).strip()
-    answer = gold(row, "correct", "choice", row.text("correct"), choices)
+    steps = _without_closing(without_statement(row.optional_text("rationale") or ""))
+    answer = row.text("correct")
+    if answer not in [choice.label for choice in choices]:
+        answer = gold(row, "correct", "choice", answer, choices)
     return Problem.of(fold(row.text("question")), answer, choices=choices, rationale=steps or None)
+
+
+def _without_closing(text: str) -> str:
+    """The text without a last sentence that names an option, as in "Hence the answer is (B)"."""
+    found = _CLOSING.search(text, max(0, len(text) - 60))
+    if found is None:
+        return text.strip()
+    start = 1 + max(text.rfind(sign, 0, found.start()) for sign in "\n.!?")
+    return text[: max(start, found.start() - 60)].strip()
 
 
 def asdiv(row: Row) -> Problem | None:

@@ -5,11 +5,9 @@ OpenAITeacher(config.teacher, kind="number", grade=task.grade, ledger="runs/a/le
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +15,7 @@ from tutelage.activity import Activity
 from tutelage.config import TeacherConfig
 from tutelage.errors import ConfigError
 from tutelage.records import AnswerKind, FeedbackRequest, Grade
-from tutelage.stopping import cancelled_by_signals
+from tutelage.stopping import run_stoppable
 from tutelage.teacher.batch.batches import Batches
 from tutelage.teacher.batch.client import BatchClient
 from tutelage.teacher.batch.session import BatchSession
@@ -112,14 +110,14 @@ class OpenAITeacher:
             TeacherError: the key is refused, the quota is spent, the model is unknown, or the endpoint keeps failing.
             RunError: the ledger cannot be written.
         """
-        _run(self._hold(requests, deliver, self._settings))
+        run_stoppable(self._hold(requests, deliver, self._settings))
 
     def practise(self, requests: Iterable[FeedbackRequest], deliver: Deliver) -> None:
         """Ask for a new problem near that of every request, and for solutions of it; delivers a Practice for each.
 
         Raises as `teach`.
         """
-        _run(self._hold(requests, deliver, for_practice(self._settings)))
+        run_stoppable(self._hold(requests, deliver, for_practice(self._settings)))
 
     async def _hold(self, requests: Iterable[FeedbackRequest], deliver: Deliver, settings: Settings) -> None:
         with Ledger(self._ledger) as ledger:
@@ -180,19 +178,3 @@ class OpenAITeacher:
             asked = json.loads(row.request)
             budget.learn(asked["messages"], asked["max_tokens"], row.usage)
         return budget
-
-
-def _run(work: Coroutine[None, None, None]) -> None:
-    """`asyncio.run`; in a thread if a loop is running already, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(_stoppable(work))
-        return
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, work).result()
-
-
-async def _stoppable(work: Coroutine[None, None, None]) -> None:
-    with cancelled_by_signals():
-        await work
