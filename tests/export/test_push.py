@@ -165,6 +165,6 @@ def test_the_card_of_an_adapter_says_how_it_is_loaded(tmp_path):
 
 
 def test_the_name_of_the_data_is_checked_before_anything_is_sent(run):
-    result = tutelage("push", run, f"me/{'x' * 90}", "--data", "--dry-run")
+    result = tutelage("push", run, f"me/{'x' * 94}", "--data", "--dry-run")
     assert result.exit_code == 2
     assert "is no name on the hub" in result.output

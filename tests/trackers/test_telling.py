@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from tests.export.made import made_run
 from tests.rounds.conftest import two_rounds
 from tests.trackers.stores import is_installed
 from tutelage.api import run
@@ -135,8 +136,7 @@ def test_what_wandb_keeps_elsewhere_is_not_told_as_lost(copied, monkeypatch):
     assert is_whole(copied, "wandb", result)
 
 
-@pytest.mark.slow
-def test_a_tracker_that_cannot_be_read_is_closed(copied):
+def test_a_tracker_that_cannot_be_read_is_closed(tmp_path):
     class Unreadable:
         id, where, is_open = "1", "here", True
 
@@ -151,5 +151,5 @@ def test_a_tracker_that_cannot_be_read_is_closed(copied):
 
     opened = []
     with pytest.raises(OSError, match="torn"):
-        Follower(copied, "mine", Unreadable)  # pyright: ignore[reportArgumentType] - it comes to nothing else
+        Follower(made_run(tmp_path / "run"), "mine", Unreadable)  # pyright: ignore[reportArgumentType] - it comes to nothing else
     assert [each.is_open for each in opened] == [False]
