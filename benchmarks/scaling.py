@@ -1,9 +1,11 @@
 """What a second process brings: training and exams by rank 0 alone and by all ranks, in turn, one thread each.
 
-    torchrun --standalone --nproc_per_node 2 -m benchmarks.scaling [--model DIR] [--problems 16] [--repeats 3]
+    torchrun --standalone --nproc_per_node 2 -m benchmarks.scaling [--model DIR] [--device cuda]
+        [--problems 16] [--repeats 3]
 
 Prints tokens of training and attempts of exams per second, how many times as fast all ranks are, and what a step costs
-in messages; then one JSON line.
+in messages; then one JSON line. By processor time, too, that of the rank that took most: as if nothing else ran, and no
+rank waited.
 """
 
 from __future__ import annotations
@@ -49,9 +51,10 @@ def main() -> None:
     parser.add_argument("--model", default=StudentConfig().model)
     parser.add_argument("--problems", type=int, default=16, help="of a step, and of the exam")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--device", default="cpu")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    config = StudentConfig(model=given.model, device="cpu", dtype="float32")
+    config = StudentConfig(model=given.model, device=given.device, dtype="float32")
     examples = benchmark_examples(given.problems)
     with joined() as ranks:
         if ranks is None:
@@ -112,32 +115,51 @@ def measure(ranks: Ranks, student: Student, trainee: Trainee, examples: list[Tra
         return trainee.step(ranks)
 
     alone = Student(student.config, (), memory=student.memory)
-    ways = {
+    jobs = {
         "training, 1": lambda: trainee.step(None),
         "training, all": together,
         "exam, 1": lambda: exam(alone.answer),
         "exam, all": lambda: exam(student.answer),
     }
-    rates = interleaved(ways, repeats)
+    processor: dict[str, list[float]] = {name: [] for name in jobs}
+
+    def noted(name: str) -> Callable[[], float]:
+        def work() -> float:
+            began = time.process_time()
+            units = jobs[name]()
+            spent = time.process_time() - began
+            processor[name].append(units / (max(ranks.gathered(spent)) if name.endswith("all") else spent))
+            return units
+
+        return work
+
+    rates = interleaved({name: noted(name) for name in jobs}, repeats)
+    processor = {name: each[1:] for name, each in processor.items()}  # the first warms up
     print(f"{hardware()}; {ranks.size} processes")
     for name, unit in (("training", "tokens"), ("exam", "attempts")):
-        for way in ("1", "all"):
-            told = "  ".join(f"{rate:.1f}" for rate in sorted(rates[f"{name}, {way}"]))
-            print(f"  {name}, {way:<4} {told} {unit} a second")
+        for way in (f"{name}, 1", f"{name}, all"):
+            for kind, found in (("second", rates), ("second of a processor", processor)):
+                print(f"  {way:<13} {'  '.join(f'{rate:.1f}' for rate in sorted(found[way]))} {unit} a {kind}")
     numbers = sum(weight.numel() for weight in trainee.weights)
     sent = 2 * (ranks.size - 1) / ranks.size * 4 * numbers
     print(f"  a step sends {sent / 1e6:.0f} MB from each process, in {trainee.summing:.2f} s")
-    speedups = {name: round(ratio(rates, f"{name}, all", f"{name}, 1"), 2) for name in ("training", "exam")}
+    speedups = {
+        f"{name}{kind}": round(ratio(found, f"{name}, all", f"{name}, 1"), 2)
+        for kind, found in (("", rates), ("_by_processor", processor))
+        for name in ("training", "exam")
+    }
     print(json.dumps({"processes": ranks.size, **speedups, "summing_seconds": round(trainee.summing, 3)}))
 
 
 def follow(ranks: Ranks, student: Student, trainee: Trainee) -> None:
     """Do what rank 0 orders."""
     while (order := ranks.told()) is not None:
+        began = time.process_time()
         if isinstance(order, Answer):
             answer(ranks, student, order)
         else:
             trainee.step(ranks)
+        ranks.gathered(time.process_time() - began)
 
 
 if __name__ == "__main__":

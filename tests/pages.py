@@ -19,7 +19,9 @@ from tutelage.tasks.catalog import open_task
 from tutelage.testing import answer_key_endpoint
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob(".github/**/*.md")])
+PAGES = sorted(
+    path for places in ("*.md", "docs/**/*.md", "examples/**/*.md", ".github/**/*.md") for path in ROOT.glob(places)
+)
 _FENCE = re.compile(r"^```(\w*)(?: title=\"([^\"\n]+)\")?\n(.*?)^```$", re.S | re.M)
 
 
@@ -68,8 +70,10 @@ def workspace(folder: Path, student: str) -> Iterator[str]:
     shutil.copytree(ROOT / "docs" / "studies" / "gsm8k", folder / "docs" / "studies" / "gsm8k")
     shutil.copy(ROOT / "docs" / "studies" / "findings.md", folder / "docs" / "studies")
     own, demo = folder / "examples" / "own-data.yaml", folder / "examples" / "demo.yaml"
+    tickets = folder / "examples" / "tickets" / "tickets.yaml"
     with answer_key_endpoint(open_task(load_config(_at(own, folder)).task).problems("train")) as endpoint:
         _cheap(demo, student, {})
+        _cheap(tickets, student, {"task": {"train": 4, "validation": 2, "test": 3}})
         _cheap(
             own, student, {"task": {"train": 4, "validation": 2, "test": 3}, "teacher": {"base_url": endpoint.base_url}}
         )

@@ -101,6 +101,14 @@ def _run(words: list[str], teacher: str, monkeypatch: pytest.MonkeyPatch, fence:
             assert words[at + 1 : at + 3] == ["tutelage", "run"], said
             assert get_args_parser().parse_args(words[1:]).module, said
             typer.main.get_command(app).commands["run"].make_context("run", words[at + 3 :])
+        case ["python", script]:
+            subprocess.run([sys.executable, script], check=True, capture_output=True)
+        case ["curl", *_, url, "-H", header, "-d", body]:
+            # What it asks is served by nobody here.
+            assert url.startswith("http://127.0.0.1:"), said
+            assert header == "Content-Type: application/json", said
+            request = json.loads(Path(body.removeprefix("@")).read_text(encoding="utf-8"))
+            assert (Path(request["model"]) / "model.safetensors").is_file(), said
         case ["export", setting]:
             monkeypatch.setenv(setting.partition("=")[0], "a-key")
         case [".", place]:

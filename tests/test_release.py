@@ -72,6 +72,11 @@ def test_what_does_not_agree_is_named(ready, name, old, new, told):
     assert any(told in fault for fault in release.faults(None, ready))
 
 
+def test_this_checkout_is_of_one_version():
+    assert release.faults() == []
+    assert "### Added" in release.notes()
+
+
 def test_a_tag_of_another_version_is_refused(ready):
     assert release.faults("v9.8.6", ready) == ["the tag is v9.8.6, and pyproject.toml has 9.8.7: tag v9.8.7"]
     command = [sys.executable, "-m", "tools.release", "v0.0.1"]

@@ -20,7 +20,8 @@ from tutelage.report.table import print_run
 from tutelage.run_records import RunResult
 from tutelage.runs.files import read_record
 
-PAGES = sorted(path.relative_to(ROOT).as_posix() for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+PLACES = "*.md", "docs/**/*.md", "examples/**/*.md"
+PAGES = sorted(path.relative_to(ROOT).as_posix() for place in PLACES for path in ROOT.glob(place))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 FENCED = re.compile(r"^```.*?^```$", re.S | re.M)
 

@@ -227,6 +227,15 @@ def test_two_processes_that_split_the_student_end_as_one_does(tmp_path, whole):
     assert_same_runs(whole[0], tmp_path / "run")
 
 
+def test_so_do_two_that_split_it_under_adapters(tmp_path):
+    config, adapters = settings(tmp_path), ("--set", "student.weights=lora")
+    for name, size, options in (("one", 1, ()), ("two", 2, ("--set", "training.parallel=fsdp"))):
+        codes, said = run(config, tmp_path / name, size, *adapters, *options).ended()
+        assert codes == [0] * size, said
+    assert_same_runs(tmp_path / "one", tmp_path / "two")
+    assert (tmp_path / "two" / "student" / "adapter").is_dir()
+
+
 STOPS = [
     ("in the annotation", signal.SIGINT, (0, 1)),
     ("in the training of round 0", signal.SIGTERM, (0, 1)),

@@ -24,8 +24,9 @@ BESIDE = {
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
     "SECURITY.md": "security.md",
+    "examples/tickets/README.md": "tickets.md",
 }
-"""Pages that stand at the top of the project, and what they are called on the site."""
+"""Pages that stand outside docs/, and what they are called on the site."""
 
 _LINK = re.compile(
     r"(?P<code>^```.*?^```|`+[^`\n]+`+)|(?P<mark>!?)\[(?P<text>[^\[\]]*)\]\(<?(?P<target>[^)\s>]+)>?\)", re.S | re.M

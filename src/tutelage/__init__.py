@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from tutelage.tasks.task import Task
     from tutelage.teacher.teacher import Teacher
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "api": ("ask", "evaluate", "load_task", "results", "run", "study"),

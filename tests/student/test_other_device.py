@@ -29,6 +29,7 @@ import_before_forking(*LIBRARIES, __name__)
 STEPS: dict[str, dict[str, Any]] = {
     "triplet": {},
     "no gradient through the prompt": {"prompt_gradient": "stop"},
+    "compared where they differ, half way": {"triplet_at": "differences", "triplet_layer": 0.5},
     "preference": {"reflection": "preference"},
     "padded rows": {"packing": "never"},
 }

@@ -205,8 +205,10 @@ class Student:
         )
         format = self.format_of(loaded)
         summary = train(loaded, format, examples, config, seed=seed, checkpoints=checkpoints, options=options)
-        keep_as_stored(loaded)
-        if self.ranks is None or self.ranks.first:
+        first = self.ranks is None or self.ranks.first
+        if first or loaded.whole:  # a student that was split is of use to the first alone
+            keep_as_stored(loaded)
+        if first:
             save_round(loaded, folder)
         if loaded.whole:
             self.memory.put(self._place(folder), loaded)  # what comes next answers with it

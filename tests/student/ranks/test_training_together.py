@@ -60,6 +60,7 @@ CASES = {
     "a rank without a pass": Case({"batch_size": 1}),
     "padded rows": Case({"packing": "never", "micro_batch_tokens": 150}),
     "preference": Case({"reflection": "preference"}),
+    "compared where they differ, half way": Case({"triplet_at": "differences", "triplet_layer": 0.5}),
     "repairs": Case({"reflection": "repair"}),
     "repairs, an odd number of passes": Case({"reflection": "repair", "micro_batch_tokens": 1, "batch_size": 3}),
     "repairs, wrong tokens": Case({"reflection": "repair", "unlikelihood": 0.3, "batch_size": 1}),
