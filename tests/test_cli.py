@@ -81,6 +81,7 @@ def test_doctor_says_what_a_student_would_compute_in(tiny):
         "student",
     ]
     assert f"{tiny}: float32: the student is too small" in result.output
+    assert "by student.prompt auto, the student is asked by its chat template: its chat template ends" in result.output
     assert "there is no folder './nope'" in tutelage("doctor", "./nope").output
 
 

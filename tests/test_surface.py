@@ -28,8 +28,8 @@ SURFACE = {
     "tutelage.errors": "BudgetSpent ConfigError DataError RunError StudentError TeacherError TutelageError",
     "tutelage.config.run_config": "RunConfig",
     "tutelage.config.sections": """
-        AnswerLimit EvaluationConfig ExamConfig GuardConfig LoraConfig RoundsConfig StudentConfig TaskConfig Tracker
-        TrainingConfig
+        AnswerLimit EvaluationConfig ExamConfig GuardConfig LoraConfig RoundsConfig StudentConfig TaskConfig Thinking
+        Tracker TrainingConfig
     """,
     "tutelage.config.teacher_config": "BudgetConfig PriceConfig TeacherConfig",
     "tutelage.config.base": "Name Section Seed",

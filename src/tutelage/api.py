@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tutelage.config import EvaluationConfig, RunConfig, StudentConfig, TaskConfig
 from tutelage.config.file import parse_section
+from tutelage.config.sections import AnswerLimit
 from tutelage.errors import ConfigError, RunError
 from tutelage.launched import place
 from tutelage.own_parts import OwnParts
@@ -85,18 +86,24 @@ def load_task(name: str, *, path: str | Path | None = None, **settings: object) 
 
 
 def taught_student(
-    model: str, *, prompt: Literal["plain", "chat"] | None = None, few_shot: int | None = None
+    model: str,
+    *,
+    prompt: Literal["plain", "chat", "auto"] | None = None,
+    few_shot: int | None = None,
+    thinking: Literal["off", "keep"] | None = None,
 ) -> StudentConfig:
-    """The student in the folder of a model or a run, with the prompt of its training by default. Raises ConfigError."""
-    from tutelage.student.student import taught_prompts
+    """The student in the folder of a model or a run, asked as in its training by default. Raises ConfigError."""
+    from tutelage.student.asked import taught_prompts
 
     folder = str(Path(model) / "student") if (Path(model) / "student").is_dir() else model
     taught = taught_prompts(folder)
     usual, shots = (taught.prompt, len(taught.examples)) if taught else ("plain", 0)
-    shots = shots if few_shot is None else few_shot
-    return parse_section(
-        StudentConfig, {"model": folder, "prompt": prompt or usual, "few_shot": shots}, origin="student"
-    )
+    asking = {
+        "prompt": prompt or usual,
+        "few_shot": shots if few_shot is None else few_shot,
+        "thinking": thinking or (taught.thinking if taught else "off"),
+    }
+    return parse_section(StudentConfig, {"model": folder, **asking}, origin="student")
 
 
 def evaluate(
@@ -117,6 +124,7 @@ def evaluate(
     from tutelage.assemble import make_student
     from tutelage.metrics.intervals import accuracy
     from tutelage.rounds.attempts import greedy_attempts
+    from tutelage.rounds.lengths import answer_limit
     from tutelage.tasks.catalog import open_task
     from tutelage.tasks.own import own_task
 
@@ -124,14 +132,18 @@ def evaluate(
     opened = open_task(task, show.say) if isinstance(task, TaskConfig) else own_task(task, TaskConfig(name="own"))
     opened = _as_taught(opened, student)
     problems, model = opened.problems(split), make_student(student, opened, show.say, engine)
+    settings = settings or EvaluationConfig()
+    if settings.max_new_tokens == "auto":
+        limit = answer_limit("auto", model, [problem.text for problem in problems], None)
+        settings = settings.model_copy(update={"max_new_tokens": limit})
     with show.bar(f"{opened.name}: {split}", len(problems)) as advance:
-        attempts, _ = greedy_attempts(opened, model, problems, settings or EvaluationConfig(), advance)
+        attempts, _ = greedy_attempts(opened, model, problems, settings, advance)
     return accuracy(sum(attempt.verdict.correct for attempt in attempts), len(attempts)), attempts
 
 
 def _as_taught(task: LoadedTask, student: StudentConfig) -> LoadedTask:
     """The task with the worked examples and the system message that the student was taught with, if it was."""
-    from tutelage.student.student import taught_prompts
+    from tutelage.student.asked import taught_prompts
 
     taught = taught_prompts(student.model)
     if taught is None:
@@ -151,7 +163,7 @@ def ask(
     student: StudentConfig,
     questions: Iterable[str],
     *,
-    max_new_tokens: int = 256,
+    max_new_tokens: AnswerLimit = "auto",
     engine: SamplerFactory | None = None,
     examples: Sequence[WorkedExample] | None = None,
 ) -> Iterator[str]:
@@ -159,14 +171,15 @@ def ask(
 
     `examples` are the worked ones before every question, as far as `few_shot` goes; None: those it was taught with.
     """
+    from tutelage.rounds.lengths import answer_limit
+    from tutelage.student.asked import taught_prompts
     from tutelage.student.engines.engine import Engine
     from tutelage.student.own import check_engine
     from tutelage.student.sampler import SamplingSettings
-    from tutelage.student.student import Student, taught_prompts
+    from tutelage.student.student import Student
 
     if engine is not None:
         check_engine(engine)
-    greedy = SamplingSettings(max_new_tokens=max_new_tokens)
     taught = taught_prompts(student.model)
     if examples is None:
         examples = taught.examples if taught else ()
@@ -174,10 +187,11 @@ def ask(
     answers = deque[str]()
     system = taught.system if taught else None
     for question in questions:
+        problem = Problem.of(question, "", system=system)
         model.answer(
-            [Problem.of(question, "", system=system)],
+            [problem],
             [0],
-            greedy,
+            SamplingSettings(max_new_tokens=answer_limit(max_new_tokens, model, [problem.text], None)),
             lambda _, given: answers.append(given[0].text.strip()),
         )
         yield answers.popleft()

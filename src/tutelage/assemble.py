@@ -24,6 +24,7 @@ from tutelage.runs.files import disk_errors, try_to_write_in
 from tutelage.runs.now import NOW
 from tutelage.runs.source import Source, source_of
 from tutelage.runs.stage_cache import StageCache
+from tutelage.student.asked import told_of
 from tutelage.student.engines.engine import Engine
 from tutelage.student.kept_precision import precision_of_run
 from tutelage.student.own import CheckedReflection, check_engine
@@ -207,12 +208,14 @@ def make_student(
     check_few_shot(config.few_shot, task)
     above = {problem.system for problem in task.problems("train")}
     system = above.pop() if len(above) == 1 else None
+    sampled_by = Engine(config.engine, say, engine, alone=ranks is None, config=config)
     if ranks is None:
-        sampled_by = Engine(config.engine, say, engine, config=config)
-        return Student(config, task.examples, engine=sampled_by, precision=precision, system=system)
-    from tutelage.student.ranks.led import LedStudent
+        student = Student(config, task.examples, engine=sampled_by, precision=precision, system=system)
+    else:
+        from tutelage.student.ranks.led import LedStudent
 
-    sampled_by = Engine(config.engine, say, engine, alone=False, config=config)
-    student = LedStudent(config, task.examples, engine=sampled_by, precision=precision, system=system)
-    student.ranks = ranks
+        student = LedStudent(config, task.examples, engine=sampled_by, precision=precision, system=system)
+        student.ranks = ranks
+    if config.prompt == "auto":
+        say(told_of(student.asked, config))
     return student

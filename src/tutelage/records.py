@@ -125,16 +125,20 @@ Grade = Callable[[Problem, str], Verdict]
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The text that a model wrote after a prompt. `tokens` counts generated tokens, including the end token."""
+    """The text that a model wrote after a prompt, and its thoughts, which no grader, teacher or training sees.
+
+    `tokens` counts generated tokens, including the end token.
+    """
 
     text: str
     finish: Literal["stop", "length"]
     tokens: int
+    thoughts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One sampled answer of the student to a problem, graded."""
+    """One sampled answer of the student to a problem, graded; `thoughts` is what it thought before it."""
 
     problem_id: str
     sample: int
@@ -142,6 +146,7 @@ class Attempt:
     verdict: Verdict
     finish: Literal["stop", "length"]
     tokens: int
+    thoughts: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,7 +242,8 @@ class RunResult:
     """The figures of a whole run: `result.json`. `machine` and `versions` describe its last process.
 
     `unused` is the teaching cost of a last round that brought nothing to train on. `precision` is what the student
-    computed in, and why. `version` is that of the file; files of Tutelage 0.1 have none and are read as 1.0.0.
+    computed in, and why, `prompt` how it was asked. `version` is that of the file; files of Tutelage 0.1 have none and
+    are read as 1.0.0.
     """
 
     version: str = field(default=RESULT_VERSION, kw_only=True)
@@ -256,6 +257,7 @@ class RunResult:
     versions: str = ""
     unused: TeacherSummary | None = None
     precision: str = ""
+    prompt: str = ""
 
     @property
     def teaching(self) -> tuple[TeacherSummary, ...]:

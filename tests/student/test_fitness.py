@@ -28,6 +28,7 @@ LOOP = "{% for a in range(99999) %}{% for b in range(99999) %}"
         ("{{ '%1000000000d' % 3 }}", "writes more than"),
         (LOOP + "x{% endfor %}{% endfor %}", "writes more than"),
         ("{% set n = 10**8 %}{% set m = 3 ** (n * 10) %}{{ messages[0].content }}", "takes more than 5 s"),
+        ("{{ messages[0].content }}{% if no %}{{ 'x' * 10**10 }}{% endif %}", "writes more than"),  # Jinja folds it
         ("{% for", "template fails"),
         ("{{ no.such.thing }}", "template fails"),
         ("{{ 1 // 0 }}", "template fails"),

@@ -118,7 +118,9 @@ def test_the_embedded_student_is_unpacked_once_and_answers(tmp_path, monkeypatch
     source = importlib.util.find_spec(models.EMBEDDED_PACKAGE)
     assert source is not None
     monkeypatch.setenv("TUTELAGE_CACHE", str(tmp_path))
-    monkeypatch.setattr(models, "_read_gguf", lambda folder: tiny_student())  # the real one: the demo reads it
+    monkeypatch.setattr(
+        models, "read_gguf", lambda *file: (tiny_student().model, tiny_student().tokenizer)
+    )  # the real one: the demo reads it
     first, second = resolve(models.EMBEDDED), resolve(models.EMBEDDED)
     assert first == second == tmp_path / "tutelage" / models.EMBEDDED
     assert capsys.readouterr().err.count("once") == 1

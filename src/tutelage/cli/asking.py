@@ -70,7 +70,8 @@ class Asking:
     def _both(self, run: Path, folder: Path, files: list[Path]) -> tuple[Student, Student]:
         """The student and the untrained one; those of before if the folder is as it was."""
         from tutelage.config.file import read_written
-        from tutelage.student.student import Student, taught_prompts
+        from tutelage.student.asked import taught_prompts
+        from tutelage.student.student import Student
 
         of = run, folder, sorted((path.name, path.stat().st_mtime_ns) for path in files)
         if self._students is None or of != self._of:

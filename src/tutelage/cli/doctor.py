@@ -25,6 +25,7 @@ def doctor(
     """
     from tutelage.config import StudentConfig
     from tutelage.runs.directory import versions
+    from tutelage.student.asked import asked_as, told_of
     from tutelage.student.engines.vllm import unavailable
     from tutelage.student.model import pick_device, precision_of
     from tutelage.student.resources.available import available_memory
@@ -32,7 +33,7 @@ def doctor(
     from tutelage.student.resources.memory import gigabytes
     from tutelage.user_cache import user_cache
 
-    config = StudentConfig(model=model, device=device)
+    config = StudentConfig(model=model, device=device, prompt="auto")
     picked = pick_device(device)
     print(f"versions   {versions()}")
     print(f"machine    {hardware()}")
@@ -41,7 +42,8 @@ def doctor(
     print(f"keys       {', '.join(_keys(os.environ)) or 'none set'}")
     print(f"vLLM       {unavailable() or 'there'}")
     print(f"cache      {printable(str(user_cache()))}")
-    print(f"student    {printable(f'{model}: {precision_of(config)}')}")
+    asked = told_of(asked_as(config), config)
+    print(f"student    {printable(f'{model}: {precision_of(config)}; by student.prompt auto, {asked}')}")
 
 
 def _keys(variables: Mapping[str, str]) -> list[str]:

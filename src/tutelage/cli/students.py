@@ -19,8 +19,19 @@ if TYPE_CHECKING:
     from tutelage.records import WorkedExample
 
 Model = Annotated[str, typer.Argument(help="A model's folder, a run's folder, a hub name, or smollm2-135m.")]
-Prompt = Annotated[Literal["plain", "chat"] | None, typer.Option(help="How to ask; default: as it was taught.")]
-Tokens = Annotated[int, typer.Option(help="Tokens after which an answer is cut.", min=1, max=1_000_000)]
+Prompt = Annotated[
+    Literal["plain", "chat", "auto"] | None,
+    typer.Option(help="How to ask; auto: by its chat template, if it was made for it. Default: as it was taught."),
+]
+Thinking = Annotated[
+    Literal["off", "keep"] | None, typer.Option(help="Whether it may think first. Default: as it was taught.")
+]
+Tokens = Annotated[
+    int | None,
+    typer.Option(
+        help="Tokens after which an answer is cut; default: 256, and 2,048 more if it may think.", min=1, max=1_000_000
+    ),
+]
 
 
 def evaluate(  # noqa: PLR0913, PLR0917 - options of a command
@@ -31,7 +42,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 - options of a command
     limit: Annotated[int | None, typer.Option(help="Only so many problems, drawn by seed.", min=1)] = None,
     prompt: Prompt = None,
     few_shot: Annotated[int | None, typer.Option(help="Worked examples before each question.", min=0, max=1000)] = None,
-    max_new_tokens: Tokens = 256,
+    thinking: Thinking = None,
+    max_new_tokens: Tokens = None,
     batch_size: Annotated[int, typer.Option(help="Problems answered at once.", min=1, max=1_000_000)] = 64,
     answers: Annotated[Path | None, typer.Option(help="Write every answer to this JSONL file.")] = None,
     set: Set = None,
@@ -48,8 +60,8 @@ def evaluate(  # noqa: PLR0913, PLR0917 - options of a command
     from tutelage.runs.files import write_rows
 
     chosen = task_settings(task, ({"path": path} if path else {}) | ({split: limit} if limit else {}), set)
-    student = api.taught_student(model, prompt=prompt, few_shot=few_shot)
-    settings = EvaluationConfig(max_new_tokens=max_new_tokens, batch_size=batch_size)
+    student = api.taught_student(model, prompt=prompt, few_shot=few_shot, thinking=thinking)
+    settings = EvaluationConfig(max_new_tokens=max_new_tokens or "auto", batch_size=batch_size)
     result, attempts = api.evaluate(student, chosen, split, settings, Show())
     if answers:
         write_rows(answers, attempts)
@@ -63,7 +75,8 @@ def ask(
     model: Model,
     question: Annotated[str | None, typer.Argument(help="The question; without it, a prompt to type at.")] = None,
     prompt: Prompt = None,
-    max_new_tokens: Tokens = 256,
+    thinking: Thinking = None,
+    max_new_tokens: Tokens = None,
     beside: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Ask this one, too; `untrained` is what a run began with.")
     ] = None,
@@ -74,16 +87,21 @@ def ask(
     """
     from tutelage import api
 
-    questions = iter([question]) if question else _typed()
+    questions, limit = iter([question]) if question else _typed(), max_new_tokens or "auto"
+    student = api.taught_student(model, prompt=prompt, thinking=thinking)
     if beside is None:
-        for answer in api.ask(api.taught_student(model, prompt=prompt), questions, max_new_tokens=max_new_tokens):
+        for answer in api.ask(student, questions, max_new_tokens=limit):
             print(printable(answer, lines=True))
         return
-    other, examples = _untrained(model) if beside == "untrained" else (api.taught_student(beside, prompt=prompt), None)
+    other, examples = (
+        _untrained(model)
+        if beside == "untrained"
+        else (api.taught_student(beside, prompt=prompt, thinking=thinking), None)
+    )
     feeds = deque[str](), deque[str]()
     answers = (
-        api.ask(api.taught_student(model, prompt=prompt), iter(feeds[0].popleft, None), max_new_tokens=max_new_tokens),
-        api.ask(other, iter(feeds[1].popleft, None), max_new_tokens=max_new_tokens, examples=examples),
+        api.ask(student, iter(feeds[0].popleft, None), max_new_tokens=limit),
+        api.ask(other, iter(feeds[1].popleft, None), max_new_tokens=limit, examples=examples),
     )
     for each in questions:
         for name, feed, answer in zip((model, beside), feeds, answers, strict=True):
@@ -95,7 +113,7 @@ def _untrained(run: str) -> tuple[StudentConfig, Sequence[WorkedExample]]:
     """The student that a run began with, and the worked examples before its questions. Raises RunError, ConfigError."""
     from tutelage.config.file import read_written
     from tutelage.runs.reader import open_run
-    from tutelage.student.student import taught_prompts
+    from tutelage.student.asked import taught_prompts
 
     taught = taught_prompts(str(Path(run) / "student"))
     return read_written(open_run(Path(run)).root / "config.yaml").student, taught.examples if taught else ()

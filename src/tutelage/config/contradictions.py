@@ -28,6 +28,11 @@ def contradictions(
         )
     yield from _of_repairs(teacher, training)
     yield from _of_training(training)
+    if student.thinking == "keep" and student.prompt == "plain":
+        yield (
+            "student.thinking is 'keep', and student.prompt 'plain' asks without the template that lets a model think;"
+            " set prompt to 'chat' or 'auto', or thinking to 'off'"
+        )
     yield from _of_the_server(student)
     if student.weights == "lora" and not student.lora.targets:
         yield "student.lora.targets is empty, so nothing would be trained; name modules, or set it to all-linear"

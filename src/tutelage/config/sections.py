@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from tutelage.config.base import Name, Section
 from tutelage.config.places import check_server
@@ -13,6 +13,8 @@ from tutelage.config.request_settings import check_server_variable
 from tutelage.records import AnswerKind, Split, TextMatch
 
 AnswerLimit = Annotated[int, Field(gt=0, le=1_000_000)] | Literal["auto"]
+Thinking = Annotated[Literal["off", "keep"], BeforeValidator(lambda said: "off" if said is False else said)]
+"""YAML reads a bare off as false."""
 Tracker = Literal["tensorboard", "trackio", "mlflow", "wandb"]
 
 
@@ -82,8 +84,12 @@ class StudentConfig(Section):
     weights: Literal["full", "lora"] = "full"
     """Train all weights, or adapters only (merged into the saved model)."""
     lora: LoraConfig = LoraConfig()
-    prompt: Literal["plain", "chat"] = "plain"
-    """Ask in plain text, or through the model's chat template."""
+    prompt: Literal["plain", "chat", "auto"] = "plain"
+    """Ask in plain text, or through the model's chat template; auto: through the template if the model was made for it
+    (`tutelage doctor MODEL` says what was found), else in plain text."""
+    thinking: Thinking = "off"
+    """For chat templates of models that think before they answer: off: an empty thought, as the template writes it;
+    keep: the student may think. Thoughts are neither graded nor trained."""
     few_shot: int = Field(default=0, ge=0, le=1000)
     """Worked examples before every question: a task has three or four, a `custom` task those of your examples.jsonl."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"

@@ -56,6 +56,7 @@ def starter_yaml(chosen: Starter, about: Sequence[str] = ()) -> str:
         "  # train: 500          # fewer problems, drawn by seed; all by default",
         "student:",
         f"  model: {_yaml(chosen.student)}",
+        "  prompt: auto         # by its chat template if it was made for that, else in plain text",
         "  # weights: lora       # adapters only, for larger students",
         *_teacher(chosen),
         "training:",

@@ -43,15 +43,16 @@ class Taught:
 
 def asking(source: RunSource) -> tuple[Asking, Sequence[WorkedExample]]:
     """How the student was taught to be asked: by its folder, or, before its end, by the run's settings."""
-    from tutelage.student.student import taught_prompts
+    from tutelage.student.asked import asked_as, taught_prompts
 
     taught = taught_prompts(str(source.run.root / "student"))
     if taught is not None:
         return taught.prompt, taught.examples
     student = source.config.student
+    prompt = asked_as(student).prompt
     if not student.few_shot:
-        return student.prompt, ()
-    return student.prompt, open_task(source.config.task).examples[: student.few_shot]
+        return prompt, ()
+    return prompt, open_task(source.config.task).examples[: student.few_shot]
 
 
 def student_folder(source: RunSource) -> Path:
@@ -65,20 +66,20 @@ def student_folder(source: RunSource) -> Path:
 def taught(source: RunSource) -> Taught:
     """The student of a run. Raises RunError if it has none yet, StudentError if it cannot be read."""
     from tutelage.config import StudentConfig
+    from tutelage.student.asked import taught_prompts
     from tutelage.student.model import load_tokenizer
     from tutelage.student.prompts import PromptFormat
-    from tutelage.student.student import taught_prompts
 
     folder = student_folder(source)
     prompt, examples = asking(source)
     tokenizer, ends, positions = load_tokenizer(StudentConfig(model=str(folder)))
-    format = PromptFormat(tokenizer, examples, prompt == "chat", positions)
+    kept = taught_prompts(str(folder))
+    format = PromptFormat(tokenizer, examples, prompt == "chat", positions, kept.thinking if kept else "off")
     format.check()
     encode: Any = tokenizer
     begins = bool(encode("2 + 3").input_ids[:1] != encode("2 + 3", add_special_tokens=False).input_ids[:1])
-    texts = tuple(str(encode.decode([token])) for token in sorted(ends))
-    settings = taught_prompts(str(folder))
-    return Taught(folder, format, texts, _limit(source), begins, settings.system if settings else None)
+    texts = tuple(str(encode.decode([token])) for token in sorted(ends | {format.end}))
+    return Taught(folder, format, texts, _limit(source), begins, kept.system if kept else None)
 
 
 def _limit(source: RunSource) -> int:

@@ -95,8 +95,13 @@ def is_on_the_hub(name: str) -> bool:
     return bool(_ON_THE_HUB.fullmatch(name)) and not name.startswith(".") and not Path(name).is_dir()
 
 
+_THOUGHTS = {"off": ", with `enable_thinking=False` where it knows that", "keep": ", thinking first where it can"}
+
+
 def _prompt(config: RunConfig) -> str:
     behind = f", behind {config.student.few_shot} worked examples" if config.student.few_shot else ""
     if config.student.prompt == "chat":
-        return f"questions put through its chat template{behind}."
+        return f"questions put through its chat template{behind}{_THOUGHTS[config.student.thinking]}."
+    if config.student.prompt == "auto":
+        return f"questions as its tutelage.json says{behind}."
     return f"prompts of this form{behind}:\n\n```\nQuestion: <the question>\nAnswer:\n```"

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from tutelage.config import RunConfig
 from tutelage.errors import ConfigError, StudentError
 from tutelage.records import FeedbackRequest, Problem, state_answer
+from tutelage.student.asked import asked_as, told_of
 from tutelage.student.model import load_tokenizer
 from tutelage.student.prompts import PromptFormat
 from tutelage.tasks.task import Task
@@ -28,8 +29,11 @@ def as_read(task: Task, config: RunConfig, rows: int) -> str:
     lines: list[str] = []
     try:
         tokenizer, _, positions = load_tokenizer(student)
-        format = PromptFormat(tokenizer, task.examples[: student.few_shot], student.prompt == "chat", positions)
+        asked = asked_as(student)
+        examples = task.examples[: student.few_shot]
+        format = PromptFormat(tokenizer, examples, asked.prompt == "chat", positions, student.thinking)
         prompts = [format.prompt(problem.text) for problem in problems[:rows]]
+        lines += [told_of(asked, student), ""] if student.prompt != "plain" else []
         lines += _lengths(problems[:MOST_COUNTED], format, config)
     except (StudentError, ConfigError) as error:
         prompts = [str(problem.text) for problem in problems[:rows]]

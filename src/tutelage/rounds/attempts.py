@@ -77,6 +77,8 @@ class Shards:
 def graded(task: Task, problem: Problem, completions: Sequence[Completion]) -> list[Attempt]:
     """Completions of a problem as graded attempts, in order."""
     return [
-        Attempt(problem.id, sample, given.text, task.grade(problem, given.text), given.finish, given.tokens)
+        Attempt(
+            problem.id, sample, given.text, task.grade(problem, given.text), given.finish, given.tokens, given.thoughts
+        )
         for sample, given in enumerate(completions)
     ]

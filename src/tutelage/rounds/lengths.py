@@ -1,6 +1,8 @@
 """How long a student may speak: as long as the rationales that it has learnt from, and some more. Pure.
 
 rationales of 40 to 90 tokens     99 of 100 have 88 at the most → 88 × 1.25 = 110 → 112 tokens
+
+A student that may think before it answers gets as much again as thoughts may take.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from tutelage.student.student import Student
 
 SHARE, MARGIN, STEP, LEAST = 0.99, 1.25, 16, 32
 """So many of the rationales are no longer than what the margin is put on; the limit is a multiple of STEP."""
+THOUGHTS = 2048
+"""Tokens that are added for a student that may think: no rationale says how long its thoughts are."""
 MOST_CUT = 0.1
 """Share of an exam that may be cut before the run says so."""
 
@@ -21,11 +25,12 @@ MOST_CUT = 0.1
 def answer_limit(setting: AnswerLimit, student: Student, questions: Sequence[str], learnt: int | None) -> int:
     """Tokens after which a student's answer is cut: the setting, or what it has `learnt` from speaks for.
 
-    Where that and the longest question are more than the student can look at, it is what is left.
+    For a student that may think, room for its thoughts is added. Where that and the longest question are more than the
+    student can look at, it is what is left.
     """
     if setting != "auto":
         return setting
-    wanted, room = learnt or UNTRAINED, student.room_for_answers(questions)
+    wanted, room = (learnt or UNTRAINED) + THOUGHTS * student.thinks, student.room_for_answers(questions)
     return wanted if room is None else max(1, min(wanted, room))
 
 

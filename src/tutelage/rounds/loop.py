@@ -128,6 +128,7 @@ def _ended(ctx: RunContext, rounds: Sequence[Round], stopped_because: str, unuse
         versions=versions(),
         unused=unused,
         precision=str(ctx.untrained.precision),
+        prompt=str(ctx.untrained.asked),
     )
     _graduate(ctx, best.student, ended)
     drop_models(ctx, len(rounds), set() if ctx.config.rounds.keep == "none" else {ended.best_round, results[-1].round})
@@ -202,7 +203,8 @@ def _spending(teaching: stages.Teaching, counted: set[object]) -> TeacherSummary
 
 def _graduate(ctx: RunContext, student: Student, outcome: RunResult) -> None:
     """Save the best student to `student/`, an ordinary Hugging Face folder with a model card."""
-    card = model_card(ctx.config, outcome, ctx.run.parts)
+    as_asked = ctx.config.model_copy(update={"student": ctx.untrained.config})
+    card = model_card(as_asked, outcome, ctx.run.parts)
     stage = ctx.run.stage(None, "student", student.key, card)
     if not stage.done:
         if stage.fault:

@@ -52,13 +52,13 @@ class Encodings:
         questions, rationales = dict[str, None](), dict[str, None]()
         for question, rationale in rows:
             questions[question] = rationales[rationale] = None
-        _tokenize(questions, self._prompts, self.format.all_prompt_ids)
+        _tokenize(questions, self._prompts, self.format.all_taught_prompt_ids)
         _tokenize(rationales, self._completions, self.format.all_completion_ids)
 
     def prompt(self, question: str) -> Tokens:
         """The tokens of a question's prompt."""
         if question not in self._prompts:
-            _tokenize([question], self._prompts, self.format.all_prompt_ids)
+            _tokenize([question], self._prompts, self.format.all_taught_prompt_ids)
         return tuple(self._prompts[question])
 
     def __getitem__(self, row: tuple[str, str]) -> Encoded:

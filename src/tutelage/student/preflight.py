@@ -46,7 +46,7 @@ def preflight(
     student.engine.check(loaded.model)
     format = student.format_of(loaded)
     if student.engine.own is not None:
-        ends = StopCriteria(loaded.tokenizer, loaded.end_tokens, format.stop_strings)
+        ends = StopCriteria(loaded.tokenizer, loaded.end_tokens, format.stop_strings, format.opening)
         try_engine(student.engine.own, loaded.model, ends, tuple(format.prompt_ids(format.prompt("2 + 3?"))))
     _check_lengths(format, config, problems)
     if student.engine.is_server:

@@ -20,9 +20,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from tutelage.config.sections import Thinking
 from tutelage.errors import StudentError
 from tutelage.records import TrainingExample, WorkedExample
-from tutelage.student.template_bounds import MOST_BYTES, MOST_CHARACTERS, MOST_SECONDS, exceeds_bounds
+from tutelage.student.chat_template import REMEDY, ChatTemplate
 from tutelage.system_message import WithSystem
 
 if TYPE_CHECKING:
@@ -74,27 +75,31 @@ LEAD = " "
 PLAIN_STOPS = ("\nQuestion:",)
 """Strings that end an answer to a plain prompt: the student has started another question."""
 
-_PLAIN = "set student.prompt to 'plain', or mend the template"
-_ANY = "Tom has 3 boxes of 4 pens. How many pens does he have?"
-
 
 @dataclass(frozen=True)
 class PromptFormat:
     """Turns questions into prompts and rationales into completions, for one tokenizer.
 
-    `positions` is the context length of the model in tokens; None: no limit.
+    `positions` is the context length of the model in tokens; None: no limit. `thinking` says whether a student that
+    thinks before it answers may do so; a chat template is told.
     """
 
     tokenizer: PreTrainedTokenizerBase
     examples: Sequence[WorkedExample] = ()
     chat: bool = False
     positions: int | None = None
+    thinking: Thinking = "off"
 
     def __post_init__(self) -> None:
         if self.chat and not self.tokenizer.chat_template:
             raise StudentError("student.prompt is 'chat', but this model has no chat template; set it to 'plain'")
         if self.tokenizer.eos_token_id is None:
             raise StudentError("the student's tokenizer has no end token, so its answers could never end")
+
+    @cached_property
+    def template(self) -> ChatTemplate | None:
+        """The chat template that asks; None for plain prompts."""
+        return ChatTemplate(self.tokenizer, self.thinking) if self.chat else None
 
     def check(self) -> None:
         """Refuse a template that fails, exceeds its limits or omits the question, and a tokenizer that ends prompts.
@@ -103,7 +108,7 @@ class PromptFormat:
         """
         one, other = self.prompt("How many pens do 3 boxes of 4 hold?"), self.prompt("What is 2 + 3?")
         if one == other:
-            raise StudentError(f"the student's chat template leaves the question out; {_PLAIN}")
+            raise StudentError(f"the student's chat template leaves the question out; {REMEDY}")
         ids = self.prompt_ids(one)
         if not ids:
             raise StudentError(
@@ -120,23 +125,40 @@ class PromptFormat:
         """Strings that end an answer without an end token."""
         return () if self.chat else PLAIN_STOPS
 
-    def prompt(self, question: str) -> str:
-        """The text of the prompt for `question`; a system message stands at its top."""
-        if not self.chat:
-            return plain_prompt(self.examples, question)
-        messages = chat_messages(self.examples, question)
-        if messages[0]["role"] == "system" and not self._takes_system:
-            system, first, *rest = messages
-            messages = [{**first, "content": f"{system['content']}\n\n{first['content']}"}, *rest]
-        return self._rendered(messages)
+    @cached_property
+    def end(self) -> int:
+        """The token that a rationale is taught to end with: that of the template's turns, else the tokenizer's."""
+        of_turns = self.template.end if self.template else None
+        return int(self.tokenizer.eos_token_id) if of_turns is None else of_turns  # pyright: ignore[reportArgumentType]
+
+    @property
+    def opening(self) -> str | None:
+        """What prompts begin of a thought that the student goes on with; empty: nothing; None: it does not think."""
+        if self.template is None or not self.template.thinks:
+            return None
+        return self.template.opening if self.thinking == "keep" else ""
 
     @cached_property
-    def _takes_system(self) -> bool:
-        """Whether the template shows a system message; some refuse it, or leave it out."""
-        try:
-            return _ANY in self._rendered([{"role": "system", "content": _ANY}, {"role": "user", "content": "2 + 3?"}])
-        except StudentError:
-            return False
+    def silent(self) -> int:
+        """Tokens at the end of a taught prompt that stand between think marks: they are not learnt."""
+        if self.template is None or not self.template.silent:
+            return 0
+        prompt = self.taught_prompt("What is 2 + 3?")
+        whole, before = map(self.prompt_ids, (prompt, prompt.removesuffix(self.template.silent)))
+        pairs = enumerate(zip(whole, before, strict=False))
+        return len(whole) - next((n for n, (one, other) in pairs if one != other), len(before))
+
+    def prompt(self, question: str) -> str:
+        """The text of the prompt for `question`; a system message stands at its top."""
+        if self.template is None:
+            return plain_prompt(self.examples, question)
+        return self.template.prompt(chat_messages(self.examples, question))
+
+    def taught_prompt(self, question: str) -> str:
+        """The prompt that a rationale stands behind in training: that of an answer without a thought."""
+        if self.template is None or self.thinking == "off":
+            return self.prompt(question)
+        return self.template.prompt(chat_messages(self.examples, question), taught=True)
 
     def refuse_too_long(self, prompt: int, answer: int) -> None:
         """Refuse `prompt` + `answer` tokens that exceed the model's context. Raises StudentError."""
@@ -145,29 +167,6 @@ class PromptFormat:
                 f"a prompt of {prompt} tokens and an answer of {answer} exceed the student's context of"
                 f" {self.positions} tokens; lower max_new_tokens or student.few_shot, leave long questions out, or take"
                 " another student"
-            )
-
-    def _rendered(self, messages: list[dict[str, str]]) -> str:
-        try:
-            self._refuse_endless(messages)
-            text = str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
-            text.encode()  # fails for half a surrogate pair, which has no tokens
-            return text
-        except StudentError:
-            raise
-        except Exception as error:  # a template is a program and may fail in any way
-            told = " ".join(str(error).split()) or type(error).__name__
-            raise StudentError(f"the student's chat template fails: {told}; {_PLAIN}") from error
-
-    def _refuse_endless(self, messages: list[dict[str, str]]) -> None:
-        if exceeds_bounds(
-            self.tokenizer.get_chat_template(),
-            [{**message, "content": _ANY} for message in messages],
-            self.tokenizer.special_tokens_map,
-        ):
-            raise StudentError(
-                f"the student's chat template writes more than {MOST_CHARACTERS:,} characters, or takes more than"
-                f" {MOST_SECONDS} s or {MOST_BYTES:,} bytes for a prompt; {_PLAIN}"
             )
 
     def prompt_ids(self, prompt: str) -> list[int]:
@@ -182,11 +181,15 @@ class PromptFormat:
         """Tokens of the prompts for many questions, in one call: four times as fast as one by one."""
         return self._tokens([self.prompt(question) for question in questions], special=not self.chat)
 
+    def all_taught_prompt_ids(self, questions: Sequence[str]) -> list[list[int]]:
+        """Tokens of the prompts that rationales stand behind in training."""
+        return self._tokens([self.taught_prompt(question) for question in questions], special=not self.chat)
+
     def all_completion_ids(self, rationales: Sequence[str]) -> list[list[int]]:
         """`completion_ids` of many rationales, in one call."""
-        lead, end = "" if self.chat else LEAD, int(self.tokenizer.eos_token_id)  # pyright: ignore[reportArgumentType]
+        lead = "" if self.chat else LEAD
         written = self._tokens([lead + rationale.strip() for rationale in rationales], special=False)
-        return [[*ids, end] for ids in written]
+        return [[*ids, self.end] for ids in written]
 
     def all_beginning_ids(self, beginnings: Sequence[str]) -> list[list[int]]:
         """Tokens of the beginnings of rationales, as in `completion_ids`, without the end token."""

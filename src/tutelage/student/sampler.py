@@ -11,6 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from tutelage.config import AnswerLimit, EvaluationConfig, ExamConfig
 from tutelage.records import Completion
 from tutelage.student.encoding import Tokens
+from tutelage.text.thoughts import apart
 
 Advance = Callable[[int], None]
 """Called with the number of newly answered problems or finished steps, for a progress bar."""
@@ -88,11 +89,15 @@ class SamplerFactory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StopCriteria:
-    """When an answer is complete: at an end token, or at a stop string in its text."""
+    """When an answer is complete: at an end token, or at a stop string in its text.
+
+    `opening` is what prompts begin of a thought that the answer goes on with; None: the student does not think.
+    """
 
     tokenizer: PreTrainedTokenizerBase
     tokens: frozenset[int]
     strings: tuple[str, ...] = ()
+    opening: str | None = None
 
     def __call__(self, tokens: Sequence[int]) -> bool:
         """Whether the answer ends with its last token."""
@@ -105,8 +110,20 @@ class StopCriteria:
         return any(string in tail for string in self.strings)
 
     def completion(self, tokens: Sequence[int]) -> Completion:
-        """The answer as text, cut where a stop string begins."""
-        text = str(self.tokenizer.decode(list(tokens), skip_special_tokens=True))
+        """The answer as text, cut where a stop string begins, and the thoughts before it."""
+        text, thoughts = str(self.tokenizer.decode(list(tokens), skip_special_tokens=True)), ""
+        if self.opening is not None:
+            thoughts, text = self._apart(tokens, text)
         cuts = [text.find(string) for string in self.strings if string in text]
         finish = "stop" if cuts or (tokens and tokens[-1] in self.tokens) else "length"
-        return Completion(text[: min(cuts)] if cuts else text, finish, len(tokens))
+        return Completion(text[: min(cuts)] if cuts else text, finish, len(tokens), thoughts)
+
+    def _apart(self, tokens: Sequence[int], text: str) -> tuple[str, str]:
+        """The thoughts and the answer; marks may be special tokens, which `text` does not have."""
+        written = [token for token in tokens if token not in self.tokens]
+        thoughts, answer = apart(f"{self.opening}{self.tokenizer.decode(written)}")
+        if not thoughts:
+            return "", text
+        for special in self.tokenizer.all_special_tokens:
+            answer = answer.replace(special, "")
+        return thoughts, answer

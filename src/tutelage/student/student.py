@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from transformers import PreTrainedTokenizerBase
@@ -18,7 +18,8 @@ from tutelage.errors import StudentError
 from tutelage.mistakes.repair import Repair
 from tutelage.records import Completion, Problem, TrainingExample, WorkedExample
 from tutelage.run_records import Precision, TrainingSummary
-from tutelage.runs.files import digest, plain, read_record
+from tutelage.runs.files import digest, plain
+from tutelage.student.asked import PROMPT_FILE, PromptSettings, asked_as
 from tutelage.student.elsewhere import sampler_elsewhere
 from tutelage.student.engines.engine import Engine
 from tutelage.student.fitness import positions_of
@@ -45,20 +46,9 @@ if TYPE_CHECKING:
 
 _OF_THE_PLACE = {"device", "engine", "server", "server_command", "server_timeout", "server_key_env"}
 """Settings of where a student computes, which its answers do not depend on."""
-PROMPT_FILE = "tutelage.json"
-"""File in a saved student's folder with the settings of its prompts."""
 
 Answered = Callable[[int, list[Completion]], None]
 """Called with the index of a problem and its completions."""
-
-
-@dataclass(frozen=True, slots=True)
-class PromptSettings:
-    """The content of PROMPT_FILE."""
-
-    prompt: Literal["plain", "chat"]
-    examples: list[WorkedExample]
-    system: str | None = None
 
 
 class GoneError(StudentError):
@@ -76,7 +66,8 @@ class Student:
     students with the same key give the same answers. `engine` samples for it and its later versions. `answer_tokens`
     is the limit for its answers by the rationales that it has learnt from; None: it has learnt nothing. `precision` is
     what it computes in; None: it is chosen at first use. `system` is the message above all of its questions, if any.
-    `ranks` are the processes that train it together.
+    `asked` is how it is asked, and why; `ranks` are the processes that train it together. Raises StudentError if the
+    model is looked at for that, and has no tokenizer.
     """
 
     def __init__(  # noqa: PLR0913 - all that its answers follow from
@@ -92,14 +83,18 @@ class Student:
         precision: Precision | None = None,
         system: str | None = None,
     ) -> None:
-        self.config, self.folder, self.answer_tokens, self.system = config, folder, answer_tokens, system
-        self.key = key or digest(config.model_dump(exclude=_OF_THE_PLACE), str(folder))
+        self.asked = asked_as(config)
+        self.config = config = config.model_copy(update={"prompt": self.asked.prompt})
+        self.folder, self.answer_tokens, self.system = folder, answer_tokens, system
+        thinking = [config.thinking] if self.asked.thinks else []  # of others, the key is as it was without the setting
+        self.key = key or digest(config.model_dump(exclude=_OF_THE_PLACE | {"thinking"}), str(folder), *thinking)
         self.engine = engine or Engine(config.engine, config=config)
         self.examples = examples[: config.few_shot]
         self.memory = memory or OneModel()
         self._precision = precision
         self.ranks: Ranks | None = None
         self._own: LoadedModel | None = None
+        self._read: tuple[PreTrainedTokenizerBase, int | None] | None = None
 
     def at(self, folder: Path, key: str, answer_tokens: int | None = None) -> Student:
         """The same student at a later point, saved in `folder`."""
@@ -123,7 +118,8 @@ class Student:
     ) -> Sampled:
         """Pass completions for every problem to the callback, in any order; see Sampler.
 
-        With `prefixes`, one for each problem, the answers begin with them; the completions are what follows.
+        With `prefixes`, one for each problem, the answers begin with them, without a thought; the completions are what
+        follows.
         """
         elsewhere = self.engine.loads_folders and self._own is None  # weights in training are not on disk
         if elsewhere:
@@ -133,9 +129,11 @@ class Student:
             tokenizer, end_tokens = loaded.tokenizer, loaded.end_tokens
             positions = positions_of(loaded.model.config)
         format = self.format(tokenizer, positions)
+        if prefixes:
+            format = replace(format, thinking="off")
         prompts = _prompts(format, [problem.text for problem in problems], prefixes)
         format.refuse_too_long(max(map(len, prompts), default=0), settings.max_new_tokens)
-        ends = StopCriteria(tokenizer, end_tokens, format.stop_strings)
+        ends = StopCriteria(tokenizer, end_tokens | {format.end}, format.stop_strings, format.opening)
         if elsewhere:
             sampler = sampler_elsewhere(self, prompts, seeds, settings, ends)
         else:
@@ -151,23 +149,31 @@ class Student:
             raise GoneError(self.folder)
         return self.folder
 
-    @property
-    def _tokenizer_source(self) -> Path | None:
-        """A folder with the tokenizer, which is the same at every point of a run."""
-        return self.folder if self.folder is not None and self.folder.is_dir() else None
+    def _tokenizer(self) -> tuple[PreTrainedTokenizerBase, int | None]:
+        """Tokenizer and context length, which are the same at every point of a run."""
+        if self._read is None:
+            folder = self.folder if self.folder is not None and self.folder.is_dir() else None
+            tokenizer, _, positions = load_tokenizer(self.config, folder)
+            self._read = tokenizer, positions
+        return self._read
 
     def rationale_tokens(self, rationales: Sequence[str]) -> list[int]:
         """How many tokens each rationale takes to write, the end token among them."""
-        tokenizer, _, _ = load_tokenizer(self.config, self._tokenizer_source)
+        tokenizer, _ = self._tokenizer()
         format = self.format(tokenizer)
         return list(map(len, format.all_completion_ids(rationales)))
+
+    @property
+    def thinks(self) -> bool:
+        """Whether it may think before it answers."""
+        return self.asked.thinks and self.config.thinking == "keep"
 
     def room_for_answers(self, questions: Sequence[str], prefixes: Sequence[str] = ()) -> int | None:
         """Tokens that are left for an answer to the longest of these questions; None if it can look at any number.
 
         With `prefixes`, one for each question, for what follows them.
         """
-        tokenizer, _, positions = load_tokenizer(self.config, self._tokenizer_source)
+        tokenizer, positions = self._tokenizer()
         if positions is None:
             return None
         format = self.format(tokenizer, positions)
@@ -222,7 +228,7 @@ class Student:
 
     def save(self, folder: Path, notes: str) -> None:
         """Save the student as a Hugging Face folder, with a model card and its prompt settings."""
-        asking = plain(PromptSettings(self.config.prompt, list(self.examples), self.system))
+        asking = plain(PromptSettings(self.asked.prompt, list(self.examples), self.system, self.config.thinking))
         texts = {"README.md": notes, PROMPT_FILE: json.dumps(asking, indent=2, ensure_ascii=False) + "\n"}
         source = self._source
         if source is None or holds_adapters(source):
@@ -259,7 +265,10 @@ class Student:
         return self.config.model, self.config.device, folder
 
     def _load(self, dtype: torch.dtype) -> LoadedModel:
-        return load_student(self.config, self._source, dtype)
+        loaded = load_student(self.config, self._source, dtype)
+        if self.asked.prompt == "chat":
+            loaded.turn_end = self.format_of(loaded).end
+        return loaded
 
     def format_of(self, loaded: LoadedModel) -> PromptFormat:
         """The prompt format of the loaded model."""
@@ -267,7 +276,8 @@ class Student:
 
     def format(self, tokenizer: PreTrainedTokenizerBase, positions: int | None = None) -> PromptFormat:
         """The prompt format. Raises StudentError if the tokenizer or its chat template can't be used."""
-        format = PromptFormat(tokenizer, self.examples, self.config.prompt == "chat", positions)
+        chat, thinking = self.asked.prompt == "chat", self.config.thinking
+        format = PromptFormat(tokenizer, self.examples, chat, positions, thinking)
         format.check()
         return format
 
@@ -277,9 +287,3 @@ def _prompts(format: PromptFormat, questions: Sequence[str], prefixes: Sequence[
     asked = format.all_prompt_ids(questions)
     begun = format.all_beginning_ids(prefixes) if prefixes else [[]] * len(asked)
     return [(*question, *beginning) for question, beginning in zip(asked, begun, strict=True)]
-
-
-def taught_prompts(model: str) -> PromptSettings | None:
-    """The prompt settings that a student was trained with, from its folder; None if Tutelage did not train it."""
-    path = Path(model) / PROMPT_FILE
-    return read_record(path, PromptSettings) if path.is_file() else None

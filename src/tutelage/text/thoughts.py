@@ -55,6 +55,59 @@ def without_thoughts(text: str) -> str:
     return _outside(text) if "<" in text or "[" in text or "◁" in text else text
 
 
+def apart(text: str) -> tuple[str, str]:
+    """The thoughts in a text, with their marks, and the text without them."""
+    answer = without_thoughts(text)
+    if answer == text:
+        return "", text
+    return (text.rstrip().removesuffix(answer) if answer else text).strip(), answer
+
+
+def opened(prompt: str) -> str:
+    """The thought that a prompt has begun and not ended, such as "<think>\\n"; empty if there is none."""
+    prompt = prompt[-_LONGEST:]
+    mark = _last(_MARK, prompt)
+    return prompt[mark.start() :] if mark and mark.lastgroup == "open" and not prompt[mark.end() :].strip() else ""
+
+
+def empty_thought(prompt: str) -> str:
+    """The thought of no words that a prompt ends with, such as "<think>\\n</think>\\n"; empty if there is none."""
+    prompt = prompt[-_LONGEST:]
+    close = _last(_MARK, prompt)
+    if not close or close.lastgroup != "close" or prompt[close.end() :].strip():
+        return ""
+    start = opened(prompt[: close.start()])
+    return start and prompt[close.start() - len(start) :]
+
+
+def ended(opening: str) -> str:
+    """A thought that was begun as `opening` and is ended without a word, as Qwen3's template writes it."""
+    mark = opening.strip()
+    if (close := _CLOSES.get(mark.lower())) is None:
+        close = "<channel|>" if "channel" in mark else mark[0] + "/" + mark[1:]
+    return f"{mark}\n\n{close}\n\n"
+
+
+def speaks_of_thoughts(template: str) -> bool:
+    """Whether a chat template knows the mark that ends a thought."""
+    return any(mark.lastgroup == "close" for mark in _MARK.finditer(template))
+
+
+_LONGEST = 300
+"""Characters at the end of a prompt among which the thought stands that it begins."""
+_CLOSES = {
+    "<|begin_of_thought|>": "<|end_of_thought|>",
+    "<|begin_of_thinking|>": "<|end_of_thinking|>",
+    "<|start_thinking|>": "<|END_THINKING|>",
+    "<|thinking_start|>": "<|thinking_end|>",
+    "<|think|>": "<|/think|>",
+    "<|thinking|>": "<|end_of_thinking|>",
+    "<unused94>thought": "<unused95>",
+    "<unused94>": "<unused95>",
+}
+"""The marks that end a thought, where it is not the same with a slash."""
+
+
 def _outside(text: str) -> str:
     kept: list[str] = []
     depth = position = marks = 0

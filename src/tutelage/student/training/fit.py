@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from transformers import PreTrainedModel
 
+from tutelage.config import TrainingConfig
 from tutelage.student.resources.available import available_memory
 from tutelage.student.resources.memory import (
     TrainingMemory,
@@ -64,25 +65,29 @@ def fit_micro_batches(model: PreTrainedModel, dataset: StepDataset, mixed: bool,
 
 
 def _training_memory(model: PreTrainedModel, dataset: StepDataset, mixed: bool) -> TrainingMemory:
+    reflects = dataset.reflection is not None or dataset.repair_loss is not None
+    return training_memory(model, dataset.sample_micro_batch(), dataset.config, mixed=mixed, reflects=reflects)
+
+
+def training_memory(
+    model: PreTrainedModel, sample: MicroBatch, config: TrainingConfig, *, mixed: bool, reflects: bool
+) -> TrainingMemory:
     """Memory that is not allocated yet: gradients, the optimizer's moments, and activations (measured on a sample)."""
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     gradients = sum(weight.nbytes + (4 * weight.numel() if mixed else 0) for weight in trained)
-    config = dataset.config
     apart = config.gradients_every or config.gradient_share or config.clipping == "apart"
-    reflects = dataset.reflection is not None or dataset.repair_loss is not None
     if apart and reflects:  # the gradients of L_SR are kept apart from those of L_LM
         gradients += sum(weight.nbytes for weight in trained)
     head: torch.Tensor = model.get_output_embeddings().weight  # pyright: ignore[reportOptionalMemberAccess]
-    micro_batch = dataset.sample_micro_batch()
     training = model.training
     model.train()  # dropout saves more tensors
-    kept = _kept(model, micro_batch)
-    if dataset.config.checkpointing:  # what is kept between the layers, and what one of them keeps in its turn
+    kept = _kept(model, sample)
+    if config.checkpointing:  # what is kept between the layers, and what one of them keeps in its turn
         one_layer = kept // max(1, len(layers_of(model)))
         with checkpointed(model):
-            kept = _kept(model, micro_batch) + one_layer
+            kept = _kept(model, sample) + one_layer
     model.train(training)
-    per_token = BACKWARD * kept / micro_batch.input_RT.numel()
+    per_token = BACKWARD * kept / sample.input_RT.numel()
     if not has_plain_logits(model):  # all logits exist at once, in float32, with their gradient
         per_token += 3 * 4 * len(head)
     return TrainingMemory(

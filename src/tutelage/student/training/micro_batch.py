@@ -75,7 +75,8 @@ def as_rows(groups: Sequence[ExampleGroup], prompt_weight: float) -> MicroBatch:
     for group in groups:
         asked = len(group.prompt)
         for n, token in enumerate((group.prompt + group.anchor)[1:] if group.anchor else ()):
-            targets.append((first * width + n, token, prompt_weight if n + 1 < asked else 1.0))
+            if not asked - group.silent <= n + 1 < asked:
+                targets.append((first * width + n, token, prompt_weight if n + 1 < asked else 1.0))
         if group.pair is not None:
             starts = [(first + b) * width + asked for b in range(len(group.branches))]
             pairs.append(tuple(Branch(at - 1, at, branch) for at, branch in zip(starts, group.branches, strict=True)))

@@ -65,7 +65,8 @@ class ExampleGroup:
 
     `pair` is a positive and a negative, or a negative alone; None: nothing is compared. `reference` has the
     log-likelihoods of all branches at the start of the round, in nats; only DPO needs it. `repairs` are attempts at the
-    question put right; a question that has only these has an empty anchor, and its prompt is not learnt.
+    question put right; a question that has only these has an empty anchor, and its prompt is not learnt. `silent`
+    tokens at the prompt's end stand between think marks and are not learnt either.
     """
 
     prompt: Tokens
@@ -73,11 +74,12 @@ class ExampleGroup:
     pair: tuple[Tokens, ...] | None
     reference: tuple[float, ...] = ()
     repairs: tuple[RepairBranch, ...] = ()
+    silent: int = 0
 
     @property
     def targets(self) -> int:
-        """Number of targets of L_LM: all tokens of the row but the first; none without an anchor."""
-        return len(self.prompt) + len(self.anchor) - 1 if self.anchor else 0
+        """Number of targets of L_LM: all tokens of the row but the first and silent ones; none without an anchor."""
+        return len(self.prompt) - self.silent + len(self.anchor) - 1 if self.anchor else 0
 
     @property
     def rows(self) -> tuple[Tokens, ...]:
@@ -206,7 +208,9 @@ def grow_tree(
     for n in range(1, shared):  # the shared prefix is predicted once
         targets.append((n - 1, groups[0].prompt[n], prompt_weight * learnt))
     for group in groups:
-        question = learn(group.prompt[shared:], root, prompt_weight, targets if group.anchor else [])
+        asked = list[Target]()
+        question = learn(group.prompt[shared:], root, prompt_weight, asked)
+        targets.extend(asked[: max(0, len(asked) - group.silent)] if group.anchor else ())
         for repair in group.repairs:
             own = tree.grow(repair.own, question) if repair.own else question
             learn(repair.right, own, repair.weight, repaired)

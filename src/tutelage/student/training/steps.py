@@ -146,7 +146,8 @@ class StepDataset(Dataset[TrainStep]):
         right, wrong = (sum(len(getattr(each, side)) for each in branches) for side in ("right", "wrong"))
         weight = sum(each.weight * (len(each.right) + loss.unlikelihood * len(each.wrong)) for each in branches)
         learnt = [group for group in groups if group.anchor]
-        lm = sum(self.config.prompt_weight * (len(group.prompt) - 1) + len(group.anchor) for group in learnt)
+        asked = sum(len(group.prompt) - group.silent - 1 for group in learnt)
+        lm = self.config.prompt_weight * asked + sum(len(group.anchor) for group in learnt)
         return loss.divisor(targets, lm, weight), max(1, right), max(1, wrong)
 
     def too_long(self, examples: int) -> Iterator[str]:
@@ -236,11 +237,12 @@ class StepDataset(Dataset[TrainStep]):
         """The anchor and the rationales to compare it with; nothing is compared if one of them is truncated."""
         example = self.examples[row.example]
         anchor, *compared = (self._encode(example, text) for text in (None, *row.compared))
+        silent = self.format.silent
         if not compared or anchor.truncated or any(each.truncated for each in compared):
-            return ExampleGroup(anchor.prompt, anchor.completion, None)
+            return ExampleGroup(anchor.prompt, anchor.completion, None, silent=silent)
         branches = [each.completion for each in (anchor, *compared)]
         reference = [self.references[anchor.prompt, branch] for branch in branches] if self.references else []
-        return ExampleGroup(anchor.prompt, branches[0], tuple(branches[1:]), tuple(reference))
+        return ExampleGroup(anchor.prompt, branches[0], tuple(branches[1:]), tuple(reference), silent=silent)
 
     def _encode(self, example: TrainingExample, rationale: str | None = None) -> Encoded:
         """A rationale after the question of an example; None: the anchor."""
