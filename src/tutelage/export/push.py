@@ -110,7 +110,7 @@ def _of_the_model(name: str) -> bool:
 def _adapter(source: RunSource, folder: Path, out: Path) -> list[str]:
     """Write the adapter of the student. Raises ConfigError where it would be of no use to others."""
     student = source.config.student
-    if student.weights != "lora":
+    if student.weights == "full":
         raise ConfigError(f"the student of {source.run.root} was trained whole, not by an adapter; leave --adapter out")
     if not is_on_the_hub(student.model):
         raise ConfigError(
