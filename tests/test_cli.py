@@ -58,9 +58,12 @@ def test_without_arguments_there_is_help_and_version_is_told():
 
 def test_doctor_names_the_keys_that_are_set_and_not_their_values(tiny, monkeypatch):
     monkeypatch.setenv("SOME_VENDOR_API_KEY", "sk-secret")
+    monkeypatch.setenv("HF_TOKEN", "hf-secret")
+    monkeypatch.setenv("EMPTY_API_KEY", "")
     said = tutelage("doctor", tiny, "--device", "cpu").output
-    assert "SOME_VENDOR_API_KEY" in said
-    assert "sk-secret" not in said
+    assert "HF_TOKEN, SOME_VENDOR_API_KEY" in said
+    assert "-secret" not in said
+    assert "EMPTY_API_KEY" not in said
     assert "GB free here" in said
 
 

@@ -86,3 +86,10 @@ def test_other_commands_as_json(run):
     assert (report["name"], report["misgraded"], report["sizes"]["train"]) == ("leg_counting", [], 6)
     measured = tutelage("eval", run, "--task", run / "config.yaml", "--max-new-tokens", 4, "--json")
     assert json.loads(measured.stdout)["n"] == 4
+
+
+def test_one_that_is_named_is_compared_with_another_of_its_split(run):
+    told = json.loads(tutelage("compare", f"{run}:evaluation-0", "--json").output)
+    assert (told["left"], told["right"]) == ("run:evaluation-0", "run:evaluation-2")
+    told = json.loads(tutelage("compare", run, f"{run}:evaluation-2", "--json").output)
+    assert (told["left"], told["right"]) == ("run:evaluation-1", "run:evaluation-2")

@@ -12,7 +12,7 @@ import yaml
 
 from tests.command import tutelage
 from tests.processes import UNMEASURED
-from tutelage.config.file import load_config
+from tutelage.config.file import load_config, parse_config
 from tutelage.config.starter import Starter, starter_yaml
 from tutelage.records import Problem
 from tutelage.rounds.expected import expected_round
@@ -94,6 +94,8 @@ def test_a_local_endpoint_needs_no_key_and_an_unlisted_model_gets_a_cap_on_token
             "has no price for the model 'nobody'",
         ),
         (["bare.jsonl", "--teacher", "ftp://x", "--model", "m"], "ftp://x"),
+        (["bare.jsonl", "--teacher", "http://[::1", "--model", "m"], "Invalid IPv6 URL; write a URL such as"),
+        (["bare.jsonl", "--teacher", "openai"], "name it as --model"),
         (["solved.jsonl", "--student", "./nowhere"], "there is no folder './nowhere'"),
     ],
 )
@@ -127,6 +129,12 @@ def test_at_a_terminal_at_most_five_questions_are_asked(place, tiny):
         assert process.wait(60) == 0, said
     os.close(master)
     assert load_config(place / "tutelage.yaml").teacher.budget.usd == 0.25
+
+
+@pytest.mark.parametrize("usd", [0.0, 0.05, 2.0, 1234567.89, 1e-7])
+def test_a_cap_is_written_as_it_was_named(usd):
+    text = starter_yaml(Starter("custom", "x.jsonl", "s", "t", None, "KEY", usd))
+    assert parse_config(yaml.safe_load(text)).teacher.budget.usd == usd
 
 
 @pytest.mark.parametrize("name", ["plain.jsonl", "a: b #c.jsonl", "'x'", "ß/ü.csv", "yes", "1e3", "- x", "{a}"])

@@ -93,6 +93,9 @@ def _run(words: list[str], teacher: str, monkeypatch: pytest.MonkeyPatch, fence:
         case ["transformers", "serve", *_]:
             # It needs an extra and serves until it is stopped.
             assert importlib.util.find_spec("transformers.cli.serve"), said
+        case ["vllm", "serve", *_]:
+            # It needs an extra and serves until it is stopped.
+            assert "vllm" in PROJECT["optional-dependencies"], said
         case ["torchrun", *_]:
             # Several processes run in tests/test_together.py: here, whether torchrun and the command take the line.
             from torch.distributed.run import get_args_parser

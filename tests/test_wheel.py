@@ -34,7 +34,7 @@ def test_what_most_do_not_need_is_an_extra(built):
         name = next(name for name in wheel.namelist() if name.endswith("METADATA"))
         metadata = message_from_bytes(wheel.read(name))
     assert set(metadata.get_all("Provides-Extra")) == {
-        *("plots", "datasets", "vllm"),
+        *("plots", "datasets", "vllm", "qlora"),
         *("tensorboard", "trackio", "mlflow", "wandb"),
     }
     needed = [line for line in metadata.get_all("Requires-Dist") if "extra ==" not in line]

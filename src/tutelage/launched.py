@@ -62,6 +62,11 @@ def place(environment: Mapping[str, str] = os.environ) -> Place:
     return Place(rank, size, found["local_rank"] or 0, found["local_size"] or 1)
 
 
+def on_this_machine(environment: Mapping[str, str] = os.environ) -> int:
+    """How many processes a launcher has started on this machine, inside `hidden`, too."""
+    return max(1, _number(_NAMES["local_size"], environment) or 1)
+
+
 def is_first(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether this process is the one that speaks: the first of several, or the only one."""
     size, rank = (next(filter(None, map(environment.get, _NAMES[part])), None) for part in ("size", "rank"))

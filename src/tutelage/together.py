@@ -59,4 +59,6 @@ def agree(ranks: Ranks, config: RunConfig, own: OwnParts) -> None:
         raise ConfigError(f"{name} was started with other settings than rank 0 ({what}); start all alike")
     if config.student.engine == "vllm" and own.engine is None:
         raise ConfigError("student.engine 'vllm' samples in one process, and there are several; set it to auto")
+    if config.student.weights == "qlora":
+        raise ConfigError("student.weights 'qlora' trains in one process, and there are several; set it to lora")
     ranks.check_devices(pick_device(config.student.device))

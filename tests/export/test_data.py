@@ -1,6 +1,7 @@
 """Rationales, pairs and splits in the forms of trainers, read again by `datasets`."""
 
 import json
+import resource
 import tarfile
 from pathlib import Path
 
@@ -151,13 +152,7 @@ def test_verl_has_all_problems_with_their_answers_and_the_reward(run, tmp_path):
     assert [row["prompt"][0]["content"] for row in train] == [problem.text for problem in train_problems(run)]
     assert train[0]["reward_model"] == {"style": "rule", "ground_truth": train_problems(run)[0].answer}
     assert [len(parquet.read_table(out / f"{name}.parquet")) for name in ("validation", "test", "sft")] == [3, 4, 3]
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("reward", out / "grade.py")
-    assert spec is not None
-    assert spec.loader is not None
-    reward = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(reward)
+    reward = grader_of(out)
     for row in train:
         truth = row["reward_model"]["ground_truth"]
         assert reward.compute_score(row["data_source"], f"The answer is {truth}.", truth, row["extra_info"]) == 1
@@ -230,3 +225,62 @@ def test_the_command(run, tmp_path):
     again = tutelage("export", run, "--format", "messages", "--out", tmp_path / "out")
     assert again.exit_code == 2
     assert again.output.startswith("error: --out")
+
+
+def grader_of(folder: Path):
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("reward", folder / "grade.py")
+    assert spec is not None
+    assert spec.loader is not None
+    reward = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(reward)
+    return reward
+
+
+def test_a_benchmark_is_graded_as_in_its_run(tmp_path):
+    pytest.importorskip("pyarrow")
+    solved = [{"problem": f"{n} + x?", "solution": f"$\\boxed{{x+{n}}}$", "answer": f"x+{n}"} for n in range(1, 9)]
+    (tmp_path / "math").mkdir()
+    for name, part in (("train", solved[:4]), ("test", solved[4:])):
+        (tmp_path / "math" / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in part))
+    run = made_run(tmp_path / "mine", task={"name": "math_500", "path": str(tmp_path / "math")})
+    reward = grader_of(exported(run, "verl"))
+    assert reward.compute_score("", "The answer is $5+x$.", "x+5") == 1
+    assert reward.compute_score("", "The answer is $6+x$.", "x+5") == 0
+
+
+def test_a_grader_of_the_users_own_is_found_from_anywhere(tmp_path, monkeypatch):
+    pytest.importorskip("pyarrow")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text("def grade(problem, text):\n    return text == problem.answer\n")
+    (tmp_path / "rows.jsonl").write_text(
+        "".join(json.dumps({"question": f"{n}?", "answer": f"{n}"}) + "\n" for n in range(9))
+    )
+    task = {"name": "custom", "path": "rows.jsonl", "grader": "mine.py:grade"}
+    out = exported(made_run(tmp_path / "mine", task=task), "verl", tmp_path / "out")
+    monkeypatch.chdir(out)
+    reward = grader_of(out)
+    assert (reward.compute_score("", "4", "4"), reward.compute_score("", "four", "4")) == (1, 0)
+
+
+def test_a_step_put_right_is_no_rationale(run):
+    one, two, *_ = train_problems(run)
+    whole = Feedback(one.id, 0, " mine", "a whole one", RIGHT)
+    replied(run, 2, [whole, Feedback(two.id, 0, " mine", "3 × 4 = 12", RIGHT, step="3 × 4 = 13")])
+    assert rows(exported(run, "alpaca") / "train.jsonl")[3:][0]["output"] == "a whole one"
+    assert len(rows(run.parent / "alpaca" / "train.jsonl")) == 4
+    assert [row["rejected"] for row in rows(run.parent / "alpaca" / "pairs.jsonl")][3:] == ["mine"]
+
+
+def test_a_file_that_the_system_refuses_is_not_told_as_missing(run):
+    one, *_ = train_problems(run)
+    trained(run, 1, [TrainingExample(one, "b\nThe answer is 1.", (), ("long " * 50_000,))])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(RunError, match="allows no file of this size"):
+            exported(run, "messages")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not (run.parent / "messages").exists()

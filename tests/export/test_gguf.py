@@ -96,3 +96,11 @@ def test_a_converter_that_fails_is_told_by_its_last_line(tmp_path):
     converter.write_text("import sys\nopen(sys.argv[3], 'w').write(sys.argv[1])\n")
     export_run(run, "gguf", tmp_path / "out.gguf", converter=str(converter))
     assert (tmp_path / "out.gguf").read_text() == str(run / "student")
+
+
+def test_a_converter_that_cannot_be_started_is_named(tmp_path):
+    run = made_run(tmp_path / "run")
+    tiny_folder(run / "student")
+    (tmp_path / "convert").write_text("no program")
+    with pytest.raises(ConfigError, match=r"cannot start the converter .*/convert: Permission denied; run `pipx"):
+        export_run(run, "gguf", tmp_path / "out.gguf", converter=str(tmp_path / "convert"))

@@ -1,6 +1,8 @@
 """The Modelfile, read as Ollama reads it: its template writes the prompt that the student was taught with."""
 
+import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +14,9 @@ from tutelage.export.export import export_run
 from tutelage.export.ollama import modelfile
 from tutelage.export.taught import Taught
 from tutelage.records import WorkedExample
+from tutelage.runs.files import write_json
 from tutelage.student.prompts import PromptFormat
+from tutelage.system_message import WithSystem
 
 ODDER = f'{ODD} {{{{ .Prompt }}}} {{ "" """" \x1b\r\u00a0\nFROM other\n"""'
 
@@ -75,8 +79,19 @@ def test_a_template_that_changes_the_question_is_refused(tmp_path):
 def test_the_form_is_written_for_a_run(tmp_path):
     run = taught_run(tmp_path / "run")
     said = list[str]()
+    settings = json.loads((run / "student" / "tutelage.json").read_text())
+    write_json(run / "student" / "tutelage.json", {**settings, "system": "Be short."})
     export_run(run, "ollama", tmp_path / "mine", say=said.append)
     text = (tmp_path / "mine" / "Modelfile").read_text()
-    assert text.startswith(f"FROM {run}/student\n")
+    assert text.startswith(f'FROM {run}/student\nTEMPLATE """Be short.\n\nQuestion: ')
     assert f"PARAMETER num_predict {LIMIT}\n" in text
     assert said == [f"take it in with    ollama create mine -f {tmp_path / 'mine' / 'Modelfile'}"]
+
+
+@pytest.mark.parametrize("prompt", ["plain", "chat"])
+def test_the_system_message_of_the_training_stands_above_every_question(tmp_path, prompt):
+    taught = replace(student(tmp_path, prompt), system="Add {{ up }}.")
+    [template] = [value for name, value in commands(modelfile(taught, taught.folder)) if name == "TEMPLATE"]
+    asked = WithSystem.below("Add {{ up }}.", "1 + 1?")
+    assert rendered(template, "1 + 1?") == taught.format.prompt(asked)
+    assert "Add {{ up }}." in rendered(template, "1 + 1?")

@@ -15,7 +15,7 @@ from tests.export.made import ended, made_run, two_rounds
 from tests.student.tiny import tiny_folder
 from tutelage.config.file import parse_config
 from tutelage.export.card import with_metadata
-from tutelage.report.card import card_metadata
+from tutelage.report.card import card_metadata, model_card
 
 
 @pytest.fixture
@@ -149,3 +149,22 @@ def test_a_card_keeps_what_its_owner_wrote(tmp_path):
     assert with_metadata("No metadata", card_metadata(config, made), config).endswith("---\nNo metadata")
     assert card_metadata(config, made)["base_model"] == "HuggingFaceTB/SmolLM2-135M-Instruct"
     assert json.dumps(card_metadata(config, made))
+
+
+def test_the_card_of_an_adapter_says_how_it_is_loaded(tmp_path):
+    config = parse_config({"task": {"name": "custom", "path": "x.jsonl"}}, origin="test")
+    made = ended(tmp_path)
+    ours = card_metadata(config, made)
+    wanted = {**ours, "library_name": "peft", "base_model": "me/base"}
+    written = model_card(config, made)
+    found = yaml.safe_load(with_metadata(written, wanted, config, ours).split("---\n")[1])
+    assert (found["library_name"], found["base_model"]) == ("peft", "me/base")
+    by_hand = written.replace("library_name: transformers", "library_name: mine")
+    found = yaml.safe_load(with_metadata(by_hand, wanted, config, ours).split("---\n")[1])
+    assert (found["library_name"], found["base_model"]) == ("mine", "me/base")
+
+
+def test_the_name_of_the_data_is_checked_before_anything_is_sent(run):
+    result = tutelage("push", run, f"me/{'x' * 94}", "--data", "--dry-run")
+    assert result.exit_code == 2
+    assert "is no name on the hub" in result.output

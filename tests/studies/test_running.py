@@ -94,6 +94,9 @@ def test_a_study_that_was_stopped_goes_on_and_keeps_its_students_where_asked_to(
     kept = {path.parent.name for path in (out / "runs").rglob("*.safetensors")}
     assert kept == {"model", "student"}
     assert not list((whole / "runs").rglob("*.safetensors"))
+    trained = json.loads((whole / "runs/full/seed-0/round-01/stages.json").read_text())["training"]
+    assert trained["done"], "a model that goes takes no figures with it"
+    assert trained["work"]
     stopped, never = (gather(study, folder, "") for folder in (out, whole))
     assert timeless(stopped) == timeless(never)
 

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 
+from tests.export.made import made_run
 from tests.rounds.conftest import two_rounds
 from tests.trackers.stores import is_installed
 from tutelage.api import run
@@ -15,8 +16,9 @@ from tutelage.runs.reader import RunReader
 from tutelage.runs.resume_rules import FREE, differences
 from tutelage.trackers.about import about_run
 from tutelage.trackers.figures import of_round
+from tutelage.trackers.follow import Follower, is_whole
 from tutelage.trackers.mistakes import sampled_mistakes
-from tutelage.trackers.telling import TRACKERS, catch_up, check_trackers
+from tutelage.trackers.telling import TRACKERS, _Telling, catch_up, check_trackers
 from tutelage.trackers.tracker import COLUMNS
 
 
@@ -110,3 +112,44 @@ def test_no_secret_is_told(copied):
     told = repr(about_run(copied).settings)
     assert "localhost" in told
     assert not any(word in told for word in ("user", "hidden", "KEY", "Api"))
+
+
+def test_a_message_of_a_tracker_shows_no_password(tmp_path):
+    said = []
+    _Telling("mlflow", tmp_path, said.append).failed(
+        "OSError: https://me:hidden@host/api?x=1 is gone\n(see https://docs/)"
+    )
+    assert len(said) == 1
+    assert "(OSError: https://…@host/api?x=1 is gone (see https://docs/))" in said[0]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not is_installed("wandb"), reason="wandb is not installed")
+@pytest.mark.filterwarnings("ignore")
+def test_what_wandb_keeps_elsewhere_is_not_told_as_lost(copied, monkeypatch):
+    """As with a server: what it holds can't be read again at the end."""
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    result, said = read_kept(copied, RunResult), []
+    assert result is not None
+    catch_up(["wandb"], copied, result, said.append)
+    assert said == ["wandb: nowhere (WANDB_MODE)"]
+    assert is_whole(copied, "wandb", result)
+
+
+def test_a_tracker_that_cannot_be_read_is_closed(tmp_path):
+    class Unreadable:
+        id, where, is_open = "1", "here", True
+
+        def __init__(self, about, id):
+            opened.append(self)
+
+        def has(self):
+            raise OSError("torn")
+
+        def close(self, finished):
+            self.is_open = False
+
+    opened = []
+    with pytest.raises(OSError, match="torn"):
+        Follower(made_run(tmp_path / "run"), "mine", Unreadable)  # pyright: ignore[reportArgumentType] - it comes to nothing else
+    assert [each.is_open for each in opened] == [False]

@@ -13,7 +13,9 @@ from tutelage.errors import ConfigError, RunError
 from tutelage.text.printable import printable
 
 if TYPE_CHECKING:
-    from tutelage.view.facts import Pair
+    from collections.abc import Sequence
+
+    from tutelage.view.facts import Pair, Sitting
     from tutelage.view.index.index import RunIndex
 
 _PATIENCE = 3600.0
@@ -69,8 +71,11 @@ def _chosen(mine: RunIndex, first: str, theirs: RunIndex, second: str, same: boo
             raise RunError(f"cannot read all of {index.run}: {state.doing}; try again")
     has, others = ([sitting.name for sitting in index.sittings()] for index in (mine, theirs))
     before, after = usual(mine.sittings())
-    if same:
-        first, second = first or before, second or after
+    if same and (named := first or second):
+        other = _last_beside(named, mine.sittings())
+        first, second = first or other, second or other
+    elif same:
+        first, second = before, after
     else:
         last = next((name for name in (after, *reversed(has)) if name in others), "")
         first, second = first or second or last, second or first or last
@@ -79,6 +84,12 @@ def _chosen(mine: RunIndex, first: str, theirs: RunIndex, second: str, same: boo
             there = ", ".join(names) or "none"
             raise ConfigError(f"{index.run} has no answers {name!r}; it has: {there}")
     return first, second
+
+
+def _last_beside(name: str, sittings: Sequence[Sitting]) -> str:
+    """The last other answers to the split of those that are named; their own name if there are none."""
+    split = next((sitting.split for sitting in sittings if sitting.name == name), None)
+    return next((each.name for each in reversed(sittings) if each.split == split and each.name != name), name)
 
 
 def _show(found: Pair, left: str, right: str) -> None:

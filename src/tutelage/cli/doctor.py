@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -46,6 +46,7 @@ def doctor(
     print(f"student    {printable(f'{model}: {precision_of(config)}; by student.prompt auto, {asked}')}")
 
 
-def _keys(names: Iterable[str]) -> list[str]:
-    """The environment variables that hold a key for an endpoint, by name; their values are nobody's business."""
-    return sorted(printable(name) for name in names if name.upper().endswith("_API_KEY"))
+def _keys(variables: Mapping[str, str]) -> list[str]:
+    """The variables with a key for an endpoint or the hub's token, by name; their values are nobody's business."""
+    ends = ("_API_KEY", "HF_TOKEN")
+    return sorted(printable(name) for name, value in variables.items() if value and name.upper().endswith(ends))

@@ -54,7 +54,7 @@ def init(
     if exists(out):
         raise ConfigError(f"{out} exists, and is not replaced; name another file with --out")
     ask = _Questions(yes)
-    data = data or ask("Your problems (a file, a folder, or a task's name)", None)
+    data = data or ask("Your problems (a file, a folder, or a task's name)", None, "DATA")
     name, path = (data, None) if data in TASKS and not Path(data).exists() else ("custom", data)
     task = open_task(TaskConfig(name=name, path=path))
     for line in (about := [*_about(task, data)]):
@@ -79,11 +79,14 @@ class _Questions:
     def __init__(self, silent: bool) -> None:
         self._silent = silent or not (sys.stdin.isatty() and sys.stdout.isatty())
 
-    def __call__(self, question: str, default: str | None) -> str:
+    def __call__(self, question: str, default: str | None, named: str = "") -> str:
+        """The answer; `named` is the argument or option that gives it without a question."""
         if not self._silent:
             return str(typer.prompt(question, default=default)).strip()
         if default is None:
-            raise ConfigError(f"what is not named must be asked, and there is nobody to ask: {question}; see --help")
+            raise ConfigError(
+                f"what is not named must be asked, and there is nobody to ask: {question}; name it as {named}"
+            )
         return default
 
 
@@ -101,6 +104,7 @@ def _chosen(
     student: str | None,
     teaching: tuple[str | None, str | None, float | None],
 ) -> Starter:
+    from tutelage.config.places import check_url
     from tutelage.config.starter import OFFLINE, Starter, is_local
 
     train = task.problems("train")
@@ -117,8 +121,8 @@ def _chosen(
                 " with --teacher"
             )
         return Starter(*data, student)
-    base_url = None if teacher == "openai" else teacher
-    model = model or ask("The teacher's model, by its name at the endpoint", None)
+    base_url = None if teacher == "openai" else check_url(teacher)
+    model = model or ask("The teacher's model, by its name at the endpoint", None, "--model")
     if base_url is not None and is_local(base_url):
         return Starter(*data, student, model, base_url)
     return Starter(*data, student, model, base_url, _key_env(base_url), _cap(ask, model, base_url, usd))

@@ -33,16 +33,14 @@ def push(
     from tutelage.export import push as hub
     from tutelage.export.source import RunSource
 
-    hub.check_name(repo)
+    data_repo = f"{repo}-data" if data else None
+    for name in filter(None, (repo, data_repo)):
+        hub.check_name(name)
     source = RunSource(run, _say)
     with TemporaryDirectory(prefix="tutelage-push-") as folder:
-        parcels = [
-            hub.student_parcel(
-                source, repo, f"{repo}-data" if data else None, Path(folder) / "adapter" if adapter else None
-            )
-        ]
-        if data:
-            parcels.append(hub.data_parcel(source, f"{repo}-data", repo, Path(folder) / "data"))
+        parcels = [hub.student_parcel(source, repo, data_repo, Path(folder) / "adapter" if adapter else None)]
+        if data_repo is not None:
+            parcels.append(hub.data_parcel(source, data_repo, repo, Path(folder) / "data"))
         for parcel in parcels:
             _list(parcel, private=private)
         if dry_run:

@@ -34,7 +34,11 @@ def contradictions(
             " set prompt to 'chat' or 'auto', or thinking to 'off'"
         )
     yield from _of_the_server(student)
-    if student.weights == "lora" and not student.lora.targets:
+    if student.weights == "qlora" and student.dtype == "float32":
+        yield "student.weights 'qlora' computes in bfloat16, and student.dtype is 'float32'; set dtype to 'auto'"
+    if student.weights == "qlora" and training.parallel == "fsdp":
+        yield "training.parallel 'fsdp' can't split the weights of student.weights 'qlora'; set parallel to 'ddp'"
+    if student.weights != "full" and not student.lora.targets:
         yield "student.lora.targets is empty, so nothing would be trained; name modules, or set it to all-linear"
 
 

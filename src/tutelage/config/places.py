@@ -39,6 +39,11 @@ def without_secrets(url: str) -> str:
     return re.sub(r"//[^/]*@", "//…@", url).partition("?")[0]
 
 
+def without_passwords(text: str) -> str:
+    """A text to be shown, such as a library's message: the addresses in it are without user and password."""
+    return re.sub(r"//[^/\s]*@", "//…@", text)
+
+
 def check_ledger(path: object) -> object:
     """The file name, if SQLite would keep a ledger under it. Raises ConfigError."""
     if path == {":memory": None}:  # `:memory:` without quotes in YAML

@@ -32,9 +32,9 @@ from tutelage.config.teacher_config import TeacherConfig
 class RunConfig(Section):
     """Every setting of a run."""
 
+    task: TaskConfig
     method: Method = "tutelage"
     """Whose defaults hold for teacher, exam, training and rounds: ours, or those of the paper (docs/method.md)."""
-    task: TaskConfig
     student: StudentConfig = StudentConfig()
     teacher: TeacherConfig = TeacherConfig()
     exam: ExamConfig = ExamConfig()

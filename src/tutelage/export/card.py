@@ -13,16 +13,19 @@ from tutelage.report.card import base_name, front_matter, task_title
 from tutelage.yaml_text import read_yaml
 
 
-def with_metadata(card: str, metadata: Mapping[str, Any], config: RunConfig) -> str:
-    """A card with the metadata that it lacks; what its owner has written there stays.
+def with_metadata(
+    card: str, metadata: Mapping[str, Any], config: RunConfig, ours: Mapping[str, Any] | None = None
+) -> str:
+    """A card with this metadata. What its owner has written there stays, unlike what the run wrote itself (`ours`).
 
     A folder that the run began with is called by its name: cards of version 0.1 have its path.
     """
     given, text = _taken_apart(card)
+    theirs = {name: value for name, value in given.items() if value != (ours or {}).get(name)}
     model = config.student.model
     if model != base_name(config):
         text = text.replace(model, base_name(config))
-    return f"{front_matter({**metadata, **given})}{text}"
+    return f"{front_matter({**metadata, **theirs})}{text}"
 
 
 def _taken_apart(card: str) -> tuple[dict[str, Any], str]:

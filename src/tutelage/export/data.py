@@ -11,15 +11,18 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
+from typing import TypeVar
 
 from tutelage.errors import RunError
 from tutelage.export.rows import Form, Row
 from tutelage.export.source import Lesson, RunSource, worked
 from tutelage.records import Split
 from tutelage.runs.files import append_rows, write_json
+from tutelage.runs.reader import ProblemRow
 
+Each = TypeVar("Each")
 Written = dict[str, int]
 """Names of files, and how many rows they have."""
 
@@ -33,9 +36,11 @@ def write_lessons(source: RunSource, form: Form, folder: Path) -> Written:
     written = {"train.jsonl": write_rows(folder / "train.jsonl", map(form.lesson, source.lessons()))}
     written |= _held_out(source, form, folder)
     try:
-        written[PAIRS] = write_rows(folder / PAIRS, map(form.pair, _begun(source.pairs())))
+        pairs = begun(source.pairs())
     except RunError as error:
         source.say(f"there is no {PAIRS}: {error}")
+    else:
+        written[PAIRS] = write_rows(folder / PAIRS, map(form.pair, pairs))
     if form.described:
         _describe(source, form, folder, written)
     return written
@@ -69,6 +74,11 @@ def write_rows(path: Path, rows: Iterable[Row]) -> int:
     return count
 
 
+def begun(rows: Iterator[Each]) -> Iterator[Each]:
+    """The same rows, the first already read: what the run lacks raises here, and not where the rows are written."""
+    return chain(list(islice(rows, 1)), rows)
+
+
 def slug(name: str) -> str:
     """A name of letters, digits and underscores."""
     return re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_").lower() or "run"
@@ -77,13 +87,13 @@ def slug(name: str) -> str:
 def _held_out(source: RunSource, form: Form, folder: Path) -> Written:
     written = Written()
     for split in HELD_OUT:
-        lacking = Counter[bool]()
         try:
-            count = write_rows(folder / f"{split}.jsonl", map(form.lesson, _worked(source, split, lacking)))
+            problems = begun(source.problems(split))
         except RunError as error:
             source.say(f"{' and '.join(HELD_OUT)} are left out: {error}")
             return written
-        if count:
+        lacking = Counter[bool]()
+        if count := write_rows(folder / f"{split}.jsonl", map(form.lesson, _worked(problems, lacking))):
             written[f"{split}.jsonl"] = count
         if missing := lacking[True]:
             of_all = f"{missing:,} of {count + missing:,}"
@@ -91,18 +101,13 @@ def _held_out(source: RunSource, form: Form, folder: Path) -> Written:
     return written
 
 
-def _worked(source: RunSource, split: Split, lacking: Counter[bool]) -> Iterator[Lesson]:
-    """The problems of a split that have a worked solution, with it; `lacking` counts those without."""
-    for row in source.problems(split):
+def _worked(problems: Iterable[ProblemRow], lacking: Counter[bool]) -> Iterator[Lesson]:
+    """The problems that have a worked solution, with it; `lacking` counts those without."""
+    for row in problems:
         lesson = worked(row.problem)
         lacking[lesson is None] += 1
         if lesson is not None:
             yield lesson
-
-
-def _begun(lessons: Iterator[Lesson]) -> Iterator[Lesson]:
-    """The same lessons, the first already read. Raises RunError if there is none."""
-    return chain([next(lessons)], lessons)
 
 
 def _describe(source: RunSource, form: Form, folder: Path, written: Written) -> None:

@@ -27,7 +27,10 @@ def write_gguf(source: RunSource, file: Path, out: Path, precision: str, convert
     folder = student_folder(source)
     command = [*_converter(converter, folder, out, precision), *_arguments(folder, file, precision)]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=environment)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=environment)
+    except OSError as error:
+        raise ConfigError(f"cannot start the converter {command[0]}: {error.strerror}; {_INSTALL}") from None
     if done.returncode != 0 or not file.is_file():
         lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         reason = lines[-1] if lines else f"it ends with {done.returncode}"

@@ -9,6 +9,7 @@ No text of a problem or a model stands in the YAML: the harness reads Jinja ther
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 
@@ -28,19 +29,17 @@ from tutelage.yaml_text import Dumper
 def write_lm_eval(source: RunSource, folder: Path, out: Path) -> Written:
     """Write the task; `out` is where it will be found. Raises RunError, ConfigError, StudentError."""
     student = taught(source)
-    write_grader(source, folder)
+    grader = write_grader(source, folder)
     name = f"tutelage_{slug(source.config.task.name)}"
     count = write_rows(folder / "test.jsonl", (_row(student, row) for row in source.problems("test")))
     write_text(folder / f"{name}.yaml", _task(name, student))
     source.say(f"measure it with    {_command(source, name, student, out)}")
     if source.run.result is not None:
         source.say(f"our own evaluation: {share(source.run.result.test.after)}")
-    return {f"{name}.yaml": 0, "test.jsonl": count, "grade.py": 0}
+    return {f"{name}.yaml": 0, "test.jsonl": count, **grader}
 
 
 def _row(student: Taught, row: ProblemRow) -> Row:
-    import json
-
     problem = json.dumps(plain(row.problem))
     return {"prompt": student.format.prompt(row.problem.text), "answer": row.problem.answer, "problem": problem}
 

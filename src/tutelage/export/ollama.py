@@ -20,17 +20,18 @@ from tutelage.export.data import Written
 from tutelage.export.source import RunSource
 from tutelage.export.taught import Taught, taught
 from tutelage.runs.files import write_text
+from tutelage.system_message import WithSystem
 
 _PLACE = "\ue000question\ue000"
 """Stands for the question while the prompt is taken apart; a private character, which no text has by accident."""
 _QUOTES = '"""'
 
 
-def write_ollama(source: RunSource, folder: Path, out: Path, weights: Path | None = None) -> Written:
-    """Write the Modelfile of a run's student; `weights` is its GGUF file, if any. Raises RunError, StudentError."""
+def write_ollama(source: RunSource, folder: Path, out: Path) -> Written:
+    """Write the Modelfile of a run's student. Raises RunError, StudentError."""
     student = taught(source)
     folder.mkdir()
-    write_text(folder / "Modelfile", modelfile(student, weights or student.folder.absolute()))
+    write_text(folder / "Modelfile", modelfile(student, student.folder.absolute()))
     source.say(f"take it in with    ollama create {out.absolute().name} -f {out / 'Modelfile'}")
     return {"Modelfile": 0}
 
@@ -45,7 +46,8 @@ def modelfile(student: Taught, weights: Path) -> str:
 
 def template(student: Taught) -> str:
     """The student's prompt as a template of Go. Raises StudentError if its chat template changes the question."""
-    before, found, behind = student.format.prompt(_PLACE).partition(_PLACE)
+    question = WithSystem.below(student.system, _PLACE) if student.system else _PLACE
+    before, found, behind = student.format.prompt(question).partition(_PLACE)
     if not found or _PLACE in behind:
         raise StudentError("the student's chat template does not write the question once, as it is; Ollama needs that")
     begin = student.format.tokenizer.bos_token

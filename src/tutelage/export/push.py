@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from tutelage.config.places import without_secrets
+from tutelage.config.places import without_passwords, without_secrets
 from tutelage.errors import ConfigError, RunError
 from tutelage.export import data, rows
 from tutelage.export.card import data_card, with_metadata
@@ -78,7 +78,8 @@ def student_parcel(source: RunSource, repo: str, data_repo: str | None, adapter:
     folder, result = student_folder(source), source.run.result
     if result is None:
         raise RunError(f"{source.run.root} has not finished, so its accuracy is unknown; {source.goes_on}")
-    metadata = card_metadata(source.config, result)
+    ours = card_metadata(source.config, result)
+    metadata = dict(ours)
     if data_repo is not None:
         metadata["datasets"] = [data_repo]
     if adapter is not None:
@@ -87,7 +88,7 @@ def student_parcel(source: RunSource, repo: str, data_repo: str | None, adapter:
     card = (
         path.read_text("utf-8") if path.is_file() else model_card(source.config, result, source.run.mark.get("parts"))
     )
-    files = [File(CARD, with_metadata(card, metadata, source.config).encode(errors="replace"))]
+    files = [File(CARD, with_metadata(card, metadata, source.config, ours).encode(errors="replace"))]
     weights = () if adapter is None else _adapter(source, folder, adapter)
     files += [File(name, adapter / name) for name in weights if adapter is not None]
     files += [
@@ -109,7 +110,7 @@ def _of_the_model(name: str) -> bool:
 def _adapter(source: RunSource, folder: Path, out: Path) -> list[str]:
     """Write the adapter of the student. Raises ConfigError where it would be of no use to others."""
     student = source.config.student
-    if student.weights != "lora":
+    if student.weights == "full":
         raise ConfigError(f"the student of {source.run.root} was trained whole, not by an adapter; leave --adapter out")
     if not is_on_the_hub(student.model):
         raise ConfigError(
@@ -193,4 +194,4 @@ def _told(error: Exception, endpoint: str, repo: str, token: str) -> str:
         reason = f"the hub at {hub} answers {status} for {repo}: {said}; start the same command again to go on"
     else:
         reason = f"the push to {repo} at {hub} broke off: {said}; start the same command again to go on"
-    return reason.replace(token, "…")
+    return without_passwords(reason.replace(token, "…"))

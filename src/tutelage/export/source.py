@@ -160,5 +160,6 @@ class RunSource:
                 yield Lesson(problem.text, reply.text, wrong)
 
     def _right(self, round: int) -> Iterator[Feedback]:
+        """The right rationales of a round. A reply that puts one step right (`teacher.feedback: repair`) is none."""
         for name in ("annotation.jsonl", "feedback.jsonl"):
-            yield from (reply for reply in self.run.records(round, name, Feedback) if reply.verdict.correct)
+            yield from (reply for reply in self.run.records(round, name, Feedback) if reply.is_rationale)

@@ -24,7 +24,8 @@ UNKNOWN_LIMIT = 256
 class Taught:
     """A student with its prompts. `ends` are the texts of its end tokens, `limit` the tokens after which it is cut.
 
-    `begins` says whether its tokenizer puts a token such as `<s>` before a prompt by itself.
+    `begins` says whether its tokenizer puts a token such as `<s>` before a prompt by itself. `system` is the message
+    that stood above every question, if one did.
     """
 
     folder: Path
@@ -32,6 +33,7 @@ class Taught:
     ends: tuple[str, ...]
     limit: int
     begins: bool
+    system: str | None = None
 
     @property
     def stops(self) -> tuple[str, ...]:
@@ -77,7 +79,7 @@ def taught(source: RunSource) -> Taught:
     encode: Any = tokenizer
     begins = bool(encode("2 + 3").input_ids[:1] != encode("2 + 3", add_special_tokens=False).input_ids[:1])
     texts = tuple(str(encode.decode([token])) for token in sorted(ends | {format.end}))
-    return Taught(folder, format, texts, _limit(source), begins)
+    return Taught(folder, format, texts, _limit(source), begins, kept.system if kept else None)
 
 
 def _limit(source: RunSource) -> int:

@@ -19,7 +19,7 @@ from typing import Any
 
 from tutelage.errors import ConfigError, RunError
 from tutelage.export.beside import write_grader
-from tutelage.export.data import Written
+from tutelage.export.data import Written, begun
 from tutelage.export.rows import Row, message_rows
 from tutelage.export.source import RunSource
 from tutelage.records import SPLITS
@@ -31,18 +31,17 @@ _BLOCK = 1000
 
 def write_verl(source: RunSource, folder: Path) -> Written:
     """All splits with their answers, the rationales, and the reward. Raises RunError, ConfigError."""
-    write_grader(source, folder)
-    written, name = Written(), f"tutelage/{source.config.task.name}"
+    grader, written, name = write_grader(source, folder), Written(), f"tutelage/{source.config.task.name}"
     for split in SPLITS:
         rows = (_row(name, place, row) for place, row in enumerate(source.problems(split)))
         written[f"{split}.parquet"] = _write(folder / f"{split}.parquet", rows, _problem_columns())
     try:
-        lessons = map(message_rows, source.lessons())
-        written["sft.parquet"] = _write(folder / "sft.parquet", lessons, [("messages", _messages())])
+        lessons = begun(source.lessons())
     except RunError as error:
-        (folder / "sft.parquet").unlink(missing_ok=True)
         source.say(f"there is no sft.parquet: {error}")
-    return {**written, "grade.py": 0}
+    else:
+        written["sft.parquet"] = _write(folder / "sft.parquet", map(message_rows, lessons), [("messages", _messages())])
+    return written | grader
 
 
 def _row(name: str, place: int, row: ProblemRow) -> Row:

@@ -14,7 +14,7 @@ from tutelage.runs.files import remove, write_json
 from tutelage.runs.seals import sealed
 from tutelage.runs.stage import entries
 
-MODEL, TRAINING = "model", "training"
+MODEL, TRAINING, STUDENT = "model", "training", "student"
 REMOVED = "removed"
 
 
@@ -43,19 +43,18 @@ def drop_model(round: Path) -> int:
 
 def forget_training(round: Path) -> None:
     """Mark the training of a round as not done, so that it is done again."""
-    stages = entries(round)
-    stages.pop(TRAINING, None)
-    write_json(round / "stages.json", stages)
+    _forget(round, TRAINING)
 
 
 def forget_students(root: Path) -> None:
-    """Delete the models of a finished run to free disk; attempts and figures stay. More rounds would train again."""
-    rounds = [(folder, TRAINING, MODEL) for folder in round_folders(root)]
-    for folder, stage, model in [(root, "student", "student"), *rounds]:
-        stages = entries(folder)
-        if (entry := stages.pop(stage, None)) is not None:
-            kept = {name: content for name, content in entry.get("files", {}).items() if name != model}
-            if kept:
-                stages[stage] = sealed({"key": "", "done": False, "files": kept})
-            write_json(folder / "stages.json", stages)
-        remove(folder / model)
+    """Delete all models of a finished run to free disk; attempts and figures stay."""
+    for round in round_folders(root):
+        drop_model(round)
+    _forget(root, STUDENT)
+    remove(root / STUDENT)
+
+
+def _forget(folder: Path, stage: str) -> None:
+    stages = entries(folder)
+    if stages.pop(stage, None) is not None:
+        write_json(folder / "stages.json", stages)

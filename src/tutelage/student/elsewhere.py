@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
 from transformers import AutoConfig
 
 from tutelage.runs.files import remove
 from tutelage.student.encoding import Tokens
+from tutelage.student.fitness import positions_of
 from tutelage.student.folder import UNTRUSTED
 from tutelage.student.kept_adapters import holds_adapters
-from tutelage.student.model import base_folder, model_folder, save_student
+from tutelage.student.model import base_folder, model_folder, save_student, stored_as
 from tutelage.student.sampler import Sampler, SamplingSettings, StopCriteria
 
 if TYPE_CHECKING:
@@ -28,30 +29,33 @@ def sampler_elsewhere(
 ) -> Sampler:
     """A sampler with this student's weights; a server is checked with some of the prompts. Raises StudentError."""
     if student.engine.is_vllm:
-        folder = _whole(student)
+        folder = whole_folder(student)
         student.release()  # vLLM needs the memory
         return student.engine.vllm(folder, ends, settings.rows, student.dtype)
-    from tutelage.student.engines.server.check import PROBES, PROBING, fault_of_text, fault_of_weights
+    from tutelage.student.engines.server.check import PROBED, PROBES, PROBING, fault_of_text, fault_of_weights
     from tutelage.student.engines.server.sampler import ServerSampler
     from tutelage.student.engines.server.server import Wanted
 
     server, some = student.engine.server, prompts[:PROBES]
     base, folder = base_folder(student.config.model), student.folder or model_folder(student.config.model)
-    vocabulary = AutoConfig.from_pretrained(base, **UNTRUSTED).get_text_config().vocab_size
+    shape = AutoConfig.from_pretrained(base, **UNTRUSTED)
+    vocabulary, positions = shape.get_text_config().vocab_size, positions_of(shape)
+    room = PROBED if positions is None or not some else positions - max(map(len, some))
+    probing = replace(PROBING, max_new_tokens=max(1, min(PROBED, room)))
 
     def verify(model: str) -> str | None:
-        attempts = ServerSampler(server.http, model, ends, vocabulary).attempts(some, seeds[:PROBES], PROBING)
+        attempts = ServerSampler(server.http, model, ends, vocabulary).attempts(some, seeds[:PROBES], probing)
         if (fault := fault_of_text(attempts, ends)) is not None:
             return fault
         return fault_of_weights(student.loaded(student.dtype).model, some, attempts)
 
     beside = folder if holds_adapters(folder) else None
-    wanted = Wanted(student.key, lambda: _whole(student), beside, untrained=student.folder is None)
+    wanted = Wanted(student.key, lambda: whole_folder(student), beside, untrained=student.folder is None)
     model = server.bring(wanted, verify) if some else ""
     return ServerSampler(server.http, model, ends, vocabulary)
 
 
-def _whole(student: Student) -> Path:
+def whole_folder(student: Student) -> Path:
     """The folder of its whole weights. Where it has adapters beside a base, they are merged beside the run's rounds.
 
     Such a folder stays until the next one is written, or the engine is closed.
@@ -64,6 +68,6 @@ def _whole(student: Student) -> Path:
     if student.engine.served != place:
         for old in above.glob(f"{SERVED}*"):
             remove(old)
-        save_student(student.loaded(torch.float32), place)
+        save_student(student.loaded(stored_as(student.config)), place)
         student.engine.served = place
     return place

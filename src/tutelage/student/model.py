@@ -59,16 +59,17 @@ ADAPTER = "adapter"
 
 @dataclass
 class LoadedModel:
-    """A model with its tokenizer. Without being `whole` it can be saved at most: it was trained in shards.
+    """A model with its tokenizer. Without being `whole` it can be saved at most: it was trained in shards or in 4 bits.
 
-    `turn_end` is the token by which its chat template ends an answer, if it is asked through that.
-    `stored` is the precision that its weights are kept in on disk, as in the hub. `adapters` is what it has learnt by
-    LoRA beside its base; None: its own weights have changed.
+    `quantised`: its weights have 4 bits. `turn_end` is the token by which its chat template ends an answer, if it is
+    asked through that. `stored` is the precision that its weights are kept in on disk, as in the hub. `adapters` is
+    what it has learnt by LoRA beside its base; None: its own weights have changed.
     """
 
     model: PreTrainedModel
     tokenizer: PreTrainedTokenizerBase
     whole: bool = True
+    quantised: bool = False
     turn_end: int | None = None
     stored: torch.dtype = torch.float32
     adapters: Adapters | None = None
@@ -101,7 +102,7 @@ def load_student(config: StudentConfig, folder: Path | None = None, dtype: torch
     with faults_of(source):
         model = AutoModelForCausalLM.from_pretrained(source, dtype=wide, **UNTRUSTED)
         model.to(device)  # pyright: ignore[reportArgumentType]
-    adapters = Adapters(_name_of_base(config.model)) if kept == named else None
+    adapters = Adapters(name_of_base(config.model)) if kept == named else None
     if holds_adapters(kept):
         adapters = read_adapters(kept)
         add_to(model, adapters.rounds)
@@ -215,7 +216,12 @@ def base_folder(name: str) -> Path:
     return model_folder(read_adapters(folder).base) if holds_adapters(folder) else folder
 
 
-def _name_of_base(name: str) -> str:
+def stored_as(config: StudentConfig) -> torch.dtype:
+    """The precision that the student's weights are saved in: merged adapters are rounded to it once, in any case."""
+    return stored_dtype(base_folder(config.model))
+
+
+def name_of_base(name: str) -> str:
     """The name that others find a base by: that of the hub, or else its folder."""
     source = resolve(name)
     return str(source.absolute()) if isinstance(source, Path) else source
@@ -271,6 +277,8 @@ def precision_of(config: StudentConfig) -> Precision:
 
     The model's files are looked at only where the choice is left to us.
     """
+    if config.weights == "qlora":
+        return Precision("bfloat16", CONFIGURED, config.model, hardware())
     if config.dtype != "auto":
         return Precision(config.dtype, CONFIGURED, config.model, hardware())
     return choose(config, read_frame(base_folder(config.model), torch.float32), pick_device(config.device))

@@ -19,6 +19,7 @@ from tutelage.student.folder import faults_of
 from tutelage.student.model import LoadedModel
 from tutelage.student.own import try_engine
 from tutelage.student.prompts import PromptFormat
+from tutelage.student.quantised import check_qlora
 from tutelage.student.resources.disk import Sizes, check_disk
 from tutelage.student.sampler import SamplingSettings, StopCriteria
 from tutelage.student.student import Student
@@ -41,7 +42,10 @@ def preflight(
     An engine of the user's is tried, and so is a server. Raises StudentError, RunError for the disk, and ConfigError
     for that engine.
     """
-    loaded = student.loaded(torch.float32)
+    quantised = config.student.weights == "qlora"
+    if quantised:
+        check_qlora()
+    loaded = student.loaded(torch.bfloat16 if quantised else torch.float32)
     check_disk(out, config, _sizes(student, loaded, config))
     student.engine.check(loaded.model)
     format = student.format_of(loaded)
@@ -56,8 +60,9 @@ def preflight(
         tree = layout(loaded, config.training, lambda text: None)
         if lora := config.student.weights == "lora":
             add_adapters(loaded.model, config.student.lora)
-        _check_memory(student, loaded, format, config, problems("train"), tree, reflection)
-    if lora or student.engine.is_vllm:  # without its adapters it is loaded again
+        if not quantised:  # a training in 4 bits is sized when it begins
+            _check_memory(student, loaded, format, config, problems("train"), tree, reflection)
+    if lora or quantised or student.engine.is_vllm:  # without its adapters it is loaded again
         student.release()
 
 

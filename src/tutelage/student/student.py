@@ -20,7 +20,7 @@ from tutelage.records import Completion, Problem, TrainingExample, WorkedExample
 from tutelage.run_records import Precision, TrainingSummary
 from tutelage.runs.files import digest, plain
 from tutelage.student.asked import PROMPT_FILE, PromptSettings, asked_as
-from tutelage.student.elsewhere import sampler_elsewhere
+from tutelage.student.elsewhere import sampler_elsewhere, whole_folder
 from tutelage.student.engines.engine import Engine
 from tutelage.student.fitness import positions_of
 from tutelage.student.kept_adapters import holds_adapters
@@ -34,9 +34,11 @@ from tutelage.student.model import (
     precision_of,
     save_round,
     save_student,
+    stored_as,
 )
 from tutelage.student.one_model import OneModel
 from tutelage.student.prompts import PromptFormat
+from tutelage.student.quantised import load_quantised
 from tutelage.student.sampler import Advance, Sampled, SamplingSettings, StopCriteria
 from tutelage.student.training.reflection import Reflection
 from tutelage.student.training.train import TrainOptions, train
@@ -203,8 +205,13 @@ class Student:
         """
         self.engine.rest()
         # The weights are about to change, so the model must no longer be held under the old key.
-        loaded = self.memory.take(self._place(self.folder), torch.float32, self._load)
-        lora = self.config.lora if self.config.weights == "lora" else None
+        if self.config.weights == "qlora":
+            whole = whole_folder(self)
+            self.release()
+            loaded = self._with_its_end(load_quantised(self.config, self._source, whole))
+        else:
+            loaded = self.memory.take(self._place(self.folder), torch.float32, self._load)
+        lora = None if self.config.weights == "full" else self.config.lora
         accuracy = None if check is None else partial(check, self._in_training(loaded))
         options = TrainOptions(
             self.dtype, lora, advance, self.engine.say, steps, accuracy, planned, reflection, repairs, self.ranks
@@ -232,7 +239,7 @@ class Student:
         texts = {"README.md": notes, PROMPT_FILE: json.dumps(asking, indent=2, ensure_ascii=False) + "\n"}
         source = self._source
         if source is None or holds_adapters(source):
-            save_student(self.loaded(torch.float32), folder, texts)
+            save_student(self.loaded(stored_as(self.config)), folder, texts)
         else:
             copy_student(source, folder, texts)
 
@@ -265,7 +272,9 @@ class Student:
         return self.config.model, self.config.device, folder
 
     def _load(self, dtype: torch.dtype) -> LoadedModel:
-        loaded = load_student(self.config, self._source, dtype)
+        return self._with_its_end(load_student(self.config, self._source, dtype))
+
+    def _with_its_end(self, loaded: LoadedModel) -> LoadedModel:
         if self.asked.prompt == "chat":
             loaded.turn_end = self.format_of(loaded).end
         return loaded

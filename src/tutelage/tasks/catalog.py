@@ -16,7 +16,7 @@ from tutelage.config.file import parse_config
 from tutelage.contracts import takes_named, told
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError, TutelageError
-from tutelage.records import AnswerKind, Problem
+from tutelage.records import AnswerKind, Problem, TextMatch
 from tutelage.tasks.custom import load_custom
 from tutelage.tasks.examples import EXAMPLES
 from tutelage.tasks.generated import leap_years, sums, symbolic
@@ -157,6 +157,11 @@ def code_of(config: TaskConfig) -> dict[str, str]:
     named = {"task": config.name if is_code(config.name) else None, "grader": config.grader}
     setting = {"task": "task.name", "grader": "task.grader"}
     return {part: UserCode.named(name, setting[part]).digest for part, name in named.items() if name is not None}
+
+
+def match_of(config: TaskConfig) -> TextMatch | None:
+    """How a task compares answers in words: as it is set, or as a benchmark has it. None: by their kind alone."""
+    return config.match or (BENCHMARKS[config.name].match if config.name in BENCHMARKS else None)
 
 
 def load_task(name: str, *, path: str | Path | None = None, **settings: object) -> LoadedTask:

@@ -48,7 +48,11 @@ class Follower:
         self._kept = read_kept_of(run, name)
         self.tracker = opened(about_run(run), self._kept.id)
         self._kept.id = self.tracker.id
-        has = self.tracker.has()
+        try:
+            has = self.tracker.has()
+        except Exception:
+            self.tracker.close(False)
+            raise
         if has is not None:
             self._kept.begin_again()
         self._has: Has = has or (lambda row, name: False)

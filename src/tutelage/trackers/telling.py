@@ -14,6 +14,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
+from tutelage.config.places import without_passwords
 from tutelage.errors import ConfigError
 from tutelage.run_records import RunResult
 from tutelage.text.printable import printable
@@ -120,7 +121,7 @@ class _Telling(threading.Thread):
         """Say once that it does not get through."""
         if not self._has_failed:
             self._has_failed = True
-            line = printable(" ".join(why.split()))[:300]
+            line = printable(without_passwords(" ".join(why.split())))[:300]
             self._say(
                 f"{self._tracker} could not be told ({line}); the run goes on, and the same command tells it later"
             )

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tutelage.config.places import without_secrets
 from tutelage.runs.files import unfinished
 from tutelage.trackers.tracker import COLUMNS, MISTAKES, About, Has, Row, Table, among
 
@@ -37,7 +38,7 @@ class MLflow:
         experiment = self._experiment(about.in_project("MLFLOW_EXPERIMENT_NAME"))
         self.id = self._kept(id) or self._known(experiment, about.id) or self._created(experiment, about)
         self._client.update_run(self.id, status="RUNNING")
-        self.where = f"run {about.name} in {mlflow.get_tracking_uri()}"
+        self.where = f"run {about.name} in {without_secrets(mlflow.get_tracking_uri())}"
         self._tell_settings(about)
 
     def has(self) -> Has:
@@ -81,11 +82,11 @@ class MLflow:
         return found.experiment_id
 
     def _kept(self, id: str) -> str:
-        """The kept id, if such a run is there."""
+        """The kept id, if such a run is there: one that was deleted takes no figures."""
         from mlflow.exceptions import MlflowException
 
         try:
-            return self._client.get_run(id).info.run_id if id else ""
+            return id if id and self._client.get_run(id).info.lifecycle_stage == "active" else ""
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise

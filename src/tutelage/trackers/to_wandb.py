@@ -48,16 +48,18 @@ class WandB:
             allow_val_change=True,
             settings=wandb.Settings(console="off", silent=True, x_disable_stats=True, finish_timeout=60),
         )
-        self._is_offline = bool(self._run.offline)
-        self.where = str(Path(self._run.dir).parent) if self._is_offline else str(self._run.url)
+        self._is_offline, self._ended = bool(self._run.offline), False
+        self.where = str(Path(self._run.dir).parent) if self._is_offline else self._run.url or "nowhere (WANDB_MODE)"
         self._run.define_metric("train/step", hidden=True)
         self._run.define_metric("train/*", step_metric="train/step")
         for name in _BY_ROUND:
             self._run.define_metric(f"{name}/*", step_metric="round")
 
-    def has(self) -> Has:
-        """Read the files of an offline run; of another, what the server said when it was opened."""
+    def has(self) -> Has | None:
+        """Read the files of an offline run. Of another, the server says it when it is opened, and never again."""
         if not self._is_offline:
+            if self._ended:
+                return None
             start = self._run.starting_step
             return lambda row, name: row.place < start
         found: set[tuple[str, int]] = set()
@@ -85,6 +87,7 @@ class WandB:
     def close(self, finished: bool) -> None:
         """Send the rest."""
         self._run.finish(exit_code=0 if finished else 1)
+        self._ended = True
         if self._is_offline:
             _wait_for_end(self._files()[-1])
 

@@ -15,7 +15,15 @@ from tutelage.student.engines.vllm import VllmOptions, VllmSampler
 from tutelage.student.sampler import SamplingSettings, StopCriteria
 
 
-def main(asked: dict) -> dict:
+class Told(dict):
+    """Written at every step: what was there before a crash can be read."""
+
+    def __setitem__(self, name, value):
+        super().__setitem__(name, value)
+        Path(sys.argv[2]).write_text(json.dumps(self))
+
+
+def main(asked: dict) -> None:
     prompts, seeds = [tuple(prompt) for prompt in asked["prompts"]], asked["seeds"]
     first, second = map(Path, asked["folders"])
     tokenizer = AutoTokenizer.from_pretrained(first, local_files_only=True)
@@ -28,7 +36,7 @@ def main(asked: dict) -> dict:
         sampler.sample([prompts[n] for n in chosen], [seeds[n] for n in chosen], settings, found.setdefault)
         return [found[n] for n in range(len(chosen))]
 
-    every, told = list(range(len(prompts))), {}
+    every, told = list(range(len(prompts))), Told()
     told["greedy"] = [rows[0] for rows in answers(greedy, every)]
     told["drawn"] = answers(drawn, every)
     told["alone"] = [answers(drawn, [n])[0] for n in every]
@@ -46,8 +54,7 @@ def main(asked: dict) -> dict:
         told["died"] = "nothing was said"
     except StudentError as error:
         told["died"] = str(error)
-    return told
 
 
 if __name__ == "__main__":
-    Path(sys.argv[2]).write_text(json.dumps(main(json.loads(Path(sys.argv[1]).read_text()))))
+    main(json.loads(Path(sys.argv[1]).read_text()))

@@ -1,5 +1,6 @@
 """The compiled attention against float64 and beside PyTorch's kernels. Skips where no compiler builds it."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tests.once import made_once
 from tests.student.architectures import HEADS, SMALL, build
 from tests.student.engines.sampled import NEVER, SOON, answers, asked, greedy
 from tutelage.student.attention import AttentionArgs
-from tutelage.student.engines.compiled import kernel_in
+from tutelage.student.engines.compiled import SOURCE, kernel_in
 from tutelage.student.engines.decode_attention import DecodeAttention
 from tutelage.student.engines.kv_cache import SHORT, KVCache
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
@@ -120,6 +121,16 @@ def test_other_precisions_and_widths_are_left_to_pytorch(kernel, dtype):
     assert kernel.takes(torch.zeros(1, 1, 1, 64))
 
 
+@pytest.mark.parametrize("like", [{"dtype": torch.bfloat16}, {"size": (1, 1, 1, 32)}])
+def test_queries_unlike_keys_or_values_are_left_to_pytorch(kernel, like):
+    """The kernel reads bare memory: of values half as wide it would read beyond the end."""
+    q = torch.zeros(1, 1, 1, 64)
+    other = torch.zeros(**{"size": (1, 1, 1, 64), **like})
+    assert kernel.takes(q, q, q)
+    assert not kernel.takes(q, other, q)
+    assert not kernel.takes(q, q, other)
+
+
 def test_of_two_at_once_one_builds_and_says_so(kernel, folder):
     assert (folder / "told").read_text(encoding="utf-8") == "the exam's attention is compiled for this machine, once"
     assert len(list(folder.glob("*.so"))) == 1
@@ -132,17 +143,30 @@ def test_without_a_compiler_there_is_none_and_nothing_is_said(tmp_path, monkeypa
     assert not (tmp_path / "cache").exists()
 
 
-def test_a_broken_compiler_is_tried_once(tmp_path, monkeypatch):
+def test_a_broken_compiler_is_tried_once_a_day(tmp_path, monkeypatch):
     compiler = tmp_path / "broken"
     compiler.write_text("#!/bin/sh\necho broken >&2; exit 1\n", encoding="utf-8")
     compiler.chmod(0o755)
     monkeypatch.setenv("CXX", str(compiler))
+    monkeypatch.delenv("PYTHONPATH", raising=False)  # as in a notebook that has put a checkout on sys.path
     told: list[str] = []
     for _ in range(2):
         assert kernel_in(tmp_path / "cache", told.append) is None
     assert len(told) == 1
     (failed,) = (tmp_path / "cache").glob("*.failed")
     assert "broken" in failed.read_text(encoding="utf-8")
+    assert str(SOURCE.with_name("compiled.py")) in failed.read_text(encoding="utf-8"), "this code built it, no other"
+    os.utime(failed, (0, 0))  # what passes, such as a full disk, must not be held against a machine for ever
+    assert kernel_in(tmp_path / "cache", told.append) is None
+    assert len(told) == 2
+
+
+def test_a_cache_on_a_disk_without_locks_is_done_without(tmp_path, monkeypatch):
+    def refused(*_):
+        raise NotImplementedError("this file system has no flock")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refused)
+    assert kernel_in(tmp_path, pytest.fail) is None
 
 
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path):

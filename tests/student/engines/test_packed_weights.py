@@ -57,6 +57,13 @@ def test_a_model_can_be_trained_after_an_exam_and_after_one_that_failed():
     model(torch.tensor([[7, 8, 9]])).logits.sum().backward()
 
 
+def test_an_exam_during_a_training_leaves_its_random_numbers_alone():
+    model, before = tiny("llama", torch.float32), torch.get_rng_state()
+    with packed(model, 0):
+        pass
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_small_models_other_precisions_and_weights_elsewhere_stay_as_they_are():
     for model, least in ((tiny("llama", torch.float32), 10**7), (tiny("llama"), 0), (tiny("llama").to("meta"), 0)):
         with packed(model, least):

@@ -22,8 +22,10 @@ from tutelage.config import StudentConfig
 from tutelage.errors import StudentError
 from tutelage.student.elsewhere import sampler_elsewhere
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
+from tutelage.student.folder import read_tokenizer
 from tutelage.student.kept_adapters import Adapter, Adapters, write_adapters
 from tutelage.student.model import EMBEDDED, LoadedModel, embedded_student, load_student, save_student
+from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampler import SamplingSettings, StopCriteria
 from tutelage.student.student import Student
 
@@ -48,15 +50,15 @@ def settings_of_vllm() -> dict[str, str]:
     return own | {"PATH": f"{Path(PYTHON).parent}:{os.environ['PATH']}"}
 
 
-@pytest.fixture(scope="module")
-def untrained() -> LoadedModel:
-    return load_student(StudentConfig(model=EMBEDDED, device="cpu"))
+def loaded(folder: Path | None = None) -> LoadedModel:
+    """Loaded where it is needed alone: with vLLM beside it, memory may be short."""
+    return load_student(StudentConfig(model=EMBEDDED, device="cpu"), folder)
 
 
 @pytest.fixture(scope="module")
-def later(tmp_path_factory) -> tuple[LoadedModel, Path]:
+def later(tmp_path_factory) -> Path:
     """The student of another round: all of its weights have changed, those of the tied output layer, too."""
-    student = load_student(StudentConfig(model=EMBEDDED, device="cpu"))
+    student = loaded()
     torch.manual_seed(0)
     with torch.no_grad():
         for weight in student.model.parameters():
@@ -65,25 +67,25 @@ def later(tmp_path_factory) -> tuple[LoadedModel, Path]:
     folder = tmp_path_factory.mktemp("later") / "model"
     student.adapters = None
     save_student(student, folder)
-    return student, folder
+    return folder
 
 
 @pytest.fixture(scope="module")
-def prompts(untrained) -> list[tuple[int, ...]]:
-    format = Student(StudentConfig(model=EMBEDDED, device="cpu"), ()).format_of(untrained)
+def never() -> StopCriteria:
+    return StopCriteria(read_tokenizer(embedded_student()), frozenset())
+
+
+@pytest.fixture(scope="module")
+def prompts(never) -> list[tuple[int, ...]]:
+    format = PromptFormat(never.tokenizer)
     return [tuple(ids) for ids in format.all_prompt_ids(QUESTIONS)]
 
 
-def ends_of(student: LoadedModel) -> StopCriteria:
-    return StopCriteria(student.tokenizer, frozenset())
-
-
-def ours(student: LoadedModel, prompts) -> list[list[int]]:
-    return [rows[0] for rows in answers(SharedPrefixSampler(student.model, ends_of(student), 4), prompts, GREEDY)[0]]
-
-
-def assert_same_but_for_ties(student: LoadedModel, prompts, theirs: list[list[int]]) -> None:
-    for prompt, one, other in zip(prompts, ours(student, prompts), theirs, strict=True):
+def assert_same_but_for_ties(folder: Path | None, prompts, theirs: list[list[int]]) -> None:
+    student = loaded(folder)
+    ends = StopCriteria(student.tokenizer, frozenset())
+    ours, _ = answers(SharedPrefixSampler(student.model, ends, 4), prompts, GREEDY)
+    for prompt, (one,), other in zip(prompts, ours, theirs, strict=True):
         assert len(one) == len(other) == GREEDY.max_new_tokens
         parted = next((n for n in range(len(one)) if one[n] != other[n]), None)
         if parted is not None:
@@ -92,8 +94,8 @@ def assert_same_but_for_ties(student: LoadedModel, prompts, theirs: list[list[in
             assert logits_V[one[parted]] - logits_V[other[parted]] < TIE, (parted, one, other)
 
 
-def test_the_engine_of_vllm(untrained, later, prompts, tmp_path):
-    asked = {"folders": [str(embedded_student()), str(later[1])], "prompts": prompts, "seeds": SEEDS, "tokens": 16}
+def test_the_engine_of_vllm(later, prompts, tmp_path):
+    asked = {"folders": [str(embedded_student()), str(later)], "prompts": prompts, "seeds": SEEDS, "tokens": 16}
     (tmp_path / "asked").write_text(json.dumps(asked))
     place = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
     command = [PYTHON, "-m", "tests.student.engines.in_vllm", str(tmp_path / "asked"), str(tmp_path / "told")]
@@ -102,12 +104,12 @@ def test_the_engine_of_vllm(untrained, later, prompts, tmp_path):
     )
     assert (tmp_path / "told").is_file(), done.stderr[-3000:]
     told = json.loads((tmp_path / "told").read_text())
-    assert_same_but_for_ties(untrained, prompts, told["greedy"])
+    assert_same_but_for_ties(None, prompts, told["greedy"])
     assert told["alone"] == told["drawn"]
     assert len({tuple(row) for rows in told["drawn"] for row in rows}) == 8
     assert told["cut"] == told["greedy"][0][: told["greedy"][0].index(told["end"]) + 1]
-    assert_same_but_for_ties(later[0], prompts, told["next"])
-    assert told["died"].startswith("vLLM stopped while it wrote")
+    assert_same_but_for_ties(later, prompts, told["next"])
+    assert told["died"].startswith("vLLM's engine has died")
     assert "\n" not in told["died"]
 
 
@@ -117,11 +119,10 @@ def free_port() -> int:
         return place.getsockname()[1]
 
 
-def adapted(folder: Path) -> tuple[LoadedModel, Path]:
-    """The student with adapters of two rounds, in float32 and in a round's folder."""
-    student = load_student(StudentConfig(model=EMBEDDED, device="cpu"))
+def adapted(folder: Path) -> Path:
+    """A round's folder with adapters of two rounds."""
     torch.manual_seed(1)
-    linear = {n: m for n, m in student.model.named_modules() if n.endswith(("q_proj", "v_proj", "down_proj"))}
+    linear = {n: m for n, m in loaded().model.named_modules() if n.endswith(("q_proj", "v_proj", "down_proj"))}
     sizes = {path: (layer.in_features, layer.out_features) for path, layer in linear.items()}
     rounds = tuple(
         Adapter(8, 16.0, {path: (torch.randn(8, i) / 30, torch.randn(o, 8) / 30) for path, (i, o) in sizes.items()})
@@ -129,10 +130,10 @@ def adapted(folder: Path) -> tuple[LoadedModel, Path]:
     )
     folder.mkdir(parents=True)
     write_adapters(Adapters(str(embedded_student()), rounds), folder)
-    return load_student(StudentConfig(model=EMBEDDED, device="cpu"), folder), folder
+    return folder
 
 
-def test_a_server_of_vllm(untrained, later, prompts, tmp_path, monkeypatch):
+def test_a_server_of_vllm(later, prompts, never, tmp_path, monkeypatch):
     for name, value in settings_of_vllm().items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("PYTHONPATH", raising=False)
@@ -154,26 +155,26 @@ def test_a_server_of_vllm(untrained, later, prompts, tmp_path, monkeypatch):
     first.engine.say = said.append
 
     def sampler_of(student: Student):
-        return sampler_elsewhere(student, prompts, SEEDS, GREEDY, ends_of(untrained))
+        return sampler_elsewhere(student, prompts, SEEDS, GREEDY, never)
 
     def greedy(student: Student) -> list[list[int]]:
         return [rows[0] for rows in answers(sampler_of(student), prompts, GREEDY)[0]]
 
     try:
-        assert_same_but_for_ties(untrained, prompts, greedy(first))
+        assert_same_but_for_ties(None, prompts, greedy(first))
         sampler = sampler_of(first)
         drawn, _ = answers(sampler, prompts, DRAWN)
         assert answers(sampler, prompts[2:3], DRAWN, SEEDS[2:3])[0] == drawn[2:3]
         assert len({tuple(row) for rows in drawn for row in rows}) == 8
 
-        student, folder = adapted(tmp_path / "round-00" / "model")
-        assert_same_but_for_ties(student, prompts, greedy(first.at(folder, "adapted")))
+        folder = adapted(tmp_path / "round-00" / "model")
+        assert_same_but_for_ties(folder, prompts, greedy(first.at(folder, "adapted")))
         assert len(said) == 1  # loaded beside the base, by the server that runs
         assert not list(tmp_path.glob(".served-*"))
 
-        second = first.at(later[1], "later")
-        assert_same_but_for_ties(later[0], prompts, greedy(second))
-        print(said)
+        second = first.at(later, "later")
+        assert_same_but_for_ties(later, prompts, greedy(second))
+        assert len(said) in (1, 2)  # reloaded, or, as its CPU build can't be, started anew
 
         process, given = first.engine.server.process._process, {}
 

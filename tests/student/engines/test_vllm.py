@@ -1,6 +1,8 @@
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+from queue import Queue
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -8,6 +10,7 @@ from transformers import LlamaForCausalLM
 
 from tests.student.tiny import tiny_student, tiny_tokenizer
 from tutelage.errors import StudentError
+from tutelage.student.engines import vllm
 from tutelage.student.engines.vllm import (
     VllmOptions,
     VllmSampler,
@@ -79,6 +82,7 @@ def test_engine_arguments_state_the_dtype_and_the_memory():
     assert (asked["dtype"], asked["max_num_seqs"], asked["gpu_memory_utilization"]) == ("bfloat16", 256, 0.5)
     assert asked["enable_prefix_caching"] is True
     assert asked["enable_sleep_mode"] is False
+    assert asked["enforce_eager"] is False
 
 
 def varied_student(seed: int, tied: bool) -> LoadedModel:
@@ -144,3 +148,13 @@ def test_the_engine_answers_as_transformers_does_through_two_rounds(tmp_path, ti
             sampler.sample([[5] * 5000], [0], once, lambda index, rows: None)
     finally:
         sampler.close()
+
+
+def test_a_step_that_waits_for_a_dead_engine_is_woken(monkeypatch):
+    monkeypatch.setattr(vllm, "_LOOK", 0.001)
+    core = SimpleNamespace(resources=SimpleNamespace(engine_dead=False), outputs_queue=Queue())
+    with vllm._woken_by_death(core):
+        core.resources.engine_dead = True
+        assert "has died" in str(core.outputs_queue.get())
+    with vllm._woken_by_death(SimpleNamespace()):  # a vLLM that has no such thing
+        pass

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -13,6 +14,7 @@ from transformers import DynamicCache
 
 from tests.student.architectures import CONFIGS, tiny
 from tutelage.errors import StudentError
+from tutelage.launched import hidden
 from tutelage.student.resources.available import available_memory, cgroup_room
 from tutelage.student.resources.memory import (
     SamplingMemory,
@@ -88,6 +90,17 @@ def test_without_a_limit_the_machine_counts(tmp_path):
     assert cgroup_room(tmp_path) is None
     assert 0 < available_memory(CPU, tmp_path) < psutil.virtual_memory().total
     assert available_memory(CPU) > 0
+
+
+@pytest.mark.parametrize("name", ["LOCAL_WORLD_SIZE", "MPI_LOCALNRANKS", "OMPI_COMM_WORLD_LOCAL_SIZE"])
+def test_processes_of_one_machine_share_its_memory_whoever_started_them(tmp_path, monkeypatch, name):
+    group(member(tmp_path, "0::/"), str(10**15), 0)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=64 * GB))
+    monkeypatch.setattr("tutelage.student.resources.available.free_heap", lambda: 5)
+    monkeypatch.setenv(name, "4")
+    assert available_memory(CPU, tmp_path) == 16 * GB + 5
+    with hidden():  # as during a training
+        assert available_memory(CPU, tmp_path) == 16 * GB + 5
 
 
 @on_linux

@@ -71,3 +71,25 @@ def test_float32_is_summed_as_precisely_as_it_can():
     figures = apart.join(0.5)
     expected = lm.double().norm().item(), reflection.double().norm().item()
     assert (figures.lm, figures.reflection) == pytest.approx(expected, rel=4 * 2.0**-24)
+
+
+def test_two_passes_in_turn_are_one_under_dropout():
+    """As for weights that are split among ranks."""
+    found = []
+    for in_turn in (False, True):
+        torch.manual_seed(1)
+        model = Two()
+
+        def losses(model=model):
+            dropped = torch.nn.functional.dropout(model.a.repeat(50), 0.5)
+            return dropped.sum(), 2 * dropped.sum() + model.b.sum()
+
+        apart = GradientsApart(model)
+        for _ in range(2):  # passes differ, and add up
+            apart.backward_in_turn(losses) if in_turn else apart.backward(*losses())
+        figures = apart.join(0.5)
+        assert figures.cosine is not None
+        found.append((figures, model.a.grad))
+    (one, of_one), (two, of_two) = found
+    assert (two.lm, two.reflection, two.cosine) == pytest.approx((one.lm, one.reflection, one.cosine), rel=EXACT)
+    assert torch.equal(of_one, of_two)

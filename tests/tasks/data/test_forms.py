@@ -184,6 +184,7 @@ def test_fields_may_be_templates_and_items_of_lists(tmp_path):
         ({"choices": "{a}"}, "choices takes the name of a column"),
         ({"question": " "}, "is empty"),
         ({"sytem": "a"}, "did you mean 'system'?"),
+        ({"messages": "a", "question": "b"}, "leave one of them out"),
     ],
 )
 def test_templates_that_are_none_are_refused(tmp_path, field, told):

@@ -1,7 +1,7 @@
 """Builds the kernel of decode_attention.cpp for this machine: once, in the user's cache, where a compiler is.
 
     ~/.cache/tutelage/kernels/KEY-CONTENT.so   the kernel: built, and tried against the definition
-    ~/.cache/tutelage/kernels/KEY.failed       why it can't be built; it is not tried again
+    ~/.cache/tutelage/kernels/KEY.failed       why it can't be built; it is tried again a day later
 
 KEY stands for the source, torch, the CPU and the compiler, CONTENT for the bytes of the file. Nothing depends on the
 kernel: without it, an exam takes PyTorch's attention. It is built in a process of its own (`python -m
@@ -16,16 +16,18 @@ import signal
 import subprocess
 import sys
 import sysconfig
+import time
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from tutelage.runs.files import digest
 from tutelage.runs.seals import content_of
 from tutelage.student.attention import AttentionArgs
-from tutelage.student.engines.decode_attention import DecodeAttention, Shelves
+from tutelage.student.engines.decode_attention import TYPES, DecodeAttention, Shelves
 from tutelage.student.resources.hardware import capabilities
 from tutelage.student.resources.probe import SMALL
 from tutelage.student.sampler import Say
@@ -34,10 +36,14 @@ from tutelage.user_cache import user_cache
 SOURCE = Path(__file__).with_name("decode_attention.cpp")
 FLAGS = ("-O3", "-march=native", "-fopenmp", "-fno-math-errno", "-fno-trapping-math")
 KERNEL = "kernel.so"
+WIDTHS = (64, 128, 48)
+"""Of heads: both that the kernel is unrolled for, and another one."""
 PATIENCE = 120
 """Seconds after which a build is given up; it takes five."""
 NO_END = 124
 """What `timeout` of the shell exits with."""
+A_DAY = 24 * 3600
+"""Seconds after which a failed build is tried again: a full disk or a busy machine passes."""
 
 
 def decode_attention(model: torch.nn.Module, say: Say) -> DecodeAttention | None:
@@ -53,11 +59,11 @@ def kernel_in(folder: Path, say: Say) -> DecodeAttention | None:
     if compiler is None or not cpu:
         return None
     key = digest(SOURCE.read_text(encoding="utf-8"), FLAGS, torch.__version__, cpu, *compiler)
-    with suppress(OSError, Timeout):
-        if _kept(folder, key) is None and not _failed(folder, key).exists():
+    with suppress(OSError, NotImplementedError):  # no room, no right to write, another builds for too long, no locks
+        if _kept(folder, key) is None and not _failed(folder, key):
             folder.mkdir(parents=True, exist_ok=True)
             with FileLock(folder / f"{key}.lock", timeout=PATIENCE):  # of two processes, one builds
-                if _kept(folder, key) is None and not _failed(folder, key).exists():
+                if _kept(folder, key) is None and not _failed(folder, key):
                     say("the exam's attention is compiled for this machine, once")
                     _build(folder, key)
         library = _kept(folder, key)
@@ -70,8 +76,10 @@ def _kept(folder: Path, key: str) -> Path | None:
     return next((each for each in folder.glob(f"{key}-*.so") if each.stem == f"{key}-{content_of(each)}"), None)
 
 
-def _failed(folder: Path, key: str) -> Path:
-    return folder / f"{key}.failed"
+def _failed(folder: Path, key: str) -> bool:
+    """Whether the last build failed, and that is not long ago."""
+    record = folder / f"{key}.failed"
+    return record.exists() and time.time() - record.stat().st_mtime < A_DAY
 
 
 def _compiler() -> tuple[str, int] | None:
@@ -85,11 +93,12 @@ def _build(folder: Path, key: str) -> None:
     shutil.rmtree(scratch, ignore_errors=True)  # of a build that was killed
     scratch.mkdir()
     tools = os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", os.defpath)])  # ninja may be there
+    modules = os.pathsep.join([str(Path(__file__).parents[3]), *filter(None, sys.path)])  # as found here
     said = scratch / "said"
     with said.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", __name__, str(scratch)],
-            env={**os.environ, "PATH": tools, "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "PATH": tools, "PYTHONPATH": modules, "OMP_NUM_THREADS": "1"},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -108,13 +117,13 @@ def _build(folder: Path, key: str) -> None:
         built.replace(folder / f"{key}-{content_of(built)}.so")
     elif code > 0:  # not where a signal ended it
         why = said.read_text(encoding="utf-8", errors="replace")
-        _failed(folder, key).write_text(f"{code}\n{why}", encoding="utf-8")
+        (folder / f"{key}.failed").write_text(f"{code}\n{why}", encoding="utf-8")
     shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _try_out(kernel: DecodeAttention, dtype: torch.dtype) -> None:
+def _try_out(kernel: DecodeAttention, dtype: torch.dtype, d: int) -> None:
     """Compare with the definition on two rows of one question: 3 tokens, of which the first answer adds 2, then 1."""
-    rows, groups, m, d, room = 2, 2, 3, 64, 5
+    rows, groups, m, room = 2, 2, 3, 5
     torch.manual_seed(0)
     q, k, v = torch.randn(rows, groups, m, d), *torch.randn(2, rows, groups, d)
     question, answer = torch.randn(2, 1, groups, room, d), torch.randn(2, rows, groups, room, d)
@@ -133,8 +142,8 @@ def main(folder: str) -> None:
     from torch.utils.cpp_extension import load
 
     load(Path(KERNEL).stem, [str(SOURCE)], extra_cflags=list(FLAGS), build_directory=folder, is_python_module=False)
-    for dtype in (torch.bfloat16, torch.float32):
-        _try_out(DecodeAttention(Path(folder) / KERNEL), dtype)
+    for dtype, width in product(TYPES, WIDTHS):
+        _try_out(DecodeAttention(Path(folder) / KERNEL), dtype, width)
 
 
 if __name__ == "__main__":

@@ -62,9 +62,11 @@ class DecodeAttention:
         self._run.restype = None
 
     @staticmethod
-    def takes(q: torch.Tensor) -> bool:
-        """Whether the kernel can compute these queries: on the CPU, with heads of whole vectors."""
-        return q.device.type == "cpu" and q.dtype in TYPES and q.shape[-1] % VECTOR == 0 and q.shape[-1] <= WIDEST
+    def takes(q: torch.Tensor, *others: torch.Tensor) -> bool:
+        """Whether the kernel can compute these queries: on the CPU, with heads of whole vectors, as keys and values."""
+        alike = all((each.dtype, each.shape[-1]) == (q.dtype, q.shape[-1]) for each in others)  # it reads bare memory
+        whole = q.shape[-1] % VECTOR == 0 and q.shape[-1] <= WIDEST
+        return alike and whole and q.device.type == "cpu" and q.dtype in TYPES
 
     def __call__(
         self,

@@ -144,7 +144,7 @@ class KVCache:
     ) -> torch.Tensor:
         rows, groups, d = len(q_RH1d), k_RG1d.shape[1], q_RH1d.shape[-1]
         q_RGMd = q_RH1d.reshape(rows, groups, -1, d)
-        if self._kernel is not None and self._kernel.takes(q_RH1d):
+        if self._kernel is not None and self._kernel.takes(q_RH1d, k_RG1d, v_RG1d):
             return self._compiled_step(self._kernel, layer, q_RGMd, k_RG1d, v_RG1d, args).view(rows, -1, 1, d)
         self._answer.put(layer, self._row_R, self._last_R, k_RG1d[:, :, 0], v_RG1d[:, :, 0])
         age_R = self._before_R + self._last_R  # distance from the newest token to the first one

@@ -18,6 +18,7 @@ an earlier run.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,6 +34,8 @@ from tutelage.errors import StudentError
 from tutelage.student.encoding import Tokens
 from tutelage.student.sampler import Deliver, Sampled, SamplingSettings, StopCriteria
 
+_LOOK = 1.0
+"""Seconds between two looks at whether the engine's process is there."""
 ENVIRONMENT = {
     "VLLM_WORKER_MULTIPROC_METHOD": "spawn",  # CUDA does not survive a fork, and training may have begun to use it
     "VLLM_LOGGING_LEVEL": "ERROR",  # its warnings concern our settings and break the progress bars
@@ -51,13 +54,15 @@ class VllmOptions:
 
     `dtype` is explicit because vLLM would choose float16 for a float32 folder. `memory_share` is the share of the GPU's
     memory, between 0 and 1, for weights, cache and buffers together; of a CPU's it is CPU_SHARE at most. Without
-    `sleep_mode` (CUDA and ROCm only) the engine ends at `sleep` and starts again afterwards.
+    `sleep_mode` (CUDA and ROCm only) the engine ends at `sleep` and starts again afterwards. `compiled`: the model is
+    compiled at every start, which takes minutes on a CPU, so that its build does without.
     """
 
     dtype: Literal["bfloat16", "float16", "float32"] = "bfloat16"
     seed: int = 0
     memory_share: float = 0.9
     sleep_mode: bool = True
+    compiled: bool = True
 
 
 def unavailable() -> str | None:
@@ -95,6 +100,7 @@ def engine_arguments(folder: Path, rows: int, options: VllmOptions) -> dict[str,
         "enable_prefix_caching": True,
         "enable_sleep_mode": options.sleep_mode,
         "use_tqdm_on_load": False,
+        "enforce_eager": not options.compiled,
     }
 
 
@@ -129,7 +135,7 @@ class VllmSampler:
         self.options = options or VllmOptions()
         if is_cpu_build():
             share = min(self.options.memory_share, CPU_SHARE)
-            self.options = replace(self.options, sleep_mode=False, memory_share=share)
+            self.options = replace(self.options, sleep_mode=False, memory_share=share, compiled=False)
         self._engine: Any = None
         self._asleep = False
 
@@ -146,7 +152,8 @@ class VllmSampler:
                 for sample in range(drawn):
                     attempts[f"{index}/{sample}"] = index, sample
                     self._ask(f"{index}/{sample}", prompt, seed, sample, settings)
-            return self._collect(attempts, drawn, settings.samples, deliver)
+            with _woken_by_death(self._engine.llm_engine.engine_core):
+                return self._collect(attempts, drawn, settings.samples, deliver)
         except BaseException:
             self.close()  # pending requests must not show up as answers to the next call
             raise
@@ -240,12 +247,41 @@ class VllmSampler:
 
 
 @contextmanager
+def _woken_by_death(core: Any) -> Iterator[None]:
+    """Let a step inside the block fail when the engine's process dies: vLLM's client would wait for it for ever.
+
+    vLLM notes the death, and raises what stands in the queue of outputs.
+    """
+    over = threading.Event()
+
+    def watch() -> None:
+        while not over.wait(_LOOK):
+            if getattr(getattr(core, "resources", None), "engine_dead", False):
+                core.outputs_queue.put(RuntimeError("its process has died"))
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+@contextmanager
 def _told_by_vllm(what: str) -> Iterator[None]:
     """Turn vLLM's own and user errors into StudentError; others, such as a TypeError, are bugs of ours."""
     from vllm.exceptions import VLLMError  # pyright: ignore
+    from vllm.v1.engine.exceptions import EngineDeadError  # pyright: ignore
 
     try:
         yield
+    except EngineDeadError as error:
+        raise StudentError(
+            f"vLLM's engine has died ({_first_line(error)}); start the same command again, with less memory taken by"
+            " other programs if the system has killed it"
+        ) from error
     except (VLLMError, OSError, ValueError, RuntimeError) as error:
         raise StudentError(f"vLLM {what}: {_first_line(error)}") from error
 

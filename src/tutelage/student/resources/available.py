@@ -6,7 +6,6 @@ the next allocation reuses it.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 import psutil
 import torch
 
+from tutelage.launched import on_this_machine
 from tutelage.student.resources.malloc import free_heap
 
 
@@ -31,8 +31,7 @@ def available_memory(device: torch.device, root: Path = Path("/")) -> int:
     if device.type == "mps":
         return max(0, torch.mps.recommended_max_memory() - torch.mps.current_allocated_memory())
     machine, room = psutil.virtual_memory().available, cgroup_room(root)
-    processes = max(1, int(os.environ.get("LOCAL_WORLD_SIZE") or 1))
-    return (machine if room is None else min(machine, room)) // processes + free_heap()
+    return (machine if room is None else min(machine, room)) // on_this_machine() + free_heap()
 
 
 def cgroup_room(root: Path = Path("/")) -> int | None:

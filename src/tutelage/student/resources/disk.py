@@ -1,8 +1,8 @@
 """How much disk a run takes at the most, known before it starts.
 
 A student of 135 million parameters has 0.5 GB in float32, half of that in bfloat16. Beside the models that are kept
-(`rounds.keep`) there is a checkpoint while a round is trained: the weights in float32, and two moments of AdamW for
-each. A round by LoRA leaves its adapters, a few MB.
+(`rounds.keep`) there is a checkpoint after each epoch of a training but the last: the weights in float32, and two
+moments of AdamW for each. The one before goes when it is whole. A round by LoRA leaves its adapters, a few MB.
 """
 
 from __future__ import annotations
@@ -37,8 +37,10 @@ def disk_needed(config: RunConfig, weights: int | Sizes) -> int:
     """
     sizes = weights if isinstance(weights, Sizes) else Sizes(weights, weights, weights)
     checkpoint = 3 * sizes.weights if config.student.weights == "full" else 0  # those of adapters are small
+    saves = config.training.epochs - 1 if config.training.max_rows is None else 2
+    training = max(min(saves, 2) * checkpoint, min(saves, 1) * checkpoint + sizes.round)
     before, after = (_kept(config, rounds) * sizes.round for rounds in (config.rounds.max, config.rounds.max + 1))
-    return max(before + checkpoint + sizes.round, after + sizes.saved) + sizes.served
+    return max(before + training, after + sizes.saved) + sizes.served
 
 
 def check_disk(out: Path, config: RunConfig, weights: int | Sizes) -> None:

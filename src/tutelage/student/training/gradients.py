@@ -42,12 +42,17 @@ class GradientsApart:
         lm_loss.backward()
 
     def backward_in_turn(self, losses: Callable[[], tuple[torch.Tensor, torch.Tensor]]) -> None:
-        """The same for weights that are split among ranks: a pass for each loss, since each is back-propagated once."""
+        """The same for weights that are split among ranks: a pass for each loss, since each is back-propagated once.
+
+        Dropout is the same in both passes, as it is in one.
+        """
         lm = [weight.grad for weight in self.weights]
         for weight in self.weights:
             weight.grad = None
-        _, reflection_loss = losses()
-        reflection_loss.backward()
+        device = self.weights[0].device
+        with torch.random.fork_rng([] if device.type == "cpu" else [device]):
+            _, reflection_loss = losses()
+            reflection_loss.backward()
         for n, weight in enumerate(self.weights):
             self.reflection[n] = _added(self.reflection[n], weight.grad)
             weight.grad = lm[n]

@@ -68,6 +68,8 @@ def parallel_mode(ranks: Ranks | None, model: PreTrainedModel, dataset: StepData
     config = dataset.config
     if config.parallel != "auto":
         fsdp = config.parallel == "fsdp"
+    elif any(not weight.is_floating_point() for weight in model.parameters()):
+        fsdp = False  # weights of 4 bits can't be split
     else:
         fsdp = not all(ranks.gathered(fits_whole(model, dataset, dtype == torch.bfloat16)))
     if fsdp and config.guard.checks:

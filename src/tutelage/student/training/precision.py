@@ -18,7 +18,8 @@ from tutelage.errors import StudentError
 def compute_in(model: torch.nn.Module, dtype: torch.dtype) -> None:
     """Cast the weights in place. Buffers stay: the frequencies of rotary positions would lose precision."""
     for weight in model.parameters():
-        weight.data = weight.data.to(dtype)
+        if weight.is_floating_point():  # those of 4 bits stay what they are
+            weight.data = weight.data.to(dtype)
 
 
 class FullPrecision:
@@ -26,7 +27,11 @@ class FullPrecision:
 
     def __init__(self, model: torch.nn.Module, dtype: torch.dtype) -> None:
         self.model, self.dtype = model, dtype
-        self.weights = {weight: weight.detach() for weight in model.parameters() if weight.dtype != dtype}
+        self.weights = {
+            weight: weight.detach()
+            for weight in model.parameters()
+            if weight.dtype != dtype and weight.is_floating_point()
+        }
         compute_in(model, dtype)
 
     def restore(self) -> None:

@@ -129,7 +129,10 @@ def train(
     elif sharded is None or first:
         adapter = taken(adapted, options.lora, student.stored)
         student.model = adapted.unload()
-        add_to(student.model, [adapter])
+        if student.quantised:
+            student.whole = False  # to answer, it is loaded anew: adapters are added to weights that are not rounded
+        else:
+            add_to(student.model, [adapter])
         student.adapters = student.adapters and student.adapters.with_one_more(adapter)
     return _summary(trainer, dataset, len(examples), guard)
 

@@ -31,6 +31,11 @@ def check_fields(mapping: Mapping[str, str]) -> None:
                 raise ConfigError(f"task.field.{ours}, {yours!r}: {fault}")
         elif not yours.strip():
             raise ConfigError(f"task.field.{ours} is empty; name one of your columns, or leave it out")
+    if "messages" in mapping and "question" in mapping:
+        raise ConfigError(
+            "task.field names a column of conversations (messages) and one of questions; leave one of them out, since "
+            "a conversation has its question"
+        )
 
 
 def is_template(yours: str) -> bool:

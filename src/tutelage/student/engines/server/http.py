@@ -67,8 +67,11 @@ class ServerHttp:
         """A client for one event loop, with so many connections."""
         limits = httpx2.Limits(max_connections=at_once, max_keepalive_connections=at_once)
         timeout = httpx2.Timeout(self.timeout, connect=_CONNECT, pool=None)
-        async with httpx2.AsyncClient(headers=self._headers, limits=limits, timeout=timeout) as client:
-            yield client
+        try:
+            async with httpx2.AsyncClient(headers=self._headers, limits=limits, timeout=timeout) as client:
+                yield client
+        finally:
+            await asyncio.sleep(0)  # connections that were closed end in the loop's next step, before it is closed
 
     async def complete(self, client: httpx2.AsyncClient, body: dict[str, Any]) -> dict[str, Any]:
         """The answer to a completion request, tried again after each of WAITS. Raises StudentError."""
