@@ -107,6 +107,16 @@ def test_in_the_imports_of_the_command(config):
         check(process.returncode, said, by, (STOPPED, f"tutelage run {config} --out runs/legs\n"))
 
 
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM], ids=str)
+def test_in_code_that_a_library_has_written(by, tmp_path):
+    """An interrupt that leaves `exec` of a text would have `python -m` end as if by Ctrl-C, whoever catches it."""
+    work = f"import os, time; os.kill(os.getpid(), {by.value}); time.sleep(60)"
+    (tmp_path / "work.py").write_text(f"from tutelage.stopping import stoppable\nwith stoppable():\n    exec({work!r})")
+    command = [sys.executable, "-m", "work"]
+    done = subprocess.run(command, env=UNMEASURED, capture_output=True, text=True, check=False, cwd=tmp_path)
+    check(done.returncode, done.stderr, by, (STOPPED,))
+
+
 def _hang(where: str, errors: str) -> None:
     ends_at_once()
     os.dup2(os.open(errors, os.O_WRONLY | os.O_APPEND), 2)

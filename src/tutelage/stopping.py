@@ -64,6 +64,7 @@ class Stop:
         while stop is not None:
             stop.said, stop.number = True, self.number
             stop = stop.outer
+        exec("")  # resets the mark that CPython leaves where an interrupt has left such a call: it would end by SIGINT
         raise SystemExit(self._code) from None
 
     def end_at_once(self) -> NoReturn:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from tutelage import assemble
 from tutelage.api import run
+from tutelage.config import StudentConfig
 from tutelage.config.file import parse_config
 from tutelage.errors import TutelageError
 from tutelage.records import Attempt, Completion
@@ -29,6 +30,7 @@ from tutelage.runs.directory import Run
 from tutelage.runs.files import append_rows, digest, read_rows, seed_of, write_json, write_rows, write_text
 from tutelage.runs.reader import MISTAKES, PROBLEMS
 from tutelage.runs.seals import sealed
+from tutelage.student.engines.engine import Engine
 from tutelage.student.sampler import Sampled
 from tutelage.student.student import GoneError
 from tutelage.tasks.catalog import open_task
@@ -56,6 +58,10 @@ class Student:
     stopped_at: int | None = None
     answer_tokens: int | None = None
     precision: str = "float32"
+    config: StudentConfig = field(default_factory=StudentConfig)
+    asked: str = "plain: as the test has it"
+    thinks: bool = False
+    engine: Engine = field(default_factory=lambda: Engine("auto"))
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     def answer(self, problems, seeds, sampling, answered):
