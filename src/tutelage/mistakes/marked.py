@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from tutelage.mistakes.first_wrong_step import MistakeKind, first_wrong_step
 from tutelage.mistakes.taxonomy import kind_at_sight
 from tutelage.records import AnswerKind, Attempt, Problem
+from tutelage.text.in_common import in_common
 
 _MOST_PLACES = 100
 """A step that an attempt repeats more often is not looked for: a student that repeats itself fills its text with it."""
@@ -65,15 +66,9 @@ def place_in(text: str, plain: str, start: int, end: int) -> tuple[int, int] | N
 def _shared(text: str, start: int, end: int, before: str, after: str) -> int:
     """The letters and digits that a text has in common with those `before` (reversed) and `after` another place."""
     around = _words(text[:start])[::-1], _words(text[end:])
-    return sum(_alike(*both) for both in zip(around, (before, after), strict=True))
+    return sum(in_common(*both) for both in zip(around, (before, after), strict=True))
 
 
 def _words(text: str) -> str:
     """The letters and digits of a text, which markup does not change."""
     return re.sub(r"\W+", "", text)
-
-
-def _alike(one: str, other: str) -> int:
-    """The characters with which both texts begin."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((count for count, (here, there) in pairs if here != there), min(len(one), len(other)))

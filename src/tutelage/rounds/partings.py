@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from tutelage.mistakes.repair import Repair
 from tutelage.records import Attempt, Problem
 from tutelage.text.calculations import find_calculations
+from tutelage.text.in_common import in_common
 from tutelage.text.run_on import cut
 
 
@@ -36,8 +37,7 @@ def partings(problem: Problem, attempts: Sequence[Attempt]) -> Iterator[Repair]:
 
 def _shared(one: str, other: str) -> int:
     """The characters with which both begin, up to the beginning of the word at which they part."""
-    pairs = enumerate(zip(one, other, strict=False))
-    same = next((at for at, (here, there) in pairs if here != there), min(len(one), len(other)))
+    same = in_common(one, other)
     while same and not one[same - 1].isspace():
         same -= 1
     return same

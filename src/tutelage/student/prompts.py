@@ -25,6 +25,7 @@ from tutelage.errors import StudentError
 from tutelage.records import TrainingExample, WorkedExample
 from tutelage.student.chat_template import REMEDY, ChatTemplate
 from tutelage.system_message import WithSystem
+from tutelage.text.in_common import in_common
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -145,8 +146,7 @@ class PromptFormat:
             return 0
         prompt = self.taught_prompt("What is 2 + 3?")
         whole, before = map(self.prompt_ids, (prompt, prompt.removesuffix(self.template.silent)))
-        pairs = enumerate(zip(whole, before, strict=False))
-        return len(whole) - next((n for n, (one, other) in pairs if one != other), len(before))
+        return len(whole) - in_common(whole, before)
 
     def prompt(self, question: str) -> str:
         """The text of the prompt for `question`; a system message stands at its top."""

@@ -11,7 +11,6 @@ where right and wrong part; in Lyu et al. 2025 (SCoRe, arXiv 2509.14257) the stu
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -22,6 +21,7 @@ from tutelage.student.encoding import Tokens
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.training.losses import unlikelihood_loss
 from tutelage.student.training.packing import RepairBranch
+from tutelage.text.in_common import in_common
 
 _WORD = re.compile(r"\s*(?:\S+?(?=[.,;:!?]*(?:\s|$))|\S)")
 """A word, or the mark that stands in its place."""
@@ -77,7 +77,7 @@ def encode_repair(
         if repair.wrong
         else [format.completion_ids(repair.before)]
     )
-    shared = _in_common(right, own)
+    shared = in_common(right, own)
     most = min(max_tokens, format.positions or max_tokens)
     if shared == len(right) or len(prompt) + max(len(right), len(own)) > most:
         return None
@@ -87,12 +87,6 @@ def encode_repair(
 
 def _parting(repair: Repair) -> str:
     """The wrong text up to the end of the first word that differs from the right one, without the mark behind it."""
-    same = _in_common(repair.wrong, repair.right + repair.rest)
+    same = in_common(repair.wrong, repair.right + repair.rest)
     word = _WORD.match(repair.wrong, same)
     return repair.wrong[: word.end()] if word else repair.wrong
-
-
-def _in_common(one: Sequence[object], other: Sequence[object]) -> int:
-    """How many items both begin with."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((count for count, (here, there) in pairs if here != there), min(len(one), len(other)))
