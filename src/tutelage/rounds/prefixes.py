@@ -134,14 +134,18 @@ class _Search:
         return self.least == self.most
 
     @property
+    def middle(self) -> int:
+        """The number of the prefix to try next."""
+        return (self.least + self.most) // 2
+
+    @property
     def prefix(self) -> str:
         """The one to try next."""
-        return self.prefixes[(self.least + self.most) // 2]
+        return self.prefixes[self.middle]
 
     def narrowed(self, solved: bool) -> _Search:
         """The search after its prefix has been tried."""
-        middle = (self.least + self.most) // 2
-        return replace(self, most=middle) if solved else replace(self, least=middle + 1)
+        return replace(self, most=self.middle) if solved else replace(self, least=self.middle + 1)
 
 
 def prefixes_of(rationale: str) -> tuple[str, ...]:
