@@ -20,7 +20,7 @@ SURFACE = {
     """,
     "tutelage.practice_records": "Near Practice PracticeSummary",
     "tutelage.run_records": """
-        Accuracy BeforeAfter COMPARED CostBound ExamSummary FailureCount GAINS Now Pace Precision REPAIRED
+        Accuracy AskedAs BeforeAfter COMPARED CostBound ExamSummary FailureCount GAINS Now Pace Precision REPAIRED
         RESULT_VERSION RoundResult RunResult SIMILARITIES Spending StepRecord TeacherSummary
         TrainingSummary WayCount Work
     """,

@@ -18,13 +18,13 @@ from tutelage.own_parts import OwnParts
 from tutelage.report.progress import Show
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.for_readers import keep_problems
-from tutelage.run_records import Precision
+from tutelage.run_records import AskedAs, Precision
 from tutelage.runs.directory import Run, locked
 from tutelage.runs.files import disk_errors, try_to_write_in
 from tutelage.runs.now import NOW
 from tutelage.runs.source import Source, source_of
 from tutelage.runs.stage_cache import StageCache
-from tutelage.student.asked import told_of
+from tutelage.student.asked import asked_in_run, told_of
 from tutelage.student.engines.engine import Engine
 from tutelage.student.kept_precision import precision_of_run
 from tutelage.student.own import CheckedReflection, check_engine
@@ -91,11 +91,12 @@ def open_context(
     if config.teacher.practice:
         check_practice(config.teacher.practice, task, own.teacher, offline=teacher is not None)
     precision = precision_of_run(config.student, out, cache and cache.root, show.say)
-    untrained = make_student(config.student, task, show.say, own.engine, precision, ranks)
+    asked = asked_in_run(config.student, out, show.say)
+    untrained = make_student(config.student, task, show.say, own.engine, precision, ranks, asked)
     with closing(untrained.engine):
         preflight(untrained, config, task.problems, out, reflection)
         with locked(out):
-            run = Run.open(out, config, task_digest(task), cache, keys, precision, source)
+            run = Run.open(out, config, task_digest(task), cache, keys, precision, source, asked)
             if ranks is not None:
                 from tutelage.student.ranks.led import check_shared
 
@@ -198,10 +199,11 @@ def make_student(
     engine: SamplerFactory | None = None,
     precision: Precision | None = None,
     ranks: Ranks | None = None,
+    asked: AskedAs | None = None,
 ) -> Student:
     """The untrained student, prompted with the task's worked examples and sampled by the user's `engine`, if given.
 
-    With `ranks`, it answers and learns on all of them. Raises ConfigError, StudentError.
+    `asked` is as in Student. With `ranks`, it answers and learns on all of them. Raises ConfigError, StudentError.
     """
     if engine is not None:
         check_engine(engine)
@@ -210,11 +212,11 @@ def make_student(
     system = above.pop() if len(above) == 1 else None
     sampled_by = Engine(config.engine, say, engine, alone=ranks is None, config=config)
     if ranks is None:
-        student = Student(config, task.examples, engine=sampled_by, precision=precision, system=system)
+        student = Student(config, task.examples, engine=sampled_by, precision=precision, system=system, asked=asked)
     else:
         from tutelage.student.ranks.led import LedStudent
 
-        student = LedStudent(config, task.examples, engine=sampled_by, precision=precision, system=system)
+        student = LedStudent(config, task.examples, engine=sampled_by, precision=precision, system=system, asked=asked)
         student.ranks = ranks
     if config.prompt == "auto":
         say(told_of(student.asked, config))

@@ -238,6 +238,28 @@ class Precision:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedAs:
+    """How a student is asked, why, and whether it thinks before it answers, if it is let."""
+
+    prompt: Literal["plain", "chat"]
+    why: str
+    thinks: bool = False
+
+    def told(self, thinking: str) -> str:
+        """The choice and its reason, with `student.thinking`."""
+        return f"{self.prompt}: {self.reason(thinking)}"
+
+    def reason(self, thinking: str) -> str:
+        """Why, and what becomes of the thoughts of a student that thinks, by `student.thinking`."""
+        if not self.thinks:
+            return self.why
+        kept = thinking == "keep"
+        return f"{self.why}; " + (
+            "it may think before it answers" if kept else "its thoughts are off (student.thinking)"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
     """The figures of a whole run: `result.json`. `machine` and `versions` describe its last process.
 

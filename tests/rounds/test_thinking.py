@@ -2,10 +2,12 @@
 
 import json
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from tests.command import tutelage
 from tests.rounds.conftest import two_rounds
 from tests.student.templates import QWEN3, folder_with
 from tutelage.api import evaluate, run, taught_student
@@ -54,6 +56,29 @@ def test_a_run_says_how_its_student_is_asked_and_its_student_stays_so(model, tmp
     assert (root / "round-01" / "exam.jsonl").stat().st_mtime_ns == stamp
     accuracy, _ = evaluate(student, parse_config(settings).task, settings=parse_config(settings).evaluation)
     assert accuracy.n == 4
+
+
+def test_a_run_goes_on_asking_as_it_began_though_the_model_now_seems_to_be_another(tmp_path):
+    folder = folder_with(tmp_path / "model", QWEN3, ("<|im_end|>", "</s>"))
+    settings = two_rounds(folder).model_dump()
+    settings["student"] |= {"prompt": "auto", "thinking": "keep"}
+    settings["rounds"]["max"] = 0
+    began, root = run(parse_config(settings), tmp_path / "run"), tmp_path / "run"
+    assert json.loads((root / "run.json").read_text())["asked"]["prompt"] == "chat"
+    generation = Path(folder) / "generation_config.json"
+    generation.write_text(json.dumps({**json.loads(generation.read_text()), "eos_token_id": 1}))  # a base model's
+    settings["rounds"]["max"] = 1
+    said = StringIO()
+    went_on = run(parse_config(settings), root, Show(Console(file=said, width=500)))
+    assert went_on.prompt == began.prompt
+    assert began.prompt.endswith("so does the model; it may think before it answers")
+    assert "goes on with student.prompt chat, as it began; a new one has plain: its chat template" in said.getvalue()
+    assert went_on.rounds[0] == began.rounds[0]  # it is the same student, so no stage is done again
+    shown = tutelage("show", root).output
+    assert f"prompt        {began.prompt}" in shown
+    (root / "result.json").unlink()
+    assert f"prompt        {began.prompt}" in tutelage("show", root).output  # of a run at work, as run.json has it
+    assert run(parse_config(settings), tmp_path / "new").prompt.startswith("plain")
 
 
 def test_a_student_that_may_think_gets_room_for_it(model):

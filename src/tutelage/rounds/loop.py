@@ -128,7 +128,7 @@ def _ended(ctx: RunContext, rounds: Sequence[Round], stopped_because: str, unuse
         versions=versions(),
         unused=unused,
         precision=str(ctx.untrained.precision),
-        prompt=str(ctx.untrained.asked),
+        prompt=ctx.untrained.asked.told(ctx.config.student.thinking),
     )
     _graduate(ctx, best.student, ended)
     drop_models(ctx, len(rounds), set() if ctx.config.rounds.keep == "none" else {ended.best_round, results[-1].round})

@@ -1,7 +1,7 @@
 """A run is a directory. Its files are always whole: each is written aside, synced and renamed, or gets rows appended.
 
 runs/demo/
-  run.json                     {"format": "1.0.0", "id": "b1946ac9…", "data": "591785b7…", "seal": "c3d1…"}
+  run.json                     {"format": "1.1.0", "id": "b1946ac9…", "data": "591785b7…", "seal": "c3d1…"}
   config.yaml                  every setting, with the versions of Python and of the main packages
   ledger.sqlite                the teacher's replies
   round-01/stages.json         {"exam": {"key": "0f343b09…", "done": true, "seconds": 41.2}, …}
@@ -23,7 +23,7 @@ from tutelage.config import RunConfig
 from tutelage.config.file import dump_config, read_written
 from tutelage.errors import ConfigError, RunError
 from tutelage.json_lines import is_unicode
-from tutelage.run_records import RESULT_VERSION, Precision, RoundResult, RunResult, Work
+from tutelage.run_records import RESULT_VERSION, AskedAs, Precision, RoundResult, RunResult, Work
 from tutelage.runs.files import (
     RESTORE,
     digest,
@@ -73,11 +73,12 @@ class Run:
         parts: Mapping[str, str] | None = None,
         precision: Precision | None = None,
         source: Source | None = None,
+        asked: AskedAs | None = None,
     ) -> Run:
         """Start a run in `root`, which is `locked`, or continue the one that is there.
 
         `data` is a digest of the task's problems, `parts` has the keys of what is the user's own: task, teacher, …, and
-        `precision` is kept for `kept_precision`, `source` for `source_of`.
+        `precision` is kept for `kept_precision`, `asked` for `kept_asked`, `source` for `source_of`.
 
         Raises:
             RunError: it has begun with another configuration, other problems or a newer version, or the disk is full.
@@ -96,10 +97,11 @@ class Run:
             if differences(before, config, IDLE):
                 (root / "result.json").unlink(missing_ok=True)  # the run finished under the earlier settings
         own = {"parts": dict(parts)} if parts else {}
-        computed = {"precision": plain(precision)} if precision else {}
+        chosen = {"precision": precision, "asked": asked, SOURCE: source}
         mark = {name: value for name, value in found.items() if name != "parts"}
         mark |= {"format": newest(mark["format"], FORMAT), "data": data}
-        write_json(marker, sealed({**mark, **({SOURCE: plain(source)} if source else {}), **computed, **own}))
+        mark |= {name: plain(choice) for name, choice in chosen.items() if choice}
+        write_json(marker, sealed({**mark, **own}))
         write_text(root / "config.yaml", f"# As run, with {versions()}.\n{dump_config(config)}")
         return cls(root, found["id"], cache and cache.part(digest(data, own) if own else data), parts)
 
@@ -175,6 +177,12 @@ def kept_precision(root: Path) -> tuple[bool, Precision | None]:
         return False, None
     kept = check_format(root / "run.json").get("precision")
     return _begun(root), Precision(**kept) if kept else None
+
+
+def kept_asked(root: Path) -> AskedAs | None:
+    """How the student of the run in `root` has been asked since it began; None if it has not begun. Raises RunError."""
+    kept = check_format(root / "run.json").get("asked") if exists(root / "run.json") and _begun(root) else None
+    return AskedAs(**kept) if kept else None
 
 
 def read_result(root: Path) -> RunResult | None:

@@ -1,6 +1,6 @@
 """The semantic versions of what a run writes: `format` in run.json, `version` in result.json (docs/run-directory.md).
 
-run.json      {"format": "1.0.0", …}     the layout of the directory and its tables
+run.json      {"format": "1.1.0", …}     the layout of the directory and its tables
 result.json   {"version": "1.0.0", …}    its figures
 
 Files of the same major version are read, whatever the others are; `1` is read as 1.0.0.
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tutelage.errors import RunError
 
-FORMAT = "1.0.0"
+FORMAT = "1.1.0"
 """Version of the layout of a run directory."""
 
 _VERSION = re.compile(r"(\d{1,9})(?:\.(\d{1,9})\.(\d{1,9}))?")

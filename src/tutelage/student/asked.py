@@ -21,10 +21,13 @@ from tutelage.config import StudentConfig
 from tutelage.config.sections import Thinking
 from tutelage.errors import StudentError
 from tutelage.records import WorkedExample
+from tutelage.run_records import AskedAs
+from tutelage.runs.directory import kept_asked
 from tutelage.runs.files import read_record
 from tutelage.student.chat_template import ChatTemplate
 from tutelage.student.folder import UNTRUSTED, faults_of, listed, read_generation, read_tokenizer
 from tutelage.student.model import base_folder, model_folder
+from tutelage.student.sampler import Say
 
 PROMPT_FILE = "tutelage.json"
 """File in a saved student's folder with the settings of its prompts."""
@@ -41,25 +44,23 @@ class PromptSettings:
     thinking: Thinking = "off"
 
 
-@dataclass(frozen=True, slots=True)
-class AskedAs:
-    """How a student is asked, why, and whether it thinks before it answers, if it is let."""
-
-    prompt: Prompt
-    why: str
-    thinks: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.prompt}: {self.why}"
-
-
 def told_of(asked: AskedAs, config: StudentConfig) -> str:
     """How a student is asked, in words, for people."""
-    thoughts = ""
-    if asked.thinks:
-        kept = config.thinking == "keep"
-        thoughts = "; it may think before it answers" if kept else "; its thoughts are off (student.thinking)"
-    return f"the student is asked by {_FORMS[asked.prompt]}: {asked.why}{thoughts}"
+    return f"the student is asked by {_FORMS[asked.prompt]}: {asked.reason(config.thinking)}"
+
+
+def asked_in_run(config: StudentConfig, root: Path, say: Say) -> AskedAs:
+    """How the student of the run in `root` is asked: as it began, else by its settings or its files.
+
+    Raises RunError and StudentError.
+    """
+    found, kept = asked_as(config), kept_asked(root)
+    if kept is None or config.prompt not in ("auto", kept.prompt):
+        return found
+    if (kept.prompt, kept.thinks) != (found.prompt, found.thinks):
+        today = found.told(config.thinking)
+        say(f"the run goes on with student.prompt {kept.prompt}, as it began; a new one has {today}")
+    return kept
 
 
 def taught_prompts(model: str) -> PromptSettings | None:

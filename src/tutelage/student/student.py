@@ -17,7 +17,7 @@ from tutelage.config import StudentConfig, TrainingConfig
 from tutelage.errors import StudentError
 from tutelage.mistakes.repair import Repair
 from tutelage.records import Completion, Problem, TrainingExample, WorkedExample
-from tutelage.run_records import Precision, TrainingSummary
+from tutelage.run_records import AskedAs, Precision, TrainingSummary
 from tutelage.runs.files import digest, plain
 from tutelage.student.asked import PROMPT_FILE, PromptSettings, asked_as
 from tutelage.student.elsewhere import sampler_elsewhere, whole_folder
@@ -68,8 +68,8 @@ class Student:
     students with the same key give the same answers. `engine` samples for it and its later versions. `answer_tokens`
     is the limit for its answers by the rationales that it has learnt from; None: it has learnt nothing. `precision` is
     what it computes in; None: it is chosen at first use. `system` is the message above all of its questions, if any.
-    `asked` is how it is asked, and why; `ranks` are the processes that train it together. Raises StudentError if the
-    model is looked at for that, and has no tokenizer.
+    `asked` is how it is asked, and why; None: by its settings or its files. `ranks` are the processes that train it
+    together. Raises StudentError if the model is looked at for that, and has no tokenizer.
     """
 
     def __init__(  # noqa: PLR0913 - all that its answers follow from
@@ -84,8 +84,9 @@ class Student:
         answer_tokens: int | None = None,
         precision: Precision | None = None,
         system: str | None = None,
+        asked: AskedAs | None = None,
     ) -> None:
-        self.asked = asked_as(config)
+        self.asked = asked or asked_as(config)
         self.config = config = config.model_copy(update={"prompt": self.asked.prompt})
         self.folder, self.answer_tokens, self.system = folder, answer_tokens, system
         thinking = [config.thinking] if self.asked.thinks else []  # of others, the key is as it was without the setting

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tutelage.money import sum_usd
-from tutelage.run_records import Accuracy, BeforeAfter, Now, RoundResult
+from tutelage.run_records import Accuracy, AskedAs, BeforeAfter, Now, RoundResult
 from tutelage.runs.reader import RunReader, Setting, State
 from tutelage.view.fields import mapping
 from tutelage.view.spent import Spent, spent_by, spent_in
@@ -61,6 +61,7 @@ class Glance:
     machine: str = ""
     versions: str = ""
     precision: str = ""
+    prompt: str = ""
     faults: Sequence[str] = ()
 
 
@@ -93,6 +94,7 @@ def glance(run: RunReader) -> Glance:
         machine=result.machine if result else "",
         versions=result.versions if result else "",
         precision=result.precision if result else _precision(run),
+        prompt=result.prompt if result else _prompt(run),
         faults=run.faults,
     )
 
@@ -122,3 +124,11 @@ def _seconds(run: RunReader, now: Now | None) -> float:
 def _precision(run: RunReader) -> str:
     kept = mapping(run.mark.get("precision"))
     return f"{kept['dtype']}: {kept['why']}" if {"dtype", "why"} <= kept.keys() else ""
+
+
+def _prompt(run: RunReader) -> str:
+    kept = mapping(run.mark.get("asked"))
+    try:
+        return AskedAs(**kept).told(run.config.student.thinking) if run.config else ""
+    except TypeError:  # a run of an earlier version
+        return ""

@@ -1,5 +1,7 @@
 """What a run is doing and how it goes on, in lines for the terminal. Pure.
 
+precision     float32: as configured
+prompt        chat: its chat template ends an answer with <|im_end|>, and so does the model
 at work       round 1: feedback: 310 of 900 requests (34 %), 5 min 00 s, 1.0 a second, about 9 min 50 s left
 teacher       8 in flight, 3 waiting; 4 tried again (4 time-out); no rationale: 4 wrong answer; 0.0213 USD
 spent         1,204 requests, 0.83 of 2 USD, 12 min 30 s
@@ -18,7 +20,8 @@ from tutelage.view.glance import Glance
 
 def going_on(run: Glance) -> list[str]:
     """The lines below a run's table."""
-    lines = list[str]()
+    chosen = {"precision": run.precision, "prompt": run.prompt}
+    lines = [f"{name:<14}{choice}" for name, choice in chosen.items() if choice]
     if run.doing is not None:
         lines.append(f"at work       {_stage(run.doing)}")
         if teacher := _teacher(run.doing):

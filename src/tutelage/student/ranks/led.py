@@ -106,6 +106,7 @@ def sketch(student: Student) -> Sketch:
         student.answer_tokens,
         student.precision,
         student.system,
+        student.asked,
     )
 
 
@@ -114,7 +115,7 @@ def drawn(sketch: Sketch, like: Student) -> Student:
     student = copy(like)
     student.config, student.examples, student.folder = sketch.config, sketch.examples, sketch.folder
     student.key, student.answer_tokens, student._precision = sketch.key, sketch.answer_tokens, sketch.precision
-    student.system = sketch.system
+    student.system, student.asked = sketch.system, sketch.asked
     return student
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from tutelage.config import StudentConfig, TrainingConfig
 from tutelage.mistakes.repair import Repair
 from tutelage.records import Completion, Problem, TrainingExample, WorkedExample
-from tutelage.run_records import Precision
+from tutelage.run_records import AskedAs, Precision
 from tutelage.student.sampler import Sampled, SamplingSettings
 
 
@@ -24,6 +24,7 @@ class Sketch:
     answer_tokens: int | None
     precision: Precision
     system: str | None
+    asked: AskedAs
 
 
 @dataclass(frozen=True, slots=True)
