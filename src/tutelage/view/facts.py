@@ -104,7 +104,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class ShownAttempt:
-    """One attempt of a story."""
+    """One attempt of a story; `thoughts` is what the student thought before it."""
 
     sample: int
     text: str
@@ -114,6 +114,7 @@ class ShownAttempt:
     cut: bool
     tokens: int
     mark: Mark | None = None
+    thoughts: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,8 @@ def _attempts(
             mark = marks.get(sample) or (_found(problem, kind, row) if problem and not marks else None)
             cut, tokens = row.get("finish") == "length", place(row.get("tokens")) or 0
             right, reason = verdict["correct"] is True, str(verdict["reason"])
-            found.append(ShownAttempt(sample, said, right, text(verdict["answer"]), reason, cut, tokens, mark))
+            answer, thoughts = text(verdict["answer"]), text(row.get("thoughts")) or ""
+            found.append(ShownAttempt(sample, said, right, answer, reason, cut, tokens, mark, thoughts))
         except (KeyError, TypeError, ValueError, OverflowError):
             continue
     return sorted(found, key=lambda attempt: attempt.sample)
