@@ -8,7 +8,23 @@ import hashlib
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+import pytest
+
+
+def use(hub: "Hub", monkeypatch: pytest.MonkeyPatch, caches: Path) -> None:
+    """Let this process read the hub, and keep what it reads below `caches`. Skips the test without `datasets`."""
+    datasets = pytest.importorskip("datasets")
+    from huggingface_hub import constants
+
+    address = hub.url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address)
+    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(caches / "hub"))
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", caches / "datasets")
 
 
 class Hub:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.command import tutelage
+from tests.hub import Hub, use
 from tests.processes import UNMEASURED
 from tutelage.config.file import load_config, parse_config
 from tutelage.config.starter import Starter, starter_yaml
@@ -96,6 +97,7 @@ def test_a_local_endpoint_needs_no_key_and_an_unlisted_model_gets_a_cap_on_token
         (["bare.jsonl", "--teacher", "ftp://x", "--model", "m"], "ftp://x"),
         (["bare.jsonl", "--teacher", "http://[::1", "--model", "m"], "Invalid IPv6 URL; write a URL such as"),
         (["bare.jsonl", "--teacher", "openai"], "name it as --model"),
+        (["bare.jsonl", "--revision", "main"], "task.revision ('main') is for data sets of the hub"),
         (["solved.jsonl", "--student", "./nowhere"], "there is no folder './nowhere'"),
     ],
 )
@@ -104,6 +106,37 @@ def test_what_is_refused_writes_nothing(place, arguments, words):
     assert result.exit_code in (2, 4), result.output
     assert words in " ".join(result.output.split()), result.output
     assert not (place / "tutelage.yaml").exists()
+
+
+CARD = b"""---
+configs:
+- config_name: one
+  data_files:
+  - {split: fit, path: fit.jsonl}
+  - {split: exam, path: exam.jsonl}
+- {config_name: two, data_files: fit.jsonl}
+---
+"""
+
+
+def test_a_data_set_of_the_hub_is_named_with_its_configuration_split_and_revision(place, tiny, monkeypatch):
+    lines = (place / "solved.jsonl").read_bytes().splitlines(keepends=True)
+    files = {"README.md": CARD, "fit.jsonl": b"".join(lines[:25]), "exam.jsonl": b"".join(lines[25:])}
+    with Hub() as hub:
+        use(hub, monkeypatch, place)
+        first = hub.push("ann/sums", files)
+        hub.push("ann/sums", {**files, "fit.jsonl": b"{}"})
+        init = ("init", "hf://ann/sums", "--revision", first, "--student", tiny)
+        refused = tutelage(*init)
+        assert refused.exit_code == 2
+        assert "name one as task.config (tutelage init: --config): one, two" in " ".join(refused.output.split())
+        made = tutelage(*init, "--config", "two", "--split", "train[:20]")
+        assert made.exit_code == 0, made.output
+        task = load_config(place / "tutelage.yaml").task
+        assert (task.path, task.config, task.split, task.revision) == ("hf://ann/sums", "two", "train[:20]", first)
+        made = tutelage(*init, "--config", "one", "--split", "{train: fit, test: exam}", "--out", "roles.yaml")
+        assert "15 for test" in made.output
+        assert load_config(place / "roles.yaml").task.split == {"train": "fit", "test": "exam"}
 
 
 @pytest.mark.slow
@@ -133,13 +166,15 @@ def test_at_a_terminal_at_most_five_questions_are_asked(place, tiny):
 
 @pytest.mark.parametrize("usd", [0.0, 0.05, 2.0, 1234567.89, 1e-7])
 def test_a_cap_is_written_as_it_was_named(usd):
-    text = starter_yaml(Starter("custom", "x.jsonl", "s", "t", None, "KEY", usd))
+    text = starter_yaml(Starter({"name": "custom"}, "s", "t", None, "KEY", usd))
     assert parse_config(yaml.safe_load(text)).teacher.budget.usd == usd
 
 
 @pytest.mark.parametrize("name", ["plain.jsonl", "a: b #c.jsonl", "'x'", "ß/ü.csv", "yes", "1e3", "- x", "{a}"])
 def test_any_name_survives_the_file(name):
-    written = yaml.safe_load(starter_yaml(Starter("custom", name, name, name, None, "KEY", 1.0), ["about"]))
+    written = yaml.safe_load(
+        starter_yaml(Starter({"name": "custom", "path": name}, name, name, None, "KEY", 1.0), ["about"])
+    )
     assert (written["task"]["path"], written["student"]["model"], written["teacher"]["model"]) == (name, name, name)
 
 

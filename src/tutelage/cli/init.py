@@ -16,7 +16,7 @@ from tutelage.text.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tutelage.config import RunConfig
+    from tutelage.config import RunConfig, TaskConfig
     from tutelage.config.starter import Starter
     from tutelage.tasks.splits import LoadedTask
 
@@ -25,8 +25,18 @@ CAP = 2.0
 """US dollars that a teacher with a price may cost, unless another cap is named."""
 
 
-def init(
-    data: Annotated[str | None, typer.Argument(help="Your problems: a file, a folder, or a task's name.")] = None,
+def init(  # noqa: PLR0913, PLR0917 - one a question, and where data of the hub stand
+    data: Annotated[
+        str | None, typer.Argument(help="Your problems: a file, a folder, hf://OWNER/NAME, or a task's name.")
+    ] = None,
+    config: Annotated[
+        str | None, typer.Option(help="For data of the hub: the configuration, which its pages call a subset.")
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(help="For data of the hub: the split to divide, or which is which: '{train: a, test: b}'."),
+    ] = None,
+    revision: Annotated[str | None, typer.Option(help="For data of the hub: a branch, a tag or a commit.")] = None,
     student: Annotated[
         str | None, typer.Option(help="The model that learns: a folder, a hub name, or smollm2-135m.")
     ] = None,
@@ -45,7 +55,7 @@ def init(
 
     Example: `tutelage init problems.jsonl --teacher http://localhost:8000/v1 --model qwen3`
     """
-    from tutelage.config import TaskConfig
+    from tutelage.cli.task_settings import task_settings
     from tutelage.config.file import read_config
     from tutelage.config.starter import starter_yaml
     from tutelage.runs.files import exists, write_text
@@ -54,23 +64,21 @@ def init(
     if exists(out):
         raise ConfigError(f"{out} exists, and is not replaced; name another file with --out")
     ask = _Questions(yes)
-    data = data or ask("Your problems (a file, a folder, or a task's name)", None, "DATA")
+    data = data or ask("Your problems (a file, a folder, hf://OWNER/NAME, or a task's name)", None, "DATA")
     name, path = (data, None) if data in TASKS and not Path(data).exists() else ("custom", data)
-    task = open_task(TaskConfig(name=name, path=path))
+    given = {"path": path, "config": config, "revision": revision}
+    settings = task_settings(name, given, [f"task.split={split}"] if split else [])
+    task = open_task(settings)
     for line in (about := [*_about(task, data)]):
         print(printable(line))
-    chosen = _chosen(ask, task, (name, path), student, (teacher, model, usd))
+    chosen = _chosen(ask, task, settings, student, (teacher, model, usd))
     text = starter_yaml(chosen)
     expected = list(_expected(read_config(text, origin="the settings"), task))
     write_text(out, starter_yaml(chosen, [printable(line) for line in (*about, *expected)]))
     for line in expected:
         print(printable(line))
-    config = shlex.quote(str(out))
-    print(
-        printable(
-            f"wrote {out}; next: tutelage tasks check {config}, tutelage estimate {config}, tutelage run {config}"
-        )
-    )
+    file = shlex.quote(str(out))
+    print(printable(f"wrote {out}; next: tutelage tasks check {file}, tutelage estimate {file}, tutelage run {file}"))
 
 
 class _Questions:
@@ -100,13 +108,14 @@ def _about(task: LoadedTask, data: str) -> Iterator[str]:
 def _chosen(
     ask: _Questions,
     task: LoadedTask,
-    data: tuple[str, str | None],
+    settings: TaskConfig,
     student: str | None,
     teaching: tuple[str | None, str | None, float | None],
 ) -> Starter:
     from tutelage.config.places import check_url
     from tutelage.config.starter import OFFLINE, Starter, is_local
 
+    given = settings.model_dump(include={"name", "path", "config", "split", "revision"}, exclude_none=True)
     train = task.problems("train")
     solved = all(problem.rationale or problem.equation for problem in train)
     student = student or ask("The student that learns (a folder, a hub name, or smollm2-135m)", STUDENT)
@@ -120,12 +129,12 @@ def _chosen(
                 "the answer key needs a worked solution or an equation for every problem; add them, or name an endpoint"
                 " with --teacher"
             )
-        return Starter(*data, student)
+        return Starter(given, student)
     base_url = None if teacher == "openai" else check_url(teacher)
     model = model or ask("The teacher's model, by its name at the endpoint", None, "--model")
     if base_url is not None and is_local(base_url):
-        return Starter(*data, student, model, base_url)
-    return Starter(*data, student, model, base_url, _key_env(base_url), _cap(ask, model, base_url, usd))
+        return Starter(given, student, model, base_url)
+    return Starter(given, student, model, base_url, _key_env(base_url), _cap(ask, model, base_url, usd))
 
 
 def _cap(ask: _Questions, model: str, base_url: str | None, usd: float | None) -> float | None:

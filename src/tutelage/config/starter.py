@@ -8,7 +8,7 @@ task:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -23,13 +23,12 @@ _LOCAL = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True, slots=True)
 class Starter:
-    """What is chosen. `task` is a task's name, `path` its data. `base_url` is None for OpenAI's own endpoint.
+    """What is chosen. `task` has the task's settings: name, data. `base_url` is None for OpenAI's own endpoint.
 
     `usd` is the cap on the teacher's cost, None without a price.
     """
 
-    task: str
-    path: str | None
+    task: Mapping[str, object]
     student: str
     teacher: str = OFFLINE
     base_url: str | None = None
@@ -49,10 +48,10 @@ def is_local(base_url: str) -> bool:
 
 def starter_yaml(chosen: Starter, about: Sequence[str] = ()) -> str:
     """The file, with `about` as comments at its head."""
-    lines = [*(f"# {line}" for line in about), "task:", f"  name: {_yaml(chosen.task)}"]
-    if chosen.path is not None:
-        lines += [f"  path: {_yaml(chosen.path)}"]
-    lines += [
+    lines = [
+        *(f"# {line}" for line in about),
+        "task:",
+        *(f"  {key}: {_yaml(value)}" for key, value in chosen.task.items()),
         "  # train: 500          # fewer problems, drawn by seed; all by default",
         "student:",
         f"  model: {_yaml(chosen.student)}",
@@ -95,6 +94,10 @@ def _teacher(chosen: Starter) -> list[str]:
     return [line for line in lines if line]
 
 
-def _yaml(value: str | float) -> str:
-    """A text or a number as a YAML value in one line."""
-    return yaml.safe_dump(value, allow_unicode=True, width=10**6).removesuffix("\n...\n").rstrip("\n")
+def _yaml(value: object) -> str:
+    """A value as YAML in one line."""
+    return (
+        yaml.safe_dump(value, allow_unicode=True, default_flow_style=True, width=10**6)
+        .removesuffix("\n...\n")
+        .rstrip("\n")
+    )

@@ -83,7 +83,10 @@ def chosen_config(name: str, card: dict[str, Any], config: str | None) -> tuple[
         default = [key for key, each in configs.items() if each.get("default") or key == "default"]
         if not default:
             known = ", ".join(sorted(configs))
-            raise DataError(f"it has several configurations; name one as task.config: {known}", path=f"hf://{name}")
+            raise DataError(
+                f"it has several configurations; name one as task.config (tutelage init: --config): {known}",
+                path=f"hf://{name}",
+            )
         config = default[0]
     if config is not None and configs and config not in configs:
         remedy = did_you_mean(config, configs, f"its configurations are {', '.join(sorted(configs))}")
