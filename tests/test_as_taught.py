@@ -3,11 +3,15 @@
 import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from tests.rounds.conftest import two_rounds
 from tutelage import Problem, Sampled, ask, evaluate, load_task
-from tutelage.api import taught_student
+from tutelage.api import run, taught_student
+from tutelage.cli.asking import Asking
+from tutelage.config import EvaluationConfig, RoundsConfig
 from tutelage.runs.files import write_json
 
 SHOTS = [
@@ -22,12 +26,14 @@ class Listening:
 
     def __init__(self):
         self.heard: list[str] = []
+        self.cut_at: list[int] = []
 
     def __call__(self, model, ends):
         self.ends = ends
         return self
 
     def sample(self, prompts, seeds, settings, deliver):
+        self.cut_at.append(settings.max_new_tokens)
         for number, prompt in enumerate(prompts):
             self.heard.append(self.ends.tokenizer.decode(list(prompt)))
             deliver(number, [[*self.ends.tokens][:1]] * settings.samples)
@@ -83,6 +89,41 @@ def test_a_problem_keeps_a_system_message_of_its_own(taught, task):
     (heard,) = prompts(taught_student(taught), own)
     assert heard.startswith("Be exact.\n\n")
     assert "Be brief." not in heard
+
+
+def cut_at(student, task, **asking) -> list[int]:
+    """Where `ask` and `eval` cut an answer."""
+    engine = Listening()
+    list(ask(student, [task.problems("test")[0].question], engine=engine, **asking))
+    evaluate(student, task, "test", EvaluationConfig(**asking), engine=engine)
+    return engine.cut_at
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        ({"max_new_tokens": "auto", "answer_tokens": 48}, 48),
+        ({"max_new_tokens": 20, "answer_tokens": None}, 20),
+        ({}, 256),  # of an earlier version
+    ],
+)
+def test_answers_are_cut_where_those_of_the_runs_evaluation_were(taught, task, told, expected):
+    file = Path(taught) / "student" / "tutelage.json"
+    write_json(file, {**json.loads(file.read_text()), **told})
+    assert cut_at(taught_student(taught), task) == [expected, expected]
+    assert cut_at(taught_student(taught), task, max_new_tokens=7) == [7, 7]
+
+
+def test_the_student_of_a_run_knows_its_limit(tiny, task, tmp_path):
+    plan = two_rounds(tiny)
+    auto = plan.model_copy(update={"evaluation": EvaluationConfig(), "rounds": RoundsConfig(max=0)})
+    (only,) = run(auto, tmp_path / "run").rounds
+    limit = only.limits["evaluation"]
+    assert limit != 256  # what is not taught yet may take
+    assert cut_at(taught_student(str(tmp_path / "run")), task) == [limit, limit]
+    for folder in (tmp_path / "run" / "student", tmp_path / "run" / "round-00" / "model"):
+        student, untrained = Asking()._both(tmp_path / "run", folder, [*folder.iterdir()])
+        assert (student.answer_tokens, untrained.answer_tokens) == (limit, None)
 
 
 def test_a_model_that_no_run_taught_gets_the_tasks_examples(tiny):

@@ -118,24 +118,25 @@ def evaluate(
     """The accuracy of a model on a split, and its greedy, graded answers in the order of the problems.
 
     `task` is a task's configuration or your own object; `engine` is as in `run`. A student of a run is asked as it was
-    taught: behind the worked examples of its training, and below its system message where a problem has none. The
+    taught: behind the worked examples of its training, and below its system message where a problem has none; with
+    `max_new_tokens: auto`, its answers are cut where those of the run's evaluation were. The
     task's examples are for other models, and for a `few_shot` beyond those that were taught.
     """
     from tutelage.assemble import make_student
     from tutelage.metrics.intervals import accuracy
     from tutelage.rounds.attempts import greedy_attempts
-    from tutelage.rounds.lengths import answer_limit
+    from tutelage.rounds.lengths import limit_as_taught
+    from tutelage.student.asked import taught_prompts
     from tutelage.tasks.catalog import open_task
     from tutelage.tasks.own import own_task
 
     show = show or Show(quiet=True)
     opened = open_task(task, show.say) if isinstance(task, TaskConfig) else own_task(task, TaskConfig(name="own"))
-    opened = _as_taught(opened, student)
+    opened, taught = _as_taught(opened, student), taught_prompts(student.model)
     problems, model = opened.problems(split), make_student(student, opened, show.say, engine)
     settings = settings or EvaluationConfig()
-    if settings.max_new_tokens == "auto":
-        limit = answer_limit("auto", model, [problem.text for problem in problems], None)
-        settings = settings.model_copy(update={"max_new_tokens": limit})
+    limit = limit_as_taught(settings.max_new_tokens, taught, model, [problem.text for problem in problems])
+    settings = settings.model_copy(update={"max_new_tokens": limit})
     with show.bar(f"{opened.name}: {split}", len(problems)) as advance:
         attempts, _ = greedy_attempts(opened, model, problems, settings, advance)
     return accuracy(sum(attempt.verdict.correct for attempt in attempts), len(attempts)), attempts
@@ -169,9 +170,10 @@ def ask(
 ) -> Iterator[str]:
     """Yield a model's answers to questions, which are read lazily; the model loads once. `engine` is as in `run`.
 
+    With `max_new_tokens: auto`, answers of a run's student are cut where those of the run's evaluation were.
     `examples` are the worked ones before every question, as far as `few_shot` goes; None: those it was taught with.
     """
-    from tutelage.rounds.lengths import answer_limit
+    from tutelage.rounds.lengths import limit_as_taught
     from tutelage.student.asked import taught_prompts
     from tutelage.student.engines.engine import Engine
     from tutelage.student.own import check_engine
@@ -191,7 +193,7 @@ def ask(
         model.answer(
             [problem],
             [0],
-            SamplingSettings(max_new_tokens=answer_limit(max_new_tokens, model, [problem.text], None)),
+            SamplingSettings(max_new_tokens=limit_as_taught(max_new_tokens, taught, model, [problem.text])),
             lambda _, given: answers.append(given[0].text.strip()),
         )
         yield answers.popleft()

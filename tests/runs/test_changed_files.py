@@ -92,7 +92,7 @@ class Student:
     def room_for_answers(self, questions):
         return None
 
-    def save(self, folder: Path, notes: str) -> None:
+    def save(self, folder: Path, notes: str, max_new_tokens: object) -> None:
         write_json(folder / "config.json", {"learnt": self.key})
         write_text(folder / "README.md", notes)
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tutelage.config import AnswerLimit
     from tutelage.student.student import Student
 
-MOST_TOKENS = 256
-"""Tokens after which an answer is cut."""
 KEPT = 300.0
 """Seconds for which models stay in memory after a question."""
 SMALL = 2 * 2**30
@@ -29,22 +28,25 @@ class Asking:
         self._of: object = None
         self._students: tuple[Student, Student] | None = None
         self._timer: threading.Timer | None = None
+        self._cut_at: AnswerLimit = "auto"
 
     def __call__(self, run: Path, folder: Path, question: str) -> tuple[str, str | None]:
         """The answers of the student in `folder` and of the untrained one, as in the run. Raises TutelageError."""
         from tutelage.records import Problem
+        from tutelage.rounds.lengths import answer_limit
         from tutelage.student.sampler import SamplingSettings
 
-        greedy, answers = SamplingSettings(max_new_tokens=MOST_TOKENS), list[str]()
+        answers = list[str]()
         with self._lock:
             self._stop()
             files = [path for path in folder.iterdir() if path.is_file()]
             stays = sum(path.stat().st_size for path in files) <= SMALL
             try:
                 for student in self._both(run, folder, files):
-                    student.answer(
-                        [Problem.of(question, "")], [0], greedy, lambda _, given: answers.append(given[0].text.strip())
-                    )
+                    problem = Problem.of(question, "", system=student.system)
+                    limit = answer_limit(self._cut_at, student, [problem.text], student.answer_tokens)
+                    greedy = SamplingSettings(max_new_tokens=limit)
+                    student.answer([problem], [0], greedy, lambda _, given: answers.append(given[0].text.strip()))
                     if not stays:
                         student.release()
             except BaseException:
@@ -70,17 +72,20 @@ class Asking:
     def _both(self, run: Path, folder: Path, files: list[Path]) -> tuple[Student, Student]:
         """The student and the untrained one; those of before if the folder is as it was."""
         from tutelage.config.file import read_written
+        from tutelage.runs.directory import kept_asked
         from tutelage.student.asked import taught_prompts
         from tutelage.student.student import Student
 
         of = run, folder, sorted((path.name, path.stat().st_mtime_ns) for path in files)
         if self._students is None or of != self._of:
             self._forget()
-            taught, config = taught_prompts(str(folder)), read_written(run / "config.yaml").student
-            examples = taught.examples if taught else ()
-            untrained = Student(config.model_copy(update={"few_shot": len(examples)}), examples)
-            student = Student(untrained.config, examples, folder, key="student")
-            self._students, self._of = (student, untrained), of
+            taught, config = taught_prompts(str(folder)), read_written(run / "config.yaml")
+            examples, system = (taught.examples, taught.system) if taught else ((), None)
+            asking = config.student.model_copy(update={"few_shot": len(examples)})
+            untrained = Student(asking, examples, system=system, asked=kept_asked(run))
+            student = untrained.at(folder, "student")
+            student.answer_tokens = taught.answer_tokens if taught else _learnt(student, folder.parent)
+            self._students, self._of, self._cut_at = (student, untrained), of, config.evaluation.max_new_tokens
         return self._students
 
     def _forget(self) -> None:
@@ -92,3 +97,12 @@ class Asking:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+
+def _learnt(student: Student, round: Path) -> int | None:
+    """What a round's student may take for an answer, by its evaluation; None before that."""
+    from tutelage.rounds.lengths import THOUGHTS
+    from tutelage.runs.stage import entries
+
+    cut_at = entries(round).get("evaluation", {}).get("max_new_tokens")
+    return None if cut_at is None else max(1, cut_at - THOUGHTS * student.thinks)

@@ -15,7 +15,7 @@ from tutelage.cli.task_settings import Set, task_settings
 from tutelage.text.printable import printable
 
 if TYPE_CHECKING:
-    from tutelage.config import StudentConfig
+    from tutelage.config import AnswerLimit, StudentConfig
     from tutelage.records import WorkedExample
 
 Model = Annotated[str, typer.Argument(help="A model's folder, a run's folder, a hub name, or smollm2-135m.")]
@@ -29,7 +29,10 @@ Thinking = Annotated[
 Tokens = Annotated[
     int | None,
     typer.Option(
-        help="Tokens after which an answer is cut; default: 256, and 2,048 more if it may think.", min=1, max=1_000_000
+        help="Tokens after which an answer is cut; default: as in the run's evaluation, and for a model that no run"
+        " taught 256, and 2,048 more if it may think.",
+        min=1,
+        max=1_000_000,
     ),
 ]
 
@@ -93,15 +96,15 @@ def ask(
         for answer in api.ask(student, questions, max_new_tokens=limit):
             print(printable(answer, lines=True))
         return
-    other, examples = (
+    other, examples, usual = (
         _untrained(model)
         if beside == "untrained"
-        else (api.taught_student(beside, prompt=prompt, thinking=thinking), None)
+        else (api.taught_student(beside, prompt=prompt, thinking=thinking), None, limit)
     )
     feeds = deque[str](), deque[str]()
     answers = (
         api.ask(student, iter(feeds[0].popleft, None), max_new_tokens=limit),
-        api.ask(other, iter(feeds[1].popleft, None), max_new_tokens=limit, examples=examples),
+        api.ask(other, iter(feeds[1].popleft, None), max_new_tokens=max_new_tokens or usual, examples=examples),
     )
     for each in questions:
         for name, feed, answer in zip((model, beside), feeds, answers, strict=True):
@@ -109,14 +112,20 @@ def ask(
             print(printable(f"{name}:\n{next(answer)}", lines=True))
 
 
-def _untrained(run: str) -> tuple[StudentConfig, Sequence[WorkedExample]]:
-    """The student that a run began with, and the worked examples before its questions. Raises RunError, ConfigError."""
+def _untrained(run: str) -> tuple[StudentConfig, Sequence[WorkedExample], AnswerLimit]:
+    """The student that a run began with, the worked examples before its questions, and where its answers are cut.
+
+    Raises RunError, ConfigError.
+    """
     from tutelage.config.file import read_written
+    from tutelage.runs.directory import kept_asked
     from tutelage.runs.reader import open_run
     from tutelage.student.asked import taught_prompts
 
     taught = taught_prompts(str(Path(run) / "student"))
-    return read_written(open_run(Path(run)).root / "config.yaml").student, taught.examples if taught else ()
+    config, asked = read_written(open_run(Path(run)).root / "config.yaml"), kept_asked(Path(run))
+    student = config.student.model_copy(update={"prompt": asked.prompt}) if asked else config.student
+    return student, taught.examples if taught else (), config.evaluation.max_new_tokens
 
 
 def _typed() -> Iterator[str]:

@@ -210,5 +210,5 @@ def _graduate(ctx: RunContext, student: Student, outcome: RunResult) -> None:
         if stage.fault:
             ctx.show.say(f"{stage.fault}: the student is saved again")
         stage.begin("student")
-        student.save(ctx.run.root / "student", card)
+        student.save(ctx.run.root / "student", card, ctx.config.evaluation.max_new_tokens)
         stage.finish()

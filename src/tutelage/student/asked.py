@@ -17,7 +17,7 @@ from typing import Literal
 
 from transformers import AutoConfig, PreTrainedTokenizerBase
 
-from tutelage.config import StudentConfig
+from tutelage.config import AnswerLimit, StudentConfig
 from tutelage.config.sections import Thinking
 from tutelage.errors import StudentError
 from tutelage.records import WorkedExample
@@ -36,12 +36,15 @@ Prompt = Literal["plain", "chat"]
 
 @dataclass(frozen=True, slots=True)
 class PromptSettings:
-    """The content of PROMPT_FILE."""
+    """The content of PROMPT_FILE. `max_new_tokens` is the setting of its run's evaluation, `answer_tokens` what its
+    answers may take by the rationales that it has learnt from; None: not known."""
 
     prompt: Prompt
     examples: list[WorkedExample]
     system: str | None = None
     thinking: Thinking = "off"
+    max_new_tokens: AnswerLimit = "auto"
+    answer_tokens: int | None = None
 
 
 def told_of(asked: AskedAs, config: StudentConfig) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 from transformers import PreTrainedTokenizerBase
 
-from tutelage.config import StudentConfig, TrainingConfig
+from tutelage.config import AnswerLimit, StudentConfig, TrainingConfig
 from tutelage.errors import StudentError
 from tutelage.mistakes.repair import Repair
 from tutelage.records import Completion, Problem, TrainingExample, WorkedExample
@@ -234,10 +234,20 @@ class Student:
         student.memory, student._own = OneModel(), loaded
         return student
 
-    def save(self, folder: Path, notes: str) -> None:
-        """Save the student as a Hugging Face folder, with a model card and its prompt settings."""
-        asking = plain(PromptSettings(self.asked.prompt, list(self.examples), self.system, self.config.thinking))
-        texts = {"README.md": notes, PROMPT_FILE: json.dumps(asking, indent=2, ensure_ascii=False) + "\n"}
+    def save(self, folder: Path, notes: str, max_new_tokens: AnswerLimit = "auto") -> None:
+        """Save the student as a Hugging Face folder, with a model card and its prompt settings.
+
+        `max_new_tokens` is the setting by which its answers were cut where it was evaluated.
+        """
+        asking = PromptSettings(
+            self.asked.prompt,
+            list(self.examples),
+            self.system,
+            self.config.thinking,
+            max_new_tokens,
+            self.answer_tokens,
+        )
+        texts = {"README.md": notes, PROMPT_FILE: json.dumps(plain(asking), indent=2, ensure_ascii=False) + "\n"}
         source = self._source
         if source is None or holds_adapters(source):
             save_student(self.loaded(stored_as(self.config)), folder, texts)
