@@ -3,8 +3,7 @@
     python -m benchmarks.gpu training|exams|run [--model NAME] [--device cuda] [--repeats 5] [--set key=value]...
 
 `make bench-gpu` runs all three into docs/performance-gpu.md. Each prints its lines, then one JSON line. The share is of
-what a product of large square matrices reaches on this GPU, in the same precision; the work of a step is counted as six
-operations per weight and token that is computed, attention not counted.
+what a product of large square matrices reaches on this GPU, in the same precision (`benchmarks/peak.py`).
 """
 
 from __future__ import annotations
@@ -20,6 +19,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.measure import dtype_here, interleaved
+from benchmarks.peak import operations, peak_of
 from benchmarks.problems import benchmark_examples, benchmark_format
 from benchmarks.sampling import SAMPLES, exam
 from benchmarks.training import train_step_of
@@ -34,8 +34,6 @@ from tutelage.student.training.precision import compute_in
 from tutelage.student.training.steps import StepDataset, TrainStep
 
 MODEL = "Qwen/Qwen2.5-0.5B-Instruct"
-SQUARE = {"cuda": 8192}
-"""Rows and columns of the matrices whose product is the measure; 512 on other devices."""
 SIZES = {"training": 64, "exams": 256}
 """Problems of a step, and of an exam."""
 RUN = ("task.train=400", "task.validation=100", "task.test=200", "exam.samples=4", "training.batch_size=16")
@@ -72,8 +70,9 @@ def training(config: StudentConfig, problems: int, tokens: int, repeats: int) ->
     dataset = StepDataset(benchmark_format(student.tokenizer, 0), benchmark_examples(problems), settings, seed=0)
     dataset.micro_batch_tokens = 8192
     step, peak = dataset[0], peak_of(student.model.device, dtype)
-    work = operations(student, step)
-    rates = interleaved({"steps": _steps(student, step, settings, dtype)}, repeats)["steps"]
+    way = _steps(student, step, settings, dtype)
+    work = operations(way)
+    rates = interleaved({"steps": way}, repeats)["steps"]
     steps = statistics.median(rates)
     share = work * steps / peak
     print(f"{config.model} in {dtype}: {problems} problems a step, {len(step.micro_batches)} passes")
@@ -97,30 +96,6 @@ def _steps(student: LoadedModel, step: TrainStep, settings: TrainingConfig, dtyp
         return 1
 
     return once
-
-
-def operations(student: LoadedModel, step: TrainStep) -> float:
-    """Multiplications and additions of a step's products: forward once, backward twice as many."""
-    head = student.model.get_output_embeddings().weight.numel()  # pyright: ignore
-    inputs = student.model.get_input_embeddings().weight  # pyright: ignore
-    outputs = student.model.get_output_embeddings().weight  # pyright: ignore
-    layers = sum(weight.numel() for weight in student.model.parameters()) - head
-    layers -= 0 if inputs is outputs else inputs.numel()
-    targets = sum(len({target[:2] for target in each.loss_positions.targets}) for each in step.micro_batches)
-    return 6.0 * (layers * step.computed + head * targets)
-
-
-def peak_of(device: torch.device, dtype: torch.dtype) -> float:
-    """Operations a second of a product of two square matrices, the best of some."""
-    width = SQUARE.get(device.type, 512)
-    one, other = (torch.randn(width, width, device=device).to(dtype) for _ in range(2))
-
-    def product() -> float:
-        for _ in range(10):
-            one @ other
-        return 10 * 2.0 * width**3
-
-    return max(interleaved({"product": product}, 5)["product"])
 
 
 def exams(config: StudentConfig, problems: int, tokens: int, repeats: int) -> dict[str, float]:

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -17,20 +18,29 @@ import torch
 from tutelage.config import StudentConfig
 from tutelage.student.model import precision_of
 
+FEWEST = 2
+"""Repeats, however long they take: one figure alone does not show how far they scatter."""
+
 Way = Callable[[], float]
 """Does the job once and returns the units of work done: problems, or tokens."""
 
 
-def interleaved(ways: Mapping[str, Way], repeats: int = 5, *, warm_up: bool = True) -> dict[str, list[float]]:
+def interleaved(
+    ways: Mapping[str, Way], repeats: int = 5, *, warm_up: bool = True, seconds: float = math.inf
+) -> dict[str, list[float]]:
     """Units per second of every way in every repeat.
 
     Each way runs once before the clock starts, unless the process is warm. The ways then take turns, so that a machine
     that slows down or is disturbed does so for all of them. Work left on a GPU counts: the clock stops when it is done.
+    After so many seconds no repeat begins but the second.
     """
     for work in ways.values() if warm_up else ():
         work()
     rates: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(repeats):
+    ends = time.perf_counter() + seconds
+    for repeat in range(repeats):
+        if repeat >= FEWEST and time.perf_counter() > ends:
+            break
         for name, work in ways.items():
             rates[name].append(_rate(work))
     return rates

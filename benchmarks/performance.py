@@ -28,12 +28,17 @@ Written by `make bench` (`python -m benchmarks.performance student`); figures ar
 
 The *reference's way* is what the paper's released code does, written by us with the same model, data and mathematics
 (`benchmarks/reference.py`): five forward passes a training step over padded batches, `generate` of Transformers in
-small fixed batches. Both ways run in one process, in turn, five times; ratios are medians of the repeats' own ratios.
+small fixed batches. All ways run in one process, in turn, two to five times, as many as some minutes allow; ratios are
+medians of the repeats' own ratios. *Ours* is measured in float32 and in bfloat16; what suits this machine is what
+`student.dtype: auto` takes here, and the ratios are its. Beside each way stands what it reaches, its padding included,
+and the share of the limit: the best that a product of square matrices reaches here in the same precision
+(`benchmarks/peak.py`). An exam's own attention kernel is not counted.
+
 To end in time, three things are smaller than in use: the reference's steps have 4 problems where ours have 8 (it shares
-nothing between problems but AdamW's step, 2 % of its time), with a few-shot prefix 2, and nothing is warmed up there;
-answers have at most 32 tokens, so the prompt, which `generate` computes once a sample, weighs more than in a real exam;
-and the whole run is the demo cut down, one seed, its accuracies too few problems to compare
-([performance-run.md](performance-run.md) has the whole one).
+nothing between problems but AdamW's step, 2 % of its time), with a few-shot prefix 2; answers have at most 32 tokens,
+so the prompt, which `generate` computes once a sample, weighs more than in a real exam; and the whole run is the demo
+cut down, one seed, its accuracies too few problems to compare ([performance-run.md](performance-run.md) has the whole
+one).
 """
 
 TEACHER = """# Performance of the teacher

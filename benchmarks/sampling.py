@@ -3,8 +3,9 @@
     python -m benchmarks.sampling [--model DIR] [--tokens 32] [--prefix 400] [--repeats 5]
 
 Every way draws 4 samples a problem. Ours has 256 rows; `generate` gets one batch of its 16 or 64, since its rate does
-not depend on their number. Prints a table of tokens per second, then one JSON line: how many times as fast ours is, and
-the share of greedy tokens in which ours and `generate` agree, in float32.
+not depend on their number. Prints a table of tokens per second with the share of the machine's power that each way
+uses (`benchmarks/peak.py`), then one JSON line: how many times as fast ours is, in the precision that suits this
+machine, and the share of greedy tokens in which ours and `generate` agree, in float32.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import torch
 from transformers import PreTrainedModel
 
 from benchmarks.measure import dtype_here, interleaved, ratio
+from benchmarks.peak import Machine, operations
 from benchmarks.problems import benchmark_examples, benchmark_format, prefix_length
 from benchmarks.reference import reference_generate
 from tutelage.config import StudentConfig
@@ -32,6 +34,9 @@ from tutelage.student.training.precision import compute_in
 
 SAMPLES = 4
 ROWS = 256
+SECONDS = 120.0
+"""After so many, no further repeat begins (but the second)."""
+OURS = {torch.float32: "ours, fp32", torch.bfloat16: "ours, bf16"}
 
 
 def main() -> None:
@@ -43,27 +48,34 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
     student = load_student(StudentConfig(model=given.model))
-    dtype = dtype_here(StudentConfig())
+    machine, best = Machine(student.model.device), OURS[dtype_here(StudentConfig())]
     models = {precision: _cast(student.model, precision) for precision in (torch.float32, torch.bfloat16)}
     print(hardware())
-    print(f"{SAMPLES} samples a problem, at most {given.tokens} new tokens; ours computes in {dtype}")
+    print(f"{SAMPLES} samples a problem, at most {given.tokens} new tokens")
+    print(f"what suits this machine is {best}; {machine}")
     figures: dict[str, float] = {}
     for suffix, prefix in (("", 0), ("_fewshot", given.prefix)):
         prompts, tokens = _prompts(student, ROWS // SAMPLES, prefix)
         ways = {
             "generate, fp32, 16 rows": _generate(student, models[torch.float32], prompts, given.tokens, 16),
             "generate, bf16, 64 rows": _generate(student, models[torch.bfloat16], prompts, given.tokens, 64),
-            "ours": exam(student, models[dtype], prompts, samples=SAMPLES, tokens=given.tokens, rows=ROWS),
+            **{
+                name: exam(student, models[dtype], prompts, samples=SAMPLES, tokens=given.tokens, rows=ROWS)
+                for dtype, name in OURS.items()
+            },
         }
         if prefix:  # a minute a repeat, and not asked for
             del ways["generate, fp32, 16 rows"]
-        rates = interleaved(ways, given.repeats, warm_up=not prefix)
+        work = {name: operations(way) for name, way in ways.items()}  # which warms them up, too
+        rates = interleaved(ways, given.repeats, warm_up=False, seconds=SECONDS)
         print(f"\nfew-shot prefix of {tokens} tokens; tokens per second, slowest to fastest repeat")
         for name, measured in rates.items():
-            print(f"  {name:<26} {'  '.join(f'{rate:.0f}' for rate in sorted(measured))}")
-            if name != "ours":
-                kind = "generate16_fp32" if "16" in name[-8:] else "generate64_bf16"
-                figures[f"sampling_speedup_{kind}{suffix}"] = round(ratio(rates, "ours", name), 2)
+            dtype = torch.bfloat16 if "bf16" in name else torch.float32
+            row = "  ".join(f"{rate:.0f}" for rate in sorted(measured))
+            print(f"  {name:<26} {row}  {machine.share(work[name], measured, dtype)}")
+            if name not in OURS.values():
+                kind = "generate16_fp32" if dtype is torch.float32 else "generate64_bf16"
+                figures[f"sampling_speedup_{kind}{suffix}"] = round(ratio(rates, best, name), 2)
     figures["greedy_tokens_equal_fp32"] = _agreement(student, models[torch.float32], given.tokens)
     print(json.dumps(figures))
 

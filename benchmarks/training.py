@@ -2,8 +2,10 @@
 
     python -m benchmarks.training [--model DIR] [--problems 8] [--prefix 400] [--repeats 5]
 
-Prints a table of problems per second, then one JSON line: how many times as fast ours is, without and with a few-shot
-prefix, against the reference in float32 and under autocast; and how far our gradient is from the plain computation's.
+Prints a table of problems per second with the share of the machine's power that each way uses (`benchmarks/peak.py`),
+then one JSON line: how many times as fast ours is, in the precision that suits this machine, without and with a
+few-shot prefix, against the reference in float32 and under autocast; and how far our gradient is from the plain
+computation's.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import torch
 from transformers import PreTrainedModel
 
 from benchmarks.measure import dtype_here, interleaved, ratio
+from benchmarks.peak import Machine, operations
 from benchmarks.problems import benchmark_examples, benchmark_format, encoded_rows, prefix_length
 from benchmarks.reference import ReferenceTrainer, Row, reference_losses
 from tutelage.config import StudentConfig, TrainingConfig
@@ -28,6 +31,9 @@ from tutelage.student.training.reflection import reflection_of
 from tutelage.student.training.steps import StepDataset, TrainStep
 
 EPSILON = 1e-12
+SECONDS = 150.0
+"""After so many, no further repeat begins (but the second)."""
+OURS = {torch.float32: "ours fp32", torch.bfloat16: "ours bf16"}
 
 
 def main() -> None:
@@ -40,22 +46,21 @@ def main() -> None:
     given = parser.parse_args()
     config = StudentConfig(model=given.model)
     student = load_student(config)
-    dtype = dtype_here(config)
+    machine, ours = Machine(student.model.device), OURS[dtype_here(config)]
     print(hardware())
-    print(f"{given.problems} problems a step; ours computes in {dtype}")
+    print(f"{given.problems} problems a step")
+    print(f"what suits this machine is {ours}; {machine}")
     figures: dict[str, float] = {}
     for suffix, prefix in (("", 0), ("_fewshot", given.prefix)):
-        rates = _rates(student, dtype, given.problems, prefix, given.repeats)
-        figures[f"training_speedup_fp32{suffix}"] = round(ratio(rates, "ours", "reference fp32"), 2)
-        figures[f"training_speedup_autocast{suffix}"] = round(ratio(rates, "ours", "reference autocast"), 2)
+        rates = _rates(student, machine, given.problems, prefix, given.repeats)
+        figures[f"training_speedup_fp32{suffix}"] = round(ratio(rates, ours, "reference fp32"), 2)
+        figures[f"training_speedup_autocast{suffix}"] = round(ratio(rates, ours, "reference autocast"), 2)
     for name, precision in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
         figures[f"gradient_error_{name}"] = float(f"{_gradient_error(student, precision):.2g}")
     print(json.dumps(figures))
 
 
-def _rates(
-    student: LoadedModel, dtype: torch.dtype, problems: int, prefix: int, repeats: int
-) -> dict[str, list[float]]:
+def _rates(student: LoadedModel, machine: Machine, problems: int, prefix: int, repeats: int) -> dict[str, list[float]]:
     """Problems per second of every way, AdamW included."""
     config = TrainingConfig(batch_size=problems, epochs=1, max_tokens=4096)
     train_step, rows, tokens = _step(student, config, problems, prefix)
@@ -63,12 +68,17 @@ def _rates(
     ways = {
         "reference fp32": _reference(copy.deepcopy(student.model), rows, config, autocast=False),
         "reference autocast": _reference(copy.deepcopy(student.model), rows, config, autocast=True),
-        "ours": train_step_of(copy.deepcopy(student.model), train_step, config, dtype),
+        **{
+            name: train_step_of(copy.deepcopy(student.model), train_step, config, dtype) for dtype, name in OURS.items()
+        },
     }
-    rates = interleaved(ways, repeats, warm_up=not prefix)
+    work = {name: operations(way) for name, way in ways.items()}  # which warms them up, too
+    rates = interleaved(ways, repeats, warm_up=False, seconds=SECONDS)
     print(f"\nfew-shot prefix of {tokens} tokens; problems per second, slowest to fastest repeat")
     for name, measured in rates.items():
-        print(f"  {name:<20} {'  '.join(f'{rate:.3f}' for rate in sorted(measured))}")
+        dtype = torch.float32 if "fp32" in name else torch.bfloat16
+        row = "  ".join(f"{rate:.3f}" for rate in sorted(measured))
+        print(f"  {name:<20} {row}  {machine.share(work[name], measured, dtype)}")
     return rates
 
 
