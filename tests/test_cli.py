@@ -85,6 +85,19 @@ def test_doctor_says_what_a_student_would_compute_in(tiny):
     assert "there is no folder './nope'" in tutelage("doctor", "./nope").output
 
 
+def test_doctor_tells_programs_the_same(tiny, monkeypatch):
+    monkeypatch.setenv("SOME_VENDOR_API_KEY", "sk-secret")
+    result = tutelage("doctor", tiny, "--device", "cpu", "--json")
+    (line,) = result.output.splitlines()
+    found = json.loads(line)
+    assert found["device"] == "cpu"
+    assert found["free_memory"] > 10**6 < found["free_disk"]
+    assert "SOME_VENDOR_API_KEY" in found["keys"]
+    assert "sk-secret" not in line
+    student = found["student"]
+    assert (student["model"], student["precision"]["dtype"], student["asked"]["prompt"]) == (tiny, "float32", "chat")
+
+
 def test_show(finished, tmp_path):
     result = tutelage("show", finished)
     assert "mistakes" in result.output

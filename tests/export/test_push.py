@@ -3,6 +3,7 @@ its settings once."""
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -84,6 +85,31 @@ def test_a_student_arrives_whole_with_its_accuracy_in_the_card(run, hub, tmp_pat
     configs = metadata(data.files["README.md"])["configs"]
     assert [(each["config_name"], len(each["data_files"])) for each in configs] == [("rationales", 3), ("pairs", 1)]
     assert all(hub.token.encode() not in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+
+def test_a_folder_that_was_named_from_where_the_run_began_is_no_base_on_the_hub(hub, tmp_path):
+    """`push` is called from elsewhere: there, models/base looks like OWNER/NAME."""
+    project = tmp_path / "project"
+    run = two_rounds(project / "runs" / "mine", model="models/base")
+    result = ended(run)
+    tiny_folder(run / "student")
+    base = tiny_folder(project / "models" / "base")
+
+    def pushed(name: str) -> str:
+        done = push(hub, tmp_path, run, name)
+        assert done.returncode == 0, done.stderr
+        return hub.repos["model", name].files["README.md"].decode()
+
+    card = pushed("me/legs")
+    assert "base_model" not in metadata(card.encode())
+    assert "models/base" not in card
+    assert "# base, taught leg_counting" in card
+    written = parse_config({"task": {"name": "leg_counting"}, "student": {"model": str(base)}}, origin="test")
+    (run / "student" / "README.md").write_text(model_card(written, result))
+    shutil.rmtree(base)
+    assert "base_model" not in metadata(pushed("me/more").encode())  # by the card that the run wrote
+    (run / "student" / "README.md").unlink()
+    assert metadata(pushed("me/hub").encode())["base_model"] == "models/base"  # nothing speaks against the hub
 
 
 def test_an_interrupted_push_goes_on(run, hub, tmp_path):

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from tutelage.cli.machine_readable import Json, print_json
 from tutelage.text.printable import printable
 
 
@@ -18,6 +19,7 @@ def doctor(
         "smollm2-135m"
     ),
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], typer.Option(help="As student.device.")] = "auto",
+    json: Json = False,
 ) -> None:
     """Show versions, machine, memory, disk and keys, and what a student would be computed and sampled with here.
 
@@ -34,13 +36,20 @@ def doctor(
     from tutelage.user_cache import user_cache
 
     config = StudentConfig(model=model, device=device, prompt="auto")
-    picked = pick_device(device)
+    picked, no_vllm = pick_device(device), unavailable()
+    memory, disk, keys = available_memory(picked), shutil.disk_usage(Path()).free, _keys(os.environ)
+    if json:
+        student = {"model": model, "precision": precision_of(config), "asked": asked_as(config)}
+        free = {"free_memory": memory, "free_disk": disk}
+        here = {"versions": versions(), "machine": hardware(), "device": picked.type, **free, "keys": keys}
+        print_json({**here, "vllm": no_vllm or "there", "cache": str(user_cache()), "student": student})
+        return
     print(f"versions   {versions()}")
     print(f"machine    {hardware()}")
-    print(f"device     {picked.type}, {gigabytes(available_memory(picked))} free")
-    print(f"disk       {gigabytes(shutil.disk_usage(Path()).free)} free here")
-    print(f"keys       {', '.join(_keys(os.environ)) or 'none set'}")
-    print(f"vLLM       {unavailable() or 'there'}")
+    print(f"device     {picked.type}, {gigabytes(memory)} free")
+    print(f"disk       {gigabytes(disk)} free here")
+    print(f"keys       {', '.join(keys) or 'none set'}")
+    print(f"vLLM       {no_vllm or 'there'}")
     print(f"cache      {printable(str(user_cache()))}")
     asked = told_of(asked_as(config), config)
     print(f"student    {printable(f'{model}: {precision_of(config)}; by student.prompt auto, {asked}')}")

@@ -28,6 +28,11 @@ def with_metadata(
     return f"{front_matter({**metadata, **theirs})}{text}"
 
 
+def metadata_of(card: str) -> dict[str, Any]:
+    """The metadata of a card; empty without any that can be read."""
+    return _taken_apart(card)[0]
+
+
 def _taken_apart(card: str) -> tuple[dict[str, Any], str]:
     """The metadata and the text of a card."""
     head, found, text = card.removeprefix("---\n").partition("\n---\n")

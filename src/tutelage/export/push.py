@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tutelage.config import RunConfig, StudentConfig
 from tutelage.config.places import without_passwords, without_secrets
 from tutelage.errors import ConfigError, RunError
 from tutelage.export import data, rows
-from tutelage.export.card import data_card, with_metadata
+from tutelage.export.card import data_card, metadata_of, with_metadata
 from tutelage.export.source import RunSource
 from tutelage.export.taught import student_folder
 from tutelage.report.card import card_metadata, is_on_the_hub, model_card
@@ -75,21 +76,19 @@ def student_parcel(source: RunSource, repo: str, data_repo: str | None, adapter:
 
     Raises RunError if the run has not come to its end, ConfigError or StudentError if there is no adapter.
     """
-    folder, result = student_folder(source), source.run.result
+    folder, result, config = student_folder(source), source.run.result, _seen_from_elsewhere(source)
     if result is None:
         raise RunError(f"{source.run.root} has not finished, so its accuracy is unknown; {source.goes_on}")
-    ours = card_metadata(source.config, result)
+    ours = card_metadata(config, result)
     metadata = dict(ours)
     if data_repo is not None:
         metadata["datasets"] = [data_repo]
     if adapter is not None:
-        metadata |= {"library_name": "peft", "base_model": source.config.student.model}
+        metadata |= {"library_name": "peft", "base_model": config.student.model}
     path = folder / CARD
-    card = (
-        path.read_text("utf-8") if path.is_file() else model_card(source.config, result, source.run.mark.get("parts"))
-    )
-    files = [File(CARD, with_metadata(card, metadata, source.config, ours).encode(errors="replace"))]
-    weights = () if adapter is None else _adapter(source, folder, adapter)
+    card = path.read_text("utf-8") if path.is_file() else model_card(config, result, source.run.mark.get("parts"))
+    files = [File(CARD, with_metadata(card, metadata, config, ours).encode(errors="replace"))]
+    weights = () if adapter is None else _adapter(source, config.student, folder, adapter)
     files += [File(name, adapter / name) for name in weights if adapter is not None]
     files += [
         File(each.name, each)
@@ -107,9 +106,25 @@ def _of_the_model(name: str) -> bool:
     return ".safetensors" in name or name in ("config.json", "generation_config.json")
 
 
-def _adapter(source: RunSource, folder: Path, out: Path) -> list[str]:
+def _seen_from_elsewhere(source: RunSource) -> RunConfig:
+    """The settings of a run, with `./` before the folder that its student began as.
+
+    From where the run was started, models/base is a folder; from elsewhere it looks like a name on the hub. A run
+    lies below where it was started, or its card, which was written there, names no base.
+    """
+    config, name = source.config, source.config.student.model
+    card = source.run.root / "student" / CARD
+    written = metadata_of(card.read_text("utf-8")) if card.is_file() else {}
+    if not is_on_the_hub(name) or not (
+        any((place / name).is_dir() for place in source.run.root.absolute().parents)
+        or ("model-index" in written and "base_model" not in written)
+    ):
+        return config
+    return config.model_copy(update={"student": config.student.model_copy(update={"model": f"./{name}"})})
+
+
+def _adapter(source: RunSource, student: StudentConfig, folder: Path, out: Path) -> list[str]:
     """Write the adapter of the student. Raises ConfigError where it would be of no use to others."""
-    student = source.config.student
     if student.weights == "full":
         raise ConfigError(f"the student of {source.run.root} was trained whole, not by an adapter; leave --adapter out")
     if not is_on_the_hub(student.model):
