@@ -223,6 +223,7 @@ def study(  # noqa: PLR0913 - see run
     from tutelage.report.study import study_page
     from tutelage.runs.files import disk_errors, write_json, write_text
     from tutelage.studies.aggregate import gather
+    from tutelage.studies.one_commit import at_one_commit
     from tutelage.studies.reuse import with_known
     from tutelage.studies.running import run_study
     from tutelage.studies.study_file import load_study
@@ -231,12 +232,13 @@ def study(  # noqa: PLR0913 - see run
         raise ConfigError(f"a study runs in one process, and {processes} were started; start it without torchrun")
     need_matplotlib()
     folder, loaded, own = Path(out), load_study(Path(file)), OwnParts(task, teacher, reflection, engine)
-    loaded = replace(loaded, base=own.applied(loaded.base), own=own)
+    show = show or Show(quiet=True)
+    loaded = at_one_commit(replace(loaded, base=own.applied(loaded.base), own=own), folder, show.say)
     if known is not None:
         loaded = with_known(loaded, Path(known))
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    faults = run_study(loaded, folder, jobs, show or Show(quiet=True))
+    faults = run_study(loaded, folder, jobs, show)
     figures = gather(loaded, folder, study_command(file, out, jobs))
     if faults and not figures.arms:
         more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
