@@ -104,11 +104,18 @@ def test_a_spent_budget_ends_it_and_more_of_it_goes_on(tmp_path):
         assert len(endpoint.requests) == 12, "what was bought is not bought again"
 
 
-def test_one_without_a_reply_is_delivered_as_that(tmp_path):
-    with answer_key_endpoint(PROBLEMS, faults=[Fault.http(400), *[None] * 50]) as endpoint:
+@pytest.mark.parametrize(("refused", "place"), [("solution", 0), ("new problem", 1)])
+def test_one_without_a_reply_is_delivered_as_that(tmp_path, refused, place):
+    """Since the first request is answered, one that is refused is at fault itself, and not the settings."""
+    before = {"solution": 1, "new problem": 2}[refused]
+    with answer_key_endpoint(PROBLEMS, faults=[*[None] * before, Fault.http(400)]) as endpoint:
         made = practise(tmp_path, endpoint, concurrency=1)
-    assert [reply.failure for reply in made].count("rejected request") <= 1
-    assert sum(reply.verdict.correct for reply in made) >= 5
+    assert [reply.failure for reply in made] == [None] * place + ["rejected request"] + [None] * (5 - place)
+    lost = made[place]
+    assert lost.verdict.reason.startswith("no reply: the endpoint refused this request, and answers others")
+    assert (lost.problem is not None, lost.verdict.correct) == (refused == "solution", False)
+    assert len(lost.keys) == lost.usage.requests == (refused == "solution")
+    assert all(reply.verdict.correct for reply in made if reply is not lost)
 
 
 def test_prompts_of_the_users_own(tmp_path):
