@@ -50,6 +50,10 @@ def test_what_is_read():
         (choice(content="", refusal="no"), "no", "stop"),
         (choice(content=None, refusal="I must not"), "I must not", "content_filter"),
         (choice(content="a", refusal="no"), "a", "stop"),
+        (choice(content="a", refusal=False), "a", "stop"),
+        (choice(content="a", refusal={"type": "none"}), "a", "stop"),
+        (choice(content=None, refusal={"text": "I must not"}), "I must not", "content_filter"),
+        (choice(content=[{"type": "text", "content": "a"}]), "a", "stop"),
         ({"choices": [{"message": {"content": "a"}}]}, "a", "stop"),
         ({"choices": [{"message": {"content": "a", "reasoning": "b"}, "finish_reason": "length"}]}, "a", "length"),
         (choice(content="a\x00𝄞"), "a𝄞", "stop"),
@@ -80,7 +84,8 @@ def test_forms_of_a_completion(changes, text, finish):
         ({}, (None, None)),
         ({"prompt_tokens": 61}, (61, None)),
         ({"prompt_tokens": None, "completion_tokens": 9}, (None, 9)),
-        ({"prompt_tokens": 0, "completion_tokens": 0}, (0, 0)),
+        ({"prompt_tokens": 0, "completion_tokens": 0}, (None, None)),  # there is a prompt, and a text
+        ({"prompt_tokens": 61, "completion_tokens": 0, "total_tokens": 61}, (61, None)),
         ({"prompt_tokens": -1, "completion_tokens": 9}, (None, 9)),
         ({"prompt_tokens": 10**25, "completion_tokens": "9"}, (None, None)),
         ("unknown", (None, None)),
@@ -89,6 +94,34 @@ def test_forms_of_a_completion(changes, text, finish):
 def test_an_endpoint_may_not_say_what_it_took(usage, counts):
     reply = read(usage=usage)
     assert (reply.prompt_tokens, reply.completion_tokens) == counts
+
+
+def test_a_count_of_nothing_for_no_text_is_a_count():
+    assert read(**choice(content=None)).completion_tokens == 9
+    reply = read(**choice(content=None), usage={"prompt_tokens": 61, "completion_tokens": 0})
+    assert (reply.prompt_tokens, reply.completion_tokens) == (61, 0)
+
+
+def test_usage_in_a_section_of_the_vendor_s():
+    usage = {"prompt_tokens": 61, "completion_tokens": 940}
+    reply = read(usage=None, x_groq={"id": "req_1", "usage": usage})
+    assert (reply.prompt_tokens, reply.completion_tokens) == (61, 940)
+
+
+@pytest.mark.parametrize(("usage", "charged"), [({"cost": 0.01}, True), ({"cost": 0}, False), (None, False)])
+def test_an_error_costs_what_it_says(usage, charged):
+    with pytest.raises(ErrorInReply) as error:
+        read(choices=[{"message": {"content": "3 ×"}, "finish_reason": "error"}], usage=usage)
+    assert error.value.charged == charged
+    with pytest.raises(ErrorInReply) as error:
+        read(error={"code": 502, "message": "died"}, usage=usage)
+    assert error.value.charged == charged
+
+
+@pytest.mark.parametrize("cut", [b"12 \xc3", b"\xd7 12", b"12 \xf0\x9f\x98"])
+def test_bytes_of_no_character_lose_no_reply(cut):
+    body = json.dumps(COMPLETION | choice(content="12")).encode().replace(b'"12"', b'"' + cut + b'"')
+    assert "12" in read_completion(body).text
 
 
 @pytest.mark.parametrize(
@@ -135,6 +168,15 @@ def test_a_reply_that_comes_again_for_another_question():
     assert latest.is_repeat(reply, second)
     assert not latest.is_repeat(Reply("3 × 4 = 12", "stop", 1, 1, "id-2"), second)
     assert not latest.is_repeat(Reply("5 × 4 = 20", "stop", 1, 1, "id-1"), second)
+
+
+def test_an_id_of_two_texts_tells_no_repeat():
+    """A server that gives all replies one id may say the same of a question that is asked in two ways."""
+    latest, one, other = LatestReplies(), [{"content": "a"}], [{"content": "b"}]
+    assert not latest.is_repeat(Reply("12", "stop", 1, 1, "id"), one)
+    assert not latest.is_repeat(Reply("20", "stop", 1, 1, "id"), one)
+    assert not latest.is_repeat(Reply("20", "stop", 1, 1, "id"), other)
+    assert not latest.is_repeat(Reply("12", "stop", 1, 1, "id"), other)
 
 
 @pytest.mark.parametrize(("text", "identity"), [("12", ""), ("", "id-1")])

@@ -118,7 +118,7 @@ def test_one_prompt_that_is_refused_ends_nothing(tmp_path, like, trouble, first)
     assert lost(tmp_path) == Usage()
 
 
-@pytest.mark.parametrize("status", [400, 403, 413, 422])
+@pytest.mark.parametrize("status", [400, 403, 406, 413, 418, 422, 451])
 @pytest.mark.parametrize("bad", [(2,), (5,), (2, 3), (5, 6)], ids=str)
 def test_a_refusal_in_words_that_nobody_knows(tmp_path, status, bad):
     """Nothing is known but that others are answered, before or after; it ends no run, at no start."""

@@ -52,6 +52,23 @@ def test_the_body_of_a_refusal(tmp_path, packed, status, reason):
     assert failures(tmp_path) == {reason: 1}
 
 
+@pytest.mark.parametrize(("status", "reason"), [(401, "authentication"), (400, "rejected request")])
+def test_a_refusal_that_is_packed_in_another_way_is_told_by_its_status(tmp_path, status, reason):
+    fault = Fault(status, {"content-encoding": "br"}, b"\x0b\x02\x80abc\x03")
+    with TeacherEndpoint({}, faults=lambda *_: fault) as endpoint:
+        _, error = teach(tmp_path, endpoint, requests(3), retries=5)
+    assert f"({status})" in str(error)
+    assert set(failures(tmp_path)) == {reason}
+    assert lost(tmp_path).requests == 0
+
+
+@pytest.mark.parametrize("packing", ["x-gzip", "utf-8", "none", ""])
+def test_what_is_packed_by_another_name_or_not_at_all(packing):
+    data = b"x" * 300
+    packed = gzip.compress(data) if packing == "x-gzip" else data
+    assert asyncio.run(read_as(packed, packing)) == data
+
+
 def test_the_body_of_a_server_error_is_tried_again(tmp_path):
     with answer_key_endpoint(PROBLEMS, faults=[Fault.flood(status=500)]) as endpoint:
         [feedback], error = teach(tmp_path, endpoint, requests(1), retries=1)
@@ -119,6 +136,10 @@ async def pieces_of(data, size):
 
 async def read(status, data, packing, size):
     packed = gzip.compress(data) if packing else data
+    return await read_as(packed, packing, status, size)
+
+
+async def read_as(packed, packing, status=200, size=1000):
     response = httpx2.Response(
         status, headers={"content-encoding": packing} if packing else {}, content=pieces_of(packed, size)
     )

@@ -29,6 +29,10 @@ def read(body):
         ({"message": "no"}, None, "", "no"),
         ({"error": {"message": "Provider returned error", "code": 429, "metadata": {"raw": "busy"}}}, 429, "", "busy"),
         ({"error": {"message": '{"error": {"code": 429, "message": "no"}}', "code": 502}}, 429, "", "no"),
+        ({"error": {"error": {"message": "no", "code": 429}}}, 429, "", "no"),
+        ({"error": {"message": {"text": "?", "message": "no"}, "code": 429}}, 429, "", "no"),
+        ({"error_code": 18, "error_msg": "no"}, None, "", "no"),
+        ({"statusCode": 429, "message": "no"}, 429, "", "no"),
         (b"<h1>Bad gateway</h1>", None, "", "<h1>Bad gateway</h1>"),
         (b"\xef\xbb\xbf" + b'{"error": "no"}', None, "", "no"),
     ],
@@ -46,6 +50,7 @@ def test_forms(body, status, code, text):
         ({"message": "Trying to keep the first 9 tokens when context the overflows."}, 400),
         ({"message": "insufficient balance"}, 402),
         ({"message": "Too many requests"}, 429),
+        ({"message": "Open api qps request limit reached"}, 429),
         ({"message": "x"}, 500),
         ({"message": "x", "status": "UNAVAILABLE"}, 503),
     ],
@@ -65,6 +70,8 @@ def test_the_status_that_words_stand_for(error, meant):
         ({"message": "try again in 2 minutes"}, 120.0),
         ({"message": "no", "retry_after": 7}, 7.0),
         ({"message": "no", "metadata": {"retry_after_ms": 700}}, 0.7),
+        ({"message": "Please wait 2 seconds before trying again."}, 2.0),
+        ({"message": "wait for 3m"}, 180.0),
         ({"message": "try again in a while"}, None),
         ({"message": "try again in " + "1" * 5000 + "x"}, None),
     ],
@@ -86,12 +93,33 @@ def test_headers_that_a_router_quotes():
         {"errors": []},
         {"base_resp": {"status_code": 0, "status_msg": ""}},
         {"id": "x"},
+        {"code": 0, "msg": "ok", "data": {"choices": [{"message": {"content": "12"}}]}},
+        {"code": "200", "message": "success", "result": {}},
+        {"success": True, "message": "done"},
+        {"status": "queued", "message": "wait"},
+        {"choices": [], "status": "error", "message": "x"},
         [],
         7,
     ],
 )
 def test_what_speaks_of_no_error(value):
     assert said_in(value) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [
+        ({"success": False, "message": "busy"}, 500),
+        ({"status": "error", "message": "Rate limit reached"}, 429),
+        ({"status": 429, "message": "busy"}, 429),
+        ({"statusCode": 503, "message": "busy"}, 503),
+        ({"error_code": 18, "error_msg": "Open api qps request limit reached"}, 429),
+        ({"errorCode": 7, "errorMessage": "insufficient balance"}, 402),
+    ],
+)
+def test_an_error_without_that_name(value, meant):
+    """As of Baidu, of a gateway, of a framework: with status 200."""
+    assert said_in(value).meant == meant
 
 
 def test_minimax_says_it_in_its_own_place():

@@ -43,6 +43,8 @@ NOW = 1_763_805_600.0  # Sat, 22 Nov 2025 10:00:00 GMT
         ({"x-ratelimit-reset": str(int(NOW) + 7)}, 7.0),
         ({"x-ratelimit-reset-requests": str(int(NOW) + 7)}, 7.0),
         ({"x-ratelimit-reset": str(int(NOW + 7) * 1000)}, 7.0),  # OpenRouter, in milliseconds
+        ({"x-ratelimit-reset": str(int(NOW + 7) * 10**6)}, 7.0),
+        ({"x-ratelimit-reset": str(int(NOW + 7) * 10**9)}, 7.0),
         ({"x-ratelimit-reset": str(int(NOW) - 7)}, 0.0),
         ({"x-ratelimit-reset": str(int(NOW) + 9), "date": "Sat, 22 Nov 2025 10:00:02 GMT"}, 7.0),
         ({"ratelimit-reset": "7"}, 7.0),

@@ -111,6 +111,7 @@ def test_a_prompt_that_is_too_long(status, code, text):
         (403, "The caller does not have permission", "Content violates usage guidelines. Failed check: X"),
         (400, "content_filter", "The response was filtered due to the prompt triggering Azure's content policy"),
         (400, "", "Output blocked by content filtering policy"),
+        (451, "censorship_blocked", "The content you provided or machine-outputted is blocked."),
         (400, "1301", "系统检测到输入或生成内容可能包含 sensitive content"),
     ],
 )
@@ -130,6 +131,8 @@ def test_a_prompt_that_is_forbidden(status, code, text):
         (400, "Arrearage", "Access denied, please make sure your account is in good standing."),
         (403, "denied", "Your team has either used all available credits or reached its monthly spending limit."),
         (403, "", "Key limit exceeded (monthly limit)."),
+        (403, "", "Quota exceeded for this API key"),
+        (403, "", "You have exceeded your monthly quota."),
         (402, "", "Insufficient Balance"),
     ],
 )
@@ -170,7 +173,13 @@ def test_others_are_not(status):
     assert not explain(status).charged
 
 
-@pytest.mark.parametrize(("status", "own"), [(400, True), (403, True), (422, True), (404, False), (401, False)])
+@pytest.mark.parametrize(
+    ("status", "own"),
+    [
+        *((status, True) for status in (400, 403, 405, 406, 410, 418, 422, 431, 451)),
+        *((status, False) for status in (301, 304, 401, 404, 407)),
+    ],
+)
 def test_what_may_be_the_fault_of_one_request(status, own):
     assert (explain(status, text="computer says no").alone is not None) == own
 

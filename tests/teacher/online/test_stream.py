@@ -60,6 +60,37 @@ def test_a_whole_completion_as_one_event():
     assert read_completion(b"event: message\ndata: " + COMPLETION + b"\n\n").text == "12"
 
 
+def test_events_that_are_not_told_apart_by_an_empty_line():
+    body = events(chunk(content="3 × 4"), chunk(content=" = 12"), chunk("stop")).replace(b"\n\n", b"\n")
+    assert read_completion(body).text == "3 × 4 = 12"
+
+
+def test_data_of_several_lines_and_of_none():
+    pretty = json.dumps(json.loads(COMPLETION), indent=1).encode()
+    lines = b"".join(b"data: " + line + b"\n" for line in pretty.split(b"\n"))
+    assert read_completion(b"data:\n\n" + lines + b"\n").text == "12"
+
+
+def test_texts_and_parts_among_events_are_put_together():
+    parts = [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "3 × 4"}]
+    reply = read_completion(events(chunk(content=parts), chunk(content=" = "), chunk(content="12"), chunk("stop")))
+    assert (reply.text, reply.reasoning) == ("3 × 4 = 12", "Hm.")
+    text = [{"type": "text", "text": "12"}]
+    assert read_completion(events(chunk(content="3 × 4 = "), chunk(content=text), chunk("stop"))).text == "3 × 4 = 12"
+
+
+def test_a_whole_message_after_its_deltas_is_not_added_to_them():
+    last = {"choices": [{"message": {"content": "3 × 4 = 12"}, "finish_reason": "stop"}]}
+    assert read_completion(events(chunk(content="3 × 4"), chunk(content=" = 12"), last)).text == "3 × 4 = 12"
+
+
+def test_an_error_among_events_has_the_bill_before_it():
+    body = events({"choices": [], "usage": {"cost": 0.01}}, {"error": {"code": 502, "message": "died"}})
+    with pytest.raises(ErrorInReply) as raised:
+        read_completion(body)
+    assert raised.value.charged
+
+
 def test_an_error_among_events_is_one():
     body = events(chunk(content="3"), {"error": {"code": 502, "message": "died"}, "choices": []})
     with pytest.raises(ErrorInReply) as raised:

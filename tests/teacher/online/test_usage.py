@@ -68,11 +68,11 @@ def test_what_is_not_told_apart_is_bounded(usage, least):
 @pytest.mark.parametrize(
     ("usage", "cached"),
     [
+        ({P: 200, C: 1, T: 201, "prompt_tokens_details": {"cached_tokens": 300}}, 0),  # the total has no room
         ({P: 200, C: 1, "prompt_tokens_details": {"cached_tokens": 150}}, 150),
         ({P: 200, C: 1, "prompt_cache_hit_tokens": 150, "prompt_cache_miss_tokens": 50}, 150),
         ({P: 200, C: 1, "cached_tokens": 150}, 150),
         ({"input_tokens": 50, "output_tokens": 1, "cache_read_input_tokens": 150}, 150),
-        ({P: 200, C: 1, "prompt_tokens_details": {"cached_tokens": 300}}, 0),
         ({P: 200, C: 1, "prompt_tokens_details": {"cached_tokens": -1}}, 0),
         ({C: 1, "cached_tokens": 5}, 0),
     ],
@@ -206,6 +206,12 @@ def test_what_is_no_thought_of_the_completion_is_not_counted(others):
 def test_other_names_and_places_of_the_counts(usage, prompt, completion):
     taken = read_usage(usage)
     assert (taken.prompt, taken.completion) == (prompt, completion)
+
+
+@pytest.mark.parametrize("total", [{}, {T: 501}])
+def test_more_cached_tokens_than_the_prompt_has_stand_beside_it(total):
+    taken = read_usage({P: 200, C: 1, **total, "prompt_tokens_details": {"cached_tokens": 300}})
+    assert (taken.prompt, taken.completion, taken.cached) == (500, 1, 300)
 
 
 def test_a_count_that_is_a_text_is_no_less_than_it_says():

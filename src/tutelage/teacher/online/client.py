@@ -127,7 +127,7 @@ class Endpoint:
             wait = retry_after(said.reset or {}, time.time(), said.wait)
             failure = self.refusal(said.meant, said.code, said.text, wait)
             if isinstance(failure, RequestFailed):
-                failure.charged = False  # the endpoint itself says that there is no reply; no gateway gave up on it
+                failure.charged = error.charged  # the endpoint itself says so; no gateway gave up on it
             raise failure from None
         # Scrubbed again after decoding: JSON has several ways to escape the same key.
         texts = {name: self.scrub(getattr(reply, name)) for name in _TEXTS}
@@ -180,8 +180,11 @@ class Endpoint:
     def _redirected(self, response: httpx2.Response) -> str:
         """The message for a redirect: where it points, and what to set."""
         asked, location = str(response.request.url), response.headers.get("location", "")
+        if not location:
+            told = f"the endpoint {self.shown} redirects ({response.status_code}) and does not say where to"
+            return f"{told}; redirects are not followed: check teacher.base_url (it usually ends in /v1)"
         try:
-            target = without_credentials(urljoin(asked, location)) if location else "nowhere"
+            target = without_credentials(urljoin(asked, location))
         except ValueError:
             target = repr(location)
         target, path = self.scrub(target)[:300], asked.partition("?")[0].removeprefix(self._address.url)

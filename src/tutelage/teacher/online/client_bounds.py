@@ -19,19 +19,24 @@ MOST_OF_A_FILE = 2**31
 """Bytes of a file of results: 50,000 replies of 40 kB."""
 ENCODINGS = ("gzip", "deflate")
 """The accepted encodings: the library decompresses these in pieces, others (brotli) at once."""
+_NONE = ("", "identity", "utf-8", "utf8", "none", "aws-chunked")
+"""What some servers send for a body that is not packed."""
 
 
 async def bound_body(response: httpx2.Response) -> None:
     """Limit a response's body; a response hook of the client, called before the body is read.
 
     Raises:
-        RequestFailed: the encoding was not asked for; later, while the body is read, if it is too long.
+        RequestFailed: the encoding of a reply was not asked for; later, while the body is read, if it is too long.
     """
-    packing = response.headers.get("content-encoding", "identity").strip().lower()
-    if packing not in ("identity", "", *ENCODINGS):
-        raise RequestFailed(
-            "broken reply", f"the reply is packed as {packing[:40]!r}, which was not asked for", charged=True
-        )
+    packing = response.headers.get("content-encoding", "").strip().lower().removeprefix("x-")  # x-gzip: RFC 9110
+    if packing in _NONE:
+        packing = "identity"
+    if packing not in ("identity", *ENCODINGS):
+        if response.is_success:
+            said = f"the reply is packed as {packing[:40]!r}, which was not asked for"
+            raise RequestFailed("broken reply", said, charged=True)
+        response.stream, packing = httpx2.ByteStream(b""), "identity"  # the status says the rest
     packed = httpx2.Response(response.status_code, headers={"content-encoding": packing}, stream=response.stream)
     response.stream = _Counted(packed, _most_of(response), cut=not response.is_success)
     response.headers.pop("content-encoding", None)  # the stream is decompressed already

@@ -9,17 +9,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from tutelage.teacher.online.failures import RequestFailed
 from tutelage.teacher.online.message import Message, NotRead, read_message
 from tutelage.teacher.online.refusal import Said, said_in
 from tutelage.teacher.online.stream import completion_of, is_stream, parsed, plain_body
-from tutelage.teacher.online.usage import read_usage
+from tutelage.teacher.online.usage import Taken, read_usage
 
 LATEST = 1000
 """Replies remembered to detect a repeat; a reply that is sent twice comes twice within a short time."""
+_USAGES = ("usage", "usageMetadata", "usage_metadata")
 _FILTERED = (
     "content_filter",
     "content_filtered",
@@ -78,11 +79,11 @@ class Reply:
 
 
 class ErrorInReply(Exception):
-    """A response with status 200 that holds an error."""
+    """A response with status 200 that holds an error; `charged` if it also states a cost."""
 
-    def __init__(self, said: Said) -> None:
+    def __init__(self, said: Said, *, charged: bool = False) -> None:
         super().__init__(said.text)
-        self.said = said
+        self.said, self.charged = said, charged
 
 
 def read_completion(body: bytes, content_type: str = "") -> Reply:
@@ -131,16 +132,15 @@ def _read(body: bytes) -> Reply:
 def _raise_error(whole: Mapping[str, object], choice: Mapping[str, object] | None) -> None:
     """Raise ErrorInReply if the completion or its choice holds an error."""
     said = said_in({"error": choice["error"]}) if choice and choice.get("error") else None
-    if said := said or said_in(dict(whole)):
-        raise ErrorInReply(said)
-    if (reason := _reason(choice or {})) in _FAILED:
-        raise ErrorInReply(Said(_FAILED[reason], "", f"the generation ended with {reason!r}"))
+    said = said or said_in(dict(whole))
+    if said is None and (reason := _reason(choice or {})) in _FAILED:
+        said = Said(_FAILED[reason], "", f"the generation ended with {reason!r}")
+    if said is not None:
+        raise ErrorInReply(said, charged=bool(_taken(whole, choice).cost_usd))
 
 
 def _reply(whole: Mapping[str, object], choice: Mapping[str, object], message: Message) -> Reply:
-    names = ("usage", "usageMetadata", "usage_metadata")
-    section = next((whole[name] for name in names if isinstance(whole.get(name), dict)), choice.get("usage"))
-    taken = read_usage(section)
+    taken = _told(_taken(whole, choice), message)
     reason = _reason(choice)
     raw = choice.get("finish_reason")
     finish = "content_filter" if reason in _FILTERED else "length" if reason in _CUT else "stop"
@@ -163,6 +163,22 @@ def _reply(whole: Mapping[str, object], choice: Mapping[str, object], message: M
         thoughts=taken.thoughts,
         written_tokens=taken.written,
     )
+
+
+def _taken(whole: Mapping[str, object], choice: Mapping[str, object] | None) -> Taken:
+    """The usage of a completion: at its top, in its choice, or in a section of the vendor's (`x_groq`)."""
+    within = (cast(dict[str, object], each) for each in whole.values() if isinstance(each, dict))
+    sections = (whole, choice or {}, *within)
+    found = (section[name] for section in sections for name in _USAGES if isinstance(section.get(name), dict))
+    return read_usage(next(found, None))
+
+
+def _told(taken: Taken, message: Message) -> Taken:
+    """The usage without counts of 0 for what is not empty: the endpoint does not count, and the bound holds."""
+    if not (message.text or message.reasoning) or (taken.prompt != 0 and taken.completion != 0):
+        return taken
+    least = max(taken.least, (taken.prompt or 0) + (taken.completion or 0))
+    return replace(taken, prompt=taken.prompt or None, completion=taken.completion or None, least=least)
 
 
 def _storable(text: str) -> str:
@@ -195,12 +211,20 @@ class LatestReplies:
     """The latest replies, to detect one that comes again as the answer to another question."""
 
     def __init__(self) -> None:
-        self._asked: dict[int, int] = {}
+        self._asked: dict[str, tuple[int, int]] = {}
+        self._of_many = set[str]()
 
     def is_repeat(self, reply: Reply, messages: Sequence[Mapping[str, str]]) -> bool:
-        """Whether a reply with this id and text answered other messages before (some servers give all one id)."""
-        asked = hash(repr(messages))
-        first = self._asked.setdefault(hash((reply.id, reply.text)), asked)
+        """Whether a reply with this id and text answered other messages before.
+
+        Some servers give many replies one id: an id that came with two texts tells nothing.
+        """
+        if not (reply.id and reply.text) or reply.id in self._of_many:
+            return False
+        asked, text = hash(repr(messages)), hash(reply.text)
+        first = self._asked.setdefault(reply.id, (asked, text))
         if len(self._asked) > LATEST:
             del self._asked[next(iter(self._asked))]
-        return bool(reply.id and reply.text) and first != asked
+        if first[1] != text:
+            self._of_many.add(reply.id)
+        return first[1] == text and first[0] != asked

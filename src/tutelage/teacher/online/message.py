@@ -46,12 +46,10 @@ def read_message(choice: Mapping[str, object]) -> Message:
     content, refusal = parts.get("content"), parts.get("refusal")
     if content is not None and not isinstance(content, str | list | dict):
         raise NotRead("choices.0.message.content")
-    if refusal is not None and not isinstance(refusal, str):
-        raise NotRead("choices.0.message.refusal")
     texts, thoughts = _Split(), [_joined(parts.get(name)) for name in _THOUGHTS]
     texts.add(cast(object, content))
     said = next((thought for thought in thoughts if thought), "") or _joined(parts.get("reasoning_details"))
-    refused = refusal or texts.refusal
+    refused = _joined(refusal) or texts.refusal
     missing = content is None or bool(texts.refusal)
     return Message("".join(texts.written), said or "".join(texts.thought), refused, missing)
 
@@ -80,9 +78,11 @@ class _Split:
                 self.refusal += _joined(part.get("refusal"))
             elif "parts" in part:
                 self.add(part["parts"], depth + 1)
-            elif isinstance(part.get("text"), str | dict):
-                text = part["text"]
-                self.add(cast(dict[str, object], text).get("value") if isinstance(text, dict) else text, depth + 1)
+            elif isinstance(text := part.get("text", part.get("content")), str | dict | list):
+                self.add(
+                    cast(dict[str, object], text).get("value") if isinstance(text, dict) else cast(object, text),
+                    depth + 1,
+                )
 
 
 def _joined(value: object, depth: int = 0) -> str:

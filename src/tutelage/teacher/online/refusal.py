@@ -6,6 +6,7 @@ Gemini       [{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "details":
 vLLM, SGLang {"object": "error", "message": "…", "type": "BadRequestError", "code": 400}
 xAI          {"code": "The caller does not have permission …", "error": "Content violates usage guidelines. …"}
 LM Studio    {"error": "Trying to keep the first 111490 tokens when context the overflows. …"}, also with status 200
+Baidu        {"error_code": 18, "error_msg": "Open api qps request limit reached"}, with status 200
 FastAPI      {"detail": "Content Exists Risk"} or {"detail": [{"loc": ["body", "n"], "msg": "…"}]}
 
 From openrouter.ai/docs/api/reference/errors-and-debugging, n4ze3m/page-assist#406, vercel/ai#18627,
@@ -26,7 +27,7 @@ from tutelage.teacher.online.retry_after import duration
 _GENERIC = re.compile(r"(upstream|provider) (returned error|error)|(an )?error|bad request", re.IGNORECASE)
 """Messages that say nothing; OpenRouter quotes the provider's own message beside them."""
 _AGAIN_IN = re.compile(
-    r"(?:try again|retry|resets?) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|[smhd]))+|\d+(?:\.\d+)?)"
+    r"(?:try again|retry|resets?|wait)(?: in| after| for)? ((?:\d+(?:\.\d+)?(?:ms|[smhd]))+|\d+(?:\.\d+)?)"
     r" ?(minute|hour)?",
     re.IGNORECASE,
 )
@@ -62,10 +63,15 @@ _STATUSES = {
 """HTTP statuses by error codes of Google (google.rpc.Code), Anthropic and OpenAI."""
 _IN_WORDS = (
     (re.compile(r"context|too long|too many tokens", re.IGNORECASE), 400),
-    (re.compile(r"rate.?limit|too many requests", re.IGNORECASE), 429),
+    (re.compile(r"rate.?limit|too many requests|requests? limit|\bqps\b", re.IGNORECASE), 429),
     (re.compile(r"insufficient|credit|balance", re.IGNORECASE), 402),
 )
 _UNKNOWN = 500
+_CODES = ("code", "error_code", "errorCode", "statusCode", "status_code")
+_SUCCESS = ("", "0", "00000", "success", "succeeded", "ok", "true", *map(str, range(200, 300)))
+_FAILURE = ("error", "failed", "failure", "fail", *map(str, range(400, 600)))
+"""Codes and states of what went well, and of what did not."""
+_WORDS = ("message", "msg", "error_message", "error_msg", "errorMessage", "errorMsg", "detail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +129,13 @@ def said_in(value: object, *, surely: bool = False) -> Said | None:
 
 def _is_error(whole: Mapping[str, object]) -> bool:
     """Whether an object without an `error` field is an error itself: vLLM's, Anthropic's, or a code with a message."""
-    told = "code" in whole and any(isinstance(whole.get(name), str) for name in ("message", "msg"))
-    return whole.get("object") == "error" or whole.get("type") == "error" or (told and "choices" not in whole)
+    if whole.get("object") == "error" or whole.get("type") == "error":
+        return True
+    if "choices" in whole or not _text(whole):
+        return False
+    code = next((whole[name] for name in _CODES if name in whole), None)
+    told = code is not None and str(code).lower() not in _SUCCESS
+    return told or whole.get("success") is False or str(whole.get("status")).lower() in _FAILURE
 
 
 def _minimax(whole: Mapping[str, object]) -> dict[str, object] | None:
@@ -138,14 +149,16 @@ def _minimax(whole: Mapping[str, object]) -> dict[str, object] | None:
 
 def _said(error: Mapping[str, object], depth: int = 0) -> Said:
     text = _text(error)
+    for inner in (error.get("error"), error.get("message")):
+        if depth < 2 and not text and isinstance(inner, dict):
+            return _said({**error, **cast(dict[str, object], inner)}, depth + 1)
     if depth < 2 and text.lstrip()[:1] in ("{", "["):  # an error as JSON within the text of another
         inner = _parsed(text)
         if inner is not None:
             return _said({**error, **inner}, depth + 1)
     codes = [error.get(name) for name in ("code", "type", "status")]
-    numbers = [
-        number for name in ("code", "status", "status_code", "http_status") if (number := _status(error.get(name)))
-    ]
+    places = (*_CODES, "status", "http_status")
+    numbers = [number for name in places if (number := _status(error.get(name)))]
     quota = " ".join(str(item.get("quotaId", "")) for item in _sections(error.get("details")))
     return Said(
         status=numbers[0] if numbers else None,
@@ -164,7 +177,7 @@ def _text(error: object) -> str:
     if not isinstance(error, dict):
         return ""
     section = cast(dict[str, object], error)
-    found = [section.get(name) for name in ("message", "msg", "error_message", "detail")]
+    found = [section.get(name) for name in _WORDS]
     text = next((part for part in found if isinstance(part, str) and part.strip()), "")
     metadata = section.get("metadata")
     raw = cast(dict[str, object], metadata).get("raw") if isinstance(metadata, dict) else None

@@ -5,7 +5,7 @@ retry-after: Sun, 22 Nov 2026 10:00:07 GMT      7.0, by the endpoint's own clock
 retry-after-ms: 350                             0.35
 x-ratelimit-remaining-requests: 0
 x-ratelimit-reset-requests: 1m2.5s              62.5
-x-ratelimit-reset: 1741305600000                until then (OpenRouter: Unix time in milliseconds)
+x-ratelimit-reset: 1741305600000                until then (OpenRouter: Unix time in milliseconds; or in µs or ns)
 anthropic-ratelimit-requests-reset: 2026-11-22T10:00:07Z
 """
 
@@ -21,7 +21,10 @@ _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?
 _SECONDS = (86400.0, 3600.0, 60.0, 1.0, 0.001)
 _RESET = re.compile(r"(?:x-|anthropic-)?ratelimit-(?:.*-)?reset(?:-.*)?")
 _UNIX, _UNIX_MS = 1e8, 1e11
-"""A number above the first is a Unix time in seconds, above the second in milliseconds; no wait takes three years."""
+"""A number above the first is a Unix time in seconds, above the second in smaller units, each a thousandth of the last.
+
+No wait takes three years.
+"""
 
 
 def retry_after(headers: Mapping[str, str], now: float, said: float | None = None) -> float | None:
@@ -66,7 +69,9 @@ def _until(text: str, now: float) -> float | None:
     seconds = duration(text)
     if seconds is not None and seconds < _UNIX:
         return seconds
-    moment = _date(text) if seconds is None else seconds / 1000 if seconds >= _UNIX_MS else seconds
+    while seconds is not None and seconds >= _UNIX_MS:
+        seconds /= 1000
+    moment = _date(text) if seconds is None else seconds
     return None if moment is None else max(0.0, moment - now)
 
 

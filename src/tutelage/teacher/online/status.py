@@ -23,15 +23,15 @@ _CROWDED = (429, 498, 529)
 """The endpoint is overloaded: all workers slow down."""
 _DONE = (408, 502, 504, 524, 598)
 """A gateway gave up waiting; the reply may have been written and charged."""
-OWN = (400, 403, 413, 422)
-"""Statuses that may be one request's own fault, if others are answered."""
+_OF_ALL = (401, 402, 404, 407)
+"""The statuses from 400 to 499 that are never one request's own fault: key, credits, address, proxy."""
 _POLICY = re.compile(
-    r"content_?filter|content_policy|invalid_prompt|data_?inspection_?failed|content exists risk|\bflagged\b"
+    r"content_?filter|censorship|content_policy|invalid_prompt|data_?inspection_?failed|content exists risk|\bflagged\b"
     r"|moderation|(usage|content|safety|acceptable use) (policy|policies|guidelines)|content management policy"
     r"|content filter|safety_check"
     r"|(inappropriate|sensitive|unsafe|prohibited|harmful) content|\bprohibited_content\b|responsibleai"
 )
-"""Content policy, as OpenAI, Azure, DashScope, DeepSeek, OpenRouter, xAI, Zhipu and Gemini write it."""
+"""Content policy, as OpenAI, Azure, DashScope, DeepSeek, OpenRouter, xAI, Zhipu, StepFun and Gemini write it."""
 _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|string_above_max_length|context (length|size|window)"
     r"|(input|prompt|request|message)s? (\(.{1,20}\) )?(is |are |was )?(too (long|large)|longer than)"
@@ -50,6 +50,8 @@ _QUOTA = re.compile(
 )
 """No quota left, as OpenAI, Anthropic, xAI, OpenRouter, Moonshot, DeepSeek and Zhipu write it. Gemini uses such words
 for a limit per minute, too; its wait tells the two apart."""
+_USED_UP = re.compile(r"(quota|usage limit)\b.{0,20}\b(exceeded|reached|exhausted|used up)|exceed\w* .{0,20}quota")
+"""The same; with status 429 these words may speak of a minute."""
 _PER_DAY = re.compile(r"per_?day")
 _OF_THE_KEY = re.compile(r"\b(api[ _-]?)?keys?\b|invalid_api_key|token|credential|bearer|unauthori[sz]ed|authenticat")
 _BAD_KEY = re.compile(
@@ -84,7 +86,8 @@ def _is_quota(status: int, words: str, wait: float | None) -> bool:
         return wait is None  # with a wait, OpenRouter limits the requests in flight
     if _QUOTA_CODES.search(words):
         return status < 500
-    return status in (400, 401, 403, 429) and wait is None and bool(_QUOTA.search(words))
+    used_up = _QUOTA.search(words) or (status in (401, 403) and _USED_UP.search(words))
+    return status in (400, 401, 403, 429) and wait is None and bool(used_up)
 
 
 def _own_failure(status: int, words: str, said: str) -> RequestFailed | None:
@@ -146,6 +149,6 @@ def _unauthorised(status: int, words: str, said: str, endpoint: str, config: Tea
 
 def _alone(status: int, said: str) -> RequestFailed | None:
     """The failure to raise if other requests are answered; None if every request must fail."""
-    if status not in OWN:
+    if status in _OF_ALL or not 400 <= status < 500:
         return None
     return RequestFailed("rejected request", f"the endpoint refused this request, and answers others {said}")

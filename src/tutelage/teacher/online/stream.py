@@ -22,6 +22,7 @@ from tutelage.teacher.online.refusal import said_in
 
 _BOM = b"\xef\xbb\xbf"
 _ASIDE = re.compile(rb"\s*(?:(?::|//|#)[^\r\n]*(?:[\r\n]|$)|/\*.*?\*/)", re.DOTALL)
+_WHOLE = re.compile(rb"\{.*\}|\[DONE\]", re.DOTALL)
 _EVENT = re.compile(rb"(?:event|data|id|retry):")
 _PARTS = ("content", "reasoning_content", "reasoning", "refusal")
 
@@ -35,17 +36,18 @@ def plain_body(body: bytes) -> bytes:
 
 
 def parsed(data: bytes) -> object:
-    """The JSON in a body or an event, which may hold half a surrogate pair. Raises ValueError.
+    """The JSON in a body or an event, which may hold half a surrogate pair or bytes of no character. Raises ValueError.
 
-    JSON's escapes allow it, and a stream may break a character in two.
+    JSON's escapes allow the former; a cut or a stream may break a character in two.
     """
     try:
         return from_json(data)
     except ValueError:
-        if b"\\ud" not in data.lower():
+        text = data.decode(errors="replace")
+        if "\ufffd" not in text and "\\ud" not in text.lower():
             raise
     try:
-        return json.loads(data)
+        return json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
 
@@ -70,7 +72,7 @@ def completion_of(body: bytes) -> object:
             break
         event = parsed(data)
         if said_in(event):
-            return event
+            return whole | cast(dict[str, object], event) if isinstance(event, dict) else event
         if not isinstance(event, dict):
             raise ValueError("an event is no object")
         chunk = cast(dict[str, object], event)
@@ -79,7 +81,7 @@ def completion_of(body: bytes) -> object:
         choice |= {
             name: value for name, value in first.items() if name not in ("delta", "message") and value is not None
         }
-        _add(message, first.get("delta") or first.get("message"))
+        _add(message, first.get("delta") or first.get("message"), whole="message" in first)
     if not ended and choice.get("finish_reason") is None:
         raise ValueError("the events end before the reply does")
     if not choice and not message:
@@ -89,13 +91,17 @@ def completion_of(body: bytes) -> object:
 
 
 def _events(body: bytes) -> Iterator[bytes]:
-    """The data of the events, in order. Lines end with \\n, \\r\\n or \\r; several data lines are one."""
+    """The data of the events, in order. Lines end with \\n, \\r\\n or \\r; several data lines are one.
+
+    Some servers leave out the empty line between events: then each line of data is one.
+    """
     data: list[bytes] = []
     for line in [*re.split(rb"\r\n|\n|\r", body), b""]:
         if line.startswith(b"data:"):
-            data.append(line[5:].removeprefix(b" "))
-        elif not line and data:
-            yield b"\n".join(data).strip()
+            data.append(line[5:].strip())
+        elif not line:
+            if any(data):
+                yield from data if all(_WHOLE.fullmatch(each) for each in data) else [b"\n".join(data)]
             data = []
 
 
@@ -104,15 +110,19 @@ def _first(choices: object) -> dict[str, object]:
     return cast(dict[str, object], choice) if isinstance(choice, dict) else {}
 
 
-def _add(message: dict[str, object], delta: object) -> None:
-    """Add an event's delta to the message."""
+def _add(message: dict[str, object], delta: object, *, whole: bool) -> None:
+    """Add an event's delta to the message, or the message so far if `whole`."""
     if not isinstance(delta, dict):
         return
     for name, value in cast(dict[str, object], delta).items():
         before = message.get(name)
         if name in _PARTS and isinstance(value, str) and isinstance(before, str):
-            message[name] = before + value
-        elif isinstance(value, list) and isinstance(before, list):
-            message[name] = [*cast(list[object], before), *cast(list[object], value)]
+            message[name] = value if whole and value.startswith(before) else before + value
+        elif isinstance(before, str | list) and isinstance(value, list if isinstance(before, str) else str | list):
+            message[name] = [*_listed(cast(object, before)), *_listed(cast(object, value))]
         elif value is not None:
             message[name] = value
+
+
+def _listed(value: object) -> list[object]:
+    return cast(list[object], value) if isinstance(value, list) else [value]

@@ -71,9 +71,9 @@ def read_usage(said: object) -> Taken:
         return Taken()
     usage = _in_our_names(cast(dict[str, object], said))
     counts = list(_counts(usage))
-    prompt, cached, written = _prompt(usage, counts)
-    completion = _first(usage, _COMPLETION, counts)
     total = max((_loose(usage.get(name)) or 0 for name in _TOTAL), default=0)
+    prompt, cached, written = _prompt(usage, counts, total)
+    completion = _first(usage, _COMPLETION, counts)
     inside, beside = _thoughts(counts)
     if completion is not None:
         completion = max(completion, _with_thoughts(completion, inside, beside, total - (prompt or 0) if total else 0))
@@ -85,8 +85,11 @@ def read_usage(said: object) -> Taken:
     return Taken(prompt, completion, least, cached, _cost(usage), max(inside, beside), written)
 
 
-def _prompt(usage: Mapping[str, object], counts: Sequence[_Count]) -> tuple[int | None, int, int]:
-    """The prompt's tokens, and how many of them were read from a cache and written to one."""
+def _prompt(usage: Mapping[str, object], counts: Sequence[_Count], total: int) -> tuple[int | None, int, int]:
+    """The prompt's tokens, and how many of them were read from a cache and written to one.
+
+    More cached tokens than the prompt has stand beside it, unless the total leaves no room for them.
+    """
     prompt = _first(usage, _PROMPT, counts)
     of_prompt = [each for each in counts if not _OF_COMPLETION.search(each.path)]
     cached = max((each.tokens for each in of_prompt if each.name in _CACHED), default=0)
@@ -96,7 +99,9 @@ def _prompt(usage: Mapping[str, object], counts: Sequence[_Count]) -> tuple[int 
         return None, 0, written
     if beside > prompt or ("input_tokens" in usage and "prompt_tokens" not in usage):
         prompt += beside
-    if cached > prompt:
+    if cached > prompt and (not total or prompt + cached <= total):
+        prompt += cached
+    elif cached > prompt:
         cached = 0
     if written > prompt:
         prompt += written
