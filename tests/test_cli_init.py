@@ -97,6 +97,7 @@ def test_a_local_endpoint_needs_no_key_and_an_unlisted_model_gets_a_cap_on_token
         (["bare.jsonl", "--teacher", "ftp://x", "--model", "m"], "ftp://x"),
         (["bare.jsonl", "--teacher", "http://[::1", "--model", "m"], "Invalid IPv6 URL; write a URL such as"),
         (["bare.jsonl", "--teacher", "openai"], "name it as --model"),
+        (["bare.jsonl", "--field", "answer"], "--field 'answer' maps no name; write OURS=YOURS"),
         (["bare.jsonl", "--revision", "main"], "task.revision ('main') is for data sets of the hub"),
         (["solved.jsonl", "--student", "./nowhere"], "there is no folder './nowhere'"),
     ],
@@ -106,6 +107,21 @@ def test_what_is_refused_writes_nothing(place, arguments, words):
     assert result.exit_code in (2, 4), result.output
     assert words in " ".join(result.output.split()), result.output
     assert not (place / "tutelage.yaml").exists()
+
+
+def test_columns_of_other_names_are_mapped(place, tiny):
+    lines = [f"{row['question']};{row['rationale']};{row['answer']}" for row in rows(solved=True)]
+    (place / "odd.csv").write_text("\n".join(["Customer text;By hand;Final (sum)", *lines]))
+    refused = tutelage("init", "odd.csv", "--student", tiny)
+    assert refused.exit_code == 2
+    assert "so does tutelage init --field question=YOURS --field answer=YOURS" in " ".join(refused.output.split())
+    columns = {"question": "Customer text", "answer": "Final (sum)", "rationale": "By hand"}
+    options = [part for ours, yours in columns.items() for part in ("--field", f"{ours}={yours}")]
+    made = tutelage("init", "odd.csv", "--student", tiny, *options)
+    assert made.exit_code == 0, made.output
+    config = load_config(place / "tutelage.yaml")
+    assert (config.task.field, config.teacher.kind) == (columns, "answer_key")
+    assert tutelage("tasks", "check", "tutelage.yaml").exit_code == 0
 
 
 CARD = b"""---

@@ -29,6 +29,10 @@ def init(  # noqa: PLR0913, PLR0917 - one a question, and where data of the hub 
     data: Annotated[
         str | None, typer.Argument(help="Your problems: a file, a folder, hf://OWNER/NAME, or a task's name.")
     ] = None,
+    field: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OURS=YOURS", help="A column of another name, such as answer='Final result'; repeatable."),
+    ] = None,
     config: Annotated[
         str | None, typer.Option(help="For data of the hub: the configuration, which its pages call a subset.")
     ] = None,
@@ -66,7 +70,7 @@ def init(  # noqa: PLR0913, PLR0917 - one a question, and where data of the hub 
     ask = _Questions(yes)
     data = data or ask("Your problems (a file, a folder, hf://OWNER/NAME, or a task's name)", None, "DATA")
     name, path = (data, None) if data in TASKS and not Path(data).exists() else ("custom", data)
-    given = {"path": path, "config": config, "revision": revision}
+    given = {"path": path, "field": _mapped(field or []), "config": config, "revision": revision}
     settings = task_settings(name, given, [f"task.split={split}"] if split else [])
     task = open_task(settings)
     for line in (about := [*_about(task, data)]):
@@ -79,6 +83,16 @@ def init(  # noqa: PLR0913, PLR0917 - one a question, and where data of the hub 
         print(printable(line))
     file = shlex.quote(str(out))
     print(printable(f"wrote {out}; next: tutelage tasks check {file}, tutelage estimate {file}, tutelage run {file}"))
+
+
+def _mapped(fields: list[str]) -> dict[str, str]:
+    """The columns by our names for them. Raises ConfigError."""
+    pairs = [field.partition("=") for field in fields]
+    for ours, equals, yours in pairs:
+        if not (ours and equals and yours):
+            said = ours + equals + yours
+            raise ConfigError(f"--field {said!r} maps no name; write OURS=YOURS, such as answer=Result")
+    return {ours.strip(): yours for ours, _, yours in pairs}
 
 
 class _Questions:
@@ -115,7 +129,8 @@ def _chosen(
     from tutelage.config.places import check_url
     from tutelage.config.starter import OFFLINE, Starter, is_local
 
-    given = settings.model_dump(include={"name", "path", "config", "split", "revision"}, exclude_none=True)
+    named = {"name", "path", "field", "config", "split", "revision"}
+    given = settings.model_dump(include=named, exclude_defaults=True)
     train = task.problems("train")
     solved = all(problem.rationale or problem.equation for problem in train)
     student = student or ask("The student that learns (a folder, a hub name, or smollm2-135m)", STUDENT)

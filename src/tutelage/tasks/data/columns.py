@@ -81,19 +81,24 @@ def _with_optional(rows: Sequence[Row]) -> Row:
     return replace(first, data={**first.data, **data}) if data else first
 
 
+def mapping(*fields: str) -> str:
+    """How columns of other names are named, in words."""
+    yaml, flags = ", ".join(f"{field}: YOURS" for field in fields), " ".join(f"--field {each}=YOURS" for each in fields)
+    return f"task.field: {{{yaml}}} maps names, and so does tutelage init {flags}"
+
+
 def _refuse(row: Row) -> None:
     has = ", ".join(str(key) for key in row.data) or "no fields"
     if row.has("question"):
-        row.fail("answer", f"the field is missing; the row has {has}; task.field: {{answer: YOURS}} maps names")
+        row.fail("answer", f"the field is missing; the row has {has}; {mapping('answer')}")
     if row.has("prompt"):
         row.fail(
             "answer",
-            f"a prompt without an answer: a known final answer is needed; the row has {has}; "
-            "task.field: {answer: YOURS} maps names",
+            f"a prompt without an answer: a known final answer is needed; the row has {has}; {mapping('answer')}",
         )
     row.fail(
         "question",
-        f"the field is missing; the row has {has}; task.field: {{question: YOURS, answer: YOURS}} maps names",
+        f"the field is missing; the row has {has}; {mapping('question', 'answer')}",
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from json import dumps
 
 from tutelage.records import Choice
-from tutelage.tasks.data.columns import OURS, Columns, columns_of
+from tutelage.tasks.data.columns import OURS, Columns, columns_of, mapping
 from tutelage.tasks.data.fields import filled, is_template
 from tutelage.tasks.data.messages import Conversation, is_conversation, read_conversation
 from tutelage.tasks.data.solutions import is_worked, split_solution, steps_of
@@ -97,7 +97,7 @@ def _need(row: Row, columns: Columns) -> None:
     for name, column in (("question", columns.question), ("answer", columns.answer)):
         if column is not None and not is_template(column) and not row.has(column):
             has = ", ".join(str(key) for key in row.data) or "no fields"
-            row.fail(column, f"the field is missing; the row has {has}; task.field: {{{name}: YOURS}} maps names")
+            row.fail(column, f"the field is missing; the row has {has}; {mapping(name)}")
 
 
 def _question(row: Row, columns: Columns) -> tuple[str, str | None, Conversation | None]:
