@@ -7,6 +7,7 @@ import pytest
 
 from tests.command import tutelage
 from tests.view.served import small_run
+from tutelage.cli.asking import Asking
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +64,21 @@ def test_a_student_is_asked_beside_the_untrained_one_and_beside_another(run):
     assert first == f"{run}:\n{second}".removesuffix("\n")
     alone = tutelage("ask", run, "2 + 2?", "--beside", "no/such/model")
     assert alone.exit_code == 4
+
+
+def test_the_untrained_one_is_found_from_elsewhere(run, tiny, tmp_path, monkeypatch):
+    """Its folder was named from where the run was started, which the run lies below."""
+    project = tmp_path / "project"
+    copy = shutil.copytree(run, project / "runs" / "mine")
+    shutil.copytree(tiny, project / "models" / "base")
+    config = copy / "config.yaml"
+    config.write_text(config.read_text().replace(f"model: {tiny}\n", "model: models/base\n"))
+    monkeypatch.chdir(tmp_path)
+    result = tutelage("ask", copy, "2 + 2?", "--beside", "untrained", "--max-new-tokens", 3)
+    assert result.exit_code == 0, result.output
+    assert len(Asking()(copy, copy / "student", "2 + 2?")) == 2
+    shutil.rmtree(project / "models")
+    assert tutelage("ask", copy, "2 + 2?", "--beside", "untrained").exit_code == 4
 
 
 @pytest.mark.parametrize(

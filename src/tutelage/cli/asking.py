@@ -73,6 +73,7 @@ class Asking:
         """The student and the untrained one; those of before if the folder is as it was."""
         from tutelage.config.file import read_written
         from tutelage.runs.directory import kept_asked
+        from tutelage.runs.reader import open_run
         from tutelage.student.asked import taught_prompts
         from tutelage.student.student import Student
 
@@ -81,7 +82,10 @@ class Asking:
             self._forget()
             taught, config = taught_prompts(str(folder)), read_written(run / "config.yaml")
             examples, system = (taught.examples, taught.system) if taught else ((), None)
-            asking = config.student.model_copy(update={"few_shot": len(examples)})
+            began = open_run(run).began_as
+            asking = config.student.model_copy(
+                update={"few_shot": len(examples), **({"model": str(began)} if began else {})}
+            )
             untrained = Student(asking, examples, system=system, asked=kept_asked(run))
             student = untrained.at(folder, "student")
             student.answer_tokens = taught.answer_tokens if taught else _learnt(student, folder.parent)

@@ -123,9 +123,11 @@ def _untrained(run: str) -> tuple[StudentConfig, Sequence[WorkedExample], Answer
     from tutelage.student.asked import taught_prompts
 
     taught = taught_prompts(str(Path(run) / "student"))
-    config, asked = read_written(open_run(Path(run)).root / "config.yaml"), kept_asked(Path(run))
-    student = config.student.model_copy(update={"prompt": asked.prompt}) if asked else config.student
-    return student, taught.examples if taught else (), config.evaluation.max_new_tokens
+    found = open_run(Path(run))
+    config, asked = read_written(found.root / "config.yaml"), kept_asked(found.root)
+    began = {"prompt": asked.prompt} if asked else {}
+    began |= {"model": str(found.began_as)} if found.began_as else {}
+    return config.student.model_copy(update=began), taught.examples if taught else (), config.evaluation.max_new_tokens
 
 
 def _typed() -> Iterator[str]:

@@ -115,10 +115,8 @@ def _seen_from_elsewhere(source: RunSource) -> RunConfig:
     config, name = source.config, source.config.student.model
     card = source.run.root / "student" / CARD
     written = metadata_of(card.read_text("utf-8")) if card.is_file() else {}
-    if not is_on_the_hub(name) or not (
-        any((place / name).is_dir() for place in source.run.root.absolute().parents)
-        or ("model-index" in written and "base_model" not in written)
-    ):
+    wrote_none = "model-index" in written and "base_model" not in written
+    if not is_on_the_hub(name) or (source.run.began_as is None and not wrote_none):
         return config
     return config.model_copy(update={"student": config.student.model_copy(update={"model": f"./{name}"})})
 

@@ -222,6 +222,16 @@ class RunReader:
         study = [root.parents[2]] if is_in_study(self.root) else []
         return tuple(dict.fromkeys([*given, *(folder / "ledger.sqlite" for folder in (*study, root))]))
 
+    @cached_property
+    def began_as(self) -> Path | None:
+        """The folder of the model that the student began as; None if there is none, as for a name on the hub.
+
+        As a ledger's place, it counts from where the run was started.
+        """
+        name = self.config.student.model if self.config else ""
+        places = [folder / name for folder in (Path.cwd(), *self.root.absolute().parents)] if "/" in name else []
+        return next((place for place in places if _there(place.is_dir)), None)
+
     @property
     def faults(self) -> tuple[str, ...]:
         """What of the run cannot be read, in words."""
