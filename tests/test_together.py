@@ -6,6 +6,7 @@ Figures are equal on one machine; another may round otherwise and draw another t
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +28,7 @@ from tests.test_kill import MOMENTS, OF_A_PROCESS, SETTINGS
 from tutelage.config.file import parse_config
 from tutelage.errors import RunError
 from tutelage.records import Problem
+from tutelage.runs.models import drop_model
 from tutelage.tasks.catalog import open_task
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint
 
@@ -234,6 +236,19 @@ def test_so_do_two_that_split_it_under_adapters(tmp_path):
         assert codes == [0] * size, said
     assert_same_runs(tmp_path / "one", tmp_path / "two")
     assert (tmp_path / "two" / "student" / "adapter").is_dir()
+
+
+def test_a_model_that_is_needed_again_is_trained_again_by_two(tmp_path):
+    config, root, whole = settings(tmp_path), tmp_path / "run", tmp_path / "whole"
+    codes, said = run(config, root, 2).ended()
+    assert codes == [0, 0], said
+    shutil.copytree(root, whole)
+    assert drop_model(root / "round-00") > 0
+    (root / "round-01" / "exam.jsonl").unlink()
+    codes, said = run(config, root, 2).ended()
+    assert codes == [0, 0], said
+    assert "was removed and is needed: it is trained again" in said[0]
+    assert_same_runs(whole, root)
 
 
 STOPS = [

@@ -126,7 +126,7 @@ class Student:
         """
         elsewhere = self.engine.loads_folders and self._own is None  # weights in training are not on disk
         if elsewhere:
-            tokenizer, end_tokens, positions = load_tokenizer(self.config, self._source)
+            tokenizer, end_tokens, positions = load_tokenizer(self.config, self.source)
         else:
             loaded = self.loaded(self.dtype)
             tokenizer, end_tokens = loaded.tokenizer, loaded.end_tokens
@@ -146,7 +146,7 @@ class Student:
         )
 
     @property
-    def _source(self) -> Path | None:
+    def source(self) -> Path | None:
         """The folder of the model. Raises GoneError if it was removed to free disk."""
         if self.folder is not None and not self.folder.is_dir():
             raise GoneError(self.folder)
@@ -209,7 +209,7 @@ class Student:
         if self.config.weights == "qlora":
             whole = whole_folder(self)
             self.release()
-            loaded = self._with_its_end(load_quantised(self.config, self._source, whole))
+            loaded = self._with_its_end(load_quantised(self.config, self.source, whole))
         else:
             loaded = self.memory.take(self._place(self.folder), torch.float32, self._load)
         lora = None if self.config.weights == "full" else self.config.lora
@@ -248,7 +248,7 @@ class Student:
             self.answer_tokens,
         )
         texts = {"README.md": notes, PROMPT_FILE: json.dumps(plain(asking), indent=2, ensure_ascii=False) + "\n"}
-        source = self._source
+        source = self.source
         if source is None or holds_adapters(source):
             save_student(self.loaded(stored_as(self.config)), folder, texts)
         else:
@@ -283,7 +283,7 @@ class Student:
         return self.config.model, self.config.device, folder
 
     def _load(self, dtype: torch.dtype) -> LoadedModel:
-        return self._with_its_end(load_student(self.config, self._source, dtype))
+        return self._with_its_end(load_student(self.config, self.source, dtype))
 
     def _with_its_end(self, loaded: LoadedModel) -> LoadedModel:
         if self.asked.prompt == "chat":

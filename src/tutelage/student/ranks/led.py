@@ -97,11 +97,14 @@ def _of(student: Student) -> Ranks:
 
 
 def sketch(student: Student) -> Sketch:
-    """What the other ranks need to have the same student."""
+    """What the other ranks need to have the same student.
+
+    Raises GoneError if its model was removed: rank 0 alone has it trained again, so the others must not hear of it.
+    """
     return Sketch(
         student.config,
         student.examples,
-        student.folder,
+        student.source,
         student.key,
         student.answer_tokens,
         student.precision,
