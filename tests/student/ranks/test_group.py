@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.processes import LIBRARIES, forked, import_before_forking
-from tests.student.ranks.several import environment, free_port, results
+from tests.student.ranks.several import environment, free_port, results, started
 from tutelage.errors import ConfigError
 from tutelage.launched import is_first, place
 from tutelage.stopping import stoppable
@@ -66,6 +66,22 @@ def test_one_group_may_follow_another(tmp_path):
 def _with(variables: dict[str, str], target, *arguments: str) -> None:
     os.environ.update(variables)
     target(*arguments)
+
+
+def _with_a_group_of_its_own(rank: int) -> None:
+    torch.distributed.init_process_group("gloo")
+    with pytest.raises(ConfigError, match="has a process group already"), joined():
+        pass
+    ranks = [None, None]
+    torch.distributed.all_gather_object(ranks, rank)
+    assert ranks == [0, 1]
+
+
+def test_a_process_group_of_the_user_is_refused_and_left_alone():
+    processes = started(_with_a_group_of_its_own, 2)
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0, 0]
 
 
 def _waiting(folder: str) -> None:

@@ -89,11 +89,6 @@ class Ranks:
         """Whether this is rank 0, which leads."""
         return self.rank == 0
 
-    @property
-    def local_size(self) -> int:
-        """The number of processes on this machine."""
-        return self._place.local_size
-
     def tell(self, order: object) -> None:
         """Give all other ranks an order (rank 0)."""
         self._orders += 1
@@ -169,9 +164,10 @@ class Ranks:
         """Refuse more processes on this machine than it has GPUs. Raises ConfigError."""
         if device.type == "mps":
             raise ConfigError("student.device 'mps' computes in one process; set it to cpu, or start without torchrun")
-        if device.type == "cuda" and self.local_size > (there := torch.cuda.device_count()):
+        here = self._place.local_size
+        if device.type == "cuda" and here > (there := torch.cuda.device_count()):
             raise ConfigError(
-                f"{self.local_size} processes were started on a machine with {there} GPU{'s' * (there != 1)}; start"
+                f"{here} processes were started on a machine with {there} GPU{'s' * (there != 1)}; start"
                 f" torchrun with --nproc_per_node {there}, or set student.device to cpu"
             )
 
@@ -211,7 +207,8 @@ class Ranks:
             while self.first and time.monotonic() < until and not self._store.check(byes):
                 time.sleep(PAUSE)
         with suppress(RuntimeError):
-            dist.destroy_process_group()
+            if dist.is_initialized():  # an error may have come before
+                dist.destroy_process_group()
 
 
 def _is_of_a_connection(error: BaseException) -> bool:
@@ -225,10 +222,18 @@ _joined: ContextVar[Ranks | None] = ContextVar("_joined", default=None)
 
 @contextmanager
 def joined() -> Generator[Ranks | None]:
-    """The processes that a launcher started, inside the block; None if there is but this one."""
+    """The processes that a launcher started, inside the block; None if there is but this one.
+
+    Raises ConfigError if they don't come, or have a process group of their own.
+    """
     if (ranks := _joined.get()) is not None or (here := place()).size == 1:
         yield ranks
         return
+    if dist.is_initialized():
+        raise ConfigError(
+            "torch.distributed has a process group already, as Accelerator() makes one, and Tutelage makes its own;"
+            " start the run before that, or in a script of its own"
+        )
     store = _store(here)
     times = store.add(f"tutelage/joined/{here.rank}", 1)
     ranks = Ranks(here, PrefixStore(f"tutelage/{times}", store))
