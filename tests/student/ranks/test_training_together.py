@@ -5,6 +5,8 @@ tests/student/doubles.py does not reach it.
 """
 
 import copy
+import shutil
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
+from transformers import TrainerControl, TrainerState
 
 from tests.processes import LIBRARIES, import_before_forking
 from tests.student.doubles import EXACT
@@ -25,7 +28,9 @@ from tutelage.records import Problem, TrainingExample
 from tutelage.run_records import StepRecord, TrainingSummary
 from tutelage.runs.files import read_rows
 from tutelage.student.prompts import PromptFormat
+from tutelage.student.training.collapse_guard import Guard
 from tutelage.student.training.gradients import as_whole
+from tutelage.student.training.precision import FullPrecision
 from tutelage.student.training.train import TrainOptions, train
 
 pytestmark = pytest.mark.slow
@@ -228,6 +233,33 @@ def test_the_guard_of_two_processes_goes_back_as_that_of_one(tmp_path):
         assert two.collapse.split(":")[0] == one.collapse.split(":")[0]
         for name, weight in start.items():
             assert torch.equal(weights[name], weight), name
+
+
+class SlowGuard(Guard):
+    """The guard of a machine that is late to read the weights that it goes back to."""
+
+    def _weights(self, step):
+        if self.ranks.rank:
+            time.sleep(1)
+        return super()._weights(step)
+
+
+def late(ranks, folder: Path) -> bool:
+    measured, model = iter([-1.0, float("nan")]), torch.nn.Linear(2, 2)
+    full, config, control = FullPrecision(model, torch.float32), GuardConfig(checks=1), TrainerControl()
+    more = {"likelihood": lambda: next(measured), "accuracy": None, "say": lambda text: None, "ranks": ranks}
+    guard = SlowGuard(full, config, 1, folder / "checkpoints", **more)
+    guard.on_train_begin(None, TrainerState(global_step=0), control)
+    before = model.weight.clone()
+    model.weight.data += 1 + ranks.rank
+    guard.on_step_end(None, TrainerState(global_step=1), control)
+    if ranks.first:
+        shutil.rmtree(folder / "checkpoints")  # as the run does when a training is over
+    return control.should_training_stop and torch.equal(model.weight, ranks.same(before))
+
+
+def test_the_weights_to_go_back_to_stay_until_all_have_read_them(tmp_path):
+    assert results(late, 2, tmp_path, tmp_path) == [True, True]
 
 
 def test_no_guard_watches_a_student_that_is_split(tmp_path):

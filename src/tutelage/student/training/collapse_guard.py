@@ -123,6 +123,8 @@ class Guard(TrainerCallback):
     def _go_back(self, check: Check, reason: str) -> None:
         good = self.passed[-1].step
         bring_back(self.full, self._weights(good))
+        if self.ranks is not None:
+            self.ranks.gathered(good)  # all have read it: the first removes it soon
         self.collapse = f"training collapsed by step {check.step}: {reason}; went back to the student of step {good}"
         self.say(self.collapse)
 
