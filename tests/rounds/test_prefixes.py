@@ -1,7 +1,7 @@
 """Prefixes of rationales: where they are cut, how the shortest one is found, and whole runs that learn from them."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, log2
 
 import pytest
@@ -15,8 +15,8 @@ from tutelage.config import RunConfig
 from tutelage.config.file import parse_config
 from tutelage.errors import ConfigError
 from tutelage.mistakes.repair import Repair
-from tutelage.records import Attempt, Problem, Verdict
-from tutelage.rounds.prefixes import PREFIXED, Prefixed, _repairs, _Search, prefixes_of
+from tutelage.records import Attempt, Exam, Feedback, Problem, Verdict
+from tutelage.rounds.prefixes import PREFIXED, Prefixed, _owed, _repairs, _Search, prefixes_of
 from tutelage.runs.files import read_rows
 from tutelage.student.sampler import Sampled, StopCriteria
 from tutelage.student.student import Student
@@ -32,6 +32,15 @@ def test_a_prefix_ends_with_a_sentence_and_leaves_the_last_one_to_the_student():
     assert prefixes_of(f"{STEPS[0]}\nThe answer is 12.") == ()
     assert prefixes_of("The answer is 12.") == ()
     assert prefixes_of("1. 3 × 4 = 12\n2. 12 - 2 = 10\nThe answer is 10.") == ("1. 3 × 4 = 12",)
+
+
+def test_only_problems_that_were_sat_without_a_right_attempt_are_helped():
+    new, solved = Problem.of("How many nuts?", "2"), Problem.of("How many cows?", "2")
+    text = f"{' '.join(STEPS)}\nThe answer is 2."
+    taught = [Feedback(each.id, 0, None, text, Verdict(True, "2", "")) for each in (PENS, solved, new)]
+    attempts = (attempt("The answer is 3.", correct=False), replace(attempt(text, correct=True), problem_id=solved.id))
+    found = list(_owed([PENS, solved, new], Exam(attempts), [taught]))
+    assert [search.problem for search in found] == [PENS], "this round's practice problems were not in its exam"
 
 
 @given(st.integers(1, 40), st.data())

@@ -156,13 +156,14 @@ def prefixes_of(rationale: str) -> tuple[str, ...]:
 
 
 def _owed(problems: Sequence[Problem], sitting: Exam, history: Sequence[Sequence[Feedback]]) -> Iterator[_Search]:
-    """The problems without a right attempt, with the prefixes of their newest rationale."""
+    """The problems that were sat without a right attempt, with the prefixes of their newest rationale."""
     sat = by_problem(sitting.attempts)
     right = [by_problem(sorted((r for r in past if r.is_rationale), key=order_of)) for past in history]
     for problem in problems:
         newest = next((past[problem.id][-1].text for past in reversed(right) if problem.id in past), None)
         prefixes = prefixes_of(newest) if newest else ()
-        if prefixes and not any(attempt.verdict.correct for attempt in sat.get(problem.id, ())):
+        attempts = sat.get(problem.id)  # none at this round's practice problems, which are new
+        if prefixes and attempts and not any(attempt.verdict.correct for attempt in attempts):
             yield _Search(problem, prefixes, 0, len(prefixes))
 
 
