@@ -25,7 +25,7 @@ SCRIPTS = {
     "docker": re.sub("^# *", "", DOCKERFILE.read_text(), flags=re.M),
 }
 GIVEN = {
-    "slurm": {"SLURM_JOB_NODELIST", "SLURM_NNODES", "SLURM_GPUS_ON_NODE", "SLURM_JOB_ID"},
+    "slurm": {"SLURM_JOB_NODELIST", "SLURM_NNODES", "SLURM_GPUS_ON_NODE", "SLURM_JOB_ID", "SLURM_CPUS_PER_TASK"},
     "skypilot": {f"SKYPILOT_{name}" for name in ("NUM_NODES", "NODE_RANK", "NUM_GPUS_PER_NODE", "NODE_IPS")},
     "dstack": {f"DSTACK_{name}" for name in ("NODES_NUM", "NODE_RANK", "GPUS_PER_NODE", "MASTER_NODE_IP")},
     "docker": set(),

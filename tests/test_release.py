@@ -85,6 +85,17 @@ def test_a_tag_of_another_version_is_refused(ready):
     assert done.stderr.startswith("the tag is v0.0.1")
 
 
+@pytest.mark.parametrize(("tag", "kind"), [("v0.3.0", "--latest"), ("v0.3.0rc1", "--prerelease")])
+def test_a_candidate_is_announced_as_no_release_yet(tag, kind):
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8"))
+    script = 'gh() { echo "$@"; }\n' + workflow["jobs"]["announce"]["steps"][-1]["run"]
+    command, env = ["bash", "-e", "-c", script], {"GITHUB_REF_NAME": tag}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"release create {tag} ")
+    assert kind in done.stdout.split()
+    assert len({"--latest", "--prerelease"}.intersection(done.stdout.split())) == 1
+
+
 def test_the_workflow_publishes_what_was_built_and_checked_by_its_tag_alone():
     workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8"))
     assert workflow[True] == {"push": {"tags": ["v*"]}}  # YAML reads `on` as true

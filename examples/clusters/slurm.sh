@@ -25,7 +25,8 @@ mapfile -t machines < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
 # The environment of `make install`, in the checkout in which the job was submitted.
 # shellcheck source=/dev/null
 . .venv/bin/activate
-srun --kill-on-bad-exit=1 torchrun \
+# srun does not take --cpus-per-task over from sbatch since Slurm 22.05: all processes of a machine would share a core.
+srun --kill-on-bad-exit=1 --cpus-per-task="$SLURM_CPUS_PER_TASK" torchrun \
     --nnodes "$SLURM_NNODES" --nproc_per_node "$SLURM_GPUS_ON_NODE" \
     --rdzv_backend c10d --rdzv_id "$SLURM_JOB_ID" --rdzv_endpoint "${machines[0]}:29400" \
     -m tutelage run "$config" --out "$out"
