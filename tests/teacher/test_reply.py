@@ -49,6 +49,7 @@ UNREASONED = "answer leaked without reasoning"
 REJECTED = [
     ("", "stop", "empty", "the reply is empty"),
     ("  \n", "stop", "empty", "the reply is empty"),
+    ("", "tool_calls", "empty", "the reply calls a tool and holds no text"),
     ("<think>hm", "stop", "empty", "the reply is empty"),
     ("", "content_filter", "refused by policy", "refused by the endpoint's content policy"),
     (

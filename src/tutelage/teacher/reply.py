@@ -111,7 +111,10 @@ def broken_by(cleaned: str, finish_reason: str, max_tokens: int) -> tuple[Failur
         return "refused by policy", "refused by the endpoint's content policy"
     if finish_reason == "length":
         return "cut at the length limit", f"cut at the limit of {max_tokens} tokens"
-    return None if cleaned else ("empty", "the reply is empty")
+    if cleaned:
+        return None
+    tool = finish_reason in ("tool_calls", "tool_use", "function_call")
+    return "empty", "the reply calls a tool and holds no text" if tool else "the reply is empty"
 
 
 def _placeholder(cleaned: str, problem: Problem) -> bool:

@@ -24,12 +24,17 @@ NO_SYSTEM = [
     "This model doesn't support system messages. Try again without a system message",
     'messages: Unexpected role "system".',
     "System messages are not supported by this model",
+    "messages.0.role: Input should be 'user' or 'assistant'",
+    "'system' is not one of ['user', 'assistant'] - 'messages.0.role'",
+    "A conversation must start with a user message.",
+    "first message role must be 'user'",
 ]
 NO_MAX_TOKENS = [
     USE_OTHER,
     "max_tokens is not supported, use max_completion_tokens",
     "Unknown parameter: 'max_tokens'.",
     "max_completion_tokens: Field required",
+    "max_tokens should not be set; please set max_completion_tokens",
 ]
 NO_NEW_NAME = [
     "[{'type': 'extra_forbidden', 'loc': ('body', 'max_completion_tokens'), 'msg': 'Extra inputs are not permitted'}]",
@@ -44,6 +49,7 @@ OTHER_FAULTS = [
     "max_tokens must be at least 1",
     "Invalid value for 'model'",
     "the system is overloaded",
+    "messages.1.role: Input should be 'system', 'user' or 'assistant'",
     "no message",
 ]
 

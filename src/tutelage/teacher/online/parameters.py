@@ -21,7 +21,7 @@ _STATUSES = (400, 422, 500)
 _UNKNOWN = re.compile(
     r"unsupported|not support|n[o']t support|unknown|unrecogni[sz]ed|unexpected|not permitted|not allowed|not a valid"
     r"|not available|invalid (parameter|argument|field)|forbidden|deprecated|instead|cannot find|required"
-    r"|only the default"
+    r"|only the default|not be (set|specified|provided|used)"
 )
 """An unknown parameter, as OpenAI, Azure, Mistral, Groq, Gemini, vLLM and others report it."""
 _VALUE = re.compile(
@@ -33,10 +33,12 @@ _NO = r"(not supported|unsupported|not enabled|not allowed|not permitted|not ava
 _NO_SYSTEM = re.compile(
     rf"{_SYSTEM}.{{0,60}}{_NO}|(not|n[o'’]t) support\w*\b.{{0,40}}{_SYSTEM}|only .{{0,60}}\broles? are supported"
     rf"|(unsupported|unexpected|invalid|unknown|unrecogni[sz]ed) (message )?(role|value)s?\b.{{0,20}}{_SYSTEM}"
-    r"|roles must alternate",
+    r"|roles must alternate|(system|developer)['\"]? is not one of"
+    r"|\brole\b.{0,40}input should be (?!.{0,60}system).{0,60}\buser\b"
+    r"|(first message|conversation)\b.{0,30}\b(must|should|has to)\b.{0,30}\buser\b",
     re.DOTALL,
 )
-"""No system role, as OpenAI (o1), the templates of Gemma and Mistral, Gemini and Bedrock report it."""
+"""No system role, as OpenAI (o1), the templates of Gemma and Mistral, Gemini, Bedrock and schemas report it."""
 
 
 class AskAgain(RequestFailed):
