@@ -12,8 +12,9 @@ from tests.student.tiny import tiny_folder
 from tutelage.config import GuardConfig, StudentConfig
 from tutelage.records import Problem, WorkedExample
 from tutelage.student import student as student_module
+from tutelage.student.engines.engine import Engine
 from tutelage.student.model import load_student
-from tutelage.student.sampler import SamplingSettings
+from tutelage.student.sampler import Sampled, SamplingSettings
 from tutelage.student.student import Student
 
 PROBLEMS = [Problem.of(question, "1") for question in ("1 + 1?", "What is three times four?", "x", "How many legs?")]
@@ -49,6 +50,24 @@ def test_answers_are_the_same_whatever_the_engine_and_the_rows(folder, few_shot)
             student = student_in(folder, few_shot=few_shot, engine=engine)
             for rows in (1, 4):
                 assert answers(student, SamplingSettings(2, 1.0, 8, rows)) == expected
+
+
+class Longest:
+    """An engine of the user's own that looks for the longest prompt, so there must be one."""
+
+    key = "longest"
+
+    def __call__(self, model, ends):
+        return self
+
+    def sample(self, prompts, seeds, settings, deliver):
+        return Sampled(max(map(len, prompts)), 0)
+
+
+def test_an_engine_is_not_asked_for_no_answer(folder):
+    config = StudentConfig(model=str(folder), device="cpu", dtype="float32")
+    student = Student(config, SHOTS, engine=Engine(own=Longest(), config=config))
+    assert student.answer([], [], DRAWN, lambda place, completions: None) == Sampled(0, 0)
 
 
 def test_length_and_stop_are_told_apart(folder):

@@ -124,6 +124,8 @@ class Student:
         With `prefixes`, one for each problem, the answers begin with them, without a thought; the completions are what
         follows.
         """
+        if not problems:  # of several processes one may have none
+            return Sampled(0, 0)
         elsewhere = self.engine.loads_folders and self._own is None  # weights in training are not on disk
         if elsewhere:
             tokenizer, end_tokens, positions = load_tokenizer(self.config, self.source)
