@@ -160,6 +160,19 @@ def test_a_step_of_two_processes_is_that_of_one(alone, together, name):
             assert a is b is None or a == pytest.approx(b, rel=10 * exact, abs=exact), figure
 
 
+def preferring(ranks, folder: Path, parallel: str) -> StepRecord | None:
+    case = Case({"reflection": "preference"}, None, torch.bfloat16)
+    steps = taught(ranks, case, folder, epochs=1, parallel=parallel).steps
+    return steps[0] if ranks.first else None
+
+
+@pytest.mark.parametrize("parallel", ["ddp", "fsdp"])
+def test_a_preference_begins_at_its_reference_in_the_precision_of_the_passes(tmp_path, parallel):
+    first, _ = results(preferring, 2, tmp_path, tmp_path / "run", parallel)
+    assert first.pairs
+    assert (first.chosen_gain, first.rejected_gain) == pytest.approx((0, 0), abs=1e-6)
+
+
 MOVES = {
     "from two to one": (2, "ddp", 1, "auto"),
     "from one to two": (1, "auto", 2, "ddp"),

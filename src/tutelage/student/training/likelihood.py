@@ -14,11 +14,13 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
+import torch
 from transformers import PreTrainedModel
 
 from tutelage.student.encoding import Tokens
 from tutelage.student.training.micro_batch import log_likelihoods
 from tutelage.student.training.packing import ExampleGroup
+from tutelage.student.training.precision import FullPrecision
 from tutelage.student.training.steps import StepDataset
 
 if TYPE_CHECKING:
@@ -56,10 +58,18 @@ def likelihoods(
     return found
 
 
-def reference(model: PreTrainedModel, dataset: StepDataset, ranks: Ranks | None = None) -> dict[Behind, float]:
-    """Log-likelihoods, before the first step, of all rationales that the training compares (DPO's reference model)."""
+def reference(
+    model: PreTrainedModel, dataset: StepDataset, ranks: Ranks | None = None, dtype: torch.dtype | None = None
+) -> dict[Behind, float]:
+    """Log-likelihoods, before the first step, of all rationales that the training compares (DPO's reference model).
+
+    They are computed in `dtype`, if given: that of the training's passes, which a student to be split is not in yet.
+    """
     if dataset.reflection is None or not dataset.reflection.likelihoods:
         return {}
     paired = [group for step in dataset.steps() for group in step if group.pair is not None]
     rows = [(group.prompt, branch) for group in paired for branch in group.branches]
-    return likelihoods(model, dataset, rows, ranks) if rows else {}
+    narrow = FullPrecision(model, dtype or model.dtype)
+    found = likelihoods(model, dataset, rows, ranks) if rows else {}
+    narrow.restore()
+    return found

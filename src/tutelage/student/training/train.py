@@ -106,7 +106,7 @@ def train(
         mode = parallel_mode(ranks, student.model, dataset, options.dtype)
         full = mode.full_precision(adapted or student.model, options.dtype)
         dataset.micro_batch_tokens = mode.fit(student.model, dataset, bool(full.weights), options.say)
-        dataset.references = reference(student.model, dataset, ranks)  # before a checkpoint's weights are loaded
+        dataset.references = reference(student.model, dataset, ranks, options.dtype)  # before a checkpoint is loaded
         guard = _guard(student, dataset, full, checkpoints, seed, options) if config.guard.checks else None
         sharded = mode.split(full.model, dataset, options.dtype)
         again = checkpointed(student.model) if config.checkpointing else nullcontext()
