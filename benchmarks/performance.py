@@ -17,7 +17,15 @@ from tutelage.student.resources.hardware import hardware
 
 DOCS = Path(__file__).parent.parent / "docs"
 
-SMALL_RUN = ("task.train=20", "task.validation=8", "task.test=16", "rounds.max=1", "rounds.patience=1")
+SMALL_RUN = (
+    "task.train=24",
+    "task.validation=8",
+    "task.test=16",
+    "teacher.seed_problems=16",
+    "teacher.replies_per_round=8",
+    "rounds.max=1",
+    "rounds.patience=1",
+)
 """The demo, cut down so that the reference's way of it ends within minutes."""
 
 STUDENT = """# Performance of the student
