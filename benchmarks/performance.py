@@ -42,8 +42,9 @@ medians of the repeats' own ratios. *Ours* is measured in float32 and in bfloat1
 and the share of the limit: the best that a product of square matrices reaches here in the same precision
 (`benchmarks/peak.py`). An exam's own attention kernel is not counted.
 
-To end in time, three things are smaller than in use: the reference's steps have 4 problems where ours have 8 (it shares
-nothing between problems but AdamW's step, 2 % of its time), with a few-shot prefix 2; answers have at most 32 tokens,
+To end in time, four things are smaller than in use: the reference's steps have 4 problems where ours have 8 (it shares
+nothing between problems but AdamW's step, 2 % of its time), with a few-shot prefix 2; the precision that does not suit
+the machine gets half as many; answers have at most 32 tokens,
 so the prompt, which `generate` computes once a sample, weighs more than in a real exam; and the whole run is the demo
 cut down, one seed, its accuracies too few problems to compare ([performance-run.md](performance-run.md) has the whole
 one).
