@@ -24,6 +24,7 @@ from benchmarks.reference import ReferenceTrainer, Row, reference_generate
 from tutelage.assemble import open_context
 from tutelage.config import RunConfig, TrainingConfig
 from tutelage.config.file import load_config
+from tutelage.mistakes.repair import Repair
 from tutelage.records import Problem, TrainingExample
 from tutelage.report.progress import Show
 from tutelage.rounds.context import RunContext
@@ -34,6 +35,7 @@ from tutelage.student.resources.hardware import hardware
 from tutelage.student.sampler import Advance, Sampled, SamplingSettings, StopCriteria
 from tutelage.student.student import Answered, Student
 from tutelage.student.training.packing import ExampleGroup
+from tutelage.student.training.reflection import Reflection
 from tutelage.student.training.steps import StepDataset
 
 ROWS = 16
@@ -43,12 +45,13 @@ ROWS = 16
 class ReferenceStudent(Student):
     """A student that answers and learns the reference's way."""
 
-    def at(self, folder: Path, key: str) -> Student:
-        """The same student at a later point."""
-        return ReferenceStudent(self.config, self.examples, folder, key=key, engine=self.engine)
-
     def answer(
-        self, problems: Sequence[Problem], seeds: Sequence[int], settings: SamplingSettings, answered: Answered
+        self,
+        problems: Sequence[Problem],
+        seeds: Sequence[int],
+        settings: SamplingSettings,
+        answered: Answered,
+        prefixes: Sequence[str] = (),
     ) -> Sampled:
         """By `generate`, in the order of the problems."""
         student = self.loaded(self.dtype)
@@ -75,8 +78,11 @@ class ReferenceStudent(Student):
         checkpoints: Path,
         folder: Path,
         advance: Advance,
+        planned: Callable[[int, int], None] = lambda steps, done: None,
         check: Callable[[Student], float] | None = None,
         steps: Path | None = None,
+        reflection: Reflection | None = None,
+        repairs: Sequence[Repair] = (),
     ) -> TrainingSummary:
         """By five padded passes a step, over the same batches in the same order; nobody looks into its steps."""
         student = self.loaded(torch.float32)
@@ -87,6 +93,7 @@ class ReferenceStudent(Student):
         warmup = round(config.warmup_share * len(batches))
         schedule = LambdaLR(trainer.optimizer, lambda step: _linear(step, warmup, len(batches)))
         losses: list[float] = []
+        planned(len(batches), 0)
         for rows in batches:
             losses.append(trainer.step(rows))
             schedule.step()
