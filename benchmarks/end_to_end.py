@@ -69,7 +69,7 @@ class ReferenceStudent(Student):
                 answered(start + n, [ends.completion(row) for row in rows])
         return Sampled(0, 0)
 
-    def learn(
+    def learn(  # noqa: PLR0913 - what a run asks of a student
         self,
         examples: Sequence[TrainingExample],
         config: TrainingConfig,
