@@ -304,4 +304,4 @@ def test_the_demo_is_found_and_fits():
 
     settings = load_config(demo_config())
     assert settings.student.model == "smollm2-135m"
-    assert settings.rounds.max >= 3
+    assert settings.rounds.max >= 2
