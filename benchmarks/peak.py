@@ -33,6 +33,12 @@ class Machine:
         fp32, bf16 = (f"{limit / 1e9:,.0f}" for limit in self.limits.values())
         return f"products of square matrices reach {fp32} GFLOP/s in float32, {bf16} in bfloat16"
 
+    def row(self, name: str, operations: float, rates: Sequence[float], digits: int) -> str:
+        """A line of a table: the rates in order, and the share. A way named without `fp32` computes in bfloat16."""
+        dtype = torch.float32 if "fp32" in name else torch.bfloat16
+        row = "  ".join(f"{rate:.{digits}f}" for rate in sorted(rates))
+        return f"  {name:<26} {row}  {self.share(operations, rates, dtype)}"
+
     def share(self, operations: float, rates: Sequence[float], dtype: torch.dtype) -> str:
         """What a way reaches at the median of these rates, of what the machine can do in that precision."""
         reached = operations * statistics.median(rates)

@@ -72,11 +72,9 @@ def main() -> None:
         rates = interleaved(ways, given.repeats, warm_up=False, seconds=SECONDS)
         print(f"\nfew-shot prefix of {tokens} tokens; tokens per second, slowest to fastest repeat")
         for name, measured in rates.items():
-            dtype = torch.bfloat16 if "bf16" in name else torch.float32
-            row = "  ".join(f"{rate:.0f}" for rate in sorted(measured))
-            print(f"  {name:<26} {row}  {machine.share(work[name], measured, dtype)}")
+            print(machine.row(name, work[name], measured, digits=0))
             if name not in OURS.values():
-                kind = "generate16_fp32" if dtype is torch.float32 else "generate64_bf16"
+                kind = "generate16_fp32" if "fp32" in name else "generate64_bf16"
                 figures[f"sampling_speedup_{kind}{suffix}"] = round(ratio(rates, best, name), 2)
     figures["greedy_tokens_equal_fp32"] = _agreement(student, models[torch.float32], given.tokens)
     print(json.dumps(figures))

@@ -79,9 +79,7 @@ def _rates(
     tokens = prefix_length(benchmark_format(student.tokenizer, prefix))
     print(f"\nfew-shot prefix of {tokens} tokens; problems per second, slowest to fastest repeat")
     for name, measured in rates.items():
-        dtype = torch.float32 if "fp32" in name else torch.bfloat16
-        row = "  ".join(f"{rate:.3f}" for rate in sorted(measured))
-        print(f"  {name:<20} {row}  {machine.share(work[name], measured, dtype)}")
+        print(machine.row(name, work[name], measured, digits=3))
     return rates
 
 
