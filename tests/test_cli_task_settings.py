@@ -46,7 +46,7 @@ def test_eval_takes_both(own, tiny):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["tasks", "check", "no/such.yaml"], "cannot read the configuration"),
+        (["tasks", "check", "no/such.yaml"], "cannot read no/such.yaml"),
         (["tasks", "check", "custom", "--set", "task.knid=text"], "did you mean 'kind'?"),
         (["tasks", "check", "custom", "--set", "kind=text"], "unknown key 'kind'"),
         (["eval", "x", "--task", "leg_counting", "--limit", str(10**20)], "less than or equal to"),

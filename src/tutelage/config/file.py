@@ -53,9 +53,9 @@ def _text_of(path: str | Path) -> str:
         with Path(path).open(encoding="utf-8") as file:
             text = file.read(_LONGEST_FILE + 1)
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or NUL in the path
-        raise ConfigError(f"cannot read the configuration {path}: {error}") from None
+        raise ConfigError(f"cannot read {path}: {error}") from None
     if len(text) > _LONGEST_FILE:
-        raise ConfigError(f"{path} has more than {_LONGEST_FILE:,} characters, so it is no configuration")
+        raise ConfigError(f"{path} has more than {_LONGEST_FILE:,} characters, more than any settings have")
     return text
 
 
