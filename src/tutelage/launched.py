@@ -25,6 +25,7 @@ VARIABLES = tuple(name for part in ("rank", "size", "local_rank") for name in _N
 """Variables that accelerate and Transformers read, too: their Trainer would split our batches once more."""
 OF_ACCELERATE = ("ACCELERATE_", "FSDP_")
 """Beginnings of those that choose plugins and precision, which Tutelage chooses itself."""
+_OF_A_RANK = (*OF_ACCELERATE, "MASTER_ADDR", "MASTER_PORT", "GROUP_RANK", "GROUP_WORLD", "ROLE_", "TORCHELASTIC_")
 
 
 class Place(NamedTuple):
@@ -69,8 +70,18 @@ def on_this_machine(environment: Mapping[str, str] = os.environ) -> int:
 
 def is_first(environment: Mapping[str, str] = os.environ) -> bool:
     """Whether this process is the one that speaks: the first of several, or the only one."""
-    size, rank = (next(filter(None, map(environment.get, _NAMES[part])), None) for part in ("size", "rank"))
-    return size in (None, "1") or rank in (None, "0")
+    return not is_one_of_several(environment) or _named("rank", environment) == "0"
+
+
+def is_one_of_several(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether a launcher has started this process, and others; it then has a rank."""
+    return _named("size", environment) not in (None, "1") and _named("rank", environment) is not None
+
+
+def alone(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment of a program that this process starts, and that is not one of the several."""
+    names = {name for part in _NAMES.values() for name in part}
+    return {name: value for name, value in environment.items() if name not in names and not name.startswith(_OF_A_RANK)}
 
 
 @contextmanager
@@ -83,6 +94,10 @@ def hidden() -> Generator[None]:
         yield
     finally:
         os.environ.update(found)
+
+
+def _named(part: str, environment: Mapping[str, str]) -> str | None:
+    return next(filter(None, map(environment.get, _NAMES[part])), None)
 
 
 def _number(names: tuple[str, ...], environment: Mapping[str, str]) -> int | None:

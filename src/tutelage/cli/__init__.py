@@ -27,7 +27,7 @@ from tutelage.cli.compare import compare
 from tutelage.cli.doctor import doctor
 from tutelage.cli.endpoint import serve_test_teacher
 from tutelage.cli.export import export
-from tutelage.cli.group import FaultsInOneLine, called_from_a_shell
+from tutelage.cli.group import FaultsInOneLine, called_from_a_shell, refuse_several
 from tutelage.cli.init import init
 from tutelage.cli.ledger import ledger_app
 from tutelage.cli.practice import practice
@@ -66,6 +66,8 @@ def options(
         raise typer.Exit
     if context.invoked_subcommand is None:
         print(context.get_help())
+    else:
+        refuse_several(context.invoked_subcommand)
 
 
 app.command()(init)

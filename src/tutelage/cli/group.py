@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from io import TextIOWrapper
@@ -13,9 +14,15 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from tutelage.errors import TutelageError
+from tutelage.errors import ConfigError, TutelageError
+from tutelage.launched import is_first, is_one_of_several
 from tutelage.stopping import stoppable
 from tutelage.text.printable import printable
+
+IN_SEVERAL = {"run", "demo"}
+"""The commands that share their work if a launcher starts several processes."""
+_BEHIND = 3.0
+"""Seconds by which the other ranks end later: a launcher ends all when one has ended, and rank 0 has a line to say."""
 
 
 class FaultsInOneLine(TyperGroup):
@@ -38,6 +45,20 @@ class FaultsInOneLine(TyperGroup):
             if ctx.params.get("debug") or (reason := refused_by_the_system(error)) is None:
                 raise
             _end(reason, 2)
+
+
+def refuse_several(command: str) -> None:
+    """Raise ConfigError, on every rank, for a command that would do its work once in each of several processes."""
+    if command in IN_SEVERAL or not is_one_of_several():
+        return
+    error = ConfigError(
+        f"tutelage {command} works in one process, and a launcher has started several; start it without torchrun or"
+        " accelerate (if one process is meant, unset WORLD_SIZE)"
+    )
+    error.told = not is_first()
+    if error.told:
+        time.sleep(_BEHIND)
+    raise error
 
 
 def called_from_a_shell(app: Callable[[], object]) -> None:

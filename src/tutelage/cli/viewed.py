@@ -16,6 +16,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tutelage.launched import alone
+
 _LOOK = 0.2
 """Seconds between two looks for the run's folder."""
 _CHECK = 1.0
@@ -68,7 +70,7 @@ class _Page:
             if self._ended.wait(_LOOK):
                 return
         command = [sys.executable, "-m", "tutelage", "view", str(self._run), "--port", "0"]
-        self._process = subprocess.Popen([*command, "--beside", str(os.getpid())])
+        self._process = subprocess.Popen([*command, "--beside", str(os.getpid())], env=alone())
 
     def wait(self) -> None:
         """Wait for the end of the page, which from now on is all that there is to end."""

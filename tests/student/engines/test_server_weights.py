@@ -214,6 +214,14 @@ def test_a_command_that_ends_says_so_with_its_last_words(folders):
     assert f"'no GPU for {folders[0]}'" in told
 
 
+def test_a_command_is_none_of_the_processes_that_a_launcher_started(folders, monkeypatch):
+    for name in ("RANK", "WORLD_SIZE", "TORCHELASTIC_USE_AGENT_STORE"):
+        monkeypatch.setenv(name, "1")
+    words = "sh -c 'echo \"<$RANK$WORLD_SIZE$TORCHELASTIC_USE_AGENT_STORE>\"'"
+    student = student_on(f"http://127.0.0.1:{free_port()}/v1", folders[0], server_command=words)
+    assert "is '<>'" in refused(student)
+
+
 def test_a_command_that_is_not_there_and_one_without_quotes(folders):
     url = f"http://127.0.0.1:{free_port()}/v1"
     assert "'no-such-program': No such file" in refused(

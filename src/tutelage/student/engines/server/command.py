@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tutelage.errors import StudentError
+from tutelage.launched import alone
 from tutelage.text.printable import printable
 
 PATIENCE = 30.0
@@ -42,7 +43,12 @@ class ServerProcess:
         try:
             with os.fdopen(handle, "wb") as output:
                 self._process = subprocess.Popen(
-                    words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+                    words,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    env=alone(),  # one of torchrun's processes would wait for the others' rendezvous
                 )
         except OSError as error:
             self._output.unlink()
