@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.command import tutelage
 from tests.rounds.conftest import two_rounds
 from tutelage import Problem, Sampled, ask, evaluate, load_task
 from tutelage.api import run, taught_student
 from tutelage.cli.asking import Asking
-from tutelage.config import EvaluationConfig, RoundsConfig
+from tutelage.config import EvaluationConfig, RoundsConfig, TaskConfig
+from tutelage.rounds.outside import of_run
 from tutelage.runs.files import write_json
+from tutelage.student.student import Student
 
 SHOTS = [
     {"question": f"What is {n} + {n}?", "rationale": f"{n} + {n} = {2 * n}.\nThe answer is {2 * n}."} for n in (1, 2)
@@ -123,7 +126,42 @@ def test_the_student_of_a_run_knows_its_limit(tiny, task, tmp_path):
     assert cut_at(taught_student(str(tmp_path / "run")), task) == [limit, limit]
     for folder in (tmp_path / "run" / "student", tmp_path / "run" / "round-00" / "model"):
         student, untrained = Asking()._both(tmp_path / "run", folder, [*folder.iterdir()])
-        assert (student.answer_tokens, untrained.answer_tokens) == (limit, None)
+        assert (student.student.answer_tokens, untrained.student.answer_tokens) == (limit, None)
+
+
+@pytest.fixture(scope="session")
+def below(tmp_path_factory, tiny):
+    """A run of one round whose problems stand below a system message; only to be read."""
+    folder = tmp_path_factory.mktemp("below")
+    rows = [{"question": f"{n} + 9?", "answer": f"{n + 9}", "rationale": f"{n} + 9 = {n + 9}"} for n in range(12)]
+    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    task = TaskConfig(name="custom", path=str(folder / "rows.jsonl"), system="Be brief.")
+    run(two_rounds(tiny).model_copy(update={"task": task, "rounds": RoundsConfig(max=0)}), folder / "run")
+    return folder / "run"
+
+
+def test_command_and_page_ask_both_students_of_a_run_alike(below, monkeypatch):
+    heard, answer = list[str](), Student.answer
+
+    def listening(student, problems, *arguments):
+        heard.extend(problem.text for problem in problems)
+        return answer(student, problems, *arguments)
+
+    monkeypatch.setattr(Student, "answer", listening)
+    asking, question = Asking(), "What is 2 + 9?"
+    student, untrained = asking(below, below / "student", question)
+    assert asking._students is not None
+    assert all(each.student.memory._student is not None for each in asking._students), "both stay for the next question"
+    said = tutelage("ask", below, question, "--beside", "untrained")
+    assert said.output == f"{below}:\n{student}\nuntrained:\n{untrained}\n"
+    assert tutelage("ask", below, question).output == f"{student}\n"
+    assert heard == [f"Be brief.\n\n{question}"] * 5
+
+
+def test_the_newest_student_of_a_stopped_run_is_asked_below_its_system_message_too(below):
+    for asked in of_run(below, below / "round-00" / "model"):
+        (problem,) = asked.problems([Problem.of("What is 2 + 9?", "")])
+        assert problem.text == "Be brief.\n\nWhat is 2 + 9?"
 
 
 def test_a_model_that_no_run_taught_gets_the_tasks_examples(tiny):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -22,7 +21,7 @@ from tutelage.config.sections import AnswerLimit
 from tutelage.errors import ConfigError, RunError
 from tutelage.launched import place
 from tutelage.own_parts import OwnParts
-from tutelage.records import Attempt, Problem, Split, WorkedExample
+from tutelage.records import Attempt, Split, WorkedExample
 from tutelage.report.progress import Show
 from tutelage.run_records import Accuracy, RunResult
 from tutelage.runs.directory import read_finished
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from tutelage.student.ranks.group import Ranks
     from tutelage.student.sampler import SamplerFactory
     from tutelage.student.training.reflection import Reflection
-    from tutelage.tasks.splits import LoadedTask
     from tutelage.tasks.task import Task
     from tutelage.teacher.teacher import Teacher
 
@@ -122,42 +120,24 @@ def evaluate(
     `max_new_tokens: auto`, its answers are cut where those of the run's evaluation were. The
     task's examples are for other models, and for a `few_shot` beyond those that were taught.
     """
-    from tutelage.assemble import make_student
     from tutelage.metrics.intervals import accuracy
     from tutelage.rounds.attempts import greedy_attempts
-    from tutelage.rounds.lengths import limit_as_taught
-    from tutelage.student.asked import taught_prompts
+    from tutelage.rounds.outside import as_taught
     from tutelage.tasks.catalog import open_task
     from tutelage.tasks.own import own_task
+    from tutelage.tasks.task import check_few_shot
 
-    show = show or Show(quiet=True)
+    show, settings = show or Show(quiet=True), settings or EvaluationConfig()
     opened = open_task(task, show.say) if isinstance(task, TaskConfig) else own_task(task, TaskConfig(name="own"))
-    opened, taught = _as_taught(opened, student), taught_prompts(student.model)
-    problems, model = opened.problems(split), make_student(student, opened, show.say, engine)
-    settings = settings or EvaluationConfig()
-    limit = limit_as_taught(settings.max_new_tokens, taught, model, [problem.text for problem in problems])
-    settings = settings.model_copy(update={"max_new_tokens": limit})
+    cut_at = settings.max_new_tokens
+    asked = as_taught(student, engine, examples=opened.examples, cut_at=cut_at, say=show.say)
+    if len(asked.student.examples) < student.few_shot:
+        check_few_shot(student.few_shot, opened)
+    problems = asked.problems(opened.problems(split))
+    settings = settings.model_copy(update={"max_new_tokens": asked.limit(problems)})
     with show.bar(f"{opened.name}: {split}", len(problems)) as advance:
-        attempts, _ = greedy_attempts(opened, model, problems, settings, advance)
+        attempts, _ = greedy_attempts(opened, asked.student, problems, settings, advance)
     return accuracy(sum(attempt.verdict.correct for attempt in attempts), len(attempts)), attempts
-
-
-def _as_taught(task: LoadedTask, student: StudentConfig) -> LoadedTask:
-    """The task with the worked examples and the system message that the student was taught with, if it was."""
-    from tutelage.student.asked import taught_prompts
-
-    taught = taught_prompts(student.model)
-    if taught is None:
-        return task
-    if student.few_shot <= len(taught.examples):
-        task = replace(task, examples=tuple(taught.examples))
-    return replace(
-        task,
-        splits={
-            name: tuple(replace(each, system=each.system or taught.system) for each in problems)
-            for name, problems in task.splits.items()
-        },
-    )
 
 
 def ask(
@@ -173,30 +153,13 @@ def ask(
     With `max_new_tokens: auto`, answers of a run's student are cut where those of the run's evaluation were.
     `examples` are the worked ones before every question, as far as `few_shot` goes; None: those it was taught with.
     """
-    from tutelage.rounds.lengths import limit_as_taught
-    from tutelage.student.asked import taught_prompts
-    from tutelage.student.engines.engine import Engine
-    from tutelage.student.own import check_engine
-    from tutelage.student.sampler import SamplingSettings
-    from tutelage.student.student import Student
+    from tutelage.rounds.outside import as_taught
 
-    if engine is not None:
-        check_engine(engine)
-    taught = taught_prompts(student.model)
-    if examples is None:
-        examples = taught.examples if taught else ()
-    model = Student(student, examples, engine=Engine(student.engine, own=engine, config=student))
-    answers = deque[str]()
-    system = taught.system if taught else None
+    asked = as_taught(student, engine, cut_at=max_new_tokens)
+    if examples is not None:
+        asked = replace(asked, student=asked.student.asked_with(examples[: student.few_shot]))
     for question in questions:
-        problem = Problem.of(question, "", system=system)
-        model.answer(
-            [problem],
-            [0],
-            SamplingSettings(max_new_tokens=limit_as_taught(max_new_tokens, taught, model, [problem.text])),
-            lambda _, given: answers.append(given[0].text.strip()),
-        )
-        yield answers.popleft()
+        yield asked.answer(question)
 
 
 def study(  # noqa: PLR0913 - see run

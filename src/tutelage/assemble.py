@@ -32,6 +32,7 @@ from tutelage.student.preflight import preflight
 from tutelage.student.sampler import SamplerFactory, Say
 from tutelage.student.student import Student
 from tutelage.student.training.reflection import reflection_of
+from tutelage.system_message import one_above
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.generated.near import near_problems
 from tutelage.tasks.own import own_task
@@ -208,8 +209,7 @@ def make_student(
     if engine is not None:
         check_engine(engine)
     check_few_shot(config.few_shot, task)
-    above = {problem.system for problem in task.problems("train")}
-    system = above.pop() if len(above) == 1 else None
+    system = one_above(problem.system for problem in task.problems("train"))
     sampled_by = Engine(config.engine, say, engine, alone=ranks is None, config=config)
     if ranks is None:
         student = Student(config, task.examples, engine=sampled_by, precision=precision, system=system, asked=asked)

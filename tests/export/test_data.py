@@ -51,6 +51,14 @@ def test_a_pair_is_a_rationale_beside_a_mistake(run):
     ]
 
 
+def test_before_its_end_rows_are_as_the_run_asks_since_it_began(tmp_path):
+    run = two_rounds(tmp_path / "mine", prompt="auto")
+    marker = run / "run.json"
+    write_json(marker, {**json.loads(marker.read_text()), "asked": {"prompt": "chat", "why": "it was so then"}})
+    first, *_ = rows(exported(run, "trl-sft") / "train.jsonl")
+    assert first["completion"] == [{"role": "assistant", "content": "a\nThe answer is 1."}]
+
+
 def test_a_student_of_chats_has_its_rows_as_chats(run):
     one, *_ = train_problems(run)
     student = {"prompt": "chat", "examples": [{"question": "1 + 1?", "rationale": "The answer is 2."}]}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,8 +14,7 @@ from tutelage.cli.task_settings import Set, task_settings
 from tutelage.text.printable import printable
 
 if TYPE_CHECKING:
-    from tutelage.config import AnswerLimit, StudentConfig
-    from tutelage.records import WorkedExample
+    from tutelage.rounds.outside import AskedStudent
 
 Model = Annotated[str, typer.Argument(help="A model's folder, a run's folder, a hub name, or smollm2-135m.")]
 Prompt = Annotated[
@@ -89,45 +87,23 @@ def ask(
     Example: `tutelage ask runs/demo "How many legs do 3 cows and 2 hens have in total?"`
     """
     from tutelage import api
+    from tutelage.rounds.outside import as_taught, of_run
 
-    questions, limit = iter([question]) if question else _typed(), max_new_tokens or "auto"
-    student = api.taught_student(model, prompt=prompt, thinking=thinking)
-    if beside is None:
-        for answer in api.ask(student, questions, max_new_tokens=limit):
-            print(printable(answer, lines=True))
-        return
-    other, examples, usual = (
-        _untrained(model)
-        if beside == "untrained"
-        else (api.taught_student(beside, prompt=prompt, thinking=thinking), None, limit)
-    )
-    feeds = deque[str](), deque[str]()
-    answers = (
-        api.ask(student, iter(feeds[0].popleft, None), max_new_tokens=limit),
-        api.ask(other, iter(feeds[1].popleft, None), max_new_tokens=max_new_tokens or usual, examples=examples),
-    )
-    for each in questions:
-        for name, feed, answer in zip((model, beside), feeds, answers, strict=True):
-            feed.append(each)
-            print(printable(f"{name}:\n{next(answer)}", lines=True))
+    cut_at = max_new_tokens or "auto"
 
+    def named(model: str) -> AskedStudent:
+        return as_taught(api.taught_student(model, prompt=prompt, thinking=thinking), cut_at=cut_at)
 
-def _untrained(run: str) -> tuple[StudentConfig, Sequence[WorkedExample], AnswerLimit]:
-    """The student that a run began with, the worked examples before its questions, and where its answers are cut.
-
-    Raises RunError, ConfigError.
-    """
-    from tutelage.config.file import read_written
-    from tutelage.runs.directory import kept_asked
-    from tutelage.runs.reader import open_run
-    from tutelage.student.asked import taught_prompts
-
-    taught = taught_prompts(str(Path(run) / "student"))
-    found = open_run(Path(run))
-    config, asked = read_written(found.root / "config.yaml"), kept_asked(found.root)
-    began = {"prompt": asked.prompt} if asked else {}
-    began |= {"model": str(found.began_as)} if found.began_as else {}
-    return config.student.model_copy(update=began), taught.examples if taught else (), config.evaluation.max_new_tokens
+    asked = [(model, named(model))]
+    if beside == "untrained":
+        _, untrained = of_run(Path(model), Path(model) / "student")
+        asked.append((beside, replace(untrained, cut_at=max_new_tokens or untrained.cut_at)))
+    elif beside is not None:
+        asked.append((beside, named(beside)))
+    for each in iter([question]) if question else _typed():
+        for name, student in asked:
+            answer = student.answer(each)
+            print(printable(f"{name}:\n{answer}" if beside else answer, lines=True))
 
 
 def _typed() -> Iterator[str]:

@@ -49,7 +49,7 @@ def asking(source: RunSource) -> tuple[Asking, Sequence[WorkedExample]]:
     if taught is not None:
         return taught.prompt, taught.examples
     student = source.config.student
-    prompt = asked_as(student).prompt
+    prompt = (source.run.asked or asked_as(student)).prompt
     if not student.few_shot:
         return prompt, ()
     return prompt, open_task(source.config.task).examples[: student.few_shot]

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 
 from tutelage.config import AnswerLimit
 from tutelage.records import Attempt, TrainingExample
-from tutelage.student.asked import PromptSettings
 from tutelage.student.sampler import UNTRAINED
 from tutelage.student.student import Student
 
@@ -33,15 +32,6 @@ def answer_limit(setting: AnswerLimit, student: Student, questions: Sequence[str
         return setting
     wanted, room = (learnt or UNTRAINED) + THOUGHTS * student.thinks, student.room_for_answers(questions)
     return wanted if room is None else max(1, min(wanted, room))
-
-
-def limit_as_taught(
-    setting: AnswerLimit, taught: PromptSettings | None, student: Student, questions: Sequence[str]
-) -> int:
-    """The limit for a student that is asked outside of its run: the setting, or for `auto` that of its evaluation."""
-    if setting != "auto" or taught is None:
-        return answer_limit(setting, student, questions, None)
-    return answer_limit(taught.max_new_tokens, student, questions, taught.answer_tokens)
 
 
 def learnt_length(student: Student, examples: Sequence[TrainingExample]) -> int | None:

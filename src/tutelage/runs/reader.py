@@ -32,7 +32,7 @@ from tutelage.config.places import without_secrets
 from tutelage.errors import ConfigError, RunError, TutelageError
 from tutelage.json_lines import MOST_LINE
 from tutelage.records import AnswerKind, Problem, Split
-from tutelage.run_records import Now, RoundResult, RunResult
+from tutelage.run_records import AskedAs, Now, RoundResult, RunResult
 from tutelage.runs.directory import RESULT, Result, check_format, read_kept, round_folders
 from tutelage.runs.files import check_regular
 from tutelage.runs.found import is_in_study, why_no_run
@@ -92,6 +92,13 @@ class RunReader:
     def mark(self) -> dict[str, Any]:
         """The content of run.json; empty if it cannot be read."""
         return self._read("run.json", check_format, {})
+
+    @cached_property
+    def asked(self) -> AskedAs | None:
+        """How the student is asked; None in a run of an earlier version."""
+        with suppress(TypeError):
+            return AskedAs(**self.mark["asked"]) if "asked" in self.mark else None
+        return None
 
     @cached_property
     def config(self) -> RunConfig | None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from tutelage.money import sum_usd
-from tutelage.run_records import Accuracy, AskedAs, BeforeAfter, Now, RoundResult
+from tutelage.run_records import Accuracy, BeforeAfter, Now, RoundResult
 from tutelage.runs.reader import RunReader, Setting, State
 from tutelage.view.fields import mapping
 from tutelage.view.spent import Spent, spent_by, spent_in
@@ -127,8 +127,4 @@ def _precision(run: RunReader) -> str:
 
 
 def _prompt(run: RunReader) -> str:
-    kept = mapping(run.mark.get("asked"))
-    try:
-        return AskedAs(**kept).told(run.config.student.thinking) if run.config else ""
-    except TypeError:  # a run of an earlier version
-        return ""
+    return run.asked.told(run.config.student.thinking) if run.asked and run.config else ""
