@@ -3,9 +3,10 @@
 python -m tools.try_teachers docs/teachers-tried.md --torch "torch==2.13.0"      make try-teachers
 MODEL=~/models/qwen2.5-1.5b-instruct make try-teachers                           a folder, or a GGUF file
 
-Each server lives in an environment of its own below .servers/, with pinned packages. What can't be installed or doesn't
-start is said, and the next one is tried. Without MODEL the embedded student is the teacher: too small to be a good one,
-large enough to show whether the server's answers are understood.
+Each server lives in an environment of its own below .servers/, with pinned packages; llama-server, which is no package,
+is tried where it stands on the PATH. What can't be installed or doesn't start is said, and the next one is tried.
+Without MODEL the embedded student is the teacher: too small to be a good one, large enough to show whether the server's
+answers are understood.
 """
 
 from __future__ import annotations
@@ -69,7 +70,10 @@ class Model:
 
 @dataclass(frozen=True)
 class Server:
-    """How a server is installed (`steps` of pip, {torch} is its pin), mended, and started with a model on a port."""
+    """How a server is installed (`steps` of pip, {torch} is its pin), mended, and started with a model on a port.
+
+    Without steps it is a program of the machine's own, by the name that its command begins with.
+    """
 
     name: str
     package: str
@@ -132,6 +136,14 @@ ALL = (
         " --host 127.0.0.1 --port {port}",
         "teacher",
     ),
+    Server(
+        "llama-server",
+        "llama-server, as installed",
+        (),
+        GGUF,
+        "llama-server --model {file} --alias teacher --ctx-size 8192 --parallel 4 --host 127.0.0.1 --port {port}",
+        "teacher",
+    ),
 )
 
 
@@ -171,6 +183,10 @@ def unpack(gguf: Path) -> Path:
 
 def install(server: Server, torch: str, seconds: float) -> None:
     """Make a server's environment, once. Raises Skipped."""
+    if not server.steps:
+        if shutil.which(program := server.command.split()[0]) is None:
+            raise Skipped(f"there is no {program} on the PATH")
+        return
     if (server.home / "ready").exists():
         return
     ends = time.monotonic() + seconds
