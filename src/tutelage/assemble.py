@@ -18,11 +18,12 @@ from tutelage.own_parts import OwnParts
 from tutelage.report.progress import Show
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.for_readers import keep_problems
+from tutelage.rounds.pins import pins
 from tutelage.run_records import AskedAs, Precision
 from tutelage.runs.directory import Run, locked
 from tutelage.runs.files import disk_errors, try_to_write_in
 from tutelage.runs.now import NOW
-from tutelage.runs.source import Source, source_of
+from tutelage.runs.source import SOURCE, Source, source_of
 from tutelage.runs.stage_cache import StageCache
 from tutelage.student.asked import asked_in_run, told_of
 from tutelage.student.engines.engine import Engine
@@ -97,7 +98,8 @@ def open_context(
     with closing(untrained.engine):
         preflight(untrained, config, task.problems, out, reflection)
         with locked(out):
-            run = Run.open(out, config, task_digest(task), cache, keys, precision, source, asked)
+            kept = {"precision": precision, "asked": asked, SOURCE: source, "pins": pins(config, task.examples)}
+            run = Run.open(out, config, task_digest(task), cache, keys, kept)
             if ranks is not None:
                 from tutelage.student.ranks.led import check_shared
 

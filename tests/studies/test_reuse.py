@@ -37,7 +37,7 @@ def published(tmp_path) -> Path:
     for name, arm in written.arms.items():
         runs = tuple(dataclasses.replace(run, replies=run.rounds[-1].replies + 1) for run in arm.runs)
         arms[name] = dataclasses.replace(arm, source=study.arms[name].source, runs=runs)
-    data = problems(study)(study.base)
+    data, _ = problems(study)(study.base)
     written = dataclasses.replace(written, arms=arms, base=dump_config(study.base), data=data)
     write_json(tmp_path / "study.json", written)
     return tmp_path / "study.json"

@@ -36,9 +36,8 @@ from tutelage.runs.files import (
     write_json,
     write_text,
 )
-from tutelage.runs.resume_rules import FREE, IDLE, UNTRAINED, differences, other_parts
+from tutelage.runs.resume_rules import FREE, IDLE, UNTRAINED, differences, other_contents, other_parts
 from tutelage.runs.seals import content_of, is_sealed, sealed
-from tutelage.runs.source import SOURCE, Source
 from tutelage.runs.stage import Stage, changed, entries
 from tutelage.runs.stage_cache import StageCache
 from tutelage.runs.versions import FORMAT, check_major, is_version, newest
@@ -71,21 +70,21 @@ class Run:
         data: str,
         cache: StageCache | None = None,
         parts: Mapping[str, str] | None = None,
-        precision: Precision | None = None,
-        source: Source | None = None,
-        asked: AskedAs | None = None,
+        kept: Mapping[str, Any] | None = None,
     ) -> Run:
         """Start a run in `root`, which is `locked`, or continue the one that is there.
 
-        `data` is a digest of the task's problems, `parts` has the keys of what is the user's own: task, teacher, …, and
-        `precision` is kept for `kept_precision`, `asked` for `kept_asked`, `source` for `source_of`.
+        `data` is a digest of the task's problems, `parts` has the keys of what is the user's own: task, teacher, ….
+        What is to be `kept` in run.json, if it is anything: `precision` for `kept_precision`, `asked` for `kept_asked`,
+        `source` for `source_of`, and `pins`, the digests of what else is read, by names (rounds/pins.py).
 
         Raises:
             RunError: it has begun with another configuration, other problems or a newer version, or the disk is full.
         """
         marker = root / "run.json"
         new: dict[str, Any] = {"format": FORMAT, "id": uuid.uuid4().hex}
-        found = check_format(marker) if marker.exists() else new
+        found, kept = check_format(marker) if marker.exists() else new, {**(kept or {})}
+        pins = kept.get("pins", {})
         if _begun(root):
             before = _config(root)
             other = other_parts(found.get("parts", {}), parts or {})
@@ -94,16 +93,22 @@ class Run:
                 raise RunError(f"{what}; set them back, or use another --out")
             if found["data"] != data:
                 raise RunError(f"the problems of {root} have changed since it began; restore them or use another --out")
+            if changed := other_contents(found.get("pins", {}), pins):
+                raise RunError(
+                    f"{root} began with another content of {', '.join(changed[:3])}; restore it, or use another --out"
+                )
+            kept["pins"] = {**found.get("pins", {}), **pins}
             if differences(before, config, IDLE):
                 (root / "result.json").unlink(missing_ok=True)  # the run finished under the earlier settings
         own = {"parts": dict(parts)} if parts else {}
-        chosen = {"precision": precision, "asked": asked, SOURCE: source}
-        mark = {name: value for name, value in found.items() if name != "parts"}
+        mark = {name: value for name, value in found.items() if name not in ("parts", "pins")}
         mark |= {"format": newest(mark["format"], FORMAT), "data": data}
-        mark |= {name: plain(choice) for name, choice in chosen.items() if choice}
+        mark |= {name: plain(value) for name, value in kept.items() if value}
         write_json(marker, sealed({**mark, **own}))
         write_text(root / "config.yaml", f"# As run, with {versions()}.\n{dump_config(config)}")
-        return cls(root, found["id"], cache and cache.part(digest(data, own) if own else data), parts)
+        of_students = {name: pin for name, pin in pins.items() if not name.startswith("teacher.")}
+        under = [each for each in (own, of_students) if each]
+        return cls(root, found["id"], cache and cache.part(digest(data, *under) if under else data), parts)
 
     @property
     def ledger(self) -> Path:
@@ -194,13 +199,17 @@ def read_result(root: Path) -> RunResult | None:
 
 
 def read_finished(
-    root: Path, config: RunConfig, data: str | None = None, parts: Mapping[str, str] | None = None
+    root: Path,
+    config: RunConfig,
+    data: str | None = None,
+    parts: Mapping[str, str] | None = None,
+    pins: Mapping[str, str] | None = None,
 ) -> RunResult | None:
     """The result of a run that finished under this configuration (see `has_run`); None if there is none.
 
     It is also None if a file of the run has changed since. A run that goes on finds the change and redoes the work.
     """
-    return read_result(root) if has_run(root, config, data, parts) and is_as_written(root) else None
+    return read_result(root) if has_run(root, config, data, parts, pins) and is_as_written(root) else None
 
 
 def is_as_written(root: Path) -> bool:
@@ -212,18 +221,24 @@ def is_as_written(root: Path) -> bool:
     )
 
 
-def has_run(root: Path, config: RunConfig, data: str | None = None, parts: Mapping[str, str] | None = None) -> bool:
+def has_run(
+    root: Path,
+    config: RunConfig,
+    data: str | None = None,
+    parts: Mapping[str, str] | None = None,
+    pins: Mapping[str, str] | None = None,
+) -> bool:
     """Whether a directory has a run of this configuration; settings that don't affect a finished run are ignored.
 
     `data` is a digest of the task's problems and must be the same; None: not compared. `parts` has the keys of the
-    user's own task, teacher, … and must be the same.
+    user's own task, teacher, … and must be the same, and so must `pins` that the run has.
     """
     if not exists(root / "run.json") or not (root / "config.yaml").exists():
         return False
     mark = check_format(root / "run.json") if data is not None or parts else read_json(root / "run.json", _RESTORE)
     if data is not None and mark["data"] != data:
         return False
-    if mark.get("parts", {}) != (parts or {}):
+    if mark.get("parts", {}) != (parts or {}) or other_contents(mark.get("pins", {}), pins or {}):
         return False
     return not differences(_config(root), config, IDLE)
 

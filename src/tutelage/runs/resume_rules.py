@@ -85,6 +85,11 @@ def other_parts(before: Mapping[str, str], after: Mapping[str, str]) -> list[str
     ]
 
 
+def other_contents(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The names under which two starts have read other contents (rounds/pins.py)."""
+    return [name for name, content in before.items() if after.get(name, content) != content]
+
+
 def _own(key: str | None) -> str:
     return "none of your own" if key is None else f"{key!r}"
 

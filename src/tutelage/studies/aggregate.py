@@ -11,7 +11,6 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from tutelage.config import RunConfig
 from tutelage.config.file import dump_config, read_written
 from tutelage.metrics.comparison import compare, interval
 from tutelage.money import sum_usd
@@ -23,7 +22,7 @@ from tutelage.runs.directory import Run, has_run, read_finished, round_folder, v
 from tutelage.runs.files import read_rows
 from tutelage.student.resources.hardware import hardware
 from tutelage.studies.arms import Arm, Spent
-from tutelage.studies.running import configured, problems, run_folder, task_of
+from tutelage.studies.running import ProblemsOf, configured, problems, run_folder, task_of
 from tutelage.studies.study_file import Study
 from tutelage.study_records import ArmFigures, Comparison, RoundFigures, RunFigures, StudyFigures
 from tutelage.tasks.task import Task
@@ -55,7 +54,7 @@ def gather(study: Study, out: Path, command: str) -> StudyFigures:
         machine=_each([run.machine for run in all_runs]) or hardware(),
         versions=_each([run.versions for run in all_runs]) or versions(),
         base=dump_config(study.base),
-        data=problems_of(study.base),
+        data=problems_of(study.base)[0],
         parts=study.own.keys(study.base),
     )
 
@@ -66,7 +65,7 @@ def _runs(
     seed: int,
     task: Task,
     costs_of: Callable[[Path], Mapping[str, Usage]],
-    problems_of: Callable[[RunConfig], str],
+    problems_of: ProblemsOf,
 ) -> Iterator[tuple[str, RunFigures]]:
     """The finished runs of a seed, by arm."""
     spent: dict[str, Spent] = {}
@@ -78,10 +77,11 @@ def _runs(
         if not arm.is_run_under(seed) or (arm.matched and arm.to not in spent):
             continue
         config, folder = configured(study, arm, seed, out, spent), run_folder(out, name, seed)
-        data, keys = problems_of(config), study.own.in_arm(config, study.base).keys(config)
-        if not arm.taught and has_run(folder, config, data, keys) and (right := _right(folder / "test-before.jsonl")):
+        data, pins = problems_of(config)
+        known = config, data, study.own.in_arm(config, study.base).keys(config), pins
+        if not arm.taught and has_run(folder, *known) and (right := _right(folder / "test-before.jsonl")):
             yield name, RunFigures(seed, right, 0, (), "evaluated as it came", Run(folder, "").seconds(None))
-        elif arm.taught and (result := read_finished(folder, config, data, keys)):
+        elif arm.taught and (result := read_finished(folder, *known)):
             spent[name] = Spent.of_result(result)
             yield name, _run(seed, result, folder, task, costs_of(Path(config.teacher.ledger or "")))
 

@@ -38,7 +38,7 @@ def with_known(study: Study, file: Path) -> Study:
         was, now = (", ".join(f"{part} {key!r}" for part, key in of.items()) or "none" for of in (figures.parts, parts))
         raise ConfigError(f"{file} is of other parts of your own ({was}) than this study ({now}); leave --known out")
     tests = len(task_of(study, study.base.task.train).problems("test"))
-    if tests != figures.test_problems or figures.data not in ("", problems(study)(study.base)):
+    if tests != figures.test_problems or figures.data not in ("", problems(study)(study.base)[0]):
         raise ConfigError(f"{file} is of other problems than this study; restore them, or leave --known out")
     known: dict[tuple[str, int], RunFigures] = {}
     for name, arm in study.arms.items():

@@ -20,7 +20,9 @@ from pathlib import Path
 from tutelage.config import RunConfig
 from tutelage.errors import TutelageError
 from tutelage.own_parts import OwnParts
+from tutelage.records import WorkedExample
 from tutelage.report.progress import Show
+from tutelage.rounds.pins import of_examples
 from tutelage.run_records import RunResult
 from tutelage.runs.directory import has_run, is_as_written, read_finished
 from tutelage.runs.models import forget_students
@@ -72,7 +74,7 @@ def run_seed(study: Study, out: Path, seed: int, show: Show) -> list[str]:
         try:
             config = configured(study, arm, seed, out, spent)
             own = study.own.in_arm(config, study.base)
-            result = _run(config, problems_of(config), run_folder(out, name, seed), show, cache, arm.taught, own)
+            result = _run(config, *problems_of(config), run_folder(out, name, seed), show, cache, arm.taught, own)
         except TutelageError as error:
             faults.append(f"{title}: {error}")
             continue
@@ -105,14 +107,23 @@ def task_of(study: Study, train: int | None) -> Task:
     return own_task(study.own.task, settings) if study.own.task else open_task(settings)
 
 
-def problems(study: Study) -> Callable[[RunConfig], str]:
-    """A function for the digest of a run's problems. Runs differ in `task.train` only; each size is loaded once."""
+ProblemsOf = Callable[[RunConfig], tuple[str, Mapping[str, str]]]
+"""The digest of a run's problems, and the pins of its worked examples."""
+
+
+def problems(study: Study) -> ProblemsOf:
+    """A function for what a run reads of its task. Runs differ in `task.train` only; each size is loaded once."""
 
     @cache
-    def of_size(train: int | None) -> str:
-        return task_digest(task_of(study, train))
+    def of_size(train: int | None) -> tuple[str, tuple[WorkedExample, ...]]:
+        task = task_of(study, train)
+        return task_digest(task), tuple(task.examples)
 
-    return lambda config: of_size(config.task.train)
+    def of(config: RunConfig) -> tuple[str, Mapping[str, str]]:
+        data, examples = of_size(config.task.train)
+        return data, of_examples(config.student, examples)
+
+    return of
 
 
 def run_folder(out: Path, arm: str, seed: int) -> Path:
@@ -121,16 +132,23 @@ def run_folder(out: Path, arm: str, seed: int) -> Path:
 
 
 def _run(
-    config: RunConfig, data: str, folder: Path, show: Show, cache: StageCache, taught: bool, own: OwnParts
+    config: RunConfig,
+    data: str,
+    pins: Mapping[str, str],
+    folder: Path,
+    show: Show,
+    cache: StageCache,
+    taught: bool,
+    own: OwnParts,
 ) -> RunResult | None:
     """Run an arm to its end; for an untaught arm, only evaluate on test and return None."""
     keys = own.keys(config)
-    if taught and (result := read_finished(folder, config, data, keys)):
+    if taught and (result := read_finished(folder, config, data, keys, pins)):
         catch_up(config.report_to, folder, result, show.say)
         return result
     if (
         not taught
-        and has_run(folder, config, data, keys)
+        and has_run(folder, config, data, keys, pins)
         and (folder / "test-before.jsonl").exists()
         and is_as_written(folder)
     ):
