@@ -128,12 +128,15 @@ def test_a_message_of_a_tracker_shows_no_password(tmp_path):
 @pytest.mark.filterwarnings("ignore")
 def test_what_wandb_keeps_elsewhere_is_not_told_as_lost(copied, monkeypatch):
     """As with a server: what it holds can't be read again at the end."""
+    import wandb
+
     monkeypatch.setenv("WANDB_MODE", "disabled")
     result, said = read_kept(copied, RunResult), []
     assert result is not None
     catch_up(["wandb"], copied, result, said.append)
     assert said == ["wandb: nowhere (WANDB_MODE)"]
     assert is_whole(copied, "wandb", result)
+    wandb.teardown()  # else runs of this process stay without a file
 
 
 def test_a_tracker_that_cannot_be_read_is_closed(tmp_path):
