@@ -105,7 +105,7 @@ class Row:
 
     def has_choices(self, field: str) -> bool:
         """Whether a field holds a list of choices, or an object whose names are letters, and not just settings."""
-        value = _parsed(self.optional(field))
+        value = parsed(self.optional(field))
         lettered = isinstance(value, Mapping) and all(len(str(key)) == 1 for key in cast(Mapping[Any, Any], value))
         pairs = _pairs(value) if isinstance(value, list) or lettered else None
         return pairs is not None and len(pairs) > 1
@@ -116,7 +116,7 @@ class Row:
         The field is a list of texts, a list of {label, text}, an object {label: text, …} or {label: […], text: […]}.
         """
         value = self.value(field)
-        pairs = _pairs(_parsed(value))
+        pairs = _pairs(parsed(value))
         if pairs is None:
             self.fail(field, f"expected texts or {{label, text}} objects, found {shortened(value)}")
         choices = tuple(Choice(self.checked(field, label), self.checked(field, text)) for label, text in pairs)
@@ -165,8 +165,8 @@ def _nested(field: str, value: Json) -> str:
     return ""
 
 
-def _parsed(value: Json) -> Json:
-    """A list or an object that stands as JSON in a cell of a table."""
+def parsed(value: Json) -> Json:
+    """The value, read if it is a list or an object that stands as JSON in a cell of a table."""
     if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
         with suppress(NotJson):
             return parse_json(value)

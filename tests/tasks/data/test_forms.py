@@ -1,6 +1,7 @@
 """The usual forms of rows, told by their columns; `task.field`, templates; and what is refused."""
 
 import contextlib
+import json
 
 import pytest
 from hypothesis import given
@@ -60,6 +61,29 @@ WORKED = {
         "rejected": [user(f"Q{n}?"), assistant("#### 9")],
     },
     "alpaca": lambda n: {"instruction": f"Q{n}?", "input": "", "output": f"{n} + 1 = {n + 1} pens.\n#### {n + 1}"},
+    "preference of alpaca": lambda n: {
+        "instruction": f"Q{n}?",
+        "input": "",
+        "chosen": f"{n} + 1 = {n + 1} pens.\n#### {n + 1}",
+        "rejected": "#### 9",
+    },
+    "preference about a question": lambda n: {
+        "system": "",
+        "question": f"Q{n}?",
+        "chosen": f"{n} + 1 = {n + 1} pens.\n#### {n + 1}",
+        "rejected": "#### 9",
+    },
+    "numinamath": lambda n: {
+        "problem": f"Q{n}?",
+        "solution": f"{n} + 1 = \\boxed{{{n + 1}}} pens.",
+        "messages": [user(f"Q{n}?"), assistant(f"{n} + 1 = \\boxed{{{n + 1}}} pens.")],
+    },
+    "ultrafeedback": lambda n: {
+        "prompt": f"Q{n}?",
+        "chosen": [user(f"Q{n}?"), assistant(f"{n} + 1 = {n + 1} pens.\n#### {n + 1}")],
+        "rejected": [user(f"Q{n}?"), assistant("#### 9")],
+        "messages": [user(f"Q{n}?"), assistant(f"{n} + 1 = {n + 1} pens.\n#### {n + 1}")],
+    },
     "query/response": lambda n: {"query": f"Q{n}?", "response": f"{n} + 1 = {n + 1} pens.\n#### {n + 1}"},
     "messages": lambda n: {"messages": [user(f"Q{n}?"), assistant(f"{n} + 1 = {n + 1} pens.\n#### {n + 1}")]},
     "sharegpt": lambda n: {
@@ -67,6 +91,15 @@ WORKED = {
             {"from": "human", "value": f"Q{n}?"},
             {"from": "gpt", "value": f"{n} + 1 = {n + 1} pens.\n#### {n + 1}"},
         ]
+    },
+    "first of sharegpt": lambda n: {
+        "conversations": [
+            {"from": "user", "value": f"Q{n}?"},
+            {"from": "chatgpt", "value": f"{n} + 1 = {n + 1} pens.\n#### {n + 1}"},
+        ]
+    },
+    "messages in a cell": lambda n: {
+        "messages": json.dumps([user(f"Q{n}?"), assistant(f"{n} + 1 = {n + 1} pens.\n#### {n + 1}")])
     },
     "thinking": lambda n: {
         "messages": [
@@ -135,6 +168,20 @@ def test_options_are_choices(tmp_path, options):
         assert load(tmp_path, rows).kind == "number"
 
 
+def test_answers_that_count_the_choices_from_0_are_choices(tmp_path):
+    def rows(*answers):
+        return [{"question": f"Q{n}?", "choices": ["pen", "book"], "answer": each} for n, each in enumerate(answers)]
+
+    task = load(tmp_path, rows(0, "1", 1, 0))
+    assert found(task) == {"Q0?": ("A", None), "Q1?": ("B", None), "Q2?": ("B", None), "Q3?": ("A", None)}
+    assert "the answers count the choices from 0, so that 0 is the first" in task.report.notes
+    for unclear in ((1, 1, 1, 1), (0, 1, 2, 0), (0, 1, "A", 0), (0, -1, 0, 0)):
+        with pytest.raises(DataError, match=r"'-?[012]' is none of the choices A, B"):
+            load(tmp_path, rows(*unclear))
+    texts = alike(lambda n: {"question": f"Q{n}?", "choices": [1, 0], "answer": 0})
+    assert found(load(tmp_path, texts))["Q1?"] == ("B", None)
+
+
 def test_among_worked_solutions_one_without_steps_is_its_answer_and_one_without_an_answer_is_odd(tmp_path):
     rows = [WORKED["gsm8k"](n) for n in range(12)]
     rows[3]["answer"] = "4"
@@ -197,6 +244,7 @@ def test_templates_that_are_none_are_refused(tmp_path, field, told):
     ("row", "told"),
     [
         ({"prompt": "a"}, "a prompt without an answer"),
+        ({"prompt": [user("a")]}, "a prompt without an answer"),
         ({"text": "a"}, "the field is missing; the row has text; task.field: {question: YOURS, answer: YOURS}"),
         ({"question": "a"}, "task.field: {answer: YOURS}"),
         (
@@ -209,7 +257,7 @@ def test_templates_that_are_none_are_refused(tmp_path, field, told):
             "two forms, prompt/completion and alpaca",
         ),
         (
-            {"problem": "a", "solution": "b", "answer": "1", "messages": [user("a"), assistant("b")]},
+            {"problem": "a", "solution": "b", "answer": "1", "messages": [user("a"), assistant("c")]},
             "task.field: {question: problem, answer: answer, rationale: solution} or {messages: messages}",
         ),
         ({"problem": "a", "solution": "one\ntwo"}, "no final answer in the solution, which ends with 'two'"),
@@ -219,6 +267,11 @@ def test_templates_that_are_none_are_refused(tmp_path, field, told):
         ({"problem": "a", "answer": {"value": 1}}, "name it in task.field, such as answer.value"),
         ({"problem": "a", "answer": None}, "found None; fill it, or leave the row out"),
         ({"problem": "a", "answer": ""}, "the field is empty (found '')"),
+        ({"chosen": "a", "rejected": "b"}, "a preference without a prompt, so there is no question; task.field"),
+        ({"talk": [user("a"), assistant("b")]}, "task.field: {messages: talk} reads it, and so does tutelage init"),
+        ({"messages": "[{'role': 'user'}]"}, "field 'messages': expected messages such as"),
+        ({"instruction": "a", "output": "b", "history": [["c", "d"]]}, "the row has earlier turns"),
+        ({"query": "a", "response": "b", "history": '[["c", "d"]]'}, "the row has earlier turns"),
         ({"messages": [user("a")]}, "no message of the assistant"),
         ({"messages": [assistant("a")]}, "no message of the user"),
         ({"messages": [user("a"), assistant("b"), user("c"), assistant("d")]}, "has 2 messages of the user"),

@@ -7,6 +7,7 @@ problem/solution     {"problem": "…", "solution": "… \\\\boxed{12}", "answer
 prompt/completion    {"prompt": "…", "completion": "… The answer is 12."}, or both as messages    TRL
 prompt-only          {"prompt": "…", "answer": "12"}, or the prompt as messages                   TRL, verl
 preference           {"prompt": "…", "chosen": "…", "rejected": "…"}                              TRL
+                     {"instruction": "…", "input": "…", "chosen": "…", "rejected": "…"}           LLaMA-Factory
 alpaca               {"instruction": "…", "input": "…", "output": "…", "system": "…"}
 query/response       {"query": "…", "response": "…", "system": "…"}                               ms-swift
 messages             {"messages": [{"role": "user", "content": "…"}, …]}                          OpenAI
@@ -18,7 +19,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from tutelage.tasks.data.messages import is_conversation
+from tutelage.errors import DataError
+from tutelage.tasks.data.messages import is_conversation, read_conversation
 from tutelage.tasks.rows import Row
 
 
@@ -44,6 +46,7 @@ class Columns:
 _OPTIONAL = ("input", "context", "system", "choices", "options")
 """Columns that the first row may lack, though others have them."""
 _FINAL = ("answer", "final_answer", "expected_answer", "ground_truth", "reward_model.ground_truth")
+_SOLUTIONS = ("solution", "response", "completion")
 OURS = "question/answer"
 
 
@@ -60,6 +63,7 @@ def columns_of(rows: Sequence[Row], fields: Mapping[str, str]) -> Columns:
             ours["choices"] = "options"
         return replace(Columns(OURS, **ours), system=fields.get("system"))
     found = [columns for form in _FORMS if (columns := form(row, "answer" in fields)) is not None]
+    found = [each for each in found if not any(_repeats(row, each, other) for other in found)]
     if len(found) > 1:
         row.fail(
             None,
@@ -87,8 +91,25 @@ def mapping(*fields: str) -> str:
     return f"task.field: {{{yaml}}} maps names, and so does tutelage init {flags}"
 
 
+def _repeats(row: Row, talk: Columns, other: Columns) -> bool:
+    """Whether a conversation says what other columns say, as in NuminaMath."""
+    if talk.messages is None or other.messages is not None or other.question is None:
+        return False
+    try:
+        said = read_conversation(row, talk.messages)
+        column = other.worked or other.answer or ""
+        reply = read_conversation(row, column).reply if is_conversation(row.optional(column)) else row.scalar(column)
+        return (said.question, said.reply) == (row.text(other.question), reply)
+    except DataError:
+        return False
+
+
 def _refuse(row: Row) -> None:
     has = ", ".join(str(key) for key in row.data) or "no fields"
+    if talk := _first(row, "messages", "conversations"):
+        read_conversation(row, talk)  # says why it is none
+    if row.has("chosen") and row.has("rejected"):
+        row.fail("prompt", f"a preference without a prompt, so there is no question; {mapping('question')}")
     if row.has("question"):
         row.fail("answer", f"the field is missing; the row has {has}; {mapping('answer')}")
     if row.has("prompt"):
@@ -96,10 +117,13 @@ def _refuse(row: Row) -> None:
             "answer",
             f"a prompt without an answer: a known final answer is needed; the row has {has}; {mapping('answer')}",
         )
-    row.fail(
-        "question",
-        f"the field is missing; the row has {has}; {mapping('question', 'answer')}",
-    )
+    if talk := next((key for key, value in row.data.items() if is_conversation(value)), None):
+        row.fail(
+            "messages",
+            f"the field is missing; {talk} holds a conversation: task.field: {{messages: {talk}}} reads it, and so "
+            f"does tutelage init --field messages={talk}",
+        )
+    row.fail("question", f"the field is missing; the row has {has}; {mapping('question', 'answer')}")
 
 
 def _remedy(columns: Columns) -> str:
@@ -126,7 +150,7 @@ def _problem(row: Row, answered: bool) -> Columns | None:
 
 
 def _question(row: Row, answered: bool) -> Columns | None:
-    return _asked(row, "question/solution", "question", ("solution", "response", "completion"), answered)
+    return _asked(row, "question/solution", "question", _SOLUTIONS, answered and not row.has("chosen"))
 
 
 def _prompt(row: Row, answered: bool) -> Columns | None:
@@ -140,13 +164,20 @@ def _prompt(row: Row, answered: bool) -> Columns | None:
 def _preference(row: Row, answered: bool) -> Columns | None:
     if not (row.has("chosen") and row.has("rejected")):
         return None
-    if not row.has("prompt") and is_conversation(row.value("chosen")):
+    if row.has("prompt"):
+        return _asked(row, "preference", "prompt", ("chosen",), answered)
+    if is_conversation(row.value("chosen")):
         return Columns("preference", messages="chosen", answer=_first(row, *_FINAL))
-    return _asked(row, "preference", "prompt", ("chosen",), answered)
+    question = _first(row, "question", "instruction")
+    if question is None or _first(row, *_SOLUTIONS, "output"):
+        return None
+    found = _asked(row, "preference", question, ("chosen",), answered)
+    more = _first(row, "input") if question == "instruction" else None
+    return found and replace(found, more=more, system=_first(row, "system"))
 
 
 def _alpaca(row: Row, answered: bool) -> Columns | None:
-    found = _asked(row, "alpaca", "instruction", ("output", "response"), answered)
+    found = _asked(row, "alpaca", "instruction", ("output", "response"), answered and not row.has("chosen"))
     more, system = _first(row, "input", "context"), _first(row, "system")
     return found and replace(found, more=more, system=system)
 

@@ -11,11 +11,15 @@ from tutelage.tasks.data.columns import OURS, Columns, columns_of, mapping
 from tutelage.tasks.data.fields import filled, is_template
 from tutelage.tasks.data.messages import Conversation, is_conversation, read_conversation
 from tutelage.tasks.data.solutions import is_worked, split_solution, steps_of
-from tutelage.tasks.rows import Row
+from tutelage.tasks.rows import Row, parsed
 from tutelage.text.statements import shorten
 
 MOSTLY = 0.9
 """Share of answers of one kind from which the others are taken for mistakes."""
+
+
+_OF_TURNS = ("alpaca", "query/response")
+"""Forms that may have earlier turns, as `history`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,11 @@ def _are_worked(rows: Sequence[Row], columns: Columns) -> bool:
 def _draft(row: Row, columns: Columns, worked: bool) -> Draft:
     if columns.form == OURS:
         _need(row, columns)
+    elif columns.form in _OF_TURNS and parsed(row.optional("history")):
+        row.fail(
+            "history",
+            "the row has earlier turns, but a problem is one question and its answer; leave it out, or empty the field",
+        )
     question, system, said = _question(row, columns)
     field = columns.answer or columns.worked or columns.messages or "answer"
     steps = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tutelage.config import TaskConfig
 from tutelage.errors import ConfigError
@@ -53,6 +54,22 @@ def tell_kind(drafts: Sequence[Draft]) -> AnswerKind:
                 "correct it, or set task.kind: text",
             )
     return "text"
+
+
+def counted(drafts: Sequence[Draft]) -> list[Draft] | None:
+    """The drafts with letters for answers that count the choices from 0, as in MMLU; None if they do not.
+
+    At least one is 0, and none is the label or the text of a choice, so that nothing else can be meant.
+    """
+    places = [int(draft.answer) if re.fullmatch("[0-9]{1,2}", draft.answer) else -1 for draft in drafts]
+    for draft, place in zip(drafts, places, strict=True):
+        named = {said for choice in draft.choices for said in (choice.label, choice.text)}
+        if not 0 <= place < len(draft.choices) or draft.answer in named:
+            return None
+    if 0 not in places:
+        return None
+    pairs = zip(drafts, places, strict=True)
+    return [replace(draft, answer=draft.choices[place].label) for draft, place in pairs]
 
 
 def _measured(drafts: Sequence[Draft]) -> list[Draft]:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from tutelage.json_lines import shortened
-from tutelage.tasks.rows import Row
+from tutelage.json_lines import Json, shortened
+from tutelage.tasks.rows import Row, parsed
 
 _ROLES = {
     "system": "system",
@@ -20,6 +20,8 @@ _ROLES = {
     "human": "user",
     "assistant": "assistant",
     "gpt": "assistant",
+    "chatgpt": "assistant",
+    "ai": "assistant",
     "model": "assistant",
     "bot": "assistant",
 }
@@ -36,8 +38,9 @@ class Conversation:
     thoughts: str | None
 
 
-def is_conversation(value: object) -> bool:
-    """Whether a value is a list of messages."""
+def is_conversation(value: Json) -> bool:
+    """Whether a value is a list of messages, also as JSON in a cell of a table."""
+    value = parsed(value)
     if not isinstance(value, list) or not value:
         return False
     messages = cast(list[Any], value)
@@ -46,7 +49,7 @@ def is_conversation(value: object) -> bool:
 
 def read_conversation(row: Row, field: str) -> Conversation:
     """The conversation in a field. Raises DataError if it is none, or not about one question."""
-    value = row.value(field)
+    value = parsed(row.value(field))
     if not is_conversation(value):
         row.fail(field, f'expected messages such as [{{"role": "user", "content": …}}], found {shortened(value)}')
     texts: dict[str, list[str]] = {"system": [], "user": [], "assistant": []}

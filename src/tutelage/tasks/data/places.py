@@ -18,11 +18,15 @@ _ALIASES = ("dev", "val", "valid", "eval")
 
 
 def files_of(path: Path) -> tuple[Mapping[str, list[Path]], tuple[str, ...]]:
-    """The files of each part, in order, and what the user should know. Raises DataError if several could be meant."""
+    """The files of each part, in order, and what the user should know. Raises DataError for none or too many."""
     if not path.is_dir():
         return {"train": [path]}, ()
     found = {part: files for part in PARTS if (files := _of(path, part))}
-    found.setdefault("train", [path / "train.jsonl"])  # whose absence the reader tells
+    if "train" not in found:
+        others = sorted(file.name for file in path.glob("*") if file.suffix in SUFFIXES)
+        has = f"it has {', '.join(others[:5])}" if others else "it has no data files"
+        known = f"no train.jsonl (nor {', '.join(SUFFIXES[1:])})"
+        raise DataError(f"the folder has {known}, and {has}; name one file, or rename it", path=path)
     notes = ()
     if "validation" not in found:
         other = next((file for name in _ALIASES for file in _of(path, name)), None)
