@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from tutelage.mistakes.solution import question_values, values_in, with_hundredths, worked_solution
 from tutelage.mistakes.steps import numbers_of, same_step
@@ -71,9 +72,7 @@ def compare(problem: Problem, text: str, answer: str | None = None) -> Compariso
     `answer` is the wrong answer that the exam read in it; None: its last statement counts. As in the exam, thoughts,
     markup and run-on text are ignored.
     """
-    text = plain(text)
-    solution, given = worked_solution(problem), question_values(problem)
-    gold = find_calculations(solution) if solution else ()
+    text, right = plain(text), _right(problem)
     last = next(iter(statements(text)), None)
     stated = last.piece if last and answer is None else None
     place = _span(text, last) if last else _last_place(text, answer)
@@ -85,13 +84,32 @@ def compare(problem: Problem, text: str, answer: str | None = None) -> Compariso
         stated_at=place,
         is_right=stated is not None and _is_answer(stated, problem.answer),
         value=read_number(problem.answer),
-        solution=solution,
-        gold=gold,
+        solution=right.solution,
+        gold=right.gold,
         steps=find_calculations(text),
-        given=given,
-        known=given | _held_by(problem, solution or "", gold),
-        facts=_facts(gold, given),
+        given=right.given,
+        known=right.known,
+        facts=right.facts,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Right:
+    """What attempts at a problem are compared with; see Comparison."""
+
+    solution: str | None
+    gold: Sequence[Calculation]
+    given: Set[Fraction]
+    known: Set[Fraction]
+    facts: Set[Fraction]
+
+
+@lru_cache(maxsize=64)  # the attempts at a problem come one after another
+def _right(problem: Problem) -> _Right:
+    solution, given = worked_solution(problem), frozenset(question_values(problem))
+    gold = find_calculations(solution) if solution else ()
+    known = given | _held_by(problem, solution or "", gold)
+    return _Right(solution, gold, given, known, frozenset(_facts(gold, given)))
 
 
 def loose_numbers(attempt: Comparison) -> list[Number]:

@@ -185,7 +185,8 @@ def number_of(match: re.Match[str], sign: str = "") -> Number | None:
     power = _SCALES.get(word, 0) + _LETTERS.get((match["letter"] or "").lower(), 0)
     scale = 10**power * (12 if word.startswith("dozen") else 1)
     negative = "-" in sign or "-" in (match["inner"] or "")
-    value *= -scale if negative else scale
+    if negative or scale != 1:  # products of fractions take long, and most are by 1
+        value *= -scale if negative else scale
     return Number(*match.span(), value, max(0, places - power), bool(match["percent"]), scale)
 
 
@@ -197,7 +198,7 @@ def _decimal(match: re.Match[str]) -> tuple[Fraction, int] | None:
     dotted = match["dotted"]
     digits = dotted.replace(".", "").replace(",", ".") if dotted else re.sub("[,']", "", match["plain"])
     value = Fraction(int(digits) if digits.isdecimal() else digits)
-    return value * Fraction(10) ** exponent, max(0, len(digits.partition(".")[2]) - exponent)
+    return value * Fraction(10) ** exponent if exponent else value, max(0, len(digits.partition(".")[2]) - exponent)
 
 
 def _fraction(match: re.Match[str]) -> tuple[Fraction, int] | None:

@@ -77,5 +77,5 @@ def _token(match: re.Match[str]) -> Token:
         return Token(kind, piece, *match.span())
     if _VARIABLE.fullmatch(piece):  # 2k may be two thousand or twice k
         return Token("other", piece, *match.span())
-    short = sum(character.isdigit() for character in piece) <= MAX_DIGITS
+    short = len(piece) <= MAX_DIGITS or sum(map(str.isdigit, piece)) <= MAX_DIGITS
     return Token(kind, piece, *match.span(), number_of(match) if short else None)
