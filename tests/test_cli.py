@@ -208,7 +208,12 @@ def test_estimate_bounds_what_the_run_then_costs(config, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["run", "none.yaml"], 2, "cannot read none.yaml"),
+        (
+            ["run", "none.yaml"],
+            2,
+            "cannot read none.yaml: No such file or directory; `tutelage init DATA",
+        ),
+        (["tasks", "check", "none.yaml"], 2, "`tutelage init DATA --out none.yaml` writes one"),
         (["show", "."], 2, "is not a run directory"),
         (["tasks", "check", "gsm8"], 2, "did you mean 'gsm8k'?"),
         (["tasks", "check", "gsm8k", "--path", "no/such/folder"], 2, "no/such/folder"),

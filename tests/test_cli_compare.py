@@ -54,6 +54,24 @@ def test_what_cannot_be_compared_is_said(run, left, right, words):
     assert words in last_line(result)
 
 
+def test_a_run_that_has_not_ended_has_no_student_and_nothing_after(run, tmp_path):
+    half = shutil.copytree(run, tmp_path / "half")
+    for name in ("student", "round-01", "round-02"):
+        shutil.rmtree(half / name)
+    for name in ("result.json", "test-after.jsonl"):
+        (half / name).unlink()
+    told = last_line(tutelage("compare", half))
+    assert "half has no two answers to the same problems yet; it has: evaluation-0, test-before" in told
+    for command in (("ask", half, "2 + 2?"), ("eval", half, "--task", "leg_counting"), ("ask", tmp_path, "2 + 2?")):
+        result = tutelage(*command)
+        assert result.exit_code in (2, 4)
+        told = last_line(result)
+        if half in command:
+            assert "half has no student yet: it comes at the end of a run; `tutelage run" in told
+        else:
+            assert "so not a model" in told
+
+
 def test_a_student_is_asked_beside_the_untrained_one_and_beside_another(run):
     result = tutelage("ask", run, "2 + 2?", "--beside", "untrained", "--max-new-tokens", 3)
     assert result.exit_code == 0, result.output

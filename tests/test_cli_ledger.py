@@ -102,6 +102,7 @@ def test_nothing_is_made_and_nothing_is_changed(tmp_path, command):
     result = tutelage("ledger", command, tmp_path / "none.sqlite")
     assert result.exit_code == 2
     assert result.output.startswith(f"error: there is no ledger {tmp_path / 'none.sqlite'}; name the file")
+    assert "a teacher without an endpoint keeps none" in result.output
     assert list(tmp_path.iterdir()) == []
     write_version_1(tmp_path / "old", reply())
     before = (tmp_path / "old").read_bytes()

@@ -25,6 +25,9 @@ from tutelage.records import Attempt, Split, WorkedExample
 from tutelage.report.progress import Show
 from tutelage.run_records import Accuracy, RunResult
 from tutelage.runs.directory import read_finished
+from tutelage.runs.files import exists
+from tutelage.runs.found import kind_of
+from tutelage.runs.reader import open_run
 
 if TYPE_CHECKING:
     from tutelage.student.ranks.group import Ranks
@@ -90,10 +93,13 @@ def taught_student(
     few_shot: int | None = None,
     thinking: Literal["off", "keep"] | None = None,
 ) -> StudentConfig:
-    """The student in the folder of a model or a run, asked as in its training by default. Raises ConfigError."""
+    """The student in the folder of a model or a run, asked as in its training by default.
+
+    Raises ConfigError, and RunError for the folder of a study, or of a run that has no student yet.
+    """
     from tutelage.student.asked import taught_prompts
 
-    folder = str(Path(model) / "student") if (Path(model) / "student").is_dir() else model
+    folder = _student_in(model)
     taught = taught_prompts(folder)
     usual, shots = (taught.prompt, len(taught.examples)) if taught else ("plain", 0)
     asking = {
@@ -102,6 +108,18 @@ def taught_student(
         "thinking": thinking or (taught.thinking if taught else "off"),
     }
     return parse_section(StudentConfig, {"model": folder, **asking}, origin="student")
+
+
+def _student_in(model: str) -> str:
+    """The folder of a run's student, or the model as it is named. Raises RunError."""
+    folder = Path(model) / "student"
+    if exists(folder):
+        return str(folder)
+    if kind_of(Path(model)) in ("run", "study"):
+        command = open_run(Path(model)).command
+        goes_on = f"`{command}` goes on with it" if command else "wait for it, or name the model of a round"
+        raise RunError(f"{model} has no student yet: it comes at the end of a run; {goes_on}")
+    return model
 
 
 def evaluate(

@@ -47,7 +47,9 @@ def compare(
         before, after = _chosen(mine, first, theirs, second, one == other)
         found = pair(Side(mine, before), Side(theirs, after))
     if not found.problems:
-        raise RunError(f"{one}:{before} and {other}:{after} have no problem in common; name answers to the same split")
+        raise RunError(
+            f"{one}:{before} and {other}:{after} have no problem in common; name answers to the same split of one task"
+        )
     if json:
         print_json({name: value for name, value in asdict(found).items() if name not in _OF_A_PAGE})
     else:
@@ -81,8 +83,8 @@ def _chosen(mine: RunIndex, first: str, theirs: RunIndex, second: str, same: boo
         first, second = first or second or last, second or first or last
     for index, name, names in ((mine, first, has), (theirs, second, others)):
         if name not in names:
-            there = ", ".join(names) or "none"
-            raise ConfigError(f"{index.run} has no answers {name!r}; it has: {there}")
+            lacks = f"no answers {name!r}" if name else "no two answers to the same problems yet"
+            raise ConfigError(f"{index.run} has {lacks}; it has: {', '.join(names) or 'none'}")
     return first, second
 
 

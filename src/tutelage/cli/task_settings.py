@@ -27,13 +27,13 @@ def task_settings(task: str, given: Mapping[str, object], overrides: list[str] |
 
 def run_settings(task: str, given: Mapping[str, object], overrides: list[str] | None) -> RunConfig:
     """The same with the settings of a run around the task's. Raises ConfigError."""
-    from tutelage.config.file import parse_config, read_yaml_file
+    from tutelage.config.file import parse_config, read_settings
     from tutelage.tasks.catalog import TASKS
     from tutelage.user_code import is_code
 
     if task in TASKS or is_code(task) or not (Path(task).is_file() or task.endswith((".yaml", ".yml"))):
         return parse_config({"task": {"name": task, **given}}, overrides or [], origin=f"task {task}")
-    data = read_yaml_file(task)
+    data = read_settings(task)
     if isinstance(data, dict) and isinstance((section := cast(dict[str, Any], data).get("task")), dict):
         data = {**cast(dict[str, Any], data), "task": {**cast(dict[str, Any], section), **given}}
     return parse_config(cast(object, data), overrides or [], origin=task)

@@ -35,7 +35,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
     Raises:
         ConfigError: the file is missing or not YAML, a key is unknown, or a value has the wrong type or range.
     """
-    return parse_config(read_yaml_file(path), overrides, origin=str(path))
+    return parse_config(read_settings(path), overrides, origin=str(path))
 
 
 def read_written(path: Path) -> RunConfig:
@@ -43,15 +43,23 @@ def read_written(path: Path) -> RunConfig:
     return read_config(_text_of(path), origin=str(path))
 
 
+def read_settings(path: str | Path) -> object:
+    """The plain data of a run's file, which need not be whole. Raises ConfigError, which says how one is made."""
+    return _parse_yaml(_text_of(path, f"; `tutelage init DATA --out {path}` writes one"), str(path))
+
+
 def read_yaml_file(path: str | Path) -> object:
     """The plain data of a YAML file. Raises ConfigError."""
     return _parse_yaml(_text_of(path), str(path))
 
 
-def _text_of(path: str | Path) -> str:
+def _text_of(path: str | Path, remedy: str = "") -> str:
+    """The text of a file; `remedy` is told where there is none. Raises ConfigError."""
     try:
         with Path(path).open(encoding="utf-8") as file:
             text = file.read(_LONGEST_FILE + 1)
+    except FileNotFoundError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}{remedy}") from None
     except (OSError, ValueError) as error:  # ValueError: not UTF-8, or NUL in the path
         raise ConfigError(f"cannot read {path}: {error}") from None
     if len(text) > _LONGEST_FILE:

@@ -68,7 +68,8 @@ def open_read_only(path: Path, *, whole: bool = True) -> sqlite3.Connection:
     with explained(path):
         if not path.is_file():
             raise RunError(
-                f"there is no ledger {path}; name the file (teacher.ledger, or ledger.sqlite in a run's folder)"
+                f"there is no ledger {path}; name the file (teacher.ledger, or ledger.sqlite in a run's folder; a "
+                "teacher without an endpoint keeps none)"
             )
         connection = _look(path)
         with _closed_on_error(connection):
