@@ -34,7 +34,7 @@ Way = Literal["question", "mistake", "mistake-first", "mistake-explained", "mist
 question, and to be forgotten; with the mistake in view, and to be explained before the solution; with the mistake in
 view, its first wrong step to be put right and nothing else."""
 
-Style = Literal["short", "full"]
+Style = Literal["terse", "short", "full"]
 """For whom a teacher writes: for a very small student, or for one that can follow longer reasoning."""
 
 

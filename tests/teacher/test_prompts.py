@@ -131,6 +131,14 @@ def test_the_full_style_asks_for_no_few_sentences():
     assert system != Prompts("number").messages(FeedbackRequest(PENS), QUESTION)[0]["content"]
 
 
+def test_the_terse_style_asks_for_lines_and_has_a_limit_of_them():
+    system = Prompts("number", "terse").messages(FeedbackRequest(PENS), QUESTION)[0]["content"]
+    assert "one step a line" in system
+    assert "at most 8 lines in all" in system
+    assert "sentences" not in system
+    assert "The answer is X." in system
+
+
 def test_without_the_hint_no_prompt_tells_the_answer():
     for way in get_args(Way):
         assert "12" not in asked(messages(MISTAKEN, Asking(way)))

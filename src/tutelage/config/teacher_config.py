@@ -118,8 +118,8 @@ class TeacherConfig(Section):
     explain: bool = False
     """The teacher also explains the mistake; the student learns to find and correct it (LEMA, An et al. 2023)."""
     style: Style = "short"
-    """Style of the rationales: `short`, few plain sentences for a very small student; `full`, for a student that can
-    follow longer reasoning."""
+    """Style of the rationales: `terse`, one step a line in a few words; `short`, few plain sentences; `full`, for a
+    student that can follow longer reasoning."""
     prompt: str | None = None
     """YAML file with prompts of your own, in any language (docs/teachers.md); None: ours."""
     replies_per_problem: int = Field(default=1, gt=0, le=1000)

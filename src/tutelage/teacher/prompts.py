@@ -33,12 +33,15 @@ MAX_REASON_BYTES = 200
 """The most UTF-8 bytes of the reason why an earlier reply was rejected, in the next request."""
 
 _READERS: dict[Style, str] = {
+    "terse": "a very small language model learns to reason. Write one step a line, in as few words as it "
+    "takes, in the order in which one thinks.",
     "short": "a very small language model learns to reason. Use short, plain sentences, one step in each, in the order "
     "in which one thinks.",
     "full": "a language model learns to reason. Use plain sentences, in the order in which one thinks, and say of each "
     "step why it is taken.",
 }
 _LENGTHS: dict[Style, str] = {
+    "terse": "No introduction, no sentence that repeats the question, no summary: at most {sentences} lines in all.",
     "short": "Leave out everything that no step needs: at most {sentences} sentences in all.",
     "full": "Take as many steps as the question needs, and leave none to the reader.",
 }
