@@ -118,6 +118,13 @@ def test_other_commands_as_json(run):
     assert [each["round"] for each in bounds["rounds"]] == [0, 1, 2]
     report = json.loads(tutelage("tasks", "check", run / "config.yaml", "--json").output)
     assert (report["name"], report["misgraded"], report["sizes"]["train"]) == ("leg_counting", [], 6)
+    lengths = report["tokens"]
+    assert (lengths["max_tokens"], lengths["cut"]) == (1024, 0)
+    assert 0 < lengths["prompts"]["median"] <= lengths["prompts"]["most"] <= lengths["prompts"]["longest"] < 1024
+    assert lengths["solutions"]["longest"] > 0
+    bare = ("tasks", "check", "leg_counting", "--set", "task.train=4", "--json")
+    assert json.loads(tutelage(*bare, "--rows", 0).output)["tokens"] is None
+    assert json.loads(tutelage(*bare, "--set", "student.model=no/such").output)["tokens"] is None
     measured = tutelage("eval", run, "--task", run / "config.yaml", "--max-new-tokens", 4, "--json")
     assert json.loads(measured.stdout)["n"] == 4
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -46,7 +47,9 @@ def check(
     opened = open_task(settings.task, Show().say)
     report = check_task(opened)
     if json:
-        print_json(report)
+        from tutelage.rounds.as_read import lengths_of
+
+        print_json({**asdict(report), "tokens": lengths_of(opened, settings) if rows else None})
     else:
         print(printable(describe(report), lines=True))
     if rows and not json:
