@@ -83,6 +83,17 @@ def test_a_local_endpoint_needs_no_key_and_an_unlisted_model_gets_a_cap_on_token
     assert "sk-secret" not in (place / "b.yaml").read_text()
 
 
+def test_what_the_user_should_know_of_the_data_is_said_and_written(place, tiny):
+    lines = [json.dumps({"problem": f"{n}?", "solution": f"So $\\boxed{{\\frac{{{n}}}{{7}}}}$."}) for n in range(9)]
+    (place / "latex.jsonl").write_text("\n".join(lines))
+    result = tutelage("init", "latex.jsonl", "--student", tiny, "--yes")
+    assert result.exit_code == 0, result.output
+    for said in (result.output, (place / "tutelage.yaml").read_text()):
+        assert "note: the rows are read as problem/solution" in said
+        assert "task.match: math compares them as expressions" in said
+        assert "note: there is no test file: 20%" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
