@@ -134,6 +134,13 @@ def test_prompts_with_answers_of_their_own_have_no_rationale(tmp_path):
     )
 
 
+def test_json_as_an_answer_is_no_conversation(tmp_path):
+    for answer in ('[{"from": "Rome", "to": "Oslo"}]', '[{"from": "Rome", "value": 3}]', '[{"role": "king"}]'):
+        rows = alike(lambda n, answer=answer: {"question": f"Q{n}?", "answer": answer})
+        for settings in ({}, {"match": "json"}):
+            assert found(load(tmp_path, rows, kind="text", **settings))["Q2?"] == (answer, None)
+
+
 def test_a_completion_of_one_line_is_the_answer(tmp_path):
     rows = alike(lambda n: {"messages": [user(f"Q{n}?"), assistant("billing" if n % 2 else "refund request")]})
     task = load(tmp_path, rows)

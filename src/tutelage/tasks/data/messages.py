@@ -39,12 +39,19 @@ class Conversation:
 
 
 def is_conversation(value: Json) -> bool:
-    """Whether a value is a list of messages, also as JSON in a cell of a table."""
-    value = parsed(value)
-    if not isinstance(value, list) or not value:
+    """Whether a value is a list of messages, also as JSON in a cell of a table, if its roles are known."""
+    read = parsed(value)
+    if not isinstance(read, list) or not read:
         return False
-    messages = cast(list[Any], value)
-    return all(isinstance(item, Mapping) and any(role in item for role, _ in _KEYS) for item in messages)
+    messages = cast(list[Any], read)
+    if not all(isinstance(item, Mapping) and any(role in item for role, _ in _KEYS) for item in messages):
+        return False
+    # an answer may be JSON, too: [{"from": "Rome", "to": "Oslo"}]
+    return read is value or all(any(_is_said_by(item, *keys) for keys in _KEYS) for item in messages)
+
+
+def _is_said_by(message: Mapping[str, Any], who: str, what: str) -> bool:
+    return what in message and str(message.get(who)).lower() in _ROLES
 
 
 def read_conversation(row: Row, field: str) -> Conversation:
