@@ -67,6 +67,11 @@ WORKED = {
         "chosen": f"{n} + 1 = {n + 1} pens.\n#### {n + 1}",
         "rejected": "#### 9",
     },
+    "preference of sharegpt": lambda n: {
+        "conversations": [{"from": "human", "value": f"Q{n}?"}],
+        "chosen": {"from": "gpt", "value": f"{n} + 1 = {n + 1} pens.\n#### {n + 1}"},
+        "rejected": {"from": "gpt", "value": "#### 9"},
+    },
     "preference about a question": lambda n: {
         "system": "",
         "question": f"Q{n}?",

@@ -8,6 +8,7 @@ prompt/completion    {"prompt": "…", "completion": "… The answer is 12."}, o
 prompt-only          {"prompt": "…", "answer": "12"}, or the prompt as messages                   TRL, verl
 preference           {"prompt": "…", "chosen": "…", "rejected": "…"}                              TRL
                      {"instruction": "…", "input": "…", "chosen": "…", "rejected": "…"}           LLaMA-Factory
+                     {"conversations": [{"from": "human", …}], "chosen": {"from": "gpt", …}, …}   LLaMA-Factory
 alpaca               {"instruction": "…", "input": "…", "output": "…", "system": "…"}
 query/response       {"query": "…", "response": "…", "system": "…"}                               ms-swift
 messages             {"messages": [{"role": "user", "content": "…"}, …]}                          OpenAI
@@ -164,6 +165,9 @@ def _prompt(row: Row, answered: bool) -> Columns | None:
 def _preference(row: Row, answered: bool) -> Columns | None:
     if not (row.has("chosen") and row.has("rejected")):
         return None
+    talk = _first(row, "messages", "conversations")
+    if talk and isinstance(row.value("chosen"), Mapping):
+        return Columns("preference", talk, worked="chosen", system=_first(row, "system"))
     if row.has("prompt"):
         return _asked(row, "preference", "prompt", ("chosen",), answered)
     if is_conversation(row.value("chosen")):
@@ -196,7 +200,7 @@ def _sharegpt(row: Row, answered: bool) -> Columns | None:
 
 
 def _talk(row: Row, form: str, column: str) -> Columns | None:
-    if not row.has(column) or not is_conversation(row.value(column)):
+    if not row.has(column) or not is_conversation(row.value(column)) or isinstance(row.optional("chosen"), Mapping):
         return None
     return Columns(form, messages=column, answer=_first(row, *_FINAL), system=_first(row, "system"))
 

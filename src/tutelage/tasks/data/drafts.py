@@ -132,7 +132,10 @@ def _question(row: Row, columns: Columns) -> tuple[str, str | None, Conversation
 
 
 def _said(row: Row, field: str, *, needed: bool) -> Conversation | None:
-    """The solution in a field: a text, or the reply in a conversation."""
+    """The solution in a field: a text, or the reply in a conversation or a message."""
+    value = row.optional(field)
+    if isinstance(value, dict) and is_conversation([value]):
+        row = replace(row, data={**row.data, field: [value]})
     if is_conversation(row.optional(field)):
         talk = read_conversation(row, field)
         if talk.reply is None:
