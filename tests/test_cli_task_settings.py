@@ -33,6 +33,13 @@ def test_so_do_settings_beside_a_name(own):
     assert "custom: answers of the kind text" in result.output
 
 
+def test_data_alone_are_a_task(own):
+    sets = ["--set", "task.field={question: prompt, answer: reply}", "--set", "task.kind=text"]
+    result = tutelage("tasks", "check", own / "mine.jsonl", *sets)
+    assert result.exit_code == 0, result.output
+    assert "custom: answers of the kind text" in result.output
+
+
 def test_eval_takes_both(own, tiny):
     result = tutelage("eval", tiny, "--task", own / "run.yaml", "--max-new-tokens", 3)
     assert result.exit_code == 0, result.output
@@ -47,6 +54,8 @@ def test_eval_takes_both(own, tiny):
     ("arguments", "told"),
     [
         (["tasks", "check", "no/such.yaml"], "cannot read no/such.yaml"),
+        (["tasks", "check", "no/such.csv"], "no/such.csv"),
+        (["run", "examples/problems.jsonl"], "`tutelage init examples/problems.jsonl` writes one"),
         (["tasks", "check", "custom", "--set", "task.knid=text"], "did you mean 'kind'?"),
         (["tasks", "check", "custom", "--set", "kind=text"], "unknown key 'kind'"),
         (["eval", "x", "--task", "leg_counting", "--limit", str(10**20)], "less than or equal to"),

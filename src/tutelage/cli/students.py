@@ -37,7 +37,7 @@ Tokens = Annotated[
 
 def evaluate(  # noqa: PLR0913, PLR0917 - options of a command
     model: Model,
-    task: Annotated[str, typer.Option(help="The task's name (`tutelage tasks` lists them), or a run's YAML file.")],
+    task: Annotated[str, typer.Option(help="Its name (`tutelage tasks` lists them), a run's YAML file, or data.")],
     split: Annotated[Literal["train", "validation", "test"], typer.Option(help="Which problems.")] = "test",
     path: Annotated[str | None, typer.Option(help="The task's data; without it, from the hub.", metavar="PATH")] = None,
     limit: Annotated[int | None, typer.Option(help="Only so many problems, drawn by seed.", min=1)] = None,

@@ -18,7 +18,7 @@ Set = Annotated[
 
 
 def task_settings(task: str, given: Mapping[str, object], overrides: list[str] | None) -> TaskConfig:
-    """`task` is a name, or a YAML file with a `task:` section. `given` overrides the file, `overrides` override both.
+    """`task` is a name, a YAML file with a `task:` section, or data. `given` overrides the file, `overrides` both.
 
     Raises ConfigError.
     """
@@ -27,10 +27,12 @@ def task_settings(task: str, given: Mapping[str, object], overrides: list[str] |
 
 def run_settings(task: str, given: Mapping[str, object], overrides: list[str] | None) -> RunConfig:
     """The same with the settings of a run around the task's. Raises ConfigError."""
-    from tutelage.config.file import parse_config, read_settings
+    from tutelage.config.file import OF_DATA, parse_config, read_settings
     from tutelage.tasks.catalog import TASKS
     from tutelage.user_code import is_code
 
+    if Path(task).suffix.lower() in OF_DATA:
+        task, given = "custom", {"path": task, **given}
     if task in TASKS or is_code(task) or not (Path(task).is_file() or task.endswith((".yaml", ".yml"))):
         return parse_config({"task": {"name": task, **given}}, overrides or [], origin=f"task {task}")
     data = read_settings(task)

@@ -29,7 +29,7 @@ def tasks(context: typer.Context) -> None:
 
 @tasks_app.command()
 def check(
-    task: Annotated[str, typer.Argument(help="The task's name, or a run's YAML file.", metavar="TASK")],
+    task: Annotated[str, typer.Argument(help="The task's name, a run's YAML file, or data.", metavar="TASK")],
     path: Annotated[str | None, typer.Option(help="The task's data; without it, from the hub.", metavar="PATH")] = None,
     rows: Annotated[int, typer.Option(min=0, max=1000, help="Training problems that are shown as they are read.")] = 3,
     set: Set = None,

@@ -23,6 +23,8 @@ from tutelage.yaml_text import Dumper, read_yaml
 
 Kind = TypeVar("Kind", bound=Section)
 
+OF_DATA = (".jsonl", ".csv", ".tsv", ".parquet")
+"""How files end that are data and no settings; a .json may be either."""
 _LONGEST_FILE = 1_000_000
 """The most characters that are read; a device such as /dev/zero has no end."""
 
@@ -45,6 +47,8 @@ def read_written(path: Path) -> RunConfig:
 
 def read_settings(path: str | Path) -> object:
     """The plain data of a run's file, which need not be whole. Raises ConfigError, which says how one is made."""
+    if Path(path).suffix.lower() in OF_DATA and Path(path).exists():
+        raise ConfigError(f"{path} is data, and a configuration is needed; `tutelage init {path}` writes one")
     return _parse_yaml(_text_of(path, f"; `tutelage init DATA --out {path}` writes one"), str(path))
 
 

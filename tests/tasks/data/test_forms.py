@@ -39,6 +39,7 @@ def found(task):
 
 WORKED = {
     "gsm8k": lambda n: {"question": f"Q{n}?", "answer": f"{n} + 1 = <<{n}+1={n + 1}>>{n + 1} pens.\n#### {n + 1}"},
+    "stated": lambda n: {"question": f"Q{n}?", "answer": f"{n} + 1 = {n + 1} pens.\nThe answer is {n + 1}."},
     "question/solution": lambda n: {"question": f"Q{n}?", "solution": f"{n} + 1 = {n + 1} pens.\n#### {n + 1}"},
     "problem/solution": lambda n: {"problem": f"Q{n}?", "solution": f"{n} + 1 = \\boxed{{{n + 1}}} pens."},
     "with answer": lambda n: {"problem": f"Q{n}?", "answer": n + 1, "solution": f"{n} + 1 = \\boxed{{{n + 1}}} pens."},

@@ -58,8 +58,8 @@ def split_solution(text: str) -> Solved | None:
 
 
 def is_worked(text: str) -> bool:
-    r"""Whether a text is a solution that ends with its answer behind `####` or in `\boxed{}`, with steps before it."""
-    if "####" not in text and "box" not in text:
+    r"""Whether a text is a solution that ends with its answer, marked or stated as above, with steps before it."""
+    if not any(mark in text.lower() for mark in ("####", "box", "answer is")):
         return False
     solved = split_solution(text)
     return solved is not None and solved.steps is not None
