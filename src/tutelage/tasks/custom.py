@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
 from tutelage.config import TaskConfig
@@ -25,7 +24,7 @@ from tutelage.tasks.data.drafts import read_drafts
 from tutelage.tasks.data.fields import check_fields
 from tutelage.tasks.data.files import read_rows
 from tutelage.tasks.data.hub import is_hub, read_hub
-from tutelage.tasks.data.kinds import check_match, counted, notes_on, tell_kind, to_problem
+from tutelage.tasks.data.kinds import check_match, count_from_0, labelled, notes_on, tell_kind, to_problem
 from tutelage.tasks.data.places import files_of
 from tutelage.tasks.published.load import sound
 from tutelage.tasks.rows import Row
@@ -83,9 +82,9 @@ def read_custom(config: TaskConfig) -> CustomData:
     given = [draft for name, part in drafts.items() if name != "examples" for draft in part]
     kind = config.kind or tell_kind(given)
     check_match(config, kind, given)
-    if kind == "choice" and (letters := counted([draft for part in drafts.values() for draft in part])):
-        told, ordered = (*told, "the answers count the choices from 0, so that 0 is the first"), iter(letters)
-        drafts = {name: list(islice(ordered, len(part))) for name, part in drafts.items()}
+    if kind == "choice" and count_from_0([draft for part in drafts.values() for draft in part]):
+        told = (*told, "the answers count the choices from 0, so that 0 is the first")
+        drafts = {name: [labelled(draft) for draft in part] for name, part in drafts.items()}
     problems = {name: [to_problem(draft, kind, config.system) for draft in part] for name, part in drafts.items()}
     return CustomData(kind, problems, (*told, *notes_on(config, kind, given)), commit)
 

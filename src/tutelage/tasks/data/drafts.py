@@ -16,8 +16,6 @@ from tutelage.text.statements import shorten
 
 MOSTLY = 0.9
 """Share of answers of one kind from which the others are taken for mistakes."""
-
-
 _OF_TURNS = ("alpaca", "query/response")
 """Forms that may have earlier turns, as `history`."""
 

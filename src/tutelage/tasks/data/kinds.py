@@ -56,20 +56,23 @@ def tell_kind(drafts: Sequence[Draft]) -> AnswerKind:
     return "text"
 
 
-def counted(drafts: Sequence[Draft]) -> list[Draft] | None:
-    """The drafts with letters for answers that count the choices from 0, as in MMLU; None if they do not.
+def count_from_0(drafts: Sequence[Draft]) -> bool:
+    """Whether the answers count the choices from 0, as in MMLU.
 
     At least one is 0, and none is the label or the text of a choice, so that nothing else can be meant.
     """
-    places = [int(draft.answer) if re.fullmatch("[0-9]{1,2}", draft.answer) else -1 for draft in drafts]
-    for draft, place in zip(drafts, places, strict=True):
-        named = {said for choice in draft.choices for said in (choice.label, choice.text)}
-        if not 0 <= place < len(draft.choices) or draft.answer in named:
-            return None
-    if 0 not in places:
-        return None
-    pairs = zip(drafts, places, strict=True)
-    return [replace(draft, answer=draft.choices[place].label) for draft, place in pairs]
+    return all(map(_is_place, drafts)) and any(int(draft.answer) == 0 for draft in drafts)
+
+
+def _is_place(draft: Draft) -> bool:
+    named = {said for choice in draft.choices for said in (choice.label, choice.text)}
+    is_count = re.fullmatch("[0-9]{1,2}", draft.answer) and draft.answer not in named
+    return bool(is_count) and int(draft.answer) < len(draft.choices)
+
+
+def labelled(draft: Draft) -> Draft:
+    """A draft whose answer counts the choices from 0, with the label of its choice for that."""
+    return replace(draft, answer=draft.choices[int(draft.answer)].label)
 
 
 def _measured(drafts: Sequence[Draft]) -> list[Draft]:
