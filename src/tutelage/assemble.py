@@ -212,7 +212,7 @@ def make_student(
         check_engine(engine)
     check_few_shot(config.few_shot, task)
     system = one_above(problem.system for problem in task.problems("train"))
-    sampled_by = Engine(config.engine, say, engine, alone=ranks is None, config=config)
+    sampled_by = Engine(config.engine, say, engine, config=config)
     if ranks is None:
         student = Student(config, task.examples, engine=sampled_by, precision=precision, system=system, asked=asked)
     else:

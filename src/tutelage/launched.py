@@ -85,11 +85,14 @@ def alone(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
 
 
 @contextmanager
-def hidden() -> Generator[None]:
-    """Hide the launcher's variables inside the block: whoever reads them takes this process for one of several."""
-    found = {name: value for name, value in os.environ.items() if name in VARIABLES or name.startswith(OF_ACCELERATE)}
-    for name in found:
-        del os.environ[name]
+def hidden(whole: bool = False) -> Generator[None]:
+    """Hide the launcher's variables inside the block: whoever reads them takes this process for one of several.
+
+    `whole`: the number of processes on this machine and the rendezvous, too, as in `alone`.
+    """
+    kept = alone() if whole else ()
+    chosen = {name for name in os.environ if name in VARIABLES or name.startswith(OF_ACCELERATE)}
+    found = {name: os.environ.pop(name) for name in (os.environ.keys() - kept if whole else chosen)}
     try:
         yield
     finally:

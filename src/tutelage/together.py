@@ -37,11 +37,14 @@ def run_together(config: RunConfig, out: Path, own: OwnParts, lead: Callable[[Ra
             return result
         if own.engine is not None:
             check_engine(own.engine)
-        sampled_by = Engine(config.student.engine, own=own.engine, alone=False)
+        sampled_by = Engine(config.student.engine, own=own.engine)
         reflection = CheckedReflection(own.reflection) if own.reflection else None
         student = Student(config.student, (), engine=sampled_by)
         student.ranks = ranks
-        return serve(ranks, student, out, reflection)
+        try:
+            return serve(ranks, student, out, reflection)
+        finally:
+            sampled_by.close()
 
 
 def agree(ranks: Ranks, config: RunConfig, own: OwnParts) -> None:
@@ -57,8 +60,6 @@ def agree(ranks: Ranks, config: RunConfig, own: OwnParts) -> None:
             told.append(f"versions: {found[0][2]} is now {version}")
         what = "; ".join(told[:3])
         raise ConfigError(f"{name} was started with other settings than rank 0 ({what}); start all alike")
-    if config.student.engine == "vllm" and own.engine is None:
-        raise ConfigError("student.engine 'vllm' samples in one process, and there are several; set it to auto")
     if config.student.weights == "qlora":
         raise ConfigError("student.weights 'qlora' trains in one process, and there are several; set it to lora")
     ranks.check_devices(pick_device(config.student.device))

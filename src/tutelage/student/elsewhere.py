@@ -56,13 +56,18 @@ def sampler_elsewhere(
 
 
 def whole_folder(student: Student) -> Path:
-    """The folder of its whole weights. Where it has adapters beside a base, they are merged beside the run's rounds.
+    """The folder of its whole weights: its own, or that of `merged_folder`."""
+    return merged_folder(student) or student.folder or model_folder(student.config.model)
 
-    Such a folder stays until the next one is written, or the engine is closed.
+
+def merged_folder(student: Student) -> Path | None:
+    """Where it has adapters beside a base: the folder, beside the run's rounds, that they are merged in. Else None.
+
+    It stays until the next one is written, or the engine is closed.
     """
     folder = student.folder or model_folder(student.config.model)
     if not holds_adapters(folder):
-        return folder
+        return None
     above = folder.parent.parent if student.folder else folder.parent
     place = above / f"{SERVED}{student.key}"
     if student.engine.served != place:

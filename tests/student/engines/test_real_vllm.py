@@ -2,8 +2,8 @@
 
     TUTELAGE_TEST_VLLM=~/vllm/bin/python pytest tests/student/engines/test_real_vllm.py
 
-names the python of an environment with vLLM and Tutelage's dependencies but PEFT; its CPU build will do. Without it the
-tests are skipped. Greedy answers are compared token by token: where they part, the two tokens must be as likely.
+names the python of an environment with vLLM and Tutelage's dependencies; its CPU build will do. Without it the tests
+are skipped. Greedy answers are compared token by token: where they part, the two tokens must be as likely.
 """
 
 import json
@@ -111,6 +111,41 @@ def test_the_engine_of_vllm(later, prompts, tmp_path):
     assert_same_but_for_ties(later, prompts, told["next"])
     assert told["died"].startswith("vLLM's engine has died")
     assert "\n" not in told["died"]
+
+
+RUN = """
+task: {name: leg_counting, train: 8, validation: 6, test: 6}
+student: {model: smollm2-135m, dtype: float32, device: cpu, engine: vllm, weights: lora}
+teacher: {kind: answer_key, seed_problems: 8, replies_per_round: 4}
+exam: {samples: 2, max_new_tokens: 24}
+evaluation: {max_new_tokens: 24}
+training: {epochs: 1, batch_size: 4, reflection: none}
+rounds: {max: %d}
+"""
+
+
+def run(folder: Path, rounds: int, *launcher: str) -> Path:
+    """The folder of a run with vLLM in its own environment; adapters are merged for it."""
+    folder.mkdir()
+    (folder / "task.yaml").write_text(RUN % rounds)
+    command = [PYTHON, *launcher, "-m", "tutelage", "run", "task.yaml", "--out", "run"]
+    place = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+    done = subprocess.run(
+        command, env=UNMEASURED | settings_of_vllm() | place, cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert not list(folder.glob("run/.served-*"))
+    return folder / "run"
+
+
+def test_each_of_two_processes_has_a_vllm_of_its_own(tmp_path):
+    one = run(tmp_path / "one", 0)
+    two = run(tmp_path / "two", 1, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
+    answered = {place: sorted((place / "test-before.jsonl").read_text().splitlines()) for place in (one, two)}
+    assert len(answered[one]) == 6
+    assert answered[one] == answered[two], "the untrained student's answers"
+    taken = (two / "round-01" / "exam.jsonl").read_text().splitlines()
+    assert len(taken) == 16, "rank 0 has the answers of both"
 
 
 def free_port() -> int:

@@ -31,8 +31,8 @@ EngineName = Literal["auto", "shared-prefix", "generate", "vllm", "server"]
 class Engine:
     """The engine of a run, or the user's `own`. It serves all students of the run; vLLM is started only once.
 
-    Of several processes each samples with its own copy of the student (`alone` is False): vLLM would take their group
-    for its own. `config` names the server, where one samples.
+    Of several processes each samples with its own copy of the student, or has its own vLLM. `config` names the server,
+    where one samples.
     """
 
     def __init__(
@@ -40,10 +40,9 @@ class Engine:
         name: EngineName = "auto",
         say: Say = lambda text: None,
         own: SamplerFactory | None = None,
-        alone: bool = True,
         config: StudentConfig | None = None,
     ) -> None:
-        self.name, self.say, self.own, self.alone, self.config = name, say, own, alone, config
+        self.name, self.say, self.own, self.config = name, say, own, config
         self._vllm: vllm.VllmSampler | None = None
         self._server: StudentServer | None = None
         self._ours: dict[str, bool] = {}
@@ -55,7 +54,7 @@ class Engine:
         """Whether vLLM samples. It loads the student from its folder, so the model need not be loaded here."""
         if self.own is not None:
             return False
-        on_gpu = self.name == "auto" and self.alone and torch.cuda.is_available() and vllm.unavailable() is None
+        on_gpu = self.name == "auto" and torch.cuda.is_available() and vllm.unavailable() is None
         return self.name == "vllm" or on_gpu
 
     @property

@@ -17,7 +17,6 @@ an earlier run.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -31,21 +30,15 @@ import numpy as np
 import torch
 
 from tutelage.errors import StudentError
+from tutelage.launched import on_this_machine
 from tutelage.student.encoding import Tokens
+from tutelage.student.engines.vllm_process import starting_vllm
 from tutelage.student.sampler import Deliver, Sampled, SamplingSettings, StopCriteria
 
 _LOOK = 1.0
 """Seconds between two looks at whether the engine's process is there."""
-ENVIRONMENT = {
-    "VLLM_WORKER_MULTIPROC_METHOD": "spawn",  # CUDA does not survive a fork, and training may have begun to use it
-    "VLLM_LOGGING_LEVEL": "ERROR",  # its warnings concern our settings and break the progress bars
-    "VLLM_NO_USAGE_STATS": "1",  # no telemetry
-}
-"""Environment variables of vLLM; values set by the user take precedence."""
-
-
 CPU_SHARE = 0.4
-"""The most of a CPU's memory that vLLM takes: the student is loaded beside it, to be trained."""
+"""The most of a CPU's memory that all processes' vLLMs take: the student is loaded beside them, to be trained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +46,7 @@ class VllmOptions:
     """Options of the engine.
 
     `dtype` is explicit because vLLM would choose float16 for a float32 folder. `memory_share` is the share of the GPU's
-    memory, between 0 and 1, for weights, cache and buffers together; of a CPU's it is CPU_SHARE at most. Without
+    memory, between 0 and 1, for weights, cache and buffers together; of a CPU's all have CPU_SHARE at most. Without
     `sleep_mode` (CUDA and ROCm only) the engine ends at `sleep` and starts again afterwards. `compiled`: the model is
     compiled at every start, which takes minutes on a CPU, so that its build does without.
     """
@@ -134,7 +127,7 @@ class VllmSampler:
         self.folder, self.ends, self.rows = folder, ends, rows
         self.options = options or VllmOptions()
         if is_cpu_build():
-            share = min(self.options.memory_share, CPU_SHARE)
+            share = min(self.options.memory_share, CPU_SHARE / on_this_machine())
             self.options = replace(self.options, sleep_mode=False, memory_share=share, compiled=False)
         self._engine: Any = None
         self._asleep = False
@@ -206,14 +199,13 @@ class VllmSampler:
     def _start(self) -> None:
         if self._engine is not None:
             return
-        for name, value in ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
-        try:
-            from vllm import LLM  # pyright: ignore
-        except (ImportError, OSError, RuntimeError) as error:  # built for another torch, or without a driver
-            raise StudentError(f"vLLM is installed but can't be imported: {_first_line(error)}") from error
-        with _told_by_vllm(f"cannot start with the student {str(self.folder)!r}; if memory is short, lower its share"):
-            self._engine = LLM(**engine_arguments(self.folder, self.rows, self.options))
+        with starting_vllm(is_cpu_build()):
+            try:
+                from vllm import LLM  # pyright: ignore
+            except (ImportError, OSError, RuntimeError) as error:  # built for another torch, or without a driver
+                raise StudentError(f"vLLM is installed but can't be imported: {_first_line(error)}") from error
+            with _told_by_vllm(f"cannot start with the student {str(self.folder)!r}; if memory is short, free some"):
+                self._engine = LLM(**engine_arguments(self.folder, self.rows, self.options))
 
     def _ask(self, name: str, prompt: Tokens, seed: int, sample: int, settings: SamplingSettings) -> None:
         from vllm import SamplingParams  # pyright: ignore

@@ -13,6 +13,7 @@ from tutelage.errors import RunError
 from tutelage.mistakes.repair import Repair
 from tutelage.records import Problem, TrainingExample
 from tutelage.run_records import TrainingSummary
+from tutelage.student.elsewhere import merged_folder
 from tutelage.student.ranks.group import PAUSE, Ranks
 from tutelage.student.ranks.orders import Answer, Done, Learn, Look, Measured, Sketch, share
 from tutelage.student.sampler import Sampled, SamplingSettings
@@ -35,7 +36,8 @@ class LedStudent(Student):
         in_training = self._own is not None
         if self.engine.is_server and not in_training:  # one process asks it
             return super().answer(problems, seeds, settings, answered, prefixes)
-        ranks.tell(Answer(None if in_training else sketch(self), problems, seeds, settings, prefixes))
+        merged = merged_folder(self) if self.engine.is_vllm and not in_training else None  # written once, here
+        ranks.tell(Answer(None if in_training else sketch(self, merged), problems, seeds, settings, prefixes))
         mine = share(problems, 0, ranks.size)
         costs, waiting = list[Sampled](), set(range(1, ranks.size))
 
@@ -96,15 +98,15 @@ def _of(student: Student) -> Ranks:
     return student.ranks
 
 
-def sketch(student: Student) -> Sketch:
-    """What the other ranks need to have the same student.
+def sketch(student: Student, merged: Path | None = None) -> Sketch:
+    """What the other ranks need to have the same student; `merged` is the folder of its whole weights, if another.
 
     Raises GoneError if its model was removed: rank 0 alone has it trained again, so the others must not hear of it.
     """
     return Sketch(
         student.config,
         student.examples,
-        student.source,
+        merged or student.source,
         student.key,
         student.answer_tokens,
         student.precision,
