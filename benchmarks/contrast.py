@@ -26,8 +26,8 @@ from tutelage.config.file import read_written
 from tutelage.mistakes.repair import repaired
 from tutelage.records import Attempt, Feedback, Problem
 from tutelage.report.format import markdown_table
-from tutelage.runs.directory import round_folders
 from tutelage.runs.files import read_rows
+from tutelage.runs.layout import round_folders
 from tutelage.runs.models import MODEL
 from tutelage.student.encoding import Tokens
 from tutelage.student.student import Student

@@ -14,7 +14,7 @@ from tutelage.config.file import parse_config, read_written
 from tutelage.errors import ConfigError
 from tutelage.renamed import SETTINGS, as_first_named, modern, modern_source, new_name
 from tutelage.report.progress import Show
-from tutelage.runs.directory import read_result
+from tutelage.runs.finished import read_result
 from tutelage.runs.resume_rules import FREE, differences
 from tutelage.studies.figures import read_figures
 from tutelage.studies.study_file import StudyFile, load_study

@@ -24,8 +24,8 @@ from tutelage.own_parts import OwnParts
 from tutelage.records import Attempt, Split, WorkedExample
 from tutelage.report.progress import Show
 from tutelage.run_records import Accuracy, RunResult
-from tutelage.runs.directory import read_finished
 from tutelage.runs.files import exists
+from tutelage.runs.finished import Inputs, read_finished
 from tutelage.runs.found import kind_of
 from tutelage.runs.reader import open_run
 
@@ -66,7 +66,7 @@ def run(
 
 
 def _run(config: RunConfig, root: Path, show: Show | None, own: OwnParts, ranks: Ranks | None = None) -> RunResult:
-    if (result := read_finished(root, config, parts=own.keys(config))) is not None:
+    if (result := read_finished(root, Inputs(config, parts=own.keys(config)))) is not None:
         if config.report_to:
             from tutelage.trackers.telling import catch_up
 

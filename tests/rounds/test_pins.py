@@ -11,7 +11,8 @@ from tutelage.config import RoundsConfig, TaskConfig, TeacherConfig
 from tutelage.errors import RunError
 from tutelage.records import WorkedExample
 from tutelage.rounds.pins import pins
-from tutelage.runs.directory import Run, has_run
+from tutelage.runs.directory import Run
+from tutelage.runs.finished import Inputs, has_run
 from tutelage.studies.arms import changed
 
 SHOTS = [WorkedExample(f"{n} + {n}?", f"It is {2 * n}.\nThe answer is {2 * n}.") for n in (1, 2)]
@@ -89,8 +90,8 @@ def test_a_run_goes_on_with_the_contents_it_knows(tiny, tmp_path):
     for contents in ({"base": "a"}, {"other": "d", "base": "b"}):
         with pytest.raises(RunError, match="began with another content of"):
             start(**contents)
-        assert not has_run(root, config, "data", pins=contents)
-    assert has_run(root, config, "data", pins={"base": "b", "other": "c", "new": "e"})
+        assert not has_run(root, Inputs(config, "data", pins=contents))
+    assert has_run(root, Inputs(config, "data", pins={"base": "b", "other": "c", "new": "e"}))
 
 
 def test_a_run_of_an_earlier_version_goes_on(tiny, tmp_path):

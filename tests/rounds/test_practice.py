@@ -20,8 +20,8 @@ from tutelage.report.progress import Show
 from tutelage.rounds.estimate import estimate
 from tutelage.rounds.requests import practice_requests
 from tutelage.run_records import RunResult
-from tutelage.runs.directory import read_result
 from tutelage.runs.files import read_rows
+from tutelage.runs.finished import read_result
 from tutelage.runs.reader import ProblemRow
 from tutelage.studies.arms import changed
 from tutelage.tasks.catalog import open_task

@@ -25,8 +25,8 @@ from tutelage.errors import ConfigError, RunError, StudentError, TeacherError
 from tutelage.records import Attempt, Feedback
 from tutelage.report.progress import Show
 from tutelage.run_records import RunResult
-from tutelage.runs.directory import read_result
 from tutelage.runs.files import read_rows
+from tutelage.runs.finished import read_result
 from tutelage.student.model import LoadedModel, save_student
 from tutelage.studies.arms import changed
 from tutelage.tasks.catalog import open_task

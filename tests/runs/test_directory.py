@@ -7,7 +7,8 @@ import pytest
 from tutelage.config.file import dump_config, flat, load_config, parse_config
 from tutelage.errors import RunError
 from tutelage.run_records import Work
-from tutelage.runs.directory import Run, has_run, locked, read_finished, read_result, read_rounds
+from tutelage.runs.directory import Run, locked
+from tutelage.runs.finished import Inputs, has_run, read_finished, read_result, read_rounds
 from tutelage.runs.resume_rules import FREE, is_among
 
 FREE_SECTIONS = {
@@ -40,10 +41,10 @@ def test_a_run_is_started_and_opened_again(tmp_path):
 def test_a_run_killed_before_its_configuration_was_written_begins(tmp_path):
     first = Run.open(tmp_path, config(), "data")
     (tmp_path / "config.yaml").unlink()
-    assert not has_run(tmp_path, config())
-    assert read_finished(tmp_path, config()) is None
+    assert not has_run(tmp_path, Inputs(config()))
+    assert read_finished(tmp_path, Inputs(config())) is None
     assert Run.open(tmp_path, config(), "data").id == first.id
-    assert has_run(tmp_path, config())
+    assert has_run(tmp_path, Inputs(config()))
 
 
 def test_the_configuration_is_kept_whole_with_versions(tmp_path):
@@ -107,9 +108,9 @@ def test_these_settings_and_no_others_may_change():
 
 def test_a_finished_run_is_only_read_unless_it_may_have_to_go_on(tmp_path):
     begun(tmp_path)
-    assert has_run(tmp_path, config(**FREE_SECTIONS, teacher={"timeout": 5.0, "ledger": "elsewhere"}))
+    assert has_run(tmp_path, Inputs(config(**FREE_SECTIONS, teacher={"timeout": 5.0, "ledger": "elsewhere"})))
     for other in ({"rounds": {"max": 9}}, {"teacher": {"budget": {"usd": 1.0}}}, {"exam": {"samples": 9}}):
-        assert not has_run(tmp_path, config(**other))
+        assert not has_run(tmp_path, Inputs(config(**other)))
 
 
 def test_other_problems_are_refused(tmp_path):

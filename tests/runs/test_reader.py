@@ -15,8 +15,8 @@ from tutelage.errors import RunError
 from tutelage.records import Attempt
 from tutelage.report.progress import Show
 from tutelage.run_records import Now, RoundResult
-from tutelage.runs.directory import read_result
 from tutelage.runs.files import write_json
+from tutelage.runs.finished import read_result
 from tutelage.runs.found import kind_of
 from tutelage.runs.now import AT_WORK, NOW
 from tutelage.runs.reader import PROBLEMS, RunReader, open_run

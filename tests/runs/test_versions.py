@@ -6,7 +6,8 @@ import pytest
 from tests.command import tutelage
 from tests.export.made import ended, made_run
 from tutelage.errors import RunError
-from tutelage.runs.directory import check_format, read_result
+from tutelage.runs.finished import read_result
+from tutelage.runs.mark import check_format
 from tutelage.runs.reader import open_run
 from tutelage.runs.versions import check_major, is_version, newest
 

@@ -15,8 +15,8 @@ from tutelage import api
 from tutelage.config.file import parse_config
 from tutelage.errors import RunError, TutelageError
 from tutelage.report.progress import Show
-from tutelage.runs.directory import read_result
 from tutelage.runs.files import read_record
+from tutelage.runs.finished import read_result
 from tutelage.studies.aggregate import gather
 from tutelage.studies.running import run_seed, run_study
 from tutelage.studies.study_file import Study, load_study

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tutelage.run_records import RoundResult, RunResult, StepRecord
-from tutelage.runs.directory import read_kept, round_folders
 from tutelage.runs.files import read_rows
+from tutelage.runs.finished import read_kept
+from tutelage.runs.layout import round_folders
 from tutelage.trackers.figures import of_end, of_round, of_step
 from tutelage.trackers.telling import TRACKERS
 

@@ -11,7 +11,7 @@ from tutelage.api import run
 from tutelage.config.file import parse_config
 from tutelage.errors import ConfigError
 from tutelage.run_records import RunResult
-from tutelage.runs.directory import read_kept
+from tutelage.runs.finished import read_kept
 from tutelage.runs.reader import RunReader
 from tutelage.runs.resume_rules import FREE, differences
 from tutelage.trackers.about import about_run

@@ -12,8 +12,8 @@ from tests.processes import ONE_THREAD
 from tests.trackers.stores import EACH, READ, environment, in_files, is_installed, tables_in
 from tutelage.records import Feedback
 from tutelage.run_records import RunResult
-from tutelage.runs.directory import read_kept
 from tutelage.runs.files import read_rows
+from tutelage.runs.finished import read_kept
 from tutelage.runs.seals import sealed
 from tutelage.trackers.kept import read_kept_of
 from tutelage.trackers.telling import catch_up, tracked

@@ -8,8 +8,8 @@ import pytest
 
 from tests.report.figures import study
 from tests.studies.conftest import whole
-from tutelage.runs.directory import read_result
 from tutelage.runs.files import write_json
+from tutelage.runs.finished import read_result
 from tutelage.studies.figures import read_figures
 from tutelage.view.study import read_study
 

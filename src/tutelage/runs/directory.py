@@ -17,36 +17,30 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from tutelage.config import RunConfig
-from tutelage.config.file import dump_config, read_written
-from tutelage.errors import ConfigError, RunError
+from tutelage.config.file import dump_config
+from tutelage.errors import RunError
 from tutelage.json_lines import is_unicode
-from tutelage.run_records import RESULT_VERSION, AskedAs, Precision, RoundResult, RunResult, Work
+from tutelage.run_records import RoundResult, RunResult, Work
 from tutelage.runs.files import (
-    RESTORE,
     digest,
     disk_errors,
     exists,
     plain,
-    read_json,
-    read_record,
     unfinished,
     write_json,
     write_text,
 )
+from tutelage.runs.finished import read_config
+from tutelage.runs.layout import RESULT, has_begun, has_trained, round_folder, round_folders
+from tutelage.runs.mark import check_format
 from tutelage.runs.resume_rules import FREE, IDLE, UNTRAINED, differences, other_contents, other_parts
-from tutelage.runs.seals import content_of, is_sealed, sealed
-from tutelage.runs.stage import Stage, changed, entries
+from tutelage.runs.seals import content_of, sealed
+from tutelage.runs.stage import Stage, entries
 from tutelage.runs.stage_cache import StageCache
-from tutelage.runs.versions import FORMAT, check_major, is_version, newest
-
-Result = TypeVar("Result", RoundResult, RunResult)
-
-RESULT = "result.json"
-
-_RESTORE = "restore it, or choose another directory with --out"
+from tutelage.runs.versions import FORMAT, newest
 
 PACKAGES = ("tutelage", "torch", "transformers", "peft", "openai", "reasoning-gym")
 
@@ -85,10 +79,10 @@ class Run:
         new: dict[str, Any] = {"format": FORMAT, "id": uuid.uuid4().hex}
         found, kept = check_format(marker) if marker.exists() else new, {**(kept or {})}
         pins = kept.get("pins", {})
-        if _begun(root):
-            before = _config(root)
+        if has_begun(root):
+            before = read_config(root)
             other = other_parts(found.get("parts", {}), parts or {})
-            if other := [*other, *differences(before, config, FREE if _trained(root) else FREE + UNTRAINED)]:
+            if other := [*other, *differences(before, config, FREE if has_trained(root) else FREE + UNTRAINED)]:
                 what = f"{root} was run with other settings ({'; '.join(other[:3])})"
                 raise RunError(f"{what}; set them back, or use another --out")
             if found["data"] != data:
@@ -174,136 +168,6 @@ def locked(root: Path) -> Generator[None]:
                 yield
         except Timeout:
             raise RunError(f"another process is at work in {root}; wait for it, or choose another --out") from None
-
-
-def kept_precision(root: Path) -> tuple[bool, Precision | None]:
-    """Whether the run in `root` has begun, and the precision that it keeps. Raises RunError."""
-    if not exists(root / "run.json"):
-        return False, None
-    kept = check_format(root / "run.json").get("precision")
-    return _begun(root), Precision(**kept) if kept else None
-
-
-def kept_asked(root: Path) -> AskedAs | None:
-    """How the student of the run in `root` has been asked since it began; None if it has not begun. Raises RunError."""
-    kept = check_format(root / "run.json").get("asked") if exists(root / "run.json") and _begun(root) else None
-    return AskedAs(**kept) if kept else None
-
-
-def read_result(root: Path) -> RunResult | None:
-    """The result of a finished run; None if it has not finished. Raises RunError where there is no run."""
-    if not exists(root / "run.json"):
-        raise RunError(f"{root} is not a run directory; `tutelage run CONFIG --out {root}` starts a run there")
-    check_format(root / "run.json")
-    return read_kept(root, RunResult)
-
-
-def read_finished(
-    root: Path,
-    config: RunConfig,
-    data: str | None = None,
-    parts: Mapping[str, str] | None = None,
-    pins: Mapping[str, str] | None = None,
-) -> RunResult | None:
-    """The result of a run that finished under this configuration (see `has_run`); None if there is none.
-
-    It is also None if a file of the run has changed since. A run that goes on finds the change and redoes the work.
-    """
-    return read_result(root) if has_run(root, config, data, parts, pins) and is_as_written(root) else None
-
-
-def is_as_written(root: Path) -> bool:
-    """Whether the files of all finished stages are unchanged. The models of rounds are not read."""
-    return not any(
-        changed(folder, name, entry, but="model")
-        for folder in [root, *round_folders(root)]
-        for name, entry in entries(folder).items()
-    )
-
-
-def has_run(
-    root: Path,
-    config: RunConfig,
-    data: str | None = None,
-    parts: Mapping[str, str] | None = None,
-    pins: Mapping[str, str] | None = None,
-) -> bool:
-    """Whether a directory has a run of this configuration; settings that don't affect a finished run are ignored.
-
-    `data` is a digest of the task's problems and must be the same; None: not compared. `parts` has the keys of the
-    user's own task, teacher, … and must be the same, and so must `pins` that the run has.
-    """
-    if not exists(root / "run.json") or not (root / "config.yaml").exists():
-        return False
-    mark = check_format(root / "run.json") if data is not None or parts else read_json(root / "run.json", _RESTORE)
-    if data is not None and mark["data"] != data:
-        return False
-    if mark.get("parts", {}) != (parts or {}) or other_contents(mark.get("pins", {}), pins or {}):
-        return False
-    return not differences(_config(root), config, IDLE)
-
-
-def read_rounds(root: Path) -> tuple[RoundResult, ...]:
-    """The finished rounds of a run."""
-    return tuple(result for folder in round_folders(root) if (result := read_kept(folder, RoundResult)))
-
-
-def round_folder(root: Path, round: int) -> Path:
-    """The folder of a round of the run in `root`."""
-    return root / f"round-{round:02d}"
-
-
-def round_folders(root: Path) -> list[Path]:
-    """The folders of a run's rounds, in order."""
-    return sorted(root.glob("round-*"))
-
-
-def read_kept(folder: Path, kind: type[Result]) -> Result | None:
-    """The result.json of a run or a round; None if there is none.
-
-    Raises RunError if it has changed or is of another major version.
-    """
-    path, entry = folder / RESULT, entries(folder).get("result")
-    if not path.exists():
-        return None
-    if entry and (fault := changed(folder, "result", entry)):
-        raise RunError(f"{fault}; restore it, or start the run again: it is then rewritten")
-    if kind is RunResult:
-        check_major(path, "version", read_json(path, RESTORE).get("version", RESULT_VERSION), RESULT_VERSION)
-    return read_record(path, kind)
-
-
-def _config(root: Path) -> RunConfig:
-    try:
-        return read_written(root / "config.yaml")
-    except ConfigError as error:
-        raise RunError(f"{error}; restore it, or choose another directory with --out") from None
-
-
-def check_format(marker: Path) -> dict[str, Any]:
-    """The content of a run.json. Raises RunError: it is broken, changed, of another major version, or no run's."""
-    found = read_json(marker, _RESTORE)
-    if not is_version(found.get("format")) or "id" not in found or "data" not in found:
-        raise RunError(f"{marker} is not the run.json of a run; choose another directory with --out")
-    check_major(marker.parent, "format", found["format"], FORMAT)
-    if not is_sealed(found):
-        raise RunError(f"{marker} has changed since it was written; restore it, or choose another directory with --out")
-    return found
-
-
-def run_id(root: Path) -> str | None:
-    """The identity of the run in a folder; None if there is none."""
-    return check_format(root / "run.json")["id"] if exists(root / "run.json") else None
-
-
-def _begun(root: Path) -> bool:
-    return any((folder / "stages.json").exists() for folder in (root, *round_folders(root)))
-
-
-def _trained(root: Path) -> bool:
-    """Whether a round was trained. A study deletes models, and then the evaluation is the evidence."""
-    stages = [entries(folder) for folder in round_folders(root)]
-    return any(each.get(name, {}).get("done") for each in stages for name in ("training", "evaluation"))
 
 
 def versions() -> str:

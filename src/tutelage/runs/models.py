@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tutelage.runs.directory import round_folders
 from tutelage.runs.files import remove, write_json
+from tutelage.runs.layout import round_folders
 from tutelage.runs.seals import sealed
 from tutelage.runs.stage import entries
 

@@ -33,9 +33,11 @@ from tutelage.errors import ConfigError, RunError, TutelageError
 from tutelage.json_lines import MOST_LINE
 from tutelage.records import AnswerKind, Problem, Split
 from tutelage.run_records import AskedAs, Now, RoundResult, RunResult
-from tutelage.runs.directory import RESULT, Result, check_format, read_kept, round_folders
 from tutelage.runs.files import check_regular
+from tutelage.runs.finished import Result, read_kept
 from tutelage.runs.found import is_in_study, why_no_run
+from tutelage.runs.layout import RESULT, round_folders
+from tutelage.runs.mark import check_format, kept
 from tutelage.runs.now import read_now
 from tutelage.runs.stage import entries
 from tutelage.user_code import is_code
@@ -96,9 +98,7 @@ class RunReader:
     @cached_property
     def asked(self) -> AskedAs | None:
         """How the student is asked; None in a run of an earlier version."""
-        with suppress(TypeError):
-            return AskedAs(**self.mark["asked"]) if "asked" in self.mark else None
-        return None
+        return kept(self.mark, "asked", AskedAs)
 
     @cached_property
     def config(self) -> RunConfig | None:

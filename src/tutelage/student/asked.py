@@ -22,8 +22,8 @@ from tutelage.config.sections import Thinking
 from tutelage.errors import StudentError
 from tutelage.records import WorkedExample
 from tutelage.run_records import AskedAs
-from tutelage.runs.directory import kept_asked
 from tutelage.runs.files import read_record
+from tutelage.runs.mark import kept_asked
 from tutelage.student.chat_template import ChatTemplate
 from tutelage.student.folder import UNTRUSTED, faults_of, listed, read_generation, read_tokenizer
 from tutelage.student.model import base_folder, model_folder

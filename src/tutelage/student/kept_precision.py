@@ -6,8 +6,8 @@ from pathlib import Path
 
 from tutelage.config import StudentConfig
 from tutelage.run_records import Precision
-from tutelage.runs.directory import kept_precision
 from tutelage.runs.files import read_record, write_json
+from tutelage.runs.mark import kept_precision
 from tutelage.runs.seals import sealed
 from tutelage.student.model import pick_device, precision_of
 from tutelage.student.resources.hardware import hardware

@@ -18,8 +18,10 @@ from tutelage.records import Attempt, Feedback, Usage
 from tutelage.renamed import modern_step
 from tutelage.rounds.error_summary import mistakes_by_kind
 from tutelage.run_records import COMPARED, RoundResult, RunResult, StepRecord
-from tutelage.runs.directory import Run, has_run, read_finished, round_folder, versions
+from tutelage.runs.directory import Run, versions
 from tutelage.runs.files import read_rows
+from tutelage.runs.finished import Inputs, has_run, read_finished
+from tutelage.runs.layout import round_folder
 from tutelage.student.resources.hardware import hardware
 from tutelage.studies.arms import Arm, Spent
 from tutelage.studies.running import ProblemsOf, configured, problems, run_folder, task_of
@@ -78,10 +80,10 @@ def _runs(
             continue
         config, folder = configured(study, arm, seed, out, spent), run_folder(out, name, seed)
         data, pins = problems_of(config)
-        known = config, data, study.own.in_arm(config, study.base).keys(config), pins
-        if not arm.taught and has_run(folder, *known) and (right := _right(folder / "test-before.jsonl")):
+        inputs = Inputs(config, data, study.own.in_arm(config, study.base).keys(config), pins)
+        if not arm.taught and has_run(folder, inputs) and (right := _right(folder / "test-before.jsonl")):
             yield name, RunFigures(seed, right, 0, (), "evaluated as it came", Run(folder, "").seconds(None))
-        elif arm.taught and (result := read_finished(folder, *known)):
+        elif arm.taught and (result := read_finished(folder, inputs)):
             spent[name] = Spent.of_result(result)
             yield name, _run(seed, result, folder, task, costs_of(Path(config.teacher.ledger or "")))
 

@@ -24,7 +24,7 @@ from tutelage.records import WorkedExample
 from tutelage.report.progress import Show
 from tutelage.rounds.pins import of_examples
 from tutelage.run_records import RunResult
-from tutelage.runs.directory import has_run, is_as_written, read_finished
+from tutelage.runs.finished import Inputs, has_run, is_as_written, read_finished
 from tutelage.runs.models import forget_students
 from tutelage.runs.stage_cache import StageCache
 from tutelage.studies.arms import Arm, Spent
@@ -143,15 +143,11 @@ def _run(
 ) -> RunResult | None:
     """Run an arm to its end; for an untaught arm, only evaluate on test and return None."""
     keys = own.keys(config)
-    if taught and (result := read_finished(folder, config, data, keys, pins)):
+    inputs = Inputs(config, data, keys, pins)
+    if taught and (result := read_finished(folder, inputs)):
         catch_up(config.report_to, folder, result, show.say)
         return result
-    if (
-        not taught
-        and has_run(folder, config, data, keys, pins)
-        and (folder / "test-before.jsonl").exists()
-        and is_as_written(folder)
-    ):
+    if not taught and has_run(folder, inputs) and (folder / "test-before.jsonl").exists() and is_as_written(folder):
         return None
     from tutelage.assemble import open_context
     from tutelage.rounds import stages

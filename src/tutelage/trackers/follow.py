@@ -16,8 +16,9 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from tutelage.run_records import RoundResult, RunResult, StepRecord
-from tutelage.runs.directory import read_kept, round_folder
 from tutelage.runs.files import digest
+from tutelage.runs.finished import read_kept
+from tutelage.runs.layout import round_folder
 from tutelage.runs.reader import RunReader
 from tutelage.trackers.about import about_run
 from tutelage.trackers.figures import of_end, of_round, of_step

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tutelage.records import Completion
-from tutelage.runs.directory import run_id
+from tutelage.runs.mark import run_id
 from tutelage.student.ranks.group import Ranks
 from tutelage.student.ranks.led import drawn
 from tutelage.student.ranks.orders import Answer, Answers, Done, End, Learn, Look, Measured, share
