@@ -11,9 +11,10 @@ from tests.command import tutelage
 from tests.export.made import ODD, RIGHT, WRONG, made_run, replied, sat, train_problems, trained, two_rounds
 from tutelage.errors import ConfigError, RunError
 from tutelage.export.export import export_run
-from tutelage.records import Attempt, Feedback, Problem, TrainingExample, WorkedExample
+from tutelage.records import SPLITS, Attempt, Feedback, Problem, TrainingExample, WorkedExample
 from tutelage.runs.files import write_json
 from tutelage.student.prompts import plain_prompt
+from tutelage.tasks.catalog import load_task
 
 
 @pytest.fixture
@@ -103,6 +104,32 @@ def test_a_system_message_is_one_where_there_are_messages(run):
     assert [turn["from"] for turn in first["sharegpt"]["conversations"]] == ["system", "human", "gpt"]
     assert first["alpaca"]["instruction"] == "Add.\n\n1 + 1?"
     assert first["trl-sft"]["prompt"] == "Add.\n\nQuestion: 1 + 1?\nAnswer:"
+
+
+def test_a_system_message_has_a_column_in_alpaca(tmp_path):
+    data = [
+        {"instruction": f"{n} + 1?", "output": f"The answer is {n + 1}.", "system": "Add." if n % 2 else None}
+        for n in range(12)
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in data))
+    run = made_run(tmp_path / "mine", task={"name": "custom", "path": str(tmp_path / "rows.jsonl")})
+    learnt = {problem.question: problem for problem in train_problems(run)}
+    trained(run, 0, [TrainingExample(problem, "b\nThe answer is 2.", (), ("no",)) for problem in learnt.values()])
+    out = exported(run, "alpaca")
+    described = json.loads((out / "dataset_info.json").read_text())
+    for name in ("train.jsonl", "pairs.jsonl"):
+        written = rows(out / name)
+        assert {row["instruction"]: row["system"] for row in written} == {
+            question: problem.system for question, problem in learnt.items()
+        }
+        assert {row["system"] for row in written} == {"Add.", None}
+    for one in described.values():
+        assert rows(out / one["file_name"])[0].keys() == set(one["columns"].values())
+        assert one["columns"]["system"] == "system"
+    again = load_task("custom", path=str(out / "train.jsonl"))
+    assert {each.question: each.system for split in SPLITS for each in again.problems(split)} == {
+        question: problem.system for question, problem in learnt.items()
+    }
 
 
 def test_a_corrected_mistake_is_a_lesson_and_no_pair(run):

@@ -66,7 +66,8 @@ def test_the_template_writes_the_prompt_of_the_training(tmp_path, prompt, exampl
     assert rendered(found[1][1], "Why {{ x }}?") == taught.format.prompt("Why {{ x }}?")
     stops = [value for name, value in found if name == "PARAMETER stop"]
     assert stops == (["\nQuestion:", "</s>"] if prompt == "plain" else ["</s>"])
-    assert found[-2:] == [("PARAMETER temperature", "0"), ("PARAMETER num_predict", "40")]
+    greedy = [("PARAMETER temperature", "0"), ("PARAMETER repeat_penalty", "1")]
+    assert found[-3:] == [*greedy, ("PARAMETER num_predict", "40")]
 
 
 def test_a_template_that_changes_the_question_is_refused(tmp_path):

@@ -24,7 +24,7 @@ Format = Literal["trl-sft", "trl-dpo", "messages", "alpaca", "sharegpt", "verl",
 Precision = Literal["f32", "f16", "bf16", "q8_0"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 
-_FORMS: Mapping[str, rows.Form] = {"messages": rows.MESSAGES, "alpaca": rows.ALPACA, "sharegpt": rows.SHAREGPT}
+_FORMS: Mapping[str, rows.Form] = {"messages": rows.MESSAGES, "sharegpt": rows.SHAREGPT}
 
 
 def export_run(
@@ -65,6 +65,8 @@ def export_run(
                 asked, examples = asking(source)
                 form = rows.trl(examples, chat=(prompt or asked) == "chat")
                 written = (data.write_prompted if format == "trl-sft" else data.write_pairs)(source, form, place)
+            case "alpaca":
+                written = data.write_lessons(source, rows.alpaca(system=source.has_system), place)
             case _:
                 written = data.write_lessons(source, _FORMS[format], place)
     for fault in source.run.faults:

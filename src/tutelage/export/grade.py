@@ -1,7 +1,7 @@
 """Grades answers as the Tutelage run did that this file comes from. It imports tutelage, and datasets for lm-eval.
 
     dataset, process_results    for the task of lm-eval beside this file
-    compute_score               for verl: custom_reward_function.path=grade.py
+    compute_score               for verl: reward.custom_reward_function.path=grade.py
 
 grader.json beside it says by which kind of answer it grades, or which task of the user's own grades.
 """

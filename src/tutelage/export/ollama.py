@@ -37,10 +37,10 @@ def write_ollama(source: RunSource, folder: Path, out: Path) -> Written:
 
 
 def modelfile(student: Taught, weights: Path) -> str:
-    """The Modelfile: greedy, as students are evaluated."""
+    """The Modelfile: greedy, as students are evaluated. Until August 2026, Ollama's own repeat_penalty was 1.1."""
     lines = [f"FROM {weights}", f"TEMPLATE {_QUOTES}{template(student)}{_QUOTES}"]
     lines += [f"PARAMETER stop {_quoted(stop)}" for stop in dict.fromkeys(student.stops) if stop.strip()]
-    lines += ["PARAMETER temperature 0", f"PARAMETER num_predict {student.limit}"]
+    lines += ["PARAMETER temperature 0", "PARAMETER repeat_penalty 1", f"PARAMETER num_predict {student.limit}"]
     return "\n".join(lines) + "\n"
 
 

@@ -3,11 +3,11 @@
     trl-sft    {"prompt": "Question: …\\nAnswer:", "completion": " 3 × 4 = 12 …"}     TRL's prompt and completion
     trl-dpo    {"prompt": "Question: …\\nAnswer:", "chosen": " 3 × 4 …", "rejected": " 3 + 4 …"}
     messages   {"messages": [{"role": "user", …}, {"role": "assistant", …}]}        TRL, axolotl, ms-swift, verl, OpenAI
-    alpaca     {"instruction": …, "input": "", "output": …}                         LLaMA-Factory, axolotl
+    alpaca     {"instruction": …, "input": "", "output": …, "system": …}            LLaMA-Factory, axolotl, ms-swift
     sharegpt   {"conversations": [{"from": "human", …}, {"from": "gpt", …}]}        LLaMA-Factory, axolotl
 
 The prompts of TRL's rows are those that the student was taught with: plain text, or the messages of a chat. The others
-have the question alone, for a model of any kind.
+have the question alone, for a model of any kind. Alpaca's rows have a column `system` if the run has system messages.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any
 
 from tutelage.export.source import Lesson
 from tutelage.records import WorkedExample
-from tutelage.student.prompts import LEAD, chat_messages, plain_prompt
+from tutelage.student.prompts import LEAD, apart, chat_messages, plain_prompt
 
 Row = dict[str, Any]
 ToRow = Callable[[Lesson], Row]
@@ -79,20 +79,6 @@ MESSAGES = Form(
     lambda pair: {**message_rows(pair), "rejected_response": pair.wrong.strip()},  # so ms-swift reads preferences
     {"formatting": "sharegpt", "columns": {"messages": "messages"}, "tags": _ROLES},
 )
-ALPACA = Form(
-    lambda lesson: {"instruction": lesson.question, "input": "", "output": lesson.right.strip()},
-    lambda pair: {
-        "instruction": pair.question,
-        "input": "",
-        "chosen": pair.right.strip(),
-        "rejected": pair.wrong.strip(),
-    },
-    {"columns": {"prompt": "instruction", "query": "input", "response": "output"}},
-    {
-        "ranking": True,
-        "columns": {"prompt": "instruction", "query": "input", "chosen": "chosen", "rejected": "rejected"},
-    },
-)
 SHAREGPT = Form(
     lambda lesson: {"conversations": [*_asked(lesson), _gpt(lesson.right)]},
     lambda pair: {"conversations": _asked(pair), "chosen": _gpt(pair.right), "rejected": _gpt(pair.wrong)},
@@ -103,3 +89,22 @@ SHAREGPT = Form(
         "columns": {"messages": "conversations", "chosen": "chosen", "rejected": "rejected"},
     },
 )
+
+
+def alpaca(*, system: bool) -> Form:
+    """Alpaca's rows; `system`: with a column for system messages, which is null in a row that has none."""
+    columns = {"prompt": "instruction", "query": "input"}
+    above = {"system": "system"} if system else {}
+
+    def asked(lesson: Lesson) -> Row:
+        if not system:
+            return {"instruction": lesson.question, "input": ""}
+        message, question = apart(lesson.question)
+        return {"instruction": question, "input": "", "system": message}
+
+    return Form(
+        lambda lesson: {**asked(lesson), "output": lesson.right.strip()},
+        lambda pair: {**asked(pair), "chosen": pair.right.strip(), "rejected": pair.wrong.strip()},
+        {"columns": {**columns, "response": "output", **above}},
+        {"ranking": True, "columns": {**columns, "chosen": "chosen", "rejected": "rejected", **above}},
+    )

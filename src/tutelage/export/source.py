@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from tutelage.config import RunConfig
 from tutelage.errors import ConfigError, DataError, RunError
-from tutelage.records import Attempt, Feedback, Problem, Split, TrainingExample, state_answer
+from tutelage.records import SPLITS, Attempt, Feedback, Problem, Split, TrainingExample, state_answer
 from tutelage.runs.reader import PROBLEMS, ProblemRow, RunReader, open_run
 from tutelage.student.prompts import correction, question_of
 from tutelage.tasks.catalog import open_task
@@ -84,6 +84,15 @@ class RunSource:
                         yield read(row)
         else:
             yield from (row for row in self._loaded if row.split == split)
+
+    @cached_property
+    def has_system(self) -> bool:
+        """Whether a problem of the run stands below a system message."""
+        if self.config.task.system:
+            return True
+        with suppress(RunError):  # an old run, whose problems cannot be loaded again
+            return any(row.problem.system for split in SPLITS for row in self.problems(split))
+        return False
 
     @cached_property
     def _loaded(self) -> list[ProblemRow]:

@@ -49,7 +49,7 @@ def correction(question: str, mistake: str) -> str:
 
 def plain_prompt(examples: Sequence[WorkedExample], question: str) -> str:
     """The plain prompt for a question, behind worked examples; a system message stands at its top."""
-    system, question = _apart(question)
+    system, question = apart(question)
     shots = [f"Question: {example.question}\nAnswer: {example.rationale}\n\n" for example in examples]
     top = f"{system}\n\n" if system else ""
     return top + "".join(shots) + f"Question: {question}\nAnswer:"
@@ -57,7 +57,7 @@ def plain_prompt(examples: Sequence[WorkedExample], question: str) -> str:
 
 def chat_messages(examples: Sequence[WorkedExample], question: str) -> list[dict[str, str]]:
     """The messages of a chat that ask a question, behind worked examples; the system message, if any, is the first."""
-    system, question = _apart(question)
+    system, question = apart(question)
     messages = [{"role": "system", "content": system}] if system else []
     for example in examples:
         messages += [
@@ -67,7 +67,8 @@ def chat_messages(examples: Sequence[WorkedExample], question: str) -> list[dict
     return [*messages, {"role": "user", "content": question}]
 
 
-def _apart(question: str) -> tuple[str | None, str]:
+def apart(question: str) -> tuple[str | None, str]:
+    """The system message above a question, if it has one, and the question."""
     return (question.system, question.question) if isinstance(question, WithSystem) else (None, question)
 
 
