@@ -176,6 +176,7 @@ def test_tasks_are_listed_and_checked(tmp_path):
     assert {"gsm8k", "svamp", "multiarith", "commonsense_qa", "strategy_qa", "gsm_symbolic", "custom"} <= {
         line.split()[0] for line in tutelage("tasks").output.splitlines()
     }
+    assert tutelage("tasks", "list").output == tutelage("tasks").output
     rows = [{"question": f"What is {n} + 1?", "answer": str(n + 1)} for n in range(40)]
     path = tmp_path / "mine.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in [*rows, rows[3]]))

@@ -1,11 +1,12 @@
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from tutelage.config import BudgetConfig
 from tutelage.config.file import parse_config
 from tutelage.records import Usage
-from tutelage.report.card import model_card
+from tutelage.report.card import card_metadata, model_card
 from tutelage.report.table import print_bounds, print_run
 from tutelage.run_records import (
     Accuracy,
@@ -72,6 +73,27 @@ def test_the_model_card_says_what_it_is_and_how_sure():
     assert card.startswith("---\nlibrary_name: transformers\n")
     assert "Test accuracy after, round 1: 45.0% (36.0% to 55.0%, n = 100)" in card
     assert "| 1 | 50.0% (35.0% to 65.0%, n = 40) | 37.5% | 9 | 12 |" in card
+
+
+def test_the_model_card_names_the_data_of_ones_own():
+    def metadata(**task) -> dict:
+        return card_metadata(parse_config({"task": {"name": "custom", **task}}), RESULT)
+
+    hub = metadata(path="hf://ann/pens@main", config="three")
+    measured = {"type": "ann/pens", "name": "ann/pens", "config": "three", "split": "test"}
+    assert hub["model-index"][0]["results"][0]["dataset"] == measured
+    assert hub["datasets"] == ["ann/pens"]
+    file = metadata(path="/home/ann/tickets.jsonl")
+    assert file["model-index"][0]["results"][0]["dataset"] == {"type": "tickets", "name": "tickets", "split": "test"}
+    assert file["model-index"][0]["name"] == "smollm2-135m taught tickets"
+    assert "datasets" not in file
+
+
+@pytest.mark.parametrize("prompt", ["plain", "chat"])
+def test_the_model_card_says_what_stands_above_a_question(prompt):
+    config = parse_config({"task": {"name": "leg_counting"}, "student": {"prompt": prompt}})
+    assert ", below the system message in its tutelage.json" in model_card(config, RESULT, system=True)
+    assert "system message" not in model_card(config, RESULT)
 
 
 def test_bounds_add_up_and_name_the_caps():

@@ -203,6 +203,10 @@ def test_a_broken_row_is_named_with_file_line_and_field(file, line, message):
 def test_files_that_cannot_be_read_are_data_errors(file, tmp_path):
     with pytest.raises(DataError, match="cannot read the file: No such file"):
         load_task("custom", path=file)
+    with pytest.raises(DataError, match="no such file or folder; a data set of the hub is written hf://openai/gsm8k"):
+        load_task("custom", path="openai/gsm8k")
+    with pytest.raises(DataError, match="cannot read the file: No such file"):
+        load_task("custom", path="data/lost.jsonl")
     with pytest.raises(DataError, match=r"no train\.jsonl \(.*\), and it has no data files; name one file"):
         load_task("custom", path=tmp_path)
     file.write_text("\n \n", encoding="utf-8")

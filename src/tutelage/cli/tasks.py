@@ -21,10 +21,16 @@ def tasks(context: typer.Context) -> None:
     Example: `tutelage tasks` or `tutelage tasks check gsm8k --path data/gsm8k`
     """
     if context.invoked_subcommand is None:
-        from tutelage.tasks.catalog import TASKS
+        list_tasks()
 
-        for name, entry in TASKS.items():
-            print(f"{name:<22} {entry.description}")
+
+@tasks_app.command("list")
+def list_tasks() -> None:
+    """List the tasks, as `tutelage tasks` does."""
+    from tutelage.tasks.catalog import TASKS
+
+    for name, entry in TASKS.items():
+        print(f"{name:<22} {entry.description}")
 
 
 @tasks_app.command()

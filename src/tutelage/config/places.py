@@ -1,4 +1,4 @@
-"""Validates the URLs and the ledger's file name of a configuration, from the text alone.
+"""Validates the URLs and the ledger's file name of a configuration, and reads places on the hub, from the text alone.
 
 http://localhost:8000/v1    accepted         http://localhost:abc/v1    ConfigError: … its port is no number …
 ledgers/mine.sqlite         accepted         :memory:                   ConfigError: … nothing would be kept …
@@ -11,6 +11,12 @@ from urllib.parse import urlsplit
 
 from tutelage.config.request_settings import secret_in_query
 from tutelage.errors import ConfigError
+
+HUB_PLACE = re.compile(
+    r"(?:hf:/{1,2}(?:datasets/)?|https://(?:huggingface\.co|hf\.co)/datasets/)"
+    r"(?P<name>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>refs/(?:convert|pr)/[\w.-]+|[\w.-]+))?(?:/(?P<file>[^@?#]+?))?/?"
+)
+"""The path of a data set on the Hugging Face hub: its `name`, perhaps a `revision`, perhaps a `file`."""
 
 
 def check_url(url: str | None) -> str | None:

@@ -82,7 +82,7 @@ def student_parcel(source: RunSource, repo: str, data_repo: str | None, adapter:
     ours = card_metadata(config, result)
     metadata = dict(ours)
     if data_repo is not None:
-        metadata["datasets"] = [data_repo]
+        metadata["datasets"] = [*metadata.get("datasets", ()), data_repo]
     if adapter is not None:
         metadata |= {"library_name": "peft", "base_model": config.student.model}
     path = folder / CARD

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from tutelage.config import RunConfig
+from tutelage.config.places import HUB_PLACE
 from tutelage.report.format import share
 from tutelage.run_records import RunResult
 from tutelage.yaml_text import Dumper
@@ -19,8 +20,13 @@ EMBEDDED = {"smollm2-135m": "HuggingFaceTB/SmolLM2-135M-Instruct"}
 _ON_THE_HUB = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
 
 
-def model_card(config: RunConfig, result: RunResult, own: Mapping[str, str] | None = None) -> str:
-    """Markdown with the front matter that the Hugging Face hub reads. `own` has the keys of the user's own parts."""
+def model_card(
+    config: RunConfig, result: RunResult, own: Mapping[str, str] | None = None, *, system: bool = False
+) -> str:
+    """Markdown with the front matter that the Hugging Face hub reads.
+
+    `own` has the keys of the user's own parts; `system` says whether the student's tutelage.json has a system message.
+    """
     base = base_name(config)
     rows = "\n".join(
         f"| {row.round} | {share(row.validation)} | {f'{row.exam.pass_rate:.1%}' if row.exam else ''} "
@@ -48,7 +54,7 @@ Taught by Tutelage with the method of *Democratizing Reasoning Ability: Tailored
 
 The intervals are 95 % Wilson intervals; n counts problems. The run ended because {result.stopped_because}.
 
-It answers {_prompt(config)}
+It answers {_prompt(config, system)}
 """
 
 
@@ -68,21 +74,34 @@ def card_metadata(config: RunConfig, result: RunResult) -> dict[str, Any]:
     metric = {"type": "accuracy", "name": f"accuracy (greedy, n = {after.n})", "value": round(after.accuracy, 4)}
     measured = {
         "task": {"type": "text-generation", "name": "Reasoning"},
-        "dataset": {"type": task, "name": task, "split": "test"},
+        "dataset": {"type": task, "name": task, **_chosen(config), "split": "test"},
         "metrics": [metric],
     }
     return {
         "library_name": "transformers",
         "pipeline_tag": "text-generation",
         **({"base_model": base} if is_on_the_hub(base) else {}),
+        **({"datasets": [task]} if _data_set(config) else {}),
         "tags": ["tutelage", "reasoning", "distillation"],
         "model-index": [{"name": f"{base_name(config)} taught {task}", "results": [measured]}],
     }
 
 
 def task_title(config: RunConfig) -> str:
-    """The task's name; of a file of the user's, that of its function."""
-    return config.task.name.rpartition(":")[2]
+    """The task's name; of the user's own data that of the data set or the file, of their program its function's."""
+    if config.task.name != "custom" or config.task.path is None:
+        return config.task.name.rpartition(":")[2]
+    return _data_set(config) or Path(config.task.path).stem or "custom"
+
+
+def _data_set(config: RunConfig) -> str | None:
+    """The name of the data set of the hub that the user's own problems are from."""
+    found = HUB_PLACE.fullmatch(config.task.path or "") if config.task.name == "custom" else None
+    return found["name"] if found else None
+
+
+def _chosen(config: RunConfig) -> dict[str, str]:
+    return {"config": config.task.config} if config.task.config and _data_set(config) else {}
 
 
 def front_matter(metadata: Mapping[str, Any]) -> str:
@@ -98,8 +117,9 @@ def is_on_the_hub(name: str) -> bool:
 _THOUGHTS = {"off": ", with `enable_thinking=False` where it knows that", "keep": ", thinking first where it can"}
 
 
-def _prompt(config: RunConfig) -> str:
+def _prompt(config: RunConfig, system: bool) -> str:
     behind = f", behind {config.student.few_shot} worked examples" if config.student.few_shot else ""
+    behind += ", below the system message in its tutelage.json" if system else ""
     if config.student.prompt == "chat":
         return f"questions put through its chat template{behind}{_THOUGHTS[config.student.thinking]}."
     if config.student.prompt == "auto":

@@ -204,7 +204,7 @@ def _spending(teaching: stages.Teaching, counted: set[object]) -> TeacherSummary
 def _graduate(ctx: RunContext, student: Student, outcome: RunResult) -> None:
     """Save the best student to `student/`, an ordinary Hugging Face folder with a model card."""
     as_asked = ctx.config.model_copy(update={"student": ctx.untrained.config})
-    card = model_card(as_asked, outcome, ctx.run.parts)
+    card = model_card(as_asked, outcome, ctx.run.parts, system=student.system is not None)
     stage = ctx.run.stage(None, "student", student.key, card)
     if not stage.done:
         if stage.fault:

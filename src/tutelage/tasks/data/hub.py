@@ -9,7 +9,6 @@ The files come into the hub's own cache, so a data set that has been read once i
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NoReturn, cast
 
 from tutelage.config import TaskConfig
+from tutelage.config.places import HUB_PLACE
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError, DataError
 from tutelage.tasks.data.files import read_rows
@@ -24,10 +24,6 @@ from tutelage.tasks.data.hub_files import BESIDE, card_of, chosen_config, downlo
 from tutelage.tasks.data.parquet import NEEDED, without_nan
 from tutelage.tasks.rows import Row
 
-_PLACE = re.compile(
-    r"(?:hf:/{1,2}(?:datasets/)?|https://(?:huggingface\.co|hf\.co)/datasets/)"
-    r"(?P<name>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>refs/(?:convert|pr)/[\w.-]+|[\w.-]+))?(?:/(?P<file>[^@?#]+?))?/?"
-)
 _VALIDATION = ("validation", "val", "valid", "dev")
 
 
@@ -89,7 +85,7 @@ def rows_of_split(name: str, split: str, data: HubData) -> list[Row]:
 
 def place_of(path: str) -> HubPlace:
     """The place that a path names. Raises ConfigError."""
-    found = _PLACE.fullmatch(path)
+    found = HUB_PLACE.fullmatch(path)
     if found is None:
         raise ConfigError(f"task.path {path!r} names no data set of the hub; write hf://OWNER/NAME")
     return HubPlace(**found.groupdict())
