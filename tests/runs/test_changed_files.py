@@ -61,6 +61,7 @@ class Student:
     config: StudentConfig = field(default_factory=StudentConfig)
     asked: AskedAs = field(default_factory=lambda: AskedAs("plain", "as the test has it"))
     thinks: bool = False
+    system: None = None
     engine: Engine = field(default_factory=lambda: Engine("auto"))
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
