@@ -90,9 +90,8 @@ def hidden(whole: bool = False) -> Generator[None]:
 
     `whole`: the number of processes on this machine and the rendezvous, too, as in `alone`.
     """
-    kept = alone() if whole else ()
-    chosen = {name for name in os.environ if name in VARIABLES or name.startswith(OF_ACCELERATE)}
-    found = {name: os.environ.pop(name) for name in (os.environ.keys() - kept if whole else chosen)}
+    some = {name for name in os.environ if name in VARIABLES or name.startswith(OF_ACCELERATE)}
+    found = {name: os.environ.pop(name) for name in (os.environ.keys() - alone() if whole else some)}
     try:
         yield
     finally:

@@ -2,7 +2,7 @@
 
     work         KeyboardInterrupt; in asyncio the task is cancelled, between two of its steps
     an import    at once: the libraries' own code may catch the exception, or turn it into another
-    vLLM's start its processes are ended, and it fails
+    a library    what it has started is ended, where it drops the exception (`ended_by_signals`)
     again        at once
 
 To end at once loses nothing but the work in progress: a run may be killed at any moment.
@@ -150,7 +150,7 @@ def cancelled_by_signals() -> Generator[None]:
 def ended_by_signals(end: Callable[[], None]) -> Generator[None]:
     """Call `end` at the first signal, if the command is `stoppable`: for work in a library that drops the interrupt.
 
-    The work must then fail, or come to its end; KeyboardInterrupt is raised after it.
+    The work must then fail, or come to its end; KeyboardInterrupt is raised after it, for its error, too.
     """
     stop = signal.getsignal(signal.SIGTERM)
     if not isinstance(stop, Stop) or threading.current_thread() is not threading.main_thread():
@@ -161,8 +161,8 @@ def ended_by_signals(end: Callable[[], None]) -> Generator[None]:
         yield
     finally:
         stop.cancel = None
-    if stop.number is not None:
-        raise KeyboardInterrupt
+        if stop.number is not None:
+            raise KeyboardInterrupt
 
 
 def run_stoppable(work: Coroutine[Any, Any, Result]) -> Result:

@@ -28,7 +28,7 @@ def check_format(marker: Path) -> dict[str, Any]:
         raise RunError(f"{marker} is not the run.json of a run; choose another directory with --out")
     check_major(marker.parent, "format", found["format"], FORMAT)
     if not is_sealed(found):
-        raise RunError(f"{marker} has changed since it was written; restore it, or choose another directory with --out")
+        raise RunError(f"{marker} has changed since it was written; {RESTORE_OR_LEAVE}")
     return found
 
 

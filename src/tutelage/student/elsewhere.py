@@ -37,7 +37,7 @@ def sampler_elsewhere(
     from tutelage.student.engines.server.server import Wanted
 
     server, some = student.engine.server, prompts[:PROBES]
-    base, folder = base_folder(student.config.model), student.folder or model_folder(student.config.model)
+    base, folder = base_folder(student.config.model), _folder(student)
     shape = AutoConfig.from_pretrained(base, **UNTRUSTED)
     vocabulary, positions = shape.get_text_config().vocab_size, positions_of(shape)
     room = PROBED if positions is None or not some else positions - max(map(len, some))
@@ -57,7 +57,7 @@ def sampler_elsewhere(
 
 def whole_folder(student: Student) -> Path:
     """The folder of its whole weights: its own, or that of `merged_folder`."""
-    return merged_folder(student) or student.folder or model_folder(student.config.model)
+    return merged_folder(student) or _folder(student)
 
 
 def merged_folder(student: Student) -> Path | None:
@@ -65,7 +65,7 @@ def merged_folder(student: Student) -> Path | None:
 
     It stays until the next one is written, or the engine is closed.
     """
-    folder = student.folder or model_folder(student.config.model)
+    folder = _folder(student)
     if not holds_adapters(folder):
         return None
     above = folder.parent.parent if student.folder else folder.parent
@@ -76,3 +76,8 @@ def merged_folder(student: Student) -> Path | None:
         save_student(student.loaded(stored_as(student.config)), place)
         student.engine.served = place
     return place
+
+
+def _folder(student: Student) -> Path:
+    """Where it is saved, perhaps as adapters."""
+    return student.folder or model_folder(student.config.model)

@@ -142,8 +142,7 @@ def _run(
     own: OwnParts,
 ) -> RunResult | None:
     """Run an arm to its end; for an untaught arm, only evaluate on test and return None."""
-    keys = own.keys(config)
-    inputs = Inputs(config, data, keys, pins)
+    inputs = Inputs(config, data, own.keys(config), pins)
     if taught and (result := read_finished(folder, inputs)):
         catch_up(config.report_to, folder, result, show.say)
         return result

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from tests.student.ranks.several import environment
+from tutelage.errors import StudentError
 from tutelage.stopping import stoppable
 from tutelage.student.engines.vllm_process import SETTINGS, starting_vllm
 
@@ -72,6 +73,23 @@ def test_on_a_cpu_each_has_its_share_of_the_cores(second_of_two, monkeypatch):
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
+def failed_as_it_was_stopped() -> None:
+    with starting_vllm(cpu_build=True):
+        signal.raise_signal(signal.SIGTERM)
+        raise StudentError("vLLM cannot start")
+
+
+def stopped_and_then_failed() -> None:
+    with stoppable(), pytest.raises(KeyboardInterrupt):  # other processes of the run hear of a stop, not of an error
+        failed_as_it_was_stopped()
+
+
+def test_what_a_stopped_start_fails_with_is_no_error_of_the_run():
+    with pytest.raises(SystemExit) as ended:
+        stopped_and_then_failed()
+    assert ended.value.code == 143
+
+
 def stopped_while_it_starts() -> None:
     with stoppable(), starting_vllm(cpu_build=True):
         begun = subprocess.Popen(SLEEPS)
@@ -93,7 +111,7 @@ def test_a_signal_ends_what_has_begun_to_start_and_then_the_command():
 
 STARTS = """
 import subprocess, sys, time
-from tutelage.student.engines.vllm_process import SETTINGS, starting_vllm
+from tutelage.student.engines.vllm_process import starting_vllm
 with starting_vllm(cpu_build=True):
     child = subprocess.Popen([sys.executable, "-c", sys.argv[1]])
 print(child.pid, flush=True)
