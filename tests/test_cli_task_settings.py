@@ -74,7 +74,7 @@ def test_what_does_not_fit_is_told_in_one_line(arguments, told):
     [
         ("teacher={kind: openai, model: m, budget: {usd: 1}}", "teacher.price"),
         ("teacher={kind: openai}", "teacher.model"),
-        ("training={reflection: preference, prompt_gradient: stop}", "training.prompt_gradient"),
+        ("exam.prefix_samples=1", "training.reflection"),
     ],
 )
 def test_contradictions_end_with_2_whoever_asks(tmp_path, command, override, setting):

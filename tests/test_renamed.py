@@ -1,6 +1,7 @@
-"""Old names: refused in a user's file with the new one, read in what version 0.1 wrote itself."""
+"""Old names and retired settings: refused in a user's file with the remedy, read in what version 0.1 wrote itself."""
 
 import json
+import re
 import tarfile
 from pathlib import Path
 
@@ -11,8 +12,8 @@ from tests.command import tutelage
 from tests.student.tiny import tiny_folder
 from tutelage import run
 from tutelage.config.file import parse_config, read_written
-from tutelage.errors import ConfigError
-from tutelage.renamed import SETTINGS, as_first_named, modern, modern_source, new_name
+from tutelage.errors import ConfigError, RunError
+from tutelage.renamed import RETIRED, SETTINGS, as_first_named, modern, modern_source, new_name
 from tutelage.report.progress import Show
 from tutelage.runs.finished import read_result
 from tutelage.runs.resume_rules import FREE, differences
@@ -67,8 +68,36 @@ def test_names_go_and_come_back():
     old = {"training": {"start": "untrained", "epochs": 2}, "teacher": {"rows": 1}, "seed": 3, "rows": 4}
     new = {"training": {"init_from": "untrained", "epochs": 2}, "teacher": {"rows": 1}, "seed": 3, "rows": 4}
     assert modern(old) == new
-    assert as_first_named("training", new["training"]) == old["training"]
+    retired = {"clipping": "together", "prompt_gradient": "keep"}
+    assert as_first_named("training", new["training"]) == old["training"] | retired
+    assert modern({"training": old["training"] | retired}) == {"training": new["training"]}
     assert modern(None) is None
+
+
+@pytest.mark.parametrize("key", RETIRED)
+@pytest.mark.parametrize("value", ["together", "keep", "apart", "stop", None])
+def test_a_retired_setting_is_refused_with_what_it_brought(tmp_path, key, value):
+    section, _, name = key.partition(".")
+    said = rf"{key} is retired: .* changed no answer .*\((docs/results/\S+)\); remove the line$"
+    with pytest.raises(ConfigError, match=said) as told:
+        parse_config(TASK | {section: {name: value}})
+    assert "\n" not in str(told.value)
+    assert (DATA.parents[1] / re.search(said, str(told.value))[1]).exists()
+    with pytest.raises(ConfigError, match=said):
+        parse_config(TASK, [f"{key}={value}"])
+    study = {"base": TASK, "arms": {"own": {section: {name: value}}}}
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+    with pytest.raises(ConfigError, match=said):
+        load_study(tmp_path / "study.yaml")
+
+
+def test_a_run_that_had_one_is_read_and_is_not_the_run_without(old_run):
+    config, path = read_written(old_run / "config.yaml"), old_run / "config.yaml"
+    path.write_text(path.read_text().replace("clipping: together", "clipping: apart"))
+    assert read_written(path) == config
+    assert tutelage("show", old_run).exit_code == 0
+    with pytest.raises(RunError, match=r"training\.clipping is retired"):
+        run(config, old_run)
 
 
 @pytest.mark.parametrize("name", ["mistake_in_view", "show_mistake"])

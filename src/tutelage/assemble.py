@@ -32,7 +32,6 @@ from tutelage.student.own import CheckedReflection, check_engine
 from tutelage.student.preflight import preflight
 from tutelage.student.sampler import SamplerFactory, Say
 from tutelage.student.student import Student
-from tutelage.student.training.reflection import reflection_of
 from tutelage.system_message import one_above
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.generated.near import near_problems
@@ -68,7 +67,6 @@ def open_context(
     Raises ConfigError, DataError, RunError, TeacherError and StudentError before anything is spent, and before anything
     is written unless the directory itself is at fault.
     """
-    reflection_of(config.training)
     check_trackers(config.report_to)
     own = own or OwnParts()
     keys = own.keys(config)

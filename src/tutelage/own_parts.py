@@ -46,12 +46,6 @@ class OwnParts:
         if self.reflection is not None and (training.reflection == "none" or not training.reflection_weight):
             off = "reflection is 'none'" if training.reflection == "none" else "reflection_weight is 0"
             raise ConfigError(f"training.{off}, so the reflection given would have no say; set it, or give none")
-        if (
-            self.reflection is not None
-            and training.prompt_gradient == "stop"
-            and getattr(self.reflection, "likelihoods", 0)
-        ):
-            raise ConfigError("training.prompt_gradient 'stop' is not for a loss of likelihoods; set it to 'keep'")
         if self.task is None:
             return config
         name = getattr(self.task, "name", None)

@@ -1,8 +1,9 @@
-"""Old names of settings and figures (version 0.1) and their current names.
+"""Old names of settings and figures (version 0.1) and their current names; settings that are no more.
 
-A configuration with an old name is refused with a message that has the new one. Files that an earlier version wrote
-itself (the config.yaml of a run, the `base` of a study.json, rows of steps.jsonl) are read with their old names. Keys
-of finished trainings are computed from the old names, so they stay valid.
+A configuration with an old name is refused with a message that has the new one, and one with a retired setting with a
+message that says why there is none. Files that an earlier version wrote itself (the config.yaml of a run, the `base` of
+a study.json, rows of steps.jsonl) are read with both. Keys of finished trainings are computed from the old names and
+with the retired settings, so they stay valid.
 """
 
 from __future__ import annotations
@@ -34,6 +35,15 @@ SETTINGS = {
 VALUES = {"teacher.ask": {True: "mistake", False: "question"}}
 """Old and current values of settings whose values were renamed, too."""
 
+RETIRED = {
+    "training.clipping": ("together", "losses clipped apart changed no answer (docs/results/legs-ablations.md)"),
+    "training.prompt_gradient": (
+        "keep",
+        "the triplet, whose gradient it cut, changed no answer at its default weight (docs/results/legs-ablations.md)",
+    ),
+}
+"""Settings that are no more: the value that now always holds, and what the others came to."""
+
 
 def new_name(key: str) -> str | None:
     """The current key of the setting with the old key `key`; None if there is none."""
@@ -47,14 +57,21 @@ def new_values(key: str) -> str:
     return ", ".join(f"{new} for {str(old).lower()}" for old, new in values.items())
 
 
-def modern(settings: object) -> object:
-    """Settings as plain data with current names and values; any other data is returned unchanged."""
+def modern(settings: object, *, same: bool = True) -> object:
+    """Settings as plain data with current names and values; any other data is returned unchanged.
+
+    Retired settings are left out; if the settings are to be the `same`, only where they have the value that now holds.
+    """
     if not isinstance(settings, dict):
         return settings
     sections = cast(dict[str, Any], settings)
     found = {name: _with_names(name, section, SETTINGS) for name, section in sections.items()}
     if isinstance(found.get("teacher"), dict) and isinstance(found["teacher"].get("ask"), bool):
         found["teacher"] = _with_ask(found["teacher"])
+    for key, (value, _) in RETIRED.items():
+        section, _, name = key.partition(".")
+        if isinstance(found.get(section), dict) and (not same or found[section].get(name) == value):
+            found[section].pop(name, None)
     return found
 
 
@@ -69,9 +86,10 @@ def modern_source(source: str) -> str:
 
 
 def as_first_named(section: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a section under their original names."""
+    """The settings of a section under their original names, with those retired."""
     old = {f"{section}.{new}": key.rpartition(".")[2] for key, new in SETTINGS.items() if key.startswith(f"{section}.")}
-    return _with_names(section, dict(settings), old)
+    retired = {key.rpartition(".")[2]: value for key, (value, _) in RETIRED.items() if key.startswith(f"{section}.")}
+    return _with_names(section, dict(settings), old) | retired
 
 
 def modern_step(row: Mapping[str, Any], *, gains: bool) -> dict[str, Any]:

@@ -310,9 +310,6 @@ REPAIR = "training.reflection=repair"
         (["teacher.kind=openai"], ["teacher.model"]),
         (["teacher={kind: openai, model: m, budget: {usd: 1}}"], ["teacher.budget.usd", "teacher.price"]),
         (["teacher.kind=recorded"], ["teacher.path"]),
-        (["training={reflection: preference, prompt_gradient: stop}"], ["prompt_gradient", "training.reflection"]),
-        (["training={packing: never, prompt_gradient: stop}"], ["training.prompt_gradient", "training.packing"]),
-        (["training={reflection: repair, prompt_gradient: stop}"], ["prompt_gradient", "training.reflection"]),
         (["teacher.feedback=repair"], ["teacher.feedback", "training.reflection"]),
         (
             [REPAIR, "training.reflection_weight=0", "teacher.feedback=repair"],
@@ -334,9 +331,7 @@ def test_settings_that_contradict_each_other_are_refused_by_name(overrides, sett
     "override",
     [
         "teacher={kind: answer_key, budget: {usd: 1}}",
-        "training={reflection: preference, reflection_weight: 0, prompt_gradient: stop}",
         "student.lora.targets=[]",
-        "training={reflection: repair, reflection_weight: 0, prompt_gradient: stop}",
         REPAIR,
     ],
 )

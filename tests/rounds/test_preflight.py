@@ -117,9 +117,9 @@ def test_a_run_that_has_bought_replies_and_trained_nothing_takes_another_student
 
 def test_a_configuration_that_was_copied_is_held_to_the_same(config, tmp_path):
     """`model_copy` validates nothing."""
-    training = config.training.model_copy(update={"packing": "never", "prompt_gradient": "stop"})
-    with pytest.raises(ConfigError, match=r"training\.packing"):
-        run(config.model_copy(update={"training": training}), tmp_path / "run")
+    teacher = config.teacher.model_copy(update={"kind": "recorded", "path": None})
+    with pytest.raises(ConfigError, match=r"teacher\.path"):
+        run(config.model_copy(update={"teacher": teacher}), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

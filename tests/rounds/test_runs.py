@@ -237,12 +237,6 @@ def test_other_settings_are_refused_and_nothing_is_lost(config, copied):
     assert {path: path.stat().st_mtime_ns for path in root.rglob("*") if path.is_file()} == before
 
 
-def test_settings_that_only_mistakes_would_bring_to_light_are_refused_before_anything_is_spent(config, tmp_path):
-    with pytest.raises(StudentError, match="prompt_gradient 'stop' is made for the triplet"):
-        run(changed(config, training={"reflection": "preference", "prompt_gradient": "stop"}), tmp_path / "run")
-    assert not (tmp_path / "run").exists()
-
-
 def test_lora_and_chat_and_few_shots_run_too(config, tmp_path):
     settings = changed(config, student={"weights": "lora", "prompt": "chat", "few_shot": 2}, rounds={"max": 1})
     run(settings, tmp_path / "run")

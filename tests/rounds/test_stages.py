@@ -68,8 +68,6 @@ def test_how_it_is_trained_always_matters(settings, examples, update):
         (FULL, {"reflection_weight": 0.25}),
         (FULL, {"reflection_weight": 0.0}),
         (FULL, {"margin": 0.5}),
-        (FULL, {"prompt_gradient": "stop"}),
-        (FULL, {"clipping": "apart"}),
         (FULL, {"guard": {"checks": 4}}),
         (PREFERENCE, {"beta": 0.3}),
         (PREFERENCE, {"guard": {"checks": 2}}),
@@ -101,7 +99,7 @@ def test_epochs_have_no_say_where_rows_are_counted():
 def test_no_weight_is_no_self_reflection():
     none, no_weight = TrainingConfig(reflection="none"), TrainingConfig(reflection_weight=0.0)
     assert what_matters(none, PAIRS) == what_matters(no_weight, PAIRS)
-    assert not differ(none, PAIRS, margin=0.5, reflection_weight=0.1, prompt_gradient="stop", clipping="apart")
+    assert not differ(none, PAIRS, margin=0.5, reflection_weight=0.1)
 
 
 def test_what_matters_is_decided_once():

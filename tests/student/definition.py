@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import torch
-from transformers import DynamicCache
 
 from tutelage.student.training.packing import ExampleGroup
 
@@ -47,24 +46,6 @@ def slow_losses(model, groups, margin=MARGIN):
             positive, negative = (run(group.prompt, branch)[1] for branch in group.pair)
             reflection_loss = reflection_loss + triplet(end, positive, negative, margin)
     return lm_loss, reflection_loss
-
-
-def slow_stopped_reflection(model, groups, margin=MARGIN):
-    """The sum of L_SR as the released code has it: the prompt's keys and values are kept, without gradient."""
-
-    def end(prompt, rationale):
-        with torch.no_grad():
-            cache = model(torch.tensor([prompt]), use_cache=True).past_key_values
-        assert isinstance(cache, DynamicCache)
-        place_1C = torch.arange(len(prompt), len(prompt) + len(rationale))[None]
-        output = model(
-            torch.tensor([rationale]), past_key_values=cache, position_ids=place_1C, output_hidden_states=True
-        )
-        return output.hidden_states[-1][0, -1]
-
-    paired = [group for group in groups if group.pair]
-    ends = [[end(group.prompt, branch) for branch in group.branches] for group in paired]
-    return torch.stack([triplet(*three, margin) for three in ends]).sum()
 
 
 def against_mistakes(groups: Sequence[ExampleGroup]) -> list[ExampleGroup]:

@@ -28,7 +28,6 @@ import_before_forking(*LIBRARIES, __name__)
 
 STEPS: dict[str, dict[str, Any]] = {
     "triplet": {},
-    "no gradient through the prompt": {"prompt_gradient": "stop"},
     "compared where they differ, half way": {"triplet_at": "differences", "triplet_layer": 0.5},
     "preference": {"reflection": "preference"},
     "padded rows": {"packing": "never"},
@@ -51,7 +50,7 @@ def step_of(student: LoadedModel, settings: dict[str, Any], *, apart: bool) -> l
             found += [float(losses.lm.detach()), float(losses.reflection.detach()), float(losses.near)]
             parts.backward(losses.lm, losses.reflection) if apart else (losses.lm + losses.reflection).backward()
         if apart:
-            found += [parts.join(0.5, max_norm=1.0).reflection]
+            found += [parts.join(0.5, share=0.01).reflection]
         found += [float(torch.nn.utils.clip_grad_norm_(student.model.parameters(), 1.0))]
         optimizer.step()
         optimizer.zero_grad()

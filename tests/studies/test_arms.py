@@ -56,7 +56,6 @@ def differences(config: RunConfig, other: RunConfig = BASE) -> dict[str, object]
         ("untaught-first", {"teacher.priority": "untaught-first", "teacher.replies_per_round": 5}),
         ("uniform", {"teacher.replies_per_round": 5}),
         ("explain", {"teacher.explain": True}),
-        ("clipped-apart", {"training.clipping": "apart"}),
         ("lambda-0", {"training.reflection_weight": 0.0}),
         ("lambda-1", {"training.reflection_weight": 1.0}),
         ("rounds-5", {"rounds.max": 5, "rounds.patience": 5}),
@@ -120,8 +119,6 @@ def test_preference_comes_with_the_collapse_guard():
     config = ARMS["preference"].change(BASE)
     assert config.training.reflection == "preference"
     assert config.training.guard.checks > 0
-    stopped = changed(BASE, training={"prompt_gradient": "stop"})  # which preference refuses
-    assert ARMS["preference"].change(stopped).training.prompt_gradient == "keep"
 
 
 def test_every_arm_is_valid_and_can_be_sent_to_another_process():

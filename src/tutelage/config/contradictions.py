@@ -27,7 +27,6 @@ def contradictions(
             " that, with a reflection_weight above 0, or prefix_samples to 0"
         )
     yield from _of_repairs(teacher, training)
-    yield from _of_training(training)
     if student.thinking == "keep" and student.prompt == "plain":
         yield (
             "student.thinking is 'keep', and student.prompt 'plain' asks without the template that lets a model think;"
@@ -93,15 +92,3 @@ def _of_repairs(teacher: TeacherConfig, training: TrainingConfig) -> Iterator[st
             "teacher.feedback 'repair' brings no rationales in later rounds, and training.data is 'round'; set data to"
             " 'all'"
         )
-
-
-def _of_training(training: TrainingConfig) -> Iterator[str]:
-    if training.prompt_gradient != "stop":
-        return
-    if training.reflection in ("preference", "repair") and training.reflection_weight:
-        yield (
-            f"training.prompt_gradient 'stop' is made for the triplet, and training.reflection is"
-            f" {training.reflection!r}; set prompt_gradient to 'keep'"
-        )
-    if training.packing == "never":
-        yield "training.prompt_gradient 'stop' needs packed steps, and training.packing is 'never'; set it to 'auto'"

@@ -18,7 +18,7 @@ from tutelage.config.run_config import RunConfig
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError
 from tutelage.json_lines import shortened
-from tutelage.renamed import modern, new_name, new_values
+from tutelage.renamed import RETIRED, modern, new_name, new_values
 from tutelage.yaml_text import Dumper, read_yaml
 
 Kind = TypeVar("Kind", bound=Section)
@@ -40,9 +40,9 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
     return parse_config(read_settings(path), overrides, origin=str(path))
 
 
-def read_written(path: Path) -> RunConfig:
-    """Read the config.yaml of a run, of this or an earlier version. Raises ConfigError."""
-    return read_config(_text_of(path), origin=str(path))
+def read_written(path: Path, *, same: bool = False) -> RunConfig:
+    """Read the config.yaml of a run, of this or an earlier version; `same` as in `modern`. Raises ConfigError."""
+    return parse_config(modern(read_yaml_file(path), same=same), origin=str(path))
 
 
 def read_settings(path: str | Path) -> object:
@@ -170,6 +170,8 @@ def _explain(error: ErrorDetails, data: dict[str, Any], kind: type[Section]) -> 
     if new := new_name(key):
         values = new_values(key)
         return f"{key} is now called {new}; write that{values and f', with {values}'}"
+    if key in RETIRED:
+        return f"{key} is retired: {RETIRED[key][1]}; remove the line"
     known = _known_keys(kind, location[:-1])
     remedy = did_you_mean(location[-1], known, f"the keys here are {', '.join(known)}")
     return f"unknown key {key!r}; {remedy}"

@@ -27,7 +27,6 @@ PAPER: Mapping[str, Mapping[str, object]] = MappingProxyType(
         "training": {
             "init_from": "previous",
             "lr_rewarm": 1.0,
-            "clipping": "together",
             "prompt_weight": 0.1,
             "reflection": "triplet",
             "reflection_weight": 0.5,

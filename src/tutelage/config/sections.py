@@ -174,8 +174,6 @@ class TrainingConfig(Section):
     """Share of a round's steps over which the learning rate rises from 0."""
     max_grad_norm: float = Field(default=1.0, gt=0, le=1e9)
     """Gradients are clipped to this norm."""
-    clipping: Literal["together", "apart"] = "together"
-    """Clip the sum of both losses' gradients, or first each separately, so that neither dominates the other."""
     batch_size: int = Field(default=16, gt=0, le=100_000)
     """Examples in a step. No batch holds the same question twice."""
     packing: Literal["auto", "always", "never"] = "auto"
@@ -220,8 +218,6 @@ class TrainingConfig(Section):
     gradient_share: float | None = Field(default=None, gt=0, le=1e6)
     """The most that the gradient of the weighted self-reflection loss may measure in a step, as a part of L_LM's (by
     their norms). It costs two thirds of a step. None: not held."""
-    prompt_gradient: Literal["keep", "stop"] = "keep"
-    """Whether the self-reflection loss has gradients through the prompt; the paper's released code stops them."""
     max_positives: int = Field(default=10, gt=0, le=1_000_000)
     """The most other right rationales per problem."""
     max_negatives: int = Field(default=4, gt=0, le=1_000_000)

@@ -204,7 +204,7 @@ def what_matters(
     elif config.reflection_weight == 0 or not _has_material(config, examples, repairs):
         config = config.model_copy(update={"reflection": "none"})
     if config.reflection == "none" and own is None:
-        unused |= {"reflection_weight", "prompt_gradient", "clipping", "gradient_share", "guard"}
+        unused |= {"reflection_weight", "gradient_share", "guard"}
     if config.reflection in ("none", "repair") or own is not None:
         unused |= {"margin"}
     if config.reflection != "triplet" or own is not None:

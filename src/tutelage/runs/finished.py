@@ -94,8 +94,8 @@ def read_kept(folder: Path, kind: type[Result]) -> Result | None:
 
 
 def read_config(root: Path) -> RunConfig:
-    """The configuration of a run, as run. Raises RunError if it cannot be read."""
+    """The configuration of a run, as run. Raises RunError if it cannot be read, or can't be run as it was."""
     try:
-        return read_written(root / "config.yaml")
+        return read_written(root / "config.yaml", same=True)
     except ConfigError as error:
         raise RunError(f"{error}; {RESTORE_OR_LEAVE}") from None

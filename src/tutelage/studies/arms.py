@@ -131,7 +131,7 @@ def rejection_sampling(config: RunConfig) -> RunConfig:
 def preference(config: RunConfig) -> RunConfig:
     """DPO with an NLL term in place of the triplet, under the collapse guard."""
     guard = config.training.guard.model_copy(update={"checks": config.training.guard.checks or 4})
-    return changed(full(config), training={"reflection": "preference", "prompt_gradient": "keep", "guard": guard})
+    return changed(full(config), training={"reflection": "preference", "guard": guard})
 
 
 def budgeted(config: RunConfig, priority: str) -> RunConfig:
@@ -143,11 +143,6 @@ def budgeted(config: RunConfig, priority: str) -> RunConfig:
         )
     most = most or max(1, (problems or 0) // 2)
     return changed(full(config), teacher={"priority": priority, "replies_per_round": most})
-
-
-def clipped_apart(config: RunConfig) -> RunConfig:
-    """The method, with the gradients of both losses clipped separately, so that the triplet can't dominate."""
-    return changed(full(config), training={"clipping": "apart"})
 
 
 def explain(config: RunConfig) -> RunConfig:
@@ -213,7 +208,6 @@ ARMS: Mapping[str, Arm] = {
     ),
     "frontier": Arm("half, to problems passed at times", partial(budgeted, priority="frontier")),
     "untaught-first": Arm("half, to problems without a rationale", partial(budgeted, priority="untaught-first")),
-    "clipped-apart": Arm("the gradients of both losses clipped each by itself", clipped_apart),
     "explain": Arm("LEMA (An et al. 2023)", explain),
     **{
         f"lambda-{weight:g}": Arm(f"{_METHOD}, lambda {weight:g}", partial(reflection_weight, weight=weight))

@@ -73,12 +73,11 @@ CASES = {
     "repairs, a share of the gradient": Case({"reflection": "repair", "gradient_share": 1e-3}),
     "no self-reflection": Case({"reflection": "none"}),
     "clipped": Case({"max_grad_norm": 1e-3}),
-    "clipped apart": Case({"max_grad_norm": 1e-3, "clipping": "apart", "micro_batch_tokens": 1, "batch_size": 3}),
     "gradients looked at": Case({"gradients_every": 1}),
     "gradients looked at, without pairs": Case({"gradients_every": 1, "reflection": "none"}),
     "in float32, checkpointing": Case({"checkpointing": True}, None, torch.float32),
     "adapters": Case({"micro_batch_tokens": 1, "batch_size": 3}, LORA),
-    "adapters, clipped apart": Case({"max_grad_norm": 1e-3, "clipping": "apart"}, LORA),
+    "adapters, a share of the gradient": Case({"gradient_share": 1e-3}, LORA),
     "adapters in float32, checkpointing": Case({"checkpointing": True}, LORA, torch.float32),
 }
 

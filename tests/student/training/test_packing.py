@@ -52,17 +52,6 @@ def test_the_drawn_example_to_the_letter():
     assert loss_positions.ends == [(7, 9, 11)]
 
 
-def test_a_stopped_gradient_sets_branches_apart_and_the_anchor_there_twice():
-    tree, loss_positions = grow_tree(DRAWN, 0.25, "stop")
-    assert tree.tokens[5:15] == [A, A + 1, A + 2, A, A + 1, A + 2, P, P + 1, N, N + 1]
-    assert [segment.apart for segment in tree.segments] == [False, False, False, True, True, True, False, False]
-    assert loss_positions.ends == [(10, 12, 14)]
-    kept = grow_tree(DRAWN, 0.25)[1].targets  # what is predicted is not changed
-    assert [(token, weight) for _, token, weight in loss_positions.targets] == [
-        (token, weight) for _, token, weight in kept
-    ]
-
-
 def test_the_path_goes_from_the_root():
     tree = Tree()
     root = tree.grow([1, 2])
@@ -89,18 +78,16 @@ def test_what_rows_share(rows, shared):
     assert shared_prefix(rows) == shared
 
 
-@pytest.mark.parametrize("prompt_gradient", ["keep", "stop"])
 @given(groups=FAMILIES)
 @bounded
-def test_every_row_reads_along_its_path_at_its_own_positions(groups, prompt_gradient):
-    tree, loss_positions = grow_tree(groups, 0.5, prompt_gradient)
+def test_every_row_reads_along_its_path_at_its_own_positions(groups):
+    tree, loss_positions = grow_tree(groups, 0.5)
     inner = {segment.parent for segment in tree.segments}
     leaves = [tree.path(s) for s in range(len(tree.segments)) if s not in inner]
     read = [[n for step in path for n in range(step.start, step.end)] for path in leaves]
     assert all([tree.positions[n] for n in row] == list(range(len(row))) for row in read)
-    twice = [group.prompt + group.anchor for group in groups if group.pair and prompt_gradient == "stop"]
     rows = [group.prompt + branch for group in groups for branch in group.branches]
-    assert Counter(tuple(tree.tokens[n] for n in row) for row in read) == Counter(rows + twice)
+    assert Counter(tuple(tree.tokens[n] for n in row) for row in read) == Counter(rows)
     assert len(tree.tokens) == len(tree.positions) == sum(map(len, tree.segments))
     by_last_place = {row[-1]: tuple(tree.tokens[n] for n in row) for row in read}
     paired = [group for group in groups if group.pair]
@@ -119,16 +106,15 @@ def contexts(tree, loss_positions):
     return +found
 
 
-@pytest.mark.parametrize("prompt_gradient", ["keep", "stop"])
 @given(groups=FAMILIES, weight=st.sampled_from([0.0, 0.25, 0.5, 1.0]))
 @bounded
-def test_targets_and_weights_are_those_of_the_padded_rows(groups, weight, prompt_gradient):
+def test_targets_and_weights_are_those_of_the_padded_rows(groups, weight):
     micro_batch = as_rows(groups, weight)
     width, flat = micro_batch.input_RT.shape[1], micro_batch.input_RT.flatten().tolist()
     rows = Counter()
     for place, token, each in micro_batch.loss_positions.targets:
         rows[(*flat[place - place % width : place + 1], token)] += each
-    assert contexts(*grow_tree(groups, weight, prompt_gradient)) == +rows
+    assert contexts(*grow_tree(groups, weight)) == +rows
     assert len(micro_batch.loss_positions.targets) == sum(group.targets for group in groups)
 
 
@@ -145,12 +131,7 @@ def test_packs_keep_the_limit_and_lose_no_question(groups, limit):
 
 def test_packs_are_filled_the_longest_question_first():
     groups = [ExampleGroup((n,), (1,) * (length - 1), None) for n, length in enumerate([3, 9, 4, 6, 1 + 1, 7])]
-    assert [[group.tree_tokens("keep") for group in pack] for pack in pack_groups(groups, 10)] == [
-        [9],
-        [7, 3],
-        [6, 4],
-        [2],
-    ]
+    assert [[group.tree_tokens for group in pack] for pack in pack_groups(groups, 10)] == [[9], [7, 3], [6, 4], [2]]
     assert len(list(pack_groups(groups, 10_000))) == 1
 
 
@@ -163,6 +144,5 @@ def test_what_is_shared_takes_room_once():
 def test_the_tokens_of_a_question():
     first, second = DRAWN
     assert (first.targets, second.targets) == (7, 6)
-    assert (first.tree_tokens("keep"), second.tree_tokens("keep")) == (12, 7)
-    assert (first.tree_tokens("stop"), second.tree_tokens("stop")) == (12 + len(first.anchor), 7)
+    assert (first.tree_tokens, second.tree_tokens) == (12, 7)
     assert (len(first.branches), len(second.branches)) == (3, 1)

@@ -103,7 +103,7 @@ def test_the_tree_by_hand():
     assert positions.targets == [(0, 6, 0.5), (1, 7, 1.0), (8, 1, 1.0)]  # nothing of 8 and 9
     assert positions.repaired == [(3, 10, 1.0), (4, 11, 1.0), (1, 13, 1.0)]
     assert positions.wrong == [(3, 12, 1.0)]
-    assert group.tree_tokens("keep") == 10
+    assert group.tree_tokens == 10
     assert group.rows == ((7, 1), (8, 9, 10, 11), (8, 9, 12), (13,))
 
 
@@ -363,7 +363,7 @@ def test_the_gradient_is_held_to_its_share(tmp_path, reflection, share):
     apart_from = GradientsApart(student.model)
     fresh = micro_batch_losses(student.model, step.micro_batches[0], found.reflection or found.repair_loss)
     apart_from.backward(fresh.lm / step.targets, fresh.reflection / step.divisors[0])
-    apart_from.join(2.0, None, share)
+    apart_from.join(2.0, share)
     joined = torch.cat([weight.grad.flatten() for weight in student.model.parameters() if weight.grad is not None])
     assert apart(joined, lm + scale * other) < EXACT
     _, _, (row,) = teach(tmp_path, config)

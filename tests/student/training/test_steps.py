@@ -50,11 +50,10 @@ def test_limits_split_a_step_into_more_and_more_passes(student):
         assert counts[-1] == 1
 
 
-@pytest.mark.parametrize("prompt_gradient", ["keep", "stop"])
 @pytest.mark.parametrize("tree", [True, False], ids=["packed", "padded"])
-def test_no_pass_is_longer_than_its_limit_unless_one_question_is(student, tree, prompt_gradient):
+def test_no_pass_is_longer_than_its_limit_unless_one_question_is(student, tree):
     for limit in range(40, 400, 7):
-        dataset = dataset_of(student, changed(micro_batch_tokens=limit, prompt_gradient=prompt_gradient))
+        dataset = dataset_of(student, changed(micro_batch_tokens=limit))
         dataset.tree = tree
         for micro_batch in dataset[0].micro_batches:
             questions = sum(

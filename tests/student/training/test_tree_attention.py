@@ -36,7 +36,7 @@ def heads(tokens, queries, groups, width=8, *, trained=False):
 
 
 def slow_attention(tree, q, k, v, args):
-    """Each token by itself: a softmax over the places of its path, ancestors' keys detached where it is apart."""
+    """Each token by itself: a softmax over the places of its path."""
     share = q.shape[1] // k.shape[1]
     out = torch.empty_like(q)
     for s, segment in enumerate(tree.segments):
@@ -44,13 +44,8 @@ def slow_attention(tree, q, k, v, args):
         for place in range(segment.start, segment.end):
             path = [*before, *range(segment.start, place + 1)]
             first = max(0, len(path) - args.window) if args.window else 0
-            cut = max(0, len(before) - first)
             for h in range(q.shape[1]):
-                keys, values = (
-                    torch.cat([part.detach() if segment.apart else part, rest])
-                    for x in (k, v)
-                    for part, rest in [x[0, h // share, path[first:]].tensor_split([cut])]
-                )
+                keys, values = (x[0, h // share, path[first:]] for x in (k, v))
                 scores = keys @ q[0, h, place] * (1 / math.sqrt(q.shape[-1]) if args.scale is None else args.scale)
                 out[0, h, place] = scores.softmax(0) @ values
     return out
@@ -58,9 +53,9 @@ def slow_attention(tree, q, k, v, args):
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("args", HOWS)
-@pytest.mark.parametrize(("groups", "prompt_gradient"), [(4, "keep"), (2, "stop")])
-def test_every_token_sees_its_path_and_no_more(way, args, groups, prompt_gradient):
-    tree, _ = grow_tree(behind(PREFIX)[:3], WEIGHT, prompt_gradient)
+@pytest.mark.parametrize("groups", [4, 2])
+def test_every_token_sees_its_path_and_no_more(way, args, groups):
+    tree, _ = grow_tree(behind(PREFIX)[:3], WEIGHT)
     with torch.no_grad():
         q, k, v = heads(len(tree.tokens), 4, groups)
         expected = slow_attention(tree, q, k, v, args)
@@ -80,9 +75,8 @@ def test_in_float32_it_is_as_near_as_its_sums_let_it(way):
 
 
 @pytest.mark.parametrize("args", HOWS)
-@pytest.mark.parametrize("prompt_gradient", ["keep", "stop"])
-def test_gradients_by_paths_are_those_of_each_token_by_itself(args, prompt_gradient):
-    tree, _ = grow_tree(behind(PREFIX), WEIGHT, prompt_gradient)
+def test_gradients_by_paths_are_those_of_each_token_by_itself(args):
+    tree, _ = grow_tree(behind(PREFIX), WEIGHT)
     inputs = heads(len(tree.tokens), 4, 2, trained=True)
     found, expected = (attention_fn(*inputs, args) for attention_fn in (_by_paths(tree), _slowly(tree)))
     weights = torch.randn(found.shape)
@@ -103,9 +97,8 @@ def _slowly(tree):
 
 
 @pytest.mark.parametrize(("groups", "window"), [(FAMILIES, 6), (LONG, None), (LONG, 140)])
-@pytest.mark.parametrize("prompt_gradient", ["keep", "stop"])
-def test_both_ways_agree(groups, window, prompt_gradient):
-    tree, _ = grow_tree(groups, WEIGHT, prompt_gradient)
+def test_both_ways_agree(groups, window):
+    tree, _ = grow_tree(groups, WEIGHT)
     with torch.no_grad():
         q, k, v = heads(len(tree.tokens), 4, 2)
         paths, flex = (way(tree, CPU) for way in WAYS)
@@ -118,7 +111,7 @@ def test_both_ways_agree(groups, window, prompt_gradient):
 
 @pytest.mark.parametrize("name", ["llama", "gemma3", "gptj", *(pytest.param(n, marks=SLOW) for n in OTHERS)])
 def test_both_ways_agree_in_whole_models(name):
-    model, micro_batch = tiny(name), as_tree(behind(PREFIX), WEIGHT, "stop")
+    model, micro_batch = tiny(name), as_tree(behind(PREFIX), WEIGHT)
     assert micro_batch.tree is not None
     with torch.no_grad(), attending(model, FlexTreeAttention(micro_batch.tree, CPU)) as keywords:
         output = model.base_model(
@@ -130,12 +123,11 @@ def test_both_ways_agree_in_whole_models(name):
     assert apart(output.last_hidden_state.flatten(0, 1), last_hidden(model, micro_batch).detach()) < EXACT
 
 
-def dense_mask(tree, window, keys):
-    """Which places each token sees, from the paths; ancestors of what is apart are the detached copies."""
-    seen = torch.zeros(len(tree.tokens), keys, dtype=torch.bool)
+def dense_mask(tree, window):
+    """Which places each token sees, from the paths."""
+    seen = torch.zeros(len(tree.tokens), len(tree.tokens), dtype=torch.bool)
     for s, segment in enumerate(tree.segments):
         before = [n for step in tree.path(s)[:-1] for n in range(step.start, step.end)]
-        before = [n + len(tree.tokens) if segment.apart else n for n in before]
         for place in range(segment.start, segment.end):
             path = [*before, *range(segment.start, place + 1)]
             seen[place, path[max(0, len(path) - window) if window else 0 :]] = True
@@ -143,13 +135,12 @@ def dense_mask(tree, window, keys):
 
 
 @pytest.mark.parametrize("window", [None, 140])
-@pytest.mark.parametrize("prompt_gradient", ["keep", "stop"])
-def test_block_masks_are_those_of_the_dense_mask(window, prompt_gradient):
+def test_block_masks_are_those_of_the_dense_mask(window):
     """What the kernel of a GPU computes whole, in part, and not at all."""
-    tree, _ = grow_tree(LONG, WEIGHT, prompt_gradient)
+    tree, _ = grow_tree(LONG, WEIGHT)
     mask = FlexTreeAttention(tree, CPU)._mask(window)
     tokens, keys = mask.seq_lengths
-    seen = dense_mask(tree, window, keys)
+    seen = dense_mask(tree, window)
     assert torch.equal(create_mask(mask.mask_mod, None, None, tokens, keys, device="cpu")[0, 0], seen)
     size = mask.BLOCK_SIZE[0]
     blocks = F.pad(seen, (0, -keys % size, 0, -tokens % size)).unflatten(1, (-1, size)).unflatten(0, (-1, size))

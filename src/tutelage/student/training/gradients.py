@@ -1,11 +1,11 @@
-"""Separate gradients of L_LM and L_SR, to measure their norms and the angle between them, and to clip each alone.
+"""Separate gradients of L_LM and L_SR, to measure their norms and the angle between them, and to hold that of L_SR.
 
 The figures of a step, before clipping, L_SR unweighted:
 
     |L_LM|  2.31      |L_SR|  0.87      cosine  -0.12
 
 This costs a second backward pass. If the gradient of L_SR is many times larger, clipping the sum would leave almost
-nothing of L_LM; clipping each alone keeps both.
+nothing of L_LM; holding it to a share of L_LM's keeps both.
 """
 
 from __future__ import annotations
@@ -65,24 +65,16 @@ class GradientsApart:
         for weight, gradient in zip(self.weights, summed([weight.grad for weight in self.weights]), strict=True):
             weight.grad = gradient
 
-    def join(
-        self, reflection_weight: float, max_norm: float | None = None, share: float | None = None
-    ) -> GradientFigures:
+    def join(self, reflection_weight: float, share: float | None = None) -> GradientFigures:
         """Put the gradients of the weighted sum of both losses into `weight.grad`.
 
-        With `max_norm`, each of the two is scaled down to this norm first. With `share`, the weighted gradient of L_SR
-        is then scaled down to this part of L_LM's norm.
+        With `share`, the weighted gradient of L_SR is scaled down to this part of L_LM's norm.
         """
         lm = [weight.grad for weight in self.weights]
         norm, other = _dot(lm, lm) ** 0.5, _dot(self.reflection, self.reflection) ** 0.5
         cosine = _dot(lm, self.reflection) / (norm * other) if norm and other else None
-        if max_norm is not None and norm > max_norm:
-            for gradient in lm:
-                _ = None if gradient is None else gradient.mul_(max_norm / norm)
-        if max_norm is not None and other > max_norm:
-            reflection_weight *= max_norm / other
-        if share is not None and reflection_weight * other > share * (most := min(norm, max_norm or norm)):
-            reflection_weight = share * most / other
+        if share is not None and reflection_weight * other > share * norm:
+            reflection_weight = share * norm / other
         for weight, gradient in zip(self.weights, self.reflection, strict=True):
             if gradient is not None:
                 weight.grad = _added(weight.grad, gradient.mul_(reflection_weight))

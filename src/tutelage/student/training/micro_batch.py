@@ -26,7 +26,6 @@ from tutelage.student.training.packing import (
     Branch,
     ExampleGroup,
     LossPositions,
-    PromptGradient,
     Target,
     Tree,
     grow_tree,
@@ -58,11 +57,9 @@ class MicroBatch:
         return self.input_RT.numel() if self.mask_RT is None else int(self.mask_RT.sum())
 
 
-def as_tree(
-    groups: Sequence[ExampleGroup], prompt_weight: float, prompt_gradient: PromptGradient = "keep"
-) -> MicroBatch:
+def as_tree(groups: Sequence[ExampleGroup], prompt_weight: float) -> MicroBatch:
     """Questions packed into one row."""
-    tree, loss_positions = grow_tree(groups, prompt_weight, prompt_gradient)
+    tree, loss_positions = grow_tree(groups, prompt_weight)
     return MicroBatch(torch.tensor([tree.tokens]), loss_positions, tree=tree)
 
 

@@ -31,11 +31,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from tutelage.student.encoding import Tokens, shared_prefix
-
-PromptGradient = Literal["keep", "stop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +89,19 @@ class ExampleGroup:
         """All rationales of the question, the anchor first."""
         return (self.anchor, *(self.pair or ()))
 
-    def tree_tokens(self, prompt_gradient: PromptGradient) -> int:
-        """Number of tokens in the question's tree: prompt and rationales. With "stop" a paired anchor counts twice."""
-        twice = self.anchor if self.pair is not None and prompt_gradient == "stop" else ()
-        return len(self.prompt) + sum(map(len, self.branches)) + len(twice) + sum(map(len, self.repairs))
+    @property
+    def tree_tokens(self) -> int:
+        """Number of tokens in the question's tree: prompt, rationales and repairs."""
+        return len(self.prompt) + sum(map(len, self.branches)) + sum(map(len, self.repairs))
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Consecutive tokens of a pack, places `start` to `end` - 1. `parent` is the segment before it in its rows.
-
-    With `apart`, no gradient flows from this segment to its ancestors.
-    """
+    """Consecutive tokens of a pack, places `start` to `end` - 1. `parent` is the segment before it in its rows."""
 
     start: int
     end: int
     parent: int | None
-    apart: bool = False
 
     def __len__(self) -> int:
         return self.end - self.start
@@ -122,13 +115,13 @@ class Tree:
         self.positions: list[int] = []
         self.segments: list[Segment] = []
 
-    def grow(self, tokens: Sequence[int], parent: int | None = None, *, apart: bool = False) -> int:
+    def grow(self, tokens: Sequence[int], parent: int | None = None) -> int:
         """Append a segment after `parent` (None: at the root)."""
         start = len(self.tokens)
         before = 0 if parent is None else self.positions[self.segments[parent].end - 1] + 1
         self.tokens.extend(tokens)
         self.positions.extend(range(before, before + len(tokens)))
-        self.segments.append(Segment(start, len(self.tokens), parent, apart))
+        self.segments.append(Segment(start, len(self.tokens), parent))
         return len(self.segments) - 1
 
     def path(self, segment: int | None) -> list[Segment]:
@@ -181,9 +174,7 @@ class LossPositions:
         return [tuple(branch.end for branch in branches) for branches in self.pairs]
 
 
-def grow_tree(
-    groups: Sequence[ExampleGroup], prompt_weight: float, prompt_gradient: PromptGradient = "keep"
-) -> tuple[Tree, LossPositions]:
+def grow_tree(groups: Sequence[ExampleGroup], prompt_weight: float) -> tuple[Tree, LossPositions]:
     """The tree of some questions, and the positions of the losses in it."""
     tree, targets, pairs = Tree(), list[Target](), list[tuple[Branch, ...]]()
     repaired, wrong = list[Target](), list[Target]()
@@ -201,9 +192,6 @@ def grow_tree(
     def branch(tokens: Tokens, segment: int, parent: int) -> Branch:
         return Branch(tree.segments[parent].end - 1, tree.segments[segment].start, tokens)
 
-    def compare(tokens: Tokens, parent: int) -> Branch:
-        return branch(tokens, tree.grow(tokens, parent, apart=prompt_gradient == "stop"), parent)
-
     learnt = sum(bool(group.anchor) for group in groups)
     for n in range(1, shared):  # the shared prefix is predicted once
         targets.append((n - 1, groups[0].prompt[n], prompt_weight * learnt))
@@ -220,16 +208,13 @@ def grow_tree(
             continue
         anchor = branch(group.anchor, learn(group.anchor, question, 1.0), question)
         if group.pair is not None:
-            if prompt_gradient == "stop":  # the anchor is there twice: L_SR must not reach the prompt
-                anchor = compare(group.anchor, question)
-            pairs.append((anchor, *(compare(tokens, question) for tokens in group.pair)))
+            compared = (branch(tokens, tree.grow(tokens, question), question) for tokens in group.pair)
+            pairs.append((anchor, *compared))
     references = [group.reference for group in groups if group.pair is not None]
     return tree, LossPositions(targets, pairs, references, repaired, wrong)
 
 
-def pack_groups(
-    groups: Sequence[ExampleGroup], limit: int, prompt_gradient: PromptGradient = "keep"
-) -> Iterator[list[ExampleGroup]]:
+def pack_groups(groups: Sequence[ExampleGroup], limit: int) -> Iterator[list[ExampleGroup]]:
     """Distribute questions over packs of at most `limit` tokens: first-fit decreasing.
 
     A question longer than the limit gets its own pack.
@@ -237,8 +222,8 @@ def pack_groups(
     shared = shared_prefix([group.prompt for group in groups])
     bins: list[list[ExampleGroup]] = []
     room: list[int] = []
-    for group in sorted(groups, key=lambda group: group.tree_tokens(prompt_gradient), reverse=True):
-        size = group.tree_tokens(prompt_gradient) - shared
+    for group in sorted(groups, key=lambda group: group.tree_tokens, reverse=True):
+        size = group.tree_tokens - shared
         place = next((n for n, left in enumerate(room) if size <= left), len(bins))
         if place == len(bins):
             bins.append([])

@@ -19,7 +19,6 @@ from typing import Literal, Protocol
 import torch
 
 from tutelage.config import TrainingConfig
-from tutelage.errors import StudentError
 from tutelage.records import TrainingExample
 from tutelage.student.encoding import Tokens
 from tutelage.student.training.differences import unshared
@@ -145,7 +144,7 @@ class Preference:
 
 
 def reflection_of(config: TrainingConfig) -> Reflection | None:
-    """The loss that the settings name; None where there is none, or where it weighs nothing. Raises StudentError.
+    """The loss that the settings name; None where there is none, or where it weighs nothing.
 
     That of repairs compares nothing with an anchor; see repair.py.
     """
@@ -153,9 +152,4 @@ def reflection_of(config: TrainingConfig) -> Reflection | None:
         return None
     if config.reflection == "triplet":
         return Triplet(config.margin, config.triplet_at, config.triplet_layer)
-    if config.prompt_gradient == "stop":
-        raise StudentError(
-            "training.prompt_gradient 'stop' is made for the triplet, and training.reflection is"
-            f" {config.reflection!r}; set prompt_gradient to 'keep'"
-        )
     return Preference(config.beta) if config.reflection == "preference" else None

@@ -199,14 +199,14 @@ class StepDataset(Dataset[TrainStep]):
 
     def _tokens(self, groups: Sequence[ExampleGroup]) -> int:
         if self.tree:
-            return sum(group.tree_tokens(self.config.prompt_gradient) for group in groups)
+            return sum(group.tree_tokens for group in groups)
         return sum(len(group.rows) for group in groups) * max(map(_width, groups))
 
     def pack_groups(self, groups: Sequence[ExampleGroup]) -> Iterator[list[ExampleGroup]]:
         """Distribute questions over micro-batches."""
         limit = self.micro_batch_tokens
         if self.tree:
-            yield from pack_groups(groups, limit, self.config.prompt_gradient) if limit else [list(groups)]
+            yield from pack_groups(groups, limit) if limit else [list(groups)]
             return
         rows: list[ExampleGroup] = []
         for group in sorted(groups, key=_width):  # rows of similar length together: less padding
@@ -219,7 +219,7 @@ class StepDataset(Dataset[TrainStep]):
     def micro_batch(self, packed: Sequence[ExampleGroup]) -> MicroBatch:
         """The micro-batch of a pack."""
         if self.tree:
-            return as_tree(packed, self.config.prompt_weight, self.config.prompt_gradient)
+            return as_tree(packed, self.config.prompt_weight)
         return as_rows(packed, self.config.prompt_weight)
 
     def _groups(self, index: int) -> list[ExampleGroup]:

@@ -181,8 +181,6 @@ def layout(student: LoadedModel, config: TrainingConfig, say: Say) -> bool:
     tree = config.packing != "never" and packs_right(student.model)
     if not tree and config.packing == "always":
         raise StudentError(f"training.packing is 'always', but {kind} can't be packed; set it to 'auto'")
-    if not tree and config.prompt_gradient == "stop":
-        raise StudentError(f"training.prompt_gradient 'stop' needs packed steps, and {kind} has none; set it to 'keep'")
     if not tree and config.packing == "auto":
         say(f"{kind} can't be packed: it trains on padded rows, slower")
     return tree

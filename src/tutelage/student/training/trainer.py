@@ -91,9 +91,9 @@ class StepTrainer(Trainer):
         train_step, step, weight = inputs["train_step"], self.state.global_step + 1, self.config.reflection_weight
         if self.ranks is not None:  # dropout is drawn anew, so that a training that goes on draws the same
             torch.manual_seed(seed_of(self.args.seed, step, self.ranks.rank) % 2**63)
-        share, max_norm = self.config.gradient_share, self.config.max_grad_norm if self._clips_apart else None
+        share = self.config.gradient_share
         looked_at = self.config.gradients_every and step % self.config.gradients_every == 0
-        apart = GradientsApart(model) if train_step.pairs and (looked_at or max_norm or share) else None
+        apart = GradientsApart(model) if train_step.pairs and (looked_at or share) else None
         sums = torch.zeros(6, dtype=torch.float64)
         sums[4], sums[5] = train_step.computed, train_step.padded
         for micro_batch in train_step.micro_batches:
@@ -112,7 +112,7 @@ class StepTrainer(Trainer):
             )
         record = StepRecord(step, lm, reflection, train_step.pairs, **self._compared(train_step, near, far))
         if apart is not None:
-            g = apart.join(weight, max_norm, share)
+            g = apart.join(weight, share)
             record = replace(record, lm_gradient=g.lm, reflection_gradient=g.reflection, gradient_cosine=g.cosine)
         elif looked_at:
             gradients = [each.grad for each in model.parameters() if each.grad is not None]
@@ -165,10 +165,6 @@ class StepTrainer(Trainer):
             return
         for each, gradient in zip(weights, summed([each.grad for each in weights]), strict=True):
             each.grad = gradient
-
-    @property
-    def _clips_apart(self) -> bool:
-        return self.config.clipping == "apart"
 
     def _compared(self, train_step: TrainStep, near: float, far: float) -> dict[str, float | None]:
         """What self-reflection has compared, by the names of StepRecord."""

@@ -39,7 +39,6 @@ class PathAttention:
 
     def __init__(self, tree: Tree, device: torch.device) -> None:
         self._groups = [_Group(tree, members, device) for members in _alike(tree)]
-        self._apart = any(segment.apart for segment in tree.segments)
         found = torch.cat([group.place_SQ.flatten() for group in self._groups])  # -1 where padded
         self._order_T = found.argsort()[(found < 0).sum() :].to(device)
 
@@ -50,8 +49,6 @@ class PathAttention:
         q_TX, k_TX, v_TX = (x[0].transpose(0, 1).flatten(1) for x in (q_RHTd, k_RGTd, v_RGTd))
         if q_TX.device.type == "cpu":
             q_TX, k_TX, v_TX = widened(q_TX), widened(k_TX), widened(v_TX)
-        if self._apart:
-            k_TX, v_TX = _with_detached(k_TX, 0), _with_detached(v_TX, 0)
         d = q_RHTd.shape[-1]
         seen = [group.attention_fn(q_TX, k_TX, v_TX, d, args) for group in self._groups]
         return torch.cat(seen).index_select(0, self._order_T).transpose(0, 1)[None].to(q_RHTd.dtype)
@@ -63,10 +60,7 @@ class _Group:
     def __init__(self, tree: Tree, members: Sequence[int], device: torch.device) -> None:
         paths = [tree.path(member) for member in members]
         queries = [list(range(path[-1].start, path[-1].end)) for path in paths]
-        keys: list[list[int]] = []
-        for path, own in zip(paths, queries, strict=True):
-            copy = len(tree.tokens) if path[-1].apart else 0  # see _with_detached
-            keys.append([n + copy for step in path[:-1] for n in range(step.start, step.end)] + own)
+        keys = [[n for step in path for n in range(step.start, step.end)] for path in paths]
         self.place_SQ, key_SK = _padded(queries), _padded(keys)
         # Positions of a path count from 0, so the column of a key is its position. Age: distance from key to query.
         before_S = torch.tensor([len(path) - len(own) for path, own in zip(keys, queries, strict=True)])
@@ -116,17 +110,13 @@ class FlexTreeAttention:
                 sees_SS[s] = sees_SS[segment.parent]
             sees_SS[s, s] = True
         self._segment_T, self._sees_SS = segment_T.to(device), sees_SS.to(device)
-        self._apart_S = torch.tensor([segment.apart for segment in tree.segments], device=device)
         self._position_T = torch.tensor(tree.positions, device=device)
-        self._any_apart = any(segment.apart for segment in tree.segments)
         self._masks: dict[int | None, Any] = {}
 
     def __call__(
         self, layer: int, q_RHTd: torch.Tensor, k_RGTd: torch.Tensor, v_RGTd: torch.Tensor, args: AttentionArgs
     ) -> torch.Tensor:
         """See AttentionFn; a pack is one row. FlexAttention has no dropout, so none is applied."""
-        if self._any_apart:
-            k_RGTd, v_RGTd = _with_detached(k_RGTd, 2), _with_detached(v_RGTd, 2)
         return _flex(q_RHTd.is_cuda)(
             q_RHTd.contiguous(),
             k_RGTd.contiguous(),
@@ -141,22 +131,17 @@ class FlexTreeAttention:
             from torch.nn.attention.flex_attention import create_block_mask
 
             tokens = len(self._position_T)
-            keys = 2 * tokens if self._any_apart else tokens
             device = self._position_T.device
             make: Any = torch.compile(create_block_mask) if device.type == "cuda" else create_block_mask
-            self._masks[window] = make(self._sees(window), None, None, tokens, keys, device=device.type)
+            self._masks[window] = make(self._sees(window), None, None, tokens, tokens, device=device.type)
         return self._masks[window]
 
     def _sees(self, window: int | None) -> Callable[..., torch.Tensor]:
-        tokens = len(self._position_T)
         segment_T, position_T = self._segment_T, self._position_T
 
         def sees(b: torch.Tensor, h: torch.Tensor, query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
-            place = key % tokens
-            asking, asked = segment_T[query], segment_T[place]
-            from_detached = self._apart_S[asking] & (asking != asked)
-            age = position_T[query] - position_T[place]
-            seen = self._sees_SS[asking, asked] & (age >= 0) & (from_detached == (key >= tokens))
+            age = position_T[query] - position_T[key]
+            seen = self._sees_SS[segment_T[query], segment_T[key]] & (age >= 0)
             return seen if window is None else seen & (age < window)
 
         return sees
@@ -167,11 +152,6 @@ def _flex(compiled: bool) -> Callable[..., Any]:
     from torch.nn.attention.flex_attention import flex_attention
 
     return torch.compile(flex_attention, dynamic=True) if compiled else flex_attention
-
-
-def _with_detached(x: torch.Tensor, tokens: int) -> torch.Tensor:
-    """Append a detached copy of the tokens, for segments that pass no gradient to their ancestors."""
-    return torch.cat([x, x.detach()], dim=tokens)
 
 
 def _alike(tree: Tree) -> list[list[int]]:
