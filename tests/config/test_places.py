@@ -1,12 +1,15 @@
 from contextlib import suppress
 
 import pytest
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from tutelage.config import TeacherConfig
 from tutelage.config.file import parse_config
+from tutelage.config.places import is_hub_name
 from tutelage.errors import ConfigError
 from tutelage.teacher.online.client import Endpoint
 
@@ -101,3 +104,16 @@ def test_other_names_are_taken():
 def test_a_name_that_no_environment_variable_has(name):
     with pytest.raises(ConfigError, match=r"teacher\.key_env is .*: no environment variable has such a name"):
         TeacherConfig(key_env=name)
+
+
+PART = st.text("aZ0_.-é\n", max_size=5) | st.sampled_from(["b.git", "b" * 96, "b" * 97])
+
+
+@given(st.builds("{}/{}".format, PART, PART))
+def test_a_name_on_the_hub_is_one_by_the_hub_s_own_rules(name):
+    try:
+        validate_repo_id(name)
+        theirs = name.isascii()
+    except HFValidationError:
+        theirs = False
+    assert is_hub_name(name) == theirs

@@ -27,11 +27,12 @@ def task_settings(task: str, given: Mapping[str, object], overrides: list[str] |
 
 def run_settings(task: str, given: Mapping[str, object], overrides: list[str] | None) -> RunConfig:
     """The same with the settings of a run around the task's. Raises ConfigError."""
-    from tutelage.config.file import OF_DATA, parse_config, read_settings
+    from tutelage.config.file import parse_config, read_settings
+    from tutelage.config.places import is_data_file
     from tutelage.tasks.catalog import TASKS
     from tutelage.user_code import is_code
 
-    if Path(task).suffix.lower() in OF_DATA:
+    if is_data_file(task):
         task, given = "custom", {"path": task, **given}
     if task in TASKS or is_code(task) or not (Path(task).is_file() or task.endswith((".yaml", ".yml"))):
         return parse_config({"task": {"name": task, **given}}, overrides or [], origin=f"task {task}")

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from tutelage.config.base import Section
+from tutelage.config.places import is_data_file
 from tutelage.config.run_config import RunConfig
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError
@@ -23,8 +24,6 @@ from tutelage.yaml_text import Dumper, read_yaml
 
 Kind = TypeVar("Kind", bound=Section)
 
-OF_DATA = (".jsonl", ".csv", ".tsv", ".parquet")
-"""How files end that are data and no settings; a .json may be either."""
 _LONGEST_FILE = 1_000_000
 """The most characters that are read; a device such as /dev/zero has no end."""
 
@@ -47,7 +46,7 @@ def read_written(path: Path, *, same: bool = False) -> RunConfig:
 
 def read_settings(path: str | Path) -> object:
     """The plain data of a run's file, which need not be whole. Raises ConfigError, which says how one is made."""
-    if Path(path).suffix.lower() in OF_DATA and Path(path).exists():
+    if is_data_file(str(path)) and Path(path).exists():
         raise ConfigError(f"{path} is data, and a configuration is needed; `tutelage init {path}` writes one")
     return _parse_yaml(_text_of(path, f"; `tutelage init DATA --out {path}` writes one"), str(path))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,14 +9,13 @@ from typing import Any
 import yaml
 
 from tutelage.config import RunConfig
-from tutelage.config.places import HUB_PLACE
+from tutelage.config.places import HUB_PLACE, is_hub_name
 from tutelage.report.format import share
 from tutelage.run_records import RunResult
 from tutelage.yaml_text import Dumper
 
 EMBEDDED = {"smollm2-135m": "HuggingFaceTB/SmolLM2-135M-Instruct"}
 """Students that a package ships, by their name on the hub."""
-_ON_THE_HUB = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
 
 
 def model_card(
@@ -111,7 +109,7 @@ def front_matter(metadata: Mapping[str, Any]) -> str:
 
 def is_on_the_hub(name: str) -> bool:
     """Whether a student's name is one of the hub: OWNER/NAME, and no folder here."""
-    return bool(_ON_THE_HUB.fullmatch(name)) and not name.startswith(".") and not Path(name).is_dir()
+    return is_hub_name(name) and not Path(name).is_dir()
 
 
 _THOUGHTS = {"off": ", with `enable_thinking=False` where it knows that", "keep": ", thinking first where it can"}

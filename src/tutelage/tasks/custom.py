@@ -10,20 +10,20 @@ with a rationale; or a data set of the hub. Other formats are in `data/files.py`
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from tutelage.config import TaskConfig
+from tutelage.config.places import DATA_SUFFIXES, is_hub_name
 from tutelage.errors import ConfigError, DataError
 from tutelage.grading.grade import grade
 from tutelage.records import AnswerKind, Problem, WorkedExample, state_answer
 from tutelage.tasks.data.columns import OURS
 from tutelage.tasks.data.drafts import read_drafts
 from tutelage.tasks.data.fields import check_fields
-from tutelage.tasks.data.files import SUFFIXES, read_rows
+from tutelage.tasks.data.files import read_rows
 from tutelage.tasks.data.hub import is_hub, read_hub
 from tutelage.tasks.data.kinds import check_match, count_from_0, labelled, notes_on, tell_kind, to_problem
 from tutelage.tasks.data.places import files_of
@@ -101,7 +101,7 @@ def _rows(config: TaskConfig, path: str) -> tuple[Mapping[str, Sequence[Row]], t
                 f"but task.path is {path!r}; leave it out"
             )
     place = Path(path)
-    if re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", path, re.ASCII) and place.suffix not in SUFFIXES and not place.exists():
+    if is_hub_name(path) and place.suffix not in DATA_SUFFIXES and not place.exists():
         raise DataError(f"there is no such file or folder; a data set of the hub is written hf://{path}", path=path)
     files, notes = files_of(place)
     return {name: [row for file in part for row in read_rows(file)] for name, part in files.items()}, notes, None

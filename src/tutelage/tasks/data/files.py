@@ -28,8 +28,6 @@ _ELSE: Mapping[bytes, str] = {
     b"<!DOCTYPE": "the file is a web page; download the data itself",
     b"<html": "the file is a web page; download the data itself",
 }
-SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
-"""Of files that a folder is searched for, the preferred one first."""
 
 
 def read_rows(path: Path) -> list[Row]:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from tutelage.config.places import DATA_SUFFIXES
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import DataError
 
-_DATA = [f"*{suffix}" for suffix in (".parquet", ".jsonl", ".json", ".csv", ".tsv", ".txt", ".arrow", ".gz", ".zst")]
+_DATA = [f"*{suffix}" for suffix in (*DATA_SUFFIXES, ".txt", ".arrow", ".gz", ".zst")]
 CARD = "README.md"
 BESIDE = (CARD, ".gitattributes")
 """What a data set has beside its data."""

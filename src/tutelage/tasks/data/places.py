@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tutelage.config.places import DATA_SUFFIXES
 from tutelage.errors import DataError
-from tutelage.tasks.data.files import SUFFIXES
 
 PARTS = ("train", "validation", "test", "examples")
 _COUNT = re.compile(r"-of-0*(\d+)")
@@ -23,9 +23,9 @@ def files_of(path: Path) -> tuple[Mapping[str, list[Path]], tuple[str, ...]]:
         return {"train": [path]}, ()
     found = {part: files for part in PARTS if (files := _of(path, part))}
     if "train" not in found:
-        others = sorted(file.name for file in path.glob("*") if file.suffix in SUFFIXES)
+        others = sorted(file.name for file in path.glob("*") if file.suffix in DATA_SUFFIXES)
         has = f"it has {', '.join(others[:5])}" if others else "it has no data files"
-        known = f"no train.jsonl (nor {', '.join(SUFFIXES[1:])})"
+        known = f"no train.jsonl (nor {', '.join(DATA_SUFFIXES[1:])})"
         raise DataError(f"the folder has {known}, and {has}; name one file, or rename it", path=path)
     notes = ()
     if "validation" not in found:
@@ -35,13 +35,13 @@ def files_of(path: Path) -> tuple[Mapping[str, list[Path]], tuple[str, ...]]:
 
 
 def _of(folder: Path, part: str) -> list[Path]:
-    named = [folder / f"{part}{suffix}" for suffix in SUFFIXES if (folder / f"{part}{suffix}").is_file()]
+    named = [folder / f"{part}{suffix}" for suffix in DATA_SUFFIXES if (folder / f"{part}{suffix}").is_file()]
     if len(named) > 1 and named[0].suffix != ".jsonl":
         raise DataError(f"{named[0].name} and {named[1].name} are both there; leave one of them out", path=folder)
     if named:
         return named[:1]
     for place in (folder, folder / "data"):
-        shards = sorted(file for file in place.glob(f"{part}-*-of-*") if file.suffix in SUFFIXES)
+        shards = sorted(file for file in place.glob(f"{part}-*-of-*") if file.suffix in DATA_SUFFIXES)
         if shards:
             return _all_of(shards, place)
     return []
