@@ -12,35 +12,63 @@ examples and of chat templates are data in it.
 
 from __future__ import annotations
 
+import heapq
 import re
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
-from tutelage.errors import StudentError
+from tutelage.errors import RunError, StudentError
 from tutelage.export.data import Written
 from tutelage.export.source import RunSource
 from tutelage.export.taught import Taught, taught
+from tutelage.records import SPLITS
 from tutelage.runs.files import write_text
 from tutelage.system_message import WithSystem
 
 _PLACE = "\ue000question\ue000"
 """Stands for the question while the prompt is taken apart; a private character, which no text has by accident."""
 _QUOTES = '"""'
+_USUAL_CONTEXT = 4096
+"""Tokens that Ollama gives a model at least, where a Modelfile names no number."""
+_LONGEST = 64
+"""Questions whose tokens are counted, those of the most bytes."""
 
 
 def write_ollama(source: RunSource, folder: Path, out: Path) -> Written:
     """Write the Modelfile of a run's student. Raises RunError, StudentError."""
     student = taught(source)
     folder.mkdir()
-    write_text(folder / "Modelfile", modelfile(student, student.folder.absolute()))
+    context = context_for(student, _questions(source))
+    write_text(folder / "Modelfile", modelfile(student, student.folder.absolute(), context))
     source.say(f"take it in with    ollama create {out.absolute().name} -f {out / 'Modelfile'}")
     return {"Modelfile": 0}
 
 
-def modelfile(student: Taught, weights: Path) -> str:
-    """The Modelfile: greedy, as students are evaluated. Until August 2026, Ollama's own repeat_penalty was 1.1."""
+def _questions(source: RunSource) -> Iterable[str]:
+    """The questions of a run; none of an old run whose problems cannot be loaded again."""
+    with suppress(RunError):
+        for split in SPLITS:
+            yield from (row.problem.text for row in source.problems(split))
+
+
+def context_for(student: Taught, questions: Iterable[str]) -> int:
+    """Tokens for the longest prompt and an answer: a power of two, so that others may be longer, within the model's."""
+    longest = heapq.nlargest(_LONGEST, questions, key=lambda question: len(question.encode()))
+    needed = max(map(len, student.format.all_prompt_ids(longest or [""]))) + student.limit
+    context = max(_USUAL_CONTEXT, 1 << (needed - 1).bit_length())
+    return min(context, student.format.positions or context)
+
+
+def modelfile(student: Taught, weights: Path, context: int) -> str:
+    """The Modelfile: greedy, as students are evaluated. Until August 2026, Ollama's own repeat_penalty was 1.1.
+
+    `context` is in tokens. Ollama cuts prompts that do not fit.
+    """
     lines = [f"FROM {weights}", f"TEMPLATE {_QUOTES}{template(student)}{_QUOTES}"]
     lines += [f"PARAMETER stop {_quoted(stop)}" for stop in dict.fromkeys(student.stops) if stop.strip()]
     lines += ["PARAMETER temperature 0", "PARAMETER repeat_penalty 1", f"PARAMETER num_predict {student.limit}"]
+    lines += [f"PARAMETER num_ctx {context}"]
     return "\n".join(lines) + "\n"
 
 
