@@ -76,8 +76,9 @@ def read_custom(config: TaskConfig) -> CustomData:
     check_fields(config.field)
     parts, told, commit = _rows(config, config.path)
     read = {name: read_drafts(rows, config.field, json=config.match == "json") for name, rows in parts.items()}
-    drafts = {name: part for name, (part, _) in read.items()}
-    forms = dict.fromkeys(columns.form for _, columns in read.values())
+    drafts = {name: part.drafts for name, part in read.items()}
+    told = (*told, *(note for part in read.values() for note in part.notes))
+    forms = dict.fromkeys(part.form for part in read.values())
     if set(forms) - {OURS}:
         told = (*told, f"the rows are read as {', '.join(forms)}")
     given = [draft for name, part in drafts.items() if name != "examples" for draft in part]

@@ -20,6 +20,10 @@ from tutelage.records import Choice
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
+class NoProblemError(DataError):
+    """A row is sound, but not one question and its answer, such as a conversation of several turns."""
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One object of a data file or a hub data set. `line` counts from 1; for a JSON list, `number` does."""
@@ -29,10 +33,10 @@ class Row:
     line: int | None = None
     number: int | None = None
 
-    def fail(self, field: str | None, message: str) -> NoReturn:
+    def fail(self, field: str | None, message: str, kind: type[DataError] = DataError) -> NoReturn:
         """Raise a DataError at this row."""
         where = f"row {self.number}: " if self.line is None and self.number is not None else ""
-        raise DataError(where + message, path=self.path, line=self.line, field=field)
+        raise kind(where + message, path=self.path, line=self.line, field=field)
 
     def has(self, field: str) -> bool:
         """Whether a field exists, whatever its value."""

@@ -302,6 +302,47 @@ def test_rows_that_do_not_fit_are_told_in_one_line(tmp_path, row, told):
     assert "\n" not in str(error.value)
 
 
+TURNS = [user("a"), assistant("b"), user("c"), assistant("d")]
+
+
+@pytest.mark.parametrize(
+    ("usual", "other", "told"),
+    [
+        (WORKED["messages"], {"messages": TURNS}, "field 'messages': the conversation has 2 messages of the user"),
+        (WORKED["messages"], {"messages": [assistant("Hello!"), *TURNS]}, "the assistant speaks before the user"),
+        (WORKED["messages"], {"messages": [user("a"), {"role": "tool", "content": "b"}]}, "a message is of 'tool'"),
+        (WORKED["messages"], {"messages": [user([{"type": "image"}]), assistant("b")]}, "a student reads no images"),
+        (
+            WORKED["messages"],
+            {"messages": [user("a"), {"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}]},
+            "the assistant calls a tool",
+        ),
+        (
+            WORKED["query/response"],
+            {"query": "a", "response": "#### 1", "history": [["c", "d"]]},
+            "field 'history': the row has earlier turns",
+        ),
+        (
+            WORKED["ultrafeedback"],
+            {"prompt": "a", "chosen": TURNS, "rejected": TURNS, "messages": TURNS},
+            "field 'chosen': the conversation has 2",
+        ),
+    ],
+)
+def test_a_few_rows_that_are_no_single_question_are_left_out_and_counted(tmp_path, usual, other, told):
+    rows = [usual(n) for n in range(20)]
+    rows[3], rows[7] = other, other
+    task = load(tmp_path, rows)
+    assert len(found(task)) == 18
+    note = next(note for note in task.report.notes if "left out" in note)
+    assert note.startswith(f"rows left out, which are not one question and its answer: 2 of 20; {tmp_path}")
+    assert "mine.jsonl, line 4, field" in note
+    assert told in note
+    rows[9] = other
+    with pytest.raises(DataError, match=r"line 4, field .*, but 3 of 20 rows are not: leave them out, or cut"):
+        load(tmp_path, rows)
+
+
 @pytest.mark.parametrize(
     ("text", "steps", "answer"),
     [

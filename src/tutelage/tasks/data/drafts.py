@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from json import dumps
 
+from tutelage.errors import DataError
 from tutelage.records import Choice
 from tutelage.tasks.data.columns import OURS, Columns, columns_of, mapping
 from tutelage.tasks.data.fields import filled, is_template
 from tutelage.tasks.data.messages import Conversation, is_conversation, read_conversation
 from tutelage.tasks.data.solutions import is_worked, split_solution, steps_of
-from tutelage.tasks.rows import Row, parsed
+from tutelage.tasks.rows import NoProblemError, Row, parsed
 from tutelage.text.statements import shorten
 
 MOSTLY = 0.9
@@ -34,16 +35,36 @@ class Draft:
     system: str | None = None
 
 
-def read_drafts(rows: Sequence[Row], fields: Mapping[str, str], *, json: bool = False) -> tuple[list[Draft], Columns]:
-    """The drafts of rows of one form, and the columns that they are read from. `json`: answers may have parts.
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """Rows of one form as drafts, and a note on those that are left out."""
 
-    Raises DataError.
+    drafts: list[Draft]
+    form: str
+    notes: tuple[str, ...]
+
+
+def read_drafts(rows: Sequence[Row], fields: Mapping[str, str], *, json: bool = False) -> Drafts:
+    """The drafts of rows of one form. `json`: answers may have parts.
+
+    A few rows that are not one question and its answer are left out. Raises DataError.
     """
     columns = columns_of(rows, fields)
     if json and columns.answer and not is_template(columns.answer):
         rows = [_with_json(row, columns.answer) for row in rows]
     worked = columns.form == OURS and _are_worked(rows, columns)
-    return [_draft(row, columns, worked) for row in rows], columns
+    drafts, others = list[Draft](), list[NoProblemError]()
+    for row in rows:
+        try:
+            drafts.append(_draft(row, columns, worked))
+        except NoProblemError as error:
+            others.append(error)
+    count = f"{len(others):,} of {len(rows):,}"
+    if len(drafts) < MOSTLY * len(rows):
+        wanted = f"a problem is one question and its answer, but {count} rows are not"
+        raise DataError(f"{others[0]}; {wanted}: leave them out, or cut them to one turn")
+    told = [f"rows left out, which are not one question and its answer: {count}; {others[0]}"] if others else []
+    return Drafts(drafts, columns.form, tuple(told))
 
 
 def _are_worked(rows: Sequence[Row], columns: Columns) -> bool:
@@ -60,10 +81,7 @@ def _draft(row: Row, columns: Columns, worked: bool) -> Draft:
     if columns.form == OURS:
         _need(row, columns)
     elif columns.form in _OF_TURNS and parsed(row.optional("history")):
-        row.fail(
-            "history",
-            "the row has earlier turns, but a problem is one question and its answer; leave it out, or empty the field",
-        )
+        row.fail("history", "the row has earlier turns", NoProblemError)
     question, system, said = _question(row, columns)
     field = columns.answer or columns.worked or columns.messages or "answer"
     steps = None

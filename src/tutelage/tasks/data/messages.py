@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from tutelage.json_lines import Json, shortened
-from tutelage.tasks.rows import Row, parsed
+from tutelage.tasks.rows import NoProblemError, Row, parsed
 
 _ROLES = {
     "system": "system",
@@ -55,7 +55,7 @@ def _is_said_by(message: Mapping[str, Any], who: str, what: str) -> bool:
 
 
 def read_conversation(row: Row, field: str) -> Conversation:
-    """The conversation in a field. Raises DataError if it is none, or not about one question."""
+    """The conversation in a field. Raises DataError if it is none, NoProblemError if it is not one question."""
     value = parsed(row.value(field))
     if not is_conversation(value):
         row.fail(field, f'expected messages such as [{{"role": "user", "content": …}}], found {shortened(value)}')
@@ -68,15 +68,11 @@ def read_conversation(row: Row, field: str) -> Conversation:
             thoughts = thought.strip() or None if isinstance(thought, str) else None
         if text:
             if role == "user" and texts["assistant"] and not texts["user"]:
-                row.fail(field, "the assistant speaks before the user, so what it says is no answer; leave it out")
+                row.fail(field, "the assistant speaks before the user, so what it says is no answer", NoProblemError)
             texts[role].append(row.checked(field, text))
     for role, spoken in texts.items():
         if len(spoken) > 1:
-            row.fail(
-                field,
-                f"the conversation has {len(spoken)} messages of the {role}, but a problem is one question and its "
-                "answer; leave it out, or cut it to one turn",
-            )
+            row.fail(field, f"the conversation has {len(spoken)} messages of the {role}", NoProblemError)
     system, question, reply = ("".join(texts[role]) or None for role in ("system", "user", "assistant"))
     return Conversation(system, question, reply, thoughts)
 
@@ -84,15 +80,19 @@ def read_conversation(row: Row, field: str) -> Conversation:
 def _read(row: Row, field: str, message: Mapping[str, Any]) -> tuple[str, str]:
     who, what = next(keys for keys in _KEYS if keys[0] in message)
     role = _ROLES.get(str(message[who]).lower())
+    if message.get("tool_calls"):
+        row.fail(field, "the assistant calls a tool, which no student does", NoProblemError)
     if role is None:
         known = ", ".join(name for name in _ROLES)
-        row.fail(field, f"a message is of {message[who]!r}; a problem has those of {known} only (no calls of tools)")
+        told = f"a message is of {message[who]!r}; a problem has those of {known} only (no calls of tools)"
+        row.fail(field, told, NoProblemError)
     content = message.get(what)
     if isinstance(content, list):
         parts = cast(list[Any], content)
         texts = [cast(Mapping[str, Any], part).get("text") for part in parts if isinstance(part, Mapping)]
         if len(texts) < len(parts) or not all(isinstance(text, str) for text in texts):
-            row.fail(field, f"expected text, found {shortened(parts)}; a student reads no images or sounds")
+            told = f"expected text, found {shortened(parts)}; a student reads no images or sounds"
+            row.fail(field, told, NoProblemError)
         content = "".join(map(str, texts))
     if not isinstance(content, str):
         row.fail(field, f"expected a text as {what} of a message, found {shortened(content)}")
