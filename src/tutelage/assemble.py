@@ -22,6 +22,7 @@ from tutelage.rounds.pins import pins
 from tutelage.run_records import AskedAs, Precision
 from tutelage.runs.directory import Run, locked
 from tutelage.runs.files import disk_errors, try_to_write_in
+from tutelage.runs.layout import has_begun
 from tutelage.runs.now import NOW
 from tutelage.runs.source import SOURCE, Source, source_of
 from tutelage.runs.stage_cache import StageCache
@@ -76,6 +77,8 @@ def open_context(
     with disk_errors(out):
         try_to_write_in(out)
     task, source = _opened(config, out, show.say, own)
+    if cache is None and not has_begun(out):  # a study has many runs on the same data
+        _tell_notes(task, show.say)
     teacher, online = CheckedTeacher(own.teacher, task.grade) if own.teacher else None, False
     reflection = CheckedReflection(own.reflection) if own.reflection else None
     if teacher is None:
@@ -124,6 +127,13 @@ def _opened(config: RunConfig, out: Path, say: Say, own: OwnParts) -> tuple[Load
         return task, None
     say(f"the data of {settings.path or settings.name} is that of commit {task.commit}")
     return task, replace(asked, commit=task.commit)
+
+
+def _tell_notes(task: LoadedTask, say: Say) -> None:
+    """What `tutelage tasks check` notes of the data, but for the commit, which has been said."""
+    for note in task.report.notes:
+        if task.commit is None or task.commit[:12] not in note:
+            say(f"note: {note}")
 
 
 def check_practice(each: int, task: LoadedTask, own: Teacher | None, *, offline: bool) -> None:

@@ -21,6 +21,7 @@ from tests.student.doubles import EXACT, students_in_doubles
 from tests.student.tiny import tiny_student
 from tools.schema import result_schema
 from tutelage.api import run
+from tutelage.config import TaskConfig
 from tutelage.errors import ConfigError, RunError, StudentError, TeacherError
 from tutelage.records import Attempt, Feedback
 from tutelage.report.progress import Show
@@ -201,6 +202,21 @@ def test_a_student_that_cannot_be_packed_is_taught_all_the_same_and_it_is_said(c
     ]:
         with pytest.raises(StudentError, match=message):
             run(changed(settings, **setting), tmp_path / message[:7])
+
+
+def test_what_is_noted_of_the_data_is_said_once_at_the_start_of_a_run(config, tmp_path):
+    rows = [{"question": f"{n} + 9?", "answer": f"{n + 9} pens", "rationale": f"{n} + 9 = {n + 9}"} for n in range(12)]
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    task = TaskConfig(name="custom", path=str(tmp_path / "data.jsonl"))
+    told: list[str] = []
+    show = Show(quiet=True)
+    show.say = told.append
+    for most in (0, 1):
+        run(changed(config.model_copy(update={"task": task}), rounds={"max": most}), tmp_path / "run", show)
+    assert [line for line in told if line.startswith("note: ")] == [
+        f"note: {note}" for note in open_task(task).report.notes
+    ]
+    assert any("numbers with a unit" in line for line in told)
 
 
 def test_a_finished_run_is_only_read(config, copied, monkeypatch):

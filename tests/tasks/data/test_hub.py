@@ -13,6 +13,7 @@ from tutelage.api import run
 from tutelage.config.file import parse_config
 from tutelage.errors import ConfigError, DataError
 from tutelage.records import SPLITS
+from tutelage.report.progress import Show
 from tutelage.tasks.catalog import load_task
 from tutelage.tasks.data.hub import HubPlace, place_of
 
@@ -79,7 +80,10 @@ def test_a_run_goes_on_with_the_commit_that_it_began_with(hub, tmp_path, tiny):
         "rounds": {"max": 0},
     }
     config = parse_config(settings, origin="test")
-    result = run(config, tmp_path / "run")
+    told, show = list[str](), Show(quiet=True)
+    show.say = told.append
+    result = run(config, tmp_path / "run", show)
+    assert sum(first[:12] in line for line in told) == 1
     hub.push("ann/sums", {"train.jsonl": as_jsonl(rows(100, 20))})
     (tmp_path / "run" / "result.json").unlink()
     assert run(config, tmp_path / "run").test == result.test
