@@ -150,6 +150,40 @@ def test_units_are_left_aside_and_the_notes_say_so(file):
     assert "task.kind: number grades the number" in task.report.notes[0]
 
 
+def noted(file, answers, **settings):
+    """The kind that is told from these answers, and the notes on them."""
+    rows = [{"question": f"Number {n}?", "answer": answer} for n, answer in enumerate(answers)]
+    task = load_task("custom", path=write(file, rows), **settings)
+    return task.kind, [note for note in task.report.notes if "answers" in note]
+
+
+def test_numbers_with_a_decimal_comma_are_noted(file):
+    kind, [note] = noted(file, ["12", "3,5", "0,125", "1.234,56 kg", "7"])
+    assert (kind, note.partition(":")[0]) == ("text", "3 of 5 answers are numbers with a decimal comma, such as '3,5'")
+    assert "3,50 is wrong for 3,5; write a decimal point, in questions and solutions, too" in note
+    assert noted(file, ["3,5"] * 5, kind="text") == ("text", [])
+    assert noted(file, ["in 3,5 hours", "Rome", "3,5", "never", "no"]) == ("text", [])
+    assert noted(file, ["1.234,56", "2.345,00", "3.000,50"]) == ("number", [])
+    kind, [note] = noted(file, ["1.234,56", "12.345", "3.000,50"])
+    assert kind == "number"
+    assert note.startswith(
+        "2 of 3 answers have a decimal comma, such as '1.234,56', but '12.345' is read as 12.345; write"
+    )
+    for settings in ({}, {"kind": "number"}):
+        with pytest.raises(
+            DataError, match=r"line 3, field 'answer': '3,5' is .*; a decimal comma is not read: write a"
+        ):
+            noted(file, ["1", "2", "3,5", *map(str, range(17))], **settings)
+
+
+def test_units_of_other_languages_are_noted_and_currencies_left_aside(file):
+    assert noted(file, ["3 €", "5€", "12 £"])[0] == "number"
+    kind, [note] = noted(file, ["12 Äpfel", "3 Stück", "7"])
+    assert (kind, note.partition(":")[0]) == ("text", "2 of 3 answers are numbers with a unit, such as '12 Äpfel'")
+    assert noted(file, ["12 яблок", "3", "х"])[1]
+    assert noted(file, ["42nd street", "1st", "5 or 6"]) == ("text", [])
+
+
 def test_a_mixed_file_says_what_is_odd(file):
     rows = [row(n) for n in range(20)]
     rows[6]["answer"] = "n/a"

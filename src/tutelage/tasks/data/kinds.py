@@ -15,13 +15,8 @@ from tutelage.grading.matching import check_pattern
 from tutelage.grading.words import text_key
 from tutelage.records import AnswerKind, Problem
 from tutelage.tasks.data.drafts import MOSTLY, Draft
+from tutelage.tasks.data.notations import is_measured, on_comma
 from tutelage.text.numbers import whole_number
-from tutelage.text.statements import shorten
-
-_UNIT = re.compile(
-    r"(?<=[0-9%.½¼¾]) ?(?!(?:and|or|to|of|in|by|per|minus|plus|st|nd|rd|th|am|pm)\b)"
-    r"(?:[a-zµ²³]+[/.²³]?[a-zµ²³]*\.?|°[CF]?)(?: [a-z]+){0,2}$"
-)
 
 
 def tell_kind(drafts: Sequence[Draft]) -> AnswerKind:
@@ -37,7 +32,7 @@ def tell_kind(drafts: Sequence[Draft]) -> AnswerKind:
         if odd is not None:
             odd.row.fail("choices", f"this row has no choices, but {len(with_choices)} of {len(drafts)} rows have")
         return "choice"
-    if len(_measured(drafts)) == len(drafts):
+    if all(is_measured(draft.answer) for draft in drafts):
         return "number"
     yes_no = [draft for draft in drafts if text_key(draft.answer) in ("yes", "no")]
     numbers = [draft for draft in drafts if whole_number(draft.answer)]
@@ -51,7 +46,7 @@ def tell_kind(drafts: Sequence[Draft]) -> AnswerKind:
             odd.row.fail(
                 odd.answer_field,
                 f"{odd.answer[:60]!r} is odd: {len(part)} of {len(drafts)} answers are of the kind {found}; "
-                "correct it, or set task.kind: text",
+                f"correct it, or set task.kind: text{on_comma(odd.answer)}",
             )
     return "text"
 
@@ -75,28 +70,6 @@ def labelled(draft: Draft) -> Draft:
     return replace(draft, answer=draft.choices[int(draft.answer)].label)
 
 
-def _measured(drafts: Sequence[Draft]) -> list[Draft]:
-    """The rows whose answer is a number, perhaps with a unit: 12, 12 pens, 5 km/h."""
-    return [draft for draft in drafts if whole_number(_UNIT.sub("", draft.answer))]
-
-
-def notes_on(config: TaskConfig, kind: AnswerKind, drafts: Sequence[Draft]) -> tuple[str, ...]:
-    """What the user should know of how the answers are read, where they are numbers with units or LaTeX."""
-    latex = [draft for draft in drafts if kind == "text" and config.match is None and "\\" in draft.answer]
-    if latex and config.grader is None:
-        return (
-            f"{len(latex)} of {len(drafts)} answers hold LaTeX, such as {shorten(latex[0].answer)!r}: "
-            "task.match: math compares them as expressions",
-        )
-    measured = [draft for draft in _measured(drafts) if not whole_number(draft.answer)]
-    if config.kind or not measured or kind not in ("number", "text"):
-        return ()
-    such = f"{len(measured)} of {len(drafts)} answers are numbers with a unit, such as {shorten(measured[0].answer)!r}"
-    if kind == "number":
-        return (f"{such}: the number alone is graded; task.kind: text compares the words as well",)
-    return (f"{such}: they are graded as words, so that 12 is wrong for 12 pens; task.kind: number grades the number",)
-
-
 def to_problem(draft: Draft, kind: AnswerKind, system: str | None = None) -> Problem:
     """The problem of a row, below this system message or its own. Raises DataError for an answer of another kind."""
     if kind == "choice" and not draft.choices:
@@ -104,7 +77,8 @@ def to_problem(draft: Draft, kind: AnswerKind, system: str | None = None) -> Pro
     try:
         answer = canonical(kind, draft.answer, draft.choices)
     except ValueError as error:
-        draft.row.fail(draft.answer_field, f"{error} (the kind of the task is {kind})")
+        comma = on_comma(draft.answer) if kind == "number" else ""
+        draft.row.fail(draft.answer_field, f"{error} (the kind of the task is {kind}){comma}")
     return Problem.of(
         draft.question,
         answer,

@@ -1,0 +1,84 @@
+"""How numbers are written in the answers, and what the user should know of it.
+
+12 pens     a number with a unit; in a column of such answers the number alone is graded
+3,5         a decimal comma, which is not read: 3,500 is three thousand in English, and a text has one meaning in a run
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from tutelage.config import TaskConfig
+from tutelage.records import AnswerKind
+from tutelage.text.numbers import whole_number
+from tutelage.text.statements import shorten
+
+_UNIT = re.compile(
+    r"(?<=[0-9%.½¼¾]) ?(?!(?:and|or|to|of|in|by|per|minus|plus|st|nd|rd|th|am|pm)\b)"
+    r"(?:[a-zµ²³]+[/.²³]?[a-zµ²³]*\.?|°[CF]?|[€$£¥₹])(?: [a-z]+){0,2}$"
+)
+_WORDS = re.compile(r"(?<=[0-9%.½¼¾]) ?(?!(?:st|nd|rd|th)\b)(?:[^\W\d_]|[µ°/²³€$£¥₹.])+(?: [^\W\d_]+){0,2}$")
+"""Behind a number: a unit in any language, or a month, as in 12 Äpfel and 3 мая."""
+_GROUPS = r"[0-9]{1,3}(?:[.'’ \u00a0\u202f][0-9]{3})+"
+_DECIMAL_COMMA = re.compile(
+    rf"[-−+]?(?:[€$£¥] ?)?(?:(?:{_GROUPS}|0|[0-9]{{4,}}),[0-9]+|[0-9]+,(?:[0-9]{{1,2}}|[0-9]{{4,}}))"
+    r"(?: ?[^\s0-9,]+(?: [^\s0-9,]+){0,2})?"
+)
+"""3,5 and 1.234,56 kg; not 3,500."""
+_UNCLEAR = re.compile(r"[-−+]?[1-9][0-9]{0,2}[.,][0-9]{3}(?![0-9.,]).*")
+"""12.345 beside 1.234,56: the sign may be a decimal one, or divide thousands."""
+_REMEDY = "write a decimal point, in questions and solutions, too"
+_MANY = 0.5
+"""Share of answers in words that must be like numbers for a note on it."""
+
+
+def is_measured(answer: str) -> bool:
+    """Whether an answer is a number, perhaps with a unit: 12, 12 pens, 5 km/h, 3 €."""
+    return whole_number(_UNIT.sub("", answer)) is not None
+
+
+def on_comma(answer: str) -> str:
+    """What an error adds for an answer with a decimal comma."""
+    return f"; a decimal comma is not read: {_REMEDY}" if _DECIMAL_COMMA.fullmatch(answer.strip()) else ""
+
+
+def notes_on(config: TaskConfig, kind: AnswerKind, answers: Sequence[str]) -> tuple[str, ...]:
+    """What the user should know of answers that are LaTeX, numbers with units or with a decimal comma."""
+    latex = [answer for answer in answers if kind == "text" and config.match is None and "\\" in answer]
+    if latex and config.grader is None:
+        return (f"{_such(latex, answers, 'hold LaTeX')}: task.match: math compares them as expressions",)
+    if kind == "number":
+        return tuple(_of_numbers(answers, told=config.kind is not None))
+    return tuple(_of_words(answers)) if kind == "text" and config.kind is None else ()
+
+
+def _of_numbers(answers: Sequence[str], *, told: bool) -> Iterator[str]:
+    units = [answer for answer in answers if not whole_number(answer)]
+    if units and not told:
+        such = _such(units, answers, "are numbers with a unit")
+        yield f"{such}: the number alone is graded; task.kind: text compares the words as well"
+    commas = [answer for answer in answers if _DECIMAL_COMMA.fullmatch(answer)]
+    unclear = next(filter(_UNCLEAR.fullmatch, answers), None)
+    if commas and unclear and (read := whole_number(_UNIT.sub("", unclear))):
+        such = _such(commas, answers, "have a decimal comma")
+        yield f"{such}, but {shorten(unclear)!r} is read as {read}; {_REMEDY}"
+
+
+def _of_words(answers: Sequence[str]) -> Iterator[str]:
+    commas = [answer for answer in answers if _DECIMAL_COMMA.fullmatch(answer)]
+    others = (answer for answer in answers if not _DECIMAL_COMMA.fullmatch(answer))
+    numbers = [answer for answer in others if whole_number(_WORDS.sub("", answer))]
+    units = [answer for answer in numbers if not whole_number(answer)]
+    if len(commas) + len(numbers) < _MANY * len(answers):
+        return
+    if commas:
+        such = _such(commas, answers, "are numbers with a decimal comma")
+        yield f"{such}: they are graded as words, so that 3,50 is wrong for 3,5; {_REMEDY}"
+    if units:
+        such = _such(units, answers, "are numbers with a unit")
+        yield f"{such}: they are graded as words, so that 12 is wrong for 12 pens; task.kind: number grades the number"
+
+
+def _such(some: Sequence[str], answers: Sequence[str], what: str) -> str:
+    return f"{len(some):,} of {len(answers):,} answers {what}, such as {shorten(some[0])!r}"
