@@ -40,6 +40,21 @@ def test_data_alone_are_a_task(own):
     assert "custom: answers of the kind text" in result.output
 
 
+def test_so_are_a_list_in_json_and_a_folder(own):
+    (own / "folder").mkdir()
+    rows = [json.loads(line) for line in (own / "mine.jsonl").read_text().splitlines()]
+    (own / "mine.json").write_text(json.dumps(rows))
+    (own / "mine.jsonl").rename(own / "folder" / "train.jsonl")
+    for data in (own / "mine.json", own / "folder"):
+        result = tutelage("tasks", "check", data, "--set", "task.field={question: prompt, answer: reply}")
+        assert result.exit_code == 0, result.output
+        assert "custom: answers of the kind number" in result.output
+    assert "is data, and a configuration is needed" in tutelage("run", own / "mine.json").output
+    (own / "run.json").write_text(json.dumps({"task": {"name": "leg_counting"}}))
+    assert "leg_counting: answers" in tutelage("tasks", "check", own / "run.json").output
+    assert "task custom: task.split" in tutelage("tasks", "check", "hf://no/one", "--set", "task.split=[1]").output
+
+
 def test_eval_takes_both(own, tiny):
     result = tutelage("eval", tiny, "--task", own / "run.yaml", "--max-new-tokens", 3)
     assert result.exit_code == 0, result.output

@@ -214,7 +214,7 @@ def test_what_is_noted_of_the_data_is_said_once_at_the_start_of_a_run(config, tm
     for most in (0, 1):
         run(changed(config.model_copy(update={"task": task}), rounds={"max": most}), tmp_path / "run", show)
     assert [line for line in told if line.startswith("note: ")] == [
-        f"note: {note}" for note in open_task(task).report.notes
+        f"note: {note}" for note in open_task(task).report.told
     ]
     assert any("numbers with a unit" in line for line in told)
 

@@ -176,6 +176,17 @@ def test_numbers_with_a_decimal_comma_are_noted(file):
             noted(file, ["1", "2", "3,5", *map(str, range(17))], **settings)
 
 
+def test_html_is_noted(file):
+    rows = [row(n, rationale=f"{n} + 1 &times; 1 = {n + 1}") for n in range(3)]
+    rows += [{"question": "Two<br />lines?", "answer": 2}, {"question": "R&D; a < b > c &copy=1?", "answer": 3}]
+    notes = load_task("custom", path=write(file, rows)).report.notes
+    assert notes[0].startswith(
+        "4 of 5 problems hold HTML, such as '&times;': it is read as it stands; write plain text"
+    )
+    notes = load_task("custom", path=write(file, [*rows[4:], row(1), row(2)])).report.notes
+    assert not any("HTML" in note for note in notes)
+
+
 def test_units_of_other_languages_are_noted_and_currencies_left_aside(file):
     assert noted(file, ["3 €", "5€", "12 £"])[0] == "number"
     kind, [note] = noted(file, ["12 Äpfel", "3 Stück", "7"])

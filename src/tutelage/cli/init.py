@@ -117,7 +117,7 @@ def _about(task: LoadedTask, data: str) -> Iterator[str]:
     solved = sum(problem.rationale is not None or problem.equation is not None for problem in train)
     yield f"{data}: {len(train):,} problems to train on, {len(validation):,} for validation, {len(test):,} for test"
     yield f"answers of the kind {task.kind}; {solved:,} of {len(train):,} with a worked solution or an equation"
-    yield from (f"note: {note}" for note in task.report.notes)
+    yield from (f"note: {note}" for note in task.report.told)
 
 
 def _chosen(

@@ -27,12 +27,12 @@ def task_settings(task: str, given: Mapping[str, object], overrides: list[str] |
 
 def run_settings(task: str, given: Mapping[str, object], overrides: list[str] | None) -> RunConfig:
     """The same with the settings of a run around the task's. Raises ConfigError."""
-    from tutelage.config.file import parse_config, read_settings
-    from tutelage.config.places import is_data_file
+    from tutelage.config.file import is_data_file, parse_config, read_settings
+    from tutelage.config.places import HUB_PLACE
     from tutelage.tasks.catalog import TASKS
     from tutelage.user_code import is_code
 
-    if is_data_file(task):
+    if task not in TASKS and (is_data_file(task) or Path(task).is_dir() or HUB_PLACE.fullmatch(task)):
         task, given = "custom", {"path": task, **given}
     if task in TASKS or is_code(task) or not (Path(task).is_file() or task.endswith((".yaml", ".yml"))):
         return parse_config({"task": {"name": task, **given}}, overrides or [], origin=f"task {task}")

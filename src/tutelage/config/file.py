@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from tutelage.config.base import Section
-from tutelage.config.places import is_data_file
+from tutelage.config.places import DATA_SUFFIXES
 from tutelage.config.run_config import RunConfig
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError
@@ -46,9 +46,21 @@ def read_written(path: Path, *, same: bool = False) -> RunConfig:
 
 def read_settings(path: str | Path) -> object:
     """The plain data of a run's file, which need not be whole. Raises ConfigError, which says how one is made."""
-    if is_data_file(str(path)) and Path(path).exists():
+    if is_data_file(path) and Path(path).exists():
         raise ConfigError(f"{path} is data, and a configuration is needed; `tutelage init {path}` writes one")
     return _parse_yaml(_text_of(path, f"; `tutelage init DATA --out {path}` writes one"), str(path))
+
+
+def is_data_file(path: str | Path) -> bool:
+    """Whether a path names data and no settings: by its ending; a .json by whether it begins as a list."""
+    suffix = Path(path).suffix.lower()
+    if suffix != ".json":
+        return suffix in DATA_SUFFIXES
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
+    except (OSError, ValueError):  # whoever reads it says why
+        return False
 
 
 def read_yaml_file(path: str | Path) -> object:

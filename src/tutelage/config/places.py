@@ -13,7 +13,7 @@ from tutelage.config.request_settings import secret_in_query
 from tutelage.errors import ConfigError
 
 DATA_SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
-"""How files of data end, the preferred one first. A .json may also hold settings."""
+"""How files of data end, the preferred one first; a .json may also hold settings."""
 HUB_PLACE = re.compile(
     r"(?:hf:/{1,2}(?:datasets/)?|https://(?:huggingface\.co|hf\.co)/datasets/)"
     r"(?P<name>[\w.-]+(?:/[\w.-]+)?)(?:@(?P<revision>refs/(?:convert|pr)/[\w.-]+|[\w.-]+))?(?:/(?P<file>[^@?#]+?))?/?"
@@ -26,11 +26,6 @@ _HUB_NAME = re.compile(r"(?!.*(?:--|\.\.|\.git$))\b[\w.-]{1,96}\b/\b[\w.-]{1,96}
 def is_hub_name(text: str) -> bool:
     """Whether a text is OWNER/NAME by the rules of the hub; a folder may be called so, too."""
     return _HUB_NAME.fullmatch(text) is not None
-
-
-def is_data_file(path: str) -> bool:
-    """Whether a path ends as data do that cannot be settings."""
-    return path.lower().endswith(DATA_SUFFIXES) and not path.lower().endswith(".json")
 
 
 def check_url(url: str | None) -> str | None:

@@ -26,7 +26,7 @@ from tutelage.tasks.data.fields import check_fields
 from tutelage.tasks.data.files import read_rows
 from tutelage.tasks.data.hub import is_hub, read_hub
 from tutelage.tasks.data.kinds import check_match, count_from_0, labelled, tell_kind, to_problem
-from tutelage.tasks.data.notations import notes_on
+from tutelage.tasks.data.notes import notes_on
 from tutelage.tasks.data.places import files_of
 from tutelage.tasks.published.load import sound
 from tutelage.tasks.rows import Row
@@ -89,7 +89,7 @@ def read_custom(config: TaskConfig) -> CustomData:
         told = (*told, "the answers count the choices from 0, so that 0 is the first")
         drafts = {name: [labelled(draft) for draft in part] for name, part in drafts.items()}
     problems = {name: [to_problem(draft, kind, config.system) for draft in part] for name, part in drafts.items()}
-    return CustomData(kind, problems, (*told, *notes_on(config, kind, [draft.answer for draft in given])), commit)
+    return CustomData(kind, problems, (*told, *notes_on(config, kind, given)), commit)
 
 
 def _rows(config: TaskConfig, path: str) -> tuple[Mapping[str, Sequence[Row]], tuple[str, ...], str | None]:

@@ -46,6 +46,16 @@ class SplitReport:
     conflicts: tuple[Conflict, ...] = ()
     notes: tuple[str, ...] = ()
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The notes, and what was dropped."""
+        repeats = sum(self.repeats.values())
+        if not repeats + self.leaks:
+            return self.notes
+        dropped = f"{repeats:,} repeated questions and {self.leaks:,} that a later split asks too are left out"
+        other = f"; {len(self.conflicts):,} came with another answer, and the first stays" if self.conflicts else ""
+        return (*self.notes, dropped + other)
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedTask:

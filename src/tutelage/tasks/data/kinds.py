@@ -15,7 +15,7 @@ from tutelage.grading.matching import check_pattern
 from tutelage.grading.words import text_key
 from tutelage.records import AnswerKind, Problem
 from tutelage.tasks.data.drafts import MOSTLY, Draft
-from tutelage.tasks.data.notations import is_measured, on_comma
+from tutelage.tasks.data.notes import is_measured, on_comma
 from tutelage.text.numbers import whole_number
 
 

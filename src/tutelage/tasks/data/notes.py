@@ -1,7 +1,8 @@
-"""How numbers are written in the answers, and what the user should know of it.
+"""What the user should know of how their rows are written.
 
 12 pens     a number with a unit; in a column of such answers the number alone is graded
 3,5         a decimal comma, which is not read: 3,500 is three thousand in English, and a text has one meaning in a run
+3 &times; 4 HTML, which is read as it stands
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from tutelage.config import TaskConfig
 from tutelage.records import AnswerKind
+from tutelage.tasks.data.drafts import Draft
 from tutelage.text.numbers import whole_number
 from tutelage.text.statements import shorten
 
@@ -29,6 +31,10 @@ _DECIMAL_COMMA = re.compile(
 _UNCLEAR = re.compile(r"[-−+]?[1-9][0-9]{0,2}[.,][0-9]{3}(?![0-9.,]).*")
 """12.345 beside 1.234,56: the sign may be a decimal one, or divide thousands."""
 _REMEDY = "write a decimal point, in questions and solutions, too"
+_HTML = re.compile(
+    r"&(?:amp|lt|gt|quot|apos|nbsp|times|divide|minus|[a-z]dash|[lr][sd]quo|#x?[0-9A-Fa-f]{1,6});"
+    r"|</?(?:br|p|div|span)\b[^<>]{0,99}>"
+)
 _MANY = 0.5
 """Share of answers in words that must be like numbers for a note on it."""
 
@@ -43,8 +49,20 @@ def on_comma(answer: str) -> str:
     return f"; a decimal comma is not read: {_REMEDY}" if _DECIMAL_COMMA.fullmatch(answer.strip()) else ""
 
 
-def notes_on(config: TaskConfig, kind: AnswerKind, answers: Sequence[str]) -> tuple[str, ...]:
-    """What the user should know of answers that are LaTeX, numbers with units or with a decimal comma."""
+def notes_on(config: TaskConfig, kind: AnswerKind, drafts: Sequence[Draft]) -> tuple[str, ...]:
+    """Notes on answers that are LaTeX, numbers with units or with a decimal comma, and on HTML."""
+    return (*_on_answers(config, kind, [draft.answer for draft in drafts]), *_on_html(drafts))
+
+
+def _on_html(drafts: Sequence[Draft]) -> Iterator[str]:
+    texts = (f"{draft.question}\n{draft.rationale or ''}" for draft in drafts)
+    found = [match[0] for text in texts if (match := _HTML.search(text))]
+    if found:
+        such = f"{len(found):,} of {len(drafts):,} problems hold HTML, such as {found[0]!r}"
+        yield f"{such}: it is read as it stands; write plain text in its place if it is not part of the problem"
+
+
+def _on_answers(config: TaskConfig, kind: AnswerKind, answers: Sequence[str]) -> tuple[str, ...]:
     latex = [answer for answer in answers if kind == "text" and config.match is None and "\\" in answer]
     if latex and config.grader is None:
         return (f"{_such(latex, answers, 'hold LaTeX')}: task.match: math compares them as expressions",)
