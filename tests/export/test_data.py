@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import tutelage
-from tests.export.made import ODD, RIGHT, WRONG, made_run, replied, sat, train_problems, trained, two_rounds
+from tests.export.made import ODD, RIGHT, WRONG, ended, made_run, replied, sat, train_problems, trained, two_rounds
 from tutelage.errors import ConfigError, RunError
 from tutelage.export.export import export_run
 from tutelage.records import SPLITS, Attempt, Feedback, Problem, TrainingExample, WorkedExample
@@ -138,7 +138,10 @@ def test_a_corrected_mistake_is_a_lesson_and_no_pair(run):
     trained(run, 1, [])
     [row] = rows(exported(run, "alpaca") / "train.jsonl")
     assert "This answer is wrong:\n3 + 4 = 7" in row["instruction"]
-    with pytest.raises(RunError, match="no mistake beside a rationale yet"):
+    with pytest.raises(RunError, match=r"no mistake beside a rationale yet: .*; `tutelage run .*` goes on with it"):
+        exported(run, "trl-dpo")
+    ended(run)
+    with pytest.raises(RunError, match=r"no mistake beside a rationale yet: .*; start the run again with a larger rou"):
         exported(run, "trl-dpo")
 
 

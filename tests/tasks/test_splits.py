@@ -63,10 +63,8 @@ def test_repeats_conflicts_and_leaks_are_dropped_and_told():
     assert report.repeats == {"train": 2, "validation": 0, "test": 1}
     assert report.leaks == 3
     assert [(conflict.kept, conflict.dropped) for conflict in report.conflicts] == [("2", "7")]
-    told = (
-        "3 repeated questions and 3 that a later split asks too are left out; 1 came with another answer, and the first"
-    )
-    assert report.told == (f"{told}; 1 came with another answer, and the first stays",)
+    dropped = "3 repeated questions and 3 that a later split asks too are left out"
+    assert report.told == (f"{dropped}; 1 came with another answer, and the first stays",)
     assert build(TRAIN, TEST, validation=10).report.told == ()
 
 

@@ -63,6 +63,8 @@ class RunSource:
     @property
     def goes_on(self) -> str:
         """What brings what the run lacks, in words."""
+        if self.run.state == "finished":
+            return "start the run again with a larger rounds.max"
         command = self.run.command
         return f"`{command}` goes on with it" if command else "go on with the run"
 

@@ -260,6 +260,7 @@ def test_templates_that_are_none_are_refused(tmp_path, field, told):
         ({"prompt": [user("a")]}, "a prompt without an answer"),
         ({"text": "a"}, "the field is missing; the row has text; task.field: {question: YOURS, answer: YOURS}"),
         ({"question": "a"}, "task.field: {answer: YOURS}"),
+        ({"Question": "a", "ANSWER": "1"}, "tutelage init --field question=Question --field answer=ANSWER"),
         (
             {"problem": "a", "solution": "1", "messages": [user("a"), assistant("b")]},
             "two forms, problem/solution and messages; say which is meant, as task.field: "

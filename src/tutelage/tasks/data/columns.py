@@ -86,9 +86,11 @@ def _with_optional(rows: Sequence[Row]) -> Row:
     return replace(first, data={**first.data, **data}) if data else first
 
 
-def mapping(*fields: str) -> str:
-    """How columns of other names are named, in words."""
-    yaml, flags = ", ".join(f"{field}: YOURS" for field in fields), " ".join(f"--field {each}=YOURS" for each in fields)
+def mapping(row: Row, *fields: str) -> str:
+    """How columns of other names are named, in words; Question is taken for question."""
+    yours = {field: next((name for name in row.data if str(name).lower() == field), "YOURS") for field in fields}
+    yaml = ", ".join(f"{field}: {name}" for field, name in yours.items())
+    flags = " ".join(f"--field {field}={name}" for field, name in yours.items())
     return f"task.field: {{{yaml}}} maps names, and so does tutelage init {flags}"
 
 
@@ -110,13 +112,13 @@ def _refuse(row: Row) -> None:
     if talk := _first(row, "messages", "conversations"):
         read_conversation(row, talk)  # says why it is none
     if row.has("chosen") and row.has("rejected"):
-        row.fail("prompt", f"a preference without a prompt, so there is no question; {mapping('question')}")
+        row.fail("prompt", f"a preference without a prompt, so there is no question; {mapping(row, 'question')}")
     if row.has("question"):
-        row.fail("answer", f"the field is missing; the row has {has}; {mapping('answer')}")
+        row.fail("answer", f"the field is missing; the row has {has}; {mapping(row, 'answer')}")
     if row.has("prompt"):
         row.fail(
             "answer",
-            f"a prompt without an answer: a known final answer is needed; the row has {has}; {mapping('answer')}",
+            f"a prompt without an answer: a known final answer is needed; the row has {has}; {mapping(row, 'answer')}",
         )
     if talk := next((key for key, value in row.data.items() if is_conversation(value)), None):
         row.fail(
@@ -124,7 +126,7 @@ def _refuse(row: Row) -> None:
             f"the field is missing; {talk} holds a conversation: task.field: {{messages: {talk}}} reads it, and so "
             f"does tutelage init --field messages={talk}",
         )
-    row.fail("question", f"the field is missing; the row has {has}; {mapping('question', 'answer')}")
+    row.fail("question", f"the field is missing; the row has {has}; {mapping(row, 'question', 'answer')}")
 
 
 def _remedy(columns: Columns) -> str:

@@ -122,7 +122,7 @@ def _need(row: Row, columns: Columns) -> None:
     for name, column in (("question", columns.question), ("answer", columns.answer)):
         if column is not None and not is_template(column) and not row.has(column):
             has = ", ".join(str(key) for key in row.data) or "no fields"
-            row.fail(column, f"the field is missing; the row has {has}; {mapping(name)}")
+            row.fail(column, f"the field is missing; the row has {has}; {mapping(row, name)}")
 
 
 def _question(row: Row, columns: Columns) -> tuple[str, str | None, Conversation | None]:
