@@ -21,7 +21,7 @@ from tutelage.student.attention import AttentionArgs, AttentionFn
 from tutelage.student.training.packing import Tree
 from tutelage.student.wide import widened
 
-ALIKE = 0.5
+ALIKE = 0.7
 """Segments computed together have at least this share of the longest one's length. A larger share means more calls, a
 smaller one more padding. Only attention is padded: about a tenth of a step."""
 
