@@ -2,8 +2,8 @@
 
     python -m benchmarks.end_to_end [CONFIG] [--set key=value]... [--seeds 1]
 
-Both ways have the same problems, teacher, rounds and settings; the reference stops the gradient of L_SR at the prompt,
-as the released code does. Prints both results, then one JSON line: how many times as fast ours is (median over the
+Both ways have the same problems, teacher, rounds and settings, but the reference computes in float32 and stops the
+gradient of L_SR at the prompt, as the released code does. Prints both results, then one JSON line: how many times as fast ours is (median over the
 seeds), and the test accuracy of both after the run, as means over the seeds.
 """
 
@@ -89,7 +89,7 @@ class ReferenceStudent(Student):
         self.release()
         plan = StepDataset(self.format(student.tokenizer), examples, config, seed)
         batches = [[_row(group) for group in groups] for groups in plan.steps()]
-        trainer = ReferenceTrainer(student.model, config, autocast=self.dtype == torch.bfloat16)
+        trainer = ReferenceTrainer(student.model, config)
         warmup = round(config.warmup_share * len(batches))
         schedule = LambdaLR(trainer.optimizer, lambda step: _linear(step, warmup, len(batches)))
         losses: list[float] = []
@@ -141,7 +141,8 @@ def _run(config: RunConfig, kind: type[Student]) -> tuple[float, float]:
 
 def _with(ctx: RunContext, kind: type[Student]) -> RunContext:
     known = ctx.untrained
-    untrained = kind(known.config, known.examples, engine=known.engine)
+    precision = {"dtype": "float32"} if kind is ReferenceStudent else {}
+    untrained = kind(known.config.model_copy(update=precision), known.examples, engine=known.engine)
     return RunContext(ctx.config, ctx.run, ctx.task, ctx.teacher, untrained, ctx.show)
 
 
