@@ -46,7 +46,7 @@ To end in time, four things are smaller than in use: the reference's steps have 
 nothing between problems but AdamW's step, 2 % of its time), with a few-shot prefix 2; the precision that does not suit
 the machine gets half as many; answers have at most 32 tokens, so the prompt, which `generate` computes once a sample,
 weighs more than in a real exam; and the whole run is the demo cut down, one seed, its accuracies too few problems to
-compare ([performance-run.md](performance-run.md) has the whole one).
+compare, the reference in float32 ([performance-run.md](performance-run.md) has the whole one).
 """
 
 TEACHER = """# Performance of the teacher
