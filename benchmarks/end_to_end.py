@@ -3,8 +3,8 @@
     python -m benchmarks.end_to_end [CONFIG] [--set key=value]... [--seeds 1]
 
 Both ways have the same problems, teacher, rounds and settings, but the reference computes in float32 and stops the
-gradient of L_SR at the prompt, as the released code does. Prints both results, then one JSON line: how many times as fast ours is (median over the
-seeds), and the test accuracy of both after the run, as means over the seeds.
+gradient of L_SR at the prompt, as the released code does. Prints both results, then one JSON line: how many times as
+fast ours is (median over the seeds), and the test accuracy of both after the run, as means over the seeds.
 """
 
 from __future__ import annotations

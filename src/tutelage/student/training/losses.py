@@ -21,7 +21,7 @@ LOGITS_AT_ONCE = 256
 """Rows of logits computed at once. Fewer are slower, more are no faster (measured on two cores: 128 to 960)."""
 
 HEAD_AT_ONCE = 4096
-"""Rows of the head whose gradient is added at once on the CPU, where that makes a wider copy: one that fits its cache."""
+"""Rows of the head whose gradient is added at once on the CPU: each time a wider copy is made, which fits its cache."""
 
 LEAST_UNLIKELY = 0.01
 """The probability that is left to all other tokens in the unlikelihood of a certain one: bounds it at 4.6 nats."""
