@@ -11,11 +11,11 @@ import yaml
 from tests.command import tutelage
 from tests.student.tiny import tiny_folder
 from tutelage import run
-from tutelage.config.file import parse_config, read_written
+from tutelage.config.file import dump_config, load_config, parse_config, read_written
 from tutelage.errors import ConfigError, RunError
 from tutelage.renamed import RETIRED, SETTINGS, as_first_named, modern, modern_source, new_name
 from tutelage.report.progress import Show
-from tutelage.runs.finished import read_result
+from tutelage.runs.finished import read_config, read_result
 from tutelage.runs.resume_rules import FREE, differences
 from tutelage.studies.figures import read_figures
 from tutelage.studies.study_file import StudyFile, load_study
@@ -70,12 +70,11 @@ def test_names_go_and_come_back():
     assert modern(old) == new
     retired = {"clipping": "together", "prompt_gradient": "keep"}
     assert as_first_named("training", new["training"]) == old["training"] | retired
-    assert modern({"training": old["training"] | retired}) == {"training": new["training"]}
     assert modern(None) is None
 
 
 @pytest.mark.parametrize("key", RETIRED)
-@pytest.mark.parametrize("value", ["together", "keep", "apart", "stop", None])
+@pytest.mark.parametrize("value", ["apart", "stop", None])
 def test_a_retired_setting_is_refused_with_what_it_brought(tmp_path, key, value):
     section, _, name = key.partition(".")
     said = rf"{key} is retired: .* changed no answer .*\((docs/results/\S+)\); remove the line$"
@@ -91,12 +90,26 @@ def test_a_retired_setting_is_refused_with_what_it_brought(tmp_path, key, value)
         load_study(tmp_path / "study.yaml")
 
 
-def test_a_run_that_had_one_is_read_and_is_not_the_run_without(old_run):
+def test_a_retired_setting_with_the_value_that_holds_is_read_over():
+    old = {"training": {"clipping": "together", "prompt_gradient": "keep", "epochs": 2}}
+    assert parse_config(TASK | old) == parse_config(TASK, ["training.epochs=2"])
+    assert parse_config(TASK, ["training.clipping=together"]) == parse_config(TASK)
+
+
+def test_what_version_0_2_wrote_goes_on_by_its_own_file(tmp_path):
+    config = parse_config(TASK, ["training.epochs=2"])
+    written = yaml.safe_load(dump_config(config))
+    written["training"] |= {"clipping": "together", "prompt_gradient": "keep"}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(written))
+    assert load_config(tmp_path / "config.yaml") == read_config(tmp_path) == config
+
+
+def test_a_run_that_had_another_value_is_read_and_cannot_go_on(old_run):
     config, path = read_written(old_run / "config.yaml"), old_run / "config.yaml"
     path.write_text(path.read_text().replace("clipping: together", "clipping: apart"))
     assert read_written(path) == config
     assert tutelage("show", old_run).exit_code == 0
-    with pytest.raises(RunError, match=r"training\.clipping is retired"):
+    with pytest.raises(RunError, match=r"began with training\.clipping: apart, which is retired, .* another directory"):
         run(config, old_run)
 
 

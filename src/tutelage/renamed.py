@@ -1,14 +1,14 @@
 """Old names of settings and figures (version 0.1) and their current names; settings that are no more.
 
-A configuration with an old name is refused with a message that has the new one, and one with a retired setting with a
-message that says why there is none. Files that an earlier version wrote itself (the config.yaml of a run, the `base` of
-a study.json, rows of steps.jsonl) are read with both. Keys of finished trainings are computed from the old names and
-with the retired settings, so they stay valid.
+A configuration with an old name is refused with a message that has the new one. A retired setting is read over where it
+has the value that now always holds, and refused with another. Files that an earlier version wrote itself (the
+config.yaml of a run, the `base` of a study.json, rows of steps.jsonl) are read with old names. Keys of finished
+trainings are computed from the old names and with the retired settings, so they stay valid.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from tutelage.run_records import GAINS, SIMILARITIES
@@ -57,22 +57,39 @@ def new_values(key: str) -> str:
     return ", ".join(f"{new} for {str(old).lower()}" for old, new in values.items())
 
 
-def modern(settings: object, *, same: bool = True) -> object:
-    """Settings as plain data with current names and values; any other data is returned unchanged.
-
-    Retired settings are left out; if the settings are to be the `same`, only where they have the value that now holds.
-    """
+def modern(settings: object) -> object:
+    """Settings as plain data with current names and values; any other data is returned unchanged."""
     if not isinstance(settings, dict):
         return settings
     sections = cast(dict[str, Any], settings)
     found = {name: _with_names(name, section, SETTINGS) for name, section in sections.items()}
     if isinstance(found.get("teacher"), dict) and isinstance(found["teacher"].get("ask"), bool):
         found["teacher"] = _with_ask(found["teacher"])
-    for key, (value, _) in RETIRED.items():
-        section, _, name = key.partition(".")
-        if isinstance(found.get(section), dict) and (not same or found[section].get(name) == value):
-            found[section].pop(name, None)
     return found
+
+
+def retired_in(settings: object) -> dict[str, Any]:
+    """The retired settings in plain data, by their keys."""
+    sections = cast(dict[str, Any], settings) if isinstance(settings, dict) else {}
+    return {
+        key: sections[section][name]
+        for key in RETIRED
+        for section, _, name in [key.partition(".")]
+        if isinstance(sections.get(section), dict) and name in sections[section]
+    }
+
+
+def differing(retired: Mapping[str, Any]) -> dict[str, Any]:
+    """Those retired settings that have another value than the one that now holds."""
+    return {key: value for key, value in retired.items() if value != RETIRED[key][0]}
+
+
+def without(settings: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    """Settings as plain data without these, named `section.key`."""
+    left = dict(settings)
+    for section, _, name in (key.partition(".") for key in keys):
+        left[section] = {key: value for key, value in left[section].items() if key != name}
+    return left
 
 
 def modern_source(source: str) -> str:

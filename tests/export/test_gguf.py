@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from tests.export.made import made_run
+from tests.export.made import ended, made_run
 from tests.export.taught import SAID, taught_run
 from tests.student.tiny import tiny_folder
 from tutelage.api import ask, taught_student
@@ -82,6 +82,14 @@ def test_without_a_converter_the_command_is_told(tmp_path, monkeypatch):
         export_run(run, "gguf", tmp_path / "out.gguf", converter="nope")
     with pytest.raises(ConfigError, match="have no say in the form alpaca"):
         export_run(run, "alpaca", tmp_path / "out", precision="f16")
+
+
+def test_a_student_that_a_study_deleted_is_told(tmp_path):
+    run = taught_run(tmp_path / "run")
+    ended(run)
+    shutil.rmtree(run / "student")
+    with pytest.raises(RunError, match=r"student is gone: a study deletes .* `keep_students: true`"):
+        export_run(run, "gguf", tmp_path / "out.gguf")
 
 
 def test_a_converter_that_fails_is_told_by_its_last_line(tmp_path):

@@ -151,6 +151,7 @@ def test_different_texts(gold, text):
 def test_a_text_equals_itself(text):
     if text.strip() and cut(text) == text and not statements(text):
         assert words(text.strip(), text).correct
+    if text.replace(" ", "").isalnum():  # of signs, one that is left alone may be markup to the next pass
         assert text_key(text_key(text)) == text_key(text)
 
 

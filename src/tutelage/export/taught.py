@@ -56,8 +56,10 @@ def asking(source: RunSource) -> tuple[Asking, Sequence[WorkedExample]]:
 
 
 def student_folder(source: RunSource) -> Path:
-    """The folder of a run's student. Raises RunError if it has none yet."""
+    """The folder of a run's student. Raises RunError if it has none yet, or none any more."""
     folder = source.run.root / "student"
+    if not (folder / "config.json").is_file() and source.run.state == "finished":
+        raise RunError(f"{folder} is gone: a study deletes its students unless its file says `keep_students: true`")
     if not (folder / "config.json").is_file():
         raise RunError(f"{source.run.root} has no student yet: it comes at the end of a run; {source.goes_on}")
     return folder

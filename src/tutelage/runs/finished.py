@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from tutelage.config import RunConfig
-from tutelage.config.file import read_written
+from tutelage.config.file import read_written, read_yaml_file
 from tutelage.errors import ConfigError, RunError
+from tutelage.renamed import differing, retired_in
 from tutelage.run_records import RESULT_VERSION, RoundResult, RunResult
 from tutelage.runs.files import RESTORE, exists, read_json, read_record
 from tutelage.runs.layout import RESULT, round_folders
@@ -95,7 +96,11 @@ def read_kept(folder: Path, kind: type[Result]) -> Result | None:
 
 def read_config(root: Path) -> RunConfig:
     """The configuration of a run, as run. Raises RunError if it cannot be read, or can't be run as it was."""
+    path = root / "config.yaml"
     try:
-        return read_written(root / "config.yaml", same=True)
+        for key, value in differing(retired_in(read_yaml_file(path))).items():
+            began = f"{root} began with {key}: {value}, which is retired, so it cannot go on"
+            raise RunError(f"{began}; choose another directory with --out")
+        return read_written(path)
     except ConfigError as error:
         raise RunError(f"{error}; {RESTORE_OR_LEAVE}") from None

@@ -208,7 +208,7 @@ class RunReader:
         written = self.root / "config.yaml"
         try:
             load_config(written)
-        except ConfigError:  # of an earlier version, with its old names
+        except ConfigError:  # of an earlier version: an old name, or a retired setting that differed
             return None
         return shlex.join(["tutelage", "run", str(written), "--out", str(self.root)])
 
