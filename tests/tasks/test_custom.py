@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.work import assert_linear
 from tutelage.config import TaskConfig
 from tutelage.errors import ConfigError, DataError
 from tutelage.records import SPLITS, Problem
 from tutelage.tasks.catalog import load_task
 from tutelage.tasks.custom import read_custom
+from tutelage.tasks.data.notes import _UNIT, _WORDS
 from tutelage.tasks.rows import Row, read_jsonl
 
 
@@ -159,21 +161,29 @@ def noted(file, answers, **settings):
 
 def test_numbers_with_a_decimal_comma_are_noted(file):
     kind, [note] = noted(file, ["12", "3,5", "0,125", "1.234,56 kg", "7"])
-    assert (kind, note.partition(":")[0]) == ("text", "3 of 5 answers are numbers with a decimal comma, such as '3,5'")
-    assert "3,50 is wrong for 3,5; write a decimal point, in questions and solutions, too" in note
+    assert (kind, note.partition(":")[0]) == (
+        "text",
+        "3 of 5 answers may be numbers with a decimal comma, such as '3,5'",
+    )
+    assert "3,50 is wrong for 3,5; if they are, write a decimal point, in questions and solutions, too" in note
     assert noted(file, ["3,5"] * 5, kind="text") == ("text", [])
     assert noted(file, ["in 3,5 hours", "Rome", "3,5", "never", "no"]) == ("text", [])
+    assert "such as '३,५'" in noted(file, ["३,५", "٢,٥", "1\u202f234,56"])[1][0]
+    assert noted(file, ["1,3-butadiene", "2,4-xylenol", "1,2–1,5"]) == ("text", [])
     assert noted(file, ["1.234,56", "2.345,00", "3.000,50"]) == ("number", [])
     kind, [note] = noted(file, ["1.234,56", "12.345", "3.000,50"])
     assert kind == "number"
     assert note.startswith(
         "2 of 3 answers have a decimal comma, such as '1.234,56', but '12.345' is read as 12.345; write"
     )
+    assert noted(file, ["1.234,56", "12\u00a0345", "3.000,50"]) == ("number", [])
     for settings in ({}, {"kind": "number"}):
         with pytest.raises(
             DataError, match=r"line 3, field 'answer': '3,5' is .*; a decimal comma is not read: write a"
         ):
             noted(file, ["1", "2", "3,5", *map(str, range(17))], **settings)
+    with pytest.raises(DataError, match=r"'3,5' is odd: .* of the kind yes-no; correct it, or set task.kind: text$"):
+        noted(file, ["yes"] * 19 + ["3,5"])
 
 
 def test_html_is_noted(file):
@@ -189,10 +199,33 @@ def test_html_is_noted(file):
 
 def test_units_of_other_languages_are_noted_and_currencies_left_aside(file):
     assert noted(file, ["3 €", "5€", "12 £"])[0] == "number"
-    kind, [note] = noted(file, ["12 Äpfel", "3 Stück", "7"])
+    kind, [note] = noted(file, ["12 Äpfel", "3 Äpfel", "7"])
     assert (kind, note.partition(":")[0]) == ("text", "2 of 3 answers are numbers with a unit, such as '12 Äpfel'")
-    assert noted(file, ["12 яблок", "3", "х"])[1]
+    assert noted(file, ["12 яблок", "1 яблоко", "3 яблока", "х"])[1]
+    assert "such as '१२ पेन'" in noted(file, ["१२ पेन", "३ पेन", "x"])[1][0]
+    assert noted(file, ["12 Äpfel", "3 Äpfel", "7"], match="f1") == ("text", [])
     assert noted(file, ["42nd street", "1st", "5 or 6"]) == ("text", [])
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        ["7 pm", "5 am", "11 am"],
+        ["7 PM", "5 PM", "11 PM"],
+        ["7 p.m.", "5 a.m.", "11 a.m."],
+        ["3 May", "12 January", "5 May"],
+        ["12 Main Street", "3 Oak Street", "7 Elm Street"],
+        ["12 Äpfel", "3", "x"],
+    ],
+)
+def test_words_behind_numbers_that_tell_answers_apart_are_no_units(file, answers):
+    assert noted(file, answers) == ("text", [])
+
+
+def test_units_are_looked_for_in_linear_time():
+    for piece in (".", "a", "1. "):
+        for unit in (_UNIT, _WORDS):
+            assert_linear(lambda end, unit=unit: unit.sub("", f"1{end}!"), piece * 8_000)
 
 
 def test_a_mixed_file_says_what_is_odd(file):

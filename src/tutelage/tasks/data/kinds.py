@@ -46,7 +46,7 @@ def tell_kind(drafts: Sequence[Draft]) -> AnswerKind:
             odd.row.fail(
                 odd.answer_field,
                 f"{odd.answer[:60]!r} is odd: {len(part)} of {len(drafts)} answers are of the kind {found}; "
-                f"correct it, or set task.kind: text{on_comma(odd.answer)}",
+                f"correct it, or set task.kind: text{on_comma(odd.answer) if found == 'number' else ''}",
             )
     return "text"
 

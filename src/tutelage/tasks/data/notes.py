@@ -8,26 +8,27 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tutelage.config import TaskConfig
 from tutelage.records import AnswerKind
-from tutelage.tasks.data.drafts import Draft
-from tutelage.text.numbers import whole_number
+from tutelage.tasks.data.drafts import MOSTLY, Draft
+from tutelage.text.numbers import Number, fold, whole_number
 from tutelage.text.statements import shorten
 
-_UNIT = re.compile(
-    r"(?<=[0-9%.½¼¾]) ?(?!(?:and|or|to|of|in|by|per|minus|plus|st|nd|rd|th|am|pm)\b)"
-    r"(?:[a-zµ²³]+[/.²³]?[a-zµ²³]*\.?|°[CF]?|[€$£¥₹])(?: [a-z]+){0,2}$"
-)
-_WORDS = re.compile(r"(?<=[0-9%.½¼¾]) ?(?!(?:st|nd|rd|th)\b)(?:[^\W\d_]|[µ°/²³€$£¥₹.])+(?: [^\W\d_]+){0,2}$")
+_BEHIND = r"(?<=[0-9%.½¼¾]) ?(?!(?i:and|or|to|of|in|by|per|minus|plus|st|nd|rd|th|[ap]\.?m)\b)"
+_UNIT = re.compile(_BEHIND + r"(?:[a-zµ²³]++[/.²³]?[a-zµ²³]*+\.?|°[CF]?|[€$£¥₹])(?: [a-z]+){0,2}$")
+_LETTER = r"(?:[^\W\d_]|[\u0300-\u036f\u0900-\u0eff])"  # and marks, such as the vowels of Indian scripts
+_WORDS = re.compile(rf"{_BEHIND}(?:{_LETTER}|[µ°/²³€$£¥₹.]){{1,40}}+(?: {_LETTER}{{1,40}}+){{0,2}}$")
 """Behind a number: a unit in any language, or a month, as in 12 Äpfel and 3 мая."""
-_GROUPS = r"[0-9]{1,3}(?:[.'’ \u00a0\u202f][0-9]{3})+"
+_SPACE = re.compile("[\u00a0\u2009\u202f]")
+_GROUPS = r"[0-9]{1,3}(?:[.'’ ][0-9]{3})+"
 _DECIMAL_COMMA = re.compile(
     rf"[-−+]?(?:[€$£¥] ?)?(?:(?:{_GROUPS}|0|[0-9]{{4,}}),[0-9]+|[0-9]+,(?:[0-9]{{1,2}}|[0-9]{{4,}}))"
-    r"(?: ?[^\s0-9,]+(?: [^\s0-9,]+){0,2})?"
+    r"(?: ?(?!-)[^\s0-9,]+(?: [^\s0-9,]+){0,2})?"
 )
-"""3,5 and 1.234,56 kg; not 3,500."""
+"""3,5 and 1.234,56 kg; not 3,500 or 1,3-butadiene."""
 _UNCLEAR = re.compile(r"[-−+]?[1-9][0-9]{0,2}[.,][0-9]{3}(?![0-9.,]).*")
 """12.345 beside 1.234,56: the sign may be a decimal one, or divide thousands."""
 _REMEDY = "write a decimal point, in questions and solutions, too"
@@ -41,12 +42,26 @@ _MANY = 0.5
 
 def is_measured(answer: str) -> bool:
     """Whether an answer is a number, perhaps with a unit: 12, 12 pens, 5 km/h, 3 €."""
-    return whole_number(_UNIT.sub("", answer)) is not None
+    return _before(_UNIT, answer) is not None
 
 
 def on_comma(answer: str) -> str:
     """What an error adds for an answer with a decimal comma."""
-    return f"; a decimal comma is not read: {_REMEDY}" if _DECIMAL_COMMA.fullmatch(answer.strip()) else ""
+    return f"; a decimal comma is not read: {_REMEDY}" if _has_comma(answer.strip()) else ""
+
+
+def _has_comma(answer: str) -> bool:
+    return _DECIMAL_COMMA.fullmatch(_folded(answer)) is not None
+
+
+def _folded(answer: str) -> str:
+    """The answer with digits and signs of one form; `fold` alone makes commas of spaces between digits."""
+    return fold(_SPACE.sub(" ", answer))
+
+
+def _before(unit: re.Pattern[str], answer: str) -> Number | None:
+    """The number that is left of an answer without its unit."""
+    return whole_number(unit.sub("", fold(answer)))
 
 
 def notes_on(config: TaskConfig, kind: AnswerKind, drafts: Sequence[Draft]) -> tuple[str, ...]:
@@ -66,6 +81,8 @@ def _on_answers(config: TaskConfig, kind: AnswerKind, answers: Sequence[str]) ->
     latex = [answer for answer in answers if kind == "text" and config.match is None and "\\" in answer]
     if latex and config.grader is None:
         return (f"{_such(latex, answers, 'hold LaTeX')}: task.match: math compares them as expressions",)
+    if config.match or config.grader:
+        return ()
     if kind == "number":
         return tuple(_of_numbers(answers, told=config.kind is not None))
     return tuple(_of_words(answers)) if kind == "text" and config.kind is None else ()
@@ -76,26 +93,31 @@ def _of_numbers(answers: Sequence[str], *, told: bool) -> Iterator[str]:
     if units and not told:
         such = _such(units, answers, "are numbers with a unit")
         yield f"{such}: the number alone is graded; task.kind: text compares the words as well"
-    commas = [answer for answer in answers if _DECIMAL_COMMA.fullmatch(answer)]
-    unclear = next(filter(_UNCLEAR.fullmatch, answers), None)
-    if commas and unclear and (read := whole_number(_UNIT.sub("", unclear))):
+    commas = [answer for answer in answers if _has_comma(answer)]
+    unclear = next((answer for answer in answers if _UNCLEAR.fullmatch(_folded(answer))), None)
+    if commas and unclear and (read := _before(_UNIT, unclear)):
         such = _such(commas, answers, "have a decimal comma")
         yield f"{such}, but {shorten(unclear)!r} is read as {read}; {_REMEDY}"
 
 
 def _of_words(answers: Sequence[str]) -> Iterator[str]:
-    commas = [answer for answer in answers if _DECIMAL_COMMA.fullmatch(answer)]
-    others = (answer for answer in answers if not _DECIMAL_COMMA.fullmatch(answer))
-    numbers = [answer for answer in others if whole_number(_WORDS.sub("", answer))]
+    commas = [answer for answer in answers if _has_comma(answer)]
+    numbers = [answer for answer in answers if not _has_comma(answer) and _before(_WORDS, answer)]
     units = [answer for answer in numbers if not whole_number(answer)]
     if len(commas) + len(numbers) < _MANY * len(answers):
         return
     if commas:
-        such = _such(commas, answers, "are numbers with a decimal comma")
-        yield f"{such}: they are graded as words, so that 3,50 is wrong for 3,5; {_REMEDY}"
-    if units:
+        such = _such(commas, answers, "may be numbers with a decimal comma")
+        yield f"{such}: they are graded as words, so that 3,50 is wrong for 3,5; if they are, {_REMEDY}"
+    if _share_one(units):
         such = _such(units, answers, "are numbers with a unit")
         yield f"{such}: they are graded as words, so that 12 is wrong for 12 pens; task.kind: number grades the number"
+
+
+def _share_one(answers: Sequence[str]) -> bool:
+    """Whether nearly all have the same unit, however inflected; a month or a street differs from row to row."""
+    units = Counter(match[0].strip()[:3] for answer in answers if (match := _WORDS.search(fold(answer))))
+    return any(count > 1 and count >= MOSTLY * len(answers) for count in units.values())
 
 
 def _such(some: Sequence[str], answers: Sequence[str], what: str) -> str:
