@@ -132,7 +132,7 @@ def _opened(config: RunConfig, out: Path, say: Say, own: OwnParts) -> tuple[Load
 def _tell_notes(task: LoadedTask, say: Say) -> None:
     """What `tutelage tasks check` notes of the data, but for the commit, which has been said."""
     for note in task.report.told:
-        if task.commit is None or task.commit[:12] not in note:
+        if task.commit is None or not note.endswith(f" is read at commit {task.commit[:12]}"):
             say(f"note: {note}")
 
 

@@ -63,9 +63,10 @@ def test_repeats_conflicts_and_leaks_are_dropped_and_told():
     assert report.repeats == {"train": 2, "validation": 0, "test": 1}
     assert report.leaks == 3
     assert [(conflict.kept, conflict.dropped) for conflict in report.conflicts] == [("2", "7")]
-    dropped = "3 repeated questions and 3 that a later split asks too are left out"
+    dropped = "questions left out: 3 repeated, 3 that a later split asks, too"
     assert report.told == (f"{dropped}; 1 came with another answer, and the first stays",)
     assert build(TRAIN, TEST, validation=10).report.told == ()
+    assert build([*TRAIN, TRAIN[0]], TEST, validation=10).report.told == ("questions left out: 1 repeated",)
 
 
 def test_white_space_does_not_make_a_question_another():

@@ -49,10 +49,11 @@ class SplitReport:
     @property
     def told(self) -> tuple[str, ...]:
         """The notes, and what was dropped."""
-        repeats = sum(self.repeats.values())
-        if not repeats + self.leaks:
+        counts = {"repeated": sum(self.repeats.values()), "that a later split asks, too": self.leaks}
+        parts = [f"{count:,} {what}" for what, count in counts.items() if count]
+        if not parts:
             return self.notes
-        dropped = f"{repeats:,} repeated questions and {self.leaks:,} that a later split asks too are left out"
+        dropped = f"questions left out: {', '.join(parts)}"
         other = f"; {len(self.conflicts):,} came with another answer, and the first stays" if self.conflicts else ""
         return (*self.notes, dropped + other)
 

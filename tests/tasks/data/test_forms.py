@@ -274,6 +274,7 @@ def test_templates_that_are_none_are_refused(tmp_path, field, told):
             {"problem": "a", "solution": "b", "answer": "1", "messages": [user("a"), assistant("c")]},
             "task.field: {question: problem, answer: answer, rationale: solution} or {messages: messages}",
         ),
+        ({"question": "a", "chosen": "b", "rejected": "c", "output": "d"}, "init --field question=YOURS"),
         ({"problem": "a", "solution": "one\ntwo"}, "no final answer in the solution, which ends with 'two'"),
         ({"problem": "a", "solution": "It is \\boxed{}."}, "no final answer"),
         ({"problem": "a", "solution": ["x"]}, "field 'solution': expected text, found ['x']"),
@@ -328,20 +329,38 @@ TURNS = [user("a"), assistant("b"), user("c"), assistant("d")]
             {"prompt": "a", "chosen": TURNS, "rejected": TURNS, "messages": TURNS},
             "field 'chosen': the conversation has 2",
         ),
+        (
+            WORKED["messages"],
+            {"messages": json.dumps([user("a"), {"role": "tool", "content": "b"}])},
+            "a message is of 'tool'",
+        ),
+        (
+            lambda n: {"prompt": [user(f"What is {n}?")], "completion": [assistant(f"#### {n}")]},
+            {"prompt": [user("a"), assistant("b")], "completion": [assistant("#### 1")]},
+            "field 'prompt': a prompt ends with the one message of the user",
+        ),
     ],
 )
 def test_a_few_rows_that_are_no_single_question_are_left_out_and_counted(tmp_path, usual, other, told):
     rows = [usual(n) for n in range(20)]
-    rows[3], rows[7] = other, other
+    rows[0], rows[7] = other, other
     task = load(tmp_path, rows)
     assert len(found(task)) == 18
     note = next(note for note in task.report.notes if "left out" in note)
     assert note.startswith(f"rows left out, which are not one question and its answer: 2 of 20; {tmp_path}")
-    assert "mine.jsonl, line 4, field" in note
+    assert "mine.jsonl, line 1, field" in note
     assert told in note
     rows[9] = other
-    with pytest.raises(DataError, match=r"line 4, field .*, but 3 of 20 rows are not: leave them out, or cut"):
+    with pytest.raises(DataError, match=r"line 1, field .*, but 3 of 20 rows are not: leave them out, or cut"):
         load(tmp_path, rows)
+
+
+def test_a_conversation_that_repeats_other_columns_may_have_several_turns_at_first(tmp_path):
+    rows = alike(
+        lambda n: {"problem": f"{n}?", "solution": f"#### {n}", "messages": [user(f"{n}?"), assistant(f"#### {n}")]}
+    )
+    rows[0]["messages"] = TURNS
+    assert found(load(tmp_path, rows)) == {f"{n}?": (str(n), None) for n in range(4)}
 
 
 @pytest.mark.parametrize(

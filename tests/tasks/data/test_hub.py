@@ -10,6 +10,7 @@ from tests.command import SETTINGS
 from tests.hub import Hub, use
 from tests.tasks.data.written import as_csv, as_jsonl, as_parquet
 from tutelage.api import run
+from tutelage.assemble import _tell_notes
 from tutelage.config.file import parse_config
 from tutelage.errors import ConfigError, DataError
 from tutelage.records import SPLITS
@@ -68,6 +69,21 @@ def test_configurations_are_those_of_the_card(hub):
         load_task("custom", path="hf://ann/two", config="c")
     hub.push("ann/two", {"README.md": card("a", "b", default="a"), **files})
     assert sum(sizes(load_task("custom", path="hf://ann/two"))) == 8
+
+
+def test_notes_that_name_the_commit_are_told_but_for_that_on_the_commit(hub):
+    other = {"messages": [{"role": "tool", "content": "a"}]}
+    usual = [
+        {"messages": [{"role": "user", "content": str(n)}, {"role": "assistant", "content": "a"}]} for n in range(19)
+    ]
+    commit = hub.push("ann/talks", {"train.jsonl": as_jsonl([*usual, other])})
+    task = load_task("custom", path=f"hf://ann/talks@{commit}/train.jsonl")
+    told = list[str]()
+    _tell_notes(task, told.append)
+    assert told[0].startswith(
+        f"note: rows left out, which are not one question and its answer: 1 of 20; hf://ann/talks@{commit}"
+    )
+    assert not any("is read at" in line for line in told)
 
 
 def test_a_run_goes_on_with_the_commit_that_it_began_with(hub, tmp_path, tiny):

@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 
 from tutelage.errors import DataError
 from tutelage.tasks.data.messages import is_conversation, read_conversation
-from tutelage.tasks.rows import Row
+from tutelage.tasks.rows import NoProblemError, Row, parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ OURS = "question/answer"
 
 
 def columns_of(rows: Sequence[Row], fields: Mapping[str, str]) -> Columns:
-    """The columns of rows like the first one. Raises DataError if they fit no form or several."""
+    """The columns of rows like the first one that is one question. Raises DataError if they fit no form or several."""
     row = _with_optional(rows)
     named = {ours: yours for ours, yours in fields.items() if ours not in ("question", "answer", "messages")}
     if "messages" in fields:
@@ -80,15 +80,29 @@ def columns_of(rows: Sequence[Row], fields: Mapping[str, str]) -> Columns:
 
 def _with_optional(rows: Sequence[Row]) -> Row:
     """The first row, with columns that only others have; a column that is blank at first is no less one."""
-    first = rows[0]
+    first = next(filter(_is_single, rows), rows[0])
     wanted = [name for name in _OPTIONAL if name not in first.data]
     data = {name: row.data[name] for name in wanted for row in rows if row.data.get(name) is not None}
     return replace(first, data={**first.data, **data}) if data else first
 
 
+def _is_single(row: Row) -> bool:
+    """Whether a row may be one question: its conversation, if it has one, has no more turns."""
+    talk = _first(row, "messages", "conversations")
+    try:
+        if talk is not None:
+            read_conversation(row, talk)
+    except NoProblemError:
+        return False
+    except DataError:  # no conversation
+        return True
+    return True
+
+
 def mapping(row: Row, *fields: str) -> str:
     """How columns of other names are named, in words; Question is taken for question."""
-    yours = {field: next((name for name in row.data if str(name).lower() == field), "YOURS") for field in fields}
+    others = {str(name).lower(): name for name in row.data if name not in fields}
+    yours = {field: others.get(field, "YOURS") for field in fields}
     yaml = ", ".join(f"{field}: {name}" for field, name in yours.items())
     flags = " ".join(f"--field {field}={name}" for field, name in yours.items())
     return f"task.field: {{{yaml}}} maps names, and so does tutelage init {flags}"
@@ -126,7 +140,8 @@ def _refuse(row: Row) -> None:
             f"the field is missing; {talk} holds a conversation: task.field: {{messages: {talk}}} reads it, and so "
             f"does tutelage init --field messages={talk}",
         )
-    row.fail("question", f"the field is missing; the row has {has}; {mapping(row, 'question', 'answer')}")
+    missing = ["question"] if row.has("answer") else ["question", "answer"]
+    row.fail("question", f"the field is missing; the row has {has}; {mapping(row, *missing)}")
 
 
 def _remedy(columns: Columns) -> str:
@@ -202,7 +217,11 @@ def _sharegpt(row: Row, answered: bool) -> Columns | None:
 
 
 def _talk(row: Row, form: str, column: str) -> Columns | None:
-    if not row.has(column) or not is_conversation(row.value(column)) or isinstance(row.optional("chosen"), Mapping):
+    if (
+        not row.has(column)
+        or not is_conversation(parsed(row.value(column)))
+        or isinstance(row.optional("chosen"), Mapping)
+    ):
         return None
     return Columns(form, messages=column, answer=_first(row, *_FINAL), system=_first(row, "system"))
 

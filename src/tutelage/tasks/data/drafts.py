@@ -140,7 +140,7 @@ def _question(row: Row, columns: Columns) -> tuple[str, str | None, Conversation
     if not is_template(column) and is_conversation(row.optional(column)):
         talk = read_conversation(row, column)
         if talk.question is None or talk.reply is not None:
-            row.fail(column, "a prompt ends with the one message of the user, and this does not")
+            row.fail(column, "a prompt ends with the one message of the user, and this does not", NoProblemError)
         return talk.question, talk.system, None
     more = _optional(row, columns.more, "input")
     question = _text(row, column, "question")
