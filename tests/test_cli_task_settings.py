@@ -50,6 +50,14 @@ def test_so_are_a_list_in_json_and_a_folder(own):
         assert result.exit_code == 0, result.output
         assert "custom: answers of the kind number" in result.output
     assert "is data, and a configuration is needed" in tutelage("run", own / "mine.json").output
+    json_lines = "".join(json.dumps({**row, "task": 1}) + "\n" for row in rows)
+    columns = json.dumps({key: [row[key] for row in rows] for key in rows[0]}, indent=1)
+    for text in (json_lines, json.dumps({"data": rows}), columns, "\n" * 99 + json.dumps(rows)):
+        (own / "mine.json").write_text(text)
+        result = tutelage("tasks", "check", own / "mine.json", "--set", "task.field={question: prompt, answer: reply}")
+        assert "custom: answers of the kind number" in result.output
+    (own / "mine.json").write_text('{"task": {"name": "leg_counting"}')
+    assert "is not YAML" in " ".join(tutelage("tasks", "check", own / "mine.json").output.split())
     (own / "run.json").write_text(json.dumps({"task": {"name": "leg_counting"}}))
     assert "leg_counting: answers" in tutelage("tasks", "check", own / "run.json").output
     assert "task custom: task.split" in tutelage("tasks", "check", "hf://no/one", "--set", "task.split=[1]").output

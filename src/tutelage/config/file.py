@@ -6,6 +6,7 @@ load_config("my-task.yaml", ["rounds.max=5"])
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args
 
@@ -18,7 +19,7 @@ from tutelage.config.places import DATA_SUFFIXES
 from tutelage.config.run_config import RunConfig
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError
-from tutelage.json_lines import shortened
+from tutelage.json_lines import NotJson, parse_json, shortened
 from tutelage.renamed import RETIRED, differing, modern, new_name, new_values, retired_in, without
 from tutelage.yaml_text import Dumper, read_yaml
 
@@ -54,15 +55,25 @@ def read_settings(path: str | Path) -> object:
 
 
 def is_data_file(path: str | Path) -> bool:
-    """Whether a path names data and no settings: by its ending; a .json by whether it begins as a list."""
+    """Whether a path names data and no settings: by its ending; a .json is settings if it is an object with a task."""
     suffix = Path(path).suffix.lower()
     if suffix != ".json":
         return suffix in DATA_SUFFIXES
     try:
         with Path(path).open("rb") as file:
-            return file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
+            text = file.read(_LONGEST_FILE + 1)
     except (OSError, ValueError):  # whoever reads it says why
         return False
+    if len(text) > _LONGEST_FILE:
+        return True
+    text = text.lstrip(b"\xef\xbb\xbf \t\r\n")
+    with suppress(NotJson):
+        value = parse_json(text)
+        return not isinstance(value, dict) or "task" not in value
+    with suppress(NotJson):
+        parse_json(text.partition(b"\n")[0])
+        return True  # JSON Lines
+    return b"task" not in text  # broken, or YAML
 
 
 def read_yaml_file(path: str | Path) -> object:
