@@ -17,7 +17,7 @@ def study(folder: Path, text: str):
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_the_examples_can_be_run(path):
     found = load_study(path)
-    asked = {"auto", "hint-first", "terse", "answer-key"}  # a real teacher, asked in several ways
+    asked = {"auto", "auto-4bit", "hint-first", "terse", "answer-key"}  # a real teacher, asked in several ways
     assert {"full", "one-round-same-budget"} <= set(found.arms) or asked == set(found.arms)
     assert found.question
 
