@@ -42,9 +42,14 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> RunConfig:
 
 def read_written(path: Path) -> RunConfig:
     """Read the config.yaml of a run, of this or an earlier version, without retired settings. Raises ConfigError."""
-    settings = modern(read_yaml_file(path))
+    return parse_written(read_yaml_file(path), origin=str(path))
+
+
+def parse_written(data: object, *, origin: str) -> RunConfig:
+    """The same from its plain data."""
+    settings = modern(data)
     retired = retired_in(settings)
-    return parse_config(without(cast(dict[str, Any], settings), retired) if retired else settings, origin=str(path))
+    return parse_config(without(cast(dict[str, Any], settings), retired) if retired else settings, origin=origin)
 
 
 def read_settings(path: str | Path) -> object:

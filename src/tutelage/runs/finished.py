@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tutelage.config import RunConfig
-from tutelage.config.file import read_written, read_yaml_file
+from tutelage.config.file import parse_written, read_yaml_file
 from tutelage.errors import ConfigError, RunError
 from tutelage.renamed import differing, retired_in
 from tutelage.run_records import RESULT_VERSION, RoundResult, RunResult
@@ -98,9 +98,10 @@ def read_config(root: Path) -> RunConfig:
     """The configuration of a run, as run. Raises RunError if it cannot be read, or can't be run as it was."""
     path = root / "config.yaml"
     try:
-        for key, value in differing(retired_in(read_yaml_file(path))).items():
+        settings = read_yaml_file(path)
+        for key, value in differing(retired_in(settings)).items():
             began = f"{root} began with {key}: {value}, which is retired, so it cannot go on"
             raise RunError(f"{began}; choose another directory with --out")
-        return read_written(path)
+        return parse_written(settings, origin=str(path))
     except ConfigError as error:
         raise RunError(f"{error}; {RESTORE_OR_LEAVE}") from None
