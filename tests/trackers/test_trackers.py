@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -15,6 +16,7 @@ from tutelage.run_records import RunResult
 from tutelage.runs.files import read_rows
 from tutelage.runs.finished import read_kept
 from tutelage.runs.seals import sealed
+from tutelage.trackers.about import about_run
 from tutelage.trackers.kept import read_kept_of
 from tutelage.trackers.telling import catch_up, tracked
 
@@ -95,6 +97,20 @@ def test_a_run_that_goes_on_goes_on_in_the_same_tracker_run(name, copied, tmp_pa
     assert [line.partition(":")[0] for line in said] == [name, name]
     assert READ[name](tmp_path, copied) == in_files(copied)
     assert read_kept_of(copied, name).id == first.id
+
+
+@pytest.mark.skipif(not is_installed("wandb"), reason="wandb is not installed")
+def test_wandb_runs_begun_in_the_same_second_are_one_run(copied, tmp_path):
+    """wandb then adds -1 to the name of the later's folder."""
+    id, now = about_run(copied).id, datetime.now()
+    for second in range(120):
+        begun = now + timedelta(seconds=second)
+        (copied / f"wandb/offline-run-{begun:%Y%m%d_%H%M%S}-{id}").mkdir(parents=True)
+    said = []
+    told("wandb", copied, said)
+    assert len(said) == 1, said
+    assert said[0].endswith("-1")
+    assert READ["wandb"](tmp_path, copied) == in_files(copied)
 
 
 @pytest.mark.parametrize("writes", [0, 2, 5])

@@ -92,8 +92,8 @@ class WandB:
             _wait_for_end(self._files()[-1])
 
     def _files(self) -> list[Path]:
-        """The files of an offline run, in their order."""
-        return sorted(self._folder.glob(f"wandb/offline-run-*-{self.id}/run-{self.id}.wandb"))
+        """The files of an offline run, in their order. Of two begun in the same second, the later's folder ends in -1."""
+        return sorted(self._folder.glob(f"wandb/offline-run-*-{self.id}*/run-{self.id}.wandb"))
 
 
 def check_key() -> None:
