@@ -34,8 +34,8 @@ SURFACE = {
     "tutelage.config.teacher_config": "BudgetConfig PriceConfig TeacherConfig",
     "tutelage.config.base": "Name Section Seed",
     "tutelage.config.file": """
-        Kind dump_config flat is_data_file load_config parse_config parse_section parse_written read_config read_settings
-        read_written read_yaml_file""",
+        Kind dump_config flat is_data_file load_config parse_config parse_section parse_written read_config
+        read_settings read_written read_yaml_file""",
     "tutelage.tasks.task": "Task check_few_shot task_digest",
     "tutelage.teacher.teacher": "Deliver PracticeTeacher Teacher",
     "tutelage.student.sampler": """

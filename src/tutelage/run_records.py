@@ -69,7 +69,7 @@ class WayCount:
 
 @dataclass(frozen=True, slots=True)
 class TeacherSummary:
-    """The figures of a round's teaching. `replies_used` counts replies that were right and trained on.
+    """The figures of a round's teaching. `replies_used` counts the right replies, whether each was trained on or not.
 
     `replies` counts all replies behind the round's rationales, including those that another run paid for; `requests`
     counts this run's own. `failures` counts the requests that ended without a rationale, by reason, `ways` the replies,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tutelage.config import RunConfig
+from tutelage.config import ExamConfig, RunConfig, TaskConfig, TrainingConfig
 from tutelage.config.file import dump_config, flat, parse_config, read_config
 from tutelage.config.method import PAPER
 from tutelage.errors import ConfigError
@@ -40,6 +40,13 @@ def test_what_the_file_sets_comes_first_and_so_does_the_command():
     assert (config.training.margin, config.training.epochs, config.training.reflection_weight) == (2.0, 5, 0.2)
     assert (config.rounds.max, config.rounds.patience, config.teacher.hint) == (5, 1, "first")
     assert parse_config({"task": TASK}, ["method=paper"]) == paper()
+
+
+def test_sections_may_be_objects_of_which_what_was_set_comes_first():
+    config = RunConfig(
+        task=TaskConfig(name="leg_counting"), method="paper", training=TrainingConfig(epochs=5), exam=ExamConfig()
+    )
+    assert config == paper(training={"epochs": 5})
 
 
 def test_without_it_nothing_changes_and_the_written_file_says_the_same_again():

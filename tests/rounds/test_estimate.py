@@ -5,9 +5,9 @@ import pytest
 from tests.teacher.grading import grade
 from tutelage.config import RunConfig
 from tutelage.config.file import parse_config
-from tutelage.records import FeedbackRequest, Usage
+from tutelage.records import Attempt, Exam, FeedbackRequest, Usage, Verdict
 from tutelage.rounds.estimate import estimate
-from tutelage.rounds.requests import annotation_requests
+from tutelage.rounds.requests import annotation_requests, feedback_requests
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import Task
 from tutelage.teacher.online.openai_teacher import OpenAITeacher
@@ -82,8 +82,21 @@ def test_a_limit_on_the_replies_of_a_round_limits_its_cost():
 def test_without_the_mistake_in_view_as_many_are_asked_for_as_are_wanted():
     config = settings(replies_per_problem=9, ask="question")
     assert estimate(config, open_task(config.task))[1].most.requests == 2 * 9 * 12
-    seen = settings(replies_per_problem=9)
-    assert estimate(seen, open_task(seen.task))[1].most.requests == 2 * seen.exam.samples * 12
+
+
+def test_a_problem_with_nothing_but_cuts_is_asked_about_as_often_as_is_wanted_however_few_its_attempts(tmp_path):
+    config = settings(replies_per_problem=9)
+    task, n = open_task(config.task), config.exam.samples
+    assert n < 9
+    cut = Verdict(False, None, "has no answer")
+    problems = task.problems("train")
+    attempts = tuple(Attempt(each.id, k, "So", cut, "length", 2) for each in problems for k in range(n))
+    asked = feedback_requests(problems, Exam(attempts), config.teacher, [], "0")
+    assert len(asked) == 9 * 12
+    real = charged(config, task, asked, lambda _: "It is so. The answer is -1.", tmp_path)
+    bound = estimate(config, task)[1]
+    assert real.requests == bound.most.requests
+    assert within(bound.least, real, bound.most)
 
 
 def test_offline_it_costs_nothing():

@@ -13,7 +13,7 @@ from tutelage.records import Attempt, Exam, Feedback, Problem, TrainingExample, 
 from tutelage.rounds.examples import build_examples
 from tutelage.rounds.form import rationales
 from tutelage.rounds.repairs import build_repairs
-from tutelage.rounds.stages import LATER, in_round, key_settings, what_matters
+from tutelage.rounds.training_key import LATER, in_round, key_settings, what_matters
 from tutelage.run_records import StepRecord
 from tutelage.runs.files import digest, read_rows
 from tutelage.studies.arms import changed

@@ -15,8 +15,8 @@ from tutelage.records import Attempt, Feedback, FeedbackRequest, Problem, Traini
 from tutelage.report.progress import Show
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.loop import run_rounds
-from tutelage.rounds.stages import what_matters
 from tutelage.rounds.star import SelfTeacher
+from tutelage.rounds.training_key import what_matters
 from tutelage.runs.directory import Run
 from tutelage.runs.files import read_rows
 from tutelage.student.student import Student

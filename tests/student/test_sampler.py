@@ -1,6 +1,8 @@
 """Stop criteria: when an answer ends, and which of its tokens count."""
 
 import pytest
+from tokenizers import Tokenizer, decoders, models, normalizers
+from transformers import PreTrainedTokenizerFast
 
 from tests.student.tiny import tiny_tokenizer
 from tutelage.records import Completion
@@ -60,3 +62,19 @@ def test_without_stop_strings_only_tokens_end():
     ends = StopCriteria(TOKENIZER, frozenset([END]))
     assert not ends(tokens("\nQuestion:"))
     assert not ends([])
+
+
+def test_what_follows_a_prefix_keeps_its_first_space():
+    """The decoders of Llama 2, Mistral and Phi-3 drop it at the beginning of a text."""
+    letters = Tokenizer(models.BPE({letter: n for n, letter in enumerate("▁12-=.anspe ")}, []))
+    letters.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    letters.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.Fuse(), decoders.Strip(" ", 1, 0)]  # as of Llama 2
+    )
+    ends = StopCriteria(PreTrainedTokenizerFast(tokenizer_object=letters), frozenset())
+    prefix, whole = letters.encode("12 pens.").ids, letters.encode("12 pens. 12 - 2 = 1").ids
+    row = whole[len(prefix) :]
+    assert [*prefix, *row] == whole
+    assert ends.completion(row).text == "12 - 2 = 1"
+    assert ends.completion(row, prefix).text == " 12 - 2 = 1"
+    assert ends.completion([], prefix).text == ""

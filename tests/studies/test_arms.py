@@ -6,7 +6,7 @@ from tutelage.config import RunConfig, TrainingConfig
 from tutelage.config.file import parse_config
 from tutelage.errors import ConfigError
 from tutelage.records import Problem, TrainingExample
-from tutelage.rounds.stages import what_matters
+from tutelage.rounds.training_key import what_matters
 from tutelage.run_records import Accuracy, BeforeAfter, RoundResult, RunResult, TeacherSummary, TrainingSummary
 from tutelage.studies.arms import ARMS, Spent, as_many_replies, changed
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Literal, cast
 
+from tutelage.config.base import Section
+
 Method = Literal["tutelage", "paper"]
 
 PAPER: Mapping[str, Mapping[str, object]] = MappingProxyType(
@@ -49,9 +51,10 @@ Left out: what suits its student of 6 billion parameters and its hardware (learn
 
 
 def with_method(data: object) -> object:
-    """Plain data of a configuration, with the settings of the method that it names where it has none itself.
+    """The data of a configuration, with the settings of the method that it names where it has none itself.
 
-    Anything but sections with settings is returned as it is, to be refused by who reads it.
+    A section may be an object of its class: what was set in it comes first. Anything else is returned as it is, to be
+    refused by who reads it.
     """
     if not isinstance(data, dict):
         return data
@@ -61,6 +64,8 @@ def with_method(data: object) -> object:
     found = dict(settings)
     for name, usual in PAPER.items():
         own = settings.get(name, {})
+        if isinstance(own, Section):
+            own = own.model_dump(exclude_unset=True)
         if isinstance(own, dict):
             found[name] = {**usual, **cast(dict[str, Any], own)}
     return found

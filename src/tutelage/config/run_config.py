@@ -30,7 +30,7 @@ from tutelage.config.teacher_config import TeacherConfig
 
 
 class RunConfig(Section):
-    """Every setting of a run."""
+    """Every setting of a run. `parse_config` makes one of plain data; `tutelage.config` has the classes of sections."""
 
     task: TaskConfig
     method: Method = "tutelage"

@@ -29,11 +29,11 @@ def estimate(config: RunConfig, task: Task) -> list[CostBound]:
     shown, prompts = teacher.ask != "question", prompts_of(teacher, task.kind)
     mistake = "x" * _longest_mistake(config.exam.max_new_tokens) if shown else None
     first = annotation_requests(problems, teacher, config.seed)
-    replies = min(teacher.replies_per_problem, config.exam.samples) if shown else teacher.replies_per_problem
+    replies, mistakes = teacher.replies_per_problem, config.exam.samples  # where all were only cut, none is shown
     made = Problem.of("x" * longest_question(problems), "")
 
     def most(problem: Problem, sample: int = 0) -> Usage:
-        request = FeedbackRequest(problem, mistake, sample)
+        request = FeedbackRequest(problem, mistake if sample < mistakes else None, sample)
         practice = most_for_practice(request, made, teacher, prompts) if teacher.practice else Usage()
         return most_for(request, teacher, prompts) + _times(practice, teacher.practice)
 

@@ -10,27 +10,24 @@ Every stage saves its work and does only what is missing, so the same function a
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tutelage.config import RoundsConfig, TrainingConfig
 from tutelage.errors import TeacherError
 from tutelage.metrics.intervals import accuracy
-from tutelage.records import Asked, Exam, Usage
-from tutelage.report.card import model_card
+from tutelage.records import Exam
 from tutelage.rounds import stages
 from tutelage.rounds.context import RunContext
+from tutelage.rounds.ending import end_run
 from tutelage.rounds.examples import build_examples
 from tutelage.rounds.for_readers import keep_mistakes
 from tutelage.rounds.models import drop_models, train_again
 from tutelage.rounds.practice import practise
 from tutelage.rounds.prefixes import sit_with_prefixes
 from tutelage.rounds.repairs import build_repairs
-from tutelage.rounds.ways import counted as counted_ways
-from tutelage.run_records import BeforeAfter, RoundResult, RunResult, TeacherSummary
-from tutelage.runs.directory import versions
-from tutelage.student.resources.hardware import hardware
+from tutelage.rounds.teaching_cost import teaching_cost
+from tutelage.run_records import RoundResult, RunResult, TeacherSummary
 from tutelage.student.student import GoneError, Student
 
 
@@ -69,7 +66,7 @@ def _rounds(ctx: RunContext) -> RunResult:
                 break
             teaching = stages.feedback(ctx, number, student, exam, history)
             ctx, teaching = practise(ctx, number, exam, history, teaching)
-        cost = _spending(teaching, counted)
+        cost = teaching_cost(teaching, counted)
 
         if not has_something_new(teaching, exam, config.training):
             stopped_because, unused = _nothing_to_teach(number, teaching), cost
@@ -110,30 +107,8 @@ def _rounds(ctx: RunContext) -> RunResult:
         stopped_because = "all rounds are done"
 
     student.release()
-    return _ended(ctx, rounds, stopped_because, unused)
-
-
-def _ended(ctx: RunContext, rounds: Sequence[Round], stopped_because: str, unused: TeacherSummary | None) -> RunResult:
-    """Evaluate the best round on test, save its student, and write the run's result."""
-    results = tuple(past.result for past in rounds)
-    best = rounds[best_round(results)]
-    ended = RunResult(
-        rounds=results,
-        best_round=best.result.round,
-        stopped_because=stopped_because,
-        test=_test(ctx, best.student),
-        work=ctx.run.work(None),
-        seconds=ctx.run.seconds(None),
-        machine=hardware(),
-        versions=versions(),
-        unused=unused,
-        precision=str(ctx.untrained.precision),
-        prompt=ctx.untrained.asked.told(ctx.config.student.thinking),
-    )
-    _graduate(ctx, best.student, ended)
-    drop_models(ctx, len(rounds), set() if ctx.config.rounds.keep == "none" else {ended.best_round, results[-1].round})
-    ctx.run.keep_result(None, ended)
-    return ended
+    best = rounds[best_round([past.result for past in rounds])]
+    return end_run(ctx, [past.result for past in rounds], best.result.round, best.student, stopped_because, unused)
 
 
 def has_something_new(teaching: stages.Teaching, exam: Exam | None, config: TrainingConfig) -> bool:
@@ -168,47 +143,3 @@ def _nothing_to_teach(round: int, teaching: stages.Teaching) -> str:
     if round == 0:
         raise TeacherError(f"round 0 cannot begin: {reason}")
     return reason
-
-
-def _test(ctx: RunContext, student: Student) -> BeforeAfter:
-    before = stages.evaluate(ctx, None, ctx.untrained, "test", "test-before")
-    ctx.untrained.release()
-    after = stages.evaluate(ctx, None, student, "test", "test-after")
-    return BeforeAfter(accuracy(*before), accuracy(*after))
-
-
-def _spending(teaching: stages.Teaching, counted: set[object]) -> TeacherSummary:
-    """The cost of a round's teaching. `counted` has replies already counted: repeated requests cost nothing."""
-    replies, usage, asked, ways = [*teaching.feedback, *teaching.failed], Usage(), 0, list[Asked]()
-    for reply in replies:
-        keys = reply.keys or [(type(reply), reply.identity)]  # offline there is no ledger
-        if not counted.issuperset(keys):
-            usage += reply.usage
-            ways += reply.asked
-            asked += len(reply.keys) or reply.usage.requests
-            counted.update(keys)
-    used = sum(reply.verdict.correct for reply in replies)
-    failures = Counter(reply.failure for reply in replies if reply.failure)
-    return TeacherSummary(
-        usage.requests,
-        used,
-        usage.prompt_tokens,
-        usage.completion_tokens,
-        usage.cost_usd,
-        dict(failures),
-        asked,
-        counted_ways(ways),
-    )
-
-
-def _graduate(ctx: RunContext, student: Student, outcome: RunResult) -> None:
-    """Save the best student to `student/`, an ordinary Hugging Face folder with a model card."""
-    as_asked = ctx.config.model_copy(update={"student": ctx.untrained.config})
-    card = model_card(as_asked, outcome, ctx.run.parts, system=student.system is not None)
-    stage = ctx.run.stage(None, "student", student.key, card)
-    if not stage.done:
-        if stage.fault:
-            ctx.show.say(f"{stage.fault}: the student is saved again")
-        stage.begin("student")
-        student.save(ctx.run.root / "student", card, ctx.config.evaluation.max_new_tokens)
-        stage.finish()

@@ -12,10 +12,9 @@ from contextlib import ExitStack
 
 from pydantic import TypeAdapter, ValidationError
 
-from tutelage.config import GuardConfig, TrainingConfig
+from tutelage.config import GuardConfig
 from tutelage.mistakes.repair import Repair
 from tutelage.records import Attempt, Exam, Feedback, Split, TrainingExample
-from tutelage.renamed import as_first_named
 from tutelage.rounds.asking import Teaching, ask_teacher, asking_stage
 from tutelage.rounds.attempts import Shards, go_on_sitting, greedy_attempts, sat_whole
 from tutelage.rounds.context import RunContext
@@ -23,6 +22,7 @@ from tutelage.rounds.form import form_of, has_moved, rationales
 from tutelage.rounds.kept import is_done, keep_rows
 from tutelage.rounds.lengths import answer_limit, learnt_length, told_of_cuts
 from tutelage.rounds.requests import annotation_requests, feedback_requests
+from tutelage.rounds.training_key import in_round, key_settings, what_matters
 from tutelage.run_records import TrainingSummary
 from tutelage.runs.files import digest, read_rows, seed_of, write_rows
 from tutelage.runs.models import MODEL, REMOVED, has_model
@@ -30,14 +30,9 @@ from tutelage.runs.stage import Stage
 from tutelage.student.resources.meter import ResourceMeter
 from tutelage.student.sampler import Advance, exam_sampling
 from tutelage.student.student import Student
-from tutelage.student.training.reflection import Reflection
 
 REPAIRS = "repairs.jsonl"
 """The mistakes put right that a round has trained on."""
-LATER = frozenset(
-    ("repair_from", "repair_rest", "mixed_attempts", "unlikelihood", "gradient_share", "triplet_at", "triplet_layer")
-)
-"""Settings of trainings that earlier versions did not have."""
 
 
 def annotate(ctx: RunContext, student: Student) -> Teaching:
@@ -163,62 +158,6 @@ def _is_trained(stage: Stage) -> bool:
     except ValidationError:
         return False
     return stage.summary.get(MODEL) == REMOVED or has_model(stage.folder)
-
-
-def in_round(config: TrainingConfig, round: int) -> TrainingConfig:
-    """The settings with a round's own learning rate."""
-    share = config.lr_rewarm if round and config.init_from == "previous" else 1.0
-    return config.model_copy(update={"learning_rate": config.learning_rate * share})
-
-
-def key_settings(config: TrainingConfig) -> dict[str, object]:
-    """The settings that a training is known by: under their old names, and without those that came later and are unset.
-
-    So trainings of earlier versions keep their keys.
-    """
-    usual = TrainingConfig()
-    free = {"packing", "micro_batch_tokens", "gradients_every", "checkpointing", "parallel"}
-    unset = {name for name in LATER if getattr(config, name) == getattr(usual, name)}
-    return as_first_named("training", config.model_dump(exclude=free | unset))
-
-
-def what_matters(
-    config: TrainingConfig,
-    examples: Sequence[TrainingExample],
-    own: Reflection | None = None,
-    repairs: Sequence[Repair] = (),
-) -> TrainingConfig:
-    """The settings that affect a round's training on these examples; all others are set to their defaults.
-
-    So runs with the same training share one key: for instance, in round 0 there are no mistakes, so the settings of
-    self-reflection have no effect. With a custom loss (`own`) they count even then, since it may compare anything.
-    """
-    usual = TrainingConfig()
-    # These already take effect in the student, the examples and the learning rate.
-    unused = {"data", "init_from", "rejection_sampling", "max_positives", "max_negatives", "lr_rewarm"}
-    unused |= {"repair_from", "repair_rest", "mixed_attempts"}
-    if config.max_rows is not None:
-        unused |= {"epochs"}
-    if own is not None:
-        unused |= {"reflection"}
-    elif config.reflection_weight == 0 or not _has_material(config, examples, repairs):
-        config = config.model_copy(update={"reflection": "none"})
-    if config.reflection == "none" and own is None:
-        unused |= {"reflection_weight", "gradient_share", "guard"}
-    if config.reflection in ("none", "repair") or own is not None:
-        unused |= {"margin"}
-    if config.reflection != "triplet" or own is not None:
-        unused |= {"triplet_at", "triplet_layer"}
-    if config.reflection != "repair" or own is not None:
-        unused |= {"unlikelihood"}
-    if config.reflection != "preference" or own is not None:
-        unused |= {"beta"}
-    return config.model_copy(update={name: getattr(usual, name) for name in unused})
-
-
-def _has_material(config: TrainingConfig, examples: Sequence[TrainingExample], repairs: Sequence[Repair]) -> bool:
-    """Whether self-reflection has anything to look at."""
-    return bool(repairs) if config.reflection == "repair" else any(example.negatives for example in examples)
 
 
 def evaluate(ctx: RunContext, round: int | None, student: Student, split: Split, name: str) -> tuple[int, int]:

@@ -109,14 +109,20 @@ class StopCriteria:
         tail = self.tokenizer.decode(list(tokens[-4 * max(map(len, self.strings)) :]))
         return any(string in tail for string in self.strings)
 
-    def completion(self, tokens: Sequence[int]) -> Completion:
-        """The answer as text, cut where a stop string begins, and the thoughts before it."""
-        text, thoughts = str(self.tokenizer.decode(list(tokens), skip_special_tokens=True)), ""
+    def completion(self, tokens: Sequence[int], after: Sequence[int] = ()) -> Completion:
+        """The answer as text, cut where a stop string begins, and the thoughts before it.
+
+        `after` are the tokens of the prefix that it goes on from: some decoders drop the space at a text's beginning.
+        """
+        text, thoughts = self._text([*after, *tokens])[len(self._text(after)) :], ""
         if self.opening is not None:
             thoughts, text = self._apart(tokens, text)
         cuts = [text.find(string) for string in self.strings if string in text]
         finish = "stop" if cuts or (tokens and tokens[-1] in self.tokens) else "length"
         return Completion(text[: min(cuts)] if cuts else text, finish, len(tokens), thoughts)
+
+    def _text(self, tokens: Sequence[int]) -> str:
+        return str(self.tokenizer.decode(list(tokens), skip_special_tokens=True))
 
     def _apart(self, tokens: Sequence[int], text: str) -> tuple[str, str]:
         """The thoughts and the answer; marks may be special tokens, which `text` does not have."""

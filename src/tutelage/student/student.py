@@ -136,7 +136,8 @@ class Student:
         format = self.format(tokenizer, positions)
         if prefixes:
             format = replace(format, thinking="off")
-        prompts = _prompts(format, [problem.text for problem in problems], prefixes)
+        begun = _begun(format, [problem.text for problem in problems], prefixes)
+        prompts = [(*question, *beginning) for question, beginning in begun]
         format.refuse_too_long(max(map(len, prompts), default=0), settings.max_new_tokens)
         ends = StopCriteria(tokenizer, end_tokens | {format.end}, format.stop_strings, format.opening)
         if elsewhere:
@@ -144,7 +145,7 @@ class Student:
         else:
             sampler = self.engine.torch(self.loaded(self.dtype).model, ends, prompts, settings)
         return sampler.sample(
-            prompts, seeds, settings, lambda n, rows: answered(n, [ends.completion(row) for row in rows])
+            prompts, seeds, settings, lambda n, rows: answered(n, [ends.completion(row, begun[n][1]) for row in rows])
         )
 
     @property
@@ -182,7 +183,8 @@ class Student:
         if positions is None:
             return None
         format = self.format(tokenizer, positions)
-        return positions - max(map(len, _prompts(format, questions, prefixes)), default=0)
+        begun = _begun(format, questions, prefixes)
+        return positions - max((len(question) + len(beginning) for question, beginning in begun), default=0)
 
     def learn(  # noqa: PLR0913 - all that a training asks of a run
         self,
@@ -304,8 +306,10 @@ class Student:
         return format
 
 
-def _prompts(format: PromptFormat, questions: Sequence[str], prefixes: Sequence[str]) -> list[tuple[int, ...]]:
-    """The tokens of questions, each with the beginning of its answer, if there are prefixes."""
+def _begun(
+    format: PromptFormat, questions: Sequence[str], prefixes: Sequence[str]
+) -> list[tuple[list[int], list[int]]]:
+    """The tokens of questions, each with those of its answer's beginning: none without prefixes."""
     asked = format.all_prompt_ids(questions)
-    begun = format.all_beginning_ids(prefixes) if prefixes else [[]] * len(asked)
-    return [(*question, *beginning) for question, beginning in zip(asked, begun, strict=True)]
+    begun = format.all_beginning_ids(prefixes) if prefixes else [[] for _ in asked]
+    return list(zip(asked, begun, strict=True))

@@ -92,7 +92,7 @@ class WandB:
             _wait_for_end(self._files()[-1])
 
     def _files(self) -> list[Path]:
-        """The files of an offline run, in their order. Of two begun in the same second, the later's folder ends in -1."""
+        """The files of an offline run, in their order. Of two begun in the same second, the later folder ends in -1."""
         return sorted(self._folder.glob(f"wandb/offline-run-*-{self.id}*/run-{self.id}.wandb"))
 
 

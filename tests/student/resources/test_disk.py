@@ -58,6 +58,12 @@ def test_checkpoints_are_those_of_all_epochs_but_the_last(training, most):
     assert disk.disk_needed(config("best", 0, **training), 10) == 10 * most
 
 
+@pytest.mark.parametrize(("weights", "more"), [("full", 3), ("lora", 0)])
+def test_a_guard_keeps_the_weights_of_two_checks_and_writes_a_third_s(weights, more):
+    guarded = disk.disk_needed(config("best", 1, weights, guard={"checks": 4}), 10)
+    assert guarded == disk.disk_needed(config("best", 1, weights), 10) + more * 10
+
+
 def test_a_disk_without_room_is_refused_and_what_is_there_counts_as_room(tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda place: usage(100, 0, 90 * 10**9))

@@ -2,7 +2,8 @@
 
 A student of 135 million parameters has 0.5 GB in float32, half of that in bfloat16. Beside the models that are kept
 (`rounds.keep`) there is a checkpoint after each epoch of a training but the last: the weights in float32, and two
-moments of AdamW for each. The one before goes when it is whole. A round by LoRA leaves its adapters, a few MB.
+moments of AdamW for each. The one before goes when it is whole. The guard against a collapse keeps the weights of two
+checks while it writes a third's. A round by LoRA leaves its adapters, a few MB.
 """
 
 from __future__ import annotations
@@ -36,9 +37,10 @@ def disk_needed(config: RunConfig, weights: int | Sizes) -> int:
     That is in the last round, while its model is trained, or at the end, when `student/` is saved.
     """
     sizes = weights if isinstance(weights, Sizes) else Sizes(weights, weights, weights)
-    checkpoint = 3 * sizes.weights if config.student.weights == "full" else 0  # those of adapters are small
+    trained = sizes.weights if config.student.weights == "full" else 0  # adapters are small
+    checkpoint, guard = 3 * trained, 3 * trained if config.training.guard.checks else 0
     saves = config.training.epochs - 1 if config.training.max_rows is None else 2
-    training = max(min(saves, 2) * checkpoint, min(saves, 1) * checkpoint + sizes.round)
+    training = guard + max(min(saves, 2) * checkpoint, min(saves, 1) * checkpoint + sizes.round)
     before, after = (_kept(config, rounds) * sizes.round for rounds in (config.rounds.max, config.rounds.max + 1))
     return max(before + training, after + sizes.saved) + sizes.served
 

@@ -8,7 +8,7 @@ import pytest
 from tutelage.api import run
 from tutelage.config import GuardConfig, RunConfig, TrainingConfig
 from tutelage.records import Problem, TrainingExample
-from tutelage.rounds.stages import in_round, what_matters
+from tutelage.rounds.training_key import in_round, what_matters
 from tutelage.studies.arms import ARMS, changed
 
 COW = Problem.of("How many legs has a cow?", "4")
