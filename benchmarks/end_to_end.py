@@ -32,10 +32,11 @@ from tutelage.rounds.loop import run_rounds
 from tutelage.run_records import TrainingSummary
 from tutelage.student.model import save_student
 from tutelage.student.resources.hardware import hardware
-from tutelage.student.sampler import Advance, Sampled, SamplingSettings, StopCriteria
+from tutelage.student.sampler import Sampled, SamplingSettings, StopCriteria
 from tutelage.student.student import Answered, Student
 from tutelage.student.training.packing import ExampleGroup
 from tutelage.student.training.reflection import Reflection
+from tutelage.student.training.step_log import StepsDone
 from tutelage.student.training.steps import StepDataset
 
 ROWS = 16
@@ -77,7 +78,7 @@ class ReferenceStudent(Student):
         seed: int,
         checkpoints: Path,
         folder: Path,
-        advance: Advance,
+        advance: StepsDone,
         planned: Callable[[int, int], None] = lambda steps, done: None,
         check: Callable[[Student], float] | None = None,
         steps: Path | None = None,

@@ -39,7 +39,7 @@ SURFACE = {
     "tutelage.tasks.task": "Task check_few_shot task_digest",
     "tutelage.teacher.teacher": "Deliver PracticeTeacher Teacher",
     "tutelage.student.sampler": """
-        Advance Deliver Sampled Sampler SamplerFactory SamplingSettings Say StopCriteria UNTRAINED
+        Deliver Sampled Sampler SamplerFactory SamplingSettings Say StopCriteria UNTRAINED
         exam_sampling greedy_sampling
     """,
     "tutelage.student.training.reflection": "Compared Preference Reflection Seen Triplet reflection_of",

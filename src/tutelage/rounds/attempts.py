@@ -14,12 +14,12 @@ from tutelage.student.sampler import Sampled, greedy_sampling
 from tutelage.student.student import Student
 from tutelage.tasks.task import Task
 
-Advance = Callable[[int, int], None]
+ProblemsDone = Callable[[int, int], None]
 """Called with the number of newly answered problems and the tokens of their answers."""
 
 
 def greedy_attempts(
-    task: Task, student: Student, problems: Sequence[Problem], settings: EvaluationConfig, advance: Advance
+    task: Task, student: Student, problems: Sequence[Problem], settings: EvaluationConfig, advance: ProblemsDone
 ) -> tuple[list[Attempt], Sampled]:
     """The greedy answer to every problem, graded, in the problems' order, and the cost of the sampling."""
     attempts: dict[int, Attempt] = {}
@@ -52,7 +52,7 @@ class Shards:
     """Grades attempts and saves them under a stage's key, some problems at a time."""
 
     def __init__(
-        self, task: Task, problems: Sequence[Problem], path: Path, key: str, size: int, advance: Advance
+        self, task: Task, problems: Sequence[Problem], path: Path, key: str, size: int, advance: ProblemsDone
     ) -> None:
         self.task, self.problems, self.path, self.key = task, problems, path, key
         self.size, self.advance = size, advance

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from tutelage.config import GuardConfig
 from tutelage.mistakes.repair import Repair
 from tutelage.records import Attempt, Exam, Feedback, Split, TrainingExample
+from tutelage.report.progress import Advance
 from tutelage.rounds.asking import Teaching, ask_teacher, asking_stage
 from tutelage.rounds.attempts import Shards, go_on_sitting, greedy_attempts, sat_whole
 from tutelage.rounds.context import RunContext
@@ -28,7 +29,7 @@ from tutelage.runs.files import digest, read_rows, seed_of, write_rows
 from tutelage.runs.models import MODEL, REMOVED, has_model
 from tutelage.runs.stage import Stage
 from tutelage.student.resources.meter import ResourceMeter
-from tutelage.student.sampler import Advance, exam_sampling
+from tutelage.student.sampler import exam_sampling
 from tutelage.student.student import Student
 
 REPAIRS = "repairs.jsonl"

@@ -13,9 +13,6 @@ from tutelage.records import Completion
 from tutelage.student.encoding import Tokens
 from tutelage.text.thoughts import apart
 
-Advance = Callable[[int], None]
-"""Called with the number of newly answered problems or finished steps, for a progress bar."""
-
 Say = Callable[[str], None]
 """Called with a one-line message for the user."""
 

@@ -39,8 +39,9 @@ from tutelage.student.model import (
 from tutelage.student.one_model import OneModel
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.quantised import load_quantised
-from tutelage.student.sampler import Advance, Sampled, SamplingSettings, StopCriteria
+from tutelage.student.sampler import Sampled, SamplingSettings, StopCriteria
 from tutelage.student.training.reflection import Reflection
+from tutelage.student.training.step_log import StepsDone
 from tutelage.student.training.train import TrainOptions, train
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ class Student:
         seed: int,
         checkpoints: Path,
         folder: Path,
-        advance: Advance,
+        advance: StepsDone,
         planned: Callable[[int, int], None] = lambda steps, done: None,
         check: Callable[[Student], float] | None = None,
         steps: Path | None = None,

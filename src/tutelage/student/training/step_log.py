@@ -18,7 +18,9 @@ from tutelage.errors import RunError
 from tutelage.run_records import StepRecord
 from tutelage.runs.files import append_rows, write_rows
 from tutelage.runs.seals import has_seals, seal_folder, sealed, sound_rows
-from tutelage.student.sampler import Advance
+
+StepsDone = Callable[[int], None]
+"""Called with the number of newly finished steps, for a progress bar."""
 
 
 class StepLogger(TrainerCallback):
@@ -31,7 +33,7 @@ class StepLogger(TrainerCallback):
     def __init__(
         self,
         ends: Sequence[int],
-        advance: Advance,
+        advance: StepsDone,
         path: Path | None,
         planned: Callable[[int, int], None] = lambda steps, done: None,
         writes: bool = True,

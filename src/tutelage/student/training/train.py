@@ -37,7 +37,7 @@ from tutelage.student.folder import quiet
 from tutelage.student.kept_adapters import add_to, taken
 from tutelage.student.model import LoadedModel
 from tutelage.student.prompts import PromptFormat
-from tutelage.student.sampler import Advance, Say
+from tutelage.student.sampler import Say
 from tutelage.student.training.adapters import add_adapters
 from tutelage.student.training.checkpointing import checkpointed
 from tutelage.student.training.collapse_guard import Guard
@@ -46,7 +46,7 @@ from tutelage.student.training.micro_batch import packs_right
 from tutelage.student.training.parallel import parallel_mode
 from tutelage.student.training.precision import FullPrecision
 from tutelage.student.training.reflection import Reflection
-from tutelage.student.training.step_log import StepLogger
+from tutelage.student.training.step_log import StepLogger, StepsDone
 from tutelage.student.training.steps import StepDataset
 from tutelage.student.training.trainer import StepTrainer
 
@@ -65,7 +65,7 @@ class TrainOptions:
 
     dtype: torch.dtype = torch.float32
     lora: LoraConfig | None = None
-    advance: Advance = lambda steps: None
+    advance: StepsDone = lambda steps: None
     say: Say = lambda text: None
     steps: Path | None = None
     accuracy: Callable[[], float] | None = None
