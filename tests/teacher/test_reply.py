@@ -431,7 +431,7 @@ _REPEATED = (  # each of them made some reader of today or before slow, or may
     "Let's solve this. ", "Step 1: ", "Mistake: ", "a:\n", "The answer is 12.\n", "answer is ", "so, ",
     "I hope this helps! ",
     "Question: a\n", "1,", "3 × 4 = 12 ", "😀", "a" + " " * 99 + "\n", "12 is the answer ", "the given answer ",
-    "<answer>",
+    "<answer>", "To check: 12 ÷ 4 = 3. ",
 )  # fmt: skip
 
 

@@ -31,6 +31,25 @@ ASTRAY, UNDONE, NOWHERE, ECHO = (
 
 
 @pytest.mark.parametrize(
+    "check",
+    [
+        "To check: 63 ÷ 9 = 7, as many as there are bags.",
+        "Let's double-check our result:\nWe have 7 bags with 9 cans each.",
+        "**Verification:**\n- 3 bags hold 3 - 9 = 6 cans, and 4 bags hold 4 - 9 = 5 cans.\n- This is incorrect.",
+        "We can verify this by adding 63 + 9 = 72, which is not equal to 63.",
+        "## Verify the answer\nSo the cans are 63.",
+    ],
+)
+def test_a_check_behind_the_solution_is_cut_whether_it_holds_or_not(check):
+    assert read(f"{SOLVED}\n{check}\nThe answer is 63.").text == f"{SOLVED}\nThe answer is 63."
+
+
+def test_a_check_that_the_solution_needs_stays():
+    steps = "There are 3 + 4 = 7 bags.\nTo check all of them, we count 7 × 9 = 63 cans."
+    assert read(f"{steps}\nThe answer is 63.").text == f"{steps}\nThe answer is 63."
+
+
+@pytest.mark.parametrize(
     ("steps", "failure", "reason"),
     [
         ("There are 3 + 4 = 7 bags in all.", ASTRAY, "the reasoning comes to 7, not to 63"),

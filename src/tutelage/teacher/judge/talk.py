@@ -53,7 +53,7 @@ _OF_NUMBERS = re.compile(
     |\b(?:however|but),?\ (?:we|he|she|they|it)\ should\b
     |\b(?:can(?:not|['’]t)|could\ not)\ be\ used,?\ (?:because|since|for)\b
     |\bearlier\ (?:solution|calculation|step|answer|result)\b
-    |\b(?:does\ not|doesn['’]t)\ (?:match|make\ sense|add\ up|equal\ \$?\d)
+    |\bnot\ equal\ to\b|\b(?:does\ not|doesn['’]t)\ (?:match|make\ sense|add\ up|equal\ \$?\d)
     |\b(?:can(?:not|['’]t)\ be|is\ not|isn['’]t)\ (?:right|correct|possible)\b
     |\bbut\ (?:it|the\ (?:question|problem))\ (?:says|states|asks)\b""",
     re.IGNORECASE | re.VERBOSE,

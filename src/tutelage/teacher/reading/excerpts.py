@@ -3,9 +3,9 @@
 steps     "The answer is 63.\\nThe step that goes wrong adds 9.\\n3 + 4 = 7 bags.\\nThe answer is 7.\\n7 × 9 = 63 cans."
 excerpt   "3 + 4 = 7 bags.\\n7 × 9 = 63 cans."
 
-Three things are cut: an answer stated before or between the steps, sentences that refer to more than the question
-(`foreign`), and an outline of steps that are then carried out. A part is contiguous: sentences before and after a
-foreign one are never joined. Soundness is checked elsewhere.
+Four things are cut: an answer stated before or between the steps, sentences that refer to more than the question
+(`foreign`), an outline of steps that are then carried out, and a check of the result behind them. A part is contiguous:
+sentences before and after a foreign one are never joined. Soundness is checked elsewhere.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from itertools import groupby
 
 from tutelage.records import Grade, Problem
 from tutelage.teacher.reading.announced import is_announced
-from tutelage.teacher.reading.noise import without_talk
+from tutelage.teacher.reading.noise import is_check, without_talk
 from tutelage.teacher.reading.reasoning import says_only_the_answer
 from tutelage.text.numbers import find_numbers, find_word_numbers, whole_number
 from tutelage.text.sentences import pieces_of
@@ -46,6 +46,9 @@ _MOST_STUBS, _LONGEST_STUB = 4, 60
 def excerpts(steps: str, problem: Problem, grade: Grade, foreign: Callable[[str], bool]) -> Iterator[str]:
     """The parts to try, the best first: the part after the last foreign sentence comes before earlier ones."""
     pieces = list(pieces_of(steps))
+    check = next((place for place, (sentence, _) in enumerate(pieces) if place and is_check(sentence)), None)
+    if check is not None:  # small models check wrongly, and what is left without the check is shorter
+        yield from excerpts(_joined(pieces[:check]), problem, grade, foreign)
     reasoned = [piece for piece in pieces if not _is_stated(piece[0], steps, problem, grade)]
     blocks = [list(block) for bad, block in groupby(reasoned, lambda piece: foreign(piece[0])) if not bad]
     for block in reversed(blocks):

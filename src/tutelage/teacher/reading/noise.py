@@ -25,15 +25,17 @@ _NAMES = r"""(?:(?:(?:the|a|my|our|your|short|complete|detailed|worked|full|brie
       |given(?:[ ]information)?|known(?:[ ]facts)?|facts?|key[ ]facts|approach|method|strategy|plan
       |step[- ]by[- ]step|steps|breakdown|thinking|thought[ ]process|justification|setup|work|details|to[ ]find)
     (?:[ ](?:process|breakdown|steps?))?)"""
-_LABEL = re.compile(
-    rf"""(?:(?P<step>{_STEP}[ ]*[:.)–—-]*) | {_NAMES}[ ]*:
-    | let(?:['’]s|[ ]me|[ ]us)[ ](?:double[- ])?(?:check|verify)[^:=\d\n]{{0,30}}:)[*_]*[ \t]*""",
+_LABEL = re.compile(rf"(?:(?P<step>{_STEP}[ ]*[:.)–—-]*) | {_NAMES}[ ]*:)[*_]*[ \t]*", re.IGNORECASE | re.VERBOSE)
+_CHECK = re.compile(
+    r"""\W*(?:(?:now|finally|also|next|then)\b,?\ )?
+    (?:we\ can\ |you\ can\ |to\ |let(?:['’]s|\ us|\ me)\ |i\ will\ |also\ )*
+    (?:double[- ]?)?(?:check(?:ing)?|verify(?:ing)?|verification|confirm(?:ing)?)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 _TITLE = re.compile(
-    rf"""{_NAMES} | verification | (?:understand|identify|recogni[sz]|analy[sz]|break|set|calculat|comput|determin|find
+    rf"""{_NAMES} | (?:understand|identify|recogni[sz]|analy[sz]|break|set|calculat|comput|determin|find
     |work|solv|count|multiply|add|subtract|divid|combin|sum|read|list|gather|organi[sz]|what[ ](?:we|is|do)|information
-    |evaluat|check|verif|consider|look|examin|final|putting|conclud|problem|question|interpret|apply|use|using|convert
+    |evaluat|consider|look|examin|final|putting|conclud|problem|question|interpret|apply|use|using|convert
     |state)[^\n]*""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -129,7 +131,12 @@ def _without_title(line: str, *, is_last: bool) -> str | None:
     heading, bold = _HEADING.fullmatch(line), _BOLD.fullmatch(line)
     marked = heading or bold
     words = _LEADING.sub("", marked["words"] if marked else line, count=1).rstrip()
-    if not words or _ANSWERS.match(words) or (heading and heading["level"] == "####" and _DIGIT.match(words)):
+    if (
+        not words
+        or _ANSWERS.match(words)
+        or is_check(words)
+        or (heading and heading["level"] == "####" and _DIGIT.match(words))
+    ):
         return line
     label = _LABEL.match(words)
     said = (words[label.end() :] if label else words).strip(" *_").rstrip(": ")
@@ -143,6 +150,11 @@ def _without_title(line: str, *, is_last: bool) -> str | None:
         if named and (heading or is_step or (bold and (_TITLE.fullmatch(said) or words.endswith(":")))):
             return None
     return _unlabelled(line, label, whole=bold is not None)
+
+
+def is_check(sentence: str) -> bool:
+    """Whether a sentence, or a title, begins a check of the result."""
+    return _CHECK.match(sentence) is not None
 
 
 def _unlabelled(line: str, label: re.Match[str] | None, *, whole: bool) -> str:
