@@ -220,7 +220,7 @@ def study(  # noqa: PLR0913 - see run
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
     faults = run_study(loaded, folder, jobs, show)
-    figures = gather(loaded, folder, study_command(file, out, jobs))
+    figures = gather(loaded, folder, study_command(file, out, jobs, known))
     if faults and not figures.arms:
         more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""
         raise RunError(f"no run of the study has ended: {'; '.join(faults[:3])}{more}")

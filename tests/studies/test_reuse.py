@@ -89,6 +89,12 @@ def test_runs_that_lack_something_are_refused(published, tmp_path, broken):
         with_known(load(tmp_path, [0], {"full": None}), published)
 
 
+def test_the_command_of_a_study_names_what_it_knows(published, tmp_path):
+    load(tmp_path, [1], {"full": None})
+    assert api.study(tmp_path / "trial.yaml", tmp_path / "out", known=published) == []
+    assert read_record(tmp_path / "out" / "study.json", StudyFigures).command.endswith(f" --known {published}")
+
+
 @pytest.mark.parametrize("content", [None, "{", "{}"])
 def test_a_file_that_cannot_be_read_is_refused(tmp_path, content):
     file = tmp_path / "study.json"
