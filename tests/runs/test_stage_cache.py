@@ -42,11 +42,12 @@ def test_nothing_lies_under_another_key_or_in_another_part(made, tmp_path):
     assert cache.part("a").take("l", made) is None
 
 
-def test_who_comes_second_changes_nothing(made, tmp_path):
+def test_who_comes_second_replaces_it(made, tmp_path):
     cache = StageCache(tmp_path / "cache", 10**9)
     cache.put("k", made, ["rows.jsonl"], ENTRY)
     cache.put("k", made, ["model"], {**ENTRY, "seconds": 9.0})
-    assert cache.take("k", tmp_path / "other") == ENTRY
+    assert cache.take("k", tmp_path / "other") == {**ENTRY, "seconds": 9.0}
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["model"]
     assert [path.name for path in cache.root.iterdir()] == ["k"]
 
 
@@ -104,10 +105,30 @@ def test_a_stage_finds_what_another_run_has_done(tmp_path):
     assert not Stage(tmp_path / "c", "exam", "k").done
 
 
+@pytest.mark.parametrize("damaged", ["exam.jsonl", "entry.json"])
+def test_what_was_damaged_is_done_again_once(tmp_path, damaged):
+    cache = StageCache(tmp_path / "cache", 10**9)
+
+    def did(run: str) -> bool:
+        """Whether the run found it done; if not, it has done it."""
+        stage = Stage(tmp_path / run, "exam", "k", cache)
+        if done := stage.done:
+            return done
+        stage.begin("exam.jsonl")
+        (stage.folder / "exam.jsonl").write_text("{}\n")
+        stage.finish()
+        return False
+
+    assert [did("a"), did("b")] == [False, True]
+    (cache.root / "k" / damaged).write_text("{]\n")  # and with it those of both runs, which it is a link of
+    assert [did("c"), did("d")] == [False, True]
+    assert (tmp_path / "d" / "exam.jsonl").read_text() == "{}\n"
+
+
 def put_again_and_again(root: str, made: str) -> None:
     """Put stages that do not all fit."""
     cache = StageCache(Path(root), 400)
-    for number in range(120):
+    for number in range(40):
         cache.put(f"k{number % 6}", Path(made), ["model", "rows.jsonl"], ENTRY)
 
 

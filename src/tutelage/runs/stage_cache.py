@@ -50,15 +50,18 @@ class StageCache:
         return entry if whole else None
 
     def put(self, key: str, folder: Path, names: Iterable[str], entry: Mapping[str, Any]) -> None:
-        """Add the files `names` of `folder` as the entry `key`, unless it exists."""
+        """Add the files `names` of `folder` as the entry `key`, in place of one that is there.
+
+        Who has done the work has found none, or one that could not be used: its files are links to those of a run,
+        which may have been edited.
+        """
         place, part = self.root / key, self.root / f".{key}.{os.getpid()}"
-        if place.exists():
-            return
         with disk_errors(part):
             for name in names:
                 if (folder / name).exists():
                     _link(folder / name, part / name)
             write_json(part / ENTRY, entry)
+            self._put_away(place)
             try:
                 part.rename(place)
             except OSError:  # another process was faster
