@@ -103,6 +103,16 @@ def test_the_configuration_draws_of_it():
         own_task(Sums(), TaskConfig(name="any", train=9))
 
 
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_the_configuration_draws_of_one_of_ours_as_of_any_other(split):
+    asked = TaskConfig.model_validate({"name": "any", split: 2})
+    drawn, other = own_task(own_task(Sums(), ANY), asked), own_task(Sums(), asked)
+    for each in ("train", "validation", "test"):
+        assert len(drawn.problems(each)) == (2 if each == split else 3)
+        assert drawn.problems(each) == other.problems(each)
+    assert drawn.key == other.key
+
+
 @pytest.mark.parametrize(
     ("task", "said"),
     [

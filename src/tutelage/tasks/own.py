@@ -9,6 +9,7 @@ Problems are checked before a run starts, verdicts whenever one is returned.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast, get_args
 
 from tutelage.config import TaskConfig
@@ -45,7 +46,9 @@ def own_task(task: Task, config: TaskConfig, *, key: str | None = None) -> Loade
         DataError: a split is smaller than configured.
     """
     if isinstance(task, LoadedTask):
-        return task
+        if config.train is None and config.test is None and config.validation < 1:
+            return task
+        return replace(task, splits=draw_splits(task.splits, config, given=True, origin=task.name))
     need_methods("task", task, _METHODS)
     key = key or key_of("task", task)
     name, kind = _attribute(task, "name"), _attribute(task, "kind")
