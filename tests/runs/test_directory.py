@@ -10,6 +10,7 @@ from tutelage.run_records import Work
 from tutelage.runs.directory import Run, locked
 from tutelage.runs.finished import Inputs, has_run, read_finished, read_result, read_rounds
 from tutelage.runs.resume_rules import FREE, is_among
+from tutelage.runs.stage_cache import StageCache
 
 FREE_SECTIONS = {
     "student": {"engine": "generate"},
@@ -156,6 +157,31 @@ def test_a_stage_is_done_under_its_key_alone(tmp_path):
     other.begin("exam.jsonl")
     assert not (stage.folder / "exam.jsonl").exists()  # other work begins anew
     assert not stage.done
+
+
+GRADED = [
+    {},
+    {"match": "exact"},
+    {"match": "f1"},
+    {"match": "f1", "match_f1": 0.5},
+    {"kind": "text"},
+    {"kind": "choice"},
+]
+
+
+def test_runs_share_what_is_graded_alike_alone(tmp_path):
+    def stage(run: str, task: dict):
+        settings = config(task={"name": "custom", "path": "mine.jsonl", **task})
+        opened = Run.open(tmp_path / run, settings, "data", StageCache(tmp_path / "cache", 10**9))
+        return opened.shared_stage(1, "exam", "model-a")
+
+    for number, task in enumerate(GRADED):
+        first = stage(f"a{number}", task)
+        assert not first.done
+        first.begin()
+        first.finish()
+        assert stage(f"b{number}", task).done
+    assert (tmp_path / "cache" / "data" / first.key).is_dir(), "its name before these settings counted"
 
 
 def test_seconds_add_up(tmp_path):

@@ -101,7 +101,9 @@ class Run:
         write_json(marker, sealed({**mark, **own}))
         write_text(root / "config.yaml", f"# As run, with {versions()}.\n{dump_config(config)}")
         of_students = {name: pin for name, pin in pins.items() if not name.startswith("teacher.")}
-        under = [each for each in (own, of_students) if each]
+        # Verdicts are among what is shared, and the same problems can be graded in several ways.
+        graded = config.task.model_dump(include={"kind", "match", "match_f1"}, exclude_defaults=True)
+        under = [each for each in (own, of_students, graded) if each]
         return cls(root, found["id"], cache and cache.part(digest(data, *under) if under else data), parts)
 
     @property
