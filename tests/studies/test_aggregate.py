@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.teacher.ledger.rows import reply
 from tutelage.config.file import dump_config
+from tutelage.practice_records import Practice
 from tutelage.records import Attempt, Feedback, Usage, Verdict
 from tutelage.run_records import (
     Accuracy,
@@ -24,6 +26,7 @@ from tutelage.studies.running import configured, run_folder
 from tutelage.studies.study_file import Study, load_study
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import task_digest
+from tutelage.teacher.ledger.ledger import Answered, Ledger
 
 RIGHT, WRONG = Verdict(True, "1", ""), Verdict(False, "2", "2 is not 1")
 SURE = Accuracy(0.5, 0.1, 0.9, 2)
@@ -82,6 +85,22 @@ def test_figures_of_a_run_are_those_of_its_files(study, tmp_path):
     assert last.gradient_ratio == pytest.approx((1 / 2 + 3 / 1) / 2)
     assert last.gradient_cosine == pytest.approx(-0.2)
     assert (first.positive_similarity, first.gradient_ratio) == (None, None)
+
+
+def test_practice_problems_and_failed_requests_cost_as_all_others_do(study, tmp_path):
+    out, folder = tmp_path / "out", run_folder(tmp_path / "out", "full", 0)
+    rounds = (round_result(0, 6, 5.0), round_result(1, 4, 7.0))
+    write_run(study, out, RunResult(rounds, 1, "no more", BeforeAfter(SURE, SURE), {}, 20.0))
+    paid = [row.key for row in map(reply, range(4))]
+    files = ["round-00/annotation", "round-00/failed", "round-01/feedback", "round-01/practice"]
+    for name, key in zip(files, paid, strict=True):
+        write_rows(folder / f"{name}.jsonl", [Practice("p", 0, None, "Text.", RIGHT, keys=(key,))])
+    with Ledger(out / "ledger.sqlite") as ledger:
+        ledger.write(*(Answered(f"t{number}", reply(number)) for number in range(4)))
+    (run,) = gather(study, out, "").arms["full"].runs
+    each = reply(0).usage.cost_usd
+    assert [row.usd for row in run.rounds] == [2 * each, 4 * each]
+    assert (run.usd, run.rounds[-1].taught) == (4 * each, 1)
 
 
 def test_runs_on_other_problems_are_left_out(study, tmp_path):

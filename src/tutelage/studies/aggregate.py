@@ -22,6 +22,7 @@ from tutelage.runs.directory import Run, versions
 from tutelage.runs.files import read_rows
 from tutelage.runs.finished import Inputs, has_run, read_finished
 from tutelage.runs.layout import round_folder
+from tutelage.runs.reader import REPLIES
 from tutelage.student.resources.hardware import hardware
 from tutelage.studies.arms import Arm, Spent
 from tutelage.studies.running import ProblemsOf, configured, problems, run_folder, task_of
@@ -93,8 +94,9 @@ def _right(path: Path) -> str:
 
 
 def _run(seed: int, result: RunResult, folder: Path, task: Task, costs: Mapping[str, Usage]) -> RunFigures:
-    feedback, counted = [_feedback(round_folder(folder, round)) for round in range(len(result.teaching))], set[str]()
-    usd = [_usd(replies, costs, counted) for replies in feedback]
+    rounds, counted = [round_folder(folder, round) for round in range(len(result.teaching))], set[str]()
+    usd = [_usd(_replies(each, REPLIES), costs, counted) for each in rounds]
+    feedback = [_replies(each, ("annotation.jsonl", "feedback.jsonl")) for each in rounds]
     return RunFigures(
         seed,
         _right(folder / "test-after.jsonl"),
@@ -170,8 +172,8 @@ def _costs(ledger: Path) -> dict[str, Usage]:
         return {row.key: row.usage for row in reader.rows()}
 
 
-def _feedback(folder: Path) -> list[Feedback]:
-    return [reply for name in ("annotation", "feedback") for reply in read_rows(folder / f"{name}.jsonl", Feedback)]
+def _replies(folder: Path, names: Sequence[str]) -> list[Feedback]:
+    return [reply for name in names for reply in read_rows(folder / name, Feedback)]
 
 
 def _usd(replies: Sequence[Feedback], costs: Mapping[str, Usage], counted: set[str]) -> float:
