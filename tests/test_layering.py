@@ -38,7 +38,7 @@ LAYERS = [
     {"grading", "mistakes"},
     {"tasks", "teacher", "student", "report", "trackers"},
     {"rounds"},
-    {"studies", "assemble", "together", "own_parts", "view", "export"},
+    {"studies", "assemble", "together", "own_parts", "inputs", "view", "export"},
     {"api", "cli", "__init__", "__main__"},
 ]
 """The packages by layer, lowest first: imports point down, or to the same layer unless the package is BLIND."""

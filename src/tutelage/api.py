@@ -19,13 +19,13 @@ from tutelage.config import EvaluationConfig, RunConfig, StudentConfig, TaskConf
 from tutelage.config.file import parse_section
 from tutelage.config.sections import AnswerLimit
 from tutelage.errors import ConfigError, RunError
+from tutelage.inputs import read_unchanged
 from tutelage.launched import place
 from tutelage.own_parts import OwnParts
 from tutelage.records import Attempt, Split, WorkedExample
 from tutelage.report.progress import Show
 from tutelage.run_records import Accuracy, RunResult
 from tutelage.runs.files import exists
-from tutelage.runs.finished import Inputs, read_finished
 from tutelage.runs.found import kind_of
 from tutelage.runs.reader import open_run
 
@@ -49,9 +49,10 @@ def run(
 ) -> RunResult:
     """Start the run of `config` in the directory `out`, or resume the one that is there, and finish it.
 
-    If the run has finished under the same configuration, its result is read. A task, teacher, self-reflection loss or
-    engine of your own replaces the one that the configuration names (docs/extending.md); the run resumes only with one
-    that has the same `key`. In several processes (torchrun, accelerate) each calls this, and gets the result.
+    If the run has finished under the same configuration and from the same data, its result is read; `show` is told what
+    of them is gone and was not compared. A task, teacher, self-reflection loss or engine of your own replaces the one
+    that the configuration names (docs/extending.md); the run resumes only with one that has the same `key`. In several
+    processes (torchrun, accelerate) each calls this, and gets the result.
 
     Raises:
         TutelageError: see tutelage.errors; finished work is kept, and the same call resumes from there.
@@ -66,16 +67,17 @@ def run(
 
 
 def _run(config: RunConfig, root: Path, show: Show | None, own: OwnParts, ranks: Ranks | None = None) -> RunResult:
-    if (result := read_finished(root, Inputs(config, parts=own.keys(config)))) is not None:
+    show = show or Show(quiet=True)
+    if (result := read_unchanged(config, root, own, show.say)) is not None:
         if config.report_to:
             from tutelage.trackers.telling import catch_up
 
-            catch_up(config.report_to, root, result, (show or Show(quiet=True)).say)
+            catch_up(config.report_to, root, result, show.say)
         return result
     from tutelage.assemble import open_context
     from tutelage.rounds.loop import run_rounds
 
-    with open_context(config, root, show or Show(quiet=True), own=own, ranks=ranks) as ctx:
+    with open_context(config, root, show, own=own, ranks=ranks) as ctx:
         return run_rounds(ctx)
 
 

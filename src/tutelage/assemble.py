@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from tutelage.config import RunConfig, StudentConfig
 from tutelage.config.contradictions import contradictions
 from tutelage.contracts import name_of, need_methods
 from tutelage.errors import ConfigError, TeacherError
+from tutelage.inputs import opened
 from tutelage.own_parts import OwnParts
 from tutelage.report.progress import Show
 from tutelage.rounds.context import RunContext
@@ -24,7 +24,7 @@ from tutelage.runs.directory import Run, locked
 from tutelage.runs.files import disk_errors, try_to_write_in
 from tutelage.runs.layout import has_begun
 from tutelage.runs.now import NOW
-from tutelage.runs.source import SOURCE, Source, source_of
+from tutelage.runs.source import SOURCE
 from tutelage.runs.stage_cache import StageCache
 from tutelage.student.asked import asked_in_run, told_of
 from tutelage.student.engines.engine import Engine
@@ -34,9 +34,7 @@ from tutelage.student.preflight import preflight
 from tutelage.student.sampler import SamplerFactory, Say
 from tutelage.student.student import Student
 from tutelage.system_message import one_above
-from tutelage.tasks.catalog import open_task
 from tutelage.tasks.generated.near import near_problems
-from tutelage.tasks.own import own_task
 from tutelage.tasks.splits import LoadedTask
 from tutelage.tasks.task import Task, check_few_shot, task_digest
 from tutelage.teacher.answer_key import AnswerKeyTeacher
@@ -76,7 +74,7 @@ def open_context(
         raise ConfigError("; ".join(faults))
     with disk_errors(out):
         try_to_write_in(out)
-    task, source = _opened(config, out, show.say, own)
+    task, source = opened(config, out, show.say, own)
     if cache is None and not has_begun(out):  # a study has many runs on the same data
         _tell_notes(task, show.say)
     teacher, online = CheckedTeacher(own.teacher, task.grade) if own.teacher else None, False
@@ -112,21 +110,6 @@ def open_context(
             with show.noted(out / NOW), tracked(config.report_to, out, show.say):
                 keep_problems(ctx)
                 yield ctx
-
-
-def _opened(config: RunConfig, out: Path, say: Say, own: OwnParts) -> tuple[LoadedTask, Source | None]:
-    """The task, and the commit of the hub that it is from: the run's own, once it has begun."""
-    if own.task:
-        return own_task(own.task, config.task), None
-    kept = source_of(out)
-    settings, asked = config.task, Source(config.task.path, config.task.revision, "")
-    if kept is not None and replace(kept, commit="") == asked:
-        settings = settings.model_copy(update={"revision": kept.commit})
-    task = open_task(settings, say)
-    if task.commit is None:
-        return task, None
-    say(f"the data of {settings.path or settings.name} is that of commit {task.commit}")
-    return task, replace(asked, commit=task.commit)
 
 
 def _tell_notes(task: LoadedTask, say: Say) -> None:

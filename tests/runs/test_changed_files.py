@@ -17,7 +17,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tutelage import assemble
+from tutelage import assemble, inputs
 from tutelage.api import run
 from tutelage.config import StudentConfig
 from tutelage.config.file import parse_config
@@ -111,7 +111,7 @@ def at_work(root: Path, show: Show | None = None, **student) -> RunResult:
         patch.setattr(assemble, "make_student", lambda *_: Student(**student))
         patch.setattr(assemble, "preflight", lambda *_: None)  # of a real model
         patch.setattr(os, "fsync", lambda descriptor: None)
-        patch.setattr(assemble, "open_task", lambda *_: opened_task())
+        patch.setattr(inputs, "open_task", lambda *_: opened_task())
         return run(CONFIG, root, show)
 
 

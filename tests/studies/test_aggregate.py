@@ -10,6 +10,7 @@ from tests.teacher.ledger.rows import reply
 from tutelage.config.file import dump_config
 from tutelage.practice_records import Practice
 from tutelage.records import Attempt, Feedback, Usage, Verdict
+from tutelage.report.progress import Show
 from tutelage.run_records import (
     Accuracy,
     BeforeAfter,
@@ -20,9 +21,11 @@ from tutelage.run_records import (
     TeacherSummary,
     TrainingSummary,
 )
-from tutelage.runs.files import write_json, write_rows, write_text
+from tutelage.runs.files import read_json, write_json, write_rows, write_text
+from tutelage.runs.seals import content_of
 from tutelage.studies.aggregate import _usd, gather
-from tutelage.studies.running import configured, run_folder
+from tutelage.studies.arms import changed
+from tutelage.studies.running import configured, run_folder, run_seed
 from tutelage.studies.study_file import Study, load_study
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import task_digest
@@ -85,6 +88,27 @@ def test_figures_of_a_run_are_those_of_its_files(study, tmp_path):
     assert last.gradient_ratio == pytest.approx((1 / 2 + 3 / 1) / 2)
     assert last.gradient_cosine == pytest.approx(-0.2)
     assert (first.positive_similarity, first.gradient_ratio) == (None, None)
+
+
+def test_finished_runs_that_have_read_other_files_are_left_out(study, tmp_path):
+    out, recorded, said = tmp_path / "out", tmp_path / "recorded.jsonl", list[str]()
+    teacher = {"kind": "recorded", "path": str(recorded), "fallback": "answer_key"}
+    study = replace(study, base=changed(study.base, teacher=teacher))
+    recorded.write_text('{"question": "1 + 1?", "rationale": "1 + 1 = 2"}\n')
+    write_run(study, out, RunResult((round_result(0, 6, 5.0),), 0, "no more", BeforeAfter(SURE, SURE), {}, 20.0))
+    folder, show = run_folder(out, "full", 0), Show(quiet=True)
+    mark = read_json(folder / "run.json")
+    write_json(folder / "run.json", {**mark, "pins": {"teacher.path": content_of(recorded)}})
+    show.say = said.append
+    assert gather(study, out, "").arms
+    recorded.rename(tmp_path / "elsewhere")
+    assert gather(study, out, "").arms, "what is gone is not compared"
+    assert run_seed(study, out, 0, show) == []
+    assert said[0].endswith(
+        "as they were: its settings, its problems; not compared, since it cannot be read: teacher.path"
+    )
+    recorded.write_text('{"question": "1 + 1?", "rationale": "1 and 1 is 2"}\n')
+    assert gather(study, out, "").arms == {}
 
 
 def test_practice_problems_and_failed_requests_cost_as_all_others_do(study, tmp_path):

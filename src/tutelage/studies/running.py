@@ -19,10 +19,11 @@ from pathlib import Path
 
 from tutelage.config import RunConfig
 from tutelage.errors import TutelageError
+from tutelage.inputs import not_compared
 from tutelage.own_parts import OwnParts
 from tutelage.records import WorkedExample
 from tutelage.report.progress import Show
-from tutelage.rounds.pins import of_examples
+from tutelage.rounds.pins import pins
 from tutelage.run_records import RunResult
 from tutelage.runs.finished import Inputs, has_run, is_as_written, read_finished
 from tutelage.runs.models import forget_students
@@ -108,11 +109,11 @@ def task_of(study: Study, train: int | None) -> Task:
 
 
 ProblemsOf = Callable[[RunConfig], tuple[str, Mapping[str, str]]]
-"""The digest of a run's problems, and the pins of its worked examples."""
+"""The digest of a run's problems, and the pins of what else it reads."""
 
 
 def problems(study: Study) -> ProblemsOf:
-    """A function for what a run reads of its task. Runs differ in `task.train` only; each size is loaded once."""
+    """A function for what a run reads. Of their tasks, runs differ in `task.train` only; each size is loaded once."""
 
     @cache
     def of_size(train: int | None) -> tuple[str, tuple[WorkedExample, ...]]:
@@ -121,7 +122,7 @@ def problems(study: Study) -> ProblemsOf:
 
     def of(config: RunConfig) -> tuple[str, Mapping[str, str]]:
         data, examples = of_size(config.task.train)
-        return data, of_examples(config.student, examples)
+        return data, pins(config, examples)
 
     return of
 
@@ -134,7 +135,7 @@ def run_folder(out: Path, arm: str, seed: int) -> Path:
 def _run(
     config: RunConfig,
     data: str,
-    pins: Mapping[str, str],
+    contents: Mapping[str, str],
     folder: Path,
     show: Show,
     cache: StageCache,
@@ -142,12 +143,17 @@ def _run(
     own: OwnParts,
 ) -> RunResult | None:
     """Run an arm to its end; for an untaught arm, only evaluate on test and return None."""
-    inputs = Inputs(config, data, own.keys(config), pins)
-    if taught and (result := read_finished(folder, inputs)):
-        catch_up(config.report_to, folder, result, show.say)
+    inputs = Inputs(config, data, own.keys(config), contents)
+    result = read_finished(folder, inputs) if taught else None
+    tested = (
+        not taught and (folder / "test-before.jsonl").exists() and has_run(folder, inputs) and is_as_written(folder)
+    )
+    if result or tested:
+        if told := not_compared(folder, inputs):
+            show.say(told)
+        if result:
+            catch_up(config.report_to, folder, result, show.say)
         return result
-    if not taught and has_run(folder, inputs) and (folder / "test-before.jsonl").exists() and is_as_written(folder):
-        return None
     from tutelage.assemble import open_context
     from tutelage.rounds import stages
     from tutelage.rounds.loop import run_rounds
