@@ -18,7 +18,7 @@ from tutelage.own_parts import OwnParts
 from tutelage.rounds.pins import WORKED, pins
 from tutelage.run_records import RunResult
 from tutelage.runs.finished import Inputs, has_run, read_finished
-from tutelage.runs.mark import check_format
+from tutelage.runs.mark import read_mark
 from tutelage.runs.source import Source, source_of
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.own import own_task
@@ -69,7 +69,7 @@ def read_unchanged(config: RunConfig, root: Path, own: OwnParts, say: Say) -> Ru
 
 def _with_contents(inputs: Inputs, root: Path, own: OwnParts, say: Say) -> tuple[Inputs, str]:
     """The inputs with the contents that can be read, and why the problems can't be."""
-    config, mark = inputs.config, check_format(root / "run.json")
+    config, mark = inputs.config, read_mark(root / "run.json")
     if own.task is None and _kept_source(config, root):
         shown = {name: pin for name, pin in mark.get("pins", {}).items() if name.startswith(WORKED)}
         return replace(inputs, data=mark["data"], pins=pins(config, ()) | shown), ""
@@ -85,7 +85,7 @@ def not_compared(root: Path, inputs: Inputs, fault: str = "") -> str | None:
 
     `fault` says why the problems cannot be read.
     """
-    kept = check_format(root / "run.json").get("pins", {})
+    kept = read_mark(root / "run.json").get("pins", {})
     same = ["its settings", *(["its problems"] if inputs.data else []), *(name for name in kept if name in inputs.pins)]
     gone = [name for name in kept if name not in inputs.pins]
     if inputs.data is None:

@@ -8,7 +8,7 @@ from tutelage.config.file import dump_config, flat, load_config, parse_config
 from tutelage.errors import RunError
 from tutelage.run_records import Work
 from tutelage.runs.directory import Run, locked
-from tutelage.runs.finished import Inputs, has_run, read_finished, read_result, read_rounds
+from tutelage.runs.finished import Inputs, has_run, read_finished, read_result
 from tutelage.runs.resume_rules import FREE, is_among
 from tutelage.runs.stage_cache import StageCache
 
@@ -222,7 +222,6 @@ def test_results_of_no_run_and_of_an_unfinished_one(tmp_path):
         read_result(tmp_path)
     Run.open(tmp_path, config(), "data")
     assert read_result(tmp_path) is None
-    assert read_rounds(tmp_path) == ()
 
 
 def test_a_run_that_was_killed_before_it_was_one_can_be_started(tmp_path):

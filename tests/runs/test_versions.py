@@ -7,7 +7,7 @@ from tests.command import tutelage
 from tests.export.made import ended, made_run
 from tutelage.errors import RunError
 from tutelage.runs.finished import read_result
-from tutelage.runs.mark import check_format
+from tutelage.runs.mark import read_mark
 from tutelage.runs.reader import open_run
 from tutelage.runs.versions import check_major, is_version, newest
 
@@ -27,7 +27,7 @@ def change(path: Path, **values):
 def test_a_run_of_the_same_major_version_is_read(run, version):
     change(run / "run.json", format=version)
     change(run / "result.json", version=str(version), what_is_new={"since": version})
-    assert check_format(run / "run.json")["format"] == version
+    assert read_mark(run / "run.json")["format"] == version
     assert read_result(run).version == str(version)
     assert tutelage("show", run).exit_code == 0
 

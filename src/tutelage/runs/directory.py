@@ -35,7 +35,7 @@ from tutelage.runs.files import (
 )
 from tutelage.runs.finished import read_config
 from tutelage.runs.layout import RESULT, has_begun, has_trained, round_folder, round_folders
-from tutelage.runs.mark import check_format
+from tutelage.runs.mark import read_mark
 from tutelage.runs.resume_rules import FREE, IDLE, UNTRAINED, differences, other_contents, other_parts
 from tutelage.runs.seals import content_of, sealed
 from tutelage.runs.stage import Stage, entries
@@ -77,7 +77,7 @@ class Run:
         """
         marker = root / "run.json"
         new: dict[str, Any] = {"format": FORMAT, "id": uuid.uuid4().hex}
-        found, kept = check_format(marker) if marker.exists() else new, {**(kept or {})}
+        found, kept = read_mark(marker) if marker.exists() else new, {**(kept or {})}
         pins = kept.get("pins", {})
         if has_begun(root):
             before = read_config(root)

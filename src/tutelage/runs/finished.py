@@ -14,7 +14,7 @@ from tutelage.renamed import differing, retired_in
 from tutelage.run_records import RESULT_VERSION, RoundResult, RunResult
 from tutelage.runs.files import RESTORE, exists, read_json, read_record
 from tutelage.runs.layout import RESULT, round_folders
-from tutelage.runs.mark import RESTORE_OR_LEAVE, check_format
+from tutelage.runs.mark import RESTORE_OR_LEAVE, read_mark
 from tutelage.runs.resume_rules import IDLE, differences, other_contents
 from tutelage.runs.stage import changed, entries
 from tutelage.runs.versions import check_major
@@ -40,7 +40,7 @@ def read_result(root: Path) -> RunResult | None:
     """The result of a finished run; None if it has not finished. Raises RunError where there is no run."""
     if not exists(root / "run.json"):
         raise RunError(f"{root} is not a run directory; `tutelage run CONFIG --out {root}` starts a run there")
-    check_format(root / "run.json")
+    read_mark(root / "run.json")
     return read_kept(root, RunResult)
 
 
@@ -65,18 +65,12 @@ def has_run(root: Path, inputs: Inputs) -> bool:
     """Whether a directory has a run of these inputs; settings that don't affect a finished run are ignored."""
     if not exists(root / "run.json") or not (root / "config.yaml").exists():
         return False
-    sealed = inputs.data is not None or inputs.parts
-    mark = check_format(root / "run.json") if sealed else read_json(root / "run.json", RESTORE_OR_LEAVE)
+    mark = read_mark(root / "run.json")
     if inputs.data is not None and mark["data"] != inputs.data:
         return False
     if mark.get("parts", {}) != inputs.parts or other_contents(mark.get("pins", {}), inputs.pins):
         return False
     return not differences(read_config(root), inputs.config, IDLE)
-
-
-def read_rounds(root: Path) -> tuple[RoundResult, ...]:
-    """The finished rounds of a run."""
-    return tuple(result for folder in round_folders(root) if (result := read_kept(folder, RoundResult)))
 
 
 def read_kept(folder: Path, kind: type[Result]) -> Result | None:

@@ -21,7 +21,7 @@ RESTORE_OR_LEAVE = "restore it, or choose another directory with --out"
 """What can be done about a file of a run that is broken."""
 
 
-def check_format(marker: Path) -> dict[str, Any]:
+def read_mark(marker: Path) -> dict[str, Any]:
     """The content of a run.json. Raises RunError: it is broken, changed, of another major version, or no run's."""
     found = read_json(marker, RESTORE_OR_LEAVE)
     if not is_version(found.get("format")) or "id" not in found or "data" not in found:
@@ -34,20 +34,20 @@ def check_format(marker: Path) -> dict[str, Any]:
 
 def run_id(root: Path) -> str | None:
     """The identity of the run in a folder; None if there is none."""
-    return check_format(root / "run.json")["id"] if exists(root / "run.json") else None
+    return read_mark(root / "run.json")["id"] if exists(root / "run.json") else None
 
 
 def kept_precision(root: Path) -> tuple[bool, Precision | None]:
     """Whether the run in `root` has begun, and the precision that it keeps. Raises RunError."""
     if not exists(root / "run.json"):
         return False, None
-    return has_begun(root), kept(check_format(root / "run.json"), "precision", Precision)
+    return has_begun(root), kept(read_mark(root / "run.json"), "precision", Precision)
 
 
 def kept_asked(root: Path) -> AskedAs | None:
     """How the student of the run in `root` has been asked since it began; None if it has not begun. Raises RunError."""
     begun = exists(root / "run.json") and has_begun(root)
-    return kept(check_format(root / "run.json"), "asked", AskedAs) if begun else None
+    return kept(read_mark(root / "run.json"), "asked", AskedAs) if begun else None
 
 
 def kept(mark: Mapping[str, Any], name: str, kind: type[Kept]) -> Kept | None:

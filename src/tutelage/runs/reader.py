@@ -37,7 +37,7 @@ from tutelage.runs.files import check_regular
 from tutelage.runs.finished import Result, read_kept
 from tutelage.runs.found import is_in_study, why_no_run
 from tutelage.runs.layout import RESULT, round_folders
-from tutelage.runs.mark import check_format, kept
+from tutelage.runs.mark import kept, read_mark
 from tutelage.runs.now import read_now
 from tutelage.runs.stage import entries
 from tutelage.user_code import is_code
@@ -93,7 +93,7 @@ class RunReader:
     @cached_property
     def mark(self) -> dict[str, Any]:
         """The content of run.json; empty if it cannot be read."""
-        return self._read("run.json", check_format, {})
+        return self._read("run.json", read_mark, {})
 
     @cached_property
     def asked(self) -> AskedAs | None:
@@ -242,9 +242,12 @@ class RunReader:
     @property
     def faults(self) -> tuple[str, ...]:
         """What of the run cannot be read, in words."""
-        for part in (self.mark, self.config, self.rounds, self.result, self.stages(None)):
-            del part
+        self._read_figures()
         return tuple(self._faults)
+
+    def _read_figures(self) -> None:
+        """Read what was not read yet; each part notes its faults as it is read."""
+        _ = (self.mark, self.config, self.rounds, self.result, self.stages(None))
 
     def _read(self, name: str, read: Callable[[Path], Read], otherwise: Read) -> Read:
         return self._try(lambda: (check_regular(self.root / name), read(self.root / name))[1], otherwise)
