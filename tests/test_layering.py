@@ -18,7 +18,7 @@ FILES = sorted(SOURCE.rglob("*.py"))
 
 LAYERS = [
     {
-        *("money", "records", "practice_records", "run_records", "study_records", "system_message"),
+        *("money", "records", "practice_records", "run_records", "study_records", "teacher_records", "system_message"),
         *("errors", "activity", "stopping", "launched"),
     },
     {

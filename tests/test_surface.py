@@ -20,10 +20,11 @@ SURFACE = {
     """,
     "tutelage.practice_records": "Near Practice PracticeSummary",
     "tutelage.run_records": """
-        Accuracy AskedAs BeforeAfter COMPARED CostBound ExamSummary FailureCount GAINS Now Pace Precision REPAIRED
-        RESULT_VERSION RoundResult RunResult SIMILARITIES Spending StepRecord TeacherSummary
+        Accuracy AskedAs BeforeAfter COMPARED ExamSummary GAINS Now Precision REPAIRED
+        RESULT_VERSION RoundResult RunResult SIMILARITIES StepRecord TeacherSummary
         TrainingSummary WayCount Work
     """,
+    "tutelage.teacher_records": "CostBound FailureCount Pace Spending",
     "tutelage.study_records": "ArmFigures Comparison Interval RoundFigures RunFigures StudyFigures",
     "tutelage.errors": "BudgetSpent ConfigError DataError RunError StudentError TeacherError TutelageError",
     "tutelage.config.run_config": "RunConfig",

@@ -1,4 +1,4 @@
-"""The records of a run's figures (frozen dataclasses): `result.json`, `steps.jsonl`, `now.json`, the cost of teachers.
+"""The records of a run's figures (frozen dataclasses): `result.json`, `steps.jsonl`, `now.json`.
 
 {"version": "1.0.0",
  "rounds": [{"round": 0, "validation": {"accuracy": 0.21, "low": 0.14, …}, "exam": null, "teacher": {…}, …}, …],
@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tutelage.practice_records import PracticeSummary
-from tutelage.records import Usage
 
 RESULT_VERSION = "1.0.0"
 """Version of `result.json`: a new field is a minor version, one that is gone or means something else a major one."""
@@ -285,44 +284,3 @@ class RunResult:
     def teaching(self) -> tuple[TeacherSummary, ...]:
         """The teaching cost of every round, including a last one without training."""
         return (*(row.teacher for row in self.rounds), *([self.unused] if self.unused else []))
-
-
-@dataclass(frozen=True, slots=True)
-class CostBound:
-    """The least and the most that a round's teacher can cost, with an empty ledger and no lost requests."""
-
-    round: int
-    least: Usage
-    most: Usage
-
-
-@dataclass(frozen=True, slots=True)
-class Spending:
-    """The cost of one model's replies on one day in UTC (`2026-05-17`)."""
-
-    day: str
-    model: str
-    usage: Usage
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How fast a model answered: seconds to a reply (the median, and what 95 % of `replies` stay within), and tokens.
-
-    `tokens_per_second` is what it wrote over all the time in which it had at least one request. Batches don't count.
-    """
-
-    model: str
-    replies: int
-    median: float
-    slow: float
-    tokens_per_second: float
-
-
-@dataclass(frozen=True, slots=True)
-class FailureCount:
-    """The number of requests to a model that failed for one reason."""
-
-    model: str
-    reason: str
-    requests: int

@@ -4,7 +4,7 @@ from rich.console import Console
 
 from tutelage.records import Usage
 from tutelage.report.ledger import print_ledger, printable
-from tutelage.run_records import FailureCount, Pace, Spending
+from tutelage.teacher_records import FailureCount, Pace, Spending
 
 SPENDING = [
     Spending("2026-03-01", "large", Usage(1, 1000, 500, 0.00016)),

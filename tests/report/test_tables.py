@@ -11,7 +11,6 @@ from tutelage.report.table import print_bounds, print_run
 from tutelage.run_records import (
     Accuracy,
     BeforeAfter,
-    CostBound,
     ExamSummary,
     RoundResult,
     RunResult,
@@ -19,6 +18,7 @@ from tutelage.run_records import (
     TrainingSummary,
     Work,
 )
+from tutelage.teacher_records import CostBound
 
 TRAINING = TrainingSummary(12, 0, 34567, 12345, 67, 0.25, 0.2, 0.1)
 WORK = {"training": Work(60.0, 34567, 576.1, 0.0054, 10**9)}

@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tutelage.records import Usage
-from tutelage.run_records import FailureCount, Pace, Spending
+from tutelage.teacher_records import FailureCount, Pace, Spending
 from tutelage.text.printable import printable
 
 

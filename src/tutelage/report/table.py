@@ -13,7 +13,8 @@ from tutelage.config import BudgetConfig
 from tutelage.money import sum_usd
 from tutelage.records import Usage
 from tutelage.report.format import clock, share
-from tutelage.run_records import Accuracy, CostBound, RoundResult, RunResult
+from tutelage.run_records import Accuracy, RoundResult, RunResult
+from tutelage.teacher_records import CostBound
 from tutelage.text.printable import printable
 
 COLUMNS = ("round", "validation (95 %)", "exam passed", "mistakes", "replies used", "tokens", "seconds")

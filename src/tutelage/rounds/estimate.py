@@ -12,10 +12,10 @@ from tutelage.config import RunConfig
 from tutelage.mistakes.near_duplicates import MAX_MISTAKE_BYTES
 from tutelage.records import FeedbackRequest, Problem, Usage
 from tutelage.rounds.requests import annotation_requests, longest_question
-from tutelage.run_records import CostBound
 from tutelage.tasks.task import Task
 from tutelage.teacher.online.budget import MOST_BYTES_PER_TOKEN, least_for, most_for, most_for_practice
 from tutelage.teacher.prompts import prompts_of
+from tutelage.teacher_records import CostBound
 
 
 def estimate(config: RunConfig, task: Task) -> list[CostBound]:

@@ -9,9 +9,9 @@ import pytest
 from tests.teacher.ledger.rows import reply, write_version_1
 from tutelage.errors import RunError
 from tutelage.records import Usage
-from tutelage.run_records import FailureCount, Spending
 from tutelage.teacher.ledger.ledger import Answered, Failed, Ledger, Sent
 from tutelage.teacher.ledger.reader import LedgerReader, export_row, pace_of
+from tutelage.teacher_records import FailureCount, Spending
 
 EVENING = datetime(2026, 3, 1, 23, 59, 59, 999000, tzinfo=UTC).timestamp()
 

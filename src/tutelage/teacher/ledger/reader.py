@@ -22,11 +22,11 @@ from typing import Any, Self, cast
 from tutelage.errors import RunError
 from tutelage.json_lines import shortened
 from tutelage.records import Usage
-from tutelage.run_records import FailureCount, Pace, Spending
 from tutelage.teacher.ledger.file import explained, migrated_copy, open_read_only
 from tutelage.teacher.ledger.ledger import REPLY_COLUMNS, LedgerRow, faults_of_row
 from tutelage.teacher.ledger.schema import MIGRATIONS, expected_of, faults_of_shape, version_of
 from tutelage.teacher.ledger.values import DAY, SUMS, checked, damaged, is_sound, usage_of
+from tutelage.teacher_records import FailureCount, Pace, Spending
 
 _KINDS = {str: "text", bytes: "blob", type(None): "null"}
 
