@@ -17,7 +17,7 @@ import yaml
 from tests.command import SETTINGS, tutelage
 from tests.processes import LIBRARIES, UNMEASURED, forked, forked_command, import_before_forking
 from tutelage.records import Problem
-from tutelage.stopping import cancelled_by_signals, ends_at_once, stoppable
+from tutelage.stopping import cancelled_by_signals, ends_at_once, run_stoppable, stoppable
 from tutelage.testing import answer_key_endpoint
 
 linux = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks Linux which signals are handled")
@@ -189,6 +189,43 @@ def test_wherever_it_comes_the_innermost_line_is_said(where, by, tmp_path):
         assert (code, said) == (0, "")
     else:
         assert (code, said) == (CODES[by], "\nstopped; inside\n")
+
+
+def _interrupted_twice(folder: Path) -> None:
+    """As in a notebook, with work that comes to no step until the second interrupt has been raised."""
+
+    async def work() -> None:
+        (folder / "begun").touch()
+        try:
+            while not (folder / "left").exists():
+                time.sleep(0.01)
+            await asyncio.sleep(0)
+            (folder / "went on").touch()
+        finally:
+            (folder / "ended").touch()
+
+    async def cell() -> None:
+        run_stoppable(work())
+
+    try:
+        asyncio.new_event_loop().run_until_complete(cell())
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        (folder / "left").touch()
+    while not (folder / "ended").exists():
+        time.sleep(0.01)
+
+
+def test_in_a_notebook_a_second_interrupt_does_not_wait_for_the_work_and_the_work_ends(tmp_path):
+    process = forked(_interrupted_twice, tmp_path)
+    while not (tmp_path / "left").exists():
+        assert process.is_alive()
+        if (tmp_path / "begun").exists():
+            os.kill(process.pid, signal.SIGINT)
+        time.sleep(0.2)
+    process.join()
+    assert process.exitcode == 0
+    assert not (tmp_path / "went on").exists()
 
 
 def test_what_an_import_makes_of_it_is_not_seen(tmp_path):

@@ -168,7 +168,6 @@ def ended_by_signals(end: Callable[[], None]) -> Generator[None]:
 def run_stoppable(work: Coroutine[Any, Any, Result]) -> Result:
     """`asyncio.run`, cancelled by signals; in a thread if a loop is running already, as in a notebook."""
     import asyncio
-    from concurrent.futures import ThreadPoolExecutor
 
     async def cancelled() -> Result:
         with cancelled_by_signals():
@@ -178,8 +177,35 @@ def run_stoppable(work: Coroutine[Any, Any, Result]) -> Result:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(cancelled())
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
+    return _run_in_thread(work)
+
+
+def _run_in_thread(work: Coroutine[Any, Any, Result]) -> Result:
+    """An interrupt cancels the work and is raised when the work has ended; a second one is raised at once."""
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor, wait
+
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(work)  # made here, so that it can be cancelled before the thread has begun
+
+    async def ended() -> Result:
+        return await task
+
+    def run() -> Result:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            return runner.run(ended())
+
+    pool = ThreadPoolExecutor(1)
+    outcome = pool.submit(run)
+    pool.shutdown(wait=False)
+    try:
+        return outcome.result()
+    except BaseException:
+        if not outcome.done():
+            with suppress(RuntimeError):  # it has ended meanwhile
+                loop.call_soon_threadsafe(task.cancel)
+            wait([outcome])
+        raise
 
 
 def signal_of(stop: KeyboardInterrupt) -> int:

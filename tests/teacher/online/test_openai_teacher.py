@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import signal
 import threading
 
 import pytest
@@ -211,6 +212,33 @@ def test_works_where_a_loop_is_running_as_in_a_notebook(tmp_path):
     with answer_key_endpoint(PROBLEMS) as endpoint:
         delivered, error = asyncio.run(cell(endpoint))
     assert (error, len(delivered)) == (None, 3)
+
+
+@pytest.mark.parametrize("in_notebook", [False, True], ids=["", "in a notebook"])
+def test_interrupted_it_asks_for_nothing_more(tmp_path, in_notebook):
+    """In a notebook KeyboardInterrupt is raised where the cell waits; elsewhere asyncio handles the signal."""
+    known, numbers, released = answer_key_reply(PROBLEMS), iter(range(10**6)), threading.Event()
+
+    def reply(body):
+        number = next(numbers)
+        if number == 9:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        if number >= 9 and not released.wait(10):
+            released.set()  # it was not interrupted: let all come
+        return known(body)
+
+    async def cell(teacher):
+        teacher.teach(requests(), delivered.append)
+
+    delivered, loop = [], asyncio.new_event_loop()
+    with TeacherEndpoint(reply) as endpoint:
+        teacher = make_teacher(tmp_path, endpoint, concurrency=4)
+        with pytest.raises(KeyboardInterrupt):
+            loop.run_until_complete(cell(teacher)) if in_notebook else teacher.teach(requests(), delivered.append)
+        assert not released.is_set()
+        released.set()
+    loop.close()
+    assert 10 <= len(endpoint.requests) <= spent(tmp_path).requests <= 13
 
 
 def test_strange_text_is_stored(tmp_path):
