@@ -1,13 +1,30 @@
+from collections import Counter
+from pathlib import Path
+
 import pytest
 import torch
 
 from tutelage.config import RunConfig
 from tutelage.config.file import parse_config
+from tutelage.runs import files
 
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread() -> None:
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def syncs(monkeypatch) -> Counter[str]:
+    """How often each file has been synced, by its name."""
+    counts, sync = Counter[str](), files._sync
+
+    def counted(file):
+        counts[Path(file.name).name] += 1
+        sync(file)
+
+    monkeypatch.setattr(files, "_sync", counted)
+    return counts
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.teacher.grading import grade
+from tutelage.activity import Activity
 from tutelage.config import StudentConfig
 from tutelage.config.file import parse_config
 from tutelage.records import Feedback, FeedbackRequest
@@ -45,6 +46,7 @@ class Asking:
     endpoint: TeacherEndpoint
     settings: dict[str, object] = field(default_factory=dict[str, object])
     said: list[str] = field(default_factory=list[str])
+    activity: Activity | None = field(default_factory=Activity)
 
     def hold(self, stop_after=None, round=1, before=()):
         teacher = {"kind": "openai", "model": "m", "base_url": self.endpoint.base_url, "retries": 0, **self.settings}
@@ -55,7 +57,7 @@ class Asking:
         show.say = self.said.append
         student = Student(StudentConfig(), ())
         task = open_task(config.task)
-        ctx = RunContext(config, run, task, _Stopping(online, stop_after), student, show)
+        ctx = RunContext(config, run, task, _Stopping(online, stop_after), student, show, activity=self.activity)
         mistakes = [
             FeedbackRequest(problem, f"There are {n} legs.\nThe answer is {n}.", 1)
             for n, problem in enumerate(PROBLEMS)
@@ -166,6 +168,14 @@ def test_each_of_several_samples_counts_its_tokens(tmp_path):
     asked = [each for reply in replies for each in reply.asked]
     assert sum(each.prompt_tokens + each.completion_tokens for each in asked) == charged
     assert len(endpoint.log) == 3 * len(asked) == 192
+
+
+@pytest.mark.parametrize("in_ledger", [True, False])
+def test_a_reply_that_no_ledger_holds_is_synced_at_once_the_others_together(tmp_path, syncs, in_ledger):
+    with TeacherEndpoint(ANSWER) as endpoint:
+        asking = Asking(tmp_path / "run", endpoint, activity=Activity() if in_ledger else None)
+        assert len(asking.hold()) == 64
+    assert syncs["feedback.jsonl"] == 1 + 64 * (not in_ledger)
 
 
 @pytest.mark.parametrize(("hint", "askings"), [("first", 2), ("never", 2), ("last", 3)])

@@ -190,13 +190,14 @@ def test_problems_with_equations_get_other_numbers(tiny, tmp_path):
     )
 
 
-def test_the_teacher_at_an_api_makes_them(tiny, tmp_path):
+def test_the_teacher_at_an_api_makes_them(tiny, tmp_path, syncs):
     config = on_sums(tiny, tmp_path)
     problems = open_task(config.task).problems("train")
     with answer_key_endpoint(problems) as endpoint:
         teacher = {"kind": "openai", "model": "test", "base_url": endpoint.base_url}
         short = practising(config, **teacher)
         result = run(short, tmp_path / "run")
+        assert syncs["practice.jsonl"] == 0  # the ledger has them; the whole file is synced in the end
         asked = len(endpoint.requests)
         practice, told = result.rounds[1].practice, result.rounds[1].teacher
         assert practice is not None
@@ -247,12 +248,13 @@ class Own:
         AnswerKeyTeacher(grade=self.grade, kind="number").practise(others, deliver)
 
 
-def test_a_teacher_of_the_users_own(tiny, tmp_path):
+def test_a_teacher_of_the_users_own(tiny, tmp_path, syncs):
     config = on_sums(tiny, tmp_path)
     task = open_task(config.task)
     result = run(practising(config), tmp_path / "run", teacher=Own(task.grade, task.problems("test")[0]))
     practice = result.rounds[1].practice
     assert practice is not None
+    assert syncs["practice.jsonl"] == practice.asked
     assert practice.dropped["held-out problem"] == practice.dropped["wrong answer"] == 1
     assert practice.kept >= 2
 

@@ -78,7 +78,8 @@ def ask_teacher(
         ):
 
             def deliver(reply: Feedback) -> None:
-                append_rows(failed if reply.failure in TRANSIENT else path, [sealed(reply, stage.key)])
+                place = failed if reply.failure in TRANSIENT else path
+                append_rows(place, [sealed(reply, stage.key)], synced=not ctx.has_ledger)
                 meter.count(reply.usage.completion_tokens)
                 advance.heard(reply)
 
@@ -91,6 +92,9 @@ def ask_teacher(
                     spent["spent"] = budget
         if found := told((*before, *read_rows(path, Feedback))):
             ctx.show.say(f"round {round}: {found}")
+        for place in (path, failed):
+            if place.exists():
+                append_rows(place, ())  # synced
         stage.finish(meter.work, spent)
     feedback, lost = read_rows(path, Feedback), read_rows(failed, Feedback)
     return Teaching(tuple(feedback), tuple(lost), "spent" in stage.summary)

@@ -36,6 +36,11 @@ class RunContext:
     practice: tuple[Problem, ...] = ()
 
     @property
+    def has_ledger(self) -> bool:
+        """Whether every reply of the teacher is in a ledger before it is delivered: that of a teacher behind an API."""
+        return self.activity is not None
+
+    @property
     def problems(self) -> Sequence[Problem]:
         """The training problems: the task's, then the practice problems of the rounds so far."""
         return (*self.task.problems("train"), *self.practice)

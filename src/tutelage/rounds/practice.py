@@ -96,7 +96,7 @@ def _made(
         ):
 
             def deliver(reply: Practice) -> None:
-                append_rows(path, [sealed(reply, stage.key)])
+                append_rows(path, [sealed(reply, stage.key)], synced=not ctx.has_ledger)
                 answered[reply.identity] = reply
                 meter.count(reply.usage.completion_tokens)
                 advance.heard(reply)
