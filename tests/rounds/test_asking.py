@@ -1,8 +1,11 @@
 """A round's asking against a real endpoint: the way that works is found, the same after a kill, in any order."""
 
 import json
+import shutil
+import sqlite3
 import threading
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,7 +55,8 @@ class Asking:
         teacher = {"kind": "openai", "model": "m", "base_url": self.endpoint.base_url, "retries": 0, **self.settings}
         config = parse_config({"task": TASK, "teacher": teacher})
         run = Run.open(self.root, config, "data")
-        online = OpenAITeacher(config.teacher, kind="number", grade=grade, ledger=run.ledger, run_id=run.id, environ={})
+        ledger = config.teacher.ledger or run.ledger
+        online = OpenAITeacher(config.teacher, kind="number", grade=grade, ledger=ledger, run_id=run.id, environ={})
         show = Show(quiet=True)
         show.say = self.said.append
         student = Student(StudentConfig(), ())
@@ -142,6 +146,49 @@ def test_after_a_kill_the_same_is_asked_and_nothing_twice(tmp_path, stop_after):
         assert sorted((r.problem_id, r.asked) for r in replies) == sorted((r.problem_id, r.asked) for r in expected)
         assert asking.hold() == replies  # done: only read
         assert asked_of(stopped) == asked_of(whole)
+
+
+CAPPED = {"concurrency": 1, "budget": {"requests": 4}}
+"""Two requests are asked in both ways, and no third one."""
+
+
+def test_with_a_larger_budget_the_same_is_asked_as_without_a_cap(tmp_path):
+    with TeacherEndpoint(drawn_to_mistakes) as endless, TeacherEndpoint(drawn_to_mistakes) as capped:
+        whole, asking = Asking(tmp_path / "whole", endless), Asking(tmp_path / "run", capped, {**CAPPED})
+        whole.hold()
+        assert len(asking.hold()) == 2
+        del asking.settings["budget"]
+        assert len(asking.hold()) == 64
+    assert asked_of(capped) == asked_of(endless)
+    assert asking.orders == whole.orders
+
+
+def test_what_a_spent_budget_finds_in_the_ledger_does_not_change_what_is_asked(tmp_path):
+    """Another run has paid for the second block, in the order of a teacher that no mistake misleads."""
+    answers = [ANSWER]
+
+    def reply(body):
+        return answers[-1](body)
+
+    with TeacherEndpoint(reply) as endpoint:
+        payer = Asking(tmp_path / "payer", endpoint)
+        first_block = {problem.id for problem in PROBLEMS[:32]}
+        keys = [(key,) for each in payer.hold() if each.problem_id in first_block for key in each.keys]
+        with closing(sqlite3.connect(payer.root / "ledger.sqlite")) as ledger, ledger:
+            ledger.executemany("DELETE FROM replies WHERE key = ?", keys)
+        ledgers = [shutil.copy(payer.root / "ledger.sqlite", tmp_path / name) for name in ("whole.db", "run.db")]
+        answers.append(drawn_to_mistakes)
+        begun = len(endpoint.requests)
+        whole = Asking(tmp_path / "whole", endpoint, {"ledger": str(ledgers[0])})
+        expected, ended = whole.hold(), len(endpoint.requests)
+        asking = Asking(tmp_path / "run", endpoint, {**CAPPED, "ledger": str(ledgers[1])})
+        assert len(asking.hold()) == 2 + 32  # the second block costs nothing
+        assert [order.guessed for order in asking.orders] == [False, True]
+        del asking.settings["budget"]
+        assert first_ways(asking.hold()) == first_ways(expected)
+        asked = [str(body["messages"]) for body in endpoint.requests]
+    assert Counter(asked[begun:ended]) == Counter(asked[ended:])
+    assert asking.orders == whole.orders
 
 
 def test_what_an_earlier_round_found_holds_from_the_first_request(tmp_path):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -11,9 +11,9 @@ from tutelage.errors import BudgetSpent
 from tutelage.practice_records import PracticeSummary
 from tutelage.records import TRANSIENT, Feedback, FeedbackRequest
 from tutelage.rounds.context import RunContext
-from tutelage.rounds.kept import is_done, sound_replies
+from tutelage.rounds.kept import Identity, is_done, sound_replies
 from tutelage.rounds.ways import Order, blocks, in_order, order_of_ways, told
-from tutelage.runs.files import append_rows, digest, plain, read_rows
+from tutelage.runs.files import append_rows, digest, plain, read_rows, write_rows
 from tutelage.runs.seals import sealed, sound_rows
 from tutelage.runs.stage import Stage
 from tutelage.student.resources.meter import ResourceMeter
@@ -69,8 +69,7 @@ def ask_teacher(
         stage.begin(rows=[path.name, failed.name, ORDERS])
         if begun_anew:
             failed.unlink(missing_ok=True)
-        answered = sound_replies(path, stage, asked)
-        answered |= sound_replies(failed, stage, asked - answered)
+        answered = _answered(stage, path, failed, requests)
         spent, title = dict[str, object](), f"round {round}: {name}"
         with (
             ctx.show.bar(title, len(requests), len(answered), ctx.activity, "requests") as advance,
@@ -83,7 +82,7 @@ def ask_teacher(
                 meter.count(reply.usage.completion_tokens)
                 advance.heard(reply)
 
-            for block in _in_blocks(ctx, stage, path, requests, before):
+            for block in _in_blocks(ctx, stage, path, requests, before, spent):
                 try:
                     teacher.teach([request for request in block if request.identity not in answered], deliver)
                 except BudgetSpent as error:
@@ -100,25 +99,50 @@ def ask_teacher(
     return Teaching(tuple(feedback), tuple(lost), "spent" in stage.summary)
 
 
+def _answered(stage: Stage, path: Path, failed: Path, requests: Sequence[FeedbackRequest]) -> set[Identity]:
+    """The requests answered so far. From the first block with a guessed order on, replies and orders are dropped.
+
+    The ledger has those replies. They depend on what had arrived when the budget was spent.
+    """
+    orders = _orders(stage)
+    end = min((order.start for order in orders if order.guessed), default=len(requests))
+    wanted = {request.identity for request in requests[:end]}
+    answered = sound_replies(path, stage, wanted)
+    answered |= sound_replies(failed, stage, wanted - answered)
+    if end < len(requests):
+        write_rows(stage.folder / ORDERS, [sealed(order, stage.key) for order in orders if not order.guessed])
+    return answered
+
+
+def _orders(stage: Stage) -> list[Order]:
+    return sound_rows(stage.folder / ORDERS, Order, stage.key)
+
+
 def _in_blocks(
-    ctx: RunContext, stage: Stage, path: Path, requests: Sequence[FeedbackRequest], before: Sequence[Feedback]
+    ctx: RunContext,
+    stage: Stage,
+    path: Path,
+    requests: Sequence[FeedbackRequest],
+    before: Sequence[Feedback],
+    spent: Mapping[str, object],
 ) -> Iterator[Sequence[FeedbackRequest]]:
     """The requests, in blocks if there is a way of asking to choose; a block is ordered when those before are answered.
 
-    The order of a block is on disk before it is asked: a run that goes on asks what it asked. A batch takes hours, so
-    that all of a stage goes into one.
+    The order of a block is on disk before it is asked: a run that goes on asks what it asked. Once the budget is
+    `spent`, later blocks only look into the ledger, in an order that is guessed. A batch takes hours, so that all of a
+    stage goes into one.
     """
     config = ctx.config.teacher
     choice = ways(config)
     if config.kind != "openai" or len(choice) == 1 or all(request.mistake is None for request in requests):
         yield requests
         return
-    known = {order.start: order for order in sound_rows(stage.folder / ORDERS, Order, stage.key)}
+    known = {order.start: order for order in _orders(stage)}
     for places in [range(len(requests))] if config.batch else blocks(len(requests)):
         order = known.get(places.start)
         if order is None or set(order.ways) != set(choice):
             order = order_of_ways(places.start, choice, (*before, *read_rows(path, Feedback)))
-            append_rows(stage.folder / ORDERS, [sealed(order, stage.key)])
+            append_rows(stage.folder / ORDERS, [sealed(replace(order, guessed=bool(spent)), stage.key)])
         yield in_order(requests[places.start : places.stop], order, before)
 
 

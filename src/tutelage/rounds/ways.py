@@ -42,11 +42,15 @@ WORDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The order of the ways from the request `start` on; one request in `every` begins with another of them."""
+    """The order of the ways from the request `start` on; one request in `every` begins with another of them.
+
+    `guessed`: the budget was spent before the blocks before it were answered whole.
+    """
 
     start: int
     ways: tuple[Way, ...]
     every: int
+    guessed: bool = False
 
 
 def blocks(requests: int) -> list[range]:
