@@ -18,20 +18,25 @@ from tutelage.teacher.ways import Asking
 SETTINGS = Settings(
     endpoint="http://e/v1",
     model="m",
-    temperature=0.5,
-    max_tokens=64,
     kind="number",
     grade=grade,
     run_id="run-a",
     price=PriceConfig(prompt=1.0, completion=4.0),
-    teacher=TeacherConfig(ask="mistake", hint="first"),  # the paper's way
+    teacher=TeacherConfig(ask="mistake", hint="first", temperature=0.5, max_tokens=64),  # the paper's way
 )
-EXPLAINING = replace(SETTINGS, teacher=TeacherConfig(ask="mistake", hint="first", explain=True))
 PROBLEM = Problem.of("Tom has 3 boxes of 4 pens. How many pens?", "12")
 REQUEST = FeedbackRequest(PROBLEM, "3 + 4 = 7 pens. The answer is 7.", 2)
 RIGHT, ALSO_RIGHT = "3 × 4 = 12 pens.\nThe answer is 12.", "Each box holds 4, so 3 × 4 = 12.\nThe answer is 12."
 WRONG = "3 + 4 = 7 pens.\nThe answer is 7."
 BOUND = Usage(1, 900, 64)
+
+
+def changed(**fields):
+    """The settings with other fields of the teacher's."""
+    return replace(SETTINGS, teacher=SETTINGS.teacher.model_copy(update=fields))
+
+
+EXPLAINING = changed(explain=True)
 
 
 def messages(asking, reason="", request=REQUEST):
@@ -85,18 +90,27 @@ def test_the_key_is_the_hash_of_all_that_shapes_the_reply():
 
 
 @pytest.mark.parametrize(
-    "change", [{"endpoint": "http://f/v1"}, {"model": "n"}, {"temperature": 0.6}, {"max_tokens": 65}]
+    "other",
+    [
+        replace(SETTINGS, endpoint="http://f/v1"),
+        replace(SETTINGS, model="n"),
+        changed(temperature=0.6),
+        changed(max_tokens=65),
+    ],
 )
-def test_another_setting_is_another_key(change):
+def test_another_setting_is_another_key(other):
     [[first]], _ = hold(RIGHT)
-    [[second]], _ = hold(RIGHT, settings=replace(SETTINGS, **change))
+    [[second]], _ = hold(RIGHT, settings=other)
     assert first.key != second.key
 
 
-@pytest.mark.parametrize("change", [{"run_id": "run-b"}, {"price": PriceConfig()}, {"check_arithmetic": False}])
-def test_what_does_not_shape_the_reply_leaves_the_key(change):
+@pytest.mark.parametrize(
+    "other",
+    [replace(SETTINGS, run_id="run-b"), replace(SETTINGS, price=PriceConfig()), changed(check_arithmetic=False)],
+)
+def test_what_does_not_shape_the_reply_leaves_the_key(other):
     [[first]], _ = hold(RIGHT)
-    [[second]], _ = hold(RIGHT, settings=replace(SETTINGS, **change))
+    [[second]], _ = hold(RIGHT, settings=other)
     assert first.key == second.key
 
 
@@ -175,7 +189,7 @@ def test_what_another_run_paid_for_costs_nothing():
 
 def test_with_agreement_the_first_sample_has_the_key_that_it_has_alone():
     [[alone]], _ = hold(RIGHT)
-    [questions], feedback = hold((RIGHT,) * 3, settings=replace(SETTINGS, self_consistency=3))
+    [questions], feedback = hold((RIGHT,) * 3, settings=changed(self_consistency=3))
     assert questions[0] == alone
     assert len({question.key for question in questions}) == 3
     assert [json.loads(question.payload)["sample"] for question in questions] == [2, "2.1", "2.2"]
@@ -194,13 +208,13 @@ def test_with_agreement_the_first_sample_has_the_key_that_it_has_alone():
     ],
 )
 def test_more_than_half_are_right(texts, used):
-    asked, feedback = hold(texts, settings=replace(SETTINGS, self_consistency=len(texts)))
+    asked, feedback = hold(texts, settings=changed(self_consistency=len(texts)))
     assert (len(asked), feedback.text, feedback.failure) == (1, used, None)
 
 
 @pytest.mark.parametrize("texts", [(RIGHT, WRONG), (WRONG, RIGHT, WRONG), (RIGHT, WRONG, WRONG, RIGHT)])
 def test_half_is_not_enough(texts):
-    asked, feedback = hold(texts, texts, settings=replace(SETTINGS, self_consistency=len(texts)))
+    asked, feedback = hold(texts, texts, settings=changed(self_consistency=len(texts)))
     assert len(asked) == 2
     assert (feedback.failure, feedback.verdict.correct, feedback.text) == ("samples disagree", False, WRONG)
     reason = f"{texts.count(RIGHT)} of {len(texts)} samples are right, and one is not: wrong answer: 7 is not 12"
@@ -210,14 +224,14 @@ def test_half_is_not_enough(texts):
 
 def test_if_none_is_right_the_reason_is_that_of_the_first():
     texts = (WRONG, "The answer is 12.", "")
-    _, feedback = hold(texts, texts, settings=replace(SETTINGS, self_consistency=3))
+    _, feedback = hold(texts, texts, settings=changed(self_consistency=3))
     assert (feedback.failure, feedback.verdict.reason) == ("wrong answer", "wrong answer: 7 is not 12")
 
 
 def test_a_false_calculation_is_rejected_unless_told_not_to_look():
     text = "3 × 4 = 13 pens, and one is lost, so 12.\nThe answer is 12."
     _, strict = hold(text, text)
-    _, lax = hold(text, settings=replace(SETTINGS, check_arithmetic=False))
+    _, lax = hold(text, settings=changed(check_arithmetic=False))
     assert (strict.failure, lax.failure) == ("false calculation", None)
 
 

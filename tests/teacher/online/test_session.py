@@ -22,7 +22,7 @@ from tutelage.teacher.online.ledger_writer import LedgerWriter
 from tutelage.teacher.online.limits import Limits
 from tutelage.teacher.online.session import RequestSession
 
-SETTINGS = Settings("http://e/v1", "m", 0.7, 512, "number", grade, "run-a", PriceConfig())
+SETTINGS = Settings("http://e/v1", "m", "number", grade, "run-a", PriceConfig())
 
 
 def right(messages):

@@ -130,7 +130,7 @@ class Batches:
         with tempfile.TemporaryFile() as lines:
             sent: list[Sent] = []
             for number, question in enumerate(questions):
-                name, bound = f"{token}-{number}", budget.bound(question.messages, settings.max_tokens)
+                name, bound = f"{token}-{number}", budget.bound(question.messages, settings.teacher.max_tokens)
                 sent.append(Sent(name, question.key, settings.run_id, now, bound, token, question.payload))
                 lines.write(self._client.line(name, question.messages, question.seed))
             self._ledger.write(batch, *sent)

@@ -50,10 +50,10 @@ class BatchSession:
                 return
             left = budget()
             wanted = wanted if self._works else wanted[:TRIAL]
-            affordable = _reserve(wanted, left, self._settings.max_tokens)
+            affordable = _reserve(wanted, left, self._settings.teacher.max_tokens)
             if not affordable:
                 self._go_on(owed, deliver, closed=True)
-                raise left.exhausted(left.bound(wanted[0].messages, self._settings.max_tokens))
+                raise left.exhausted(left.bound(wanted[0].messages, self._settings.teacher.max_tokens))
             await self._batches.hand_in(affordable, left)
 
     async def _collect(self) -> TeacherError | None:
@@ -67,7 +67,7 @@ class BatchSession:
         for only_thought in self._batches.only_thought[seen:]:
             self._failures.note_reply(only_thought=only_thought)
         if self._failures.only_thinks:
-            return self._failures.only_thinking(self._settings.endpoint, self._settings.max_tokens)
+            return self._failures.only_thinking(self._settings.endpoint, self._settings.teacher.max_tokens)
         return None
 
     def _go_on(

@@ -36,19 +36,14 @@ class Settings:
 
     endpoint: str
     model: str
-    temperature: float | None
-    max_tokens: int
     kind: AnswerKind
     grade: Grade
     run_id: str
     price: PriceConfig
-    check_arithmetic: bool = True
-    self_consistency: int = 1
     teacher: TeacherConfig = field(default_factory=TeacherConfig)
     template: Template | None = None
     plan: Plan = askings
     ours: Echoes = OURS
-    seed: int | None = None
     shaping: Mapping[str, object] = field(default_factory=dict[str, object])
     """Further parameters of the request that enter the ledger's key; those at their default are left out."""
     dialogue: Callable[[FeedbackRequest, Settings], Conversation] | None = None
@@ -94,7 +89,7 @@ class Settings:
         if request is None:
             return None
         asked = json.loads(request)
-        return Question(asked["messages"], request, seed_of(self.seed, asked["sample"]))
+        return Question(asked["messages"], request, seed_of(self.teacher.seed, asked["sample"]))
 
     def failed(self, key: str, reason: FailureReason, detail: str) -> Failed:
         """The ledger's entry for a request without a usable reply."""
@@ -134,7 +129,7 @@ def converse(request: FeedbackRequest, settings: Settings) -> Conversation:
         for asking in settings.plan(request, settings.teacher):
             reason = "" if reading is None else str(reading.failure) if hidden else reading.verdict.reason
             messages = prompts.messages(request, asking, reason)
-            replies = yield questions_of(messages, request, settings, settings.self_consistency)
+            replies = yield questions_of(messages, request, settings, settings.teacher.self_consistency)
             if replies is None:
                 break
             rows += replies
@@ -173,7 +168,8 @@ def questions_of(messages: list[Message], request: FeedbackRequest, settings: Se
     """The same question some times; the first has the key that it would have alone."""
     samples = [request.sample, *(f"{request.sample}.{again}" for again in range(1, times))]
     return [
-        Question(messages, _shape(messages, sample, settings), seed_of(settings.seed, sample)) for sample in samples
+        Question(messages, _shape(messages, sample, settings), seed_of(settings.teacher.seed, sample))
+        for sample in samples
     ]
 
 
@@ -182,8 +178,8 @@ def _shape(messages: list[Message], sample: int | str, settings: Settings) -> st
         "endpoint": settings.endpoint,
         "model": settings.model,
         "messages": messages,
-        "temperature": settings.temperature,
-        "max_tokens": settings.max_tokens,
+        "temperature": settings.teacher.temperature,
+        "max_tokens": settings.teacher.max_tokens,
         "sample": sample,
         **settings.shaping,
     }
@@ -205,7 +201,7 @@ def _read(rows: Sequence[LedgerRow], request: FeedbackRequest, asking: Asking, s
 
 def _read_one(row: LedgerRow, request: FeedbackRequest, asking: Asking, settings: Settings) -> Reading:
     """One reply, as what was asked for."""
-    most, checked, ours = settings.max_tokens, settings.check_arithmetic, settings.ours
+    most, checked, ours = settings.teacher.max_tokens, settings.teacher.check_arithmetic, settings.ours
     if asking.way == "mistake-repaired":
         about = request.problem, request.mistake or "", settings.grade
         return read_repair(row.text, row.finish_reason, *about, max_tokens=most, check_arithmetic=checked, ours=ours)

@@ -37,7 +37,7 @@ def practise(request: FeedbackRequest, settings: Settings) -> Conversation:
         if draft.problem is not None and draft.flaw is None:
             alone = FeedbackRequest(draft.problem)
             messages = settings.prompts.messages(alone, Asking("question"))
-            solved = yield questions_of(messages, alone, settings, settings.self_consistency)
+            solved = yield questions_of(messages, alone, settings, settings.teacher.self_consistency)
             if solved is None:
                 return None
             rows += solved
@@ -67,7 +67,7 @@ def _read(row: LedgerRow, request: FeedbackRequest, settings: Settings) -> Draft
         request.problem,
         settings.kind,
         settings.grade,
-        max_tokens=settings.max_tokens,
-        check_arithmetic=settings.check_arithmetic,
+        max_tokens=settings.teacher.max_tokens,
+        check_arithmetic=settings.teacher.check_arithmetic,
         ours=settings.ours,
     )

@@ -226,7 +226,7 @@ class RequestSession:
             row = self._settings.row(question.key, question.payload, reply, bound)
             row = replace(row, seconds=round(asyncio.get_running_loop().time() - started, 3))
             paid = row.usage
-            self._budget.learn(question.messages, self._settings.max_tokens, paid, bound)
+            self._budget.learn(question.messages, self._settings.teacher.max_tokens, paid, bound)
             self._activity.arrived(paid)
             self._limits.correct(admission, paid.prompt_tokens + paid.completion_tokens)
             self._limits.speed_up()
@@ -251,7 +251,7 @@ class RequestSession:
 
         Returns that bound; None if the budget is spent: nothing is in flight, and the request does not fit.
         """
-        budget, limit = self._budget, self._settings.max_tokens
+        budget, limit = self._budget, self._settings.teacher.max_tokens
         if self._failures.only_thinks:
             raise self._failures.only_thinking(self._settings.endpoint, limit)
 
