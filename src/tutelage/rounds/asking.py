@@ -49,7 +49,8 @@ def ask_teacher(
     """Ask what has not been answered yet; a spent budget ends the asking, and what was bought is returned.
 
     `before` is the feedback of earlier rounds, which tells which way of asking works. Requests that got no reply are in
-    `failed.jsonl`; they are asked again if the stage is, as it is if none got one.
+    `failed.jsonl`. They are asked again if the run goes on before the stage is done, or with another budget. A stage in
+    which no request got a reply is always done again.
     """
     budget = ctx.config.teacher.budget.model_dump()
     teacher = ctx.teacher_of(student, round)

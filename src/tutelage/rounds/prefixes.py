@@ -119,8 +119,10 @@ def _tried(
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """The search for a problem's shortest prefix: none before `least` leads to a right answer, that at `most` does, if
-    there is one.
+    """The search for a problem's shortest prefix.
+
+    Those below `least` have failed, or are shorter than one that has. The one at `most` has succeeded, or is past the
+    end.
     """
 
     problem: Problem
