@@ -21,7 +21,8 @@ INTRODUCTION = """\
 
 Every setting of a run, made from the code (`RunConfig`) by `make docs`. A configuration file is YAML with one key for
 each section; what it leaves out has the default. `--set section.key=value` on the command line wins over the file.
-`config.yaml` in the run directory holds all settings as they were used."""
+`config.yaml` in the run directory holds all settings as they were used. The default none, and None in a text, is `null`
+in YAML; `none` among the types is that word."""
 
 UNITS = {
     "seconds": "seconds",

@@ -29,8 +29,8 @@ EPOCHS, ATTEMPTS, ANSWER = 3, 4, 60
 """A round: problems, passes over them, attempts at each, and tokens of an attempt."""
 MEASURED = "HuggingFaceTB/SmolLM2-135M-Instruct"
 PROBLEM_TOKENS = 2229 / 8
-TRAINED, WRITTEN = 2229 / 11.93, 332
-"""Tokens computed for a problem, and a second in training and exam (docs/performance.md)."""
+TRAINED, WRITTEN = 2229 / 9.18, 364
+"""Tokens computed for a problem, and a second in training and exam (docs/performance-float32.md)."""
 GPU_FLOPS, GPU_BYTES, GPU_ROWS = 300e12, 3.35e12, 256
 """FLOP a second in training, a figure of nanotron's published benchmark (hf.co/nanotron/old_bench: a Llama of 1B, 8
 GPUs); bytes a second of an H100's memory, and answers at once."""

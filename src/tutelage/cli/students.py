@@ -52,7 +52,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - options of a command
 ) -> None:
     """Greedy accuracy of a model on a task, with its 95 % interval.
 
-    Example: `tutelage eval runs/demo --task leg_counting --split test`
+    Example: `tutelage eval runs/demo --task examples/demo.yaml --split test`
     """
     from tutelage import api
     from tutelage.config import EvaluationConfig
