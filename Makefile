@@ -79,7 +79,7 @@ release: ## check, build and check again what a tag would publish, into dist/; T
 	@build/release/bin/twine check --strict dist/*
 	@build/release/bin/check-wheel-contents dist/*.whl
 
-bench: $(INSTALLED) ## measure speed against the reference implementation, into docs/performance.md (20 to 25 minutes on two cores)
+bench: $(INSTALLED) ## measure speed against the way of the paper's code, into docs/performance.md (20 to 25 minutes on two cores)
 	@$(RUN) benchmarks.performance student
 
 bench-teacher: $(INSTALLED) ## measure the teacher: throughput, limits, kills, budget, ledger, memory (some 20 minutes)

@@ -51,7 +51,7 @@ def main() -> None:
         _training_row(student, name, problems, prefix, given.repeats)
     print(f"\n| an exam of at most {TOKENS} new tokens | seconds | tokens written |\n|---|---|---|")
     asked = [(f"{n} problems, 4 samples", n, 4, 0) for n in (8, 16, 32)]
-    asked += [(f"8 problems, {n} samples", 8, n, 0) for n in SAMPLES]
+    asked += [(f"8 problems, {n} sample{'s' * (n > 1)}", 8, n, 0) for n in SAMPLES]
     for name, problems, samples, prefix in asked + [("", 8, 4, n) for n in PREFIXES]:
         _exam_row(student, name, problems, samples, prefix, given.repeats)
 

@@ -138,6 +138,7 @@ def test_decimals_money_and_abbreviations_survive():
 def test_a_problem_without_a_sound_solution_is_rejected(problem, reason):
     [feedback] = ask(FeedbackRequest(problem, "3. The answer is 3."))
     assert (feedback.verdict.correct, feedback.verdict.reason, feedback.text) == (False, reason, "")
+    assert feedback.failure == "nothing to teach from"
 
 
 def test_the_equation_stands_in_for_an_unsound_rationale():

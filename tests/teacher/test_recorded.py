@@ -112,18 +112,18 @@ def test_fallback_is_asked_once_and_while_requests_still_come(record):
 
 
 @pytest.mark.parametrize(
-    ("row", "reason"),
+    ("row", "reason", "failure"),
     [
-        ({"rationale": "3 + 4 = 7", "answer": "7"}, "7 is not 12"),
-        ({"rationale": "3 × 4 = 12"}, "no answer is stated"),
-        ({"rationale": "3 × 4 = 12", "answer": ""}, "no answer is stated"),
-        ({"rationale": "3 × 4 = 12", "answer": "12", "mistake": "3 + 4 = 7"}, NOT_RECORDED),
-        ({"question": "Another?", "rationale": "3 × 4 = 12", "answer": "12"}, NOT_RECORDED),
+        ({"rationale": "3 + 4 = 7", "answer": "7"}, "7 is not 12", "wrong answer"),
+        ({"rationale": "3 × 4 = 12"}, "no answer is stated", "unparsable"),
+        ({"rationale": "3 × 4 = 12", "answer": ""}, "no answer is stated", "unparsable"),
+        ({"rationale": "3 × 4 = 12", "answer": "12", "mistake": "3 + 4 = 7"}, NOT_RECORDED, "nothing to teach from"),
+        ({"question": "Another?", "rationale": "3 × 4 = 12", "answer": "12"}, NOT_RECORDED, "nothing to teach from"),
     ],
 )
-def test_rejects_with_the_reason(record, row, reason):
+def test_rejects_with_the_reason(record, row, reason, failure):
     [feedback] = ask(record({"question": PENS.question} | row), FeedbackRequest(PENS))
-    assert (feedback.verdict.correct, feedback.verdict.reason) == (False, reason)
+    assert (feedback.verdict.correct, feedback.verdict.reason, feedback.failure) == (False, reason, failure)
 
 
 GOOD = json.dumps({"question": "q", "rationale": "r"})

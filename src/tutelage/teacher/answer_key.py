@@ -105,10 +105,18 @@ class AnswerKeyTeacher:
             return Feedback(*request.identity, mended.right, verdict, Usage(requests=1), step=mended.wrong)
         written = write_feedback(request, self._kind, self._seed)
         if isinstance(written, str):
-            return Feedback(*request.identity, "", Verdict(False, None, written), Usage(requests=1))
+            verdict = Verdict(False, None, written)
+            return Feedback(*request.identity, "", verdict, Usage(requests=1), failure="nothing to teach from")
         verdict = self._grade(request.problem, written.rationale)
-        explanation = written.explanation if self._explain and verdict.correct else None
-        return Feedback(*request.identity, written.rationale, verdict, Usage(requests=1), explanation=explanation)
+        failure, explanation = ("wrong answer", None) if not verdict.correct else (None, written.explanation)
+        return Feedback(
+            *request.identity,
+            written.rationale,
+            verdict,
+            Usage(requests=1),
+            failure=failure,
+            explanation=explanation if self._explain else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,4 +24,6 @@ class AnswersTeacher:
         """Answer every request in order."""
         for request in requests:
             text = state_answer("", request.problem.answer)
-            deliver(Feedback(*request.identity, text, self._grade(request.problem, text), Usage(requests=1)))
+            verdict = self._grade(request.problem, text)
+            failure = None if verdict.correct else "unparsable"
+            deliver(Feedback(*request.identity, text, verdict, Usage(requests=1), failure=failure))

@@ -102,7 +102,8 @@ class RecordedTeacher:
             self._fallback.teach(owed, deliver)
         else:
             for request in owed:
-                deliver(Feedback(*request.identity, "", Verdict(False, None, NOT_RECORDED), Usage(requests=1)))
+                verdict = Verdict(False, None, NOT_RECORDED)
+                deliver(Feedback(*request.identity, "", verdict, Usage(requests=1), failure="nothing to teach from"))
         kinds = ", ".join(f"{kind} {count}" for kind, count in doubts.most_common() if kind)
         if kinds:
             self._say(f"of {doubts.total()} recorded rationales in use, some do not earn their answers: {kinds}")
@@ -150,8 +151,10 @@ class RecordedTeacher:
         if flaw is not None:
             return recorded, Verdict(False, verdict.answer, flaw[1]), flaw[0]
         concluded = state_answer(steps, problem.answer)
+        if not (verdict := self._grade(problem, concluded)).correct:
+            return recorded, verdict, "unparsable"
         doubt = replace(judge, check_way=True).flaw(steps)
-        return concluded, self._grade(problem, concluded), doubt[0] if doubt else None
+        return concluded, verdict, doubt[0] if doubt else None
 
 
 def _same(recorded: str, mistake: str | None) -> bool:
