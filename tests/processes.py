@@ -12,7 +12,8 @@ from unittest.mock import patch
 
 UNMEASURED = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
 """Without coverage: it takes time, and a Ctrl-C that meets it holding its lock would leave all waiting for good."""
-ONE_THREAD = {**UNMEASURED, "OMP_NUM_THREADS": "1"}
+ONE_THREAD = {**UNMEASURED, "OMP_NUM_THREADS": "1", "TORCH_CPP_LOG_LEVEL": "ERROR"}
+"""The second as the command sets it for one of several processes: forks have torch before they are one."""
 
 LIBRARIES = ["torch", "transformers", "accelerate", "peft", "openai", "reasoning_gym", "tutelage.api", "tutelage.cli"]
 LIBRARIES += ["tutelage.assemble", "tutelage.student.training.train"]
