@@ -1,6 +1,7 @@
 """The pages of texts over HTTP: stories, mistakes, two students, a study."""
 
 import html
+import importlib
 import json
 import re
 import shutil
@@ -13,6 +14,8 @@ from tests.report.figures import study
 from tests.view.served import serving, small_run
 from tutelage.runs.files import write_json
 from tutelage.teacher.ledger.reader import LedgerReader
+from tutelage.view.facts import Indexing
+from tutelage.view.index.index import RunIndex
 
 
 @pytest.fixture(scope="module")
@@ -153,3 +156,30 @@ def test_a_shared_ledger_is_found_where_the_run_was_started_and_else_it_is_said_
 
 def rows_of(run, name):
     return [row for path in sorted(run.glob(f"round-*/{name}.jsonl")) for row in rows(path)]
+
+
+@pytest.mark.parametrize(
+    ("address", "module", "read"),
+    [
+        ("problems", "class_book", "book_page"),
+        ("problems/{problem}", "story", "read_story"),
+        ("mistakes", "mistakes", "read_mistakes"),
+        ("teacher", "teacher", "teacher_facts"),
+        ("teacher/refused", "teacher", "refused_page"),
+    ],
+)
+def test_what_was_read_while_the_index_was_made_is_not_told_as_all(run, client, monkeypatch, address, module, read):
+    pages, ended = importlib.import_module(f"tutelage.view.pages.{module}"), []
+    reading = getattr(pages, read)
+
+    def read_to_the_end(*arguments):
+        facts = reading(*arguments)
+        ended.append(True)  # the rest is indexed just behind the facts
+        return facts
+
+    monkeypatch.setattr(pages, read, read_to_the_end)
+    monkeypatch.setattr(RunIndex, "progress", lambda index: Indexing(1, 0.5, "reading", bool(ended)))
+    found = client.get(f"/run/run/{address.format(problem=rows_of(run, 'feedback')[0]['problem_id'])}")
+    assert found.status_code == 200
+    assert ended
+    assert "Reading the run" in found.text

@@ -20,6 +20,7 @@ COLUMNS = (("question", "Problem"), ("first", "first"), ("last", "last"), ("gain
 def class_book(request: Request) -> Response:
     """A page of the problems that the filter of the address finds."""
     index = site_of(request).index(request.path_params["name"])
+    progress = index.progress()  # before the facts: it never says that more was read than they show
     wanted = read_filter(request.query_params)
     book = book_page(index, wanted, read_page(request.query_params))
     kinds = sorted({kind for counts in mistakes(index).kinds.values() for kind in counts} | {wanted.kind or ""} - {""})
@@ -31,7 +32,7 @@ def class_book(request: Request) -> Response:
         kinds=kinds,
         courses=COURSES,
         filtered=is_filtered(wanted),
-        progress=index.progress(),
+        progress=progress,
         written=partial(written, wanted),
         turned=partial(turned, wanted),
     )

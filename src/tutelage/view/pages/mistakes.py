@@ -18,9 +18,10 @@ from tutelage.view.site import page, site_of
 def mistakes(request: Request) -> Response:
     """The page of the mistakes."""
     index = site_of(request).index(request.path_params["name"])
+    progress = index.progress()  # before the facts: it never says that more was read than they show
     facts = read_mistakes(index)
     charts = charts_of(facts, [sitting.name for sitting in index.sittings() if sitting.split == "train"])
-    return page(request, "mistakes.html", facts=facts, charts=charts, progress=index.progress())
+    return page(request, "mistakes.html", facts=facts, charts=charts, progress=progress)
 
 
 def charts_of(facts: Mistakes, exams: Sequence[str]) -> list[Chart]:

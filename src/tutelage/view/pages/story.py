@@ -18,14 +18,15 @@ from tutelage.view.telling import told
 def story(request: Request) -> Response:
     """The story of a problem, with its neighbours in the filtered list."""
     index = site_of(request).index(request.path_params["name"])
+    progress = index.progress()  # before the facts: it never says that more was read than they show
     wanted = read_filter(request.query_params)
     found = read_story(index, request.path_params["problem"], wanted)
     if found is None:
-        raise HTTPException(404, "this run holds no such problem" + ("" if index.progress().done else " so far"))
+        raise HTTPException(404, "this run holds no such problem" + ("" if progress.done else " so far"))
     facts: dict[str, Any] = {"story": found, "rounds": told(found), "suffix": written(wanted), "anchor": ""}
     asked = [reply for round in found.rounds for reply in round.replies if reply.prompt_tokens]
     sought = index.about.ledger_places if any(not reply.raw for reply in asked) else ()
-    return page(request, "story.html", **facts, progress=index.progress(), sought=sought, ledger=index.about.ledger)
+    return page(request, "story.html", **facts, progress=progress, sought=sought, ledger=index.about.ledger)
 
 
 ROUTES: list[BaseRoute] = [Route("/run/{name}/problems/{problem:path}", story)]

@@ -19,8 +19,9 @@ from tutelage.view.teacher import refused_page, teacher_facts
 def teacher(request: Request) -> Response:
     """What was asked, what came of it, what it took."""
     index = site_of(request).index(request.path_params["name"])
+    progress = index.progress()  # before the facts: it never says that more was read than they show
     facts = teacher_facts(index)
-    return page(request, "teacher.html", facts=facts, charts=charts_of(facts.over_time), progress=index.progress())
+    return page(request, "teacher.html", facts=facts, charts=charts_of(facts.over_time), progress=progress)
 
 
 def charts_of(over_time: Sequence[tuple[float, int]]) -> list[Chart]:
@@ -42,13 +43,14 @@ def charts_of(over_time: Sequence[tuple[float, int]]) -> list[Chart]:
 def refused(request: Request) -> Response:
     """Refused replies of a kind, or of all kinds, page by page."""
     index = site_of(request).index(request.path_params["name"])
+    progress = index.progress()  # before the facts: it never says that more was read than they show
     kind = request.query_params.get("kind", "")[:LONGEST] or None
     found = refused_page(index, kind, read_page(request.query_params))
 
     def address(number: int) -> str:
         return "?" + urlencode({"kind": kind or "", "page": number}, errors="replace")
 
-    return page(request, "refused.html", found=found, kind=kind, address=address, progress=index.progress())
+    return page(request, "refused.html", found=found, kind=kind, address=address, progress=progress)
 
 
 ROUTES: list[BaseRoute] = [Route("/run/{name}/teacher", teacher), Route("/run/{name}/teacher/refused", refused)]
