@@ -107,8 +107,9 @@ def _rounds(ctx: RunContext) -> RunResult:
         stopped_because = "all rounds are done"
 
     student.release()
-    best = rounds[best_round([past.result for past in rounds])]
-    return end_run(ctx, [past.result for past in rounds], best.result.round, best.student, stopped_because, unused)
+    results = [past.result for past in rounds]
+    best = best_round(results)
+    return end_run(ctx, results, best, rounds[best].student, stopped_because, unused)
 
 
 def has_something_new(teaching: stages.Teaching, exam: Exam | None, config: TrainingConfig) -> bool:

@@ -24,6 +24,7 @@ from tutelage.runs.reader import RunReader, open_run
 from tutelage.view import figures, harmless
 from tutelage.view.ask import Ask, AskBox
 from tutelage.view.charts import bar, whisker
+from tutelage.view.facts import Indexing
 from tutelage.view.index.index import RunIndex
 from tutelage.view.marked import marked
 from tutelage.view.shelf import Shelf, read_shelf
@@ -132,6 +133,15 @@ def environment() -> Environment:
 def site_of(request: Request) -> Site:
     """The site that a request is for."""
     return request.app.state.site
+
+
+def index_of(request: Request) -> tuple[RunIndex, Indexing]:
+    """The index of the run that a request is for, and how far it is.
+
+    That is looked up before the facts of a page, so that it never says that more was read than they show.
+    """
+    index = site_of(request).index(request.path_params["name"])
+    return index, index.progress()
 
 
 def page(request: Request, template: str, status: int = 200, **facts: Any) -> Response:  # noqa: ANN401

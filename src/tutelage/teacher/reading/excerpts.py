@@ -44,7 +44,10 @@ _MOST_STUBS, _LONGEST_STUB = 4, 60
 
 
 def excerpts(steps: str, problem: Problem, grade: Grade, foreign: Callable[[str], bool]) -> Iterator[str]:
-    """The parts to try, the best first: the part after the last foreign sentence comes before earlier ones."""
+    """The parts to try, the best first: the part after the last foreign sentence comes before earlier ones.
+
+    Those without a check of the result come first of all. Those with it follow, since the solution may need it.
+    """
     pieces = list(pieces_of(steps))
     check = next((place for place, (sentence, _) in enumerate(pieces) if place and is_check(sentence)), None)
     if check is not None:  # small models check wrongly, and what is left without the check is shorter

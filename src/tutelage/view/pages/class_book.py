@@ -12,15 +12,14 @@ from tutelage.view.class_book import book_page
 from tutelage.view.facts import COURSES, Filter
 from tutelage.view.mistakes import mistakes
 from tutelage.view.query import is_filtered, read_filter, read_page, written
-from tutelage.view.site import page, site_of
+from tutelage.view.site import index_of, page
 
 COLUMNS = (("question", "Problem"), ("first", "first"), ("last", "last"), ("gain", "gain"))
 
 
 def class_book(request: Request) -> Response:
     """A page of the problems that the filter of the address finds."""
-    index = site_of(request).index(request.path_params["name"])
-    progress = index.progress()  # before the facts: it never says that more was read than they show
+    index, progress = index_of(request)
     wanted = read_filter(request.query_params)
     book = book_page(index, wanted, read_page(request.query_params))
     kinds = sorted({kind for counts in mistakes(index).kinds.values() for kind in counts} | {wanted.kind or ""} - {""})

@@ -12,13 +12,12 @@ from tutelage.view.charts import flows, stacked
 from tutelage.view.charts.base import Chart
 from tutelage.view.facts import Mistakes
 from tutelage.view.mistakes import mistakes as read_mistakes
-from tutelage.view.site import page, site_of
+from tutelage.view.site import index_of, page
 
 
 def mistakes(request: Request) -> Response:
     """The page of the mistakes."""
-    index = site_of(request).index(request.path_params["name"])
-    progress = index.progress()  # before the facts: it never says that more was read than they show
+    index, progress = index_of(request)
     facts = read_mistakes(index)
     charts = charts_of(facts, [sitting.name for sitting in index.sittings() if sitting.split == "train"])
     return page(request, "mistakes.html", facts=facts, charts=charts, progress=progress)

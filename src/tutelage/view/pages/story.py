@@ -10,15 +10,14 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from tutelage.view.query import read_filter, written
-from tutelage.view.site import page, site_of
+from tutelage.view.site import index_of, page
 from tutelage.view.story import story as read_story
 from tutelage.view.telling import told
 
 
 def story(request: Request) -> Response:
     """The story of a problem, with its neighbours in the filtered list."""
-    index = site_of(request).index(request.path_params["name"])
-    progress = index.progress()  # before the facts: it never says that more was read than they show
+    index, progress = index_of(request)
     wanted = read_filter(request.query_params)
     found = read_story(index, request.path_params["problem"], wanted)
     if found is None:

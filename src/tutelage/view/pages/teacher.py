@@ -12,14 +12,13 @@ from starlette.routing import BaseRoute, Route
 from tutelage.view.charts import Chart, lines
 from tutelage.view.figures import moment
 from tutelage.view.query import LONGEST, read_page
-from tutelage.view.site import page, site_of
+from tutelage.view.site import index_of, page
 from tutelage.view.teacher import refused_page, teacher_facts
 
 
 def teacher(request: Request) -> Response:
     """What was asked, what came of it, what it took."""
-    index = site_of(request).index(request.path_params["name"])
-    progress = index.progress()  # before the facts: it never says that more was read than they show
+    index, progress = index_of(request)
     facts = teacher_facts(index)
     return page(request, "teacher.html", facts=facts, charts=charts_of(facts.over_time), progress=progress)
 
@@ -42,8 +41,7 @@ def charts_of(over_time: Sequence[tuple[float, int]]) -> list[Chart]:
 
 def refused(request: Request) -> Response:
     """Refused replies of a kind, or of all kinds, page by page."""
-    index = site_of(request).index(request.path_params["name"])
-    progress = index.progress()  # before the facts: it never says that more was read than they show
+    index, progress = index_of(request)
     kind = request.query_params.get("kind", "")[:LONGEST] or None
     found = refused_page(index, kind, read_page(request.query_params))
 
