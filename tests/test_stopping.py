@@ -191,6 +191,34 @@ def test_wherever_it_comes_the_innermost_line_is_said(where, by, tmp_path):
         assert (code, said) == (CODES[by], "\nstopped; inside\n")
 
 
+def _interrupted_as_it_speaks(errors: str) -> None:
+    """Signals come after every write of the line: to `os` where the process ends at once, to stderr in order."""
+    ends_at_once()
+    os.dup2(os.open(errors, os.O_WRONLY | os.O_APPEND), 2)
+    write, print_to = os.write, sys.stderr.write
+
+    def written(file: int, line: bytes) -> int:
+        done = write(file, line)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return done
+
+    def printed(line: str) -> int:
+        done = print_to(line)
+        os.kill(os.getpid(), signal.SIGINT)
+        return done
+
+    os.write, sys.stderr.write = written, printed
+    with stoppable("stopped; here"):
+        _for_ever()
+
+
+@pytest.mark.parametrize("by", [[signal.SIGINT], [signal.SIGINT, signal.SIGTERM]], ids=["in order", "at once"])
+def test_a_signal_that_comes_as_the_line_is_said_adds_none(by, tmp_path):
+    errors = tmp_path / "errors"
+    ended = interrupted(lambda: forked(_interrupted_as_it_speaks, str(errors)), errors, 0.3, *by)
+    assert ended == (130, "\nstopped; here\n")
+
+
 def _interrupted_twice(folder: Path) -> None:
     """As in a notebook, with work that comes to no step until the second interrupt has been raised."""
 

@@ -57,7 +57,7 @@ class Stop:
 
     def end(self) -> NoReturn:
         """Print the line and leave the command, with its exit code."""
-        _handle(signal.SIG_IGN)
+        _handle(_nothing)
         if not self.said:
             with suppress(OSError, ValueError):
                 print(f"\n{self.line}", file=sys.stderr, flush=True)
@@ -70,6 +70,8 @@ class Stop:
 
     def end_at_once(self) -> NoReturn:
         """Print the line and end the process, without putting anything away."""
+        with suppress(ValueError):  # in another thread
+            _handle(_nothing)
         if not self.said:
             shown = "\x1b[?25h" if os.isatty(2) else ""  # a progress bar hides the cursor
             with suppress(OSError):
@@ -245,6 +247,10 @@ def _handle(handler: Callable[[int, FrameType | None], object] | signal.Handlers
     for number in _SIGNALS:
         if number != signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+def _nothing(number: int, frame: FrameType | None) -> None:
+    """Handle a signal that comes while the line is printed: SIG_IGN would have CPython complain of one that is late."""
 
 
 def _is_importing(frame: FrameType | None) -> bool:
