@@ -51,7 +51,7 @@ def test_so_are_a_list_in_json_and_a_folder(own):
         assert "custom: answers of the kind number" in result.output
     assert "is data, and a configuration is needed" in tutelage("run", own / "mine.json").output
     json_lines = "".join(json.dumps({**row, "task": 1}) + "\n" for row in rows)
-    columns = json.dumps({key: [row[key] for row in rows] for key in rows[0]}, indent=1)
+    columns = json.dumps({key: [row.get(key) for row in rows] for key in (*rows[0], "task")}, indent=1)
     for text in (json_lines, json.dumps({"data": rows}), columns, "\n" * 99 + json.dumps(rows)):
         (own / "mine.json").write_text(text)
         result = tutelage("tasks", "check", own / "mine.json", "--set", "task.field={question: prompt, answer: reply}")

@@ -60,7 +60,7 @@ def read_settings(path: str | Path) -> object:
 
 
 def is_data_file(path: str | Path) -> bool:
-    """Whether a path names data and no settings: by its ending; a .json is settings if it is an object with a task."""
+    """Whether a path names data and no settings: by its ending; a .json is settings if its object has one task."""
     suffix = Path(path).suffix.lower()
     if suffix != ".json":
         return suffix in DATA_SUFFIXES
@@ -74,7 +74,7 @@ def is_data_file(path: str | Path) -> bool:
     text = text.lstrip(b"\xef\xbb\xbf \t\r\n")
     with suppress(NotJson):
         value = parse_json(text)
-        return not isinstance(value, dict) or "task" not in value
+        return not isinstance(value, dict) or "task" not in value or isinstance(value["task"], list)
     with suppress(NotJson):
         parse_json(text.partition(b"\n")[0])
         return True  # JSON Lines

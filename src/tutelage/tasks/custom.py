@@ -102,6 +102,8 @@ def _rows(config: TaskConfig, path: str) -> tuple[Mapping[str, Sequence[Row]], t
                 f"task.{setting} ({getattr(config, setting)!r}) is for data sets of the hub, such as hf://OWNER/NAME, "
                 f"but task.path is {path!r}; leave it out"
             )
+    if "://" in path:
+        raise DataError("no address is read; download the file, or name a data set as hf://OWNER/NAME", path=path)
     place = Path(path)
     if is_hub_name(path) and place.suffix not in DATA_SUFFIXES and not place.exists():
         raise DataError(f"there is no such file or folder; a data set of the hub is written hf://{path}", path=path)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,6 +18,8 @@ from tutelage.json_lines import Json, NotJson, is_unicode, parse_json, read_valu
 from tutelage.records import Choice
 
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_NAMES = 20
+"""Names of fields that an error lists at most: a file may be one object with a name for each of its rows."""
 
 
 class NoProblemError(DataError):
@@ -56,7 +58,7 @@ class Row:
         for part in field.split("."):
             if not isinstance(found, Mapping) or part not in found:
                 known = sorted(str(key) for key in cast(Mapping[Any, Any], found)) if isinstance(found, Mapping) else []
-                hint = did_you_mean(part, known, f"the row has {', '.join(known) or 'no fields'}")
+                hint = did_you_mean(part, known, f"the row has {listed(known)}")
                 self.fail(field, f"the field is missing; {hint}")
             found = cast(Mapping[str, Any], found)[part]
         raise AssertionError("a part of the field is missing")
@@ -127,6 +129,13 @@ class Row:
         if len(choices) < 2 or len({choice.label.casefold() for choice in choices}) < len(choices):
             self.fail(field, f"expected two choices or more of distinct labels, found {shortened(value)}")
         return choices
+
+
+def listed(fields: Iterable[object]) -> str:
+    """Names of fields for an error."""
+    names = [str(field) for field in fields]
+    more = f" and {len(names) - _NAMES:,} more" if len(names) > _NAMES else ""
+    return (", ".join(names[:_NAMES]) or "no fields") + more
 
 
 def read_jsonl(path: Path) -> list[Row]:

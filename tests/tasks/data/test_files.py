@@ -32,6 +32,9 @@ def problems(task):
         ("mine.json", MARK + as_json(ROWS)),
         ("mine.json", as_json({"version": "1", "data": ROWS})),
         ("mine.json", as_json({name: [row[name] for row in ROWS] for name in ROWS[0]})),
+        ("mine.json", as_json({name: {str(n): row[name] for n, row in enumerate(ROWS)} for name in ROWS[0]})),
+        ("mine.json", as_json({f"id-{n}": row for n, row in enumerate(ROWS)})),
+        ("mine.jsonl", as_json(ROWS)),
         ("mine.csv", as_csv(ROWS)),
         ("mine.csv", as_csv(ROWS, mark=MARK)),
         ("mine.csv", as_csv(ROWS, ";", MARK)),
@@ -95,6 +98,7 @@ def test_of_shards_all_must_be_there(tmp_path):
         ("a.csv", b"prompt_text,gold\na,b\n", "the row has prompt_text, gold; task.field: {question: YOURS"),
         ("a.json", b'{"train": [{"a": 1}], "test": [{"a": 1}]}', "several lists of rows: train, test"),
         ("a.json", b"[1]", "row 1: expected an object"),
+        ("a.json", as_json({str(n): "a" for n in range(300)}), "18, 19 and 280 more; task.field: {question"),
         ("a.json", b'[{"question": "a"', "not JSON"),
         ("a.jsonl", b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"),
         ("a.jsonl", b"\x1f\x8b\x08", "compressed by gzip"),
@@ -139,6 +143,11 @@ def test_lines_are_counted_below_cells_of_several_lines(tmp_path):
     file.write_bytes(as_csv(ROWS[:3]) + b"last,\n")
     with pytest.raises(DataError, match="line 8, field 'answer'"):
         load_task("custom", path=file)
+
+
+def test_an_address_is_no_file():
+    with pytest.raises(DataError, match=r"https://example\.org/a\.csv: no address is read; download the file"):
+        load_task("custom", path="https://example.org/a.csv")
 
 
 def test_json_lines_in_a_json_file_keep_their_lines(tmp_path):

@@ -195,6 +195,30 @@ def test_answers_that_count_the_choices_from_0_are_choices(tmp_path):
     assert found(load(tmp_path, texts))["Q1?"] == ("B", None)
 
 
+def test_columns_that_are_letters_are_choices_where_the_answers_name_them(tmp_path):
+    def row(n):
+        return {"question": f"Q{n}?", "A": "pen", "B": n, "C": "book" if n else None, "answer": "AB"[n % 2]}
+
+    task = load(tmp_path, alike(row))
+    assert "the columns A, B, … are read as choices" in task.report.notes
+    texts = {problem.text for split in SPLITS for problem in task.problems(split)}
+    assert {"Q0?\n(A) pen\n(B) 0", "Q1?\n(A) pen\n(B) 1\n(C) book"} < texts
+    assert load(tmp_path, alike(row), field={"question": "{question} {A} or {B}?"}).kind == "text"
+    assert load(tmp_path, alike(lambda n: {**row(n), "answer": n})).kind == "number"
+
+
+def test_completions_that_are_labelled_false_are_left_out(tmp_path):
+    right = alike(lambda n: {"prompt": f"Q{n}?", "completion": f"#### {n}", "label": True})
+    wrong = alike(lambda n: {"prompt": f"Q{n}?", "completion": "#### 9", "label": False})
+    task = load(tmp_path, wrong + right)
+    assert found(task) == {f"Q{n}?": (str(n), None) for n in range(4)}
+    assert "rows left out, whose completion is labelled false: 4 of 8" in task.report.notes
+    with pytest.raises(DataError, match="line 1: every completion is labelled false"):
+        load(tmp_path, wrong)
+    judged = alike(lambda n: {"prompt": f"Is {n} even?", "completion": f"{n} / 2 …", "label": n % 2 == 0})
+    assert found(load(tmp_path, judged, field={"answer": "label"}))["Is 1 even?"][0] == "no"
+
+
 def test_among_worked_solutions_one_without_steps_is_its_answer_and_one_without_an_answer_is_odd(tmp_path):
     rows = [WORKED["gsm8k"](n) for n in range(12)]
     rows[3]["answer"] = "4"
@@ -353,6 +377,7 @@ def test_a_few_rows_that_are_no_single_question_are_left_out_and_counted(tmp_pat
     rows[9] = other
     with pytest.raises(DataError, match=r"line 1, field .*, but 3 of 20 rows are not: leave them out, or cut"):
         load(tmp_path, rows)
+    assert len(found(load(tmp_path, [usual(n) for n in range(4)] + [other]))) == 4
 
 
 def test_a_conversation_that_repeats_other_columns_may_have_several_turns_at_first(tmp_path):

@@ -5,6 +5,7 @@ question/answer      {"question": "…", "answer": "12", "choices": […], "rati
 question/solution    {"question": "…", "solution": "… #### 12"}
 problem/solution     {"problem": "…", "solution": "… \\\\boxed{12}", "answer": "12"}            MATH
 prompt/completion    {"prompt": "…", "completion": "… The answer is 12."}, or both as messages    TRL
+                     {"prompt": "…", "completion": "…", "label": true}, of which false ones are left out
 prompt-only          {"prompt": "…", "answer": "12"}, or the prompt as messages                   TRL, verl
 preference           {"prompt": "…", "chosen": "…", "rejected": "…"}                              TRL
                      {"instruction": "…", "input": "…", "chosen": "…", "rejected": "…"}           LLaMA-Factory
@@ -22,7 +23,7 @@ from dataclasses import dataclass, replace
 
 from tutelage.errors import DataError
 from tutelage.tasks.data.messages import is_conversation, read_conversation
-from tutelage.tasks.rows import NoProblemError, Row, parsed
+from tutelage.tasks.rows import NoProblemError, Row, listed, parsed
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def _repeats(row: Row, talk: Columns, other: Columns) -> bool:
 
 
 def _refuse(row: Row) -> None:
-    has = ", ".join(str(key) for key in row.data) or "no fields"
+    has = listed(row.data)
     if talk := _first(row, "messages", "conversations"):
         read_conversation(row, talk)  # says why it is none
     if row.has("chosen") and row.has("rejected"):

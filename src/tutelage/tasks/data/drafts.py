@@ -12,13 +12,15 @@ from tutelage.tasks.data.columns import OURS, Columns, columns_of, mapping
 from tutelage.tasks.data.fields import filled, is_template
 from tutelage.tasks.data.messages import Conversation, is_conversation, read_conversation
 from tutelage.tasks.data.solutions import is_worked, split_solution, steps_of
-from tutelage.tasks.rows import NoProblemError, Row, parsed
+from tutelage.tasks.rows import NoProblemError, Row, listed, parsed
 from tutelage.text.statements import shorten
 
 MOSTLY = 0.9
 """Share of answers of one kind from which the others are taken for mistakes."""
 _OF_TURNS = ("alpaca", "query/response")
 """Forms that may have earlier turns, as `history`."""
+_PRAISED = ("label", "kto_tag")
+"""Columns that say whether a completion is a good one: TRL's unpaired preference and ms-swift, LLaMA-Factory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,12 @@ def read_drafts(rows: Sequence[Row], fields: Mapping[str, str], *, json: bool = 
     A few rows that are not one question and its answer are left out. Raises DataError.
     """
     columns = columns_of(rows, fields)
+    rows, notes = _praised(rows, columns)
     if json and columns.answer and not is_template(columns.answer):
         rows = [_with_json(row, columns.answer) for row in rows]
+    if lettered := _lettered(rows, columns):
+        columns, rows = replace(columns, choices="choices"), lettered
+        notes.append("the columns A, B, … are read as choices")
     worked = columns.form == OURS and _are_worked(rows, columns)
     drafts, others = list[Draft](), list[NoProblemError]()
     for row in rows:
@@ -60,11 +66,39 @@ def read_drafts(rows: Sequence[Row], fields: Mapping[str, str], *, json: bool = 
         except NoProblemError as error:
             others.append(error)
     count = f"{len(others):,} of {len(rows):,}"
-    if len(drafts) < MOSTLY * len(rows):
+    if not drafts or (len(others) > 1 and len(drafts) < MOSTLY * len(rows)):
         wanted = f"a problem is one question and its answer, but {count} rows are not"
         raise DataError(f"{others[0]}; {wanted}: leave them out, or cut them to one turn")
-    told = [f"rows left out, which are not one question and its answer: {count}; {others[0]}"] if others else []
-    return Drafts(drafts, columns.form, tuple(told))
+    if others:
+        notes.append(f"rows left out, which are not one question and its answer: {count}; {others[0]}")
+    return Drafts(drafts, columns.form, tuple(notes))
+
+
+def _praised(rows: Sequence[Row], columns: Columns) -> tuple[Sequence[Row], list[str]]:
+    """The rows without those whose completion is said to be a bad one, and a note on these. Raises DataError."""
+    if columns.worked is None and columns.messages is None:
+        return rows, []
+    names = [name for name in _PRAISED if name != columns.answer]
+    good = [row for row in rows if not any(row.data.get(name) is False for name in names)]
+    if not good:
+        rows[0].fail(None, "every completion is labelled false, and a right one is needed for each question")
+    left_out = len(rows) - len(good)
+    told = f"rows left out, whose completion is labelled false: {left_out:,} of {len(rows):,}"
+    return good, [told] if left_out else []
+
+
+def _lettered(rows: Sequence[Row], columns: Columns) -> Sequence[Row] | None:
+    """The rows with their columns A, B, … as choices, where each answer is the letter of one, as in MMLU."""
+    answer = columns.answer or ""
+    if (columns.choices and any(row.has(columns.choices) for row in rows)) or is_template(columns.question or "{"):
+        return None
+    read = list[Row]()
+    for row in rows:
+        choices = {letter: row.data[letter] for letter in "ABCDEFGHIJ" if row.data.get(letter) not in (None, "")}
+        if len(choices) < 2 or row.optional(answer) not in tuple(choices):
+            return None
+        read.append(replace(row, data={**row.data, "choices": choices}))
+    return read
 
 
 def _are_worked(rows: Sequence[Row], columns: Columns) -> bool:
@@ -121,8 +155,7 @@ def _with_json(row: Row, answer: str) -> Row:
 def _need(row: Row, columns: Columns) -> None:
     for name, column in (("question", columns.question), ("answer", columns.answer)):
         if column is not None and not is_template(column) and not row.has(column):
-            has = ", ".join(str(key) for key in row.data) or "no fields"
-            row.fail(column, f"the field is missing; the row has {has}; {mapping(row, name)}")
+            row.fail(column, f"the field is missing; the row has {listed(row.data)}; {mapping(row, name)}")
 
 
 def _question(row: Row, columns: Columns) -> tuple[str, str | None, Conversation | None]:

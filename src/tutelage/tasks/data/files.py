@@ -44,11 +44,12 @@ def read_rows(path: Path) -> list[Row]:
     suffix = path.suffix.lower()
     if first.startswith(b"PAR1") or suffix == ".parquet":
         return read_parquet(path, first)
-    return _READERS.get(suffix, read_jsonl)(path)
+    is_list = first.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")
+    return _READERS.get(suffix, read_json_rows if is_list else read_jsonl)(path)
 
 
 def read_json_rows(path: Path) -> list[Row]:
-    """The rows of a JSON file: a list of objects, an object with one such list, columns, or JSON Lines."""
+    """The rows of a JSON file: a list of objects, an object with one such list, columns, named rows, or JSON Lines."""
     if not _first_bytes(path).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
         try:
             with path.open("rb") as file:
@@ -68,6 +69,8 @@ def _rows_in(value: dict[str, Any], path: Path) -> Sequence[object]:
     """The list of rows in a JSON object."""
     lists = {name: cast(list[Any], part) for name, part in value.items() if isinstance(part, list)}
     of_rows = [name for name, part in lists.items() if part and all(isinstance(row, dict) for row in part)]
+    if len(value) > 1 and all(isinstance(part, dict) and part for part in value.values()):
+        return _rows_of_tables(value)
     if len(lists) == len(value) > 1 and not of_rows and len({len(part) for part in lists.values()}) == 1:
         return [dict(zip(lists, cells, strict=True)) for cells in zip(*lists.values(), strict=True)]
     if len(of_rows) == 1 and not {"role", "from"} & lists[of_rows[0]][0].keys():
@@ -80,6 +83,14 @@ def _rows_in(value: dict[str, Any], path: Path) -> Sequence[object]:
     if not value:
         raise DataError(f"expected a list of rows, found {shortened(value)}", path=path)
     return [value]
+
+
+def _rows_of_tables(value: dict[str, dict[str, Any]]) -> list[object]:
+    """The rows of an object of objects: pandas' columns, {"question": {"0": "…", …}, …}, or rows by their names."""
+    numbers = [name for name in next(iter(value.values())) if name.isdecimal()]
+    if numbers and all(list(column) == numbers for column in value.values()):
+        return [{name: column[number] for name, column in value.items()} for number in numbers]
+    return list(value.values())
 
 
 def _first_bytes(path: Path) -> bytes:
