@@ -188,6 +188,10 @@ def test_places_of_the_hub(path, place):
     [
         ({"path": "hf://"}, "names no data set of the hub; write hf://OWNER/NAME"),
         ({"path": "https://huggingface.co/openai/gsm8k"}, "names no data set of the hub"),
+        (
+            {"path": "https://huggingface.co/datasets/openai/gsm8k/blob/main/main/train.parquet"},
+            "is a page about a data set; write hf://openai/gsm8k, or hf://openai/gsm8k/FILE for one file",
+        ),
         ({"path": "a.jsonl", "revision": "main"}, "is for data sets of the hub"),
         ({"path": "hf://a/b/train.jsonl", "split": "train[:9]"}, "task.split has no say"),
     ],

@@ -24,6 +24,8 @@ from tutelage.tasks.data.hub_files import BESIDE, card_of, chosen_config, downlo
 from tutelage.tasks.data.parquet import NEEDED, without_nan
 from tutelage.tasks.rows import Row
 
+_PAGES = ("viewer", "tree", "blob", "resolve", "raw", "discussions")
+"""What begins the rest of an address of the hub that is not the data set's own."""
 _VALIDATION = ("validation", "val", "valid", "dev")
 
 
@@ -88,6 +90,9 @@ def place_of(path: str) -> HubPlace:
     found = HUB_PLACE.fullmatch(path)
     if found is None:
         raise ConfigError(f"task.path {path!r} names no data set of the hub; write hf://OWNER/NAME")
+    if path.startswith("https:") and (found["file"] or "").partition("/")[0] in _PAGES:
+        remedy = f"write hf://{found['name']}, or hf://{found['name']}/FILE for one file"
+        raise ConfigError(f"task.path {path!r} is a page about a data set; {remedy}")
     return HubPlace(**found.groupdict())
 
 
@@ -154,7 +159,7 @@ def _chosen(config: TaskConfig, name: str, splits: Mapping[str, object]) -> dict
     if "train" not in parts:
         raise DataError(
             f"there is no split train; the splits are {', '.join(splits)}; say which is which by "
-            "task.split, such as {train: …, test: …}, or name one that is divided",
+            "task.split (tutelage init: --split), such as {train: …, test: …}, or name one that is divided",
             path=f"hf://{name}",
         )
     return parts
