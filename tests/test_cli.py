@@ -77,9 +77,11 @@ def test_doctor_says_what_a_student_would_compute_in(tiny):
         "disk",
         "keys",
         "vLLM",
+        "engine",
         "cache",
         "student",
     ]
+    assert "engine     by student.engine auto, our own, since vLLM and a GPU are not both there" in result.output
     assert f"{tiny}: float32: the student is too small" in result.output
     assert "by student.prompt auto, the student is asked by its chat template: its chat template ends" in result.output
     assert "there is no folder './nope'" in tutelage("doctor", "./nope").output
@@ -91,6 +93,7 @@ def test_doctor_tells_programs_the_same(tiny, monkeypatch):
     (line,) = result.output.splitlines()
     found = json.loads(line)
     assert found["device"] == "cpu"
+    assert found["engine"].startswith("our own")
     assert found["free_memory"] > 10**6 < found["free_disk"]
     assert "SOME_VENDOR_API_KEY" in found["keys"]
     assert "sk-secret" not in line

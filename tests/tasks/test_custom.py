@@ -197,6 +197,28 @@ def test_html_is_noted(file):
     assert not any("HTML" in note for note in notes)
 
 
+def test_a_column_that_may_belong_to_the_question_is_noted_where_it_is_not_read(file):
+    def told(settings, **more):
+        notes = load_task("custom", path=write(file, [{**row(n), **more} for n in range(4)]), **settings).report.notes
+        return [note for note in notes if "is not read" in note]
+
+    above = 'the column context is not read; task.field: {question: "{context}\\n\\n{question}"} asks below it'
+    assert told({}, context="Ann has pens.", table=3) == [above]
+    assert told({"field": {"question": "{context} {question}"}}, context="Ann has pens.") == []
+    assert told({}, context="?") == []  # stands in the question
+    system = ["the column system is not read; task.field: {system: system} takes system messages from it"]
+    assert told({}, system="Be brief.") == system
+    assert told({"field": {"system": "system"}}, system="Be brief.") == []
+    assert told({"system": "Be kind."}, system="Be brief.") == []
+
+
+def test_answers_that_are_long_texts_are_noted(file):
+    rows = [{**row(n), "answer": f"First we count.\nSo there are {n} pens."} for n in range(4)]
+    long = "4 of 4 answers are long texts, such as 'First we count."
+    assert any(note.startswith(long) for note in load_task("custom", path=write(file, rows)).report.notes)
+    assert not any("long" in note for note in load_task("custom", path=write(file, rows), match="f1").report.notes)
+
+
 def test_units_of_other_languages_are_noted_and_currencies_left_aside(file):
     assert noted(file, ["3 €", "5€", "12 £"])[0] == "number"
     kind, [note] = noted(file, ["12 Äpfel", "3 Äpfel", "7"])

@@ -13,6 +13,8 @@ import typer
 from tutelage.cli.machine_readable import Json, print_json
 from tutelage.text.printable import printable
 
+_OURS = "our own, since vLLM and a GPU are not both there; Transformers' generate if ours cannot compute the model"
+
 
 def doctor(
     model: Annotated[str, typer.Argument(help="A student: a model's folder, hub name, or smollm2-135m.")] = (
@@ -28,6 +30,7 @@ def doctor(
     from tutelage.config import StudentConfig
     from tutelage.runs.directory import versions
     from tutelage.student.asked import asked_as, told_of
+    from tutelage.student.engines.engine import Engine
     from tutelage.student.engines.vllm import unavailable
     from tutelage.student.model import pick_device, precision_of
     from tutelage.student.resources.available import available_memory
@@ -37,12 +40,13 @@ def doctor(
 
     config = StudentConfig(model=model, device=device, prompt="auto")
     picked, no_vllm = pick_device(device), unavailable()
+    engine = "vLLM, which is there, as is a GPU" if Engine().is_vllm else _OURS
     memory, disk, keys = available_memory(picked), shutil.disk_usage(Path()).free, _keys(os.environ)
     if json:
         student = {"model": model, "precision": precision_of(config), "asked": asked_as(config)}
         free = {"free_memory": memory, "free_disk": disk}
         here = {"versions": versions(), "machine": hardware(), "device": picked.type, **free, "keys": keys}
-        print_json({**here, "vllm": no_vllm or "there", "cache": str(user_cache()), "student": student})
+        print_json({**here, "vllm": no_vllm or "there", "engine": engine, "cache": str(user_cache()), "student": student})
         return
     print(f"versions   {versions()}")
     print(f"machine    {hardware()}")
@@ -50,6 +54,7 @@ def doctor(
     print(f"disk       {gigabytes(disk)} free here")
     print(f"keys       {', '.join(keys) or 'none set'}")
     print(f"vLLM       {no_vllm or 'there'}")
+    print(f"engine     by student.engine auto, {engine}")
     print(f"cache      {printable(str(user_cache()))}")
     asked = told_of(asked_as(config), config)
     print(f"student    {printable(f'{model}: {precision_of(config)}; by student.prompt auto, {asked}')}")

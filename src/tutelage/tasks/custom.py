@@ -78,7 +78,7 @@ def read_custom(config: TaskConfig) -> CustomData:
     parts, told, commit = _rows(config, config.path)
     read = {name: read_drafts(rows, config.field, json=config.match == "json") for name, rows in parts.items()}
     drafts = {name: part.drafts for name, part in read.items()}
-    told = (*told, *(note for part in read.values() for note in part.notes))
+    told = (*told, *dict.fromkeys(note for part in read.values() for note in part.notes))
     forms = dict.fromkeys(part.form for part in read.values())
     if set(forms) - {OURS}:
         told = (*told, f"the rows are read as {', '.join(forms)}")

@@ -407,6 +407,10 @@ def test_solutions_are_split_into_steps_and_answer(text, steps, answer):
     assert split_solution(text) == Solved(steps, answer)
 
 
+def test_a_solution_that_is_all_thoughts_states_no_answer():
+    assert split_solution("<think>It is \\boxed{7}.</think>\n") is None
+
+
 @given(st.text(max_size=60))
 def test_any_text_is_split_or_not(text):
     solved = split_solution(text)

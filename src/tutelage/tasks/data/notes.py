@@ -3,6 +3,7 @@
 12 pens     a number with a unit; in a column of such answers the number alone is graded
 3,5         a decimal comma, which is not read: 3,500 is three thousand in English, and a text has one meaning in a run
 3 &times; 4 HTML, which is read as it stands
+context     a column that is likely to belong to the question, and is not read
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from tutelage.config import TaskConfig
 from tutelage.records import AnswerKind
 from tutelage.tasks.data.drafts import MOSTLY, Draft
+from tutelage.tasks.data.fields import is_template
 from tutelage.text.numbers import Number, fold, whole_number
 from tutelage.text.statements import shorten
 
@@ -37,7 +39,11 @@ _HTML = re.compile(
     r"|</?(?:br|p|div|span)\b[^<>]{0,99}>"
 )
 _MANY = 0.5
-"""Share of answers in words that must be like numbers for a note on it."""
+"""Share of rows, or of answers in words, that must be so for a note on it."""
+_LONG = 30
+"""Words of an answer above which nobody writes the very same ones."""
+_ASKED = ("context", "passage", "paragraph", "document", "background", "table", "premise", "input", "instruction")
+"""Columns that may belong to the question beside them."""
 
 
 def is_measured(answer: str) -> bool:
@@ -65,8 +71,28 @@ def _before(unit: re.Pattern[str], answer: str) -> Number | None:
 
 
 def notes_on(config: TaskConfig, kind: AnswerKind, drafts: Sequence[Draft]) -> tuple[str, ...]:
-    """Notes on answers that are LaTeX, numbers with units or with a decimal comma, and on HTML."""
-    return (*_on_answers(config, kind, [draft.answer for draft in drafts]), *_on_html(drafts))
+    """Notes on answers that are LaTeX, long, numbers with units or with a decimal comma, on HTML, and on columns."""
+    answers = [draft.answer for draft in drafts]
+    return (*_on_answers(config, kind, answers), *_on_html(drafts), *_on_columns(config, drafts))
+
+
+def _on_columns(config: TaskConfig, drafts: Sequence[Draft]) -> Iterator[str]:
+    asked = config.field.get("question", "question")
+    if is_template(asked) or not all(draft.row.has(asked) for draft in drafts):
+        return
+    for name in _ASKED:
+        if _unread(name, drafts):
+            above = f'{{question: "{{{name}}}\\n\\n{{{asked}}}"}}'
+            yield f"the column {name} is not read; task.field: {above} asks below it"
+    if config.system is None and not any(draft.system for draft in drafts) and _unread("system", drafts):
+        yield "the column system is not read; task.field: {system: system} takes system messages from it"
+
+
+def _unread(name: str, drafts: Sequence[Draft]) -> bool:
+    """Whether most rows have a text in a column that is no part of what is asked."""
+    texts = ((draft.row.data.get(name), draft.question) for draft in drafts)
+    unread = sum(isinstance(text, str) and bool(text.strip()) and text.strip() not in asked for text, asked in texts)
+    return unread >= _MANY * len(drafts)
 
 
 def _on_html(drafts: Sequence[Draft]) -> Iterator[str]:
@@ -83,6 +109,10 @@ def _on_answers(config: TaskConfig, kind: AnswerKind, answers: Sequence[str]) ->
         return (f"{_such(latex, answers, 'hold LaTeX')}: task.match: math compares them as expressions",)
     if config.match or config.grader:
         return ()
+    long = [answer for answer in answers if len(answer.split()) > _LONG or "\n" in answer] if kind == "text" else []
+    if len(long) >= max(1, _MANY * len(answers)):
+        remedy = "end each with 'The answer is 12.', or set task.match or task.grader"
+        return (f"{_such(long, answers, 'are long texts')}: only the very same words are right; {remedy}",)
     if kind == "number":
         return tuple(_of_numbers(answers, told=config.kind is not None))
     return tuple(_of_words(answers)) if kind == "text" and config.kind is None else ()

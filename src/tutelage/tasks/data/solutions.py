@@ -35,9 +35,10 @@ class Solved:
 def split_solution(text: str) -> Solved | None:
     r"""The steps and the answer: behind the last `####`, in the last `\boxed{}`, as stated, or the only line.
 
-    A `####` above a box is a heading. None if it has several lines and states no answer. Thoughts are left out.
+    A `####` above a box is a heading. None if it has several lines and states no answer. Thoughts are left out, so
+    that a text of thoughts alone states none.
     """
-    said = without_thoughts(text).strip() or text.strip()
+    said = without_thoughts(text).strip()
     marked, boxed = list(_MARK.finditer(said)), boxes(said)
     if marked and not (boxed and boxed[-1][0] > marked[-1].end()):
         answer = marked[-1][1].strip()
