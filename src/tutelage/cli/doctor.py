@@ -46,7 +46,9 @@ def doctor(
         student = {"model": model, "precision": precision_of(config), "asked": asked_as(config)}
         free = {"free_memory": memory, "free_disk": disk}
         here = {"versions": versions(), "machine": hardware(), "device": picked.type, **free, "keys": keys}
-        print_json({**here, "vllm": no_vllm or "there", "engine": engine, "cache": str(user_cache()), "student": student})
+        print_json(
+            {**here, "vllm": no_vllm or "there", "engine": engine, "cache": str(user_cache()), "student": student}
+        )
         return
     print(f"versions   {versions()}")
     print(f"machine    {hardware()}")

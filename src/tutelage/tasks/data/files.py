@@ -69,8 +69,9 @@ def _rows_in(value: dict[str, Any], path: Path) -> Sequence[object]:
     """The list of rows in a JSON object."""
     lists = {name: cast(list[Any], part) for name, part in value.items() if isinstance(part, list)}
     of_rows = [name for name, part in lists.items() if part and all(isinstance(row, dict) for row in part)]
-    if len(value) > 1 and all(isinstance(part, dict) and part for part in value.values()):
-        return _rows_of_tables(value)
+    tables = {name: cast(dict[str, Any], part) for name, part in value.items() if isinstance(part, dict) and part}
+    if len(tables) == len(value) > 1:
+        return _rows_of_tables(tables)
     if len(lists) == len(value) > 1 and not of_rows and len({len(part) for part in lists.values()}) == 1:
         return [dict(zip(lists, cells, strict=True)) for cells in zip(*lists.values(), strict=True)]
     if len(of_rows) == 1 and not {"role", "from"} & lists[of_rows[0]][0].keys():
