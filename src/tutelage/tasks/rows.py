@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -186,6 +187,16 @@ def parsed(value: Json) -> Json:
     return value
 
 
+def _unlabelled(items: list[Any]) -> list[Any]:
+    """The texts of choices without labels of their own, where all have them in order: A) 21, B) 24."""
+    found = [
+        re.fullmatch(rf"\s*\(?{letter}[).:]\s*(\S.*)", str(item), re.DOTALL)
+        for letter, item in zip(_LETTERS, items, strict=False)
+    ]
+    texts = [match[1] for match in found if match]
+    return texts if len(texts) == len(items) else items
+
+
 def _pairs(value: Json) -> list[tuple[str, str]] | None:
     """Labels and texts of choices; None if the value has none of the known forms."""
     if isinstance(value, Mapping):
@@ -201,7 +212,7 @@ def _pairs(value: Json) -> list[tuple[str, str]] | None:
         if all(isinstance(item, Mapping) and "label" in item and "text" in item for item in items):
             pairs = [(item["label"], item["text"]) for item in items]
         elif len(items) <= len(_LETTERS):
-            pairs = list(zip(_LETTERS, items, strict=False))
+            pairs = list(zip(_LETTERS, _unlabelled(items), strict=False))
         else:
             return None
     else:

@@ -172,10 +172,15 @@ def test_columns_that_the_first_row_lacks_are_read_in_the_others(tmp_path):
         load(tmp_path, rows)
 
 
-@pytest.mark.parametrize("options", [["pen", "book"], {"A": "pen", "B": "book"}, '["pen", "book"]'])
+@pytest.mark.parametrize(
+    "options",
+    [["pen", "book"], {"A": "pen", "B": "book"}, '["pen", "book"]', ["A) pen", "B) book"], ["(A) pen", "B. book"]],
+)
 def test_options_are_choices(tmp_path, options):
     task = load(tmp_path, alike(lambda n: {"question": f"Q{n}?", "options": options, "answer": "B"}))
     assert (task.kind, task.problems("train")[0].text[3:]) == ("choice", "\n(A) pen\n(B) book")
+    rows = alike(lambda n: {"question": f"Q{n}?", "options": ["A) pen", "C) book"], "answer": "A"})
+    assert load(tmp_path, rows).problems("train")[0].text[3:] == "\n(A) A) pen\n(B) C) book"
     for other in ({"min": 1, "max": 2}, ["pen"], "pen", None):
         rows = alike(lambda n, other=other: {"question": f"Q{n}?", "options": other, "answer": n})
         assert load(tmp_path, rows).kind == "number"
