@@ -23,13 +23,17 @@ def _anthropic() -> Form:
 
     credit = "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade."
     policy = "Output blocked by content filtering policy"
+    limit = (
+        "This request would exceed your organization's rate limit of 20,000 input tokens per minute. Please reduce the "
+        "prompt length or the maximum tokens requested, or try again later."
+    )
     return Form(
         {
             "too-long": error(400, "invalid_request_error", "prompt is too long: 211180 tokens > 200000 maximum"),
             "policy": error(400, "invalid_request_error", policy),
             "no-credits": error(400, "invalid_request_error", credit),
             "bad-key": error(401, "authentication_error", "invalid x-api-key"),
-            "rate-limit": error(429, "rate_limit_error", "This request would exceed your rate limit.", retry_after="1"),
+            "rate-limit": error(429, "rate_limit_error", limit, retry_after="1"),
             "overloaded": error(529, "overloaded_error", "Overloaded"),
         }
     )
@@ -81,6 +85,7 @@ def _openrouter() -> Form:
     credit = (
         "This request requires more credits, or fewer max_tokens. You requested up to 512, but can only afford 200."
     )
+    moderated = "gpt-4o requires moderation. Your input was flagged for violence. No credits were charged."
     flagged: Json = {"reasons": ["violence"], "flagged_input": "…", "provider_name": "OpenAI"}
     raw = "z-ai/glm-5.3-flash is temporarily rate-limited upstream. Please retry shortly."
     return Form(
@@ -88,7 +93,7 @@ def _openrouter() -> Form:
             "too-long": error(
                 400, "This endpoint's maximum context length is 8192 tokens. However, you requested 9000."
             ),
-            "policy": error(403, "openai/gpt-4o requires moderation. Your input was flagged for violence.", **flagged),
+            "policy": error(403, moderated, **flagged),
             "no-credits": error(402, credit),
             "bad-key": error(401, "No auth credentials found"),
             "rate-limit": error(429, "Provider returned error", raw=raw, provider_name="BaseTen"),

@@ -35,7 +35,7 @@ def serve(**settings):
     ("fault", "message"),
     [
         (Fault.http(401, "wrong"), r"refused the key \(401\)"),
-        (Fault.http(404, "no such model"), r"no such model; check teacher.model"),
+        (Fault.http(403, "wrong key: Invalid API key"), r"refused the key \(403\)"),
         (Fault.http(429, "quota", code="insufficient_quota"), "has no quota left"),
     ],
 )
@@ -53,6 +53,16 @@ def test_what_is_refused_ends_the_session_and_is_mended(sessions, fault, message
     with LedgerReader(sessions.path) as reader:
         assert len(reader.failures()) == (call is None)
         assert reader.lost() == Usage()
+
+
+@pytest.mark.parametrize("call", [UPLOAD, MAKE, LOOK, FETCH])
+def test_a_model_that_is_unknown_ends_the_session_and_is_mended(sessions, call):
+    with serve(batch_faults={call: [Fault.http(404, "no such model")]}) as endpoint:
+        delivered, error = sessions.hold(endpoint, requests(4), retries=3)
+        assert "no such model; check teacher.model" in str(error)
+        assert delivered == []
+        delivered, error = sessions.hold(endpoint, requests(4))
+        assert (error, len(delivered), len(endpoint.requests)) == (None, 4, 4)
 
 
 @pytest.mark.parametrize("call", [UPLOAD, LOOK, FETCH])

@@ -178,6 +178,66 @@ def test_an_endpoint_without_a_batch_api_is_said_so(sessions, call, status):
     assert lost(sessions) == Usage()
 
 
+def test_an_endpoint_that_answers_all_calls_with_a_good_status(sessions):
+    """LM Studio."""
+    fault = Fault(body=b'{"error": "Unexpected endpoint or method. (POST /v1/files). Returning 200 anyway"}')
+    with serve(batch_faults={UPLOAD: [fault]}) as endpoint:
+        delivered, error = sessions.hold(endpoint, requests(6), retries=3)
+        assert (delivered, len(endpoint.batch_calls)) == ([], 1)
+    assert "has no Batch API (" in str(error)
+
+
+@pytest.mark.parametrize("batch", [True, False])
+def test_files_that_are_named_after_the_end_are_waited_for(sessions, batch):
+    """OpenAI's own API has done this: what was paid for would be asked, and paid for, again."""
+    done = {"id": "batch_1", "status": "completed", "request_counts": {"total": 6, "completed": 6, "failed": 0}}
+    early = Fault(body=json.dumps(done | {"output_file_id": None, "error_file_id": None}).encode())
+    with serve(batch_faults={LOOK: [early, early] if batch else [early]}) as endpoint:
+        if not batch:
+
+            def stop(said):
+                raise KeyboardInterrupt
+
+            with pytest.raises(KeyboardInterrupt):
+                sessions.hold(endpoint, requests(6), say=stop)
+        delivered, error = sessions.hold(endpoint, requests(6), batch=batch, retries=1)
+        assert (error, len(delivered), batches_made(endpoint), len(endpoint.requests)) == (None, 6, 1, 6)
+    assert all(feedback.verdict.correct for feedback in delivered)
+    assert lost(sessions) == Usage()
+
+
+def test_a_line_whose_model_is_unknown_for_once_is_in_the_next_batch(sessions):
+    with answer_key_endpoint(PROBLEMS, faults=[None, Fault.http(404, "no endpoints found")]) as endpoint:
+        delivered, error = sessions.hold(endpoint, requests(6), retries=1)
+        assert (error, len(delivered), batches_made(endpoint)) == (None, 6, 2)
+    assert all(feedback.verdict.correct for feedback in delivered)
+
+
+def test_a_model_that_is_dropped_between_two_batches_ends_the_session(sessions):
+    with answer_key_endpoint(PROBLEMS, faults=lambda n, _: Fault.http(404, "gone") if n >= 4 else None) as endpoint:
+        sessions.hold(endpoint, requests(4))
+        delivered, error = sessions.hold(endpoint, requests(9), retries=1)
+    assert len(delivered) == 4
+    assert "gone; check teacher.model" in str(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"object": "error", "message": "Content Exists Risk", "type": "BadRequestError", "code": 400},
+        {"error": "Content Exists Risk"},
+        {"detail": "Content Exists Risk"},
+    ],
+)
+def test_the_words_of_a_line_s_refusal_are_read_in_any_shape(body):
+    from tests.teacher.batch.test_client import ENDPOINT, read_result
+
+    line = {"custom_id": "a", "response": {"status_code": 400, "body": body}}
+    _, failure = read_result(json.dumps(line).encode(), ENDPOINT)
+    assert failure.reason == "refused by policy"
+    assert "Content Exists Risk" in str(failure)
+
+
 def strange(body=b'{"id": "batch_1", "status": "brewing"}', times=3):
     return {LOOK: [Fault(body=body)] * times}
 

@@ -1,10 +1,12 @@
 """Where requests go, with which key, headers and query; no secret of the environment stands anywhere else."""
 
 import asyncio
+import socketserver
+import threading
 
 import pytest
 
-from tests.teacher.online.sessions import KEY, PROBLEMS, make_teacher, requests, teach
+from tests.teacher.online.sessions import KEY, PROBLEMS, lost, make_teacher, requests, teach
 from tutelage.config import TeacherConfig
 from tutelage.config.file import dump_config, parse_config
 from tutelage.errors import ConfigError, TeacherError
@@ -227,6 +229,34 @@ def test_what_the_library_takes_from_the_environment_goes_to_openai_alone(tmp_pa
         [None, None, "mine"],
         [None, None, None],
     ]
+
+
+class _Proxy(socketserver.StreamRequestHandler):
+    status = b"502 Bad Gateway"
+
+    def handle(self):
+        while self.rfile.readline().strip():
+            pass
+        self.wfile.write(b"HTTP/1.1 " + self.status + b"\r\ncontent-length: 0\r\n\r\n")
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [(b"407 Proxy Authentication Required", "is behind a proxy that wants a login"), (b"502 Bad Gateway", "proxy")],
+)
+def test_a_proxy_that_opens_no_way_costs_nothing(tmp_path, monkeypatch, status, told):
+    monkeypatch.setattr(_Proxy, "status", status)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Proxy) as proxy:
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.server_address[1]}")
+        delivered, error = teach(tmp_path, "https://llm.example/v1", requests(5), concurrency=1)
+        proxy.shutdown()
+    assert told in str(error)
+    assert ("HTTPS_PROXY" in str(error)) == status.startswith(b"407")
+    assert lost(tmp_path).requests == 0
+    assert all(feedback.failure == "unreachable" for feedback in delivered)
 
 
 @pytest.mark.parametrize("variable", ["ALL_PROXY", "all_proxy", "HTTPS_PROXY"])

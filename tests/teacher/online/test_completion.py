@@ -63,6 +63,9 @@ def test_what_is_read():
         (choice(content={"parts": [{"text": "t", "thought": True}, {"text": "a"}]}), "a", "stop"),
         (choice(content=[{"type": "refusal", "refusal": "no"}]), "no", "content_filter"),
         (choice(content=[]), "", "stop"),
+        (choice(content=[{"type": "text", "value": "a"}]), "a", "stop"),
+        ({"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}, "a", "stop"),
+        (choice(content="a") | {"error": {"code": 0, "message": "success"}}, "a", "stop"),
         (choice(), "", "stop"),
         ({"choices": [{"message": None, "finish_reason": "length"}]}, "", "length"),
         ({"choices": [{"text": "a", "finish_reason": "stop"}]}, "a", "stop"),
@@ -100,6 +103,32 @@ def test_a_count_of_nothing_for_no_text_is_a_count():
     assert read(**choice(content=None)).completion_tokens == 9
     reply = read(**choice(content=None), usage={"prompt_tokens": 61, "completion_tokens": 0})
     assert (reply.prompt_tokens, reply.completion_tokens) == (61, 0)
+
+
+@pytest.mark.parametrize("wrapper", ["data", "response", "result"])
+def test_a_completion_that_a_gateway_passes_on_in_a_section(wrapper):
+    assert read_completion(json.dumps({"code": 0, wrapper: COMPLETION}).encode()).text == "3 × 4 = 12"
+    with pytest.raises(ErrorInReply) as raised:
+        read_completion(json.dumps({wrapper: {"error": {"code": 429, "message": "slow"}}}).encode())
+    assert raised.value.said.meant == 429
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"reasoning_tokens": 900},
+        {"choices": [{"message": {"content": "a"}, "reasoning_tokens": 900}]},
+        {"choices": [{"message": {"content": "a", "reasoning_tokens": 900}}]},
+        {"choices": [{"message": {"content": "a"}, "usage": {"prompt_tokens": 61, "total_tokens": 1001}}]},
+        {"choices": [{"message": {"content": "a", "usage": {"prompt_tokens": 61, "completion_tokens": 940}}}]},
+    ],
+)
+def test_what_stands_beside_the_usage_counts(beside):
+    reply = read(
+        **({"usage": {"prompt_tokens": 61, "completion_tokens": 40, "total_tokens": 101, "cost": 1.5}} | beside)
+    )
+    counted = reply.least_tokens or (reply.prompt_tokens or 0) + (reply.completion_tokens or 0)
+    assert (counted, reply.cost_usd) == (1001, 1.5)
 
 
 def test_usage_in_a_section_of_the_vendor_s():
@@ -216,6 +245,10 @@ def test_thoughts_are_kept_beside_the_text(message):
         (choice(content="", reasoning="t"), True),
         (choice(content=None, reasoning_content="t"), True),
         (choice(content="a", reasoning="t"), False),
+        (choice(content="<think>t</think>a"), False),
+        (choice(content="<think>t</think>"), True),
+        ({"choices": [{"message": {"content": "<think>t"}, "finish_reason": "length"}]}, True),
+        (choice(content=None, thinking_blocks=[{"type": "thinking", "thinking": "t"}]), True),
         (choice(content=""), False),
         ({"choices": [{"message": {"content": ""}, "finish_reason": "length"}]}, True),  # thoughts that are hidden
         ({"choices": [{"message": {"content": "", "reasoning": "t"}, "finish_reason": "content_filter"}]}, False),
@@ -223,6 +256,38 @@ def test_thoughts_are_kept_beside_the_text(message):
 )
 def test_whether_the_model_only_thought(changes, only):
     assert read(**changes).only_thought == only
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"detail": "Rate limit exceeded"},
+        {"error_message": "Too many requests"},
+        {"errno": 336100, "errmsg": "too many requests"},
+        {"__type": "ThrottlingException", "message": "Too many requests"},
+        {"Message": "Too many requests"},
+        {"success": False, "errors": [{"code": 7009, "message": "rate limit"}]},
+    ],
+)
+def test_an_error_that_is_the_whole_body(body):
+    with pytest.raises(ErrorInReply) as raised:
+        read_completion(json.dumps(body).encode())
+    assert raised.value.said.meant == 429
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"choices": [{"index": 0, "message": None, "finish_reason": None}], "usage": {"prompt_tokens": 20}},
+        {"choices": None, "usage": {"prompt_tokens": 20, "completion_tokens": 0, "total_tokens": 20}},
+        {"choices": [], "usage": {"prompt_tokens": 20, "total_tokens": 20}},
+        {"object": "chat.completion", "usage": {"prompt_tokens": 20, "total_tokens": 20}},  # Gemini
+        {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "usageMetadata": {"promptTokenCount": 20}},
+    ],
+)
+def test_what_was_withheld_without_a_word(body):
+    reply = read_completion(json.dumps(body).encode())
+    assert (reply.text, reply.finish_reason, reply.prompt_tokens) == ("", "content_filter", 20)
 
 
 @pytest.mark.parametrize(
@@ -234,6 +299,25 @@ def test_whether_the_model_only_thought(changes, only):
         ({"choices": [{"message": {"content": "half"}, "finish_reason": "error"}]}, 502),
         ({"choices": [{"message": {"content": "half"}, "finish_reason": "insufficient_system_resource"}]}, 503),
         ({"choices": [], "code": 500, "msg": "404 NOT_FOUND", "success": False}, None),
+        (choice(content="", error={"code": 429, "message": "x"}), 429),
+        (choice(content=None, error="Rate limit exceeded"), 429),
+        ({"choices": [{"errors": [{"message": "Too many requests"}], "message": {"content": ""}}]}, 429),
+        ({"choices": [{"delta": {"error": {"code": 503, "message": "x"}}}]}, 503),
+        ({"choices": None, "error": True, "message": "Too many requests"}, 429),
+        ({"choices": None, "error": 429, "message": "x"}, 429),
+        ({"choices": None, "Error": {"Code": "Throttling", "Message": "Requests throttled"}}, 429),
+        *(
+            ({"choices": [{"message": {"content": "half"}, "finish_reason": reason}]}, meant)
+            for reason, meant in {
+                "failed": 502,
+                "server_error": 502,
+                "cancelled": 502,
+                "aborted": 502,
+                "timeout": 502,
+                "engine_overloaded": 503,
+                "rate_limit": 429,
+            }.items()
+        ),
     ],
 )
 def test_an_error_with_a_good_status(changes, meant):

@@ -27,16 +27,6 @@ EARLIER = "x" * 254  # what is quoted of a message would end within the key
             "{url} refused the key (403); check $OPENAI_API_KEY (it says: Invalid API key)",
         ),
         (
-            Fault.http(404, "no model m"),
-            "rejected request",
-            "{url} does not know the model 'm' or the address (404): no model m; check teacher.model and teacher.base",
-        ),
-        (
-            Fault.html(404),
-            "rejected request",
-            "{url} does not know the model 'm' or the address (404): Welcome It works; check teacher.model",
-        ),
-        (
             Fault.http(402, "no money"),
             "quota",
             "{url} has no quota left (402): no money; add credit, then go on",
@@ -63,7 +53,7 @@ def test_it_ends_at_once_with_one_line_and_a_row_in_the_ledger(tmp_path, fault, 
 @pytest.mark.parametrize(
     ("fault", "reason", "message"),
     [
-        (Fault.http(403), "authentication", "{url} refused the key (403); check $OPENAI_API_KEY"),
+        (Fault.http(403), "authentication", "{url} refused access (403): scripted fault; check what the account of $"),
         (
             Fault.http(400, "bad\ntemperature"),
             "rejected request",

@@ -48,6 +48,12 @@ NOW = 1_763_805_600.0  # Sat, 22 Nov 2025 10:00:00 GMT
         ({"x-ratelimit-reset": str(int(NOW) - 7)}, 0.0),
         ({"x-ratelimit-reset": str(int(NOW) + 9), "date": "Sat, 22 Nov 2025 10:00:02 GMT"}, 7.0),
         ({"ratelimit-reset": "7"}, 7.0),
+        ({"x-rate-limit-reset": str(int(NOW) + 7)}, 7.0),
+        ({"ratelimitbysize-reset": "7"}, 7.0),  # Mistral
+        ({"x-ratelimit-reset-ms": "7000"}, 7.0),
+        ({"x-ratelimit-reset-after": "7"}, 7.0),
+        ({"ratelimit": '"default";r=0;t=7'}, 7.0),
+        ({"ratelimit": "limit=100, remaining=0, reset=7"}, 7.0),
         ({"x-ratelimit-reset-requests": "2025-11-22T10:00:07Z"}, 7.0),
         (
             {

@@ -90,6 +90,12 @@ def test_whatever_the_status_it_is_explained(status, code, text, wait):
         (429, "", "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 342389."),
         (500, "server_error", "Context size has been exceeded."),
         (422, "", "This model's maximum prompt length is 131072 but the request contains 537812 tokens."),
+        (400, "", "input length and `max_tokens` exceed context limit: 197202 + 8192 > 200000"),
+        (400, "", "Invalid request: Your request exceeded model token limit: 8192"),
+        (400, "invalid_parameter_error", "Range of input length should be [1, 30720]"),
+        (422, "", "Input validation error: `inputs` must have less than 4096 tokens. Given: 5000"),
+        (422, "", "`inputs` tokens + `max_new_tokens` must be <= 4097. Given: 5000 `inputs` tokens"),
+        (400, "1261", "Prompt 超长"),
     ],
 )
 def test_a_prompt_that_is_too_long(status, code, text):
@@ -108,6 +114,8 @@ def test_a_prompt_that_is_too_long(status, code, text):
         (400, "", "<400> InternalError.Algo.DataInspectionFailed: Input text data may contain inappropriate content."),
         (400, "invalid_prompt", "Invalid prompt: your prompt was flagged as potentially violating our usage policy."),
         (403, "", "openai/gpt-4o requires moderation on OpenAI. Your input was flagged for violence."),
+        (403, "", "gpt-4o requires moderation. Your input was flagged for violence. No credits were charged."),
+        (400, "1301", "系统检测到输入或生成内容可能包含不安全或敏感内容"),
         (403, "The caller does not have permission", "Content violates usage guidelines. Failed check: X"),
         (400, "content_filter", "The response was filtered due to the prompt triggering Azure's content policy"),
         (400, "", "Output blocked by content filtering policy"),
@@ -134,6 +142,9 @@ def test_a_prompt_that_is_forbidden(status, code, text):
         (403, "", "Quota exceeded for this API key"),
         (403, "", "You have exceeded your monthly quota."),
         (402, "", "Insufficient Balance"),
+        (403, "", "Your prepayment credits are depleted. Please go to AI Studio to manage your project and billing."),
+        (403, "AllocationQuota.FreeTierOnly", "The free tier of the model has been exhausted."),
+        (400, "", "You have reached your specified API usage limits. You will regain access on 2026-12-01."),
     ],
 )
 def test_an_account_without_credits(status, code, text):
@@ -177,7 +188,8 @@ def test_others_are_not(status):
     ("status", "own"),
     [
         *((status, True) for status in (400, 403, 405, 406, 410, 418, 422, 431, 451)),
-        *((status, False) for status in (301, 304, 401, 404, 407)),
+        (404, True),
+        *((status, False) for status in (301, 304, 401, 407)),
     ],
 )
 def test_what_may_be_the_fault_of_one_request(status, own):
@@ -192,6 +204,54 @@ def test_a_bad_key_is_never_the_fault_of_one_request(status, text):
     refusal = explain(status, text=text)
     assert (refusal.reason, refusal.alone) == ("authentication", None)
     assert f"refused the key ({status}); check $OPENAI_API_KEY (it says: {text})" in str(refusal)
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (429, "This request would exceed your rate limit of 20,000 input tokens per minute. Please reduce the prompt"),
+        (429, "Too many tokens, please wait before trying again."),
+        (400, "ThrottlingException: Too many tokens, please wait before trying again."),
+        (400, "Requests throttling triggered"),
+        (403, "Rate limit exceeded"),
+        (503, "Too many tokens in flight; reduce your input, or try again"),
+    ],
+)
+def test_words_of_a_long_prompt_and_of_a_refusal_may_speak_of_a_limit(status, text):
+    failure = explain(status, text=text)
+    assert isinstance(failure, RequestFailed)
+    assert failure.reason == ("server error" if status == 503 else "rate limit")
+    assert failure.crowded == (status != 503)
+
+
+@pytest.mark.parametrize("status", [429, 498, 529])
+def test_a_wait_of_nothing_is_no_hint(status):
+    """A time that has passed already: clocks differ."""
+    assert explain(status, wait=0.0).crowded
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Request contains a forbidden token sequence", "Sorry, you have been blocked: a certain word or key phrase"],
+)
+def test_a_key_of_another_kind_is_not_the_account_s(text):
+    refusal = explain(403, text=text)
+    assert refusal.alone is not None
+    assert f"refused access (403): {text}" in str(refusal)
+
+
+@pytest.mark.parametrize(
+    "text", ["You must be a member of an organization", "Your team has no access to it: invalid tier"]
+)
+def test_access_is_no_matter_of_the_key(text):
+    assert "refused access" in str(explain(401, "invalid_request_error", text))
+
+
+@pytest.mark.parametrize("status", [404, 405, 410])
+def test_what_is_said_of_a_model_is_seldom_one_request_s_own(status):
+    refusal = explain(status)
+    assert refusal.of_all
+    assert refusal.alone.reason in TRANSIENT
 
 
 def test_a_proxy_s_login():

@@ -178,6 +178,7 @@ class Batches:
 
     async def _keep(self, batch: Batch, state: BatchState) -> None:
         sent = {entry.token: entry for entry in self._ledger.sent(batch.token)}
+        before = len(self._answered)
         refusals: list[tuple[Sent, Refused]] = []
         for file in state.files:
             try:
@@ -193,7 +194,8 @@ class Batches:
         self._ledger.write(replace(batch, done=True))
         few = len(refusals) < AT_FIRST and self._settings.answered_before(self._ledger) is not None
         for line, refusal in refusals:
-            if refusal.alone is None or not (self._answered or few):
+            answered = len(self._answered) > (before if refusal.of_all else 0)
+            if refusal.alone is None or not (answered or few):
                 self._ledger.write(self._settings.failed(line.key, refusal.reason, str(refusal)))
                 raise refusal
             self._fail([line], refusal.alone)

@@ -16,6 +16,7 @@ from typing import IO, Literal, Protocol, TypeVar, cast
 import httpx2
 import openai
 from pydantic import BaseModel, ValidationError
+from pydantic_core import from_json
 
 from tutelage.teacher.batch.shapes import (
     MARK,
@@ -32,6 +33,7 @@ from tutelage.teacher.online.client_bounds import MOST_OF_A_REPLY
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.failures import Refused, RequestFailed
 from tutelage.teacher.online.parameters import Form
+from tutelage.teacher.online.refusal import said_in
 from tutelage.teacher.prompts import Message
 
 _MOST_LINES = 200_000
@@ -168,6 +170,10 @@ class BatchClient:
         try:
             return read(body)
         except ValueError:
+            with suppress(ValueError):  # LM Studio answers calls that it does not know with 200 and an error
+                if said := said_in(from_json(body)):
+                    failure = self._endpoint.refusal(said.meant, said.code, said.text)
+                    raise self._of_batches(failure, said.meant, said.text.lower(), kind) from None
             start = self._endpoint.scrub(" ".join(body.decode(errors="replace").split()))[:80]
             raise RequestFailed(
                 "broken reply", f"{self._endpoint.shown} answered what is no part of the Batch API: {start!r}"
@@ -176,18 +182,24 @@ class BatchClient:
     def _explain(
         self, error: openai.APIError | httpx2.HTTPError | TimeoutError, kind: _Call
     ) -> RequestFailed | Refused:
-        """The exception for a failed call, with the statuses that mean something else in the Batch API."""
+        """The exception for a failed call."""
         failure = self._endpoint.explain(error)
         if not isinstance(error, openai.APIStatusError):
             return failure
-        status, words = error.status_code, ""
+        words = ""
         with suppress(httpx2.ResponseNotRead):
             words = error.response.text.lower()
+        return self._of_batches(failure, error.status_code, words, kind)
+
+    def _of_batches(
+        self, failure: RequestFailed | Refused, status: int, words: str, kind: _Call
+    ) -> RequestFailed | Refused:
+        """The failure, or what its status and words mean in the Batch API."""
         if kind == "hand in" and (status == 413 or (status in (400, 403, 422, 429) and is_too_much(words))):
             return TooMuch(failure.reason, str(failure))
         if "model" in words:
             return failure
-        if kind == "hand in" and status in _NONE_HERE:
+        if kind == "hand in" and (status in _NONE_HERE or "unexpected endpoint" in words):
             said = " ".join(self._endpoint.scrub(words).split())[:100]
             return Refused(
                 "rejected request",
@@ -234,14 +246,13 @@ def _outcome(line: _Line, endpoint: Endpoint, form: Form | None) -> Outcome:
     status, body = response.status_code, response.body
     if status is None:  # the response is the completion itself
         status, body = 200, response.model_extra
-    if status == 200:
+    if 200 <= status < 300:
         try:
             return endpoint.read(body.encode() if isinstance(body, str) else json.dumps(body).encode())
         except (RequestFailed, Refused) as failure:  # a body with status 200 may hold an error
             return failure
-    return _refusal(
-        status, fault_in(cast(dict[str, object], body).get("error") if isinstance(body, dict) else body), endpoint, form
-    )
+    said = said_in(body, surely=True)
+    return _refusal(status, BatchFault(said.code, said.text, None) if said else fault_in(body), endpoint, form)
 
 
 def _refusal(status: int, fault: BatchFault, endpoint: Endpoint, form: Form | None) -> RequestFailed | Refused:

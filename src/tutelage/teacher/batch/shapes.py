@@ -72,6 +72,11 @@ class BatchState:
         return self.status in _ENDS
 
     @property
+    def owes_files(self) -> bool:
+        """Whether it has answered requests and names no file yet: some endpoints name it after the status."""
+        return self.status == "completed" and not self.files and self.done > 0
+
+    @property
     def errors(self) -> str:
         """The first errors as one line."""
         told = [str(fault) for fault in self.faults[:_MOST_ERRORS]]

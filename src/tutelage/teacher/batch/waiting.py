@@ -43,7 +43,7 @@ class Waiting:
     async def until_ended(self, batch: Batch) -> BatchState | None:
         """The final state of a batch; None if the endpoint no longer knows it. Raises TeacherError."""
         heard = said = time.monotonic()
-        told, strange, missed = -1, "", 0
+        told, strange, missed, bare = -1, "", 0, 0
         while True:
             pause = self._poll
             try:
@@ -66,7 +66,8 @@ class Waiting:
                 if not state.known and state.status != strange:
                     strange = state.status
                     self._say(f"batch {batch.batch_id}: the endpoint calls it {strange!r}, which is waited out")
-                if state.ended:
+                bare += state.owes_files
+                if state.ended and (not state.owes_files or bare == LOOKS):
                     return state
                 _check_age(batch, state)
             await asyncio.sleep(pause)
@@ -86,7 +87,8 @@ class Waiting:
                     "and to ask online now would pay twice; set teacher.batch to true to wait for it, or cancel it at "
                     "the endpoint and run again"
                 )
-            return state
+            if not state.owes_files or look == LOOKS - 1:
+                return state
         return None
 
 

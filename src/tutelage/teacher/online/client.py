@@ -155,6 +155,11 @@ class Endpoint:
         if isinstance(error, openai.APIStatusError):
             return self._status(error, form)
         cause = error.__cause__
+        if isinstance(cause, httpx2.ProxyError):  # it opened no way to the endpoint, so nothing was asked
+            said = self.scrub(str(cause))
+            if said.startswith("407"):
+                return self.refusal(407, "", said[3:].strip())
+            return RequestFailed("unreachable", f"the proxy does not reach {self.shown} ({said})")
         if isinstance(cause, httpx2.ConnectTimeout | httpx2.ConnectError):
             said = self.scrub(str(cause)) or f"no connection within {self._config.connect_timeout:g} s"
             return RequestFailed("unreachable", f"cannot reach {self.shown} ({said})")
@@ -172,7 +177,8 @@ class Endpoint:
     def _status(self, error: openai.APIStatusError, form: Form | None) -> RequestFailed | Refused:
         response = error.response
         if response.is_redirect:
-            return Refused("rejected request", self._redirected(response))
+            message = self._redirected(response)
+            return Refused("rejected request", message, alone=RequestFailed("server error", message), of_all=True)
         said = read_refusal(response.content)
         wait = retry_after({**(said.reset or {}), **response.headers}, time.time(), said.wait)
         return self.refusal(response.status_code, said.code, said.text, wait, form)

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
@@ -16,35 +17,24 @@ from tutelage.teacher.online.failures import RequestFailed
 from tutelage.teacher.online.message import Message, NotRead, read_message
 from tutelage.teacher.online.refusal import Said, said_in
 from tutelage.teacher.online.stream import completion_of, is_stream, parsed, plain_body
-from tutelage.teacher.online.usage import Taken, read_usage
+from tutelage.teacher.online.usage import Taken, is_thought_count, read_usage
+from tutelage.text.thoughts import apart
 
 LATEST = 1000
 """Replies remembered to detect a repeat; a reply that is sent twice comes twice within a short time."""
 _USAGES = ("usage", "usageMetadata", "usage_metadata")
-_FILTERED = (
-    "content_filter",
-    "content_filtered",
-    "sensitive",
-    "refusal",
-    "safety",
-    "recitation",
-    "blocklist",
-    "spii",
-    "prohibited_content",
-    "guardrail_intervened",
+_FILTERED = re.compile(
+    r"filter|sensitive|refus|safety|recitation|block|spii|prohibited|guardrail|moderat|policy|flagged|violation"
 )
 _CUT = ("length", "max_tokens", "model_length", "model_context_window_exceeded")
 _ENDED = ("stop", "end_turn", "stop_sequence", "eos", "eos_token", "complete")
-_FAILED = {
-    "error": 502,
-    "network_error": 502,
-    "insufficient_system_resource": 503,
-    "abort": 502,
-    "other": 502,
-    "malformed_response": 502,
-}
-"""Finish reasons of other vendors: Zhipu (sensitive, network_error), DeepSeek (insufficient_system_resource), Mistral
-(model_length, error), Gemini (in capitals), Anthropic, OpenRouter."""
+_FAILED = (
+    (re.compile(r"rate_?limit"), 429),
+    (re.compile(r"insufficient|overload|unavailable|capacity"), 503),
+    (re.compile(r"error|fail|abort|cancel|interrupt|exception|time_?out|^other$|malformed_response"), 502),
+)
+"""Finish reasons of other vendors, and the statuses that they stand for: Zhipu (sensitive, network_error), DeepSeek
+(insufficient_system_resource), Mistral (model_length, error), vLLM (abort), Gemini (in capitals), OpenRouter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +64,9 @@ class Reply:
     @property
     def only_thought(self) -> bool:
         """Whether the model reasoned and wrote no answer. Hidden reasoning shows as an empty text cut by length."""
-        thought = self.thoughts or self.reasoning.strip() or self.finish_reason == "length"
-        return not self.text.strip() and bool(thought) and self.finish_reason in ("stop", "length")
+        inside, answer = apart(self.text)
+        thought = self.thoughts or self.reasoning.strip() or inside or self.finish_reason == "length"
+        return not answer.strip() and bool(thought) and self.finish_reason in ("stop", "length")
 
 
 class ErrorInReply(Exception):
@@ -114,37 +105,54 @@ def _read(body: bytes) -> Reply:
         raise ErrorInReply(said)
     if not isinstance(value, dict):
         raise NotRead("the body")
-    whole = cast(dict[str, object], value)
+    whole = _unwrapped(cast(dict[str, object], value))
     choices = whole.get("choices")
     first = cast(list[object], choices)[0] if isinstance(choices, list) and choices else None
     choice = cast(dict[str, object], first) if isinstance(first, dict) else None
     _raise_error(whole, choice)
-    if choice is not None:
-        message = read_message(choice)
-        return _reply(whole, choice, message)
-    if first is not None:
+    if first is not None and choice is None:
         raise NotRead("choices.0")
+    holds = (choice or {}).get
+    if choice is not None and (
+        _reason(choice) or any(holds(name) is not None for name in ("message", "delta", "text"))
+    ):
+        return _reply(whole, choice, read_message(choice))
     if _is_filtered(whole):
         return _reply(whole, {"finish_reason": "content_filter"}, Message("", "", ""))
-    raise NotRead("choices")
+    raise NotRead("choices.0.message" if choice is not None else "choices")
+
+
+def _unwrapped(whole: dict[str, object]) -> dict[str, object]:
+    """The body with the completion, or the error, that some gateways pass on in a section: data, response, result …"""
+    if "choices" in whole or whole.get("error"):
+        return whole
+    sections = (cast(dict[str, object], each) for each in whole.values() if isinstance(each, dict))
+    return whole | next((each for each in sections if {"choices", "error", "Error"} & each.keys()), {})
 
 
 def _raise_error(whole: Mapping[str, object], choice: Mapping[str, object] | None) -> None:
-    """Raise ErrorInReply if the completion or its choice holds an error."""
-    said = said_in({"error": choice["error"]}) if choice and choice.get("error") else None
-    said = said or said_in(dict(whole))
-    if said is None and (reason := _reason(choice or {})) in _FAILED:
-        said = Said(_FAILED[reason], "", f"the generation ended with {reason!r}")
+    """Raise ErrorInReply if the completion, its choice or the choice's message holds an error."""
+    places = [choice or {}, *(_section(choice or {}, name) for name in ("message", "delta"))]
+    errors = (place[name] for place in places for name in ("error", "errors") if place.get(name))
+    said = next((said for error in errors if (said := said_in({"error": error}))), None) or said_in(dict(whole))
+    reason = _reason(choice or {})
+    if said is None and (status := next((status for words, status in _FAILED if words.search(reason)), None)):
+        said = Said(status, "", f"the generation ended with {reason!r}")
     if said is not None:
         raise ErrorInReply(said, charged=bool(_taken(whole, choice).cost_usd))
+
+
+def _section(whole: Mapping[str, object], name: str) -> Mapping[str, object]:
+    section = whole.get(name)
+    return cast(dict[str, object], section) if isinstance(section, dict) else {}
 
 
 def _reply(whole: Mapping[str, object], choice: Mapping[str, object], message: Message) -> Reply:
     taken = _told(_taken(whole, choice), message)
     reason = _reason(choice)
     raw = choice.get("finish_reason")
-    finish = "content_filter" if reason in _FILTERED else "length" if reason in _CUT else "stop"
-    if reason not in (*_FILTERED, *_CUT, *_ENDED, ""):
+    finish = "length" if reason in _CUT else "content_filter" if _FILTERED.search(reason) else "stop"
+    if finish == "stop" and reason not in (*_ENDED, ""):
         finish = str(raw)
     if not message.text and message.refusal and message.text_missing:
         finish = "content_filter"
@@ -166,11 +174,20 @@ def _reply(whole: Mapping[str, object], choice: Mapping[str, object], message: M
 
 
 def _taken(whole: Mapping[str, object], choice: Mapping[str, object] | None) -> Taken:
-    """The usage of a completion: at its top, in its choice, or in a section of the vendor's (`x_groq`)."""
-    within = (cast(dict[str, object], each) for each in whole.values() if isinstance(each, dict))
-    sections = (whole, choice or {}, *within)
-    found = (section[name] for section in sections for name in _USAGES if isinstance(section.get(name), dict))
-    return read_usage(next(found, None))
+    """The usage of a completion: at its top, in its choice or message, else in a section of the vendor's (`x_groq`).
+
+    Of several the one that states most counts. Reasoning tokens may also stand beside it.
+    """
+    within = [cast(dict[str, object], each) for each in whole.values() if isinstance(each, dict)]
+    ours = [whole, choice or {}, _section(choice or {}, "message")]
+    beside = {name: count for section in ours for name, count in section.items() if is_thought_count(name, count)}
+    found = [read_usage({**beside, **usage}) for usage in _usages(ours) or _usages(within) or [{}]]
+    cost = next((taken.cost_usd for taken in found if taken.cost_usd is not None), None)
+    return replace(max(found, key=lambda taken: taken.all), cost_usd=cost)
+
+
+def _usages(sections: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
+    return [usage for section in sections for name in _USAGES if (usage := _section(section, name))]
 
 
 def _told(taken: Taken, message: Message) -> Taken:
@@ -193,14 +210,14 @@ def _reason(choice: Mapping[str, object]) -> str:
 
 
 def _is_filtered(whole: Mapping[str, object]) -> bool:
-    """Whether a completion without choices was withheld by policy: it says so, or counts no completion tokens."""
-    if not isinstance(whole.get("choices"), list):
-        return False
-    for name in ("prompt_filter_results", "promptFeedback", "prompt_feedback", "blockReason"):
-        if whole.get(name):
-            return True
-    taken = read_usage(whole.get("usage"))
-    return taken.completion == 0 and bool(taken.prompt)
+    """Whether a completion without a message was withheld by policy: it says so, or counts no completion tokens.
+
+    Gemini leaves out empty lists and counts of 0.
+    """
+    if any(whole.get(name) for name in ("prompt_filter_results", "promptFeedback", "prompt_feedback", "blockReason")):
+        return True
+    taken = _taken(whole, None)
+    return bool(taken.prompt) and max(taken.completion or 0, taken.least - (taken.prompt or 0)) == 0
 
 
 def _word(value: object) -> str:

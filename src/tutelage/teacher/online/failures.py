@@ -72,13 +72,16 @@ class Refused(TeacherError):
     """The endpoint refuses, and would refuse every other request for the same cause.
 
     `alone` is the failure to raise instead if other requests are answered: then the fault is this request's own. None
-    if every request must fail.
+    if every request must fail. `of_all` tells that the fault is seldom a request's own, as with an unknown model: it is
+    seen after retries alone.
     """
 
-    def __init__(self, reason: FailureReason, message: str, *, alone: RequestFailed | None = None) -> None:
+    def __init__(
+        self, reason: FailureReason, message: str, *, alone: RequestFailed | None = None, of_all: bool = False
+    ) -> None:
         super().__init__(message)
         self.reason: FailureReason = reason
-        self.alone = alone
+        self.alone, self.of_all = alone, of_all
 
 
 class SetAside(Exception):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, cast
 
-_THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+_THOUGHTS = ("reasoning_content", "reasoning", "thinking", "thinking_blocks")
 _DEPTH = 4
 
 
@@ -35,10 +35,10 @@ class NotRead(Exception):
 
 def read_message(choice: Mapping[str, object]) -> Message:
     """The message of a choice; a missing one is empty if the choice has a finish reason. Raises NotRead."""
-    message = choice.get("message")
+    message = choice["delta"] if choice.get("message") is None and "delta" in choice else choice.get("message")
     if message is None and isinstance(choice.get("text"), str):
         message = {"content": choice["text"]}
-    if message is None and isinstance(choice.get("finish_reason"), str):
+    if message is None and isinstance(choice.get("finish_reason") or choice.get("finishReason"), str):
         message = {}
     if not isinstance(message, dict):
         raise NotRead("choices.0.message")
@@ -78,7 +78,7 @@ class _Split:
                 self.refusal += _joined(part.get("refusal"))
             elif "parts" in part:
                 self.add(part["parts"], depth + 1)
-            elif isinstance(text := part.get("text", part.get("content")), str | dict | list):
+            elif isinstance(text := part.get("text", part.get("content", part.get("value"))), str | dict | list):
                 self.add(
                     cast(dict[str, object], text).get("value") if isinstance(text, dict) else cast(object, text),
                     depth + 1,

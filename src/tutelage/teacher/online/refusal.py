@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from pydantic_core import from_json
@@ -62,16 +62,17 @@ _STATUSES = {
 }
 """HTTP statuses by error codes of Google (google.rpc.Code), Anthropic and OpenAI."""
 _IN_WORDS = (
+    (re.compile(r"rate.?limit|too many requests|requests? limit|throttl|, please wait|\bqps\b", re.IGNORECASE), 429),
     (re.compile(r"context|too long|too many tokens", re.IGNORECASE), 400),
-    (re.compile(r"rate.?limit|too many requests|requests? limit|\bqps\b", re.IGNORECASE), 429),
     (re.compile(r"insufficient|credit|balance", re.IGNORECASE), 402),
 )
 _UNKNOWN = 500
-_CODES = ("code", "error_code", "errorCode", "statusCode", "status_code")
+_CODES = ("code", "Code", "error_code", "errorCode", "errno", "statusCode", "status_code")
 _SUCCESS = ("", "0", "00000", "success", "succeeded", "ok", "true", *map(str, range(200, 300)))
 _FAILURE = ("error", "failed", "failure", "fail", *map(str, range(400, 600)))
 """Codes and states of what went well, and of what did not."""
-_WORDS = ("message", "msg", "error_message", "error_msg", "errorMessage", "errorMsg", "detail")
+_WORDS_OF_ERRORS = ("error_message", "error_msg", "errorMessage", "errorMsg", "errmsg")
+_WORDS = ("message", "Message", "msg", *_WORDS_OF_ERRORS, "detail")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,29 +114,39 @@ def said_in(value: object, *, surely: bool = False) -> Said | None:
     if not isinstance(value, dict):
         return None
     whole = cast(dict[str, object], value)
-    error = whole.get("error") or whole.get("errors") or (whole.get("detail") if surely else None) or _minimax(whole)
+    named = next((whole[name] for name in whole if name.lower() in ("error", "errors") and whole[name]), None)
+    if isinstance(named, dict) and not surely and _code(cast(dict[str, object], named)) in _SUCCESS[1:]:
+        return None  # an object for no error
+    error = named or (whole.get("detail") if surely else None) or _minimax(whole)
     if isinstance(error, list):
-        texts = [_text(item) for item in cast(list[object], error)[:3]]
-        error = {"message": "; ".join(text for text in texts if text)}
+        items = cast(list[object], error)[:3]
+        first = cast(dict[str, object], items[0]) if isinstance(items[0], dict) else {}
+        error = {**first, "message": "; ".join(text for item in items if (text := _text(item)))}
     if isinstance(error, str):
         error = {**whole, "message": error}
     if not isinstance(error, dict):
-        if not (surely or _is_error(whole)):
+        if not (surely or error or _is_error(whole)):
             return None
-        error = whole
+        error = {"code": error, **whole} if error else whole  # a number, or true
     said = _said(cast(dict[str, object], error))
-    return said if said.text or said.code or said.status else None
+    wait = said.wait if said.wait is not None else _wait(whole, "")
+    return replace(said, wait=wait) if said.text or said.code or said.status else None
 
 
 def _is_error(whole: Mapping[str, object]) -> bool:
     """Whether an object without an `error` field is an error itself: vLLM's, Anthropic's, or a code with a message."""
     if whole.get("object") == "error" or whole.get("type") == "error":
         return True
-    if "choices" in whole or not _text(whole):
+    text = _text(whole)
+    if "choices" in whole or not text:
         return False
-    code = next((whole[name] for name in _CODES if name in whole), None)
-    told = code is not None and str(code).lower() not in _SUCCESS
+    told = _code(whole) not in (None, *_SUCCESS) or any(name in whole for name in _WORDS_OF_ERRORS)
+    told = told or any(words.search(text) for words, _ in _IN_WORDS)
     return told or whole.get("success") is False or str(whole.get("status")).lower() in _FAILURE
+
+
+def _code(section: Mapping[str, object]) -> str | None:
+    return next((str(section[name]).lower() for name in _CODES if section.get(name) is not None), None)
 
 
 def _minimax(whole: Mapping[str, object]) -> dict[str, object] | None:

@@ -30,6 +30,11 @@ def back_off(tries: int, *, crowded: bool = False) -> float:
     return min(most, first * 2 ** (tries - 1) * (_CROWDED if crowded else 1))
 
 
+def wait_of(failure: RequestFailed, tries: int) -> float | None:
+    """The wait that a failure asks for. From the second try in vain on it was too short: that of a crowded endpoint."""
+    return max(failure.wait, back_off(tries, crowded=True)) if failure.wait and tries > 1 else failure.wait
+
+
 class Retry:
     """Makes calls again, up to `retries` times each; `service` names the endpoint in the error."""
 

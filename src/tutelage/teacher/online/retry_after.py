@@ -7,6 +7,7 @@ x-ratelimit-remaining-requests: 0
 x-ratelimit-reset-requests: 1m2.5s              62.5
 x-ratelimit-reset: 1741305600000                until then (OpenRouter: Unix time in milliseconds; or in µs or ns)
 anthropic-ratelimit-requests-reset: 2026-11-22T10:00:07Z
+ratelimit: "default";r=0;t=55                   55 (the IETF's draft; older ones: limit=100, remaining=0, reset=55)
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from email.utils import parsedate_to_datetime
 
 _DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?")
 _SECONDS = (86400.0, 3600.0, 60.0, 1.0, 0.001)
-_RESET = re.compile(r"(?:x-|anthropic-)?ratelimit-(?:.*-)?reset(?:-.*)?")
+_RESET = re.compile(r"(?:x-|anthropic-)?rate-?limit(?:bysize)?-(?:.*-)?reset(?:-.*)?")
+_DRAFT = re.compile(r"\b(?:reset|t)=(\d+)")
 _UNIX, _UNIX_MS = 1e8, 1e11
 """A number above the first is a Unix time in seconds, above the second in smaller units, each a thousandth of the last.
 
@@ -58,8 +60,11 @@ def _until_reset(headers: Mapping[str, str], now: float) -> float | None:
     """Seconds until all used-up limits are reset (the longest); if none is used up, until the first reset."""
     resets: dict[str, float] = {}
     for name, value in headers.items():
-        if _RESET.fullmatch(name) and (seconds := _until(value, now)) is not None:
+        text = f"{value}ms" if name.endswith("-ms") else value
+        if _RESET.fullmatch(name) and (seconds := _until(text, now)) is not None:
             resets[name.replace("reset", "remaining")] = seconds
+    if reset := _DRAFT.search(headers.get("ratelimit", "")):
+        resets["ratelimit"] = float(reset[1])
     used_up = [resets[name] for name in resets if _number(headers.get(name, "")) == 0]
     return max(used_up) if used_up else min(resets.values(), default=None)
 

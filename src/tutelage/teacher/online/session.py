@@ -5,7 +5,8 @@
                            ^--------- retried after a time-out, 429, 5xx … -----'
 
 A request that is refused before any is answered is set aside and asked again after the first answer: a second refusal
-is its own fault. If the first few are all refused, and so is one that was answered before, the session ends.
+is its own fault. If the first few are all refused, and so is one that was answered before, the session ends. A refusal
+that is seldom a request's own (404) ends it at the first, or after retries, unless others are answered.
 
 No HTTP here: `Ask` sends a question and returns its reply.
 """
@@ -16,10 +17,9 @@ import asyncio
 import random
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import cast
 
 from tutelage.activity import Activity
 from tutelage.errors import BudgetSpent
@@ -32,7 +32,8 @@ from tutelage.teacher.online.failures import AT_FIRST, FailureWindow, Refused, R
 from tutelage.teacher.online.ledger_writer import LedgerWriter
 from tutelage.teacher.online.limits import Limits
 from tutelage.teacher.online.parameters import AskAgain
-from tutelage.teacher.online.retry import back_off
+from tutelage.teacher.online.retry import back_off, wait_of
+from tutelage.teacher.online.waiting_tasks import WaitingTasks
 from tutelage.teacher.teacher import Deliver
 
 _GRACE_SECONDS = 10.0
@@ -62,8 +63,6 @@ class RequestSession:
         self._room = asyncio.Condition()
         self._buying: dict[str, asyncio.Task[LedgerRow | None]] = {}
         self._spent: BudgetSpent | None = None
-        self._stopping = False
-        self._idle: set[asyncio.Task[Any]] = set()
         self._failures = FailureWindow()
         self._replies = 0
         self._aside: list[tuple[FeedbackRequest, SetAside]] = []
@@ -76,13 +75,11 @@ class RequestSession:
             BudgetSpent, TeacherError: after the replies in flight are delivered.
         """
         source = iter(requests)
-        self._places = asyncio.Semaphore(concurrency)
+        self._tasks = WaitingTasks(concurrency, self._activity)
         workers = [asyncio.create_task(self._work(source, deliver)) for _ in range(concurrency)]
         try:
             done, pending = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
-            self._stopping = True
-            for task in self._idle:  # the others have a paid request in flight
-                task.cancel()
+            self._tasks.stop()  # the others have a paid request in flight
             if pending:
                 await asyncio.wait(pending, timeout=_GRACE_SECONDS)
             for worker in done:
@@ -96,11 +93,11 @@ class RequestSession:
 
     async def _work(self, source: Iterator[FeedbackRequest], deliver: Deliver) -> None:
         for request in source:
-            if self._stopping:
+            if self._tasks.stopping:
                 return
             await self._take(request, deliver)
             await asyncio.sleep(0)  # replies from the ledger never wait: give Ctrl-C a chance
-        while self._aside and not self._stopping:
+        while self._aside and not self._tasks.stopping:
             request, aside = self._aside.pop()
             await self._see_an_answer(aside)
             await self._take(request, deliver)
@@ -111,7 +108,7 @@ class RequestSession:
         except SetAside as aside:
             self._aside.append((request, aside))
             self._refused += 1
-            if len(self._aside) >= AT_FIRST:
+            if len(self._aside) >= AT_FIRST or aside.refusal.of_all:
                 await self._see_an_answer(aside)
             return
         if feedback is not None:
@@ -122,7 +119,7 @@ class RequestSession:
     async def _see_an_answer(self, aside: SetAside) -> None:
         """Wait until anything is answered; raise the refusal if all requests in flight end without an answer."""
         async with self._room:
-            with self._idly():
+            with self._tasks.idly():
                 await self._room.wait_for(lambda: self._answers or self._budget.idle)
         if not self._answers and not await self._answers_as_before():
             await self._writer.write(self._settings.failed(aside.key, aside.refusal.reason, str(aside.refusal)))
@@ -176,20 +173,28 @@ class RequestSession:
         rows = [row or next(new) for row in known]
         return None if None in rows else cast(list[LedgerRow], rows)
 
-    async def _buy_once(self, question: Question) -> LedgerRow | None:
-        """Buy a reply; concurrent callers with the same key share one purchase."""
+    async def _answers_still(self) -> bool:
+        """Whether a question that was answered with these settings is answered again."""
+        known = self._settings.answered_before(self._ledger)
+        try:
+            return known is not None and await self._buy_once(known, once=True) is not None
+        except (Refused, SetAside, RequestFailed):
+            return False
+
+    async def _buy_once(self, question: Question, *, once: bool = False) -> LedgerRow | None:
+        """Buy a reply; concurrent callers with the same key share one purchase. If `once`, it is asked once at most."""
         task = self._buying.get(question.key)
         if task is None:
-            task = self._buying[question.key] = asyncio.create_task(self._buy(question))
+            task = self._buying[question.key] = asyncio.create_task(self._buy(question, once=once))
             task.add_done_callback(lambda _: self._buying.pop(question.key))
         return await task
 
-    async def _buy(self, question: Question) -> LedgerRow | None:
-        tries = 0
+    async def _buy(self, question: Question, *, once: bool) -> LedgerRow | None:
+        tries, retries = 0, 0 if once else self._retries
         while bound := await self._reserve(question):
             replies = self._replies
             try:
-                async with self._place():
+                async with self._tasks.place():
                     return await self._send(question, bound)
             except AskAgain:
                 continue
@@ -198,23 +203,37 @@ class RequestSession:
                     raise
                 if not self._answers:
                     raise SetAside(refusal, question.key) from None
-                raise refusal.alone from None
+                tries += 1
+                if not refusal.of_all:
+                    raise refusal.alone from None
+                if self._tasks.stopping:
+                    raise
+                if tries > retries:
+                    if replies == self._replies and (once or not await self._answers_still()):
+                        raise
+                    raise refusal.alone from None
+                await self._pause(refusal.alone, tries)
             except RequestFailed as failure:
                 # Overload while others are answered costs no try: the endpoint works, and this request's turn comes.
                 tries += not (failure.wait or failure.crowded) or replies == self._replies
-                if failure.reason not in TRANSIENT or tries > self._retries or self._stopping:
+                if failure.reason not in TRANSIENT or tries > retries or self._tasks.stopping:
                     raise
-                self._activity.failed(failure.reason, str(failure), failure.wait)
-                if failure.wait:
-                    self._limits.hold(failure.wait)
-                else:
-                    with self._idly():
-                        seconds = back_off(max(1, tries), crowded=failure.crowded)
-                        await asyncio.sleep(seconds * random.uniform(0.5, 1.0))
+                await self._pause(failure, tries)
         return None
 
+    async def _pause(self, failure: RequestFailed, tries: int) -> None:
+        """Wait after the failed try number `tries`."""
+        wait = wait_of(failure, tries)
+        self._activity.failed(failure.reason, str(failure), wait)
+        if wait:
+            self._limits.hold(wait)
+            return
+        with self._tasks.idly():
+            seconds = back_off(max(1, tries), crowded=failure.crowded)
+            await asyncio.sleep(seconds * random.uniform(0.5, 1.0))
+
     async def _send(self, question: Question, bound: Usage) -> LedgerRow:
-        with self._idly():
+        with self._tasks.idly():
             admission = await self._limits.admit(bound.prompt_tokens + bound.completion_tokens)
         token, started = uuid.uuid4().hex, asyncio.get_running_loop().time()
         paid: Usage | None = None
@@ -259,7 +278,7 @@ class RequestSession:
             return budget.idle or (not budget.wary and budget.has_room(budget.bound(question.messages, limit)))
 
         async with self._room:
-            with self._idly():
+            with self._tasks.idly():
                 await self._room.wait_for(lambda: self._spent or fits())
             bound = budget.bound(question.messages, limit)
             if self._spent is None and not self._budget.has_room(bound):
@@ -269,29 +288,6 @@ class RequestSession:
                 return None
             self._budget.reserve(bound)
             return bound
-
-    @asynccontextmanager
-    async def _place(self) -> AsyncGenerator[None]:
-        """A permit for one request in flight; a worker that asks several samples at once takes one for each."""
-        with self._idly():
-            await self._places.acquire()
-        try:
-            yield
-        finally:
-            self._places.release()
-
-    @contextmanager
-    def _idly(self) -> Generator[None]:
-        """Marks this task as idle: it has nothing in flight, so a session that must end may cancel it."""
-        if self._stopping:
-            raise asyncio.CancelledError
-        task = cast(asyncio.Task[Any], asyncio.current_task())
-        self._idle.add(task)
-        try:
-            with self._activity.wait():
-                yield
-        finally:
-            self._idle.discard(task)
 
     async def _note(self, feedback: Feedback, key: str) -> None:
         """Record how a request ended, in the failure window and in the ledger."""

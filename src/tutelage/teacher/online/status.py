@@ -21,41 +21,56 @@ _PASSING = (408, 409, 424, 425, 498, 499)
 """Transient statuses below 500; 424, 498 and 499 are Groq's (console.groq.com/docs/errors)."""
 _CROWDED = (429, 498, 529)
 """The endpoint is overloaded: all workers slow down."""
+_BUSY = (429, 503, 529)
+"""Here a reply was not begun, for a limit or a load."""
 _DONE = (408, 502, 504, 524, 598)
 """A gateway gave up waiting; the reply may have been written and charged."""
-_OF_ALL = (401, 402, 404, 407)
-"""The statuses from 400 to 499 that are never one request's own fault: key, credits, address, proxy."""
+_OF_ALL = (401, 402, 407)
+"""The statuses from 400 to 499 that are never one request's own fault: key, credits, proxy."""
+_GONE = (404, 405, 410)
+"""The model or the address is unknown. Gateways say so now and then of a model that they serve, or of one prompt."""
 _POLICY = re.compile(
     r"content_?filter|censorship|content_policy|invalid_prompt|data_?inspection_?failed|content exists risk|\bflagged\b"
     r"|moderation|(usage|content|safety|acceptable use) (policy|policies|guidelines)|content management policy"
-    r"|content filter|safety_check"
+    r"|content filter|safety_check|high risk|敏感"
     r"|(inappropriate|sensitive|unsafe|prohibited|harmful) content|\bprohibited_content\b|responsibleai"
 )
 """Content policy, as OpenAI, Azure, DashScope, DeepSeek, OpenRouter, xAI, Zhipu, StepFun and Gemini write it."""
 _TOO_LONG = re.compile(
-    r"context_length_exceeded|exceed_context_size|string_above_max_length|context (length|size|window)"
+    r"context_length_exceeded|exceed_context_size|string_above_max_length|context (length|size|window|limit)"
     r"|(input|prompt|request|message)s? (\(.{1,20}\) )?(is |are |was )?(too (long|large)|longer than)"
     r"|maximum (model|prompt) length|too many (input )?tokens|input token count|tokens to keep from the initial prompt"
-    r"|reduce (the|your) (length|message|prompt|input)"
+    r"|reduce (the|your) (length|message|prompt|input)|model token limit|range of input length|less than \d+ tokens"
+    r"|max_new_tokens`? must be <=|超长"
 )
 """A prompt that is too long, as OpenAI, vLLM, SGLang, llama.cpp, Anthropic, Gemini, Groq and others write it."""
+_TOO_LARGE = re.compile(
+    r"(request|prompt|input) (is )?too (large|long)|context_length_exceeded|context (length|window)"
+)
+"""The same where the status speaks of limits: with it Anthropic and Bedrock speak of long prompts and many tokens."""
+_CROWD = re.compile(r"rate.?limit|too many requests|throttl|, please wait")
+"""Too many requests, as Google and Bedrock write it with status 400 or 403."""
 _QUOTA_CODES = re.compile(
     r"insufficient_(quota|balance|credits?|funds)|exceeded_current_quota_error|billing_(hard_limit|not_active|error)"
     r"|arrearage|payment_required|quota_exhausted"
 )
 _QUOTA = re.compile(
     r"insufficient[ _](account )?(quota|balance|credit|fund)|credit balance|(no|out of|more|enough) credits?\b"
+    r"(?! (were |was )?charged)"
     r"|(used|spent) all .{0,30}credits|balance is (too low|insufficient|not enough)|(billing|spending) .{0,12}limit"
     r"|key limit exceeded|payment required|in arrears|recharge|top up|current quota|余额|欠费"
+    r"|(credits?|balance|funds|free tier)\b.{0,40}(depleted|exhausted|used up|run out)|specified api usage limits"
 )
 """No quota left, as OpenAI, Anthropic, xAI, OpenRouter, Moonshot, DeepSeek and Zhipu write it. Gemini uses such words
 for a limit per minute, too; its wait tells the two apart."""
 _USED_UP = re.compile(r"(quota|usage limit)\b.{0,20}\b(exceeded|reached|exhausted|used up)|exceed\w* .{0,20}quota")
 """The same; with status 429 these words may speak of a minute."""
 _PER_DAY = re.compile(r"per_?day")
-_OF_THE_KEY = re.compile(r"\b(api[ _-]?)?keys?\b|invalid_api_key|token|credential|bearer|unauthori[sz]ed|authenticat")
+_BAD = r"\b(invalid|incorrect|wrong|no valid|expired|revoked|missing)"
+_IS_BAD = re.compile(rf"{_BAD}\b.{{0,20}}\b(key|token|credential)")
+_OF_THE_KEY = re.compile(rf"api[ _-]?key|{_IS_BAD.pattern}|no auth|bearer|unauthori[sz]ed|authenticat")
 _BAD_KEY = re.compile(
-    r"(invalid|incorrect|no valid|expired|missing) api[ _-]?key|api[ _-]?key (is )?(not valid|invalid|expired)"
+    rf"{_BAD}[ _](x-)?api[ _-]?key|api[ _-]?key (is |was )?(not (valid|found)|invalid|expired|incorrect|revoked)"
 )
 """Gemini and xAI report a bad key with status 400."""
 _OF_ACCESS = re.compile(
@@ -74,10 +89,11 @@ def explain_status(
     said, words = f"({status}): {text}", f"{code} {text}".lower()
     if _is_quota(status, words, wait):
         return Refused("quota", f"the account at {endpoint} has no quota left {said}; add credit, then go on")
-    if own := _own_failure(status, words, said):
+    crowd = status in (400, 403) and _CROWD.search(words)
+    if not crowd and (own := _own_failure(status, words, said)):
         return own
-    if status in (*_PASSING, 402, 429) or status >= 500:
-        return _passing(status, words, said, wait, endpoint)
+    if crowd or status in (*_PASSING, 402, 429) or status >= 500:
+        return _passing(429 if crowd else status, words, said, wait, endpoint)
     return _refused(status, words, said, endpoint, config)
 
 
@@ -94,7 +110,7 @@ def _own_failure(status: int, words: str, said: str) -> RequestFailed | None:
     """The fault of this one request, if the message states it, whatever the status."""
     if _POLICY.search(words) and not (status in (401, 402) or "rate limit" in words):
         return RequestFailed("refused by policy", f"refused by the endpoint's content policy {said}")
-    if status == 413 or (_TOO_LONG.search(words) and status != 401):
+    if status == 413 or (status != 401 and (_TOO_LARGE if status in _BUSY else _TOO_LONG).search(words)):
         return RequestFailed("rejected request", f"the prompt is too long for the model {said}")
     return None
 
@@ -113,7 +129,7 @@ def _passing(status: int, words: str, said: str, wait: float | None, endpoint: s
         f"the endpoint failed {said}",
         wait=wait,
         charged=status in _DONE,
-        crowded=status in _CROWDED and wait is None,
+        crowded=status in _CROWDED and not wait,
     )
 
 
@@ -128,12 +144,15 @@ def _refused(status: int, words: str, said: str, endpoint: str, config: TeacherC
     elif status == 407:
         what = "is behind a proxy that wants a login: it refused the request"
         remedy = "put user and password into the address in HTTPS_PROXY (or ALL_PROXY), or name the host in NO_PROXY"
-    return Refused(reason, f"the endpoint {endpoint} {what} {said}; {remedy}", alone=_alone(status, said))
+    message = f"the endpoint {endpoint} {what} {said}; {remedy}"
+    return Refused(reason, message, alone=_alone(status, said), of_all=status in _GONE)
 
 
 def _unauthorised(status: int, words: str, said: str, endpoint: str, config: TeacherConfig) -> Refused:
     told = said.partition(": ")[2]
-    if _OF_ACCESS.search(words) and not re.search(r"invalid|incorrect|expired|revoked|missing", words):
+    of_the_key = _OF_THE_KEY.search(words)
+    other = status == 403 and told != "no message" and not of_the_key
+    if other or (_OF_ACCESS.search(words) and not _IS_BAD.search(words)):
         remedy = f"check what the account of ${config.key_env} may use there, and teacher.model"
         return Refused(
             "authentication", f"the endpoint {endpoint} refused access {said}; {remedy}", alone=_alone(status, said)
@@ -143,7 +162,7 @@ def _unauthorised(status: int, words: str, said: str, endpoint: str, config: Tea
     return Refused(
         "authentication",
         f"the endpoint {endpoint} refused the key ({status}); {remedy}{quoted}",
-        alone=None if _OF_THE_KEY.search(words) else _alone(status, said),
+        alone=None if of_the_key else _alone(status, said),
     )
 
 
@@ -151,4 +170,5 @@ def _alone(status: int, said: str) -> RequestFailed | None:
     """The failure to raise if other requests are answered; None if every request must fail."""
     if status in _OF_ALL or not 400 <= status < 500:
         return None
-    return RequestFailed("rejected request", f"the endpoint refused this request, and answers others {said}")
+    reason: FailureReason = "server error" if status in _GONE else "rejected request"
+    return RequestFailed(reason, f"the endpoint refused this request, and answers others {said}")

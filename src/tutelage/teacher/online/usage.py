@@ -64,6 +64,11 @@ class Taken:
     thoughts: int = 0
     written: int = 0
 
+    @property
+    def all(self) -> int:
+        """A lower bound on prompt and completion together."""
+        return max(self.least, (self.prompt or 0) + (self.completion or 0))
+
 
 def read_usage(said: object) -> Taken:
     """Parse a usage section. An unreadable one is empty, not an error: the reply is paid for and is kept."""
@@ -83,6 +88,11 @@ def read_usage(said: object) -> Taken:
     if prompt is not None and completion is not None:
         completion = max(completion, total - prompt)
     return Taken(prompt, completion, least, cached, _cost(usage), max(inside, beside), written)
+
+
+def is_thought_count(name: str, value: object) -> bool:
+    """Whether a field beside a usage section counts reasoning tokens."""
+    return "token" in name.lower() and any(each.is_thought for each in _counts(_in_our_names({name: value})))
 
 
 def _prompt(usage: Mapping[str, object], counts: Sequence[_Count], total: int) -> tuple[int | None, int, int]:
