@@ -34,6 +34,7 @@ DETAILS = "completion_tokens_details"
         ({P: 200, C: 40, T: -1}, 40),
         ({P: 200, C: 40, T: 10**25}, 40),
         ({P: 200, C: 40, T: None, DETAILS: None}, 40),
+        ({P: 200, T: 200}, 0),  # Gemini, of a reply that was withheld
         ({P: 200, C: True, T: 240}, None),
         ({P: 200, C: "40", T: 240}, None),
         ({P: 200, C: -40, T: 240}, None),

@@ -126,8 +126,10 @@ def _unwrapped(whole: dict[str, object]) -> dict[str, object]:
     """The body with the completion, or the error, that some gateways pass on in a section: data, response, result …"""
     if "choices" in whole or whole.get("error"):
         return whole
-    sections = (cast(dict[str, object], each) for each in whole.values() if isinstance(each, dict))
-    return whole | next((each for each in sections if {"choices", "error", "Error"} & each.keys()), {})
+    for section in (_section(whole, name) for name in whole):
+        if {"choices", "error", "Error"} & section.keys():
+            return {**whole, **section}
+    return whole
 
 
 def _raise_error(whole: Mapping[str, object], choice: Mapping[str, object] | None) -> None:

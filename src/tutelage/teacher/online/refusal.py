@@ -117,7 +117,7 @@ def said_in(value: object, *, surely: bool = False) -> Said | None:
     named = next((whole[name] for name in whole if name.lower() in ("error", "errors") and whole[name]), None)
     if isinstance(named, dict) and not surely and _code(cast(dict[str, object], named)) in _SUCCESS[1:]:
         return None  # an object for no error
-    error = named or (whole.get("detail") if surely else None) or _minimax(whole)
+    error: object = named or (whole.get("detail") if surely else None) or _minimax(whole)
     if isinstance(error, list):
         items = cast(list[object], error)[:3]
         first = cast(dict[str, object], items[0]) if isinstance(items[0], dict) else {}

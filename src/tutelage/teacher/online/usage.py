@@ -82,6 +82,8 @@ def read_usage(said: object) -> Taken:
     inside, beside = _thoughts(counts)
     if completion is not None:
         completion = max(completion, _with_thoughts(completion, inside, beside, total - (prompt or 0) if total else 0))
+    elif total and total == prompt and not (inside or beside):
+        completion = 0  # Gemini leaves out counts of 0
     written_out = max([inside, beside, completion or 0, *(_loose(usage.get(name)) or 0 for name in _COMPLETION)])
     read = max([prompt or 0, *(_loose(usage.get(name)) or 0 for name in _PROMPT)])
     least = max(total, read + written_out) if prompt is None or completion is None else 0
