@@ -115,9 +115,9 @@ def said_in(value: object, *, surely: bool = False) -> Said | None:
         return None
     whole = cast(dict[str, object], value)
     named = next((whole[name] for name in whole if name.lower() in ("error", "errors") and whole[name]), None)
-    if isinstance(named, dict) and not surely and _code(cast(dict[str, object], named)) in _SUCCESS[1:]:
-        return None  # an object for no error
-    error: object = named or (whole.get("detail") if surely else None) or _minimax(whole)
+    if not surely and _is_success(named):
+        return None
+    error = named or (whole.get("detail") if surely else None) or _minimax(whole)
     if isinstance(error, list):
         items = cast(list[object], error)[:3]
         first = cast(dict[str, object], items[0]) if isinstance(items[0], dict) else {}
@@ -143,6 +143,11 @@ def _is_error(whole: Mapping[str, object]) -> bool:
     told = _code(whole) not in (None, *_SUCCESS) or any(name in whole for name in _WORDS_OF_ERRORS)
     told = told or any(words.search(text) for words, _ in _IN_WORDS)
     return told or whole.get("success") is False or str(whole.get("status")).lower() in _FAILURE
+
+
+def _is_success(error: object) -> bool:
+    """Whether an `error` says by its code that there is none."""
+    return isinstance(error, dict) and _code(cast(dict[str, object], error)) in _SUCCESS[1:]
 
 
 def _code(section: Mapping[str, object]) -> str | None:
