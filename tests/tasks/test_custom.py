@@ -188,6 +188,9 @@ def test_numbers_with_a_decimal_comma_are_noted(file):
 
 def test_html_is_noted(file):
     rows = [row(n, rationale=f"{n} + 1 &times; 1 = {n + 1}") for n in range(3)]
+    for text in ("What is <b>2</b> + 1?", "What is x<sup>2</sup>?"):
+        notes = load_task("custom", path=write(file, [row(0, rationale=text), row(1), row(2)])).report.notes
+        assert notes[0].startswith("1 of 3 problems hold HTML, such as '<"), text
     rows += [{"question": "Two<br />lines?", "answer": 2}, {"question": "R&D; a < b > c &copy=1?", "answer": 3}]
     notes = load_task("custom", path=write(file, rows)).report.notes
     assert notes[0].startswith(

@@ -36,7 +36,7 @@ _UNCLEAR = re.compile(r"[-−+]?[1-9][0-9]{0,2}[.,][0-9]{3}(?![0-9.,]).*")
 _REMEDY = "write a decimal point, in questions and solutions, too"
 _HTML = re.compile(
     r"&(?:amp|lt|gt|quot|apos|nbsp|times|divide|minus|[a-z]dash|[lr][sd]quo|#x?[0-9A-Fa-f]{1,6});"
-    r"|</?(?:br|p|div|span)\b[^<>]{0,99}>"
+    r"|</?(?:br|p|div|span|su[bp]|strong|em|[uo]l|li|t[dhr]|table|img|h[1-6])\b[^<>]{0,99}>|</[abiu]>"
 )
 _MANY = 0.5
 """Share of rows, or of answers in words, that must be so for a note on it."""
