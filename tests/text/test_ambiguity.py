@@ -26,6 +26,8 @@ def false_ones(text):
         "the whole is 30 / 4 = 11 in full boxes",
         "$4,200 + $3,000 = $8,600",
         "6/3=.5 hour which is 30 minutes",
+        "17 / 9 = 2 trips with 5 trays left over",
+        "17 / 9 = 1 remainder 7, and so on",
     ],
 )
 def test_what_is_plainly_false_is_not_doubted(text):

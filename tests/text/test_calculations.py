@@ -57,6 +57,9 @@ from tutelage.text.parser import parse_expression
         ("3 ∙ 4 = 13", "3 ∙ 4 = 13", False),
         ("3 ✕ 4 = 13", "3 ✕ 4 = 13", False),
         ("100 / 3 = 33.33 × 3 = 101", "100 / 3 = 33.33 × 3 = 101", False),
+        ("42 (made) + 22 pens (Ann's share) = 64 (in all)", "42 (made) + 22 pens (Ann's share) = 64", True),
+        ("42 (made) + 22 (sold) = 59 pens", "42 (made) + 22 (sold) = 59", False),
+        ("30 (pens)/6 (boxes) = 5", "30 (pens)/6 (boxes) = 5", True),
     ],
 )
 def test_finds_a_calculation_and_judges_it(text, found, holds):
@@ -83,6 +86,8 @@ def test_finds_a_calculation_and_judges_it(text, found, holds):
         "3 + = 4",
         "3 + 4 =",
         "3 + 4\n= 7",
+        "3(a) + 4(b) = 7",
+        "3 (x) + 4 (y) = 7",
         "1 + 1 = 2 +",
         "9" * 30 + " + 1 = 5",
     ],

@@ -3,6 +3,7 @@
 "3 + 4 = 8 pens"                      no
 "$2.50 - $2.24 = 26 cents"            yes: dollars there, cents here
 "17 / 3 = 5 rides with 2 remaining"   yes: rounded to a whole number, and the text says so
+"17 / 3 = 5 rides with 4 remaining"   no: 5 × 3 + 4 is not 17
 
 The check is lenient: a rejected rationale has to be paid for again.
 """
@@ -10,8 +11,10 @@ The check is lenient: a rejected rationale has to be paid for again.
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 from tutelage.text.calculations import Calculation
+from tutelage.text.expressions import evaluate
 
 _BEFORE = re.compile(
     r"""(?:
@@ -51,12 +54,20 @@ _SCALE = re.compile(r"\b(?:tens|dozens?|hundreds?|thousands?|millions?|billions?
 _ROUNDED = re.compile(
     r"\b(?:round|remain|left ?over|whole|full|complete|about|approx|nearly|almost|nearest)", re.IGNORECASE
 )
+_REMAINDER = re.compile(
+    r"[^\d.;\n=]{0,24}\b(?:(?:r|remainder)\s?(?:of\s|is\s)?(?P<one>\d+)(?!\d|[.,/]\d)"
+    r"|(?P<other>\d+)(?![\d%]|[.,/]\d)(?:\s[a-z]+){0,3}?\s(?:left|remaining|remain|remains|leftover)\b)",
+    re.IGNORECASE,
+)
+"""What a division is said to leave."""
 _FACTORS = frozenset((2, 3, 4, 7, 8, 12, 16, 24, 30, 36, 52, 60, 100, 365, 1000, 1760, 2000, 3600, 5280))
 """Ratios between units."""
 
 
 def is_ambiguous(text: str, calculation: Calculation) -> bool:
     """Whether the text in and around a false calculation may give it another meaning."""
+    if _leaves_another_rest(text, calculation):
+        return False
     start, end = calculation.start, calculation.end
     words_after = " ".join(re.split(r"[.,;:\n]", text[end : end + 40], maxsplit=1)[0].split()[:2])
     with_unit = f"{calculation.text} {words_after}"
@@ -68,6 +79,16 @@ def is_ambiguous(text: str, calculation: Calculation) -> bool:
         or _is_rounded(text, calculation)
         or _is_converted(calculation, with_unit)
     )
+
+
+def _leaves_another_rest(text: str, calculation: Calculation) -> bool:
+    """Whether a division to a whole number is said to leave a rest that it does not leave."""
+    left, said = calculation.left, _REMAINDER.match(text, calculation.end)
+    parts = (left.left, left.right, calculation.result)
+    if said is None or left.operator != "/" or not all(isinstance(n, Fraction) and n.denominator == 1 for n in parts):
+        return False
+    whole, by, times = (int(evaluate(part) or 0) for part in parts)
+    return by * times + int(said["one"] or said["other"]) != whole
 
 
 def _is_rounded(text: str, calculation: Calculation) -> bool:

@@ -19,6 +19,8 @@ MAX_DEPTH = 20
 """The deepest nesting of brackets."""
 MAX_UNIT_WORDS = 4
 """The most unit words between a number and the next sign."""
+MAX_LABEL_WORDS = 8
+"""The most words in brackets that say what a number is."""
 
 _CURRENCIES = frozenset("€£¥₹")
 """Currency signs that may follow a number; `$` precedes one."""
@@ -147,19 +149,33 @@ class Parser:
         return inner
 
     def _skip_units(self) -> None:
-        """Skip unit words before a sign or bracket; a word without a space before it is a variable, not a unit."""
+        """Skip unit words and a label before a sign or bracket; a word without a space before it is a variable."""
         first = self.tokens[self.position] if self._units and self.position < self._stop else None
-        if first is None or not _is_unit(first, capitals=True):
+        if first is None:
             return
-        glued = first.start == self.tokens[self.last_value].end and first.kind == "word"
-        if glued or first.text.lower() == "of":
-            return
-        limit = min(self._stop, self.position + MAX_UNIT_WORDS + 1)
         ahead = self.position
-        while ahead < limit and _is_unit(self.tokens[ahead]):
-            ahead += 1
-        if ahead < limit and self.tokens[ahead].kind in ("operator", "equals", "close"):
+        glued = first.start == self.tokens[self.last_value].end and first.kind == "word"
+        if _is_unit(first, capitals=True) and not glued and first.text.lower() != "of":
+            limit = min(self._stop, self.position + MAX_UNIT_WORDS + 1)
+            while ahead < limit and _is_unit(self.tokens[ahead]):
+                ahead += 1
+            if ahead == limit:
+                return
+        ahead = self._after_label(ahead)
+        if ahead < self._stop and self.tokens[ahead].kind in ("operator", "equals", "close"):
             self.position = ahead
+
+    def _after_label(self, place: int) -> int:
+        """The place after words in brackets, as in `42 (sold) + 3`; the same place if there are none."""
+        opening = self.tokens[place] if place < self._stop else None
+        if opening is None or opening.kind != "open" or opening.start == self.tokens[place - 1].end:
+            return place
+        end = place + 1
+        while end < self._stop and end <= place + MAX_LABEL_WORDS and self.tokens[end].kind == "word":
+            end += 1
+        words = self.tokens[place + 1 : end]
+        closed = end < self._stop and self.tokens[end].kind == "close"
+        return end + 1 if closed and words and len(words[0].text) > 1 else place
 
 
 def _is_unit(token: Token, *, capitals: bool = False) -> bool:
