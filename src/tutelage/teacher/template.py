@@ -74,8 +74,11 @@ class Template:
 def read_template(path: str, teacher: TeacherConfig) -> Template:
     """Read the prompts in a file. Raises ConfigError if one is invalid, or one that the settings need is missing."""
     data = read_yaml_file(path)
-    if not isinstance(data, dict) or not all(isinstance(text, str) for text in cast(dict[str, object], data).values()):
+    if not isinstance(data, dict):
         raise ConfigError(f"{path}: expected texts named {', '.join(_NEEDED)}")
+    for name, text in cast(dict[object, object], data).items():
+        if not isinstance(text, str):
+            raise ConfigError(f"{path}: {name} is no text but {text!r:.40}; write one, in quotes or below {name}: |")
     named = {str(name): text.strip() for name, text in cast(dict[str, str], data).items()}
     for name, text in named.items():
         if name not in _NEEDED:
@@ -122,7 +125,8 @@ def _fault(name: str, text: str) -> str | None:
     for field, form, conversion in fields:
         if field not in known or form or conversion:
             here = ", ".join(f"{{{each}}}" for each in known) or "none"
-            return f"unknown field {{{field}}}; the fields here are {here}, and {{{{ stands for a brace"
+            written = f"{field}{f'!{conversion}' if conversion else ''}{f':{form}' if form else ''}"
+            return f"unknown field {{{written}}}; the fields here are {here}, and {{{{ stands for a brace"
     if missing := sorted(needed - {field for field, _, _ in fields}):
         return f"it does not hold {{{missing[0]}}}; put it where it is to stand"
     marks = _MARKS.get(name, ())
