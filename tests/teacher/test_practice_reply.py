@@ -11,7 +11,7 @@ from tutelage.teacher.prompts import Prompts
 from tutelage.teacher.reading.echoes import Echoes
 
 FAILED = Problem.of("Tom has 3 boxes of 4 pens. How many pens?", "12")
-OURS = Echoes.of(Prompts("number").practice_texts())
+OURS = Echoes.of(Prompts("number").texts())
 ASKED = "Ann has 5 bags of 6 nuts. How many nuts has she?"
 NEW = f"Question: {ASKED}\nSolution:\n"
 SOLVED = "Each bag holds 6 nuts, so 5 × 6 = 30 nuts.\nThe answer is 30."

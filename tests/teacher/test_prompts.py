@@ -117,6 +117,7 @@ def test_what_stands_in_a_prompt_is_among_the_texts():
                 assert system["content"] in known
                 for part in user["content"].split("\n\n"):
                     assert any(_fits(part, text) for text in known), part
+                assert Prompts(kind, style).practice(MISTAKEN)[0]["content"] in known
 
 
 def _fits(part, text):

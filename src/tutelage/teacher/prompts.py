@@ -170,11 +170,6 @@ class Prompts:
             system, parts = _system(self.kind, self.style, _PRACTICE), [*_FAILED[: 1 + shown], _NEW, _NEW_PARTS]
         return _messages(system, parts, values)
 
-    def practice_texts(self) -> tuple[str, ...]:
-        """All texts of all prompts, those for practice among them."""
-        named = (_FAILED[0], _NEW.format(step=_STEP, options=_OPTIONS), _NEW_PARTS)
-        return (*self.texts(), _system(self.kind, self.style, _PRACTICE), *named)
-
     def texts(self) -> tuple[str, ...]:
         """All texts of all prompts, with their fields, to find echoes of them in a reply."""
         return (*texts(), *(self.template.texts() if self.template else ()))
@@ -190,11 +185,15 @@ def prompts_of(teacher: TeacherConfig, kind: AnswerKind) -> Prompts:
 
 
 def texts() -> tuple[str, ...]:
-    """The texts of all built-in prompts, for every kind of answer, style and way."""
-    systems = (_system(kind, style) for kind in get_args(AnswerKind) for style in get_args(Style))
+    """The texts of all built-in prompts, for every kind of answer, style and way, and for practice."""
+    both = (_SYSTEM, _PRACTICE)
+    systems = (
+        _system(kind, style, text) for text in both for kind in get_args(AnswerKind) for style in get_args(Style)
+    )
+    practice = (*_FAILED, _NEW.format(step=_STEP, options=_OPTIONS), _NEW_PARTS)
     paragraphs = [part for parts in _WAYS.values() for part in parts]
     repairs = map(_of_repairs, get_args(AnswerKind))
-    return (*systems, *repairs, *dict.fromkeys(paragraphs), _HINT, _AGAIN, *_EARLIER)
+    return (*systems, *repairs, *dict.fromkeys(paragraphs), _HINT, _AGAIN, *practice, *_EARLIER)
 
 
 def _messages(system: str, parts: Sequence[str], values: Mapping[str, str]) -> list[Message]:

@@ -14,14 +14,13 @@ from tutelage.teacher.ledger.ledger import LedgerRow
 from tutelage.teacher.online.conversation import Conversation, Settings, questions_of
 from tutelage.teacher.online.failures import RequestFailed
 from tutelage.teacher.practice_reply import Draft, read_practice
-from tutelage.teacher.reading.echoes import Echoes
 from tutelage.teacher.reading.reasoning import reasoning
 from tutelage.teacher.ways import Asking
 
 
 def for_practice(settings: Settings) -> Settings:
     """The settings of a teacher, with this dialogue in place of that for rationales."""
-    return replace(settings, dialogue=practise, ours=Echoes.of(settings.prompts.practice_texts()))
+    return replace(settings, dialogue=practise)
 
 
 def practise(request: FeedbackRequest, settings: Settings) -> Conversation:
