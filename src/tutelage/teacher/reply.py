@@ -15,10 +15,12 @@ from dataclasses import dataclass
 
 from tutelage.grading.code import code_in, tests_of, without_run_on
 from tutelage.records import FailureReason, Grade, Problem, Verdict, state_answer
+from tutelage.teacher.judge.aim import Flaw, ends_with
 from tutelage.teacher.judge.soundness import Judge, quote
 from tutelage.teacher.prompts import texts
 from tutelage.teacher.reading.echoes import Echoes
-from tutelage.teacher.reading.reasoning import reasoning, steps_of
+from tutelage.teacher.reading.noise import without_verdict
+from tutelage.teacher.reading.reasoning import reasoning, steps_of, up_to_answer
 from tutelage.text.run_on import cut
 from tutelage.text.statements import statements, without_statement
 from tutelage.text.thoughts import without_thoughts
@@ -67,18 +69,34 @@ def read_reply(
     if code := _code(solution, problem, grade):
         return code
     verdict = grade(problem, cleaned)
+    if verdict.answer is None and (shorter := without_verdict(cleaned)) != cleaned:
+        cleaned, verdict = shorter, grade(problem, shorter)
+    if not verdict.correct and not statements(cleaned) and ends_with(cleaned, problem):
+        cleaned = state_answer(cleaned, problem.answer)  # "So she can make 4 piles with 5 pieces in each."
+        verdict = grade(problem, cleaned)
     if not verdict.correct:
         return rejected(text, verdict.answer, *_wrong(cleaned, verdict))
     if _placeholder(cleaned, problem):
         return rejected(text, verdict.answer, "repeats the prompt", "the reply takes the form of the answer literally")
     judge = Judge(problem, grade, ours, check_arithmetic)
-    steps, flaw = judge.sound_part(steps_of(cleaned, problem, grade))
+    steps, flaw = _sound_part(judge, cleaned, problem, grade)
     if flaw is not None:
         return rejected(text, verdict.answer, *flaw)
     concluded = _concluded(steps, cleaned, problem, verdict, grade)
     verdict = grade(problem, concluded)
     failure = None if verdict.correct else "unparsable"
     return Reading(concluded, verdict, failure, explanation if explained and verdict.correct else None)
+
+
+def _sound_part(judge: Judge, cleaned: str, problem: Problem, grade: Grade) -> tuple[str, Flaw | None]:
+    """The sound part of a reply; where all of it is flawed, talk may follow its answer."""
+    steps = steps_of(cleaned, problem, grade)
+    first = up_to_answer(cleaned, problem, grade)
+    if first is not None and judge.flaw(steps):
+        shorter, flaw = judge.sound_part(steps_of(first, problem, grade))
+        if flaw is None:
+            return shorter, None
+    return judge.sound_part(steps)
 
 
 def _code(solution: str, problem: Problem, grade: Grade) -> Reading | None:

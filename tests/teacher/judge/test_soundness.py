@@ -86,6 +86,11 @@ def test_a_way_that_does_not_earn_its_answer_is_refused(steps, failure, reason):
         "It is incorrect to add 9 to the bags because 7 × 9 = 63 cans are there.",
         "We want the final answer to be 63, so we adjust our reasoning: 7 × 9 = 63 cans.",
         "There are 7 bags, but it says 9 cans. So 7 × 9 = 63 cans.",
+        "The correct multiplication should be 7 × 9 = 63.",
+        "The correct number per bag should be 9. So 7 × 9 = 63 cans are there.",
+        "Sam should have first added the bags. So 7 × 9 = 63 cans are there.",
+        "Instead of adding 9, he should multiply: 7 × 9 = 63 cans.",
+        "We correctly added the bags, so 7 × 9 = 63 cans.",
         "The attempt adds 9 where one multiplies: 7 × 9 = 63 cans.",
     ],
 )
@@ -114,12 +119,37 @@ def test_an_answer_taken_literally_is_refused(literal):
         f"We follow these steps:\n1. Calculate the bags.\n2. Multiply them by cans.\n\n{SOLVED}\nThe answer is 63.",
         f"We know that there are 63 cans in the end.\n{SOLVED}\nThe answer is 63.",
         f"{SOLVED}\n3.\nThe answer is 63.",
+        f"{SOLVED}\n(c) The answer is 63.",
+        f"{SOLVED}\nThis step is correct.\nThe answer is 63.",
+        f"{SOLVED}\nThis solution checks out because it counts rightly.\nThe answer is 63.",
+        f"{SOLVED}\nThe answer is 63.\nThe first day has 3 × 9 = 27. The attempt adds 9.",
+        f"{SOLVED}\nWe need to check that 63 is right: 63 ÷ 9 = 7.\nThe answer is 63.",
+        f"{SOLVED}\nTo check, 63 ÷ 9 = 7. This confirms that our answer is correct.",
     ],
 )
 def test_what_stands_round_a_sound_solution_is_cut(reply):
     reading = read(reply)
     assert (reading.text, reading.failure) == (f"{SOLVED}\nThe answer is 63.", None)
     assert read(reading.text) == reading
+
+
+@pytest.mark.parametrize("stub", ["\n3.", "\nTherefore:"])
+def test_a_stub_is_cut_from_a_solution_of_few_words(stub):
+    few = "3 + 4 = 7 bags\n7 × 9 = 63"
+    assert read(f"{few}{stub}\nThe answer is 63.").text == f"{few}\nThe answer is 63."
+
+
+def test_a_part_does_not_use_a_result_that_was_cut():
+    steps = "The attempt forgot that 3 + 4 = 7 bags.\nEach bag holds 9 cans.\nSam picked 7 × 9 = 63 cans."
+    reply = f"{steps}\nThe answer is 63."
+    assert read(reply).failure == LEAKED
+
+
+@pytest.mark.parametrize("said", ["So 63 cans are in 7 bags.", "Therefore, Sam picked up 63 cans in 2 days."])
+def test_an_answer_that_only_the_last_sentence_tells_is_read_among_its_numbers(said):
+    assert read(f"{SOLVED}\n{said}").text == f"{SOLVED}\n{said}\nThe answer is 63."
+    assert read(f"{SOLVED}\n7 + 9 = 16 cans.\n{said}").failure == "wrong answer"
+    assert read(f"{SOLVED}\nSo 7 bags are there.").failure == "wrong answer"
 
 
 def test_parts_of_a_solution_are_not_joined_over_a_cut():
@@ -131,6 +161,10 @@ def test_parts_of_a_solution_are_not_joined_over_a_cut():
     ("question", "answer", "steps"),
     [
         ("100 pens go into boxes of 12. How many are full?", "8", "So 100 / 12 = 8.33 boxes, or 8 full ones."),
+        ("21 and 5 go in vans of 5.", "6", "21 + 5 = 26. 26 / 5 = 5.2. Since 5 vans are not enough, they need 6."),
+        ("Of 450 pupils 70, 120 and 147 go.", "113", "Add 70 + 120 + 147. This gives a sum of 337. 450 - 337 = 113."),
+        ("Ann gets 8 of 10 marks a test. 3 tests?", "24", "She answers 8 questions correctly in each. 8 × 3 = 24."),
+        ("Ann has 8 correct answers of 3 points. How many?", "24", "The sum for the correct answers is 8 × 3 = 24."),
         ("A film is 2 hours long. How many minutes?", "120", "An hour has 60 minutes: 2 × 60 = 120."),
         ("Ann has $2.60. How many cents?", "260", "She has 2 + 0.60 = 2.60 dollars."),
         ("Dogs and cats are 10:17 of 189. How many dogs?", "70", "10 + 17 = 27 parts. 10 / 27 × 189 = 70 dogs."),
@@ -170,6 +204,14 @@ PEAR = Problem.of("Would a pear sink in water?", "no")
         (PEAR, "yes-no", "A pear is lighter than water. So a pear would not sink in water.", None),
         (PEAR, "yes-no", "A pear is heavy. Therefore, a pear would sink in water.", "concludes otherwise"),
         (PEAR, "yes-no", "A pear is heavy. So yes.", "concludes otherwise"),
+        (BOOKS, "choice", "A bank lends money, so one borrows a book at the bank.", "concludes otherwise"),
+        (BOOKS, "choice", "Option A is correct because a bank lends.", "concludes otherwise"),
+        (BOOKS, "choice", "The best option is (A) bank.", "concludes otherwise"),
+        (BOOKS, "choice", "Analyze each option.\nEliminate the wrong ones.", "steps not done"),
+        (BOOKS, "choice", "Consider a library: it lends books.", None),
+        (BOOKS, "choice", "One borrows books, and where one borrows a book was asked.", LEAKED),
+        (PEAR, "yes-no", "A pear is dense. So it would sink in water.", "concludes otherwise"),
+        (PEAR, "yes-no", "A pear is light. So it would not sink in water.", None),
         (PEAR, "yes-no", "It is wrong that a pear is heavier than water, so it floats.", None),
     ],
 )
@@ -226,69 +268,6 @@ def test_what_is_accepted_stays_so_and_neither_tells_nor_begins_with_the_answer(
 )
 def test_the_way_is_judged_in_linear_time(repeated):
     assert_linear(lambda text: read(f"{SOLVED} {text}\nThe answer is 63."), repeated * (24_000 // len(repeated)))
-
-
-SEEDS = Problem.of(
-    "Nancy had 52 seeds and planted 28 of them in the big garden, and 4 in each small one. How many small gardens?", "6"
-)
-CANDY = Problem.of(
-    "Tom bought 12 boxes and gave 7 away. Each holds 6 pieces. How many pieces did Tom still have?", "30"
-)
-WINGS = Problem.of("The chef had 8 wings cooked and cooked 10 more for 3 friends. How many does each of them get?", "6")
-PUPILS = Problem.of("Of 9 tables with 12 pupils each, 9 pupils leave. How many are at a table of 12 seats?", "12")
-
-
-@pytest.mark.parametrize(
-    ("problem", "steps"),
-    [
-        (PUPILS, "First add them: 9 + 9 = 18"),
-        (CANDY, "12 × 6 = 72 pieces.\n72 pieces - 7 pieces = 65 pieces\nTom still has 65 pieces remaining."),
-        (CANDY, "29 - 34 = -5 pieces."),
-        (CANDY, "12 - 7 = 5 boxes. 5 + 6 = 11 pieces. So Tom still has 30 pieces."),
-        (CANDY, "12 × 6 = 72 pieces. 5 × 6 = 30 pieces. 72 - 30 = 42 pieces."),
-        (CANDY, "12 × 6 = 72 pieces. 72 - 7 = 65 pieces. So Tom had 65 pieces left, not 30."),
-        (
-            SEEDS,
-            "1. Start with 52 seeds.\n2. Subtract the seeds of the big garden.\n3. Divide by the seeds of a small one.",
-        ),
-        (SEEDS, "52 - 28 = 24 seeds. 24 + 4 = 28 gardens."),
-        (SEEDS, "Nancy had 52 seeds, planted 28 in the big garden and 4 in each small one, so there are 6 of them."),
-        (WINGS, "The chef cooked 10 chicken wings, but it says 8 wings were already cooked."),
-        (
-            WINGS,
-            "But we want the final answer to be 6, so we adjust our reasoning: it is 6 because 2 × 3 = 6.",
-        ),
-        (WINGS, "Since the answer should be 6, 18 / 3 = 6."),
-        (WINGS, "8 + 10 = 18. However, we should divide: 18 / 3 = 6."),
-        (WINGS, "The first step that goes wrong is thinking that after 8 wings the chef would end up with 3."),
-        (WINGS, "23 - 20 = 3. This step is wrong because it incorrectly subtracts 6."),
-        (WINGS, "The given solution forgot to divide. 8 + 10 = 18. 18 / 3 = 6."),
-        (WINGS, "8 + 10 = 18 wings, and 18 / 3 = 6, so the answer is indeed 6 as given."),
-    ],
-)
-def test_kinds_of_replies_that_real_models_give_are_refused(problem, steps):
-    assert read(f"{steps}\nThe answer is {problem.answer}.", problem).failure is not None
-
-
-@pytest.mark.parametrize(
-    ("question", "answer", "steps"),
-    [
-        ("4 boxes hold 2 scarves and 6 mittens each. How many?", "32", "So she has eight scarves and 24 mittens."),
-        ("3 bags and 4 bags of 9 cans. How many?", "63", "3 × 9 = 27 cans, and 4 × 9 = 36 cans.\n27 + 36 ="),
-        ("One jumps 36 inches, the frog 17 more, the mouse 15 more. How far does the frog jump?", "53",
-         "The frog jumps 36 + 17 = 53 inches. The mouse jumps 53 + 15 = 68 inches."),
-        ("Paige had 8 songs, deleted 5 and added 30. How many?", "33", "She has 3 songs left. Then she has 33 songs."),
-        ("5 boys and 40 girls in groups of 9. How many groups?", "5",
-         "They are 45. So there are 5 groups of 9 students."),
-        ("A plan costs 8 dollars a day, one 9. What is the cheapest for 5 days?", "40",
-         "The first costs 8 × 5 = 40. The other costs 9 × 5 = 45. The cheapest costs 40."),
-        ("An amoeba splits in two each day. When are there 16?", "4",
-         "1 × 2 = 2. 2 × 2 = 4. 4 × 2 = 8. 8 × 2 = 16. It takes 4 days."),
-    ],
-)  # fmt: skip
-def test_what_the_last_step_does_not_make_may_still_be_derived(question, answer, steps):
-    reading = read(f"{steps}\nThe answer is {answer}.", Problem.of(question, answer))
-    assert reading.failure is None, reading.verdict.reason
 
 
 @pytest.mark.parametrize("other", ["7", "3", "4", "9"])

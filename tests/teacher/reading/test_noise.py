@@ -2,7 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tutelage.teacher.reading.noise import without_talk, without_titles, without_trailer
+from tutelage.teacher.reading.noise import (
+    without_praise,
+    without_talk,
+    without_titles,
+    without_trailer,
+    without_verdict,
+)
 
 
 @pytest.mark.parametrize(
@@ -77,10 +83,29 @@ def test_the_last_words():
     assert without_trailer("This is the answer to all.") == "This is the answer to all."
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("So 3 × 4 = 12 pens.\nSo our answer is correct.", "So 3 × 4 = 12 pens."),
+        ("So 12 pens.\nTo check: 12 / 4 = 3.\nThis confirms that our answer is correct.", "So 12 pens."),
+        ("3 × 4 = 12.\nThis is the correct answer, which is 12 pens.", "3 × 4 = 12."),
+        ("The answer is correct.", "The answer is correct."),
+        ("So 3 × 4 = 12 pens.", "So 3 × 4 = 12 pens."),
+    ],
+)
+def test_a_verdict_at_the_end(text, left):
+    assert without_verdict(text) == left
+
+
+def test_praise_within_the_steps():
+    assert without_praise("3 × 4 = 12.\nThis step is correct. It counts.") == "3 × 4 = 12.\nIt counts."
+    assert without_praise("This step is correct only if 3 × 4 = 12.") == "This step is correct only if 3 × 4 = 12."
+
+
 @given(
     st.text(max_size=200)
     | st.lists(st.sampled_from(["**", "Step 1:", "# ", "\n", "1. ", "Sure!", "a", "="])).map("".join)
 )
 def test_any_text_is_taken(text):
-    for reader in (without_titles, without_talk, without_trailer):
+    for reader in (without_titles, without_talk, without_trailer, without_verdict, without_praise):
         assert len(reader(text)) <= len(text) + 1

@@ -20,7 +20,7 @@ from tutelage.teacher.judge.values import Found, find_values, meanings, numbers_
 from tutelage.teacher.reading.announced import is_announced
 from tutelage.text.expressions import evaluate, operands
 from tutelage.text.format import write_number
-from tutelage.text.numbers import Number, find_numbers
+from tutelage.text.numbers import Number, find_numbers, whole_number
 from tutelage.text.parser import parse_expression
 from tutelage.text.sentences import sentences
 
@@ -35,6 +35,9 @@ _WRITTEN = re.compile(r"\d\s?[^\w\s=.,]{0,2}\s?[-+*/×÷−]\s?[($€£]{0,2}\d"
 """A calculation, perhaps without its result."""
 _SUM = re.compile(r"[($€£]{0,2}\d[\d.,]{0,12}(?:\s?[a-z]{0,12}\s?[-+*/×÷−x]\s?[($€£]{0,2}\d[\d.,]{0,12}\)?){1,8}")
 """A calculation whose result stands elsewhere: 2 + 27 - 5, which makes 24."""
+_CONCLUDES = re.compile(r"(?:so|thus|therefore|hence|this means)\b", re.IGNORECASE)
+_SET_ASIDE = re.compile(r"[^.\n,]{0,40}(?:\bnot\b|n['’]t\b|\bonly\b|\b(?:hold|fit)s?\b|\btoo\b)", re.IGNORECASE)
+"""The text behind a number that is too small or too large: 5 vans are not enough."""
 _COMPARES = re.compile(
     r"\b(?:most|least|fewest|cheap|low|high|larg|great|small|best|better|long|short|fast|slow|max|min|either|which"
     r"|whichever|enough|catch)\w*",
@@ -49,6 +52,8 @@ _COMMON = frozenset(_COMMON_WORDS.split())
 def find_aim_flaw(text: str, problem: Problem, wanted: Number) -> Flaw | None:
     """Why the answer is not what the steps come to, if so."""
     steps = Steps(text, problem, wanted, find_values(text), frozenset(numbers_of(problem.text)))
+    if (other := _concluded(steps)) is not None:
+        return "does not come to its answer", f"the reasoning concludes {write_number(other)}, not {problem.answer}"
     if _ends_there(steps) or _checks(steps) or _is_one_of_several(steps):
         return None
     if steps.last is None and not _WRITTEN.search(text) and _only_announced(text):
@@ -57,19 +62,57 @@ def find_aim_flaw(text: str, problem: Problem, wanted: Number) -> Flaw | None:
     return None if derived or _is_last_sum(steps) else _astray(steps)
 
 
+def ends_with(text: str, problem: Problem) -> bool:
+    """Whether the last calculation makes the problem's number, and the last sentence behind it has it among others."""
+    wanted = whole_number(problem.answer)
+    if problem.choices or wanted is None:
+        return False
+    found = find_values(text)
+    start = len(text) - len((sentences(text) or [""])[-1])
+    made = next((item for item in reversed(found) if item.calculation), None)
+    said = [item.values[0] for item in found if item.start >= start]
+    return made is not None and made.values[0] == wanted.value and made.end <= start and wanted.value in said
+
+
 def _ends_there(steps: Steps) -> bool:
     """Whether the last calculation makes the answer, perhaps rounded or in another unit."""
     if steps.last is None:
         return False
     exact = "round" not in steps.problem.question and not _uses_all(steps.found, steps.problem)
+    exact = exact or _is_rounded_otherwise(steps, steps.last)
     ratios = _ratios(steps)
     return any(_is_converted(value, steps.wanted, ratios, exact=exact) for value in steps.last.values)
+
+
+def _concluded(steps: Steps) -> Fraction | None:
+    """The number that the last sentence concludes, if it is another one: a new one, or the last of several results."""
+    start = len(steps.text) - len((sentences(steps.text) or [""])[-1])
+    said = [item for item in steps.found if item.start >= start]
+    values = {value for item in said for value in item.all_values}
+    if not said or steps.last is None or any(item.result for item in said) or any(map(steps.is_wanted, values)):
+        return None
+    before = steps.asked.union(*(item.all_values for item in steps.found if item.start < start))
+    first = said[0].values[0]
+    ends = first == steps.results[-1].values[0] and _CONCLUDES.match(steps.text, start)
+    return first if not values & before or (ends and len(values) == 1) else None
+
+
+def _is_rounded_otherwise(steps: Steps, last: Found) -> bool:
+    """Whether the text itself rounds the last result, and not to the answer: 2.375 bags, so 2 bags."""
+    for item in steps.found:
+        value = item.values[0]
+        near = item.start >= last.end and value.denominator == 1 and abs(value - last.values[0]) < 1
+        if near and not _SET_ASIDE.match(steps.text, item.end):
+            return value != steps.wanted.value
+    return False
 
 
 def _checks(steps: Steps) -> bool:
     """Whether the last calculation puts the answer to the test: 4 × 5 = 20 books, as many as there are."""
     last, wanted = steps.last, steps.wanted.value
     if last is None or last.calculation is None or wanted not in operands(last.calculation.left):
+        return False
+    if any(item.calculation and item.values[0] == wanted for item in steps.found if item.end <= last.start):
         return False
     known = steps.asked.union(*(item.values for item in steps.found if item.end <= last.start))
     return last.values[0] in known and wanted not in steps.asked
@@ -82,14 +125,16 @@ def _is_one_of_several(steps: Steps) -> bool:
     if last is None or not earlier:
         return False
     said = steps.conclusion
-    if said is not None and said.start > last.start:
-        used = last.calculation is not None and earlier[-1].values[0] in operands(last.calculation.left)
-        if not used or _COMPARES.search(steps.problem.question + steps.text[last.end :]):
-            return True
+    used = last.calculation is not None and earlier[-1].values[0] in operands(last.calculation.left)
+    compares = _COMPARES.search(steps.problem.question + steps.text[last.end :]) is not None
+    if said is not None and said.start > last.start and (compares or not used):
+        return True
     query = set(_words(next((said for said in reversed(sentences(steps.problem.question)) if said.endswith("?")), "")))
     asked = set(_words(steps.problem.question))
     for part in (sentence_at, _clause_at):
         own, other = (set(_words(part(steps.text, item))) for item in (earlier[-1], last))
+        if used and not other - own:
+            return False
         near, far = (len(own & query), len(other & query)) if query & (own | other) else (0, 0)
         if near != far:
             return near > far
@@ -101,7 +146,7 @@ def _is_one_of_several(steps: Steps) -> bool:
 def _is_last_sum(steps: Steps) -> bool:
     """Whether a calculation without its result stands last, and makes the answer."""
     place = steps.last.end if steps.last else 0
-    return any(start >= place and is_same(value, steps.wanted) for start, value in _sums(steps.text))
+    return any(start >= place and is_same(value, steps.wanted) for start, value in sums(steps.text))
 
 
 def _only_announced(text: str) -> bool:
@@ -110,7 +155,7 @@ def _only_announced(text: str) -> bool:
     return any(one and other for one, other in pairwise(announced))
 
 
-def _sums(text: str) -> Iterator[tuple[int, Fraction]]:
+def sums(text: str) -> Iterator[tuple[int, Fraction]]:
     """Calculations without a result: where each starts, and its value."""
     for match in islice(_SUM.finditer(text), _MOST_SUMS):
         written = (match[0], match[0].rstrip(".,)"))

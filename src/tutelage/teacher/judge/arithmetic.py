@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from tutelage.records import Problem
-from tutelage.teacher.judge.aim import Flaw, find_aim_flaw
+from tutelage.teacher.judge.aim import Flaw, find_aim_flaw, sums
 from tutelage.teacher.judge.constants import constants
 from tutelage.teacher.judge.values import find_values, follows, numbers_of
 from tutelage.text.expressions import Expression, Operation, operands
@@ -41,8 +41,11 @@ def find_flaw(steps: str, problem: Problem) -> Flaw | None:
     return find_aim_flaw(steps, problem, wanted) or find_ungrounded(steps, problem)
 
 
-def find_ungrounded(steps: str, problem: Problem) -> Flaw | None:
-    """The first number that is calculated with and stands neither in the question nor before, if so."""
+def find_ungrounded(steps: str, problem: Problem, *, strictly: bool = False) -> Flaw | None:
+    """The first number that is calculated with and stands neither in the question nor before, if so.
+
+    What one operation makes of known numbers counts as known, but not `strictly`.
+    """
     if (place := _ORDINAL.search(steps)) is not None:
         return "numbers from nowhere", f"a place in an order is no amount: {place[0]!r}"
     asked = set(numbers_of(problem.text))
@@ -50,7 +53,11 @@ def find_ungrounded(steps: str, problem: Problem) -> Flaw | None:
         return None
     known = asked | constants(f"{problem.text}\n{steps}") | _COUNTS
     unsaid = _FACTORS - asked - set(numbers_of(steps))
+    written = sums(steps)
+    added = next(written, None)
     for item in find_values(steps):
+        while added is not None and added[0] < item.start:
+            known, added = known | {added[1]}, next(written, None)
         if len(known) > _MOST_KNOWN:
             return None
         if item.calculation is None:
@@ -58,7 +65,8 @@ def find_ungrounded(steps: str, problem: Problem) -> Flaw | None:
             continue
         terms = set(_terms(item.calculation.left))
         for number in operands(item.calculation.left):
-            if number not in known and not follows(number, known - unsaid if number in terms else known):
+            derived = not strictly and follows(number, known - unsaid if number in terms else known)
+            if number not in known and not derived:
                 reason = f"{write_number(number)} stands neither in the question nor before {item.calculation.text!r}"
                 return "numbers from nowhere", " ".join(reason.split())
         known.update(item.all_values)

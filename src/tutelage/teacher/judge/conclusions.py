@@ -41,7 +41,9 @@ _ASKS = re.compile(
     re.IGNORECASE,
 )
 """The beginning of a sentence that only restates the question."""
+_PRONOUN = re.compile(r"\W*(?:so|thus|therefore|hence|consequently)\W+(?:it|they|he|she)\s(?P<verb>\w+)", re.IGNORECASE)
 _LONG = 10
+_STEM = 4
 _DENIES = re.compile(
     r"\b(?:(?:is|are|was|be)\s(?:\w+\s)?(?:incorrect|wrong|irrelevant|unlikely"
     r"|not\s(?:\w+\s)?(?:correct|right|relevant|suitable|likely|the\s\w+))"
@@ -50,6 +52,20 @@ _DENIES = re.compile(
 )
 _BECAUSE = re.compile(r"\b(?:because|since|as|due)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{3,}|\d+")
+_CLAUSE = re.compile(r"[,;]\s(?:and\s)?(?:so|thus|therefore|hence)\s", re.IGNORECASE)
+_FAVOURS = re.compile(
+    r"\b(?:is|are|would\sbe)\s(?:the\s)?(?:correct|right|best)\b"
+    r"|\b(?:correct|right|best)\s(?:option|choice|answer)\s(?:is|would\sbe)\b",
+    re.IGNORECASE,
+)
+_INSTRUCTS = re.compile(
+    r"""\W*(?:(?:step\s)?\d{1,2}[.):]\s)?(?:(?:first|then|next|finally|lastly|now|second|third)\b,?\s)?(?:let['’]s\s|we\s)?
+    (?:analy[sz]e|consider|eliminate|think|look|compare|identify|find|determine|read|name|choose|pick|select|check|evaluate
+    |examine|decide|recall|understand|list|state|review)\b
+    (?![^\n]*(?::\s\w|\b(?:because|since|is|are|was|were|has|have|can)\b))""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""A sentence that says what to do and does not do it."""
 _COMMON = (
     "the and for with would could can did does was were are has have had will should that this from any its his her"
 )
@@ -61,6 +77,8 @@ def find_contradiction(steps: str, problem: Problem, grade: Grade) -> tuple[Fail
     asked = _words(problem.text)
     if all(_ASKS.match(sentence) or _repeats(sentence, asked) for sentence in said):
         return "answer leaked without reasoning", "the reply says the question again, and the answer"
+    if all(_INSTRUCTS.match(sentence) for sentence in said):
+        return "steps not done", "the reply says what to think about and does not do it"
     if (left_open := _GIVES_UP.search(steps)) is not None:
         return "concludes otherwise", f"the reasoning leaves the question open: {' '.join(left_open[0].split())!r}"
     if len(said) > 1 and _EXPLAINS.match(said[-1]):
@@ -74,7 +92,8 @@ def find_contradiction(steps: str, problem: Problem, grade: Grade) -> tuple[Fail
 
 def _repeats(sentence: str, asked: set[str]) -> bool:
     """Whether a sentence only repeats the question; a sentence of more than 10 words may add one word."""
-    new = {word for word in _words(sentence) - asked if not word.isdigit()}
+    known = {word[:_STEM] for word in asked}
+    new = {word for word in _words(sentence) if not word.isdigit() and word[:_STEM] not in known}
     return not new or (len(new) == 1 and len(sentence.split()) > _LONG)
 
 
@@ -93,7 +112,10 @@ def _denied(said: list[str], problem: Problem) -> str | None:
 
 def _other_choice(last: str, problem: Problem, grade: Grade) -> str | None:
     """The fault if the conclusion names a choice that is not the answer."""
-    if not _CONCLUDES.match(last) or _NEGATION.search(last) or _HEDGES.search(last):
+    clause = _CLAUSE.search(last)
+    last = last[clause.end() :] if clause else last
+    concludes = clause or _CONCLUDES.match(last) or _FAVOURS.search(last)
+    if not concludes or _NEGATION.search(last) or _HEDGES.search(last):
         return None
     verdict = grade(problem, last)
     if verdict.correct or verdict.answer is None:
@@ -112,11 +134,22 @@ def _other_truth(last: str, problem: Problem, grade: Grade) -> str | None:
     if not _CONCLUDES.match(last) or _HEDGES.search(last) or _NEGATION.search(problem.question):
         return None
     clause = _BECAUSE.split(last, maxsplit=1)[0]
-    asked, said = _words(problem.question), _words(clause)
-    if not asked or not asked <= said or last.endswith(("?", ",")) or _COMPARES.search(problem.question):
+    if not _is_about(clause, problem.question) or last.endswith(("?", ",")) or _COMPARES.search(problem.question):
         return None
     told = "no" if _NEGATION.search(clause) else "yes"
     return None if told == answer else f"the reasoning concludes {told}, and the reply states {answer}"
+
+
+def _is_about(clause: str, question: str) -> bool:
+    """Whether a conclusion has all words of the question; a pronoun may stand for the first ones."""
+    asked, said = _words(question), _words(clause)
+    missing = asked - said
+    if not missing:
+        return bool(asked)
+    order = [word for found in _WORD.findall(question) if (word := found.lower()[:5]) in asked]
+    subject = _PRONOUN.match(clause)
+    same = subject is not None and question.lower().startswith(f"{subject['verb'].lower()} ")
+    return same and len(asked & said) > 1 and set(order[: len(missing)]) == missing
 
 
 def _words(text: str) -> set[str]:

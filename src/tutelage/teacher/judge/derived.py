@@ -29,6 +29,8 @@ _MOST_LIVE = 80
 """Numbers tried as the last one of a silent operation."""
 _IF = re.compile(r"\bif\b", re.IGNORECASE)
 """Two of them may choose between values that the question gives."""
+_HALVES = re.compile(r"\b(?:hal[fv]|twice|doubl|both\b|two\b|pairs?\b|couple|split)", re.IGNORECASE)
+"""Words by which a number may be doubled or halved without a calculation."""
 _WEEKDAY = re.compile(r"\b\w{3,6}days?\b")
 
 
@@ -60,6 +62,10 @@ class Steps:
             if not back or known[value] < _TWICE or value in self.asked or value == self.wanted.value:
                 return item
         return None
+
+    def is_wanted(self, value: Fraction) -> bool:
+        """Whether a value is the answer's, perhaps rounded."""
+        return is_same(value, self.wanted)
 
     @property
     def conclusion(self) -> Found | None:
@@ -104,12 +110,15 @@ def derived_in_words(steps: Steps) -> bool:
     if len(steps.asked) <= _ONE_STEP and steps.asked & named.keys():
         named.update(steps.asked)
     before = [item.values[0] for item in stated if item.end <= said.start]
-    units = {*units_of(steps.problem.text), Fraction(2)}
+    halved = _HALVES.search(f"{steps.problem.text}\n{steps.text}")
+    units = units_of(steps.problem.text) | ({Fraction(2)} if halved else set[Fraction]())
     known = {*steps.asked, *units}
     for value in before:
         known |= {value} if follows(value, known) else set()
     live = [value for value in before if value in known]
     others = steps.asked & named.keys() - {wanted}
+    if wanted in steps.asked and wanted not in numbers_of(sentence_at(steps.text, steps.found[-1])):
+        return False
     if wanted in steps.asked and said not in _own(steps):
         read_off = not others and len(steps.asked) <= _ONE_STEP
         return read_off or _makes(wanted, {*live, *others}, named, units)

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from tutelage.records import Grade, Problem
 from tutelage.teacher.judge.aim import Flaw
-from tutelage.teacher.judge.arithmetic import find_flaw
+from tutelage.teacher.judge.arithmetic import find_flaw, find_ungrounded
 from tutelage.teacher.judge.conclusions import find_contradiction
+from tutelage.teacher.judge.leaks import find_leak
 from tutelage.teacher.judge.talk import find_talk
 from tutelage.teacher.reading.echoes import Echoes
 from tutelage.teacher.reading.excerpts import excerpts
@@ -60,11 +61,17 @@ class Judge:
         """The best part without a flaw; if there is none, the steps and their first flaw."""
         first = self.flaw(steps)
         for part in excerpts(steps, self.problem, self.grade, self._is_foreign):
-            if part != steps and _words(part) < _FEWEST_WORDS:
+            if part != steps and first and not self._stands_alone(part):
                 continue
             if (first if part == steps else self.flaw(part)) is None:
                 return _SOFT.sub("he ", part), None
         return steps, first or _NO_WAY
+
+    def _stands_alone(self, part: str) -> bool:
+        """Whether a part has words enough, and calculates with no result of what was cut."""
+        enough = len(re.findall(r"[^\W\d_]{2,}", part)) >= _FEWEST_WORDS
+        way = self.check_way and self._number
+        return enough and not (way and find_ungrounded(part, self.problem, strictly=True))
 
     def flaw(self, steps: str) -> Flaw | None:
         """The first reason why the steps must not be trained on as they stand."""
@@ -81,6 +88,9 @@ class Judge:
             yield "repeats the prompt", f"the reply repeats what it was told: {quote(steps[start:end])!r}"
         if _STATES.match(steps):
             yield "answer leaked without reasoning", "the reply begins with its answer"
+        wanted = whole_number(self.problem.answer) if self._number else None
+        if wanted is not None and (leak := find_leak(steps, self.problem, wanted)):
+            yield "answer leaked without reasoning", leak
         if self.check_way:
             number = self._number
             way = find_flaw(steps, self.problem) if number else find_contradiction(steps, self.problem, self.grade)
@@ -90,10 +100,6 @@ class Judge:
         question = self.problem.text
         talks = find_talk(sentence, question, number=self._number) is not None
         return talks or bool(self.ours.find(sentence, question)) or _STATES.match(sentence) is not None
-
-
-def _words(text: str) -> int:
-    return len(re.findall(r"[^\W\d_]{2,}", text))
 
 
 def false_calculation(steps: str) -> str | None:

@@ -15,6 +15,12 @@ _ALWAYS = re.compile(
     |\bthe\ (?:correct|right|given|provided|expected)\ answer\ (?:was|is|has\ been)\ (?:given|provided|known|stated)\b
     |\bthe\ (?:given|provided|expected|stated|desired)\ (?:final\ |correct\ )?answer\b
     |\b(?:since|because|as)\ the\ (?:correct|right|final)\ answer\ is\b
+    |\byou\ should\ have\b
+    |\bthe\ (?P<stem>student)\ (?:chose|picked|selected|answered|assumed|concluded)\b
+    |\b(?:this|that|the|each|every|our|my)\ (?:\w+\ )?(?:step|calculation|solution|reasoning|result|answer)s?
+      \ (?:is|are|was|were)\ (?:also\ |indeed\ )?(?:correct|valid|accurate|right)
+      (?=\W*(?:$|because|since|as|and))
+    |\bchecks\ out\b|^\W*correct(?:ed)?\ (?:calculation|solution|steps?|answer|reasoning|approach)\W*:
     |\b(?:the|this|your)\ hint\b|\banswer\ key\b|\bth(?:ese|e)\ instructions\b
     |\bthe\ student(?:'s|’s)?\ (?:made|wrote|said|forgot|attempt|mistake|answer|solution|error|should)\b
     |\byour\ (?:mistake|attempt|error|solution|answer)\b|\byou\ (?:made\ a\ mistake|forgot|went\ wrong|wrote)\b
@@ -41,12 +47,21 @@ _ALWAYS = re.compile(
 _OF_NUMBERS = re.compile(
     r"""\b(?P<fault>mistak|erroneous|errors?\b|incorrect|wrongly|wrong(?=\W*(?:$|because|since|as|step|calculation
         |approach|way|answer|number|operation|result|assumption|total|order|to|in|when|by))|misunderst|misinterp
-      |miscalc|misread|flaw)\w*
+      |miscalc|misread|flaw
+      |correctly\ (?:add|subtract|multipl|divid|calculat|count|comput|use|follow|identif|account|appl)
+      |(?:add|subtract|multipl|divid|calculat|comput|step)\w*\ (?:\w+\ ){0,3}correctly\b
+      |the\ correct\ (?!(?:total|number|amount|sum|price|cost|result|value|difference)\b)
+        (?:\w+\ ){1,3}(?:is|was|should|would|must)\b|correct\ (?:\w+\ ){1,3}should\ (?:be|have)\b)\w*
     |\b(?P<stem>attempt|hints?\b|adjust|reconsider|overlook|contradict|initially\ (?:thought|assumed|said))\w*
     |\bthe\ student(?:['’]s)?\ (?:\w+ly\ )?(?:made|makes?|wrote|forg|says?|said|attempt|mistake|answer|solution|error
       |should|adds?|added|subtract|multipl|divid|calculat|thinks?|thought|did|must|needs?)
     |\bthe\ (?:correct|right|proper)\ (?:\w+\ )?(?:calculation|computation|step|approach|method|reasoning|breakdown
       |process|interpretation|solution|equation|way|operation|formula|explanation|sequence|order)s?\b
+    |\bshould\ have\ (?:\w+\ )?(?:add|subtract|multipli|divid|calculat|count|us|start|tak)ed?n?\b
+    |\binstead\ of\ \w+ing\b[^.\n]{0,60}\bshould\b
+    |\b(?:however|but|since|because|although)\W+(?:(?:we|i)\ know\ (?:that\ )?)?the\ (?:\w+\ )?(?:answer|result|total)
+      \ (?:should|must|has\ to|needs\ to)\ (?:be|equal)\b
+    |\b(?:question|problem)\ (?:\w+\ )?(?:meant|intended)\b
     |\bcorrected\b|\blet(?:['’]s|\ us)\ correct\b|\bcorrect(?:ly|\ this)\b(?=[^.\n]{0,60}\b(?:step|calculat|solution))
     |\b(?:is|are|be|was|=|equals)\ [^.\n=]{0,40},?\ not\ \$?\d
     |,\ (?:and\ )?not\ \$?\d|\bthe\ (?:correct|right)\ answer\b

@@ -26,13 +26,15 @@ Piece = tuple[str, str]
 """A sentence and the white space after it."""
 
 _HANGS = re.compile(
-    r"""\W*(?:so|thus|therefore|hence|however|but|instead|then|also|otherwise|because|which|this|that|these|those|it|s?he|they
-    |as\ a\ result|consequently|and)\b""",
+    r"""\W*(?:so|thus|therefore|hence|however|but|instead|then|next|finally|lastly|after\ (?:that|this)|also|otherwise
+    |because|which|this|that|these|those|it|s?he|they|as\ a\ result|consequently|and)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 """The beginning of a sentence that depends on the one before."""
 _OPENING = re.compile(
-    r"\A(?:(?:this|that|it) is because |to (?:\w+ ){0,3}(?:this|that|it)(?: \w+){0,2}, (?:[^.:=\d\n]{0,60}:\s*)?)",
+    r"\A(?:(?:this|that|it) is because "
+    r"|(?:this|that|it) (?:is|was|can be) (?:calculated|found|computed|obtained|determined)[^.:=\d\n]{0,40}[:.]\s*"
+    r"|to (?:\w+ ){0,3}(?:this|that|it)(?: \w+){0,2}, (?:[^.:=\d\n]{0,60}:\s*)?)",
     re.IGNORECASE,
 )
 """An opening that refers to a sentence that was cut: To get this, let's follow the steps:"""
@@ -60,7 +62,7 @@ def excerpts(steps: str, problem: Problem, grade: Grade, foreign: Callable[[str]
         if behind_a_cut and _HANGS.match(text):
             continue
         shorter = [_joined(block[start:]) for start in _starts(block, problem)]
-        yield from (without_stubs(_opened(part)) for part in shorter if not _HANGS.match(part))
+        yield from (without_stubs(part) for part in map(_opened, shorter) if not _HANGS.match(part))
         yield without_stubs(text)
 
 
@@ -111,4 +113,5 @@ def _gives_away(sentence: str, problem: Problem) -> bool:
     """Whether a sentence holds the numeric answer, and the question does not."""
     wanted = whole_number(problem.answer)
     values = {number.value for number in (*find_numbers(sentence), *find_word_numbers(sentence))}
-    return wanted is not None and wanted.value in values and problem.answer not in problem.text
+    defines = sentence.lower().startswith("let ")
+    return wanted is not None and wanted.value in values and problem.answer not in problem.text and not defines

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tutelage.text.sentences import pieces_of
+from tutelage.text.sentences import pieces_of, sentences
 
 _HEADING = re.compile(r"[ \t>]*(?P<level>#{1,6})[ \t]*(?P<words>[^\n]*?)[ \t#]*")
 _BOLD = re.compile(r"[ \t>]*(?:[-*•][ \t]+)?(?:\*\*|__)(?P<words>[^*_\n]+)(?:\*\*|__)[ \t]*:?[ \t]*")
@@ -28,7 +28,8 @@ _NAMES = r"""(?:(?:(?:the|a|my|our|your|short|complete|detailed|worked|full|brie
 _LABEL = re.compile(rf"(?:(?P<step>{_STEP}[ ]*[:.)–—-]*) | {_NAMES}[ ]*:)[*_]*[ \t]*", re.IGNORECASE | re.VERBOSE)
 _CHECK = re.compile(
     r"""\W*(?:(?:now|finally|also|next|then)\b,?\ )?
-    (?:we\ can\ |you\ can\ |to\ |let(?:['’]s|\ us|\ me)\ |i\ will\ |also\ )*
+    (?:we\ can\ |you\ can\ |to\ |let(?:['’]s|\ us|\ me)\ |i\ will\ |also\ |
+      we\ need\ to\ (?=[^.\n]{0,80}(?:\d|\b(?:answer|result)\b)))*
     (?:double[- ]?)?(?:check(?:ing)?|verify(?:ing)?|verification|confirm(?:ing)?)\b""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -51,6 +52,19 @@ _SOLUTION = re.compile(
     r"^[#*_ \t]{0,8}(?:solution|explanation|reasoning|rationale|answer|step 1|a)\b[ *_]{0,4}:",
     re.IGNORECASE | re.MULTILINE,
 )
+_VERDICT = re.compile(
+    r"""[^\d\n=]{0,120}\b(?:answer|result|solution|calculation)s?\ (?:is|are)\ (?:indeed\ |also\ )?
+      (?:correct|right|accurate|valid)\W*
+    |\W*(?:so\ |thus\ |hence\ )?(?:this|that)\ is\ the\ (?:correct|right|final)\ answer,\ which\ is\ [^\n=,]{1,40}""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""A last sentence that only says that the answer is right."""
+_PRAISE = re.compile(
+    r"(?:^|(?<=[.!?:]\s))(?:this|that|the|our) (?:\w+ )?(?:step|calculation|result|solution) is (?:also |indeed )?"
+    r"(?:correct|right|valid)[.!](?:[ \t]+|$)",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A sentence within the steps that only says that they are right."""
 _TRAILER = re.compile(
     r"\s*\b(?:(?:this|that) is (?:the|my|our) (?:final |correct )?answer|(?:and )?there you (?:have it|go)"
     r"|(?:and )?that['’]s (?:it|all)|does (?:this|that) make sense)[.!?]*\s*$",
@@ -66,7 +80,8 @@ quick possible explanation reasoning breakdown working process guide way method 
 option options choice choices every part parts smaller small easy together compute calculate determine perform
 calculation calculations now first then so well and with it's logically systematically methodically clearly about
 need needs use using math maths word given details everything information as below broken started evaluate
-evaluating correct corrected fix mistake ai language model short some provide provided give you'll you're assist on"""
+evaluating correct corrected fix mistake ai language model short some plan provide provided give you'll you're assist
+on"""
 _TALK = frozenset(_TALK_WORDS.split())
 """A sentence that consists of these words alone only announces an answer."""
 _OPENS = re.compile(
@@ -88,7 +103,7 @@ _INTERJECTION = re.compile(
     r"|here(?:['’]s| is) (?:why|how|(?:my|the|a|an)\b)[^:.\n]{0,30}:[ ]+)(?=\S)",
     re.IGNORECASE,
 )
-_LONGEST_TALK = 200
+_LONGEST_TALK, _LONGEST_CHECK = 200, 600
 _MOST_TALK = 8
 """The most opening sentences that are removed as talk."""
 
@@ -106,6 +121,20 @@ def without_titles(text: str) -> str:
 def without_trailer(text: str) -> str:
     """The text without a last sentence that only says that it ends."""
     return text[:-100] + _TRAILER.sub("", text[-100:])
+
+
+def without_verdict(text: str) -> str:
+    """The text without a last sentence that says that the answer is right, and the check before it."""
+    said = sentences(text[-_LONGEST_CHECK:]) or [""]
+    if len(said) == 1 or not _VERDICT.fullmatch(said[-1]):
+        return text
+    checks = (place for place in range(1, len(said)) if is_check(said[place]))
+    return text[: text.rindex(said[next(checks, -1)])].rstrip()
+
+
+def without_praise(text: str) -> str:
+    """The text without sentences that only say that a step is right."""
+    return _PRAISE.sub("", text)
 
 
 def _unnumbered(lines: list[str]) -> Iterator[str]:

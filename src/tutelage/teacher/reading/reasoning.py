@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 
 from tutelage.records import Grade, Problem
-from tutelage.teacher.reading.noise import without_talk, without_titles, without_trailer
+from tutelage.teacher.reading.noise import without_praise, without_talk, without_titles, without_trailer
 from tutelage.text.markup import clean
+from tutelage.text.numbers import whole_number
 from tutelage.text.readable import readable
 from tutelage.text.run_on import cut, without_courtesy
 from tutelage.text.sentences import sentences
@@ -45,6 +46,8 @@ _CONCLUDES = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _SHORT = re.compile(r"\W*(?:(?:short|quick|brief|in short|final)\W+answer|in short|tl;?dr)\W+", re.IGNORECASE)
+_ITEM = re.compile(r"\A\W{0,4}\([a-i]\)\s")
+"""The letter of a step; options have capitals."""
 _BARE = re.compile(r"\W{0,4}(?:[\d.][^\s=]*(?: [^\s=:]+){0,2}|\w+\W{0,3}|\(?[A-Z][.)] [^\n=]{1,40})")
 """`12 pens`, `no`, `(B) library`."""
 _REASON = re.compile(r"\b(?:because|since|due|as)\b", re.IGNORECASE)
@@ -97,6 +100,7 @@ def _ends_with_answer(line: str) -> bool:
 def steps_of(text: str, problem: Problem, grade: Grade) -> str:
     """The reasoning without its answer: without the statement at the end, and earlier lines that only state it."""
     steps = _CALCULATES.sub("", _TAG.sub("", text))
+    steps = without_praise(steps) if whole_number(problem.answer) else steps
     for _ in range(_MOST_PASSES):
         before = steps
         steps = without_trailer(without_courtesy(without_statement(steps)))
@@ -114,6 +118,14 @@ def steps_of(text: str, problem: Problem, grade: Grade) -> str:
     return without_talk(re.sub(r"\\boxed\{([^{}]*)\}", r"\1", "\n".join(lines)).strip())
 
 
+def up_to_answer(text: str, problem: Problem, grade: Grade) -> str | None:
+    """The text up to the first line that only states the right answer, if others stand before and behind it."""
+    lines = text.split("\n")
+    ends = (place for place in range(1, len(lines) - 1) if _is_answer(lines[place], problem, grade))
+    end = next(ends, None)
+    return None if end is None else "\n".join(lines[: end + 1])
+
+
 def _without_tail(lines: list[str], problem: Problem, grade: Grade) -> list[str]:
     """The lines before the last statement of the answer, if no calculation follows it, or only talk does."""
     stated = next((place for place in reversed(range(len(lines))) if _is_answer(lines[place], problem, grade)), 0)
@@ -129,6 +141,7 @@ def _is_answer(line: str, problem: Problem, grade: Grade) -> bool:
 
 def says_only_the_answer(line: str) -> bool:
     """Whether a line states an answer and nothing else."""
+    line = _ITEM.sub("", line, count=1)
     if len(line) > _LONGEST_ANSWER or not statements(line):
         return False
     return not without_statement(line) or (_CONCLUDES.fullmatch(line) is not None and not _REASON.search(line))
