@@ -37,6 +37,17 @@ def test_two_runs_are_compared_on_the_same_answers(run, tmp_path):
     assert "test-after" in tutelage("compare", run, other).output
     named = tutelage("compare", f"{run}:evaluation-1", other)
     assert named.output.count("evaluation-1") == 2
+    assert "in one alone" not in named.output
+
+
+def test_problems_that_one_side_alone_has_are_told(run, tmp_path):
+    other = shutil.copytree(run, tmp_path / "other")
+    rows = (other / "test-after.jsonl").read_text().splitlines(keepends=True)
+    (other / "test-after.jsonl").write_text("".join(rows[1:]))
+    result = tutelage("compare", run, other)
+    assert "% of 3; right here alone" in result.output
+    assert "on the problems that both have; 1 more are in one alone, and do not count" in result.output
+    assert json.loads(tutelage("compare", run, other, "--json").output)["unshared"] == 1
 
 
 @pytest.mark.parametrize(

@@ -101,5 +101,7 @@ def _show(found: Pair, left: str, right: str) -> None:
     width = max(len(printable(left)), len(printable(right)))
     for name, share, alone in ((left, shares[0], found.only_left), (right, shares[1], found.only_right)):
         print(f"{printable(name):<{width}}  {share:.1%} of {found.problems:,}; right here alone: {alone:,}")
+    if found.unshared:
+        print(f"on the problems that both have; {found.unshared:,} more are in one alone, and do not count")
     difference, low, high = (100 * value for value in (found.difference, found.low, found.high))
     print(f"difference {difference:+.1f} points ({low:+.1f} to {high:+.1f}), McNemar's p {p_value(found.p)}")

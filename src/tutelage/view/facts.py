@@ -264,12 +264,14 @@ class PairRow:
 class Pair:
     """Two sittings on the same problems. `difference` is right less left, with its 95 % interval; `p` is McNemar's.
 
-    `rows` are a page of the `found` problems that are wanted.
+    `unshared` problems, which one side alone answered, do not count. `rows` are a page of the `found` problems that are
+    wanted.
     """
 
     left: str
     right: str
     problems: int
+    unshared: int
     both: int
     only_left: int
     only_right: int

@@ -36,7 +36,7 @@ def pair(left: Side, right: Side, only: Only | None = None, page: int = 1) -> Pa
     right, or wrong, as the sitting is, is shown. The difference is the share of the right side less that of the left.
     """
     key = "pair", left.sitting, right.index.run, right.sitting, right.index.version
-    numbers, codes, figures = left.index.remembered(key, lambda: _compared(left, right))
+    numbers, codes, unshared, figures = left.index.remembered(key, lambda: _compared(left, right))
     wanted = _WANTED.get(only or "", "blrn")
     chosen = [both for both, code in zip(numbers, codes, strict=True) if code in wanted]
     pages = max(1, -(-len(chosen) // SIZE))
@@ -46,6 +46,7 @@ def pair(left: Side, right: Side, only: Only | None = None, page: int = 1) -> Pa
         left=f"{left.index.run.name}:{left.sitting}",
         right=f"{right.index.run.name}:{right.sitting}",
         problems=len(codes),
+        unshared=unshared,
         both=codes.count("b"),
         only_left=codes.count("l"),
         only_right=codes.count("r"),
@@ -70,15 +71,18 @@ def usual(sittings: Sequence[Sitting]) -> tuple[str, str]:
     return "", ""
 
 
-def _compared(left: Side, right: Side) -> tuple[list[tuple[int, int]], str, Comparison]:
-    """The numbers of the common problems on both sides, in the left one's order; a letter for each; the figures."""
+def _compared(left: Side, right: Side) -> tuple[list[tuple[int, int]], str, int, Comparison]:
+    """The numbers of the common problems on both sides, in the left one's order; a letter for each; how many problems
+    are not common; the figures."""
     theirs = {name: (number, is_right) for name, number, is_right in _rights(right)}
-    common = [(number, is_right, *theirs[name]) for name, number, is_right in _rights(left) if name in theirs]
+    mine = _rights(left)
+    common = [(number, is_right, *theirs[name]) for name, number, is_right in mine if name in theirs]
+    unshared = len(mine) + len(theirs) - 2 * len(common)
     codes = "".join(_CODES[one, other] for _, one, _, other in common)
     if not codes:
-        return [], "", Comparison("right", "left", 1, 0.0, -1.0, 1.0, 1.0, 0, 0)
+        return [], "", unshared, Comparison("right", "left", 1, 0.0, -1.0, 1.0, 1.0, 0, 0)
     answers = "".join(str(other) for *_, other in common), "".join(str(one) for _, one, *_ in common)
-    return [(number, other) for number, _, other, _ in common], codes, paired(*answers, ("right", "left"))
+    return [(number, other) for number, _, other, _ in common], codes, unshared, paired(*answers, ("right", "left"))
 
 
 def _rights(side: Side) -> list[tuple[str, int, int]]:
