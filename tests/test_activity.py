@@ -57,6 +57,21 @@ def test_why_nothing_arrives():
     assert "batch b_1: 4 of 9 done" in activity.why()
 
 
+def test_a_limit_of_one_s_own_is_a_reason(tmp_path):
+    """One request a minute: nothing arrives, and nothing is wrong."""
+    why = []
+
+    def deliver(_):
+        why.append(teacher._activity.why())
+        raise InterruptedError
+
+    with answer_key_endpoint(PROBLEMS, latency=0.5) as endpoint:
+        teacher = make_teacher(tmp_path, endpoint, requests_per_minute=1, concurrency=2)
+        with pytest.raises(InterruptedError):
+            teacher.teach(requests(3), deliver)
+    assert "the next request waits for teacher.requests_per_minute" in why[0]
+
+
 @pytest.mark.parametrize(("usd", "spent"), [(0.25, "0.5000 USD"), (0.0, "24 tokens")])
 def test_what_was_spent(usd, spent):
     activity = Activity()

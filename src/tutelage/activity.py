@@ -32,6 +32,7 @@ class Activity:
         self._note = ""
         self._heard = clock()
         self._spent = Usage()
+        self._limit: Callable[[], str] = str
 
     def begin(self) -> None:
         """Reset at the beginning of a stage."""
@@ -67,6 +68,10 @@ class Activity:
         self._trouble = " ".join(message.split())[:_MOST_SAID]
         if wait:
             self._held_until = max(self._held_until, self._clock() + wait)
+
+    def limit(self, waits_for: Callable[[], str]) -> None:
+        """Set the function that says for what limit requests wait; empty for none."""
+        self._limit = waits_for
 
     def note(self, text: str) -> None:
         """Set the state of a long operation, such as a batch."""
@@ -106,12 +111,14 @@ class Activity:
         """The same for a long silence, with its likely reason."""
         sent, now = list(self._sent.values()), self._clock()
         oldest = f"{self._under_way()}, the oldest for {now - min(sent):.0f} s" if sent else self._under_way()
+        limit = self._limit()
         held = f"the endpoint wants to be left alone for {self._held_until - now:.0f} s more"
         parts = (
             f"nothing has arrived for {self.silence:.0f} s",
             self._note,
             oldest or "nothing is in flight",
             held if self._held_until > now else "",
+            f"the next request waits for {limit}" if limit else "",
             self._tried_again(self._trouble),
         )
         return "; ".join(part for part in parts if part)

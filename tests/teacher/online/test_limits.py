@@ -143,6 +143,30 @@ def test_what_was_sent_lately_counts_in_the_next_event_loop():
     assert asyncio.run(_admitted(limits.again(), 0.1)) == 0
 
 
+@pytest.mark.parametrize(
+    ("limits", "waits_for"),
+    [
+        (Limits(1, None), "teacher.requests_per_minute"),
+        (Limits(None, 10), "teacher.tokens_per_minute"),
+        (Limits(None, None), ""),
+    ],
+)
+def test_what_is_waited_for_is_said(limits, waits_for):
+    assert limits.waits_for == ""
+    asyncio.run(_admitted(limits, 0.1))
+    assert limits.waits_for == waits_for
+
+
+def test_a_retry_after_is_said_elsewhere():
+    async def scene():
+        limits = Limits(None, None)
+        limits.hold(60.0)
+        await _admitted(limits, 0.05)
+        return limits.waits_for
+
+    assert asyncio.run(scene()) == ""
+
+
 async def _admitted(limits, seconds):
     """How many of three are let through in so long."""
     tasks = [asyncio.create_task(limits.admit(10)) for _ in range(3)]

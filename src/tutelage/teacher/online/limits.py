@@ -147,6 +147,12 @@ class Limits:
         self._held_until = -math.inf
         self._pace = Pace()
         self._turn = asyncio.Lock()
+        self._waits_for = ""
+
+    @property
+    def waits_for(self) -> str:
+        """What the next request waits for, in words; empty if for nothing, or for the end of a retry-after."""
+        return self._waits_for
 
     def again(self) -> Limits:
         """The same limits for another event loop, with the recent requests and the learnt estimates."""
@@ -169,8 +175,10 @@ class Limits:
     async def admit(self, tokens: int) -> Admission | None:
         """Wait until a request of at most this many tokens may be sent; pass the result to `correct`."""
         async with self._turn:
-            while (seconds := self._wait(tokens)) > 0:
+            while (wait := self._wait(tokens))[0] > 0:
+                seconds, self._waits_for = wait
                 await asyncio.sleep(min(seconds, _LOOK))
+            self._waits_for = ""
             now = _now()
             self._pace.admit(now)
             if self._requests:
@@ -182,13 +190,14 @@ class Limits:
         if self._tokens and admission:
             self._tokens.correct(admission, tokens)
 
-    def _wait(self, tokens: int) -> float:
+    def _wait(self, tokens: int) -> tuple[float, str]:
+        """Seconds until a request should check again, and what it waits for; nothing said of a retry-after."""
         now = _now()
-        waits = [self._held_until - now, self._pace.wait(now)]
+        waits = [(self._held_until - now, ""), (self._pace.wait(now), "a pace that fits the endpoint's refusals")]
         if self._requests:
-            waits.append(self._requests.wait(now))
+            waits.append((self._requests.wait(now), "teacher.requests_per_minute"))
         if self._tokens:
-            waits.append(self._tokens.wait(now, tokens))
+            waits.append((self._tokens.wait(now, tokens), "teacher.tokens_per_minute"))
         return max(waits)
 
 

@@ -76,6 +76,7 @@ class RequestSession:
         """
         source = iter(requests)
         self._tasks = WaitingTasks(concurrency, self._activity)
+        self._activity.limit(lambda: self._limits.waits_for)
         workers = [asyncio.create_task(self._work(source, deliver)) for _ in range(concurrency)]
         try:
             done, pending = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
@@ -212,7 +213,7 @@ class RequestSession:
                     if replies == self._replies and (once or not await self._answers_still()):
                         raise
                     raise refusal.alone from None
-                await self._pause(refusal.alone, tries)
+                await self._pause(refusal.alone, tries, str(refusal))
             except RequestFailed as failure:
                 # Overload while others are answered costs no try: the endpoint works, and this request's turn comes.
                 tries += not (failure.wait or failure.crowded) or replies == self._replies
@@ -221,10 +222,10 @@ class RequestSession:
                 await self._pause(failure, tries)
         return None
 
-    async def _pause(self, failure: RequestFailed, tries: int) -> None:
-        """Wait after the failed try number `tries`."""
+    async def _pause(self, failure: RequestFailed, tries: int, said: str = "") -> None:
+        """Wait after the failed try number `tries`; `said` is shown in place of the failure's own message."""
         wait = wait_of(failure, tries)
-        self._activity.failed(failure.reason, str(failure), wait)
+        self._activity.failed(failure.reason, said or str(failure), wait)
         if wait:
             self._limits.hold(wait)
             return
