@@ -98,11 +98,14 @@ def test_told_to_wait_while_others_are_answered_it_is_not_given_up(tmp_path):
     assert all(feedback.verdict.correct for feedback in delivered)
 
 
-def test_told_to_wait_while_nobody_is_answered_it_is_given_up(tmp_path):
+def test_told_to_wait_while_nobody_is_answered_it_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(retry, "_BACK_OFF", (0.01, 0.05))
     with answer_key_endpoint(PROBLEMS, faults=lambda *_: Fault.rate_limited(0.01, "ms")) as endpoint:
         [feedback], error = teach(tmp_path, endpoint, requests(1), retries=3)
         assert len(endpoint.log) == 4
     assert (feedback.failure, error) == ("rate limit", None)
+    pauses = [later.arrival - earlier.arrival for earlier, later in pairwise(endpoint.log)]
+    assert min(pauses[1:]) >= 0.05  # the wait that it was told has turned out to be too short
 
 
 @pytest.mark.parametrize("form", ["seconds", "date", "ms", "reset"])
