@@ -67,7 +67,10 @@ def test_the_command_prints_them_and_writes_them_as_json_lines(taught, tmp_path)
     found = refused_replies(taught)
     told = tutelage("refused", taught)
     assert told.exit_code == 0, told.output
-    assert f"{len(found)} refused" in told.output
+    counts = Counter(reply.kind for reply in found)
+    assert told.output.endswith(
+        f"{len(found)} refused: {', '.join(f'{n} {kind}' for kind, n in counts.most_common())}\n"
+    )
     assert "round 1, mistake: " in told.output
     assert "reply     2 + 2 = 4\n            The answer is 1." in told.output
     assert tutelage("refused", taught, "--out", tmp_path / "refused.jsonl").exit_code == 0

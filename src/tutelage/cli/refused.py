@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, get_args
@@ -40,4 +41,6 @@ def refused(
         return
     for reply in found:
         print(printable(refused_as_text(asdict(reply)), lines=True))
-    print(f"{len(found):,} refused" + (f" as {kind!r}" if kind else ""))
+    kinds_found = Counter(reply.kind or "of a kind that was not kept" for reply in found).most_common()
+    listed = ", ".join(f"{count:,} {each}" for each, count in kinds_found)
+    print(f"{len(found):,} refused" + (f" as {kind!r}" if kind else f": {listed}" if found else ""))
