@@ -6,6 +6,7 @@ import pytest
 from tests.testing.asking import ask, post, text_of
 from tutelage.records import Choice, FeedbackRequest, Problem, Way
 from tutelage.teacher.prompts import Prompts
+from tutelage.teacher.template import Template
 from tutelage.teacher.ways import Asking
 from tutelage.testing import answer_key_endpoint
 
@@ -42,3 +43,42 @@ def test_a_question_is_known_below_any_system_message_and_with_its_choices():
                 request = FeedbackRequest(problem, mistake)
                 body = {"messages": Prompts("number").messages(request, Asking(way))}
                 assert text_of(post(endpoint, body)).endswith(f"\nThe answer is {problem.answer}."), (problem, way)
+
+
+OWN = Template(
+    "Schreibe Musterlösungen. Schließe so: {closing}",
+    {
+        "question": "Frage: {question} Löse sie!",
+        "mistake": '{mistake}\n\nSo nicht. Die Frage war "{question}"',
+        "mistake-explained": "Frage: {question}\nVersuch: {mistake}\nSchreibe Mistake: und Solution:",
+        "mistake-repaired": "Frage: {question}\nVersuch: {mistake}\nSchreibe Wrong: und Right:",
+        "practice": "Question: {question}\nVersuch: {mistake}\nErfinde eine: Question: und Solution:",
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("way", "expected"),
+    [
+        ("question", "3 × 4 = 12.\nThe answer is 12."),
+        ("mistake", "3 × 4 = 12.\nThe answer is 12."),
+        ("mistake-explained", "Mistake: 3 + 4 = 7"),
+        ("mistake-repaired", "Wrong: 3 + 4 = 7.\nRight: 3 × 4 = 12."),
+        ("practice", "Question: Tom has "),
+    ],
+)
+def test_a_question_is_known_in_prompts_of_ones_own(way, expected):
+    asked, prompts = FeedbackRequest(PENS, "3 + 4 = 7. The answer is 7."), Prompts("number", template=OWN)
+    messages = prompts.practice(asked) if way == "practice" else prompts.messages(asked, Asking(way))
+    others = [Problem.of("Tom has 3 boxes of 4 pens.", "3", equation="3"), Problem.of("How many?", "1", equation="1")]
+    with answer_key_endpoint([*others, PENS]) as endpoint:
+        text = text_of(post(endpoint, {"messages": messages}))
+    assert expected in text
+    assert text.count("Mistake:") == (way == "mistake-explained")
+
+
+def test_a_system_message_stands_between_the_words_of_ones_own_and_the_question():
+    asked = FeedbackRequest(replace(PENS, system="Be brief."))
+    messages = Prompts("number", template=OWN).messages(asked, Asking("question"))
+    with answer_key_endpoint([PENS]) as endpoint:
+        assert text_of(post(endpoint, {"messages": messages})).endswith("The answer is 12.")

@@ -5,6 +5,7 @@
 If the prompt asks for an explanation of the mistake, the reply has two parts: Mistake: …, then Solution: …
 If it asks for one step to be put right, it has these: Wrong: …, then Right: …
 If it asks for a new question, the reply has the same question with other numbers: Question: …, then Solution: …
+The question is found in any prompt, also in one of the user's own; what it asks for is told by these marks.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import random
 import re
 from collections.abc import Iterable
 
-from tutelage.records import AnswerKind, FeedbackRequest, Problem, content_hash
+from tutelage.records import AnswerKind, FeedbackRequest, Problem
 from tutelage.teacher.answer_key import Written, write_feedback, write_repair
 from tutelage.teacher.other_numbers import other_numbers
 from tutelage.testing.completions import Body, Reply
@@ -21,8 +22,9 @@ from tutelage.testing.endpoint import TeacherEndpoint
 from tutelage.testing.script import Faults
 from tutelage.text.numbers import read_number
 
-_FAILED = re.compile(r"<question>\n(.*?)\n</question>", re.DOTALL)
 _ATTEMPT = re.compile(r"<attempt>\n(.*?)\n</attempt>", re.DOTALL)
+_MARKS = re.compile(r"\n\n|^(?:Question:|<question>)\n|\n</question>", re.MULTILINE)
+_LABEL = re.compile(r"^[^\n:=]*: +", re.MULTILINE)
 
 
 def answer_key_endpoint(
@@ -43,46 +45,59 @@ def answer_key_reply(problems: Iterable[Problem], seed: int = 0, kind: AnswerKin
 
     `kind` is that of all answers; None: numbers are told from words, one by one.
     """
-    by_hash = {content_hash(problem.asked): problem for problem in problems}
+    known = {_in_one_line(problem.asked): problem for problem in problems}
 
     def reply(body: Body) -> str:
         prompt = str(body["messages"][-1]["content"])
-        if failed := _FAILED.search(prompt):
-            return _new_problem(by_hash, _first_known(failed[1], by_hash), f"{seed} {prompt}")
-        problem = _first_known(prompt.partition("Question:\n")[2], by_hash)
+        attempt, beside = _ATTEMPT.search(prompt), _ATTEMPT.sub("", prompt)
+        problem = _known_in(beside, known)
         if problem is None:
             return "This question is not known here."
-        attempt = _ATTEMPT.search(prompt)
-        request = FeedbackRequest(problem, attempt[1] if attempt else None)
-        told = prompt.rpartition("</attempt>")[2]
-        if '"Right:"' in told and (mended := write_repair(request)) is not None:
-            return f"Wrong: {mended.wrong or '(end)'}\nRight: {mended.right.strip()}"
+        told = _without(problem.asked, beside)
+        if "Question:" in told and "Solution:" in told:
+            return _new_problem(known, problem, f"{seed} {prompt}")
+        explained, mended = "Mistake:" in told, "Right:" in told
+        shown = attempt[1] if attempt else _LABEL.sub("", told) if explained or mended else None
+        request = FeedbackRequest(problem, shown)
+        if mended and (repair := write_repair(request)) is not None:
+            return f"Wrong: {repair.wrong or '(end)'}\nRight: {repair.right.strip()}"
         found = kind or ("number" if read_number(problem.answer) is not None else "text")
         written = write_feedback(request, found, seed)
         if isinstance(written, str):
             return f"There is no worked solution here: {written}."
-        if '"Mistake:"' not in told or written.explanation is None:
+        if not explained or written.explanation is None:
             return written.rationale
         return f"Mistake: {written.explanation}\nSolution:\n{written.rationale}"
 
     return reply
 
 
-def _new_problem(known: dict[str, Problem], failed: Problem | None, seed: str) -> str:
+def _new_problem(known: dict[str, Problem], failed: Problem, seed: str) -> str:
     """The question of a problem with other numbers, and its solution; the new problem is known from then on."""
-    made = next(other_numbers(failed, random.Random(seed)), None) if failed else None
+    made = next(other_numbers(failed, random.Random(seed)), None)
     written = write_feedback(FeedbackRequest(made), "number") if made else None
     if made is None or not isinstance(written, Written):
         return "There is no question like this one."
-    known[content_hash(made.asked)] = made
+    known[_in_one_line(made.asked)] = made
     return f"Question: {made.asked}\n\nSolution:\n{written.rationale}"
 
 
-def _first_known(text: str, problems: dict[str, Problem]) -> Problem | None:
-    """The problem whose question is in the text, which may begin with a system message; None if none is known."""
-    paragraphs = text.split("\n\n")
+def _known_in(text: str, known: dict[str, Problem]) -> Problem | None:
+    """The problem whose question stands in the text, a run of paragraphs or, in prompts of one's own, anywhere."""
+    paragraphs = _MARKS.split(text)
     for start in range(len(paragraphs)):
         for end in range(start + 1, len(paragraphs) + 1):
-            if problem := problems.get(content_hash("\n\n".join(paragraphs[start:end]))):
+            if problem := known.get(_in_one_line("\n\n".join(paragraphs[start:end]))):
                 return problem
-    return None
+    line = _in_one_line(text)
+    longest = max((question for question in list(known) if question in line), key=len, default=None)
+    return None if longest is None else known[longest]
+
+
+def _without(question: str, text: str) -> str:
+    """The text without the question and a mark before it."""
+    return re.sub(r"(?:Question:\s*)?" + r"\s+".join(map(re.escape, question.split())), "", text)
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())
