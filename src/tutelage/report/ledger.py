@@ -1,7 +1,8 @@
 """The tables of a ledger: costs, speed and failures.
 
-day         model         replies  prompt tokens  completion tokens     USD
-2026-05-17  gpt-4.1-mini      812        172,144             33,292  0.1221
+                                    prompt  completion
+day         model         replies   tokens      tokens     USD
+2026-05-17  gpt-4.1-mini      812  172,144      33,292  0.1221
 
 model         replies  median s  95 % s  tokens/s
 gpt-4.1-mini      812      1.84    4.31     310.2
@@ -38,7 +39,7 @@ def print_ledger(
 
 
 def _spending_table(spending: Sequence[Spending], title: str) -> Table:
-    table = _table(printable(title), ("day", "model"), ("replies", "prompt tokens", "completion tokens", "USD"))
+    table = _table(printable(title), ("day", "model"), ("replies", "prompt\ntokens", "completion\ntokens", "USD"))
     for row in spending:
         table.add_row(row.day, _text(row.model), *_figures(row.usage))
     table.add_section()
@@ -76,7 +77,7 @@ def _lost_line(lost: Usage) -> str:
 def _table(title: str, names: Sequence[str], figures: Sequence[str]) -> Table:
     table = Table(title=Text(title), title_justify="left", header_style="bold")
     for name in names:
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", no_wrap=name == "day")
     for figure in figures:
         table.add_column(figure, justify="right", no_wrap=True)
     return table
