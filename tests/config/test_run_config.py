@@ -35,6 +35,22 @@ def test_a_file_that_names_a_task_has_every_other_setting(tmp_path):
     assert (config.exam.samples, config.exam.temperature, config.exam.max_new_tokens) == (4, 1.0, "auto")
 
 
+def test_a_section_without_a_line_has_its_defaults(tmp_path):
+    path = tmp_path / "run.yaml"
+    path.write_text(
+        "task: {name: gsm8k, options: }\ntraining:\n  # epochs: 3\nteacher: {budget: , price: }\nreport_to:\n",
+        encoding="utf-8",
+    )
+    assert load_config(path) == parse_config(TASK)
+    assert load_config(path, ["method=paper"]) == parse_config(TASK, ["method=paper"])
+    assert load_config(path, ["training.epochs=5", "training=null"]) == parse_config(TASK)
+
+
+def test_a_section_that_is_none_is_refused():
+    assert _refusal({"task": None}) == "configuration: task: expected settings below it such as `name:` (found None)"
+    assert "training: expected settings below it such as `init_from:` (found 5)" in _refusal(TASK | {"training": 5})
+
+
 @pytest.mark.parametrize(
     ("data", "key", "nearest"),
     [

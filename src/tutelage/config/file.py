@@ -195,6 +195,9 @@ def _explain(error: ErrorDetails, data: dict[str, Any], kind: type[Section]) -> 
         return error["msg"].removeprefix("Value error, ")
     location = _in_the_file(error, data)
     key = ".".join(location)
+    if error["type"] == "model_type":
+        first = _known_keys(kind, location)[0]
+        return f"{key}: expected settings below it such as `{first}:` (found {shortened(error['input'])})"
     if error["type"] != "extra_forbidden":
         found = "" if error["type"] == "missing" else f" (found {shortened(error['input'])})"
         return f"{key}: {error['msg'][0].lower()}{error['msg'][1:]}{found}"

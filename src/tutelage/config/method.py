@@ -63,7 +63,7 @@ def with_method(data: object) -> object:
         return settings
     found = dict(settings)
     for name, usual in PAPER.items():
-        own = settings.get(name, {})
+        own = settings.get(name) or {}  # null: a section without a line
         if isinstance(own, Section):
             own = own.model_dump(exclude_unset=True)
         if isinstance(own, dict):
