@@ -89,7 +89,9 @@ def _concluded(steps: Steps) -> Fraction | None:
     start = len(steps.text) - len((sentences(steps.text) or [""])[-1])
     said = [item for item in steps.found if item.start >= start]
     values = {value for item in said for value in item.all_values}
-    if not said or steps.last is None or any(item.result for item in said) or any(map(steps.is_wanted, values)):
+    if not said or steps.last is None or any(item.result for item in said):
+        return None
+    if any(is_same(value, steps.wanted) for value in values):
         return None
     before = steps.asked.union(*(item.all_values for item in steps.found if item.start < start))
     first = said[0].values[0]

@@ -63,10 +63,6 @@ class Steps:
                 return item
         return None
 
-    def is_wanted(self, value: Fraction) -> bool:
-        """Whether a value is the answer's, perhaps rounded."""
-        return is_same(value, self.wanted)
-
     @property
     def conclusion(self) -> Found | None:
         """Where the answer is stated last, outside a calculation."""
