@@ -21,7 +21,7 @@ from tutelage.teacher.judge.constants import constants
 from tutelage.teacher.judge.values import find_values, follows, numbers_of
 from tutelage.text.expressions import Expression, Operation, operands
 from tutelage.text.format import write_number
-from tutelage.text.numbers import whole_number
+from tutelage.text.numbers import Number
 
 _ORDINAL = re.compile(r"\b\d{1,4}(?:st|nd|rd|th)\s([a-z]{3,20})\s?[-+*×÷]\s?\d+\s\1s?\b", re.IGNORECASE)
 """A place in an order, calculated with as if it were an amount: 2nd customer + 26 customers."""
@@ -33,11 +33,8 @@ _MOST_KNOWN = 80
 """Known values; from more of them one operation makes almost any number."""
 
 
-def find_flaw(steps: str, problem: Problem) -> Flaw | None:
-    """Why the steps do not earn the problem's answer, a number; None where they do, or it is no plain number."""
-    wanted = whole_number(problem.answer)
-    if wanted is None:
-        return None
+def find_flaw(steps: str, problem: Problem, wanted: Number) -> Flaw | None:
+    """Why the steps do not earn the number that the problem wants; None where they do."""
     return find_aim_flaw(steps, problem, wanted) or find_ungrounded(steps, problem)
 
 

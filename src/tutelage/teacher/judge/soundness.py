@@ -22,7 +22,7 @@ from tutelage.teacher.reading.excerpts import excerpts
 from tutelage.text.ambiguity import is_ambiguous
 from tutelage.text.calculations import Fault, find_calculations
 from tutelage.text.format import write_number
-from tutelage.text.numbers import whole_number
+from tutelage.text.numbers import Number, whole_number
 
 _LONGEST_QUOTE = 100
 """The most characters of the reply that a reason quotes."""
@@ -54,8 +54,9 @@ class Judge:
     check_way: bool = True
 
     @property
-    def _number(self) -> bool:
-        return not self.problem.choices and whole_number(self.problem.answer) is not None
+    def _wanted(self) -> Number | None:
+        """The problem's answer, if it is a number."""
+        return None if self.problem.choices else whole_number(self.problem.answer)
 
     def sound_part(self, steps: str) -> tuple[str, Flaw | None]:
         """The best part without a flaw; if there is none, the steps and their first flaw."""
@@ -70,7 +71,7 @@ class Judge:
     def _stands_alone(self, part: str) -> bool:
         """Whether a part has words enough, and calculates with no result of what was cut."""
         enough = len(re.findall(r"[^\W\d_]{2,}", part)) >= _FEWEST_WORDS
-        way = self.check_way and self._number
+        way = self.check_way and self._wanted is not None
         return enough and not (way and find_ungrounded(part, self.problem, strictly=True))
 
     def flaw(self, steps: str) -> Flaw | None:
@@ -78,9 +79,10 @@ class Judge:
         return next(self._flaws(steps), None)
 
     def _flaws(self, steps: str) -> Iterator[Flaw]:
+        wanted = self._wanted
         if self.check_way and len(re.findall(r"\w+", steps)) < _FEWEST_WORDS:
             yield "answer leaked without reasoning", "the reply states the answer without a step of reasoning"
-        if talk := find_talk(steps, self.problem.text, number=self._number):
+        if talk := find_talk(steps, self.problem.text, number=wanted is not None):
             yield "answer leaked without reasoning", f"the reply speaks of what is not in the question: {talk!r}"
         if self.check_arithmetic and (fault := false_calculation(steps)):
             yield "false calculation", fault
@@ -88,17 +90,16 @@ class Judge:
             yield "repeats the prompt", f"the reply repeats what it was told: {quote(steps[start:end])!r}"
         if _STATES.match(steps):
             yield "answer leaked without reasoning", "the reply begins with its answer"
-        wanted = whole_number(self.problem.answer) if self._number else None
         if wanted is not None and (leak := find_leak(steps, self.problem, wanted)):
             yield "answer leaked without reasoning", leak
-        if self.check_way:
-            number = self._number
-            way = find_flaw(steps, self.problem) if number else find_contradiction(steps, self.problem, self.grade)
-            yield from [way] if way else []
+        if self.check_way and wanted is not None and (flaw := find_flaw(steps, self.problem, wanted)):
+            yield flaw
+        if self.check_way and wanted is None and (flaw := find_contradiction(steps, self.problem, self.grade)):
+            yield flaw
 
     def _is_foreign(self, sentence: str) -> bool:
         question = self.problem.text
-        talks = find_talk(sentence, question, number=self._number) is not None
+        talks = find_talk(sentence, question, number=self._wanted is not None) is not None
         return talks or bool(self.ours.find(sentence, question)) or _STATES.match(sentence) is not None
 
 
