@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from tutelage.grading.code import code_in, tests_of, without_run_on
 from tutelage.records import FailureReason, Grade, Problem, Verdict, state_answer
-from tutelage.teacher.judge.aim import Flaw, ends_with
+from tutelage.teacher.judge.aim import ends_with
 from tutelage.teacher.judge.soundness import Judge, quote
 from tutelage.teacher.prompts import texts
 from tutelage.teacher.reading.echoes import Echoes
@@ -79,24 +79,15 @@ def read_reply(
     if _placeholder(cleaned, problem):
         return rejected(text, verdict.answer, "repeats the prompt", "the reply takes the form of the answer literally")
     judge = Judge(problem, grade, ours, check_arithmetic)
-    steps, flaw = _sound_part(judge, cleaned, problem, grade)
+    first = up_to_answer(cleaned, problem, grade)  # talk may follow
+    shorter = None if first is None else steps_of(first, problem, grade)
+    steps, flaw = judge.sound_part(steps_of(cleaned, problem, grade), shorter)
     if flaw is not None:
         return rejected(text, verdict.answer, *flaw)
     concluded = _concluded(steps, cleaned, problem, verdict, grade)
     verdict = grade(problem, concluded)
     failure = None if verdict.correct else "unparsable"
     return Reading(concluded, verdict, failure, explanation if explained and verdict.correct else None)
-
-
-def _sound_part(judge: Judge, cleaned: str, problem: Problem, grade: Grade) -> tuple[str, Flaw | None]:
-    """The sound part of a reply; where all of it is flawed, talk may follow its answer."""
-    steps = steps_of(cleaned, problem, grade)
-    first = up_to_answer(cleaned, problem, grade)
-    if first is not None and judge.flaw(steps):
-        shorter, flaw = judge.sound_part(steps_of(first, problem, grade))
-        if flaw is None:
-            return shorter, None
-    return judge.sound_part(steps)
 
 
 def _code(solution: str, problem: Problem, grade: Grade) -> Reading | None:

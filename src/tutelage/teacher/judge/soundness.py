@@ -58,9 +58,16 @@ class Judge:
         """The problem's answer, if it is a number."""
         return None if self.problem.choices else whole_number(self.problem.answer)
 
-    def sound_part(self, steps: str) -> tuple[str, Flaw | None]:
-        """The best part without a flaw; if there is none, the steps and their first flaw."""
+    def sound_part(self, steps: str, shorter: str | None = None) -> tuple[str, Flaw | None]:
+        """The best part without a flaw; if there is none, the steps and their first flaw.
+
+        Where the steps have a flaw, the parts of `shorter`, another reading of the reply, come before theirs.
+        """
         first = self.flaw(steps)
+        if first and shorter is not None:
+            part, flaw = self.sound_part(shorter)
+            if flaw is None:
+                return part, None
         for part in excerpts(steps, self.problem, self.grade, self._is_foreign):
             if part != steps and first and not self._stands_alone(part):
                 continue
