@@ -122,7 +122,7 @@ def _parts(index: RunIndex, made: Environment) -> list[tuple[str, str, Markup]]:
     exams = [sitting.name for sitting in index.sittings() if sitting.split == "train"]
     shared = {"run_name": "", "progress": index.progress()}
     rounds = [(each, training_page.charts_of(each)) for each in lessons.rounds]
-    most = max((cost.seconds for cost in lessons.costs), default=1.0) or 1.0
+    most = max((cost.work.seconds for cost in lessons.costs), default=1.0) or 1.0
     pages = (
         ("run", "Run", "glance.html", {"glance": look, "charts": glance_page.charts_of(look)}),
         ("mistakes", "Mistakes", "mistakes.html", {"facts": facts, "charts": mistakes_page.charts_of(facts, exams)}),

@@ -74,15 +74,11 @@ class RoundTraining:
 
 @dataclass(frozen=True, slots=True)
 class StageCost:
-    """What a finished stage cost; `round` is None for stages of the whole run (test). Memory is in bytes."""
+    """What a finished stage cost; `round` is None for stages of the whole run (test)."""
 
     round: int | None
     stage: str
-    seconds: float
-    tokens: int
-    tokens_per_second: float
-    padding: float
-    peak_memory: int
+    work: Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +153,7 @@ def _named(curves: Mapping[str, Curve], *names: str) -> tuple[Curve, ...]:
 
 def _costs(number: int | None, stages: Mapping[str, Mapping[str, Any]]) -> list[StageCost]:
     found = ((name, _record(_WORK, entry.get("work"))) for name, entry in stages.items() if entry.get("done") is True)
-    return [
-        StageCost(number, name, work.seconds, work.tokens, work.tokens_per_second, work.padding, work.peak_memory)
-        for name, work in found
-        if work is not None
-    ]
+    return [StageCost(number, name, work) for name, work in found if work is not None]
 
 
 def _guard(config: RunConfig) -> str | None:

@@ -15,7 +15,7 @@ def show(request: Request) -> Response:
     """Losses, what self-reflection compares, what stages cost, what the guard did."""
     facts = training(site_of(request).reader(request.path_params["name"]))
     rounds = [(each, charts_of(each)) for each in facts.rounds]
-    most = max((cost.seconds for cost in facts.costs), default=1.0) or 1.0
+    most = max((cost.work.seconds for cost in facts.costs), default=1.0) or 1.0
     return page(request, "training.html", facts=facts, rounds=rounds, most=most)
 
 
