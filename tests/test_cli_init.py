@@ -159,6 +159,7 @@ def test_a_data_set_of_the_hub_is_named_with_its_configuration_split_and_revisio
         assert "name one as task.config (tutelage init: --config): one, two" in " ".join(refused.output.split())
         made = tutelage(*init, "--config", "two", "--split", "train[:20]")
         assert made.exit_code == 0, made.output
+        assert f"read from the hub at commit {first}" in made.output
         task = load_config(place / "tutelage.yaml").task
         assert (task.path, task.config, task.split, task.revision) == ("hf://ann/sums", "two", "train[:20]", first)
         made = tutelage(*init, "--config", "one", "--split", "{train: fit, test: exam}", "--out", "roles.yaml")

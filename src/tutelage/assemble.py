@@ -76,7 +76,8 @@ def open_context(
         try_to_write_in(out)
     task, source = opened(config, out, show.say, own)
     if cache is None and not has_begun(out):  # a study has many runs on the same data
-        _tell_notes(task, show.say)
+        for note in task.report.told:
+            show.say(f"note: {note}")
     teacher, online = CheckedTeacher(own.teacher, task.grade) if own.teacher else None, False
     reflection = CheckedReflection(own.reflection) if own.reflection else None
     if teacher is None:
@@ -110,13 +111,6 @@ def open_context(
             with show.noted(out / NOW), tracked(config.report_to, out, show.say):
                 keep_problems(ctx)
                 yield ctx
-
-
-def _tell_notes(task: LoadedTask, say: Say) -> None:
-    """What `tutelage tasks check` notes of the data, but for the commit, which has been said."""
-    for note in task.report.told:
-        if task.commit is None or not note.endswith(f" is read at commit {task.commit[:12]}"):
-            say(f"note: {note}")
 
 
 def check_practice(each: int, task: LoadedTask, own: Teacher | None, *, offline: bool) -> None:

@@ -31,6 +31,8 @@ def serve_test_teacher(  # noqa: PLR0913, PLR0917 - options of a command
     from tutelage.testing.serve import serve
 
     read = read_custom(task_settings("custom", {"path": data}, set))
+    if read.commit is not None:
+        print(f"read from the hub at commit {read.commit}")
     for note in read.notes:
         print(printable(note))
     serve(

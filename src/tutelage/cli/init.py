@@ -116,6 +116,8 @@ def _about(task: LoadedTask, data: str) -> Iterator[str]:
     train, validation, test = (task.problems(split) for split in ("train", "validation", "test"))
     solved = sum(problem.rationale is not None or problem.equation is not None for problem in train)
     yield f"{data}: {len(train):,} problems to train on, {len(validation):,} for validation, {len(test):,} for test"
+    if task.commit is not None:
+        yield f"read from the hub at commit {task.commit}"
     yield f"answers of the kind {task.kind}; {solved:,} of {len(train):,} with a worked solution or an equation"
     yield from (f"note: {note}" for note in task.report.told)
 

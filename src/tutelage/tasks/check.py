@@ -29,7 +29,10 @@ class Misgraded:
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """The result of `check_task`. `sizes` are of the final splits; `read`, `repeats` and `leaks` count rows before."""
+    """The result of `check_task`. `sizes` are of the final splits; `read`, `repeats` and `leaks` count rows before.
+
+    `commit` is that of a data set of the hub.
+    """
 
     name: str
     kind: AnswerKind
@@ -44,6 +47,7 @@ class CheckReport:
     short_of_answer: tuple[str, ...]
     examples: int
     notes: tuple[str, ...]
+    commit: str | None = None
     patterns: bool = False
 
     @property
@@ -72,6 +76,7 @@ def check_task(task: LoadedTask) -> CheckReport:
         short_of_answer=tuple(p.id for _, p in problems if task.kind == "number" and not _reaches(p)),
         examples=len(task.examples),
         notes=task.report.notes,
+        commit=task.commit,
         patterns=task.way == "regex",
     )
 
@@ -82,6 +87,7 @@ def describe(report: CheckReport) -> str:
     wrong = len({fault.problem_id for fault in report.misgraded})
     lines = [
         f"{report.name}: answers of the kind {report.kind}",
+        *([f"read from the hub at commit {report.commit}"] if report.commit else []),
         f"{'':<12}{'rows read':>12}{'repeated':>12}{'problems':>12}",
         *(f"{s:<12}{report.read[s]:>12,}{report.repeats[s]:>12,}{report.sizes[s]:>12,}" for s in SPLITS),
         f"dropped, since a later split asks them too: {report.leaks:,}",

@@ -95,7 +95,8 @@ def read_custom(config: TaskConfig) -> CustomData:
 def _rows(config: TaskConfig, path: str) -> tuple[Mapping[str, Sequence[Row]], tuple[str, ...], str | None]:
     """The rows of each part, what the user should know of them, and the commit of a data set of the hub."""
     if is_hub(path):
-        return read_hub(config, path)
+        parts, commit = read_hub(config, path)
+        return parts, (), commit
     for setting in ("config", "split", "revision"):
         if getattr(config, setting) is not None:
             raise ConfigError(

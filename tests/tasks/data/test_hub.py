@@ -10,12 +10,12 @@ from tests.command import SETTINGS
 from tests.hub import Hub, use
 from tests.tasks.data.written import as_csv, as_jsonl, as_parquet
 from tutelage.api import run
-from tutelage.assemble import _tell_notes
 from tutelage.config.file import parse_config
 from tutelage.errors import ConfigError, DataError
 from tutelage.records import SPLITS
 from tutelage.report.progress import Show
 from tutelage.tasks.catalog import load_task
+from tutelage.tasks.check import check_task, describe
 from tutelage.tasks.data.hub import HubPlace, place_of
 
 pytest.importorskip("datasets")
@@ -45,7 +45,7 @@ def test_splits_are_read_at_a_commit(hub):
     first = hub.push("ann/sums", {"train.jsonl": as_jsonl(rows(0, 20)), "test.jsonl": as_jsonl(rows(50))})
     task = load_task("custom", path="hf://ann/sums")
     assert (sizes(task), task.commit) == ([18, 2, 8], first)
-    assert f"hf://ann/sums is read at commit {first[:12]}" in task.report.notes
+    assert f"read from the hub at commit {first}" in describe(check_task(task))
     second = hub.push("ann/sums", {"data/train-00000-of-00001.parquet": as_parquet(rows(0, 30))})
     later = load_task("custom", path="hf://datasets/ann/sums")
     assert (sum(sizes(later)), later.commit) == (30, second)
@@ -71,19 +71,16 @@ def test_configurations_are_those_of_the_card(hub):
     assert sum(sizes(load_task("custom", path="hf://ann/two"))) == 8
 
 
-def test_notes_that_name_the_commit_are_told_but_for_that_on_the_commit(hub):
+def test_a_row_of_the_hub_that_is_left_out_is_named_by_its_place(hub):
     other = {"messages": [{"role": "tool", "content": "a"}]}
     usual = [
         {"messages": [{"role": "user", "content": str(n)}, {"role": "assistant", "content": "a"}]} for n in range(19)
     ]
     commit = hub.push("ann/talks", {"train.jsonl": as_jsonl([*usual, other])})
     task = load_task("custom", path=f"hf://ann/talks@{commit}/train.jsonl")
-    told = list[str]()
-    _tell_notes(task, told.append)
-    assert told[0].startswith(
-        f"note: rows left out, which are not one question and its answer: 1 of 20; hf://ann/talks@{commit}"
+    assert task.report.told[0].startswith(
+        f"rows left out, which are not one question and its answer: 1 of 20; hf://ann/talks@{commit}"
     )
-    assert not any("is read at" in line for line in told)
 
 
 def test_a_run_goes_on_with_the_commit_that_it_began_with(hub, tmp_path, tiny):

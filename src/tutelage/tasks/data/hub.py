@@ -51,11 +51,8 @@ def is_hub(path: str) -> bool:
     return path.startswith(("hf:/", "https://huggingface.co/", "https://hf.co/"))
 
 
-def read_hub(config: TaskConfig, path: str) -> tuple[Mapping[str, Sequence[Row]], tuple[str, ...], str]:
-    """The rows of train, validation and test, what the user should know, and the commit.
-
-    Raises ConfigError and DataError.
-    """
+def read_hub(config: TaskConfig, path: str) -> tuple[Mapping[str, Sequence[Row]], str]:
+    """The rows of train, validation and test, and the commit. Raises ConfigError and DataError."""
     place = place_of(path)
     if config.revision is not None:
         place = replace(place, revision=config.revision)
@@ -68,12 +65,12 @@ def read_hub(config: TaskConfig, path: str) -> tuple[Mapping[str, Sequence[Row]]
         file = download(place.name, place.revision, [place.file]) / place.file
         commit = _commit(file, place.file)
         rows = [replace(row, path=path) for row in read_rows(file)]
-        return {"train": rows}, (_read_at(place.name, commit),), commit
+        return {"train": rows}, commit
     whole = config.split if isinstance(config.split, str) else None
     data = load_hub(place.name, config.config, place.revision, whole)
     wanted = {"train": whole} if whole is not None else _chosen(config, place.name, data.splits)
     parts = {part: rows_of_split(place.name, split, data) for part, split in wanted.items()}
-    return parts, (_read_at(place.name, data.commit),), data.commit
+    return parts, data.commit
 
 
 def rows_of_split(name: str, split: str, data: HubData) -> list[Row]:
@@ -168,10 +165,6 @@ def _chosen(config: TaskConfig, name: str, splits: Mapping[str, object]) -> dict
 def _commit(file: Path, within: str) -> str:
     """The commit of a file in the hub's cache: …/snapshots/COMMIT/FILE."""
     return file.parents[len(Path(within).parts) - 1].name
-
-
-def _read_at(name: str, commit: str) -> str:
-    return f"hf://{name} is read at commit {commit[:12]}"
 
 
 def _refuse(name: str, split: str | None, error: Exception) -> NoReturn:
