@@ -221,7 +221,19 @@ def test_completions_that_are_labelled_false_are_left_out(tmp_path):
     with pytest.raises(DataError, match="line 1: every completion is labelled false"):
         load(tmp_path, wrong)
     judged = alike(lambda n: {"prompt": f"Is {n} even?", "completion": f"{n} / 2 …", "label": n % 2 == 0})
-    assert found(load(tmp_path, judged, field={"answer": "label"}))["Is 1 even?"][0] == "no"
+    for answer in ("label", "{label}"):
+        assert found(load(tmp_path, judged, field={"answer": answer}))["Is 1 even?"][0] == "no"
+
+
+@pytest.mark.parametrize("answers", [("yes", "no"), (True, False)])
+def test_a_label_that_repeats_the_answer_leaves_no_row_out(tmp_path, answers):
+    def row(n):
+        return {"problem": f"Is {n} even?", "solution": f"{n} / 2 …", "answer": answers[n % 2], "label": n % 2 == 0}
+
+    told = {name: answer for name, (answer, _) in found(load(tmp_path, alike(row))).items()}
+    assert told == {"Is 0 even?": "yes", "Is 1 even?": "no", "Is 2 even?": "yes", "Is 3 even?": "no"}
+    rows = [{**row(n), "label": n < 3} for n in range(4)]
+    assert "rows left out, whose completion is labelled false: 1 of 4" in load(tmp_path, rows).report.notes
 
 
 def test_among_worked_solutions_one_without_steps_is_its_answer_and_one_without_an_answer_is_odd(tmp_path):

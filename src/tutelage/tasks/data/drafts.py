@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from json import dumps
 
 from tutelage.errors import DataError
+from tutelage.grading.free_text import read_yes_no
 from tutelage.records import Choice
 from tutelage.tasks.data.columns import OURS, Columns, columns_of, mapping
-from tutelage.tasks.data.fields import filled, is_template
+from tutelage.tasks.data.fields import columns_in, filled, is_template
 from tutelage.tasks.data.messages import Conversation, is_conversation, read_conversation
 from tutelage.tasks.data.solutions import is_worked, split_solution, steps_of
 from tutelage.tasks.rows import NoProblemError, Row, listed, parsed
@@ -52,7 +53,7 @@ def read_drafts(rows: Sequence[Row], fields: Mapping[str, str], *, json: bool = 
     A few rows that are not one question and its answer are left out. Raises DataError.
     """
     columns = columns_of(rows, fields)
-    rows, notes = _praised(rows, columns)
+    rows, notes = _praised(rows, columns, fields)
     if json and columns.answer and not is_template(columns.answer):
         rows = [_with_json(row, columns.answer) for row in rows]
     if lettered := _lettered(rows, columns):
@@ -74,17 +75,34 @@ def read_drafts(rows: Sequence[Row], fields: Mapping[str, str], *, json: bool = 
     return Drafts(drafts, columns.form, tuple(notes))
 
 
-def _praised(rows: Sequence[Row], columns: Columns) -> tuple[Sequence[Row], list[str]]:
-    """The rows without those whose completion is said to be a bad one, and a note on these. Raises DataError."""
+def _praised(rows: Sequence[Row], columns: Columns, fields: Mapping[str, str]) -> tuple[Sequence[Row], list[str]]:
+    """The rows without those whose completion is said to be a bad one, and a note on these. Raises DataError.
+
+    A column that `fields` names, or that repeats the answer, says nothing of a completion.
+    """
     if columns.worked is None and columns.messages is None:
         return rows, []
-    names = [name for name in _PRAISED if name != columns.answer]
+    own = set[str]().union(*map(columns_in, fields.values()))
+    names = [name for name in _PRAISED if name not in own and not _is_answer(name, rows, columns)]
     good = [row for row in rows if not any(row.data.get(name) is False for name in names)]
     if not good:
-        rows[0].fail(None, "every completion is labelled false, and a right one is needed for each question")
+        wanted = "a right one is needed for each question; if the label is the answer, name it by task.field.answer"
+        rows[0].fail(None, f"every completion is labelled false, and {wanted}")
     left_out = len(rows) - len(good)
     told = f"rows left out, whose completion is labelled false: {left_out:,} of {len(rows):,}"
     return good, [told] if left_out else []
+
+
+def _is_answer(name: str, rows: Sequence[Row], columns: Columns) -> bool:
+    """Whether a column is true where the answer is yes and false where it is no, in every row."""
+    answer = columns.answer
+    if answer is None or is_template(answer):
+        return False
+    return all(
+        isinstance(said := row.data.get(name), bool)
+        and read_yes_no(str(row.optional(answer))) == ("yes" if said else "no")
+        for row in rows
+    )
 
 
 def _lettered(rows: Sequence[Row], columns: Columns) -> Sequence[Row] | None:

@@ -43,6 +43,11 @@ def is_template(yours: str) -> bool:
     return _BRACES.search(yours) is not None
 
 
+def columns_in(yours: str) -> set[str]:
+    """The columns that a template names, or the one that this is."""
+    return {column for _, column, _, _ in Formatter().parse(yours) if column} if is_template(yours) else {yours}
+
+
 def filled(row: Row, template: str, ours: str) -> str:
     """The template with the row's values. Raises DataError if a column is missing, nested or, alone, empty."""
     parts: list[str] = []
