@@ -8,9 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.runs.test_changed_files import CONFIG, HOW, Stopped, at_work, damaged, finished, texts
+from tutelage.config.shown import changed, shown
 from tutelage.errors import RunError
 from tutelage.records import Attempt
 from tutelage.report.progress import Show
@@ -35,6 +35,7 @@ def test_a_whole_run(finished):
     assert run.result == result == read_result(root)
     assert run.rounds == result.rounds
     assert run.config == CONFIG
+    assert (run.settings, run.changed) == (shown(CONFIG), changed(CONFIG))
     assert run.faults == ()
     assert (run.state, run.now, run.command, run.ledger) == ("finished", None, None, None)
     assert [sitting.name for sitting in run.sittings] == [
@@ -46,24 +47,6 @@ def test_a_whole_run(finished):
     assert run.stages(1)["exam"]["done"] is True
     assert [row["split"] for row in run.rows(None, PROBLEMS)] == 5 * ["train"] + 3 * ["validation"] + 3 * ["test"]
     assert list(run.rows(7, "exam.jsonl")) == []
-
-
-def test_the_settings_that_differ_from_their_defaults(finished):
-    changed = {setting.key: (setting.value, setting.usual) for setting in open_run(finished[0]).changed}
-    assert changed["task.name"] == ("leg_counting", "")
-    assert changed["task.options.max_animals"] == ("2", "")
-    assert changed["task.train"] == ("5", "null")
-    assert changed["rounds.max"] == ("2", "3")
-    assert "training.epochs" not in changed
-
-
-def test_an_address_is_told_without_its_secrets(copied):
-    path = copied / "config.yaml"
-    teacher = {"kind": "openai", "model": "m", "base_url": "https://me:geheim@host.example/v1?api-version=geheim"}
-    path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), "teacher": teacher}))
-    changed = {setting.key: setting.value for setting in open_run(copied).changed}
-    assert changed["teacher.base_url"] == "https://…@host.example/v1"
-    assert "geheim" not in str(changed)
 
 
 def test_a_stopped_run_tells_how_it_goes_on(tmp_path):

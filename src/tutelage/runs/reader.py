@@ -23,12 +23,11 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from tutelage.config import RunConfig, TaskConfig
-from tutelage.config.file import flat, load_config, read_written
-from tutelage.config.places import without_secrets
+from tutelage.config import RunConfig
+from tutelage.config.file import load_config, read_written
+from tutelage.config.shown import Setting, changed, shown
 from tutelage.errors import ConfigError, RunError, TutelageError
 from tutelage.json_lines import MOST_LINE
 from tutelage.records import AnswerKind, Problem, Split
@@ -41,7 +40,6 @@ from tutelage.runs.mark import kept, read_mark
 from tutelage.runs.now import read_now
 from tutelage.runs.stage import entries
 from tutelage.user_code import is_code
-from tutelage.yaml_text import Dumper
 
 Read = TypeVar("Read")
 Row = TypeVar("Row")
@@ -50,18 +48,8 @@ State = Literal["at work", "stopped", "finished"]
 PROBLEMS, MISTAKES, PRACTICE = "problems.jsonl", "mistakes.jsonl", "practice.jsonl"
 REPLIES = ("annotation.jsonl", "feedback.jsonl", "failed.jsonl", PRACTICE)
 """The tables of a round with the teacher's replies."""
-_ADDRESSES = ("teacher.base_url",)
 _ROUND = re.compile(r"round-(\d{1,6})")
 _SPLIT: Mapping[str, Split] = {"exam": "train", "evaluation": "validation"}
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A setting by its dotted key, with its default (empty if it has none); values are YAML."""
-
-    key: str
-    value: str
-    usual: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +96,12 @@ class RunReader:
     @cached_property
     def settings(self) -> dict[str, Any]:
         """All settings by their dotted keys; addresses are without secrets."""
-        ours = flat(self.config.model_dump(mode="json")) if self.config else {}
-        return {key: without_secrets(value) if key in _ADDRESSES and value else value for key, value in ours.items()}
+        return shown(self.config) if self.config else {}
 
     @cached_property
     def changed(self) -> tuple[Setting, ...]:
         """The settings that differ from their defaults, in their order."""
-        if self.config is None:
-            return ()
-        ours = self.settings
-        usual = flat(RunConfig(task=TaskConfig(name=self.config.task.name)).model_dump(mode="json"))
-        del usual["task.name"]
-        return tuple(
-            Setting(key, _yaml(value), _yaml(usual[key]) if key in usual else "")
-            for key, value in ours.items()
-            if key not in usual or value != usual[key]
-        )
+        return changed(self.config) if self.config else ()
 
     @cached_property
     def folders(self) -> dict[int, Path]:
@@ -289,11 +267,6 @@ def _there(check: Callable[[], bool]) -> bool:
     with suppress(OSError):
         return check()
     return False
-
-
-def _yaml(value: object) -> str:
-    text = yaml.dump(value, Dumper=Dumper, default_flow_style=True, allow_unicode=True, width=10**6)
-    return text.removesuffix("\n").removesuffix("\n...")
 
 
 def table(path: Path) -> Iterator[dict[str, Any]]:

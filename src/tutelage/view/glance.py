@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from tutelage.config.shown import Setting
 from tutelage.money import sum_usd
 from tutelage.run_records import Accuracy, BeforeAfter, Now, RoundResult
-from tutelage.runs.reader import RunReader, Setting, State
+from tutelage.runs.reader import RunReader, State
 from tutelage.view.fields import mapping
 from tutelage.view.spent import Spent, spent_by, spent_in
 
