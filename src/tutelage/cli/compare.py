@@ -15,8 +15,9 @@ from tutelage.text.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tutelage.view.facts import Pair, Sitting
+    from tutelage.view.facts import Sitting
     from tutelage.view.index.index import RunIndex
+    from tutelage.view.pair import Pair
 
 _PATIENCE = 3600.0
 """Seconds that the index of a large run is waited for."""

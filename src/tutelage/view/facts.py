@@ -250,43 +250,6 @@ class TeacherFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class PairRow:
-    """A problem that two sittings answer: their texts and whether they are right."""
-
-    id: str
-    question: str
-    answer: str
-    left: ShownAttempt
-    right: ShownAttempt
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """Two sittings on the same problems. `difference` is right less left, with its 95 % interval; `p` is McNemar's.
-
-    `unshared` problems, which one side alone answered, do not count. `rows` are a page of the `found` problems that are
-    wanted.
-    """
-
-    left: str
-    right: str
-    problems: int
-    unshared: int
-    both: int
-    only_left: int
-    only_right: int
-    neither: int
-    difference: float
-    low: float
-    high: float
-    p: float
-    rows: Sequence[PairRow]
-    found: int
-    page: int
-    pages: int
-
-
-@dataclass(frozen=True, slots=True)
 class Indexing:
     """How far the index of a run is: rows read of all that its files hold by an estimate, and what is going on.
 

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from tutelage.metrics.comparison import paired
 from tutelage.study_records import Comparison
-from tutelage.view.facts import Pair, PairRow, ShownAttempt, Sitting
+from tutelage.view.facts import ShownAttempt, Sitting
 from tutelage.view.index.index import RunIndex
 from tutelage.view.story import attempts_in
 
@@ -27,6 +27,43 @@ class Side:
 
     index: RunIndex
     sitting: str
+
+
+@dataclass(frozen=True, slots=True)
+class PairRow:
+    """A problem that two sittings answer: their texts and whether they are right."""
+
+    id: str
+    question: str
+    answer: str
+    left: ShownAttempt
+    right: ShownAttempt
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two sittings on the same problems. `difference` is right less left, with its 95 % interval; `p` is McNemar's.
+
+    `unshared` problems, which one side alone answered, do not count. `rows` are a page of the `found` problems that are
+    wanted.
+    """
+
+    left: str
+    right: str
+    problems: int
+    unshared: int
+    both: int
+    only_left: int
+    only_right: int
+    neither: int
+    difference: float
+    low: float
+    high: float
+    p: float
+    rows: Sequence[PairRow]
+    found: int
+    page: int
+    pages: int
 
 
 def pair(left: Side, right: Side, only: Only | None = None, page: int = 1) -> Pair:

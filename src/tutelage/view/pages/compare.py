@@ -15,8 +15,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from tutelage.view.beside import Sides, sides
-from tutelage.view.facts import Pair, PairRow, Sitting
-from tutelage.view.pair import ONLY, Only, Side, pair, usual
+from tutelage.view.facts import Sitting
+from tutelage.view.pair import ONLY, Only, Pair, PairRow, Side, pair, usual
 from tutelage.view.query import read_page
 from tutelage.view.site import Site, page, site_of, tabs
 
