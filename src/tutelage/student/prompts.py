@@ -170,6 +170,13 @@ class PromptFormat:
                 " another student"
             )
 
+    def room_for_answers(self, questions: Sequence[str], prefixes: Sequence[str] = ()) -> int | None:
+        """Tokens that are left for an answer to the longest of these questions, behind its prefix; None: no limit."""
+        if self.positions is None:
+            return None
+        begun = self.all_begun_ids(questions, prefixes)
+        return self.positions - max((len(question) + len(beginning) for question, beginning in begun), default=0)
+
     def prompt_ids(self, prompt: str) -> list[int]:
         """Tokens of a prompt; a chat template has already added its special tokens."""
         return self._tokens([prompt], special=not self.chat)[0]
@@ -195,6 +202,12 @@ class PromptFormat:
     def all_beginning_ids(self, beginnings: Sequence[str]) -> list[list[int]]:
         """Tokens of the beginnings of rationales, as in `completion_ids`, without the end token."""
         return [ids[:-1] for ids in self.all_completion_ids(beginnings)]
+
+    def all_begun_ids(self, questions: Sequence[str], prefixes: Sequence[str]) -> list[tuple[list[int], list[int]]]:
+        """Tokens of the prompts for many questions, each with those of its answer's prefix: none without `prefixes`."""
+        asked = self.all_prompt_ids(questions)
+        begun = self.all_beginning_ids(prefixes) if prefixes else [[] for _ in asked]
+        return list(zip(asked, begun, strict=True))
 
     def _tokens(self, texts: list[str], *, special: bool) -> list[list[int]]:
         if not texts:

@@ -137,7 +137,7 @@ class Student:
         format = self.format(tokenizer, positions)
         if prefixes:
             format = replace(format, thinking="off")
-        begun = _begun(format, [problem.text for problem in problems], prefixes)
+        begun = format.all_begun_ids([problem.text for problem in problems], prefixes)
         prompts = [(*question, *beginning) for question, beginning in begun]
         format.refuse_too_long(max(map(len, prompts), default=0), settings.max_new_tokens)
         ends = StopCriteria(tokenizer, end_tokens | {format.end}, format.stop_strings, format.opening)
@@ -166,9 +166,7 @@ class Student:
 
     def rationale_tokens(self, rationales: Sequence[str]) -> list[int]:
         """How many tokens each rationale takes to write, the end token among them."""
-        tokenizer, _ = self._tokenizer()
-        format = self.format(tokenizer)
-        return list(map(len, format.all_completion_ids(rationales)))
+        return list(map(len, self.format(*self._tokenizer()).all_completion_ids(rationales)))
 
     @property
     def thinks(self) -> bool:
@@ -180,12 +178,7 @@ class Student:
 
         With `prefixes`, one for each question, for what follows them.
         """
-        tokenizer, positions = self._tokenizer()
-        if positions is None:
-            return None
-        format = self.format(tokenizer, positions)
-        begun = _begun(format, questions, prefixes)
-        return positions - max((len(question) + len(beginning) for question, beginning in begun), default=0)
+        return self.format(*self._tokenizer()).room_for_answers(questions, prefixes)
 
     def learn(  # noqa: PLR0913 - all that a training asks of a run
         self,
@@ -305,12 +298,3 @@ class Student:
         format = PromptFormat(tokenizer, self.examples, chat, positions, thinking)
         format.check()
         return format
-
-
-def _begun(
-    format: PromptFormat, questions: Sequence[str], prefixes: Sequence[str]
-) -> list[tuple[list[int], list[int]]]:
-    """The tokens of questions, each with those of its answer's beginning: none without prefixes."""
-    asked = format.all_prompt_ids(questions)
-    begun = format.all_beginning_ids(prefixes) if prefixes else [[] for _ in asked]
-    return list(zip(asked, begun, strict=True))
