@@ -220,6 +220,10 @@ def test_completions_that_are_labelled_false_are_left_out(tmp_path):
     assert "rows left out, whose completion is labelled false: 4 of 8" in task.report.notes
     with pytest.raises(DataError, match="line 1: every completion is labelled false"):
         load(tmp_path, wrong)
+    as_texts = [{**row, "label": str(row["label"])} for row in wrong + right]  # as CSV has them
+    assert found(load(tmp_path, as_texts)) == found(task)
+    kinds = [{**row, "label": "mixed"} for row in right]  # not all of them true or false: of something else
+    assert len(found(load(tmp_path, wrong + kinds))) == 4
     judged = alike(lambda n: {"prompt": f"Is {n} even?", "completion": f"{n} / 2 …", "label": n % 2 == 0})
     for answer in ("label", "{label}"):
         assert found(load(tmp_path, judged, field={"answer": answer}))["Is 1 even?"][0] == "no"

@@ -22,6 +22,7 @@ _OF_TURNS = ("alpaca", "query/response")
 """Forms that may have earlier turns, as `history`."""
 _PRAISED = ("label", "kto_tag")
 """Columns that say whether a completion is a good one: TRL's unpaired preference and ms-swift, LLaMA-Factory."""
+_TRUTHS = {"true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +84,9 @@ def _praised(rows: Sequence[Row], columns: Columns, fields: Mapping[str, str]) -
     if columns.worked is None and columns.messages is None:
         return rows, []
     own = set[str]().union(*map(columns_in, fields.values()))
-    names = [name for name in _PRAISED if name not in own and not _is_answer(name, rows, columns)]
-    good = [row for row in rows if not any(row.data.get(name) is False for name in names)]
+    names = [name for name in _PRAISED if name not in own and _are_truths(name, rows)]
+    names = [name for name in names if not _is_answer(name, rows, columns)]
+    good = [row for row in rows if not any(_truth(row, name) is False for name in names)]
     if not good:
         wanted = "a right one is needed for each question; if the label is the answer, name it by task.field.answer"
         rows[0].fail(None, f"every completion is labelled false, and {wanted}")
@@ -99,10 +101,20 @@ def _is_answer(name: str, rows: Sequence[Row], columns: Columns) -> bool:
     if answer is None or is_template(answer):
         return False
     return all(
-        isinstance(said := row.data.get(name), bool)
-        and read_yes_no(str(row.optional(answer))) == ("yes" if said else "no")
+        (said := _truth(row, name)) is not None and read_yes_no(str(row.optional(answer))) == ("yes" if said else "no")
         for row in rows
     )
+
+
+def _are_truths(name: str, rows: Sequence[Row]) -> bool:
+    """Whether a column holds nothing but true and false, where it holds anything."""
+    return all(row.data.get(name) in (None, "") or _truth(row, name) is not None for row in rows)
+
+
+def _truth(row: Row, name: str) -> bool | None:
+    """The truth value in a column, which in a CSV is a text; None: there is none."""
+    value = row.data.get(name)
+    return value if isinstance(value, bool) else _TRUTHS.get(str(value).strip().lower())
 
 
 def _lettered(rows: Sequence[Row], columns: Columns) -> Sequence[Row] | None:
