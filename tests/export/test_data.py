@@ -170,6 +170,10 @@ def test_preferences_of_swift_llama_factory_and_axolotl(run):
     sharegpt = rows(exported(run, "sharegpt") / "pairs.jsonl")[-1]
     assert [turn["from"] for turn in sharegpt["conversations"]] == ["human"]
     assert (sharegpt["chosen"], sharegpt["rejected"]["value"]) == ({"from": "gpt", "value": ODD}, "off")
+    axolotl = rows(exported(run, "trl-dpo", prompt="chat") / "train.jsonl")[-1]
+    turns = [*axolotl["prompt"], *axolotl["chosen"], *axolotl["rejected"]]  # of role and content, the keys it reads
+    assert [turn["role"] for turn in turns] == ["user", "assistant", "assistant"]
+    assert [turn["content"] for turn in turns[1:]] == [ODD, "off"]
 
 
 @pytest.mark.parametrize("form", ["messages", "alpaca", "sharegpt"])
