@@ -148,7 +148,7 @@ ALL = (
 
 
 BUILD = {"CMAKE_ARGS": "-DLLAVA_BUILD=OFF"}
-"""For llama.cpp, where pip finds no wheel: the part for images is not needed, and takes half of the minutes."""
+"""For llama.cpp, which pip builds where it finds no wheel: the part for images is not needed, and costs minutes."""
 
 
 def find_model(given: str) -> Model:

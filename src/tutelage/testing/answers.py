@@ -23,8 +23,10 @@ from tutelage.testing.script import Faults
 from tutelage.text.numbers import read_number
 
 _ATTEMPT = re.compile(r"<attempt>\n(.*?)\n</attempt>", re.DOTALL)
-_MARKS = re.compile(r"\n\n|^(?:Question:|<question>)\n|\n</question>", re.MULTILINE)
+_BREAKS = re.compile(r"\n\n|^(?:Question:|<question>)\n|\n</question>", re.MULTILINE)
+"""What stands round the question in our own prompts."""
 _LABEL = re.compile(r"^[^\n:=]*: +", re.MULTILINE)
+"""Words of the user's own before an attempt, which has no marks in their prompts."""
 
 
 def answer_key_endpoint(
@@ -84,12 +86,12 @@ def _new_problem(known: dict[str, Problem], failed: Problem, seed: str) -> str:
 
 def _known_in(text: str, known: dict[str, Problem]) -> Problem | None:
     """The problem whose question stands in the text, a run of paragraphs or, in prompts of one's own, anywhere."""
-    paragraphs = _MARKS.split(text)
+    paragraphs = _BREAKS.split(text)
     for start in range(len(paragraphs)):
         for end in range(start + 1, len(paragraphs) + 1):
             if problem := known.get(_in_one_line("\n\n".join(paragraphs[start:end]))):
                 return problem
-    line = _in_one_line(text)
+    line = _in_one_line(text)  # after the paragraphs, since it looks at every question
     longest = max((question for question in list(known) if question in line), key=len, default=None)
     return None if longest is None else known[longest]
 
