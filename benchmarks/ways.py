@@ -19,7 +19,7 @@ from tutelage.config import TeacherConfig
 from tutelage.config.file import read_written
 from tutelage.records import Attempt, Exam, Feedback, FeedbackRequest
 from tutelage.report.format import markdown_table
-from tutelage.rounds.requests import feedback_requests
+from tutelage.rounds.requests import feedback_requests, only_cut
 from tutelage.runs.files import read_record, read_rows, write_json, write_text
 from tutelage.tasks.catalog import open_task
 from tutelage.tasks.task import Task
@@ -96,7 +96,8 @@ def mistakes(run: Path, count: int) -> tuple[Task, list[FeedbackRequest]]:
     config = read_written(run / "config.yaml")
     task, exam = open_task(config.task), Exam(tuple(read_rows(run / "round-01" / "exam.jsonl", Attempt)))
     teacher = TeacherConfig(priority="uniform", replies_per_problem=config.exam.samples)
-    found = feedback_requests(task.problems("train"), exam, teacher, [], config.seed)
+    cut = only_cut(task.problems("train"), exam, task.grade)
+    found = feedback_requests(task.problems("train"), exam, teacher, [], config.seed, cut)
     return task, [request for request in found if request.mistake is not None][:count]
 
 

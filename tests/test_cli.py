@@ -252,6 +252,43 @@ def test_an_estimate_refuses_what_a_run_would(config):
     assert "student.few_shot is 99, but task" in result.output
 
 
+@pytest.mark.parametrize(
+    "budget",
+    [
+        {"usd": 0.001},
+        {"usd": 0.003},
+        {"completion_tokens": 600},
+        {"tokens": 4500},
+        {"prompt_tokens": 9},
+        {"requests": 0},
+    ],
+    ids=str,
+)
+def test_a_cap_without_room_for_one_request_is_refused_in_one_line_with_what_it_takes(config, tmp_path, budget):
+    """By `run`, before a student is loaded, and by `estimate`; the figure that it names is enough."""
+    endpoint = "{kind: openai, model: m, key_env: null, base_url: 'http://127.0.0.1:9/v1', retries: 0, max_tokens: 512"
+    price = "price: {prompt: 0.4, completion: 1.6}"
+    [(name, cap)] = budget.items()
+
+    def teacher(cap):
+        return f"teacher={endpoint}, {price}, budget: {{{name}: {cap}}}}}"
+
+    for command in (("run", config, "--out", tmp_path / "run"), ("estimate", config)):
+        result = tutelage(*command, "--set", teacher(cap), "--set", "student.model=nowhere/at-all")
+        assert result.exit_code == 2
+        line = result.output.splitlines()[-1]
+        found = re.fullmatch(
+            r"error: teacher\.budget has no room for the first request, which may take up to ([0-9.,]+) (\w[a-zA-Z ]+)"
+            r"( \(a model may think .*\))?; raise it, or lower teacher\.max_tokens",
+            line,
+        )
+        assert found, line
+        assert (found[3] is None) == (name in ("requests", "prompt_tokens"))
+        enough = found[1].replace(",", "")
+        assert tutelage("estimate", config, "--set", teacher(enough)).exit_code == 0
+    assert not (tmp_path / "run").exists()
+
+
 LONG = "n" * 300
 
 

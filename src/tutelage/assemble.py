@@ -17,6 +17,7 @@ from tutelage.inputs import opened
 from tutelage.own_parts import OwnParts
 from tutelage.report.progress import Show
 from tutelage.rounds.context import RunContext
+from tutelage.rounds.estimate import check_first_request
 from tutelage.rounds.for_readers import keep_problems
 from tutelage.rounds.pins import pins
 from tutelage.run_records import AskedAs, Precision
@@ -84,12 +85,7 @@ def open_context(
         online = config.teacher.kind == "openai"
         teacher = None if online else offline_teacher(config, task, show.say)
     if online:
-        from tutelage.teacher.online.client import Endpoint
-
-        Endpoint(config.teacher, os.environ)  # a wrong address or key is refused before the run exists
-        prompts_of(config.teacher, task.kind)  # so is a wrong template
-        if config.teacher.ledger:
-            check_place(Path(config.teacher.ledger))
+        check_endpoint(config, task, out)
     if config.teacher.practice:
         check_practice(config.teacher.practice, task, own.teacher, offline=teacher is not None)
     precision = precision_of_run(config.student, out, cache and cache.root, show.say)
@@ -111,6 +107,21 @@ def open_context(
             with show.noted(out / NOW), tracked(config.report_to, out, show.say):
                 keep_problems(ctx)
                 yield ctx
+
+
+def check_endpoint(config: RunConfig, task: Task, out: Path) -> None:
+    """Raises ConfigError, TeacherError for what a teacher at an API can be refused for before the run exists.
+
+    That is a wrong address, key, template or ledger, or a budget without room for a first request.
+    """
+    from tutelage.teacher.online.client import Endpoint
+
+    Endpoint(config.teacher, os.environ)
+    prompts_of(config.teacher, task.kind)
+    if not has_begun(out):
+        check_first_request(config, task)
+    if config.teacher.ledger:
+        check_place(Path(config.teacher.ledger))
 
 
 def check_practice(each: int, task: LoadedTask, own: Teacher | None, *, offline: bool) -> None:

@@ -123,6 +123,24 @@ def test_a_silence_is_explained_within_half_a_minute_and_then_every_minute():
     assert QUIET < 30
 
 
+def test_no_silence_is_told_of_when_all_is_done():
+    """The last request may end without a reply, long after the last one that arrived."""
+    shown = Shown()
+    activity = Activity(lambda: shown.now)
+    lines = lines_of(shown, activity)
+    for _ in range(8):
+        lines.advance.heard(reply(None))
+    shown.now = QUIET
+    lines.look()
+    shown.now = QUIET + 2
+    lines.advance.heard(reply("server error"))
+    lines.look()
+    assert shown.lines == [
+        "feedback: 8 of 9 in 25 s; nothing has arrived for 25 s; nothing is in flight",
+        "feedback: 9 of 9 in 27 s; 1 server error",
+    ]
+
+
 def test_it_is_explained_while_nothing_else_happens(monkeypatch):
     monkeypatch.setattr(progress, "QUIET", 0.0)
     monkeypatch.setattr(progress, "TICK", 0.01)

@@ -91,7 +91,7 @@ def test_a_problem_with_nothing_but_cuts_is_asked_about_as_often_as_is_wanted_ho
     cut = Verdict(False, None, "has no answer")
     problems = task.problems("train")
     attempts = tuple(Attempt(each.id, k, "So", cut, "length", 2) for each in problems for k in range(n))
-    asked = feedback_requests(problems, Exam(attempts), config.teacher, [], "0")
+    asked = feedback_requests(problems, Exam(attempts), config.teacher, [], "0", attempts)
     assert len(asked) == 9 * 12
     real = charged(config, task, asked, lambda _: "It is so. The answer is -1.", tmp_path)
     bound = estimate(config, task)[1]

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from dataclasses import asdict, replace
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -10,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tutelage.config import TeacherConfig
+from tutelage.grading.grade import grade
 from tutelage.mistakes.near_duplicates import alike
-from tutelage.records import Attempt, Exam, Feedback, FeedbackRequest, Problem, Verdict
+from tutelage.records import Attempt, Choice, Exam, Feedback, FeedbackRequest, Problem, Verdict
 from tutelage.rounds.asking import what_is_asked
-from tutelage.rounds.requests import feedback_requests
+from tutelage.rounds.requests import feedback_requests, only_cut
 from tutelage.runs.files import digest
 from tutelage.teacher.prompts import Prompts
 from tutelage.teacher.ways import Asking
@@ -44,9 +46,9 @@ SITTING = Exam(
 )
 
 
-def ask(replies=1, priority="uniform", replies_per_round=None, before=(), seed=0, exam=SITTING):
+def ask(replies=1, priority="uniform", replies_per_round=None, before=(), seed=0, exam=SITTING, cut=()):
     teacher = TeacherConfig(replies_per_problem=replies, priority=priority, replies_per_round=replies_per_round)
-    return feedback_requests(ANIMALS, exam, teacher, before, seed)
+    return feedback_requests(ANIMALS, exam, teacher, before, seed, cut)
 
 
 def asked_about(**settings):
@@ -144,27 +146,81 @@ def test_annotations_were_about_no_mistake():
     assert {r.sample for r in first} == {1}  # another rationale than the one there is
 
 
-def cut(problem, sample, text, answer):
-    return Attempt(problem.id, sample, text, Verdict(False, answer, ""), "length", 99)
+NUMBER = partial(grade, "number")
+
+
+def cut_at(problem, sample, text, by=NUMBER):
+    return Attempt(problem.id, sample, text, by(problem, text), "length", 99)
 
 
 def test_what_is_only_a_cut_is_shown_to_nobody():
     """The hen's and the cow's attempts were cut on the way; the fly's ran on behind a wrong answer."""
     exam = Exam(
         (
-            cut(HEN, 0, "It has one and one and", None),
-            cut(COW, 0, "It has two and two. The answer is 2", "2"),  # perhaps of 24
+            cut_at(HEN, 0, "It has 1 + 1 = 2 and then"),
+            cut_at(COW, 0, "It has 2 + 2. The answer is 2"),  # perhaps of 24
             *sat(COW, "4", "5")[1:],
-            cut(FLY, 0, "The answer is 8. Question: How many", "8"),
+            cut_at(FLY, 0, "The answer is 8. Question: How many"),
         )
     )
-    asked = {request.problem: request for request in ask(exam=exam, replies=2)}
+    cut = only_cut(ANIMALS, exam, NUMBER)
+    asked = {request.problem: request for request in ask(exam=exam, replies=2, cut=cut)}
     assert asked[HEN].mistake is None
     assert asked[COW].mistake == "It has 5 legs."
     assert asked[FLY].mistake == "The answer is 8. Question: How many"
-    assert sorted(request.sample for request in ask(exam=exam, replies=2) if request.problem == HEN) == [0, 1]
-    as_before = feedback_requests(ANIMALS, exam, TeacherConfig(), [], 0, cuts=True)
-    assert all(request.mistake is not None for request in as_before)
+    assert sorted(request.sample for request in ask(exam=exam, replies=2, cut=cut) if request.problem == HEN) == [0, 1]
+    assert all(request.mistake is not None for request in ask(exam=exam))
+
+
+LETTER = Problem.of("Where do hens live?", "A", choices=(Choice("A", "on a farm"), Choice("B", "in the sea")))
+FLIES = Problem.of("Do hens fly?", "no")
+SUM = Problem.of("Write add.\nassert add(1, 2) == 3", "def add(a, b): return a + b")
+DATA = Problem.of("Say it.", '{"a": 1}')
+CODE = "```python\ndef add(a, b):\n    return a - b\n```\n"
+SAID = Problem.of("Which city?", "Paris")
+
+
+@pytest.mark.parametrize(
+    ("by", "problem", "text"),
+    [
+        (NUMBER, HEN, "It has 3 legs. The answer is 3.\nThat is since 1 + 2"),
+        (NUMBER, HEN, "#### 3\n\nI hope"),
+        (NUMBER, HEN, "\\boxed{3} is what comes of it, and"),
+        (NUMBER, HEN, "It has 1 + 2 = 3 legs.\n\nQuestion: A cow has 5"),
+        (partial(grade, "choice"), LETTER, "So the answer is (B). They live there since"),
+        (partial(grade, "yes-no"), FLIES, "The answer is yes. They have wings and"),
+        (partial(grade, "text"), SAID, "The answer is London. It lies at"),
+        (partial(grade, "text", match="code"), SUM, f"{CODE}It takes b from"),
+        (partial(grade, "text", match="json"), DATA, 'It is {"a": 2} since the'),
+    ],
+)
+def test_an_answer_that_was_stated_before_the_cut_is_a_mistake(by, problem, text):
+    attempt = cut_at(problem, 0, text, by)
+    assert attempt.verdict.answer is not None
+    assert only_cut([problem], Exam((attempt,)), by) == set()
+
+
+@pytest.mark.parametrize(
+    ("by", "problem", "text"),
+    [
+        (NUMBER, HEN, "First 3 legs, then"),
+        (NUMBER, HEN, "It has 1 + 2 = 3 legs. Now we take"),
+        (NUMBER, HEN, "The answer is 1"),
+        (NUMBER, HEN, "The answer is 1,"),
+        (NUMBER, HEN, "The answer is 1,20"),
+        (NUMBER, HEN, ""),
+        (partial(grade, "choice"), LETTER, "A hen may live in the sea, but"),
+        (partial(grade, "choice"), LETTER, "The answer is (B"),
+        (partial(grade, "text"), SAID, "The city on the Thames"),
+        (partial(grade, "text"), SAID, "The answer is Lon"),
+        (partial(grade, "text", match="code"), SUM, CODE[:30]),
+        (partial(grade, "text", match="json"), DATA, 'It is {"a": 2'),
+    ],
+)
+def test_an_attempt_that_was_cut_on_its_way_is_no_mistake(by, problem, text):
+    attempt = cut_at(problem, 0, text, by)
+    assert only_cut([problem], Exam((attempt,)), by) == {attempt}
+    assert only_cut([problem], Exam((replace(attempt, finish="stop"),)), by) == set()
 
 
 def test_an_exam_without_mistakes_asks_nothing():

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from tutelage.api import run
-from tutelage.records import Attempt, Feedback, TrainingExample
+from tutelage.config import RunConfig
+from tutelage.records import Attempt, Exam, Feedback, TrainingExample
 from tutelage.report.progress import Show
-from tutelage.rounds.requests import is_only_cut
+from tutelage.rounds.requests import only_cut
 from tutelage.runs.files import read_rows
 from tutelage.studies.arms import changed
 from tutelage.tasks.catalog import open_task
@@ -27,10 +28,12 @@ def feedback(root: Path, round: int) -> list[Feedback]:
     return read_rows(root / f"round-{round:02d}" / ("feedback.jsonl" if round else "annotation.jsonl"), Feedback)
 
 
-def only_cut(root: Path, round: int) -> set[str]:
+def nothing_but_cut(config: RunConfig, root: Path, round: int) -> set[str]:
     """The problems of an exam at which every mistake is only a cut, which no teacher is shown."""
-    wrong = [a for a in read_rows(root / f"round-{round:02d}" / "exam.jsonl", Attempt) if not a.verdict.correct]
-    return {a.problem_id for a in wrong} - {a.problem_id for a in wrong if not is_only_cut(a)}
+    task, exam = open_task(config.task), Exam(tuple(read_rows(root / f"round-{round:02d}" / "exam.jsonl", Attempt)))
+    wrong = {attempt for attempt in exam.attempts if not attempt.verdict.correct}
+    shown = wrong - only_cut(task.problems("train"), exam, task.grade)
+    return {attempt.problem_id for attempt in wrong} - {attempt.problem_id for attempt in shown}
 
 
 def test_replies_count_whoever_paid_for_them(short, tmp_path):
@@ -100,7 +103,7 @@ def test_without_the_mistake_in_view_another_rationale_is_asked_for(short, tmp_p
     shown, blind = tmp_path / "shown", tmp_path / "blind"
     run(short, shown)
     run(changed(short, teacher={"ask": "question"}), blind)
-    cut = only_cut(shown, 1)
+    cut = nothing_but_cut(short, shown, 1)
     assert {reply.mistake is None for reply in feedback(shown, 1) if reply.problem_id not in cut} == {False}
     assert {reply.mistake for reply in feedback(shown, 1) if reply.problem_id in cut} <= {None}
     assert {reply.problem_id for reply in feedback(blind, 1)} == {reply.problem_id for reply in feedback(shown, 1)}

@@ -58,7 +58,7 @@ def test_a_closing_line_of_the_users_own_is_read(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"system": "Löse es. Am Ende: Die Antwort ist X."}, "line by which the answer is read; write {closing}"),
+        ({"system": "Löse es. Am Ende: Die Antwort ist X."}, "closing line that the grader reads; write {closing}"),
         ({"question": "Löse das."}, "question: it does not hold {question}"),
         ({"mistake": "{question}"}, "mistake: it does not hold {mistake}"),
         ({"mistake": None}, "has no text 'mistake', which teacher.ask and teacher.hint call for"),

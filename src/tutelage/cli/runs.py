@@ -81,6 +81,7 @@ def estimate(config: Config, set: Set = None, json: Json = False) -> None:
     from tutelage.config.file import load_config
     from tutelage.report.progress import Show
     from tutelage.report.table import print_bounds
+    from tutelage.rounds.estimate import check_first_request
     from tutelage.rounds.estimate import estimate as bounds_of
     from tutelage.tasks.catalog import open_task
     from tutelage.tasks.task import check_few_shot
@@ -97,6 +98,7 @@ def estimate(config: Config, set: Set = None, json: Json = False) -> None:
         print_json({"rounds": bounds, "caps": settings.teacher.budget.model_dump()})
     else:
         print_bounds(bounds, settings.teacher.budget, Console())
+    check_first_request(settings, task)
 
 
 def _run(config: Path, out: Path, overrides: list[str], view: bool) -> None:

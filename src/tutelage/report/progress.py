@@ -7,6 +7,7 @@ round 1: feedback: 310 of 900 in 5 min 40 s; nothing has arrived for 25 s; 8 in 
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter
@@ -38,8 +39,10 @@ TICK = 1.0
 class Advance:
     """The progress of a stage: call it with the number of newly finished units, and `heard` with each reply."""
 
-    def __init__(self, show: Callable[[int], None], activity: Activity | None = None, done: int = 0) -> None:
-        self._show, self._activity = show, activity
+    def __init__(
+        self, show: Callable[[int], None], activity: Activity | None = None, done: int = 0, total: float = math.inf
+    ) -> None:
+        self._show, self._activity, self._total = show, activity, total
         self.done, self._tokens = done, 0
         self.failures = Counter[str]()
         self.usd = 0.0
@@ -71,8 +74,8 @@ class Advance:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether no reply has arrived for QUIET seconds."""
-        return self._activity is not None and self._activity.silence >= QUIET
+        """Whether units are missing and no reply has arrived for QUIET seconds."""
+        return self._activity is not None and self.done < self._total and self._activity.silence >= QUIET
 
     def __str__(self) -> str:
         """Activity, failures and cost in words, empty if there are none; after a long silence, its reason."""
@@ -140,7 +143,7 @@ class Show:
     @contextmanager
     def _shown(self, title: str, total: int, done: int, activity: Activity | None) -> Generator[Advance]:
         if not self._bars:
-            yield Advance(lambda _: None, activity, done)
+            yield Advance(lambda _: None, activity, done, total)
         elif self._console.is_terminal:
             with self._drawn(title, total, done, activity) as advance:
                 yield advance
@@ -160,7 +163,7 @@ class Show:
         )
         progress = Progress(*columns, console=self._console)
         task = progress.add_task(printable(title), total=total, completed=done)
-        advance = Advance(lambda units: progress.advance(task, units), activity, done)
+        advance = Advance(lambda units: progress.advance(task, units), activity, done, total)
         if activity is None:
             with progress:
                 yield advance
@@ -189,7 +192,7 @@ class _Lines:
         self._say, self._clock = say, clock
         self._begun = self._told = clock()
         self._was_quiet = False
-        self.advance = Advance(self._show, activity, done)
+        self.advance = Advance(self._show, activity, done, total)
 
     def look(self) -> None:
         """Print a line if one is due."""

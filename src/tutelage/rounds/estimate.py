@@ -13,7 +13,7 @@ from tutelage.mistakes.near_duplicates import MAX_MISTAKE_BYTES
 from tutelage.records import FeedbackRequest, Problem, Usage
 from tutelage.rounds.requests import annotation_requests, longest_question
 from tutelage.tasks.task import Task
-from tutelage.teacher.online.budget import MOST_BYTES_PER_TOKEN, least_for, most_for, most_for_practice
+from tutelage.teacher.online.budget import MOST_BYTES_PER_TOKEN, check_caps, least_for, most_for, most_for_practice
 from tutelage.teacher.prompts import prompts_of
 from tutelage.teacher_records import CostBound
 
@@ -54,6 +54,17 @@ def estimate(config: RunConfig, task: Task) -> list[CostBound]:
         ),
         *(CostBound(round, Usage(), dear) for round, dear in enumerate(later, start=1)),
     ]
+
+
+def check_first_request(config: RunConfig, task: Task) -> None:
+    """Raises ConfigError if `teacher.budget` has no room for a new run's first request.
+
+    A ledger that other runs share may hold its reply, so it is not checked then.
+    """
+    teacher = config.teacher
+    if teacher.ledger is None:
+        for first in annotation_requests(task.problems("train"), teacher, config.seed)[:1]:
+            check_caps(first, teacher, prompts_of(teacher, task.kind))
 
 
 def _longest_mistake(tokens: int | Literal["auto"]) -> int:

@@ -32,7 +32,7 @@ from tutelage.rounds.asking import Teaching, what_is_asked
 from tutelage.rounds.context import RunContext
 from tutelage.rounds.for_readers import keep_problems
 from tutelage.rounds.kept import is_done
-from tutelage.rounds.requests import feedback_requests, longest_question, practice_requests
+from tutelage.rounds.requests import feedback_requests, longest_question, only_cut, practice_requests
 from tutelage.runs.files import append_rows, digest, read_rows, write_rows
 from tutelage.runs.reader import PRACTICE
 from tutelage.runs.seals import sealed, sound_rows
@@ -54,7 +54,8 @@ def practise(
     if not each:
         return ctx, teaching
     before = [reply for past in history for reply in past]
-    asked = feedback_requests(ctx.problems, sitting, ctx.config.teacher, before, f"{ctx.config.seed}/{round}")
+    cut, seed = only_cut(ctx.problems, sitting, ctx.task.grade), f"{ctx.config.seed}/{round}"
+    asked = feedback_requests(ctx.problems, sitting, ctx.config.teacher, before, seed, cut)
     rows, spent = _made(ctx, round, practice_requests(asked, before, each), told=not teaching.budget_spent)
     kept = [row for row in rows if row.verdict.correct and row.problem is not None]
     dropped = Counter[str](row.failure for row in rows if row.failure)

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice, zip_longest
 from typing import TypeVar
 
 from tutelage.config import TeacherConfig
 from tutelage.mistakes.selection import by_answer, new_mistakes, sent_again
-from tutelage.records import TRANSIENT, Attempt, Exam, Feedback, FeedbackRequest, Problem
+from tutelage.records import TRANSIENT, Attempt, Exam, Feedback, FeedbackRequest, Grade, Problem
 
 _SHORT = 240
 """Bytes of a question that is never too long."""
+_MORE = "7\nThen 7919 more"
+"""What a cut text could go on with: a digit of the number it ends with, and a line without an answer."""
 
 _Row = TypeVar("_Row", Attempt, Feedback)
 
@@ -49,8 +51,7 @@ def feedback_requests(
     teacher: TeacherConfig,
     before: Sequence[Feedback],
     seed: object,
-    *,
-    cuts: bool = False,
+    cut: Collection[Attempt] = (),
 ) -> list[FeedbackRequest]:
     """Later rounds: what is asked about the mistakes of an exam, in this order, so that a spent budget cuts the end.
 
@@ -59,9 +60,9 @@ def feedback_requests(
     near-identical to those sent `before` (the feedback of all earlier rounds) is asked about once more in the very
     words of then: the ledger answers such requests for nothing, so they stand at the end and are not counted.
     `selection` says which mistake is shown, `near_duplicates` what is near-identical. With `teacher.ask: question`
-    another rationale is asked for instead, and so it is where the only mistake is that attempts were cut: a teacher
-    could not put that right (version 0.1 sent such `cuts` like any mistake). A problem's samples are counted on from
-    round to round, so that a teacher can word each rationale anew.
+    another rationale is asked for instead, and so it is where the only mistake is that attempts were `cut`: a teacher
+    could not put that right. A problem's samples are counted on from round to round, so that a teacher can word each
+    rationale anew.
     """
     sat, sent = by_problem(exam.attempts), by_problem(sorted(filter(_was_sent, before), key=order_of))
     new: list[list[FeedbackRequest]] = []
@@ -70,8 +71,8 @@ def feedback_requests(
     for problem in _by_priority(problems, sat, teacher, before, seed):
         first = asked[problem.id]
         wrong = [attempt for attempt in sat[problem.id] if not attempt.verdict.correct]
-        if not cuts and teacher.kind != "student":  # which looks at no mistake
-            wrong = [attempt for attempt in wrong if not is_only_cut(attempt)]
+        if teacher.kind != "student":  # which looks at no mistake
+            wrong = [attempt for attempt in wrong if attempt not in cut]
         if teacher.ask == "question" or not wrong:
             new.append([FeedbackRequest(problem, None, first + n) for n in range(teacher.replies_per_problem)])
             continue
@@ -84,6 +85,22 @@ def feedback_requests(
         else:
             again.append(sent_again(problem, groups, told)[: teacher.replies_per_problem])
     return _breadth_first(new)[: teacher.replies_per_round] + _breadth_first(again)
+
+
+def only_cut(problems: Iterable[Problem], exam: Exam, grade: Grade) -> frozenset[Attempt]:
+    """The wrong attempts that were cut at the length limit before they had stated an answer.
+
+    A grader falls back on the last number where no answer is stated. So an answer counts as stated if it is still read
+    where the text goes on with other numbers.
+    """
+    by_id = {problem.id: problem for problem in problems}
+    wrong = (attempt for attempt in exam.attempts if attempt.finish == "length" and not attempt.verdict.correct)
+    return frozenset(
+        attempt
+        for attempt in wrong
+        if (answer := attempt.verdict.answer) is None
+        or grade(by_id[attempt.problem_id], attempt.text + _MORE).answer != answer
+    )
 
 
 def practice_requests(
@@ -123,12 +140,6 @@ def _by_priority(
         taught = {reply.problem_id for reply in before if reply.is_rationale}
         owed.sort(key=lambda problem: problem.id in taught)
     return owed
-
-
-def is_only_cut(attempt: Attempt) -> bool:
-    """Whether an attempt was cut at the length limit before it had stated an answer to its end."""
-    answer = attempt.verdict.answer
-    return attempt.finish == "length" and (answer is None or attempt.text.rstrip().endswith(answer))
 
 
 def _was_sent(reply: Feedback) -> bool:

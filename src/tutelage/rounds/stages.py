@@ -22,7 +22,7 @@ from tutelage.rounds.context import RunContext
 from tutelage.rounds.form import form_of, has_moved, rationales
 from tutelage.rounds.kept import is_done, keep_rows
 from tutelage.rounds.lengths import answer_limit, learnt_length, told_of_cuts
-from tutelage.rounds.requests import annotation_requests, feedback_requests
+from tutelage.rounds.requests import annotation_requests, feedback_requests, only_cut
 from tutelage.rounds.training_key import in_round, key_settings, what_matters
 from tutelage.run_records import TrainingSummary
 from tutelage.runs.files import digest, read_rows, seed_of, write_rows
@@ -85,10 +85,11 @@ def feedback(
     """The teacher sees the student's mistakes and writes rationales; `history` is earlier feedback."""
     problems, before = ctx.problems, [reply for past in history for reply in past]
     seed = f"{ctx.config.seed}/{round}"
-    requests = feedback_requests(problems, sitting, ctx.config.teacher, before, seed)
-    earlier = feedback_requests(problems, sitting, ctx.config.teacher, before, seed, cuts=True)
+    cut = only_cut(problems, sitting, ctx.task.grade)
+    requests = feedback_requests(problems, sitting, ctx.config.teacher, before, seed, cut)
+    earlier = feedback_requests(problems, sitting, ctx.config.teacher, before, seed)
     if earlier != requests and asking_stage(ctx, round, "feedback", student, earlier).done:
-        requests = earlier  # what version 0.1 has asked is not asked again
+        requests = earlier  # version 0.1 sent cut attempts, too: what it has asked is not asked again
     teaching = ask_teacher(ctx, round, "feedback", student, requests, before)
     if moved := has_moved(form_of(rationales(history[0])), form_of(rationales(teaching.feedback))):
         ctx.show.say(f"round {round}: {moved}")

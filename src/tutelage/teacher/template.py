@@ -93,8 +93,8 @@ def read_template(path: str, teacher: TeacherConfig) -> Template:
     for way in set(named) - {"hint", "again", "mistake-repaired"}:
         if not _asks_for_a_closing_line(f"{template.system}\n{named[way]}"):
             raise ConfigError(
-                f"{path}: neither system nor {way} asks for the line by which the answer is read; write {{closing}}"
-                " there, which stands for: The answer is X."
+                f"{path}: neither system nor {way} asks for a closing line that the grader reads; write {{closing}}"
+                " there, which stands for: The answer is X. (Its words are English in a prompt of any language.)"
             )
     return template
 

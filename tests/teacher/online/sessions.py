@@ -20,12 +20,12 @@ def requests(count=40):
     return [FeedbackRequest(problem) for problem in PROBLEMS[:count]]
 
 
-def make_teacher(folder, endpoint, *, run_id="run-a", environ=None, **settings):
+def make_teacher(folder, endpoint, *, run_id="run-a", environ=None, say=lambda _: None, **settings):
     url = endpoint if isinstance(endpoint, str) else endpoint.base_url
     config = TeacherConfig(**{"kind": "openai", "base_url": url, "model": "m", "retries": 0, **settings})
     environ = {"OPENAI_API_KEY": KEY} if environ is None else environ
     ledger = folder / "ledger.sqlite"
-    return OpenAITeacher(config, kind="number", grade=grade, ledger=ledger, run_id=run_id, environ=environ)
+    return OpenAITeacher(config, kind="number", grade=grade, ledger=ledger, run_id=run_id, environ=environ, say=say)
 
 
 def teach(folder, endpoint, asked, **settings):

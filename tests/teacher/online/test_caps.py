@@ -82,10 +82,14 @@ def test_what_timed_out_counts_at_its_bound(tmp_path, caps):
 
 def test_what_was_lost_stays_lost_for_the_next_session(tmp_path):
     cap = BudgetConfig(requests=4)
+    said = []
     with answer_key_endpoint(PROBLEMS, faults=[None, *[Fault.half_body()] * 2]) as endpoint:
-        delivered, _ = teach(tmp_path, endpoint, requests(3), concurrency=1, budget=cap)
+        delivered, _ = teach(tmp_path, endpoint, requests(3), say=said.append, concurrency=1, budget=cap)
         assert [feedback.failure for feedback in delivered] == [None, "broken reply", "broken reply"]
-        again, error = teach(tmp_path, endpoint, requests(3), concurrency=1, budget=cap)
+        most = lost(tmp_path).prompt_tokens + lost(tmp_path).completion_tokens
+        assert said == [f"sent and never answered: 2 so far; perhaps charged, and counted at {most:,} tokens"]
+        again, error = teach(tmp_path, endpoint, requests(3), say=said.append, concurrency=1, budget=cap)
+        assert len(said) == 1  # no more than there were
         assert (len(again), isinstance(error, BudgetSpent), len(endpoint.log)) == (2, True, 4)
     assert (spent(tmp_path).requests, lost(tmp_path).requests) == (4, 2)
 

@@ -134,6 +134,19 @@ def cost_of(
     return round(exact * PICO) / PICO
 
 
+def check_caps(first: FeedbackRequest, config: TeacherConfig, prompts: Prompts) -> None:
+    """Raises ConfigError if the caps have no room for the first request of a run with nothing in its ledger."""
+    if config.kind != "openai":
+        return
+    budget = Budget(config.budget, price_of(config))
+    bound = budget.bound(prompts.messages(first, askings(first, config)[0]), config.max_tokens)
+    if not budget.has_room(bound):
+        raise ConfigError(
+            f"teacher.budget has no room for the first request, which may take up to {budget.needed(bound)}; raise it, "
+            "or lower teacher.max_tokens"
+        )
+
+
 class Budget:
     """What may still be spent: the caps, what was spent, and the bounds of what is in flight.
 
@@ -236,16 +249,18 @@ class Budget:
         used = [
             f"{form.format(value)} of {form.format(cap)} {name}" for name, value, cap, form in self._capped(self._spent)
         ]
-        beyond = self.fits(bound)
-        one_more = self._careful(bound) if beyond else bound
-        needed = [f"{form.format(value)} {name}" for name, value, _, form in self._capped(one_more)]
-        why = (
-            f" (a model may think beyond teacher.max_tokens: up to {FIRST} times that is allowed for)" if beyond else ""
-        )
         return BudgetSpent(
             f"the teacher's budget is spent: {', '.join(used)} used, and one more request may take up to "
-            f"{', '.join(needed)}{why}; raise teacher.budget to go on"
+            f"{self.needed(bound)}; raise teacher.budget to go on"
         )
+
+    def needed(self, bound: Usage) -> str:
+        """What a request with this bound may take of the caps, in words; dollars are rounded up."""
+        careful, plain = self._capped(self._careful(bound)), self._capped(bound)
+        up = [math.ceil(10_000 * value) / 10_000 if name == "USD" else value for name, value, *_ in careful]
+        listed = ", ".join(f"{form.format(value)} {name}" for value, (name, *_, form) in zip(up, careful, strict=True))
+        why = f" (a model may think beyond teacher.max_tokens: up to {FIRST} times that is allowed for)"
+        return f"{listed}{why if careful != plain else ''}"
 
     def _figures(self, usage: Usage) -> list[tuple[str, float, float | None, str]]:
         """Name, value, cap and number format of every figure that can be capped."""

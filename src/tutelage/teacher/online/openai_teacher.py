@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -123,7 +124,8 @@ class OpenAITeacher:
                     await session.hold(requests, deliver, lambda: self._budget(ledger))
                 else:
                     await batches.collect(wait=False)  # from an earlier start with `batch` set: they are paid for
-                    await self._hold_online(client, ledger, requests, deliver, settings)
+                    with self._told_of_lost(ledger):
+                        await self._hold_online(client, ledger, requests, deliver, settings)
 
     def _batches(self, client: Client, ledger: Ledger) -> Batches:
         config = self._config
@@ -137,6 +139,20 @@ class OpenAITeacher:
             say=self._say,
             activity=self._activity,
         )
+
+    @contextmanager
+    def _told_of_lost(self, ledger: Ledger) -> Generator[None]:
+        """Tells of the requests that may be charged though no reply came, if there are more after the `with` block."""
+        before = ledger.lost(self._settings.run_id).requests
+        yield
+        lost = ledger.lost(self._settings.run_id)
+        if lost.requests > before:
+            most = (
+                f"{lost.cost_usd:.4f} USD"
+                if lost.cost_usd
+                else f"{lost.prompt_tokens + lost.completion_tokens:,} tokens"
+            )
+            self._say(f"sent and never answered: {lost.requests:,} so far; perhaps charged, and counted at {most}")
 
     async def _hold_online(
         self,
