@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from torch.optim.lr_scheduler import LambdaLR
 
-from benchmarks.reference import ReferenceTrainer, Row, reference_generate
+from benchmarks.reference import ReferenceTrainer, Row, pad_of, reference_generate
 from tutelage.assemble import open_context
 from tutelage.config import RunConfig, TrainingConfig
 from tutelage.config.file import load_config
@@ -58,7 +58,7 @@ class ReferenceStudent(Student):
         student = self.loaded(self.dtype)
         format = self.format(student.tokenizer)
         prompts = [format.prompt_ids(format.prompt(problem.text)) for problem in problems]
-        pad = student.tokenizer.pad_token_id or 0
+        pad = pad_of(student.tokenizer)
         width = ROWS // settings.samples
         ends = StopCriteria(student.tokenizer, student.end_tokens, format.stop_strings)
         for start in range(0, len(prompts), width):

@@ -119,9 +119,10 @@ def _of_a_stage(student: LoadedModel, config: StudentConfig, dtype: torch.dtype,
 def _of_a_training(student: LoadedModel, config: TrainingConfig, dtype: torch.dtype, scratch: Path) -> dict[str, Part]:
     format, examples = benchmark_format(student.tokenizer, 0), benchmark_examples(48)
     dataset = StepDataset(format, examples, config, seed=0)
-    full = FullPrecision(load_student(StudentConfig(device="cpu")).model, dtype)
+    model = load_student(StudentConfig(device="cpu")).model
+    full = FullPrecision(model, dtype)
     step_logger = StepLogger(dataset.epoch_ends, lambda steps: None, None)
-    micro_batches = lambda: fit_micro_batches(full.model, dataset, bool(full.weights), print)  # noqa: E731
+    micro_batches = lambda: fit_micro_batches(model, dataset, bool(full.weights), print)  # noqa: E731
     dataset.micro_batch_tokens = micro_batches()
     trainer = StepTrainer(dataset, full, step_logger, scratch / "checkpoints", 0)
     return {

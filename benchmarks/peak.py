@@ -57,7 +57,7 @@ def _product(device: torch.device, dtype: torch.dtype, width: int) -> Way:
 
     def product() -> float:
         for _ in range(PRODUCTS):
-            one @ other
+            torch.matmul(one, other)
         return PRODUCTS * 2.0 * width**3
 
     return product

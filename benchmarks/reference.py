@@ -27,7 +27,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812  (the field's own name for it)
-from transformers import DynamicCache, PreTrainedModel
+from transformers import DynamicCache, PreTrainedModel, PreTrainedTokenizerBase
 
 from tutelage.config import TrainingConfig
 from tutelage.errors import ConfigError
@@ -99,6 +99,11 @@ class ReferenceTrainer:
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm)
         self.optimizer.step()
         return loss.item()
+
+
+def pad_of(tokenizer: PreTrainedTokenizerBase) -> int:
+    """The token that fills the rows of a batch; attention never sees it."""
+    return tokenizer.pad_token_id if isinstance(tokenizer.pad_token_id, int) else 0
 
 
 def reference_generate(

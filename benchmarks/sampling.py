@@ -23,7 +23,7 @@ from transformers import PreTrainedModel
 from benchmarks.measure import dtype_here, interleaved, ratio
 from benchmarks.peak import Machine, operations
 from benchmarks.problems import benchmark_examples, benchmark_format, prefix_length
-from benchmarks.reference import reference_generate
+from benchmarks.reference import pad_of, reference_generate
 from tutelage.config import StudentConfig
 from tutelage.student.encoding import Tokens
 from tutelage.student.engines.compiled import decode_attention
@@ -96,7 +96,7 @@ def _generate(
     student: LoadedModel, model: PreTrainedModel, prompts: list[Tokens], tokens: int, rows: int
 ) -> Callable[[], float]:
     batch = prompts[: rows // SAMPLES]
-    pad = student.tokenizer.pad_token_id or 0
+    pad = pad_of(student.tokenizer)
 
     def sample() -> float:
         answers = reference_generate(model, batch, SAMPLES, 1.0, tokens, rows, pad)
@@ -125,7 +125,7 @@ def exam(
 def _agreement(student: LoadedModel, model: PreTrainedModel, tokens: int) -> float:
     """Share of greedy tokens, place by place, in which ours and `generate` agree, over 16 problems."""
     prompts, _ = _prompts(student, 16, 0)
-    plain = reference_generate(model, prompts, 1, 0.0, tokens, 16, student.tokenizer.pad_token_id or 0)
+    plain = reference_generate(model, prompts, 1, 0.0, tokens, 16, pad_of(student.tokenizer))
     ours: dict[int, list[int]] = {}
     sampler = SharedPrefixSampler(model, StopCriteria(student.tokenizer, student.end_tokens), 16)
     settings = SamplingSettings(max_new_tokens=tokens)

@@ -1,7 +1,7 @@
 """What a second process brings: training and exams by rank 0 alone and by all ranks, in turn, one thread each.
 
     torchrun --standalone --nproc_per_node 2 -m benchmarks.scaling [--model DIR] [--device cuda]
-        [--problems 16] [--repeats 3]
+        [--problems 16] [--exam 16] [--repeats 3]
 
 Prints tokens of training and attempts of exams per second, how many times as fast all ranks are, and what a step costs
 in messages; then one JSON line. By processor time, too, that of the rank that took most: as if nothing else ran, and no
@@ -22,7 +22,7 @@ import torch
 from benchmarks.measure import interleaved, ratio
 from benchmarks.problems import benchmark_examples
 from tutelage.config import StudentConfig, TrainingConfig
-from tutelage.records import TrainingExample
+from tutelage.records import Problem, TrainingExample
 from tutelage.student.engines.engine import Engine
 from tutelage.student.model import LoadedModel, load_student
 from tutelage.student.ranks.group import Ranks, joined
@@ -49,7 +49,8 @@ def main() -> None:
     """Measure on rank 0 and print; the other ranks follow."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default=StudentConfig().model)
-    parser.add_argument("--problems", type=int, default=16, help="of a step, and of the exam")
+    parser.add_argument("--problems", type=int, default=16, help="of a training step")
+    parser.add_argument("--exam", type=int, default=16, help="problems of the exam")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--device", default="cpu")
     given = parser.parse_args()
@@ -59,11 +60,12 @@ def main() -> None:
     with joined() as ranks:
         if ranks is None:
             raise SystemExit("start it with torchrun: see the first lines of this file")
-        student = (LedStudent if ranks.first else Student)(config, (), engine=Engine(alone=False))
+        student = (LedStudent if ranks.first else Student)(config, (), engine=Engine())
         student.ranks = ranks
         trainer = Trainee(load_student(config), student, examples)
         if ranks.first:
-            measure(ranks, student, trainer, examples, given.repeats)
+            problems = [example.problem for example in benchmark_examples(given.exam)]
+            measure(ranks, student, trainer, problems, given.repeats)
             ranks.tell(None)
         else:
             follow(ranks, student, trainer)
@@ -101,9 +103,8 @@ class Trainee:
         return self.dataset.row_tokens
 
 
-def measure(ranks: Ranks, student: Student, trainee: Trainee, examples: list[TrainingExample], repeats: int) -> None:
-    """Time both ways of both jobs in turn."""
-    problems = [example.problem for example in examples]
+def measure(ranks: Ranks, student: Student, trainee: Trainee, problems: list[Problem], repeats: int) -> None:
+    """Time both ways of both jobs in turn; the exam has these problems."""
     seeds = list(range(len(problems)))
 
     def exam(sit: Callable[..., Any]) -> float:

@@ -54,7 +54,7 @@ class Endpoint:
 
 def answer(body: dict[str, Any]) -> str:
     """A right rationale for the problems of `teacher_job.py`, of a length that differs from crate to crate."""
-    number = int(_NUMBER.search(body["messages"][-1]["content"])[1])
+    number = int(_NUMBER.findall(body["messages"][-1]["content"])[0])
     rows = number % 7 + 2
     words = "Each row is counted by itself, and no bottle is counted twice. " * (number % 4)
     return f"{words}There are {rows} rows of 4 bottles, so {rows} × 4 = {4 * rows} bottles.\nThe answer is {4 * rows}."

@@ -6,6 +6,7 @@ python -m tools.picture docs/images/demo.json docs/images/demo.png     from the 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ def draw(result: RunResult, out: Path) -> None:
 
 
 def _points(
-    axes: Axes, x: list[float], seen: list[Accuracy], look: tuple[str, str, str], beside: tuple[int, str]
+    axes: Axes, x: Sequence[float], seen: list[Accuracy], look: tuple[str, str, str], beside: tuple[int, str]
 ) -> None:
     """Dots with intervals; `look` is colour, marker and label, `beside` where a dot's figure stands."""
     (colour, marker, label), (aside, towards) = look, beside

@@ -14,12 +14,14 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / "docs" / "images"
 WIDE, NARROW = (1280, 800), (380, 760)
 
-PICTURES = (
+Scheme = Literal["light", "dark"]
+PICTURES: tuple[tuple[str, str, tuple[int, int], Scheme], ...] = (
     ("run", "", WIDE, "light"),
     ("run-dark", "", WIDE, "dark"),
     ("run-narrow", "", NARROW, "light"),

@@ -80,7 +80,7 @@ def staged(page: str, place: str, where: dict[str, str]) -> str:
 
 def math_fence(source: str, *_: object, **__: object) -> str:
     """A fence of LaTeX as MathML, which browsers show without a script."""
-    from latex2mathml.converter import convert
+    from latex2mathml.converter import convert  # pyright: ignore[reportMissingImports]  (of the docs' requirements)
 
     return convert(source, display="block")
 
