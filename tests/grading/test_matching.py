@@ -9,6 +9,43 @@ from tutelage.grading.matching import check_pattern, contains, fits, same_mathem
 from tutelage.records import Problem
 
 
+@pytest.mark.parametrize(
+    ("gold", "stated"),
+    [
+        (r"5\sqrt{2}", "5√2"),
+        (r"\frac{\sqrt{3}}{2}", "√3/2"),
+        (r"\frac{1}{\sqrt{2}}", "1/√2"),
+        (r"90^\circ", "90°"),
+        (r"(-\infty, 2)", "(-∞, 2)"),
+        (r"1 \pm \sqrt{19}", "1 ± √19"),
+        (r"\begin{pmatrix} 1 \\ -2 \end{pmatrix}", "(1; -2)"),
+        (r"0.\overline{3}", r"0.\overline{3}"),
+    ],
+)
+def test_mathematics_in_signs_is_that_in_latex(gold, stated):
+    """Rationales are in signs, so that a student learns to write them."""
+    assert same_mathematics(gold, stated)
+    assert right("math", gold, f"So we get it.\nThe answer is {stated}.")
+
+
+@pytest.mark.parametrize(
+    ("gold", "stated"),
+    [
+        (r"0.\overline{3}", "0.3"),
+        (r"-\sqrt{2}", "√2"),
+        (r"\sqrt{\frac{2}{3}}", "√2/3"),
+        (r"\frac{\sqrt{2}}{3}", "√(2/3)"),
+        (r"3\sqrt{2}", "√32"),
+        (r"(-\infty, 2)", "(-∞, 2]"),
+        (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", "(1, 2)"),
+        (r"60^\circ", "60"),
+        (r"2\pi", "2"),
+    ],
+)
+def test_other_mathematics_in_signs_is_not(gold, stated):
+    assert not same_mathematics(gold, stated)
+
+
 def right(match: str, answer: str, text: str, f1: float = 0.8) -> bool:
     return grade("text", Problem.of("?", answer), text, match, f1).correct
 

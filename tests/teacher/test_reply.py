@@ -45,6 +45,23 @@ def test_a_good_reply_is_read_into_the_common_form(reply):
     assert reading.text == f"{STEPS}\nThe answer is 12."
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(r"5\sqrt{2}", r"\frac{\sqrt{3}}{2}", r"90^\circ", r"(-\infty, 2)", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}"),
+        *(r"0.\overline{3}", r"\text{Evelyn}", r"15\mbox{ cm}^2", "x^3+3x-6", r"1 \pm \sqrt{19}"),
+    ],
+)
+@pytest.mark.parametrize("stated", ["The answer is ${}$.", r"\[\boxed{{{}}}\]"])
+def test_mathematics_is_right_in_the_signs_of_a_rationale(answer, stated):
+    problem = Problem.of("Simplify the expression as far as possible.", answer)
+    by_math = partial(grade_by_value, "text", match="math")
+    steps = "We take the common factor out of both sides and reduce what is left."
+    reading = read(f"{steps}\n{stated.format(answer)}", problem=problem, grade=by_math)
+    assert reading.verdict.correct, reading
+    assert reading.text.startswith(steps)
+
+
 UNREASONED = "answer leaked without reasoning"
 REJECTED = [
     ("", "stop", "empty", "the reply is empty"),

@@ -22,7 +22,9 @@ import regex
 
 from tutelage.grading.words import text_key
 from tutelage.records import TextMatch
+from tutelage.text.markup import without_markup
 from tutelage.text.numbers import same_value, whole_number
+from tutelage.text.readable import readable
 from tutelage.text.symbolic import equal_mathematics, same_expression
 
 Same = Callable[[str, str], bool]
@@ -93,8 +95,17 @@ def fits(pattern: str, stated: str) -> bool:
 
 
 def same_mathematics(gold: str, stated: str) -> bool:
-    """Whether two answers are equal as text, as numbers or as mathematics."""
-    return same_text(gold, stated) or equal_mathematics(gold, stated)
+    r"""Whether two answers are equal as text, as numbers or as mathematics, in LaTeX or in signs: 5√2 is 5\sqrt{2}."""
+    if same_text(gold, stated) or equal_mathematics(gold, stated):
+        return True
+    return _in_signs(gold) == _in_signs(stated)
+
+
+def _in_signs(text: str) -> str:
+    r"""Mathematics as a teacher's rationale has it: √3/2 for \frac{\sqrt{3}}{2}, without spaces."""
+    for _ in range(3):  # a fraction opens when the root in it is a sign
+        text = readable(without_markup(text))
+    return "".join(text.split()).rstrip(".")
 
 
 def check_pattern(pattern: str) -> None:

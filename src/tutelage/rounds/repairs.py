@@ -14,6 +14,7 @@ from tutelage.mistakes.repair import Repair, repaired, tail_of
 from tutelage.records import Attempt, Exam, Feedback, Problem
 from tutelage.rounds.partings import partings
 from tutelage.rounds.requests import by_problem, order_of
+from tutelage.teacher.repair import place_of
 from tutelage.text.statements import statements
 
 
@@ -53,14 +54,15 @@ def _of_replies(problem: Problem, replies: Iterable[Feedback]) -> Iterator[Repai
         if not reply.verdict.correct or reply.step is None or reply.mistake is None:
             continue
         text = reply.mistake.strip()
-        start = text.find(reply.step) if reply.step else len(text)
-        if start < 0:
+        place = place_of(text, reply.step) if reply.step else (len(text),) * 2
+        if place is None:
             continue
+        start, end = place
         ends = bool(statements(reply.text))
         open_end = start and not text[start - 1].isspace() and not reply.step
         lead = ("\n" if ends else " ") if open_end else ""
-        tail = tail_of(text, start + len(reply.step)) if reply.text[-1:].isdigit() else ""
-        yield Repair(problem, text[:start], reply.step, f"{lead}{reply.text.strip()}{tail}", ends=ends)
+        tail = tail_of(text, end) if reply.text[-1:].isdigit() else ""
+        yield Repair(problem, text[:start], text[start:end], f"{lead}{reply.text.strip()}{tail}", ends=ends)
 
 
 def _is_same(one: Repair, other: Repair) -> bool:

@@ -56,7 +56,7 @@ def read_repair(
     wrong, right = (_part(cleaned, mark) for mark in ("wrong", "right"))
     if not wrong or not right:
         return rejected(text, None, "unparsable", 'the reply does not have two lines, "Wrong:" and "Right:"')
-    place = (len(mistake.rstrip()),) * 2 if _END.fullmatch(wrong) else _place(mistake, wrong)
+    place = (len(mistake.rstrip()),) * 2 if _END.fullmatch(wrong) else place_of(mistake, wrong)
     if place is None:
         return rejected(text, None, "unparsable", f"{quote(wrong)!r} does not stand in the attempt")
     start, end = place
@@ -74,10 +74,12 @@ def _part(reply: str, mark: str) -> str:
     return " ".join(parts[-1].split()).strip(_QUOTES) if parts else ""
 
 
-def _place(attempt: str, step: str) -> tuple[int, int] | None:
-    """Where a step stands in the attempt, whatever the white space; None if it does not."""
+def place_of(attempt: str, step: str) -> tuple[int, int] | None:
+    """Where a step stands in the attempt, whatever the white space; None if it does not. 9 does not stand in 19."""
     for words in (step.split(), step.rstrip(".,;:").split()):
-        found = re.search(r"\s+".join(map(re.escape, words)), attempt) if words else None
+        pattern = r"\s+".join(map(re.escape, words))
+        begin = r"(?<!\w)(?<!\d[.,])" if pattern[:1].isalnum() else ""
+        found = re.search(rf"{begin}{pattern}(?!\w|[.,]\d)", attempt) if words else None
         if found is not None:
             return found.span()
     return None

@@ -36,11 +36,13 @@ _REWRITES = [
         (r"\\!", ""),
     )
 ]
+_MATRIX = re.compile(r"\\begin\{([pbvBV]?)matrix\}(.{0,400}?)\\end\{\1matrix\}", re.DOTALL)
+_BRACKETS = {"": "()", "p": "()", "b": "[]", "B": "[]", "v": "||", "V": "‖‖"}
 _ESCAPED = re.compile(r"\\([$%#&_])")
 _COMMAND = re.compile(
     r"\\(?:(?P<fraction>[dtc]?frac)|(?P<box>f?box|boxed)"
     r"|(?P<text>(?:text|math)(?:rm|bf|it|sf|tt|normal)?|mbox|operatorname|emph|cancel"
-    r"|(?:under|over)(?:line|brace)))(?![A-Za-z])"
+    r"|(?:under|over)brace|underline|overline(?!\s?\{[0-9]+\})))(?![A-Za-z])"
 )
 _SIGN_WITHIN = re.compile(r"(?<=[\w)])\s*([-+*/×÷=])\s*")
 """An operator, not the sign of a number."""
@@ -52,6 +54,7 @@ def unlatex(text: str) -> str:
     """The text with LaTeX delimiters, fractions, text, spaces and signs as plain text, where that is possible."""
     if "\\" not in text and "{,}" not in text and "$" not in text:
         return text
+    text = _MATRIX.sub(_matrix, text)
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
     if "\\" not in text:
@@ -60,6 +63,13 @@ def unlatex(text: str) -> str:
     if _COMMAND.search(text):
         text = _Reader(text, _closings(text)).read(0, len(text), 0)
     return _ESCAPED.sub(r"\1", text)
+
+
+def _matrix(match: re.Match[str]) -> str:
+    r"""A matrix on one line: (1, 0; 0, 1). A line break within it would end a statement."""
+    rows = [", ".join(cell.strip() for cell in row.split("&")) for row in match[2].split("\\\\") if row.strip()]
+    left, right = _BRACKETS[match[1]]
+    return f"{left}{'; '.join(rows)}{right}"
 
 
 def _symbol(match: re.Match[str]) -> str:

@@ -2,7 +2,8 @@ r"""Writes the formulas that `unlatex` leaves as one writes them in a sentence. 
 
 "\sqrt{25} = 5"  ->  "√25 = 5"        "(80+90)/2=85"  ->  "(80 + 90) / 2 = 85"        "1/2(80+90)"  ->  "1/2 × (80+90)"
 
-`unlatex` keeps roots and powers, since graders compare them (`symbolic`).
+`unlatex` keeps roots and powers, since graders compare them (`symbolic`). The bar over digits that repeat stays, as
+0.3 is another number.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _REWRITES = [
         (r"\\sqrt\s?\{([0-9.]{1,30}|[A-Za-z])\}", r"√\1"),
         (r"\\sqrt\s?\{([^{}\\]{1,200})\}", r"√(\1)"),
         (r"\\sqrt\s?([0-9])(?![0-9])", r"√\1"),
-        (r"\\(?:bar|hat|vec|tilde|overline|widehat|mathbf|boldsymbol)\s?\{([^{}\\]{0,60})\}", r"\1"),
+        (r"\\(?:bar|hat|vec|tilde|overline|widehat|mathbf|boldsymbol)\s?\{(?![0-9]+\})([^{}\\]{0,60})\}", r"\1"),
         (r"(?m)^\s?\{[lcr|]{1,12}\}\s?", ""),
         (r"(?<=[\d\s])~(?=\w)", " "),
         (r"\(\(([^()\n]{1,200})\)\)", r"(\1)"),

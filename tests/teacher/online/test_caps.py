@@ -161,6 +161,18 @@ def test_the_requests_are_read_to_the_end_once_the_budget_is_spent(tmp_path):
     assert len(taken) == 40  # those that another run has bought are found
 
 
+def test_the_room_kept_for_thoughts_falls_with_the_replies_of_earlier_starts_too(tmp_path):
+    """After 79 replies it is 8 × 50 / 79 times the limit: 507 tokens."""
+    with answer_key_endpoint(PROBLEMS) as endpoint:
+        teach(tmp_path, endpoint, requests(79), max_tokens=100)
+        used = spent(tmp_path).completion_tokens
+        for more, answered in ((506, 0), (507, 1)):
+            cap = BudgetConfig(completion_tokens=used + more)
+            delivered, error = teach(tmp_path, endpoint, requests(80)[79:], max_tokens=100, budget=cap)
+            assert len(delivered) == answered, error
+            assert error is None or "one more request may take up to 507 completion tokens" in str(error)
+
+
 THINKING = {"prompt_tokens": 200, "completion_tokens": 40, "total_tokens": 1140}
 """A model that thinks outside its limit: it charges 940."""
 

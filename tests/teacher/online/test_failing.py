@@ -1,10 +1,11 @@
 """Requests that fail: what a fault among good replies costs, what it is called, and when a session is given up."""
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
 
-from tests.teacher.online.sessions import PROBLEMS, failures, lost, requests, spent, teach
+from tests.teacher.online.sessions import PROBLEMS, boxes, failures, lost, requests, spent, teach
 from tests.work import given_time
 from tutelage.errors import TeacherError
 from tutelage.records import Usage
@@ -158,6 +159,32 @@ def test_an_endpoint_that_has_never_answered_is_given_up_after_three(tmp_path, f
         assert len(endpoint.requests) == 6
     assert (len(delivered), error.exit_code) == (3, 3)
     assert re.search(f"keeps failing: 3 of the last 3 requests failed: {message}", str(error)), error
+
+
+@pytest.mark.parametrize("concurrency", [1, 4])
+def test_three_that_always_fail_end_no_session_where_earlier_ones_were_answered(tmp_path, concurrency):
+    """A later round, or the next start, may begin with those: an earlier question is asked once more to tell."""
+    bad = {boxes({"messages": [{}, {"content": problem.text}]}) for problem in PROBLEMS[:4]}
+    with answer_key_endpoint(
+        PROBLEMS, faults=lambda _, body: Fault.http(500) if boxes(body) in bad else None
+    ) as endpoint:
+        first, error = teach(tmp_path, endpoint, requests()[4:10], concurrency=concurrency)
+        assert (len(first), error) == (6, None)
+        again, error = teach(tmp_path, endpoint, requests()[:10], concurrency=concurrency)
+        assert error is None
+        assert sum(feedback.failure is None for feedback in again) == 6
+        assert spent(tmp_path).requests <= 6 + 1
+
+
+def test_an_endpoint_that_answers_no_more_is_given_up_after_three_all_the_same(tmp_path):
+    with answer_key_endpoint(PROBLEMS) as endpoint:
+        teach(tmp_path, endpoint, requests(2))
+        port = urlsplit(endpoint.base_url).port
+    with answer_key_endpoint(PROBLEMS, faults=lambda *_: Fault.http(500), port=port) as gone:
+        delivered, error = teach(tmp_path, gone, requests()[2:], concurrency=1)
+        assert len(gone.requests) == 3 + 1
+    assert len(delivered) == 3
+    assert "keeps failing: 3 of the last 3 requests failed" in str(error)
 
 
 def test_a_single_request_that_fails_ends_nothing(tmp_path):

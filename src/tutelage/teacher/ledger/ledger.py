@@ -192,6 +192,12 @@ class Ledger:
             found = self._connection.execute(query, (run_id,)).fetchone()[0]
         return found if isinstance(found, int) else None
 
+    def replies(self, run_id: str, endpoint: str, model: str) -> int:
+        """How many replies of this model a run has paid for."""
+        query = "SELECT count(*) FROM replies WHERE run_id = ? AND endpoint = ? AND model = ?"
+        with explained(self._path):
+            return self._connection.execute(query, (run_id, endpoint, model)).fetchone()[0]
+
     def latest(self, run_id: str, most: int) -> list[LedgerRow]:
         """A run's latest replies, oldest first."""
         query = f"SELECT {REPLY_COLUMNS} FROM replies WHERE run_id = ? AND json_valid(request) ORDER BY id DESC LIMIT ?"

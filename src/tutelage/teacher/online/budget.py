@@ -150,12 +150,19 @@ def check_caps(first: FeedbackRequest, config: TeacherConfig, prompts: Prompts) 
 class Budget:
     """What may still be spent: the caps, what was spent, and the bounds of what is in flight.
 
+    `overrun` and `replies` are of earlier starts: the most tokens beyond the limit, and the replies that showed it.
+
     Raises:
         ConfigError: there is a cap in US dollars and no price, so it could never be reached.
     """
 
     def __init__(
-        self, caps: BudgetConfig, price: PriceConfig, spent: Usage | None = None, overrun: int | None = None
+        self,
+        caps: BudgetConfig,
+        price: PriceConfig,
+        spent: Usage | None = None,
+        overrun: int | None = None,
+        replies: int = 0,
     ) -> None:
         if caps.usd is not None and not (price.prompt or price.completion):
             raise ConfigError(
@@ -166,7 +173,7 @@ class Budget:
         self._caps, self._price = caps, price
         self._spent = spent or Usage()
         self._in_flight = Usage()
-        self._known, self._seen = overrun is not None, 0
+        self._known, self._seen = overrun is not None, replies
         self._more_prompt, self._more_completion, self._dearer = 0, 2 * max(0, overrun or 0), 1.0
 
     @property

@@ -109,6 +109,10 @@ class FailureWindow:
         """Count a reply, and whether it holds reasoning alone."""
         self._thoughts.append(only_thought)
 
+    def note_answer(self) -> None:
+        """The endpoint answers: it did to a question of earlier."""
+        self._answered = True
+
     @property
     def only_thinks(self) -> bool:
         """Whether nearly all latest replies hold reasoning and no answer."""

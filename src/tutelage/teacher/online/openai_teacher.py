@@ -184,8 +184,12 @@ class OpenAITeacher:
     def _budget(self, ledger: Ledger) -> Budget:
         """What is left, with what the run's latest replies show."""
         run_id = self._settings.run_id
-        budget = Budget(self._config.budget, self._settings.price, ledger.spent(run_id), ledger.overrun(run_id))
-        for row in ledger.latest(run_id, _SHOWN):
+        settings, latest = self._settings, ledger.latest(run_id, _SHOWN)
+        before = max(0, ledger.replies(run_id, settings.endpoint, settings.model) - len(latest))
+        budget = Budget(
+            self._config.budget, settings.price, ledger.spent(run_id), ledger.overrun(run_id), replies=before
+        )
+        for row in latest:
             asked = json.loads(row.request)
             budget.learn(asked["messages"], asked["max_tokens"], row.usage)
         return budget

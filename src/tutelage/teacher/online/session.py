@@ -114,6 +114,8 @@ class RequestSession:
             return
         if feedback is not None:
             deliver(feedback)
+        if self._failures.in_vain and self._failures.hopeless and await self._answers_still():
+            self._failures.note_answer()  # the first requests of a session may be those that always fail
         if self._failures.hopeless:
             raise self._failures.keeps_failing(self._settings.endpoint)
 
