@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tutelage.config import TeacherConfig
+from tutelage.errors import ConfigError
 from tutelage.grading.grade import grade
 from tutelage.mistakes.near_duplicates import alike
 from tutelage.records import Attempt, Choice, Exam, Feedback, FeedbackRequest, Problem, Verdict
 from tutelage.rounds.asking import what_is_asked
 from tutelage.rounds.requests import feedback_requests, only_cut
 from tutelage.runs.files import digest
+from tutelage.tasks.own import checked_grader
 from tutelage.teacher.prompts import Prompts
 from tutelage.teacher.ways import Asking
 
@@ -192,12 +194,33 @@ SAID = Problem.of("Which city?", "Paris")
         (partial(grade, "text"), SAID, "The answer is London. It lies at"),
         (partial(grade, "text", match="code"), SUM, f"{CODE}It takes b from"),
         (partial(grade, "text", match="json"), DATA, 'It is {"a": 2} since the'),
+        (NUMBER, HEN, "It has 3.\nThe answer is 3.\nThe answer is 3"),
+        (NUMBER, HEN, "The answer is 3.\nThe answer is"),
     ],
 )
 def test_an_answer_that_was_stated_before_the_cut_is_a_mistake(by, problem, text):
     attempt = cut_at(problem, 0, text, by)
     assert attempt.verdict.answer is not None
     assert only_cut([problem], Exam((attempt,)), by) == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"), [("It has 3 legs. The answer is 3. And", False), ("It has 3 legs. And", True)]
+)
+def test_a_grader_of_ones_own_that_tells_no_answer(text, cut):
+    own = checked_grader(lambda problem, text: "2 legs" in text, "my grader")
+    attempt = cut_at(HEN, 0, text, own)
+    assert only_cut([HEN], Exam((attempt,)), own) == ({attempt} if cut else set())
+
+
+def test_a_grader_of_ones_own_that_fails_on_what_nobody_wrote():
+    def own(problem, text):
+        if "7919" in text:
+            raise ConfigError("my grader: no")
+        return Verdict(False, "3", "")
+
+    attempt = cut_at(HEN, 0, "It has 3 legs", own)
+    assert only_cut([HEN], Exam((attempt,)), own) == set()
 
 
 @pytest.mark.parametrize(

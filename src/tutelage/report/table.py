@@ -35,8 +35,9 @@ def print_run(result: RunResult, console: Console, title: str) -> None:
     print_rounds(result.rounds, console, title)
     spent = sum_usd(cost.cost_usd for cost in result.teaching)
     asked = sum(cost.requests for cost in result.teaching)
+    usd = f"{spent:.2f}" if spent >= 1 else f"{spent:.4f}"
     lines = [
-        f"ended because {result.stopped_because}; {asked:,} teacher requests, {spent:.2f} USD, {clock(result.seconds)}",
+        f"ended because {result.stopped_because}; {asked:,} teacher requests, {usd} USD, {clock(result.seconds)}",
         f"test before   {share(result.test.before)}",
         f"test after    {share(result.test.after)}, best round {result.best_round}",
         f"gain          {_gain(result.test.before, result.test.after):+.1f} points",

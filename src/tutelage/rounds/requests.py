@@ -14,8 +14,10 @@ from itertools import chain, islice, zip_longest
 from typing import TypeVar
 
 from tutelage.config import TeacherConfig
+from tutelage.errors import TutelageError
 from tutelage.mistakes.selection import by_answer, new_mistakes, sent_again
 from tutelage.records import TRANSIENT, Attempt, Exam, Feedback, FeedbackRequest, Grade, Problem
+from tutelage.text.statements import statements
 
 _SHORT = 240
 """Bytes of a question that is never too long."""
@@ -88,19 +90,24 @@ def feedback_requests(
 
 
 def only_cut(problems: Iterable[Problem], exam: Exam, grade: Grade) -> frozenset[Attempt]:
-    """The wrong attempts that were cut at the length limit before they had stated an answer.
-
-    A grader falls back on the last number where no answer is stated. So an answer counts as stated if it is still read
-    where the text goes on with other numbers.
-    """
+    """The wrong attempts that were cut at the length limit before they had stated an answer."""
     by_id = {problem.id: problem for problem in problems}
     wrong = (attempt for attempt in exam.attempts if attempt.finish == "length" and not attempt.verdict.correct)
-    return frozenset(
-        attempt
-        for attempt in wrong
-        if (answer := attempt.verdict.answer) is None
-        or grade(by_id[attempt.problem_id], attempt.text + _MORE).answer != answer
-    )
+    return frozenset(attempt for attempt in wrong if not _has_stated(attempt, by_id[attempt.problem_id], grade))
+
+
+def _has_stated(attempt: Attempt, problem: Problem, grade: Grade) -> bool:
+    """Whether the answer would still be read if the text, or its whole lines, went on with other numbers.
+
+    A grader falls back on the last number where no answer is stated.
+    """
+    text, answer = attempt.text, attempt.verdict.answer
+    if answer is None:  # none is read, or the user's grader tells none
+        return any(not text.rstrip().endswith(stated.piece) for stated in statements(text))
+    try:
+        return any(grade(problem, begun + _MORE).answer == answer for begun in (text, text[: text.rfind("\n") + 1]))
+    except TutelageError:  # the user's grader refuses what nobody wrote
+        return True
 
 
 def practice_requests(

@@ -137,5 +137,6 @@ def _fault(name: str, text: str) -> str | None:
 
 def _asks_for_a_closing_line(text: str) -> bool:
     """Whether a reply that follows the text literally would state an answer that the grader finds."""
-    filled = re.sub(r"\bX\b", "7", text.replace("{closing}", "The answer is X."))
+    filled = text.replace("{closing}", "The answer is X.").replace("{{", "{").replace("}}", "}")
+    filled = re.sub(r"\bX\b", "7", filled)
     return any(stated.piece.lstrip(" *_`\"'").startswith("7") for stated in statements(filled))

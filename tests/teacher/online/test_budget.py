@@ -51,7 +51,7 @@ def test_says_which_caps_are_reached():
     caps = BudgetConfig(requests=2, tokens=10_000, usd=0.5)
     message = str(Budget(caps, PRICE, Usage(2, 1000, 500, 0.003)).exhausted(Usage(1, 300, 512, 0.01)))
     assert "2 of 2 requests, 1,500 of 10,000 tokens, 0.0030 of 0.5000 USD used" in message
-    assert "up to 1 requests, 4,396 tokens, 0.0244 USD (a model may think" in message  # 300 + 8 * 512; rounded up
+    assert "up to 1 request, 4,396 tokens, 0.0244 USD (a model may think" in message  # 300 + 8 * 512; rounded up
     assert message.endswith("; raise teacher.budget to go on")
 
 

@@ -147,9 +147,10 @@ class Batches:
         except TooMuch as refusal:
             return self._go_smaller(len(sent), str(refusal))
         self._ledger.write(replace(batch, batch_id=batch_id))
+        handed_in = "1 request" if len(sent) == 1 else f"{len(sent):,} requests"
         self._say(
-            f"batch {batch_id}: {len(sent):,} requests handed in; replies come within a day. Stop with Ctrl-C whenever "
-            "you like: the same command picks it up"
+            f"batch {batch_id}: {handed_in} handed in; replies come within a day. Stop with Ctrl-C whenever you like: "
+            "the same command picks it up"
         )
 
     async def _create(self, file_id: str, batch: Batch) -> str:

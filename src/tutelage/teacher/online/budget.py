@@ -111,7 +111,9 @@ def told_price(config: TeacherConfig) -> str | None:
     if config.kind != "openai" or not config.price.auto:
         return None
     price, source = price_of(config), listed_price(config.model or "", config.base_url).source
-    return f"{config.model} costs {price.prompt:g} and {price.completion:g} USD a million tokens, by {source}"
+    own = [name for name in ("prompt", "completion", "cached", "cache_write") if getattr(config.price, name)]
+    but = f"; your own: {', '.join(own)}" if own else ""
+    return f"{config.model} costs {price.prompt:g} and {price.completion:g} USD a million tokens, by {source}{but}"
 
 
 def write_price(price: PriceConfig) -> float:
@@ -265,7 +267,10 @@ class Budget:
         """What a request with this bound may take of the caps, in words; dollars are rounded up."""
         careful, plain = self._capped(self._careful(bound)), self._capped(bound)
         up = [math.ceil(10_000 * value) / 10_000 if name == "USD" else value for name, value, *_ in careful]
-        listed = ", ".join(f"{form.format(value)} {name}" for value, (name, *_, form) in zip(up, careful, strict=True))
+        listed = ", ".join(
+            f"{form.format(value)} {name.removesuffix('s') if value == 1 else name}"
+            for value, (name, *_, form) in zip(up, careful, strict=True)
+        )
         why = f" (a model may think beyond teacher.max_tokens: up to {FIRST} times that is allowed for)"
         return f"{listed}{why if careful != plain else ''}"
 

@@ -85,6 +85,7 @@ class OpenAITeacher:
             plan=plan,
             ours=Echoes.of(prompts.texts()),
         )
+        self._lost = 0
         self._limits = Limits(config.requests_per_minute, config.tokens_per_minute)
         Budget(config.budget, self._settings.price)
         if told := told_price(config):
@@ -142,17 +143,15 @@ class OpenAITeacher:
 
     @contextmanager
     def _told_of_lost(self, ledger: Ledger) -> Generator[None]:
-        """Tells of the requests that may be charged though no reply came, if there are more after the `with` block."""
-        before = ledger.lost(self._settings.run_id).requests
-        yield
-        lost = ledger.lost(self._settings.run_id)
-        if lost.requests > before:
-            most = (
-                f"{lost.cost_usd:.4f} USD"
-                if lost.cost_usd
-                else f"{lost.prompt_tokens + lost.completion_tokens:,} tokens"
-            )
-            self._say(f"sent and never answered: {lost.requests:,} so far; perhaps charged, and counted at {most}")
+        """Tells of the requests that may be charged though no reply came, those of earlier starts among them, once."""
+        try:
+            yield
+        finally:
+            lost = ledger.lost(self._settings.run_id)
+            if lost.requests > self._lost:
+                self._lost, tokens = lost.requests, lost.prompt_tokens + lost.completion_tokens
+                most = f"{lost.cost_usd:.4f} USD" if lost.cost_usd else f"{tokens:,} tokens"
+                self._say(f"sent and never answered: {lost.requests:,} so far; perhaps charged, and counted at {most}")
 
     async def _hold_online(
         self,
