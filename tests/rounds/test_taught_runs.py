@@ -7,13 +7,14 @@ import pytest
 
 from tutelage.api import run
 from tutelage.config import RunConfig
+from tutelage.errors import RunError, TeacherError
 from tutelage.records import Attempt, Exam, Feedback, TrainingExample
 from tutelage.report.progress import Show
 from tutelage.rounds.requests import only_cut
 from tutelage.runs.files import read_rows
 from tutelage.studies.arms import changed
 from tutelage.tasks.catalog import open_task
-from tutelage.testing import TeacherEndpoint, answer_key_endpoint, answer_key_reply
+from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint, answer_key_reply
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +51,25 @@ def test_replies_count_whoever_paid_for_them(short, tmp_path):
     assert [row.teacher.requests for row in heir.rounds] == [0, 0]
     assert sum(row.teacher.prompt_tokens + row.teacher.completion_tokens for row in heir.rounds) == 0
     assert [row.teacher.replies_used for row in heir.rounds] == [6, 6]
+
+
+def test_what_the_first_refusal_asks_to_set_can_be_set_in_the_same_run(short, tmp_path):
+    """Until there is a rationale; then other settings of the teacher are refused, as they would mix two teachers."""
+    problems = open_task(short.task).problems("train")
+    out = tmp_path / "run"
+    said = "Unsupported value: 'temperature' does not support 0.7 with this model."
+    with answer_key_endpoint(
+        problems, faults=lambda _, body: Fault.http(400, said) if "temperature" in body else None
+    ) as endpoint:
+        asked = changed(
+            short, teacher={"kind": "openai", "model": "test", "base_url": endpoint.base_url}, rounds={"max": 0}
+        )
+        with pytest.raises(TeacherError, match=r"set teacher\.temperature to null"):
+            run(asked, out)
+        mended = changed(asked, teacher={"temperature": None})
+        assert run(mended, out).rounds[0].teacher.replies_used == 6
+        with pytest.raises(RunError, match=r"teacher\.temperature: None is now 0\.2"):
+            run(changed(asked, teacher={"temperature": 0.2}), out)
 
 
 def test_a_reply_that_was_asked_for_twice_counts_as_two(short, tmp_path):

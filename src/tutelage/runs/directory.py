@@ -34,9 +34,18 @@ from tutelage.runs.files import (
     write_text,
 )
 from tutelage.runs.finished import read_config
-from tutelage.runs.layout import RESULT, has_begun, has_trained, round_folder, round_folders
+from tutelage.runs.layout import RESULT, has_begun, has_rationales, has_trained, round_folder, round_folders
 from tutelage.runs.mark import read_mark
-from tutelage.runs.resume_rules import FREE, IDLE, UNTRAINED, differences, other_contents, other_parts
+from tutelage.runs.resume_rules import (
+    FREE,
+    IDLE,
+    UNTAUGHT,
+    UNTAUGHT_FILES,
+    UNTRAINED,
+    differences,
+    other_contents,
+    other_parts,
+)
 from tutelage.runs.seals import content_of, sealed
 from tutelage.runs.stage import Stage, entries
 from tutelage.runs.stage_cache import StageCache
@@ -81,13 +90,15 @@ class Run:
         pins = kept.get("pins", {})
         if has_begun(root):
             before = read_config(root)
-            other = other_parts(found.get("parts", {}), parts or {})
-            if other := [*other, *differences(before, config, FREE if has_trained(root) else FREE + UNTRAINED)]:
+            other, taught = other_parts(found.get("parts", {}), parts or {}), has_rationales(root)
+            free = FREE + (() if has_trained(root) else UNTRAINED) + (() if taught else UNTAUGHT)
+            if other := [*other, *differences(before, config, free)]:
                 what = f"{root} was run with other settings ({'; '.join(other[:3])})"
                 raise RunError(f"{what}; set them back, or use another --out")
             if found["data"] != data:
                 raise RunError(f"the problems of {root} have changed since it began; restore them or use another --out")
-            if changed := other_contents(found.get("pins", {}), pins):
+            began = {name: pin for name, pin in found.get("pins", {}).items() if taught or name not in UNTAUGHT_FILES}
+            if changed := other_contents(began, pins):
                 raise RunError(
                     f"{root} began with another content of {', '.join(changed[:3])}; restore it, or use another --out"
                 )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tutelage.errors import RunError
+from tutelage.records import Feedback
+from tutelage.runs.files import read_rows
 from tutelage.runs.stage import entries
 
 RESULT = "result.json"
@@ -22,6 +25,14 @@ def round_folders(root: Path) -> list[Path]:
 def has_begun(root: Path) -> bool:
     """Whether a stage of the run has begun."""
     return any((folder / "stages.json").exists() for folder in (root, *round_folders(root)))
+
+
+def has_rationales(root: Path) -> bool:
+    """Whether the teacher has written a rationale that can be used; so it counts if the file is damaged."""
+    try:
+        return any(reply.is_rationale for reply in read_rows(round_folder(root, 0) / "annotation.jsonl", Feedback))
+    except RunError:
+        return True
 
 
 def has_trained(root: Path) -> bool:

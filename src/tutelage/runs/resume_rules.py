@@ -51,6 +51,9 @@ FREE = (
 settings that it stands for). They may change at any time."""
 UNTRAINED = ("student", "exam", "evaluation", "training")
 """Sections that may also change until the first training: replies already paid for fit any student."""
+UNTAUGHT = ("teacher",)
+"""Sections that may also change until there is a rationale: a message may have named the setting that was wrong."""
+UNTAUGHT_FILES = ("teacher.prompt", "teacher.path")
 PROMPTS = ("teacher.hint", "teacher.style", "teacher.prompt")
 """How an API is asked; without an API they change nothing."""
 IDLE = tuple(key for key in FREE if key not in ("teacher.budget", "rounds"))
