@@ -18,8 +18,9 @@ _WIDTH = 12
 
 def refused_as_text(reply: Mapping[str, Any]) -> str:
     """The text of a refused reply, whose fields are those of `RefusedReply`; it ends with an empty line."""
-    way = "no reply" if reply["way"] is None else f"{reply['way']}{' with the hint' * reply['hint']}"
     replies: Sequence[str] = reply["replies"]
+    nameless = "practice" if replies else "no reply"  # a new problem is asked for in one way
+    way = nameless if reply["way"] is None else f"{reply['way']}{' with the hint' * reply['hint']}"
     fields = [
         ("question", reply["question"] or reply["prompt"] or f"(problem {reply['problem_id']})"),
         *([("mistake", reply["mistake"])] if reply["mistake"] is not None else []),

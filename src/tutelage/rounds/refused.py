@@ -26,9 +26,9 @@ NOT_KEPT = "not kept (the run was made by an earlier version)"
 class RefusedReply:
     """An asking that brought no rationale.
 
-    `question` is None if the task cannot be opened; `way` is None, and `replies` are empty, if no reply came. `replies`
-    are several with self-consistency. `prompt` is what was sent, if a ledger holds it. `kind` is None if an earlier
-    version did not keep it.
+    `question` is None if the task cannot be opened; `way` is None of a practice problem that was dropped, and if no
+    reply came, when `replies` are empty. `replies` are several with self-consistency. `prompt` is what was sent, if a
+    ledger holds it. `kind` is None if an earlier version did not keep it.
     """
 
     round: int
@@ -83,7 +83,8 @@ def _of(
         yield RefusedReply(*about, asking.way, asking.hint, rows[0][0] if rows else None, texts, kind, reason)
     if feedback.failure is not None and (unanswered or not feedback.asked):
         texts = (feedback.text,) if feedback.text and not feedback.asked else ()
-        yield RefusedReply(*about, None, False, None, texts, feedback.failure, feedback.verdict.reason)
+        prompt = next((ledger[key][0] for key in feedback.keys if key in ledger), None) if texts else None
+        yield RefusedReply(*about, None, False, prompt, texts, feedback.failure, feedback.verdict.reason)
 
 
 def _ledger(run: RunReader, wanted: set[str]) -> dict[str, tuple[str, str]]:

@@ -208,7 +208,9 @@ def test_an_id_of_two_texts_tells_no_repeat():
     assert not latest.is_repeat(Reply("12", "stop", 1, 1, "id"), other)
 
 
-@pytest.mark.parametrize(("text", "identity"), [("12", ""), ("", "id-1")])
+@pytest.mark.parametrize(
+    ("text", "identity"), [("12", ""), ("", "id-1"), ("Hens do not fly.\nThe answer is no.", "id-1")]
+)
 def test_what_cannot_be_told_apart_is_no_repeat(text, identity):
     latest, reply = LatestReplies(), Reply(text, "stop", 1, 1, identity)
     assert not latest.is_repeat(reply, [{"content": "a"}])

@@ -226,6 +226,10 @@ def _word(value: object) -> str:
     return value[:200].replace("\x00", "") if isinstance(value, str) else ""
 
 
+_SHORT = 60
+"""Characters of a text below which it may answer several questions, if it has no number."""
+
+
 class LatestReplies:
     """The latest replies, to detect one that comes again as the answer to another question."""
 
@@ -236,9 +240,11 @@ class LatestReplies:
     def is_repeat(self, reply: Reply, messages: Sequence[Mapping[str, str]]) -> bool:
         """Whether a reply with this id and text answered other messages before.
 
-        Some servers give many replies one id: an id that came with two texts tells nothing.
+        Some servers give many replies one id: an id that came with two texts tells nothing. Nor does a short text
+        without a number, such as "The answer is yes.", that many questions may have.
         """
-        if not (reply.id and reply.text) or reply.id in self._of_many:
+        common = len(reply.text) < _SHORT and not any(map(str.isdigit, reply.text))
+        if not reply.id or common or reply.id in self._of_many:
             return False
         asked, text = hash(repr(messages)), hash(reply.text)
         first = self._asked.setdefault(reply.id, (asked, text))
