@@ -11,6 +11,7 @@ import pytest
 
 from tests.teacher.ledger.rows import reply, write_version_1
 from tests.test_cli import tutelage
+from tutelage.config.file import dump_config, parse_config
 from tutelage.records import Usage
 from tutelage.teacher.ledger.ledger import Answered, Failed, Ledger, Sent
 
@@ -43,6 +44,18 @@ def test_show(run):
         ["wrong answer", "m", "1"],
     ]
     assert "1; perhaps charged, at most 50 tokens and 0.5000 USD" in " ".join(result.output.split())
+
+
+def test_the_ledger_of_a_run_that_keeps_it_elsewhere(run, tmp_path):
+    shared = tmp_path / "shared.sqlite"
+    (run / "ledger.sqlite").rename(shared)
+    folder = tmp_path / "runs" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "run.json").write_text("{}")
+    teacher = {"kind": "openai", "model": "m", "ledger": str(shared)}
+    (folder / "config.yaml").write_text(dump_config(parse_config({"task": {"name": "shopping"}, "teacher": teacher})))
+    for command in ("show", "export", "verify"):
+        assert tutelage("ledger", command, folder).stdout == tutelage("ledger", command, shared).stdout != ""
 
 
 def test_export_to_the_terminal_and_to_a_file_is_the_same(run):

@@ -30,7 +30,7 @@ def show(ledger: Ledger, json: Json = False) -> None:
     from tutelage.report.ledger import print_ledger
     from tutelage.teacher.ledger.reader import LedgerReader
 
-    with LedgerReader(ledger) as reader:
+    with LedgerReader(_of_run(ledger)) as reader:
         spending, failures, lost, pace = reader.spending(), reader.failures(), reader.lost(), reader.pace()
         if json:
             print_json({"spending": spending, "failures": failures, "lost": lost, "pace": pace})
@@ -50,7 +50,7 @@ def export(
     from tutelage.teacher.ledger.reader import LedgerReader, export_row
 
     ascii_only = out is None and not is_unicode_output()
-    with LedgerReader(ledger) as reader, _destination(out, reader.path) as file:
+    with LedgerReader(_of_run(ledger)) as reader, _destination(out, reader.path) as file:
         for row in reader.rows():
             file.write(json_line(export_row(row), ascii_only=ascii_only) + "\n")
 
@@ -64,7 +64,7 @@ def verify(ledger: Ledger) -> None:
     from tutelage.teacher.ledger.reader import LedgerReader
     from tutelage.text.printable import printable
 
-    with LedgerReader(ledger, whole=False) as reader:
+    with LedgerReader(_of_run(ledger), whole=False) as reader:
         faults = list(reader.faults())
         replies = 0 if faults else reader.replies
     for fault in faults[:FAULTS_SHOWN]:
@@ -74,6 +74,14 @@ def verify(ledger: Ledger) -> None:
     if faults:
         raise RunError(f"the ledger {reader.path} is not whole ({len(faults):,} found); restore it or use another")
     print(f"{printable(str(reader.path))}: {replies:,} replies, all whole")
+
+
+def _of_run(ledger: Path) -> Path:
+    """The file of a run's ledger, wherever `teacher.ledger` has it; any other path as it is."""
+    from tutelage.runs.found import kind_of
+    from tutelage.runs.reader import RunReader
+
+    return (RunReader(ledger).ledger if kind_of(ledger) == "run" else None) or ledger
 
 
 @contextmanager
