@@ -164,6 +164,7 @@ def offline_teacher(config: RunConfig, task: LoadedTask, say: Say) -> Teacher | 
     recorded = RecordedTeacher(
         settings.path,
         grade=task.grade,
+        kind=task.kind,
         fallback=key if settings.fallback == "answer_key" else None,
         explain=settings.explain,
         check_arithmetic=settings.check_arithmetic,

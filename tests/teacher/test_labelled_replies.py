@@ -32,7 +32,7 @@ def read(row):
     choices = tuple(Choice(*choice) for choice in row.get("choices", []))
     problem = Problem.of(row["question"], row["answer"], choices=choices)
     grader = partial(grade, row["kind"])
-    how = {"max_tokens": 512, "check_arithmetic": True, "explained": "explain" in row["way"]}
+    how = {"max_tokens": 512, "check_arithmetic": True, "explained": "explain" in row["way"], "kind": row["kind"]}
     return read_reply(row["reply"], "stop", problem, grader, **how)
 
 

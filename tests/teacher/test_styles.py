@@ -23,7 +23,7 @@ NOISE = re.compile(
 
 @pytest.mark.parametrize(("problem", "kind", "reply"), STYLES)
 def test_a_right_reply_is_kept_without_its_noise(problem, kind, reply):
-    settings = {"max_tokens": 512, "check_arithmetic": True}
+    settings = {"max_tokens": 512, "check_arithmetic": True, "kind": kind}
     reading = read_reply(reply, "stop", problem, partial(grade, kind), **settings)
     assert reading.failure is None, reading
     steps, _, conclusion = reading.text.rpartition("\n")

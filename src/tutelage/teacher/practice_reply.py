@@ -81,7 +81,14 @@ def read_practice(
     if again := known.find(found):
         return Draft(found, text.strip(), ("known problem", f"it is {again} again, or nearly so"))
     reading = read_reply(
-        solution, finish_reason, found, grade, max_tokens=max_tokens, check_arithmetic=check_arithmetic, ours=ours
+        solution,
+        finish_reason,
+        found,
+        grade,
+        max_tokens=max_tokens,
+        check_arithmetic=check_arithmetic,
+        ours=ours,
+        kind=kind,
     )
     if not reading.verdict.correct:
         failure: FailureReason = reading.failure or "no new problem"

@@ -20,6 +20,7 @@ from typing import Any, cast
 from tutelage.errors import DataError
 from tutelage.json_lines import read_values
 from tutelage.records import (
+    AnswerKind,
     FailureReason,
     Feedback,
     FeedbackRequest,
@@ -66,12 +67,14 @@ class RecordedTeacher:
         path: str | Path,
         *,
         grade: Grade,
+        kind: AnswerKind = "number",
         fallback: Teacher | None = None,
         explain: bool = False,
         check_arithmetic: bool = True,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._grade, self._fallback, self._say = grade, fallback, say
+        self._kind: AnswerKind = kind
         self._explain, self._check_arithmetic = explain, check_arithmetic
         self._ours = Echoes.of(texts())
         self._rows: defaultdict[str, list[_Row]] = defaultdict(list)
@@ -146,7 +149,7 @@ class RecordedTeacher:
             verdict = self._grade(problem, text)
         if not verdict.correct:
             return recorded, verdict, "unparsable" if verdict.answer is None else "wrong answer"
-        judge = Judge(problem, self._grade, self._ours, self._check_arithmetic, check_way=False)
+        judge = Judge(problem, self._grade, self._ours, self._check_arithmetic, check_way=False, kind=self._kind)
         steps, flaw = judge.sound_part(steps_of(text, problem, self._grade))
         if flaw is not None:
             return recorded, Verdict(False, verdict.answer, flaw[1]), flaw[0]

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator
 
 from tutelage.mistakes.first_wrong_step import first_wrong_step
-from tutelage.records import Grade, Problem, Verdict
+from tutelage.records import AnswerKind, Grade, Problem, Verdict
 from tutelage.teacher.judge.aim import Flaw
 from tutelage.teacher.judge.arithmetic import find_ungrounded
 from tutelage.teacher.judge.soundness import false_calculation, quote
@@ -38,7 +38,7 @@ _MOST_SENTENCES = 2
 """Sentences of a step that is put right; more of them would be a solution."""
 
 
-def read_repair(
+def read_repair(  # noqa: PLR0913 - all that a reply is judged by
     text: str,
     finish_reason: str,
     problem: Problem,
@@ -48,6 +48,7 @@ def read_repair(
     max_tokens: int,
     check_arithmetic: bool,
     ours: Echoes,
+    kind: AnswerKind = "number",
 ) -> Reading:
     """The step of `mistake` that a reply puts right, and what it puts in its place; or why that can't be learnt."""
     cleaned = plain(text)
@@ -60,7 +61,8 @@ def read_repair(
     if place is None:
         return rejected(text, None, "unparsable", f"{quote(wrong)!r} does not stand in the attempt")
     start, end = place
-    flaw = next(_flaws(problem, grade, mistake[:start], mistake[start:end], right, ours), None)
+    number = not problem.choices and kind != "text" and whole_number(problem.answer) is not None
+    flaw = next(_flaws(problem, grade, mistake[:start], mistake[start:end], right, ours, number=number), None)
     if flaw is not None and (check_arithmetic or flaw[0] != "false calculation"):
         return rejected(text, None, *flaw)
     return Reading(right, Verdict(True, None, "a step put right"), None, step=mistake[start:end])
@@ -85,9 +87,10 @@ def place_of(attempt: str, step: str) -> tuple[int, int] | None:
     return None
 
 
-def _flaws(problem: Problem, grade: Grade, before: str, wrong: str, right: str, ours: Echoes) -> Iterator[Flaw]:
+def _flaws(
+    problem: Problem, grade: Grade, before: str, wrong: str, right: str, ours: Echoes, *, number: bool
+) -> Iterator[Flaw]:
     """The reasons why the step must not be learnt, in order."""
-    number = not problem.choices and whole_number(problem.answer) is not None
     whole = f"{before}{right}" if not before or before[-1].isspace() else f"{before} {right}"
     if right.split() == wrong.split():
         yield "nothing to teach from", "the step stands there as it was"

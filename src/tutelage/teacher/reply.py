@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 
 from tutelage.grading.code import code_in, tests_of, without_run_on
-from tutelage.records import FailureReason, Grade, Problem, Verdict, state_answer
+from tutelage.records import AnswerKind, FailureReason, Grade, Problem, Verdict, state_answer
 from tutelage.teacher.judge.aim import ends_with
 from tutelage.teacher.judge.soundness import Judge, quote
 from tutelage.teacher.prompts import texts
@@ -45,7 +45,7 @@ class Reading:
     step: str | None = None
 
 
-def read_reply(
+def read_reply(  # noqa: PLR0913 - all that a reply is judged by
     text: str,
     finish_reason: str,
     problem: Problem,
@@ -55,12 +55,13 @@ def read_reply(
     check_arithmetic: bool,
     explained: bool = False,
     ours: Echoes = OURS,
+    kind: AnswerKind = "number",
 ) -> Reading:
     """Clean, grade and judge a reply. A rejected one keeps its text, with the reason in its verdict.
 
     With `check_arithmetic`, a rationale with a surely false calculation is rejected even if its answer is right.
     `max_tokens` is the reply's length limit. With `explained`, the request also asked to explain the mistake; a reply
-    without an explanation is still accepted.
+    without an explanation is still accepted. `kind` is that of the task's answers.
     """
     explanation, solution = separate(text) if explained or _UNASKED.search(text) else (None, text)
     cleaned = reasoning(solution)
@@ -78,7 +79,7 @@ def read_reply(
         return rejected(text, verdict.answer, *_wrong(cleaned, verdict))
     if _placeholder(cleaned, problem):
         return rejected(text, verdict.answer, "repeats the prompt", "the reply takes the form of the answer literally")
-    judge = Judge(problem, grade, ours, check_arithmetic)
+    judge = Judge(problem, grade, ours, check_arithmetic, kind=kind)
     first = up_to_answer(cleaned, problem, grade)  # talk may follow
     shorter = None if first is None else steps_of(first, problem, grade)
     steps, flaw = judge.sound_part(steps_of(cleaned, problem, grade), shorter)

@@ -52,7 +52,8 @@ _AFTER = re.compile(
 )
 _SCALE = re.compile(r"\b(?:tens|dozens?|hundreds?|thousands?|millions?|billions?|k)\b", re.IGNORECASE)
 _ROUNDED = re.compile(
-    r"\b(?:round|remain|left ?over|whole|full|complete|about|approx|nearly|almost|nearest)", re.IGNORECASE
+    r"\b(?:round|remain|left ?over|\d+(?: [a-z]+){0,3}? left\b|whole|full|complete|about|approx|nearly|almost|nearest)",
+    re.IGNORECASE,
 )
 _REMAINDER = re.compile(
     r"[^\d.;\n=]{0,24}\b(?:(?:r|remainder)\s?(?:of\s|is\s)?(?P<one>\d+)(?!\d|[.,/]\d)"

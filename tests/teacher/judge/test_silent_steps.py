@@ -10,7 +10,8 @@ from tutelage.teacher.reply import read_reply
 
 
 def read(reply, problem, kind="number"):
-    return read_reply(reply, "stop", problem, partial(grade, kind), max_tokens=512, check_arithmetic=True)
+    how = {"max_tokens": 512, "check_arithmetic": True, "kind": kind}
+    return read_reply(reply, "stop", problem, partial(grade, kind), **how)
 
 
 SHELVES = Problem.of("Mia has 5 shelves of 14 books and buys 9 books. How many books has she?", "79")

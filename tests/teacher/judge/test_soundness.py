@@ -19,7 +19,8 @@ LEAKED = "answer leaked without reasoning"
 
 
 def read(reply, problem=CANS, kind: AnswerKind = "number", **settings):
-    return read_reply(reply, "stop", problem, partial(grade, kind), max_tokens=512, check_arithmetic=True, **settings)
+    how = {"max_tokens": 512, "check_arithmetic": True, "kind": kind, **settings}
+    return read_reply(reply, "stop", problem, partial(grade, kind), **how)
 
 
 ASTRAY, UNDONE, NOWHERE, ECHO = (
@@ -268,6 +269,11 @@ def test_what_is_accepted_stays_so_and_neither_tells_nor_begins_with_the_answer(
 )
 def test_the_way_is_judged_in_linear_time(repeated):
     assert_linear(lambda text: read(f"{SOLVED} {text}\nThe answer is 63."), repeated * (24_000 // len(repeated)))
+
+
+@pytest.mark.parametrize("mark", ["(", "\n(", "short ((((("])
+def test_a_long_run_of_marks_ends_at_all(mark):
+    assert read(f"{mark * (200_000 // len(mark))}\n{SOLVED}\nThe answer is 63.").verdict.answer == "63"
 
 
 @pytest.mark.parametrize("other", ["7", "3", "4", "9"])

@@ -18,7 +18,7 @@ from fractions import Fraction
 from tutelage.records import Problem
 from tutelage.teacher.judge.aim import Flaw, find_aim_flaw, sums
 from tutelage.teacher.judge.constants import constants
-from tutelage.teacher.judge.values import find_values, follows, numbers_of
+from tutelage.teacher.judge.values import find_values, follows, numbers_of, rests
 from tutelage.text.expressions import Expression, Operation, operands
 from tutelage.text.format import write_number
 from tutelage.text.numbers import Number
@@ -66,7 +66,7 @@ def find_ungrounded(steps: str, problem: Problem, *, strictly: bool = False) -> 
             if number not in known and not derived:
                 reason = f"{write_number(number)} stands neither in the question nor before {item.calculation.text!r}"
                 return "numbers from nowhere", " ".join(reason.split())
-        known.update(item.all_values)
+        known.update(item.all_values, rests(item.calculation, ()))
     return None
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 
 from tutelage.records import FailureReason, Grade, Problem
+from tutelage.teacher.judge.values import numbers_of
+from tutelage.text.calculations import find_calculations
 from tutelage.text.sentences import sentences
 
 _CONCLUDES = re.compile(
@@ -52,6 +54,9 @@ _DENIES = re.compile(
 )
 _BECAUSE = re.compile(r"\b(?:because|since|as|due)\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]{3,}|\d+")
+_SIDES = re.compile(r"(?:[=<>≈]|[,;:.]\s|^)\s*(?:[^\W\d_]{2,}\s+)*", re.MULTILINE)
+"""What stands before a side of an equation, with its first words."""
+_OPERATES = re.compile(r"\d[%²³)]?\s?[-+−*/×÷·^]\s?[\w($€£]|[\w)]\s?[-+−*/×÷·^]\s?[($€£]?\d|[\w)][²³]")
 _CLAUSE = re.compile(r"[,;]\s(?:and\s)?(?:so|thus|therefore|hence)\s", re.IGNORECASE)
 _FAVOURS = re.compile(
     r"\b(?:is|are|would\sbe)\s(?:the\s)?(?:correct|right|best)\b"
@@ -74,8 +79,7 @@ _COMMON = (
 def find_contradiction(steps: str, problem: Problem, grade: Grade) -> tuple[FailureReason, str] | None:
     """The flaw if the steps conclude another answer than the problem's, or only repeat the question."""
     said = sentences(steps) or [""]
-    asked = _words(problem.text)
-    if all(_ASKS.match(sentence) or _repeats(sentence, asked) for sentence in said):
+    if not _calculates(steps, problem) and all(_ASKS.match(told) or _repeats(told, problem.text) for told in said):
         return "answer leaked without reasoning", "the reply says the question again, and the answer"
     if all(_INSTRUCTS.match(sentence) for sentence in said):
         return "steps not done", "the reply says what to think about and does not do it"
@@ -90,9 +94,21 @@ def find_contradiction(steps: str, problem: Problem, grade: Grade) -> tuple[Fail
     return ("concludes otherwise", other) if other else None
 
 
-def _repeats(sentence: str, asked: set[str]) -> bool:
+def _calculates(steps: str, problem: Problem) -> bool:
+    """Whether an equation has a side with an operation, or a result, that neither question nor answer has."""
+    if "=" not in steps:
+        return False
+    written = "".join(f"{problem.text}\n{problem.answer}".split())
+    sides = (side for side in _SIDES.split(steps) if _OPERATES.search(side))
+    if any("".join(side.split()).rstrip(".!") not in written for side in sides):
+        return True
+    known = set(numbers_of(problem.text))
+    return any(calculation.result not in known for calculation in find_calculations(steps))
+
+
+def _repeats(sentence: str, question: str) -> bool:
     """Whether a sentence only repeats the question; a sentence of more than 10 words may add one word."""
-    known = {word[:_STEM] for word in asked}
+    known = {word[:_STEM] for word in _words(question)}
     new = {word for word in _words(sentence) if not word.isdigit() and word[:_STEM] not in known}
     return not new or (len(new) == 1 and len(sentence.split()) > _LONG)
 

@@ -17,7 +17,7 @@ from itertools import islice
 
 from tutelage.records import Problem
 from tutelage.teacher.judge.constants import constants
-from tutelage.teacher.judge.values import Found, all_numbers, follows, numbers_of
+from tutelage.teacher.judge.values import Found, all_numbers, follows, numbers_of, rests
 from tutelage.text.expressions import operands
 from tutelage.text.numbers import Number
 
@@ -78,6 +78,8 @@ def derived_after(steps: Steps, last: Found) -> bool:
     said = steps.conclusion
     if said is None or said.end <= last.start:
         return False
+    if _is_rest(steps, last):
+        return True
     if _counts(steps) or (steps.wanted.value in steps.asked and len(_IF.findall(steps.problem.question)) > 1):
         return True
     if [item.values[0] * 2 for item in steps.results].count(steps.wanted.value) >= _TWICE:
@@ -146,6 +148,15 @@ def _own(steps: Steps) -> Iterator[Found]:
         given[item.values[0]] -= 1
         if item.values[0] not in steps.asked or given[item.values[0]] < 0:
             yield item
+
+
+def _is_rest(steps: Steps, last: Found) -> bool:
+    """Whether the last calculation divides, and leaves the answer as the first new number behind it."""
+    if last.calculation is None or steps.wanted.value not in rests(last.calculation, steps.asked):
+        return False
+    behind = (item.values[0] for item in steps.found if item.start >= last.end)
+    new = (value for value in behind if value == steps.wanted.value or value not in steps.asked)
+    return next(new, None) == steps.wanted.value
 
 
 def _counts(steps: Steps) -> bool:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tutelage.records import Grade, Problem
+from tutelage.records import AnswerKind, Grade, Problem
 from tutelage.teacher.judge.aim import Flaw
 from tutelage.teacher.judge.arithmetic import find_flaw, find_ungrounded
 from tutelage.teacher.judge.conclusions import find_contradiction
@@ -29,7 +29,7 @@ _LONGEST_QUOTE = 100
 _FEWEST_WORDS = 3
 _NO_WAY: Flaw = ("answer leaked without reasoning", "the reply gives no reasoning that stands by itself")
 _STATES = re.compile(
-    r"\W*(?:so|thus|therefore|hence)?\W*(?:(?:the|my|our)\ (?:\w+\ )?answer\b[^.\n]{0,40}"
+    r"\W*+(?:(?:so|thus|therefore|hence)\b\W*+)?(?:(?:the|my|our)\ (?:\w+\ )?answer\b[^.\n]{0,40}"
     r"\b(?:is|are|was|(?:must|should|would)\ be)\b"
     r"|(?:final\ |correct\ )?answer\s?:)",
     re.I,
@@ -44,7 +44,8 @@ _SOFT = re.compile(
 class Judge:
     """Judges the steps of a rationale for `problem`; `ours` are the word runs of the prompts.
 
-    `check_arithmetic` rejects false calculations. `check_way` rejects steps that do not reach the answer.
+    `check_arithmetic` rejects false calculations. `check_way` rejects steps that do not reach the answer. Of the `kind`
+    text a number is known, and need not be calculated.
     """
 
     problem: Problem
@@ -52,11 +53,12 @@ class Judge:
     ours: Echoes
     check_arithmetic: bool
     check_way: bool = True
+    kind: AnswerKind = "number"
 
     @property
     def _wanted(self) -> Number | None:
-        """The problem's answer, if it is a number."""
-        return None if self.problem.choices else whole_number(self.problem.answer)
+        """The problem's answer, if it is a number to be calculated."""
+        return None if self.problem.choices or self.kind == "text" else whole_number(self.problem.answer)
 
     def sound_part(self, steps: str, shorter: str | None = None) -> tuple[str, Flaw | None]:
         """The best part without a flaw; if there is none, the steps and their first flaw.
@@ -68,7 +70,7 @@ class Judge:
             part, flaw = self.sound_part(shorter)
             if flaw is None:
                 return part, None
-        for part in excerpts(steps, self.problem, self.grade, self._is_foreign):
+        for part in excerpts(steps, self.problem, self._wanted, self.grade, self._is_foreign):
             if part != steps and first and not self._stands_alone(part):
                 continue
             if (first if part == steps else self.flaw(part)) is None:

@@ -21,6 +21,7 @@ _NAMED = re.compile(r"\s?=\s?[a-zA-Z]\b(?!\s?[-+*/×÷=])")
 """The text behind one: 12 = x."""
 _SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?!\d)")
 _PERCENT = re.compile(r"\s?(?:%|percent|per cent)", re.IGNORECASE)
+_BOTH = 2
 _PLAIN = re.compile(r"(?<!\d)(?<!\d[.,])\d{1,15}(?:\.\d{1,15})?(?![.,]?\d)")
 
 
@@ -82,6 +83,18 @@ def meanings(number: Number, text: str) -> Iterator[Fraction]:
     if number.percent or _PERCENT.match(text, number.end):
         part = number.value / 100
         yield from (part, 1 - part, 1 + part, 100 - number.value, 100 + number.value)
+
+
+def rests(calculation: Calculation, known: Collection[Fraction]) -> set[Fraction]:
+    """What a division to a whole number leaves: 2 of 50 ÷ 8 = 6, and of 8 × 6 = 48 if 50 is known."""
+    parts = operands(calculation.left)
+    if len(parts) != _BOTH or any(part.denominator != 1 or part < 1 for part in parts):
+        return set()
+    one, other = parts
+    if calculation.left.operator == "/":
+        return {one % other} if calculation.result == one // other else set()
+    short = {whole - one * other for whole in known} if calculation.left.operator == "*" else set[Fraction]()
+    return {rest for rest in short if 0 < rest < max(parts) and rest.denominator == 1}
 
 
 def follows(value: Fraction, known: Collection[Fraction]) -> bool:

@@ -204,7 +204,15 @@ def _read_one(row: LedgerRow, request: FeedbackRequest, asking: Asking, settings
     most, checked, ours = settings.teacher.max_tokens, settings.teacher.check_arithmetic, settings.ours
     if asking.way == "mistake-repaired":
         about = request.problem, request.mistake or "", settings.grade
-        return read_repair(row.text, row.finish_reason, *about, max_tokens=most, check_arithmetic=checked, ours=ours)
+        return read_repair(
+            row.text,
+            row.finish_reason,
+            *about,
+            max_tokens=most,
+            check_arithmetic=checked,
+            ours=ours,
+            kind=settings.kind,
+        )
     return read_reply(
         row.text,
         row.finish_reason,
@@ -214,4 +222,5 @@ def _read_one(row: LedgerRow, request: FeedbackRequest, asking: Asking, settings
         check_arithmetic=checked,
         explained=asking.way == "mistake-explained",
         ours=ours,
+        kind=settings.kind,
     )

@@ -18,7 +18,7 @@ from tutelage.records import Grade, Problem
 from tutelage.teacher.reading.announced import is_announced
 from tutelage.teacher.reading.noise import is_check, without_talk
 from tutelage.teacher.reading.reasoning import says_only_the_answer
-from tutelage.text.numbers import find_numbers, find_word_numbers, whole_number
+from tutelage.text.numbers import Number, find_numbers, find_word_numbers
 from tutelage.text.sentences import pieces_of
 from tutelage.text.statements import statements
 
@@ -45,15 +45,18 @@ _STUB = re.compile(
 _MOST_STUBS, _LONGEST_STUB = 4, 60
 
 
-def excerpts(steps: str, problem: Problem, grade: Grade, foreign: Callable[[str], bool]) -> Iterator[str]:
+def excerpts(
+    steps: str, problem: Problem, wanted: Number | None, grade: Grade, foreign: Callable[[str], bool]
+) -> Iterator[str]:
     """The parts to try, the best first: the part after the last foreign sentence comes before earlier ones.
 
     Those without a check of the result come first of all. Those with it follow, since the solution may need it.
+    `wanted` is the number to be calculated, if the answer is one.
     """
     pieces = list(pieces_of(steps))
     check = next((place for place, (sentence, _) in enumerate(pieces) if place and is_check(sentence)), None)
     if check is not None:  # small models check wrongly, and what is left without the check is shorter
-        yield from excerpts(_joined(pieces[:check]), problem, grade, foreign)
+        yield from excerpts(_joined(pieces[:check]), problem, wanted, grade, foreign)
     reasoned = [piece for piece in pieces if not _is_stated(piece[0], steps, problem, grade)]
     blocks = [list(block) for bad, block in groupby(reasoned, lambda piece: foreign(piece[0])) if not bad]
     for block in reversed(blocks):
@@ -61,7 +64,7 @@ def excerpts(steps: str, problem: Problem, grade: Grade, foreign: Callable[[str]
         text = _opened(_joined(block))
         if behind_a_cut and _HANGS.match(text):
             continue
-        shorter = [_joined(block[start:]) for start in _starts(block, problem)]
+        shorter = [_joined(block[start:]) for start in _starts(block, problem, wanted)]
         yield from (without_stubs(part) for part in map(_opened, shorter) if not _HANGS.match(part))
         yield without_stubs(text)
 
@@ -94,7 +97,7 @@ def _is_stated(sentence: str, steps: str, problem: Problem, grade: Grade) -> boo
     return verdict.correct or (verdict.answer is not None and f"= {verdict.answer}" in steps)
 
 
-def _starts(block: Sequence[Piece], problem: Problem) -> Iterator[int]:
+def _starts(block: Sequence[Piece], problem: Problem, wanted: Number | None) -> Iterator[int]:
     """Indices where a block may begin: after an outline, or after a first sentence that gives the answer away.
 
     An announcement that ends in a colon belongs to its calculation, not to the outline.
@@ -105,13 +108,12 @@ def _starts(block: Sequence[Piece], problem: Problem) -> Iterator[int]:
     outline = [place for place in outline if not told[place].endswith(":")]
     if len(outline) > 1 and outline[-1] - outline[0] < 2 * len(outline):
         yield outline[-1] + 1
-    if len(block) > 1 and "=" not in block[0][0] and _gives_away(block[0][0], problem):
+    if len(block) > 1 and "=" not in block[0][0] and _gives_away(block[0][0], problem, wanted):
         yield 1
 
 
-def _gives_away(sentence: str, problem: Problem) -> bool:
+def _gives_away(sentence: str, problem: Problem, wanted: Number | None) -> bool:
     """Whether a sentence holds the numeric answer, and the question does not."""
-    wanted = whole_number(problem.answer)
     values = {number.value for number in (*find_numbers(sentence), *find_word_numbers(sentence))}
     defines = sentence.lower().startswith("let ")
     return wanted is not None and wanted.value in values and problem.answer not in problem.text and not defines

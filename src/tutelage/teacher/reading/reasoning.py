@@ -45,7 +45,7 @@ _CONCLUDES = re.compile(
       |[^.!?=,\n]{1,40}\ (?:is|are)\ (?:the|our|my)\ (?:final\ |correct\ |right\ )?answer\W*)""",
     re.IGNORECASE | re.VERBOSE,
 )
-_SHORT = re.compile(r"\W*(?:(?:short|quick|brief|in short|final)\W+answer|in short|tl;?dr)\W+", re.IGNORECASE)
+_SHORT = re.compile(r"(?<!\W)\W*+(?:(?:short|quick|brief|in short|final)\W+answer|in short|tl;?dr)\W+", re.IGNORECASE)
 _ITEM = re.compile(r"\A\W{0,4}\([a-i]\)\s")
 """The letter of a step; options have capitals."""
 _BARE = re.compile(r"\W{0,4}(?:[\d.][^\s=]*(?: [^\s=:]+){0,2}|\w+\W{0,3}|\(?[A-Z][.)] [^\n=]{1,40})")
