@@ -252,3 +252,11 @@ def test_nothing_is_said_of_rationales_that_all_earn_their_answers(record):
     path = record({"question": PENS.question, "rationale": "3 × 4 = 12 pens. The answer is 12."})
     RecordedTeacher(path, grade=grade, say=said.append).teach([FeedbackRequest(PENS)], lambda _: None)
     assert said == []
+
+
+def test_a_known_number_is_no_doubt_where_the_answers_are_texts(record):
+    said = []
+    path = record({"question": "Which atomic number has iron?", "rationale": "Iron has 26 protons. The answer is 26."})
+    teacher = RecordedTeacher(path, grade=grade, kind="text", say=said.append)
+    teacher.teach([FeedbackRequest(Problem.of("Which atomic number has iron?", "26"))], lambda _: None)
+    assert said == []

@@ -68,6 +68,19 @@ def hold(*steps, request=REQUEST, settings=SETTINGS):
     raise AssertionError(f"it asks once more: {asked[-1]}")
 
 
+@pytest.mark.parametrize(
+    ("feedback", "reply"),
+    [
+        ("rationale", "Japan gave up in September 1945.\nThe answer is 1945."),
+        ("repair", "Wrong: It ended in 1944.\nRight: 1939 + 6 = 1945."),
+    ],
+)
+def test_where_answers_are_texts_numbers_may_be_known(feedback, reply):
+    asked = FeedbackRequest(Problem.of("In which year did World War 2 end?", "1945"), "It ended in 1944.", 0)
+    _, given = hold(reply, request=asked, settings=replace(changed(feedback=feedback), kind="text"))
+    assert (given.verdict.correct, given.failure) == (True, None)
+
+
 def test_a_right_reply_is_the_feedback():
     [[question]], feedback = hold(RIGHT)
     assert question.messages == messages(Asking("mistake", hint=True))
