@@ -13,6 +13,7 @@ SPEED = Problem.of(
 SHARE = Problem.of("What is 15% of 80?", "B", choices=(Choice("A", "8"), Choice("B", "12"), Choice("C", "15")))
 UNKNOWN = Problem.of("If x + 3 = 10, what is x?", "A", choices=(Choice("A", "7"), Choice("B", "13")))
 GREATER = Problem.of("Is 15 + 27 greater than 40?", "yes")
+SOLVE = Problem.of("Solve 2x + 3 = 11 for x.", "4")
 SIMPLIFY = Problem.of("Simplify (x+1)^2 - x^2.", "2x + 1")
 
 
@@ -26,6 +27,7 @@ SIMPLIFY = Problem.of("Simplify (x+1)^2 - x^2.", "2x + 1")
         ("choice", UNKNOWN, "x = 10 - 3 = 7"),
         ("choice", UNKNOWN, "x + 3 = 10\nx = 10 - 3\nx = 7"),
         ("yes-no", GREATER, "15 + 27 = 42. 42 is greater than 40."),
+        ("text", SOLVE, "2x = 8, so x = 4."),
         ("text", SIMPLIFY, "(x+1)^2 - x^2 = x^2 + 2x + 1 - x^2 = 2x + 1"),
     ],
 )
@@ -41,6 +43,7 @@ def test_a_calculation_is_a_step(kind, problem, steps):
         ("choice", SHARE, "So 15% of 80 = 12."),
         ("choice", UNKNOWN, "So x + 3 = 10, x = 7."),
         ("yes-no", GREATER, "So 15 + 27 is greater than 40."),
+        ("text", SOLVE, "2x + 3 = 11 for x = 4."),
         ("text", SIMPLIFY, "So (x+1)^2 - x^2 = 2x + 1"),
     ],
 )

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 
 from tutelage.records import FailureReason, Grade, Problem
-from tutelage.teacher.judge.values import numbers_of
-from tutelage.text.calculations import find_calculations
+from tutelage.teacher.judge.values import find_values, numbers_of
 from tutelage.text.sentences import sentences
 
 _CONCLUDES = re.compile(
@@ -103,7 +102,9 @@ def _calculates(steps: str, problem: Problem) -> bool:
     if any("".join(side.split()).rstrip(".!") not in written for side in sides):
         return True
     known = set(numbers_of(problem.text))
-    return any(calculation.result not in known for calculation in find_calculations(steps))
+    stated = known.union(numbers_of(problem.answer))
+    made = (item for item in find_values(steps) if item.result)
+    return any(not (known if item.calculation else stated).issuperset(item.values) for item in made)
 
 
 def _repeats(sentence: str, question: str) -> bool:
