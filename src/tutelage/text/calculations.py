@@ -202,4 +202,9 @@ def _same(value: Fraction, stated: Fraction, token: Token) -> bool:
     unit = Fraction(1, 10**decimals) if decimals else Fraction(0)
     percent = number is not None and number.percent
     readings = [(stated, unit / 100), (stated * 100, unit)] if percent else [(stated, unit)]
-    return any(value == reading or abs(value - reading) < tolerance for reading, tolerance in readings)
+    return any(value == reading or _is_rounded(value, reading, to) for reading, to in readings)
+
+
+def _is_rounded(value: Fraction, stated: Fraction, unit: Fraction) -> bool:
+    """Whether a stated value is the other one rounded to this unit, or cut off there."""
+    return abs(value - stated) <= unit / 2 or 0 <= abs(value) - abs(stated) < unit

@@ -162,7 +162,8 @@ class Parser:
             if ahead == limit:
                 return
         ahead = self._after_label(ahead)
-        if ahead < self._stop and self.tokens[ahead].kind in ("operator", "equals", "close"):
+        to = self.tokens[ahead - 1].text == "to"  # 7 degrees more, to -7
+        if not to and ahead < self._stop and self.tokens[ahead].kind in ("operator", "equals", "close"):
             self.position = ahead
 
     def _after_label(self, place: int) -> int:

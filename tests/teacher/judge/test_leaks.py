@@ -28,6 +28,9 @@ def test_a_total_told_first_is_cut(reply):
     [
         "63 because there are 3 + 4 = 7 bags of 9 cans, and 7 × 9 = 63.",
         "It is 63 cans, since 3 + 4 = 7 and 7 × 9 = 63.",
+        "He has 63 cans because 3 + 4 = 7 and 7 × 9 = 63.",
+        "The number of cans is 63: 3 + 4 = 7 bags, and 7 × 9 = 63 cans.",
+        "There are 63 cans (3 + 4 = 7, 7 × 9 = 63).",
     ],
 )
 def test_steps_that_begin_with_their_number_are_refused(steps):
@@ -43,6 +46,7 @@ def test_steps_that_begin_with_their_number_are_refused(steps):
         "12 × 6 = 72 pens, but the answer should be 30, so he gave 42 away: 72 - 42 = 30.",
         "The pens must equal 30. 30 / 6 = 5, so he kept 5 boxes.",
         "We need a total of 30, so 5 boxes hold 6 pens: 5 × 6 = 30.",
+        "12 × 6 = 72 pens. We need 30, so we subtract 42: 72 - 42 = 30.",
         "5 × 5 = 25. We add 5 more to reach 30: 25 + 5 = 30.",
         "Let's assume that the question meant 30 pens. Then 5 × 6 = 30.",
     ],
@@ -55,6 +59,7 @@ def test_steps_that_aim_at_their_number_are_refused(steps):
     ("problem", "steps"),
     [
         (CANS, SOUND),
+        (CANS, "There are 7 bags, because 3 + 4 = 7. So 63 cans are there: 7 × 9 = 63."),
         (CANS, "There are 7 bags. So there must be 63 cans, as 7 × 9 = 63."),
         (BOXES, "12 - 7 = 5 boxes are left. He multiplies 5 by 6 to get 30 pens: 5 × 6 = 30."),
         (BOXES, "The answer must be a number of pens. 12 - 7 = 5. 5 × 6 = 30."),

@@ -45,3 +45,17 @@ def test_an_invented_rest_is_not(steps):
 def test_a_rest_may_be_calculated_with():
     problem = Problem.of("125 rolls go into bags of 28. Each other roll costs 2 dollars. How much is that?", "26")
     assert read("125 ÷ 28 = 4 R 13. 13 × 2 = 26 dollars.\nThe answer is 26.", problem).failure is None
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "steps"),
+    [
+        ("How many days are from Monday to Friday?", "4", "Tuesday, Wednesday, Thursday: 4 days."),
+        ("It is 5 degrees and falls by 12. And then?", "-7", "12 - 5 = 7 degrees."),
+        ("It is 5 degrees and falls by 12. And then?", "-7", "12 - 4 = 8, so it is 7 degrees below zero."),
+        ("From $80 to $60, how many percent less?", "25", "60/80 = 75%, so it is reduced by 35%."),
+        ("What is the units digit of 3 × 27?", "2", "3 × 27 = 81. The units digit is 2."),
+    ],
+)
+def test_nor_is_what_the_last_result_does_not_show(question, answer, steps):
+    assert read(f"{steps}\nThe answer is {answer}.", Problem.of(question, answer)).failure is not None

@@ -92,6 +92,7 @@ def test_a_way_that_does_not_earn_its_answer_is_refused(steps, failure, reason):
         "Sam should have first added the bags. So 7 × 9 = 63 cans are there.",
         "Instead of adding 9, he should multiply: 7 × 9 = 63 cans.",
         "We correctly added the bags, so 7 × 9 = 63 cans.",
+        "The response above adds 9: 7 × 9 = 63 cans.",
         "The attempt adds 9 where one multiplies: 7 × 9 = 63 cans.",
     ],
 )
@@ -111,6 +112,12 @@ def test_an_answer_taken_literally_is_refused(literal):
         f"{HINT}\n{SOLVED}\nThe answer is 63.",
         f"The correct answer is 63.\nTo get this, let's follow the steps:\n{SOLVED}\nThe answer is 63.",
         f"The answer is 63.\n{SOLVED}",
+        f"The response above says 7.\n{SOLVED}\nThe answer is 63.",
+        f"That calculation forgot the bags.\n{SOLVED}\nThe answer is 63.",
+        f"The missing step is to add the bags.\n{SOLVED}\nThe answer is 63.",
+        f"I apologize for the confusion. {SOLVED}\nThe answer is 63.",
+        f"Wrong: 3 + 9 = 12\n{SOLVED}\nThe answer is 63.",
+        f"Revised solution: {SOLVED}\nThe answer is 63.",
         f"The first step that goes wrong is to add 9 to the bags.\n{SOLVED}\nThe answer is 63.",
         f"Mistake: 3 + 4 + 9 = 16 adds the cans of one bag.\nSolution:\n{SOLVED}\nThe answer is 63.",
         f"The student must multiply.\n\nHere is the correct breakdown:\n\n{SOLVED}\n\nThe correct answer is 63.",
@@ -184,6 +191,14 @@ def test_parts_of_a_solution_are_not_joined_over_a_cut():
         ("A frog jumps 36 and 17 inches. How far?", "53", "It jumps 36 + 17 = 53. The mouse jumps 53 + 15 = 68."),
         ("48 pages less 11. How many?", "37", "Take the pages away.\n48 - 11 =\n37"),
         ("4536 less 702. How much?", "3834", "First take the tax.\nSo the final answer is 4536 - 702 = 3834."),
+        ("It is 5 degrees and falls by 12. And then?", "-7", "12 - 5 = 7, so it is 7 degrees below zero."),
+        ("It is 5 degrees and falls by 12. And then?", "-7", "It falls by 5 to 0, and by 12 - 5 = 7 degrees to -7."),
+        ("What is the sum of the digits of 4096?", "19", "4 + 0 + 9 + 6 = 19"),
+        ("What is the units digit of 3 × 27?", "1", "3 × 27 = 81. The units digit is 1."),
+        ("From $80 to $60, how many percent less?", "25", "60/80 = 75%, so it is reduced by 25%."),
+        ("Three consecutive numbers make 72. The largest?", "25", "72 / 3 = 24, so they are 23, 24 and 25."),
+        ("Paul eats all of his 8 cookies. How many are left?", "0", "He eats all 8 cookies, so none is left."),
+        ("How many days are from Monday to Friday?", "4", "Tuesday, Wednesday, Thursday, Friday: 4 days."),
         ("Tom has 12 pens. How many has he?", "12", "The question says that Tom has 12 pens."),
     ],
 )
@@ -265,15 +280,15 @@ def test_what_is_accepted_stays_so_and_neither_tells_nor_begins_with_the_answer(
         "9 000 ",
         "\n12.\n",
         "x = 7 ",
+        "short ((((",
     ],
 )
 def test_the_way_is_judged_in_linear_time(repeated):
     assert_linear(lambda text: read(f"{SOLVED} {text}\nThe answer is 63."), repeated * (24_000 // len(repeated)))
 
 
-@pytest.mark.parametrize("mark", ["(", "\n(", "short ((((("])
-def test_a_long_run_of_marks_ends_at_all(mark):
-    assert read(f"{mark * (200_000 // len(mark))}\n{SOLVED}\nThe answer is 63.").verdict.answer == "63"
+def test_a_long_run_of_brackets_is_read_before_the_time_is_up():  # it took the square of its length: half an hour
+    assert read(f"{'(' * 100_000}\n{SOLVED}\nThe answer is 63.").verdict.answer == "63"
 
 
 @pytest.mark.parametrize("other", ["7", "3", "4", "9"])

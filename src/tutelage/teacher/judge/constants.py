@@ -30,6 +30,7 @@ _BY_WORD = tuple(
         (r"legs?\b|dog|cat\b|cats\b|cow|horse|table|chair|wheel|tires?\b|car\b|cars\b", "4"),
         (r"spider|octopus", "8"),
         (r"eggs|tray", "30"),
+        (r"digit", "3 4 5 6 7 8 9"),
     )
 )
 

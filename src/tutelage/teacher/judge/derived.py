@@ -31,6 +31,13 @@ _IF = re.compile(r"\bif\b", re.IGNORECASE)
 """Two of them may choose between values that the question gives."""
 _HALVES = re.compile(r"\b(?:hal[fv]|twice|doubl|both\b|two\b|pairs?\b|couple|split)", re.IGNORECASE)
 """Words by which a number may be doubled or halved without a calculation."""
+_BELOW = re.compile(r"\b(?:below|under|less than) (?:zero|0)\b|\b(?:negative|minus|debt|loss)\b", re.IGNORECASE)
+"""Words that make a number a negative one."""
+_NONE = re.compile(r"\b(?:none|nothing|no \w+ (?:(?:is|are) )?left)\b", re.IGNORECASE)
+_NEXT = re.compile(r", (?:and )?| and ")
+_LIST = re.compile(rf"\b\w{{1,30}}(?:(?:{_NEXT.pattern})\w{{1,30}}\b)+")
+"""Things named one after the other: Tuesday, Wednesday and Thursday."""
+_SHORTEST_LIST = 3
 _WEEKDAY = re.compile(r"\b\w{3,6}days?\b")
 
 
@@ -76,9 +83,11 @@ def derived_after(steps: Steps, last: Found) -> bool:
     The operation takes numbers that the steps name; it does not add again what the last calculation has taken.
     """
     said = steps.conclusion
+    if last.values[0] == -steps.wanted.value and _BELOW.search(steps.text, last.start):
+        return True
     if said is None or said.end <= last.start:
         return False
-    if _is_rest(steps, last):
+    if _is_rest(steps, last) or _is_read_off(steps, last):
         return True
     if _counts(steps) or (steps.wanted.value in steps.asked and len(_IF.findall(steps.problem.question)) > 1):
         return True
@@ -102,6 +111,8 @@ def derived_in_words(steps: Steps) -> bool:
     wanted, said = steps.wanted.value, steps.conclusion
     stated = [item for item in _own(steps) if item.values[0] != wanted]
     named = _named(steps)
+    if _is_named(steps):
+        return True
     if said is None:
         pair = [item.values[0] for item in stated[-2:]]
         return len(pair) > 1 and _makes(wanted, pair[:1], Counter(pair))
@@ -126,6 +137,15 @@ def derived_in_words(steps: Steps) -> bool:
     beside = others.intersection(numbers_of(sentence_at(steps.text, said)))
     says_it_again = not before and len(named) > _ONE_STEP <= len(beside)
     return not says_it_again and _makes(wanted, others, named)
+
+
+def _is_named(steps: Steps) -> bool:
+    """Whether words say that none is left, or name as many things as the answer counts."""
+    wanted = steps.wanted.value
+    if wanted == 0:
+        return _NONE.search(steps.text) is not None
+    lists = (1 + len(_NEXT.findall(found[0])) for found in _LIST.finditer(steps.text))
+    return wanted >= _SHORTEST_LIST and wanted in lists
 
 
 def _named(steps: Steps) -> Counter[Fraction]:
@@ -157,6 +177,17 @@ def _is_rest(steps: Steps, last: Found) -> bool:
     behind = (item.values[0] for item in steps.found if item.start >= last.end)
     new = (value for value in behind if value == steps.wanted.value or value not in steps.asked)
     return next(new, None) == steps.wanted.value
+
+
+def _is_read_off(steps: Steps, last: Found) -> bool:
+    """Whether the last result shows the answer: what is missing to 100 %, the next number, or one of its digits."""
+    wanted, result, question = steps.wanted, last.values[0], steps.problem.question.lower()
+    stated = last.calculation.stated if last.calculation else ""
+    return (
+        ("%" in stated and is_same(1 - result, wanted))
+        or ("consecutive" in question and abs(result - wanted.value) in (1, 2))
+        or ("digit" in question and wanted.value < 10 and str(wanted.value) in str(result))
+    )
 
 
 def _counts(steps: Steps) -> bool:

@@ -15,7 +15,7 @@ from tutelage.text.sentences import sentences
 
 _AIMS = re.compile(
     r"""(?:(?:^|[.!?:;]\s|,\s(?:so|but|and)\s)(?:so |but |and |now )?to\s(?:get|obtain|arrive\sat|come\sto)
-      |\bto\sreach|\b(?:must|should|has\sto|needs\sto)\s(?:be\s)?equal(?:\sto)?|\b(?:need|want)s?\sa\stotal\sof
+      |\bto\sreach|\bwe\s(?:need|want|must\s(?:get|reach|have))|\b(?:must|should|has\sto|needs\sto)\s(?:be\s)?equal(?:\sto)?|\b(?:need|want)s?\sa\stotal\sof
       |\b(?:answer|result|total|sum)\s(?:must|should|has\sto|needs\sto)\sbe
       |\bassum\w+\b[^.\n]{0,60}\b(?:is|are|has|have|be))
     \s(?:(?:a|the)\s(?:total|sum|result|number)\s(?:of|to\sbe)\s)?[$€£]?$""",
@@ -24,6 +24,8 @@ _AIMS = re.compile(
 """The words before a number that is a goal."""
 _FIRST = re.compile(r"\W{0,3}(?:it (?:is|was) )?[$€£]?[\d.,]+(?: \w+){0,2},? (?:because|since|as)\b", re.IGNORECASE)
 """A number and its reason: 63 because there are 7 bags of 9 cans."""
+_REASONS = re.compile(r"\b(?:because|since|as|for)\b|[:(]", re.IGNORECASE)
+"""What introduces the calculation of a number that is told before."""
 _CALCULATES = re.compile(r"[=+*/×÷]|^let\b", re.IGNORECASE)
 _LONGEST = 100
 
@@ -39,7 +41,12 @@ def find_leak(steps: str, problem: Problem, wanted: Number) -> str | None:
         return None
     first = sentences(steps)[0]
     opens = told[0].start < len(first) and wanted.value in made.values
-    if opens and (_FIRST.match(first) or not _CALCULATES.search(first)):
+    begun = next(item.start for item in found if item.calculation)
+    if opens and (
+        _FIRST.match(first)
+        or not _CALCULATES.search(first)
+        or (told[0].end <= begun and _REASONS.search(steps, told[0].end, begun))
+    ):
         return "the reply begins with its answer"
     if any(_AIMS.search(steps[max(0, item.start - _LONGEST) : item.start]) for item in told):
         return "the steps aim at the answer before they have come to it"

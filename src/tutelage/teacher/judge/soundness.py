@@ -15,6 +15,7 @@ from tutelage.records import AnswerKind, Grade, Problem
 from tutelage.teacher.judge.aim import Flaw
 from tutelage.teacher.judge.arithmetic import find_flaw, find_ungrounded
 from tutelage.teacher.judge.conclusions import find_contradiction
+from tutelage.teacher.judge.in_signs import in_signs
 from tutelage.teacher.judge.leaks import find_leak
 from tutelage.teacher.judge.talk import find_talk
 from tutelage.teacher.reading.echoes import Echoes
@@ -114,6 +115,7 @@ class Judge:
 
 def false_calculation(steps: str) -> str | None:
     """The first calculation that is surely false, as in `2 × 4 = 9 is false: it makes 8`; None if there is none."""
+    steps = in_signs(steps)
     faults = (item.fault for item in find_calculations(steps) if item.fault and not is_ambiguous(steps, item))
     fault = next(faults, None)
     return None if fault is None else _explain(fault)

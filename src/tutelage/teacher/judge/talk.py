@@ -20,10 +20,10 @@ _ALWAYS = re.compile(
     |\b(?:this|that|the|each|every|our|my)\ (?:\w+\ )?(?:step|calculation|solution|reasoning|result|answer)s?
       \ (?:is|are|was|were)\ (?:also\ |indeed\ )?(?:correct|valid|accurate|right)
       (?=\W*(?:$|because|since|as|and))
-    |\bchecks\ out\b|^\W*correct(?:ed)?\ (?:calculation|solution|steps?|answer|reasoning|approach)\W*:
+    |\bchecks\ out\b|^[^\w\n]*+correct(?:ed)?\ (?:calculation|solution|steps?|answer|reasoning|approach)\W*:
     |\b(?:the|this|your)\ hint\b|\banswer\ key\b|\bth(?:ese|e)\ instructions\b
     |\bthe\ student(?:'s|’s)?\ (?:made|wrote|said|forgot|attempt|mistake|answer|solution|error|should)\b
-    |\byour\ (?:mistake|attempt|error|solution|answer)\b|\byou\ (?:made\ a\ mistake|forgot|went\ wrong|wrote)\b
+    |\byour\ (?:mistake|attempt|error|solution|answer|calculation)\b|\byou\ (?:made\ a\ mistake|forgot|went\ wrong|wrote)\b
     |\b(?:the|this|that)\ (?:earlier|previous|wrong|incorrect|flawed|original)\ (?:attempt|solution|answer|reply)\b
     |\b(?:the|this|that)\ attempt\b|</?attempt>
     |\b(?:go|goes|going|gone|went)\ wrong\b
@@ -39,7 +39,14 @@ _ALWAYS = re.compile(
     |\bto\ (?:get|reach|find|obtain|arrive\ at|come\ to)\ (?:the|an|this|that)\ (?:final\ )?answer\ (?:of\ )?\$?\d
     |\bthe\ (?:correct|right)\ (?:step|calculation|reasoning|solution)\b
     |\badjust\ (?:our|the|my)\ (?:\w+\ )?(?:reasoning|calculation|answer|steps?|solution)\b
-    |^\W*mistake\W*:""",
+    |\b(?:solution|calculation|response|reply|reasoning)\ (?:above|before\ this)\b
+    |\b(?:solution|calculation|response|reply|reasoning|work|assistant)\ (?:\w+\ )?
+      (?:forgot|forgets|missed|misses|omit(?:s|ted)|ignore[sd]|skip(?:s|ped)|left\ out|leaves\ out)\b
+    |\b(?:missing|forgotten|skipped|omitted)\ step\b|\bstep\ that\ (?:was|is)\ (?:missing|missed|forgotten|left\ out)\b
+    |\b(?:i\ apologi[sz]e|(?:my|our)\ apologies)\b|^[^\w\n]*+sorry\ (?:for|about)\b
+    |\b(?:given|previous|earlier)\ (?:response|reply)\b
+    |\blet(?:['’]s|\ us|\ me)\ (?:redo|(?:fix|try)\ (?:this|that|it|again))\b
+    |^[^\w\n]*+mistake\W*:""",
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
 """Talk for every kind of answer."""
@@ -52,7 +59,7 @@ _OF_NUMBERS = re.compile(
       |(?:add|subtract|multipl|divid|calculat|comput|step)\w*\ (?:\w+\ ){0,3}correctly\b
       |the\ correct\ (?!(?:total|number|amount|sum|price|cost|result|value|difference)\b)
         (?:\w+\ ){1,3}(?:is|was|should|would|must)\b|correct\ (?:\w+\ ){1,3}should\ (?:be|have)\b)\w*
-    |\b(?P<stem>attempt|hints?\b|adjust|reconsider|overlook|contradict|initially\ (?:thought|assumed|said))\w*
+    |\b(?P<stem>attempt|hints?\b|correction\b|adjust|reconsider|overlook|contradict|initially\ (?:thought|assumed|said))\w*
     |\bthe\ student(?:['’]s)?\ (?:\w+ly\ )?(?:made|makes?|wrote|forg|says?|said|attempt|mistake|answer|solution|error
       |should|adds?|added|subtract|multipl|divid|calculat|thinks?|thought|did|must|needs?)
     |\bthe\ (?:correct|right|proper)\ (?:\w+\ )?(?:calculation|computation|step|approach|method|reasoning|breakdown
@@ -69,8 +76,9 @@ _OF_NUMBERS = re.compile(
     |\b(?:can(?:not|['’]t)|could\ not)\ be\ used,?\ (?:because|since|for)\b
     |\bearlier\ (?:solution|calculation|step|answer|result)\b
     |\bnot\ equal\ to\b|\b(?:does\ not|doesn['’]t)\ (?:match|make\ sense|add\ up|equal\ \$?\d)
-    |\b(?:can(?:not|['’]t)\ be|is\ not|isn['’]t)\ (?:right|correct|possible)\b
-    |\bbut\ (?:it|the\ (?:question|problem))\ (?:says|states|asks)\b""",
+    |\b(?:can(?:not|['’]t)\ be|is\ not|isn['’]t)\ (?:right|correct|possible|the\ answer)\b
+    |\bbut\ (?:it|the\ (?:question|problem))\ (?:says|states|asks)\b
+    |(?m:^)[^\w\n]*+(?:wrong|correction|fix)\W*:""",
     re.IGNORECASE | re.VERBOSE,
 )
 """Talk for numeric answers only: reasoning about a choice may say that another one is wrong."""

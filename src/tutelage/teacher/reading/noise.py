@@ -20,7 +20,8 @@ _CODE = re.compile(r"[ \t]*```[ \t]*(?:python|py|javascript|js|java|cpp|c|r|ruby
 _RULED = re.compile(r"[ \t]*\|?[ \t]*:?-{2,}[-:| \t]*$")
 _BRACKETS = frozenset(("[", "]", "\\[", "\\]", "$$", "\\(", "\\)"))
 _STEP = r"(?:step|part|phase)[ ](?:\d{1,2}|one|two|three|four|five|six)\b"
-_NAMES = r"""(?:(?:(?:the|a|my|our|your|short|complete|detailed|worked|full|brief|step[- ]by[- ]step)[ ])*
+_NAMES = r"""(?:(?:(?:the|a|my|our|your|short|complete|detailed|worked|full|brief|step[- ]by[- ]step
+      |revised|improved|rewritten|corrected|new)[ ])*
     (?:solution|explanation|reasoning|rationale|analysis|calculations?|computations?|workings?|conclusion|summary
       |given(?:[ ]information)?|known(?:[ ]facts)?|facts?|key[ ]facts|approach|method|strategy|plan
       |step[- ]by[- ]step|steps|breakdown|thinking|thought[ ]process|justification|setup|work|details|to[ ]find)
