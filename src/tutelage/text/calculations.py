@@ -172,11 +172,11 @@ def _find_fault(
 ) -> Fault | None:
     """The first pair of unequal sides, unless the second one continues from the first, as in `2 × 4 = 8 + 3 = 11`."""
     known = dict(exact)
-    last = tokens[sides[-1].last]
     for left, right in pairwise(sides):
         value, other = evaluate(left.expression), evaluate(right.expression)
         meant = evaluate(substitute(left.expression, known))
-        equal = other is not None and any(_same(one, other, last) for one in (value, meant) if one is not None)
+        token = tokens[right.last]
+        equal = other is not None and any(_same(one, other, token) for one in (value, meant) if one is not None)
         onward = None if equal or value is None else _onward(right.expression, value)
         if onward is not None and value is not None:
             known[onward] = value

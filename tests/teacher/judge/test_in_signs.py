@@ -66,6 +66,7 @@ def test_false_ones_are_found(text):
         "100/3 = 33.3, or 33.33",
         "200/3 = 66.7, or 66.66",
         "half of 25 is 12.5",
+        "2/3 = 0.67 = 67%",
     ],
 )
 def test_true_ones_are_not(text):
