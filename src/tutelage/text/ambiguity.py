@@ -24,6 +24,7 @@ _BEFORE = re.compile(
       | [-−–+*×·÷/][ ]?\(+                                  # 100 + ($100 × 0.1
       | [\w)][ ][+*×·÷/][ ](?:\.[ ]|(?:[A-Za-z]+[ ]){1,3})  # 25 classmates + his 1 teacher + 1
       | \d[ ]and[ ]                                         # 1 and 1/4 + 1
+      | \b(?:Day|Week|Month|Year|Page|Step)s[ ]             # Weeks 1-2 = 96 - 70
     )$""",
     re.VERBOSE,
 )

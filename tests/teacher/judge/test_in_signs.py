@@ -32,6 +32,8 @@ def test_words_become_signs(text, signs):
         "10^12",
         "3 × 5 is 5 more than 10",
         "3 × 5 is 3 times 5",
+        "Weeks 3-4 from Weeks 1-2 = 96 - 70 = 26",
+        "an increase of 50% of 8 is 1.5*8=12",
     ],
 )
 def test_what_may_mean_something_else_stays(text):

@@ -5,11 +5,11 @@ from functools import partial
 import pytest
 
 from tutelage.grading.grade import grade
-from tutelage.records import Problem
+from tutelage.records import AnswerKind, Problem
 from tutelage.teacher.reply import read_reply
 
 
-def read(reply, problem, kind="number"):
+def read(reply, problem, kind: AnswerKind = "number"):
     how = {"max_tokens": 512, "check_arithmetic": True, "kind": kind}
     return read_reply(reply, "stop", problem, partial(grade, kind), **how)
 

@@ -145,7 +145,7 @@ def _is_named(steps: Steps) -> bool:
     if wanted == 0:
         return _NONE.search(steps.text) is not None
     lists = (1 + len(_NEXT.findall(found[0])) for found in _LIST.finditer(steps.text))
-    return wanted >= _SHORTEST_LIST and wanted in lists
+    return wanted >= _SHORTEST_LIST and any(wanted == length for length in lists)
 
 
 def _named(steps: Steps) -> Counter[Fraction]:

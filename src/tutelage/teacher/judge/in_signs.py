@@ -14,14 +14,16 @@ _SIGNS = {"times": "×", "multiplied by": "×", "plus": "+", "minus": "-", "divi
 _OPERATOR = re.compile(rf"(?<=\d) ({'|'.join(_SIGNS)}) (?=[$€£]?\d)", re.IGNORECASE)
 _PERCENT = re.compile(rf"(?<=\d) percent(?= of {_NUMBER})", re.IGNORECASE)
 _PARTS = {"half": "2", "third": "3", "quarter": "4", "fifth": "5"}
+_RESULT = rf"""(?={_NUMBER}(?![\d/^%]|[.,]\d)(?!\ ?[-+−–*×÷x]\ ?\d)
+    (?!\ (?:\w+\ ){{0,2}}(?:more|less|fewer|times|of|short|too|than)\b))"""
+"""A number that is no part of something longer, and compares nothing."""
 _PART = re.compile(
-    rf"\b(?:half|(?:a|one) (?:{'|'.join(_PARTS)})) of ({_NUMBER}) (?:is|equals) (?={_NUMBER}(?![\d,.]*\d))",
-    re.IGNORECASE,
+    rf"\b(?:half|(?:a|one)\ (?:{'|'.join(_PARTS)}))\ of\ ({_NUMBER})\ (?:is|equals)\ {_RESULT}",
+    re.IGNORECASE | re.VERBOSE,
 )
 _MAKES = re.compile(
     rf"""(?<![\d.,])({_NUMBER}(?:(?:\ [-+−–*/×÷x]\ |[×÷*]){_NUMBER}|%\ of\ {_NUMBER}){{1,8}}(?:\ [a-z]{{1,12}}){{0,2}}?)
-    \ (?:is(?:\ equal\ to)?|equals?|makes?|gives?)\ (?={_NUMBER}(?![\d/^%]|[.,]\d)
-      (?!\ (?:\w+\ ){{0,2}}(?:more|less|fewer|times|of|short|too|than|[-+−–*/×÷x]\ )))""",
+    \ (?:is(?:\ equal\ to)?|equals?|makes?|gives?)\ {_RESULT}""",
     re.IGNORECASE | re.VERBOSE,
 )
 _POWER = re.compile(r"(?<![\w.,)√^/-])(\d{1,6}(?:\.\d{1,4})?)(?:\^([2-6])|([²³]))(?![\w.^(²³])")

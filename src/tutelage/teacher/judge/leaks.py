@@ -24,8 +24,8 @@ _AIMS = re.compile(
 """The words before a number that is a goal."""
 _FIRST = re.compile(r"\W{0,3}(?:it (?:is|was) )?[$€£]?[\d.,]+(?: \w+){0,2},? (?:because|since|as)\b", re.IGNORECASE)
 """A number and its reason: 63 because there are 7 bags of 9 cans."""
-_REASONS = re.compile(r"\b(?:because|since|as|for)\b|[:(]", re.IGNORECASE)
-"""What introduces the calculation of a number that is told before."""
+_REASONS = re.compile(r"(?:\s[\w'’-]{1,20}){0,4},?\s?(?:[:(]|\b(?:because|since|as)\b)", re.IGNORECASE)
+"""The text between a number that is told and its calculation."""
 _CALCULATES = re.compile(r"[=+*/×÷]|^let\b", re.IGNORECASE)
 _LONGEST = 100
 
@@ -41,12 +41,9 @@ def find_leak(steps: str, problem: Problem, wanted: Number) -> str | None:
         return None
     first = sentences(steps)[0]
     opens = told[0].start < len(first) and wanted.value in made.values
-    begun = next(item.start for item in found if item.calculation)
-    if opens and (
-        _FIRST.match(first)
-        or not _CALCULATES.search(first)
-        or (told[0].end <= begun and _REASONS.search(steps, told[0].end, begun))
-    ):
+    begun = next(item for item in found if item.calculation)  # a number of one step alone may be told before it
+    leads = begun is not made and told[0].end <= begun.start and _REASONS.match(steps, told[0].end)
+    if opens and (leads or _FIRST.match(first) or not _CALCULATES.search(first)):
         return "the reply begins with its answer"
     if any(_AIMS.search(steps[max(0, item.start - _LONGEST) : item.start]) for item in told):
         return "the steps aim at the answer before they have come to it"

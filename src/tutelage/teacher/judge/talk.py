@@ -23,7 +23,8 @@ _ALWAYS = re.compile(
     |\bchecks\ out\b|^[^\w\n]*+correct(?:ed)?\ (?:calculation|solution|steps?|answer|reasoning|approach)\W*:
     |\b(?:the|this|your)\ hint\b|\banswer\ key\b|\bth(?:ese|e)\ instructions\b
     |\bthe\ student(?:'s|’s)?\ (?:made|wrote|said|forgot|attempt|mistake|answer|solution|error|should)\b
-    |\byour\ (?:mistake|attempt|error|solution|answer|calculation)\b|\byou\ (?:made\ a\ mistake|forgot|went\ wrong|wrote)\b
+    |\byour\ (?:mistake|attempt|error|solution|answer|calculation)\b
+    |\byou\ (?:made\ a\ mistake|forgot|went\ wrong|wrote)\b
     |\b(?:the|this|that)\ (?:earlier|previous|wrong|incorrect|flawed|original)\ (?:attempt|solution|answer|reply)\b
     |\b(?:the|this|that)\ attempt\b|</?attempt>
     |\b(?:go|goes|going|gone|went)\ wrong\b
@@ -59,7 +60,8 @@ _OF_NUMBERS = re.compile(
       |(?:add|subtract|multipl|divid|calculat|comput|step)\w*\ (?:\w+\ ){0,3}correctly\b
       |the\ correct\ (?!(?:total|number|amount|sum|price|cost|result|value|difference)\b)
         (?:\w+\ ){1,3}(?:is|was|should|would|must)\b|correct\ (?:\w+\ ){1,3}should\ (?:be|have)\b)\w*
-    |\b(?P<stem>attempt|hints?\b|correction\b|adjust|reconsider|overlook|contradict|initially\ (?:thought|assumed|said))\w*
+    |\b(?P<stem>attempt|hints?\b|correction\b|adjust|reconsider|overlook|contradict
+      |initially\ (?:thought|assumed|said))\w*
     |\bthe\ student(?:['’]s)?\ (?:\w+ly\ )?(?:made|makes?|wrote|forg|says?|said|attempt|mistake|answer|solution|error
       |should|adds?|added|subtract|multipl|divid|calculat|thinks?|thought|did|must|needs?)
     |\bthe\ (?:correct|right|proper)\ (?:\w+\ )?(?:calculation|computation|step|approach|method|reasoning|breakdown
