@@ -56,6 +56,7 @@ _WORD = re.compile(r"[^\W\d_]{3,}|\d+")
 _SIDES = re.compile(r"(?:[=<>≈]|[,;:.]\s|^)\s*(?:[^\W\d_]{2,}\s+)*", re.MULTILINE)
 """What stands before a side of an equation, with its first words."""
 _OPERATES = re.compile(r"\d[%²³)]?\s?[-+−*/×÷·^]\s?[\w($€£]|[\w)]\s?[-+−*/×÷·^]\s?[($€£]?\d|[\w)][²³]")
+"""An operation on a number: x + 3, 120 km / 2."""
 _CLAUSE = re.compile(r"[,;]\s(?:and\s)?(?:so|thus|therefore|hence)\s", re.IGNORECASE)
 _FAVOURS = re.compile(
     r"\b(?:is|are|would\sbe)\s(?:the\s)?(?:correct|right|best)\b"

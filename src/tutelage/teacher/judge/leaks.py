@@ -15,7 +15,8 @@ from tutelage.text.sentences import sentences
 
 _AIMS = re.compile(
     r"""(?:(?:^|[.!?:;]\s|,\s(?:so|but|and)\s)(?:so |but |and |now )?to\s(?:get|obtain|arrive\sat|come\sto)
-      |\bto\sreach|\bwe\s(?:need|want|must\s(?:get|reach|have))|\b(?:must|should|has\sto|needs\sto)\s(?:be\s)?equal(?:\sto)?|\b(?:need|want)s?\sa\stotal\sof
+      |\bto\sreach|\bwe\s(?:need|want|must\s(?:get|reach|have))
+      |\b(?:must|should|has\sto|needs\sto)\s(?:be\s)?equal(?:\sto)?|\b(?:need|want)s?\sa\stotal\sof
       |\b(?:answer|result|total|sum)\s(?:must|should|has\sto|needs\sto)\sbe
       |\bassum\w+\b[^.\n]{0,60}\b(?:is|are|has|have|be))
     \s(?:(?:a|the)\s(?:total|sum|result|number)\s(?:of|to\sbe)\s)?[$€£]?$""",
