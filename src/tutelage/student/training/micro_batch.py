@@ -21,6 +21,7 @@ from transformers import PreTrainedModel
 
 from tutelage.student.attention import attending
 from tutelage.student.fitness import vocabulary_of
+from tutelage.student.training.embedding import embedding_summed_wide
 from tutelage.student.training.losses import token_losses, weighted_lm_loss
 from tutelage.student.training.packing import (
     Branch,
@@ -265,7 +266,7 @@ def _hidden(model: PreTrainedModel, micro_batch: MicroBatch, *, logits: bool, la
         context = attending(model, tree_attention(micro_batch.tree, device))
     elif micro_batch.mask_RT is not None:
         inputs["attention_mask"] = micro_batch.mask_RT.to(device)
-    with context as keywords:
+    with context as keywords, embedding_summed_wide(model):
         if logits:
             output = model(**inputs, **keywords, output_hidden_states=True)
         else:
