@@ -12,12 +12,18 @@ from tutelage.records import Usage
 from tutelage.teacher.online import retry
 from tutelage.testing import Fault, TeacherEndpoint, answer_key_endpoint
 
+PLENTY_LEFT = {"x-ratelimit-reset-requests": "23h59m", "x-ratelimit-remaining-requests": "900"}
 FAULTS = {
     "429": (Fault.rate_limited(), "rate limit"),
     "429-ms": (Fault.rate_limited(0.05, "ms"), "rate limit"),
     "429-reset": (Fault.rate_limited(0.05, "reset"), "rate limit"),
     "429-seconds": (Fault.rate_limited(1), "rate limit"),
     "429-date": (Fault.rate_limited(1, "date"), "rate limit"),
+    "429-plenty-left": (Fault(429, PLENTY_LEFT, Fault.http(429, "too many at once").body), "rate limit"),
+    "200-no-upstream": (Fault(body=b'{"error": "Load balancer: no healthy upstream"}'), "server error"),
+    "200-capacity": (Fault(body=b'{"message": "Insufficient capacity, please try later"}'), "server error"),
+    "200-canceled": (Fault(body=b'{"error": {"message": "context canceled"}}'), "server error"),
+    "400-deadline": (Fault.http(400, "context deadline exceeded"), "server error"),
     "408": (Fault.http(408), "server error"),
     "500": (Fault.http(500, "boom"), "server error"),
     "502-html": (Fault.html(502), "server error"),

@@ -96,6 +96,8 @@ def test_whatever_the_status_it_is_explained(status, code, text, wait):
         (422, "", "Input validation error: `inputs` must have less than 4096 tokens. Given: 5000"),
         (422, "", "`inputs` tokens + `max_new_tokens` must be <= 4097. Given: 5000 `inputs` tokens"),
         (400, "1261", "Prompt 超长"),
+        (400, "ValidationException", "Input Tokens Exceeded: Number of input tokens exceeds maximum length"),
+        (400, "", "The sum of prompt length (9000) and max_tokens (512) should not exceed max_num_tokens (8192)"),
     ],
 )
 def test_a_prompt_that_is_too_long(status, code, text):
@@ -119,6 +121,8 @@ def test_a_prompt_that_is_too_long(status, code, text):
         (403, "The caller does not have permission", "Content violates usage guidelines. Failed check: X"),
         (400, "content_filter", "The response was filtered due to the prompt triggering Azure's content policy"),
         (400, "", "Output blocked by content filtering policy"),
+        (400, "", "Request blocked by guardrail: pii"),
+        (446, "", "The guardrail has intervened"),
         (451, "censorship_blocked", "The content you provided or machine-outputted is blocked."),
         (400, "1301", "系统检测到输入或生成内容可能包含 sensitive content"),
     ],
@@ -142,6 +146,10 @@ def test_a_prompt_that_is_forbidden(status, code, text):
         (403, "", "Quota exceeded for this API key"),
         (403, "", "You have exceeded your monthly quota."),
         (402, "", "Insufficient Balance"),
+        (403, "NOT_ENOUGH_BALANCE", "not enough balance"),
+        (403, "", "Your newly created team doesn't have any credits yet. You can purchase credits on https://x.ai"),
+        (412, "PRECONDITION_FAILED", "Account a is suspended, possibly due to reaching the monthly spending limit"),
+        (412, "PRECONDITION_FAILED", "Your account is suspended"),
         (403, "", "Your prepayment credits are depleted. Please go to AI Studio to manage your project and billing."),
         (403, "AllocationQuota.FreeTierOnly", "The free tier of the model has been exhausted."),
         (400, "", "You have reached your specified API usage limits. You will regain access on 2026-12-01."),
@@ -172,6 +180,14 @@ def test_what_is_too_much_passes(status):
     assert failure.crowded == (status in (429, 498, 529))
     assert not explain(status, wait=3.0).crowded
     assert not failure.charged
+
+
+@pytest.mark.parametrize("status", [400, 500, 503])
+@pytest.mark.parametrize("text", ["context canceled", "context deadline exceeded: the prompt is too long to wait for"])
+def test_what_a_gateway_gave_up_is_no_prompt_that_is_too_long(status, text):
+    failure = explain(status, text=text)
+    assert isinstance(failure, RequestFailed)
+    assert failure.reason == "server error"
 
 
 @pytest.mark.parametrize("status", [408, 502, 504, 524])
@@ -252,6 +268,14 @@ def test_what_is_said_of_a_model_is_seldom_one_request_s_own(status):
     refusal = explain(status)
     assert refusal.of_all
     assert refusal.alone.reason in TRANSIENT
+
+
+@pytest.mark.parametrize("text", ["Unauthorized", "Your team has no access to it"])
+def test_without_a_variable_for_the_key_none_is_named(text):
+    config = CONFIG.model_copy(update={"key_env": None})
+    refusal = str(explain_status(401, "", text, None, "http://e/v1", config))
+    assert "teacher.extra_headers" in refusal
+    assert "None" not in refusal
 
 
 def test_a_proxy_s_login():

@@ -22,16 +22,10 @@ from typing import cast
 
 from pydantic_core import from_json
 
-from tutelage.teacher.online.retry_after import duration
+from tutelage.teacher.online.retry_after import duration, wait_in
 
 _GENERIC = re.compile(r"(upstream|provider) (returned error|error)|(an )?error|bad request", re.IGNORECASE)
 """Messages that say nothing; OpenRouter quotes the provider's own message beside them."""
-_AGAIN_IN = re.compile(
-    r"(?:try again|retry|resets?|wait)(?: in| after| for)? ((?:\d+(?:\.\d+)?(?:ms|[smhd]))+|\d+(?:\.\d+)?)"
-    r" ?(minute|hour)?",
-    re.IGNORECASE,
-)
-"""A wait as OpenAI, Groq and Gemini write it: try again in 9m38.016s."""
 _STATUSES = {
     "invalid_argument": 400,
     "failed_precondition": 400,
@@ -61,10 +55,28 @@ _STATUSES = {
     "timeout_error": 504,
 }
 """HTTP statuses by error codes of Google (google.rpc.Code), Anthropic and OpenAI."""
+NO_CREDIT = re.compile(
+    r"insufficient[ _](account |user )?(quota|balance|credit|fund)|credit balance|have any credits"
+    r"|(no|out of|more|enough) credits?\b(?! (were |was )?charged)|(not enough|no) (balance|funds)"
+    r"|(used|spent) all .{0,30}credits|balance is (too low|insufficient|not enough)"
+    r"|(billing|spending) .{0,12}limit"
+    r"|key limit exceeded|payment required|in arrears|recharge|top up|current quota|余额|欠费"
+    r"|(credits?|balance|funds|free tier)\b.{0,40}(depleted|exhausted|used up|run out)|specified api usage limits",
+    re.IGNORECASE,
+)
+"""No quota left, as OpenAI, Anthropic, xAI, OpenRouter, Moonshot, DeepSeek, Zhipu and Novita write it. Gemini uses such
+words for a limit per minute, too; its wait tells the two apart."""
+GIVEN_UP = re.compile(r"context (deadline|cancel)", re.IGNORECASE)
+"""A gateway written in Go gave up a request: its own, or the one behind it."""
 _IN_WORDS = (
     (re.compile(r"rate.?limit|too many requests|requests? limit|throttl|, please wait|\bqps\b", re.IGNORECASE), 429),
-    (re.compile(r"context|too long|too many tokens", re.IGNORECASE), 400),
-    (re.compile(r"insufficient|credit|balance", re.IGNORECASE), 402),
+    (re.compile(rf"{NO_CREDIT.pattern}|(account|wallet) balance|credit limit", re.IGNORECASE), 402),
+    (re.compile(r"overload|(insufficient|not enough|no|at|over) (\w+ )?(capacity|resources)", re.IGNORECASE), 529),
+    (re.compile(rf"no healthy upstream|unavailable|{GIVEN_UP.pattern}", re.IGNORECASE), 503),
+    (
+        re.compile(r"context\b.{0,40}(length|size|window|limit|overflow|exceed)|too (long|many tokens)", re.IGNORECASE),
+        400,
+    ),
 )
 _UNKNOWN = 500
 _CODES = ("code", "Code", "error_code", "errorCode", "errno", "statusCode", "status_code")
@@ -226,10 +238,7 @@ def _wait(error: Mapping[str, object], text: str) -> float | None:
                 return seconds
         if (milliseconds := duration(str(section.get("retry_after_ms", "")))) is not None:
             return milliseconds / 1000
-    match = _AGAIN_IN.search(text)
-    seconds = duration(match[1].lower()) if match else None
-    unit = {"minute": 60, "hour": 3600}.get((match[2] or "").lower(), 1) if match else 1
-    return None if seconds is None else seconds * unit
+    return wait_in(text)
 
 
 def _headers(error: Mapping[str, object]) -> dict[str, str] | None:

@@ -14,6 +14,7 @@ import re
 from tutelage.config import TeacherConfig
 from tutelage.records import FailureReason
 from tutelage.teacher.online.failures import Refused, RequestFailed
+from tutelage.teacher.online.refusal import GIVEN_UP, NO_CREDIT
 
 LONGEST_WAIT = 900.0
 """The longest wait, in seconds, that a session accepts; if an endpoint asks for more, the session ends."""
@@ -33,6 +34,7 @@ _POLICY = re.compile(
     r"content_?filter|censorship|content_policy|invalid_prompt|data_?inspection_?failed|content exists risk|\bflagged\b"
     r"|moderation|(usage|content|safety|acceptable use) (policy|policies|guidelines)|content management policy"
     r"|content filter|safety_check|high risk|敏感"
+    r"|blocked by .{0,20}guardrail|guardrail .{0,20}(blocked|intervened)"
     r"|(inappropriate|sensitive|unsafe|prohibited|harmful) content|\bprohibited_content\b|responsibleai"
 )
 """Content policy, as OpenAI, Azure, DashScope, DeepSeek, OpenRouter, xAI, Zhipu, StepFun and Gemini write it."""
@@ -41,7 +43,7 @@ _TOO_LONG = re.compile(
     r"|(input|prompt|request|message)s? (\(.{1,20}\) )?(is |are |was )?(too (long|large)|longer than)"
     r"|maximum (model|prompt) length|too many (input )?tokens|input token count|tokens to keep from the initial prompt"
     r"|reduce (the|your) (length|message|prompt|input)|model token limit|range of input length|less than \d+ tokens"
-    r"|max_new_tokens`? must be <=|超长"
+    r"|max_new_tokens`? must be <=|超长|input tokens exceeded|not exceed `?max_(num|input|seq)_(tokens|len)"
 )
 """A prompt that is too long, as OpenAI, vLLM, SGLang, llama.cpp, Anthropic, Gemini, Groq and others write it."""
 _TOO_LARGE = re.compile(
@@ -54,17 +56,8 @@ _QUOTA_CODES = re.compile(
     r"insufficient_(quota|balance|credits?|funds)|exceeded_current_quota_error|billing_(hard_limit|not_active|error)"
     r"|arrearage|payment_required|quota_exhausted"
 )
-_QUOTA = re.compile(
-    r"insufficient[ _](account )?(quota|balance|credit|fund)|credit balance|(no|out of|more|enough) credits?\b"
-    r"(?! (were |was )?charged)"
-    r"|(used|spent) all .{0,30}credits|balance is (too low|insufficient|not enough)|(billing|spending) .{0,12}limit"
-    r"|key limit exceeded|payment required|in arrears|recharge|top up|current quota|余额|欠费"
-    r"|(credits?|balance|funds|free tier)\b.{0,40}(depleted|exhausted|used up|run out)|specified api usage limits"
-)
-"""No quota left, as OpenAI, Anthropic, xAI, OpenRouter, Moonshot, DeepSeek and Zhipu write it. Gemini uses such words
-for a limit per minute, too; its wait tells the two apart."""
 _USED_UP = re.compile(r"(quota|usage limit)\b.{0,20}\b(exceeded|reached|exhausted|used up)|exceed\w* .{0,20}quota")
-"""The same; with status 429 these words may speak of a minute."""
+"""No quota left; with status 429 these words may speak of a minute."""
 _PER_DAY = re.compile(r"per_?day")
 _BAD = r"\b(invalid|incorrect|wrong|no valid|expired|revoked|missing)"
 _IS_BAD = re.compile(rf"{_BAD}\b.{{0,20}}\b(key|token|credential)")
@@ -89,11 +82,14 @@ def explain_status(
     said, words = f"({status}): {text}", f"{code} {text}".lower()
     if _is_quota(status, words, wait):
         return Refused("quota", f"the account at {endpoint} has no quota left {said}; add credit, then go on")
-    crowd = status in (400, 403) and _CROWD.search(words)
-    if not crowd and (own := _own_failure(status, words, said)):
+    if status in (400, 403) and _CROWD.search(words):
+        status = 429
+    elif (status == 400 or status >= 500) and GIVEN_UP.search(words):
+        status = max(status, 500)
+    elif own := _own_failure(status, words, said):
         return own
-    if crowd or status in (*_PASSING, 402, 429) or status >= 500:
-        return _passing(429 if crowd else status, words, said, wait, endpoint)
+    if status in (*_PASSING, 402, 429) or status >= 500:
+        return _passing(status, words, said, wait, endpoint)
     return _refused(status, words, said, endpoint, config)
 
 
@@ -102,8 +98,10 @@ def _is_quota(status: int, words: str, wait: float | None) -> bool:
         return wait is None  # with a wait, OpenRouter limits the requests in flight
     if _QUOTA_CODES.search(words):
         return status < 500
-    used_up = _QUOTA.search(words) or (status in (401, 403) and _USED_UP.search(words))
-    return status in (400, 401, 403, 429) and wait is None and bool(used_up)
+    if status == 412 and "suspended" in words:  # Fireworks
+        return True
+    used_up = NO_CREDIT.search(words) or (status in (401, 403) and _USED_UP.search(words))
+    return status in (400, 401, 403, 412, 429) and wait is None and bool(used_up)
 
 
 def _own_failure(status: int, words: str, said: str) -> RequestFailed | None:
@@ -153,17 +151,22 @@ def _unauthorised(status: int, words: str, said: str, endpoint: str, config: Tea
     of_the_key = _OF_THE_KEY.search(words)
     other = status == 403 and told != "no message" and not of_the_key
     if other or (_OF_ACCESS.search(words) and not _IS_BAD.search(words)):
-        remedy = f"check what the account of ${config.key_env} may use there, and teacher.model"
+        remedy = f"check what the account of {_key(config)} may use there, and teacher.model"
         return Refused(
             "authentication", f"the endpoint {endpoint} refused access {said}; {remedy}", alone=_alone(status, said)
         )
-    remedy = f"check ${config.key_env}"
+    remedy = f"check {_key(config)}" + ("" if config.key_env else ", or set teacher.key_env")
     quoted = f" (it says: {told})" if told and told != "no message" else ""
     return Refused(
         "authentication",
         f"the endpoint {endpoint} refused the key ({status}); {remedy}{quoted}",
         alone=None if of_the_key else _alone(status, said),
     )
+
+
+def _key(config: TeacherConfig) -> str:
+    """Where the key comes from, in words."""
+    return f"${config.key_env}" if config.key_env else "teacher.extra_headers"
 
 
 def _alone(status: int, said: str) -> RequestFailed | None:
