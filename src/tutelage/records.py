@@ -183,6 +183,15 @@ class Usage:
             sum_usd((self.cost_usd, other.cost_usd)),
         )
 
+    def at_least(self, other: Usage) -> Usage:
+        """The larger of each figure."""
+        return Usage(
+            max(self.requests, other.requests),
+            max(self.prompt_tokens, other.prompt_tokens),
+            max(self.completion_tokens, other.completion_tokens),
+            max(self.cost_usd, other.cost_usd),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class FeedbackRequest:

@@ -14,7 +14,7 @@ from tests.teacher.ledger.rows import reply
 from tutelage.errors import RunError
 from tutelage.money import sum_usd
 from tutelage.records import Usage
-from tutelage.teacher.ledger.ledger import Answered, Batch, Failed, Ledger, Sent, Unpaid, faults_of_row
+from tutelage.teacher.ledger.ledger import Answered, Batch, Charged, Failed, Ledger, Sent, Unpaid, faults_of_row
 from tutelage.teacher.ledger.reader import LedgerReader
 
 import_before_forking(__name__)
@@ -94,6 +94,13 @@ def test_entries_are_written_all_or_none(tmp_path):
         ledger.write()  # nothing is nothing
         ledger.write(Unpaid("t1"))
         assert ledger.spent("run-a") == Usage()
+
+
+def test_what_a_failed_request_was_charged_takes_the_place_of_its_bound(tmp_path):
+    with Ledger(tmp_path / "l") as ledger:
+        ledger.write(sent("t1"), sent("t2"))
+        ledger.write(Charged("t1", Usage(1, 7, 5, 0.25)))
+        assert ledger.lost("run-a") == ledger.spent("run-a") == BOUND + Usage(1, 7, 5, 0.25)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,7 @@
 """The budget against what the endpoint itself saw: no cap is ever passed, whatever is in flight or lost on the way."""
 
+import json
+
 import pytest
 
 from tests.teacher.online.sessions import PROBLEMS, lost, make_teacher, requests, seen_by, spent, teach
@@ -103,6 +105,49 @@ def test_what_was_refused_costs_nothing(tmp_path, fault):
         assert (error, len(delivered), len(endpoint.log)) == (None, 5, 7)
     assert spent(tmp_path) == seen_by(endpoint)
     assert lost(tmp_path) == Usage()
+
+
+STATED = {"prompt_tokens": 5000, "completion_tokens": 90, "total_tokens": 5090, "cost": 0.05}
+"""More than the bound of any request here."""
+DIED = json.dumps({"error": {"message": "upstream died"}, "usage": STATED}).encode()
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(body=DIED),
+        Fault(500, body=DIED),
+        Fault(422, body=DIED),
+        Fault(finish_reason="error", parts={"usage": STATED}),
+    ],
+    ids=["200", "500", "422", "finish reason"],
+)
+def test_what_an_error_says_that_it_took_counts(tmp_path, fault, batch):
+    settings = {"price": PRICE, "max_tokens": 50, "concurrency": 1, "batch": batch, "batch_poll": 0.01}
+    with answer_key_endpoint(PROBLEMS, faults=[None, fault]) as endpoint:
+        delivered, error = teach(tmp_path, endpoint, requests(3), **settings)
+    assert (error, [feedback.failure is None for feedback in delivered].count(False)) == (None, 1)
+    assert lost(tmp_path) == Usage(1, 5000, 90, 0.05)
+    assert spent(tmp_path) == sum((feedback.usage for feedback in delivered), lost(tmp_path))
+
+
+def test_what_is_less_than_the_bound_counts_as_it_is_said(tmp_path):
+    usage = {"prompt_tokens": 61, "completion_tokens": 9, "total_tokens": 70}
+    with answer_key_endpoint(PROBLEMS, faults=[None, Fault(finish_reason="error", parts={"usage": usage})]) as endpoint:
+        teach(tmp_path, endpoint, requests(3), price=PRICE, concurrency=1)
+    assert lost(tmp_path) == Usage(1, 61, 9, cost_of(61, 9, PRICE))
+
+
+def test_errors_that_cost_more_than_their_bound_pass_no_cap(tmp_path):
+    fault, cap = Fault(500, body=DIED), BudgetConfig(usd=0.5)
+    with answer_key_endpoint(PROBLEMS, faults=lambda number, _: fault if number % 2 else None) as endpoint:
+        settings = {"price": PRICE, "max_tokens": 50, "concurrency": 4}
+        delivered, error = teach(tmp_path, endpoint, requests(), budget=cap, **settings)
+    assert isinstance(error, BudgetSpent)
+    died = sum(feedback.failure == "server error" for feedback in delivered)
+    assert died == lost(tmp_path).requests >= 2
+    assert 0.05 * died <= spent(tmp_path).cost_usd <= 0.5
 
 
 def test_another_run_has_a_budget_of_its_own(tmp_path):

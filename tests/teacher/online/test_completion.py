@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from tutelage.teacher.online.completion import LATEST, ErrorInReply, LatestReplies, Reply, read_completion
 from tutelage.teacher.online.failures import RequestFailed
+from tutelage.teacher.online.usage import Taken
 
 COMPLETION = {
     "id": "chatcmpl-1",
@@ -131,20 +132,47 @@ def test_what_stands_beside_the_usage_counts(beside):
     assert (counted, reply.cost_usd) == (1001, 1.5)
 
 
+@pytest.mark.parametrize(
+    ("parts", "cost"),
+    [
+        ({"cost": 0.005}, 0.005),
+        ({"cost": {"total_cost": 0.005}}, 0.005),
+        ({"usage": {"cost": 0}, "x": {"usage": {"cost": 0.005}}}, 0.005),
+        ({"usage": {"cost": 0.001}, "x": {"usage": {"cost": 0.005}}}, 0.001),
+        ({"cost": 0, "usage": {"cost": 0.005}}, 0.005),
+    ],
+)
+def test_the_charge_may_stand_elsewhere(parts, cost):
+    assert read(**parts).cost_usd == cost
+
+
 def test_usage_in_a_section_of_the_vendor_s():
     usage = {"prompt_tokens": 61, "completion_tokens": 940}
     reply = read(usage=None, x_groq={"id": "req_1", "usage": usage})
     assert (reply.prompt_tokens, reply.completion_tokens) == (61, 940)
 
 
-@pytest.mark.parametrize(("usage", "charged"), [({"cost": 0.01}, True), ({"cost": 0}, False), (None, False)])
-def test_an_error_costs_what_it_says(usage, charged):
+@pytest.mark.parametrize(
+    ("usage", "taken"),
+    [
+        ({"cost": 0.01}, Taken(cost_usd=0.01)),
+        ({"prompt_tokens": 61, "completion_tokens": 9}, Taken(61, 9)),
+        ({"prompt_tokens": 0, "completion_tokens": 0, "cost": 0}, None),
+        (None, None),
+    ],
+)
+def test_an_error_takes_what_it_says(usage, taken):
     with pytest.raises(ErrorInReply) as error:
         read(choices=[{"message": {"content": "3 ×"}, "finish_reason": "error"}], usage=usage)
-    assert error.value.charged == charged
-    with pytest.raises(ErrorInReply) as error:
-        read(error={"code": 502, "message": "died"}, usage=usage)
-    assert error.value.charged == charged
+    assert error.value.taken == taken
+    said = {"error": {"code": 502, "message": "died"}, "usage": usage}
+    for body in (said, [said], {"data": said}, {"error": {**said["error"], "usage": usage}}):
+        with pytest.raises(ErrorInReply) as error:
+            read_completion(json.dumps(body).encode())
+        assert error.value.taken == taken
+    with pytest.raises(RequestFailed) as failure:
+        read(choices=[7], usage=usage)
+    assert failure.value.taken == taken
 
 
 @pytest.mark.parametrize("cut", [b"12 \xc3", b"\xd7 12", b"12 \xf0\x9f\x98"])

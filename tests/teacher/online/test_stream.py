@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tutelage.teacher.online.completion import ErrorInReply, read_completion
 from tutelage.teacher.online.failures import RequestFailed
 from tutelage.teacher.online.stream import plain_body
+from tutelage.teacher.online.usage import Taken
 
 COMPLETION = b'{"choices": [{"message": {"content": "12"}, "finish_reason": "stop"}]}'
 USAGE = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
@@ -56,6 +57,13 @@ def test_events_are_put_together(line):
     assert (reply.prompt_tokens, reply.completion_tokens, reply.served, reply.id) == (5, 2, "m", "c1")
 
 
+def test_of_several_usages_the_largest_counts():
+    usages = [{"prompt_tokens": 200, "completion_tokens": 500, "cost": 0.5}, {"prompt_tokens": 200}, None]
+    usages.append({"prompt_tokens": 200, "completion_tokens": 40, "completion_tokens_details": {"reasoning_tokens": 9}})
+    reply = read_completion(events(chunk(content="12"), chunk("stop"), *({"usage": usage} for usage in usages)))
+    assert (reply.prompt_tokens, reply.completion_tokens, reply.cost_usd, reply.thoughts) == (200, 500, 0.5, 9)
+
+
 def test_a_whole_completion_as_one_event():
     assert read_completion(b"event: message\ndata: " + COMPLETION + b"\n\n").text == "12"
 
@@ -85,10 +93,10 @@ def test_a_whole_message_after_its_deltas_is_not_added_to_them():
 
 
 def test_an_error_among_events_has_the_bill_before_it():
-    body = events({"choices": [], "usage": {"cost": 0.01}}, {"error": {"code": 502, "message": "died"}})
+    body = events({"choices": [], "usage": {**USAGE, "cost": 0.01}}, {"error": {"code": 502, "message": "died"}})
     with pytest.raises(ErrorInReply) as raised:
         read_completion(body)
-    assert raised.value.charged
+    assert raised.value.taken == Taken(5, 2, cost_usd=0.01)
 
 
 def test_an_error_among_events_is_one():

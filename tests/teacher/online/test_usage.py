@@ -89,6 +89,11 @@ def test_what_came_from_a_cache(usage, cached):
     [
         ({"cost": 0.0012}, 0.0012),
         ({"cost": "0.0012"}, 0.0012),
+        ({"cost": "$0.005"}, 0.005),
+        ({"cost": "0.005 USD"}, 0.005),
+        ({"cost": 0, "total_cost": 0.005}, 0.005),
+        ({"cost": {"input_tokens_cost": 0.001, "output_tokens_cost": "$0.001", "request_cost": 0.005}}, 0.007),
+        ({"prompt_cost": 0.001, "completion_cost": 0.004}, 0.005),
         ({"cost": {"total_cost": 0.006, "input_tokens_cost": 0.0}}, 0.006),
         ({"cost": 0.95, "cost_details": {"upstream_inference_cost": 19}}, 19.95),
         ({"cost": 0.05, "is_byok": True, "cost_details": {"upstream_inference_cost": 0.01}}, 0.06),

@@ -25,7 +25,7 @@ from tutelage.errors import TeacherError
 from tutelage.teacher.batch.client import BatchClient, Gone, Outcome, TooMuch
 from tutelage.teacher.batch.shapes import BatchState
 from tutelage.teacher.batch.waiting import LOOKS, Waiting
-from tutelage.teacher.ledger.ledger import Answered, Batch, Entry, Ledger, Sent, Unpaid
+from tutelage.teacher.ledger.ledger import Answered, Batch, Charged, Entry, Ledger, Sent, Unpaid
 from tutelage.teacher.online.budget import Budget
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.conversation import Question, Settings
@@ -275,8 +275,8 @@ class Batches:
             return [Answered(line.token, row)]
         if isinstance(outcome, RequestFailed) and not isinstance(outcome, AskAgain):
             self._fail([line], outcome)
-        charged = isinstance(outcome, RequestFailed) and outcome.charged
-        return [] if charged else [Unpaid(line.token)]
+        paid = settings.owed(outcome, line.bound)
+        return [Unpaid(line.token) if paid is None else Charged(line.token, paid)]
 
     def _fail(self, lines: Iterable[Sent], failure: RequestFailed) -> None:
         for line in lines:

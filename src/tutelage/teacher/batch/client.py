@@ -30,7 +30,7 @@ from tutelage.teacher.batch.shapes import (
 )
 from tutelage.teacher.online.client import Client, Endpoint
 from tutelage.teacher.online.client_bounds import MOST_OF_A_REPLY
-from tutelage.teacher.online.completion import Reply
+from tutelage.teacher.online.completion import Reply, stated_in
 from tutelage.teacher.online.failures import Refused, RequestFailed
 from tutelage.teacher.online.parameters import Form
 from tutelage.teacher.online.refusal import said_in
@@ -252,7 +252,9 @@ def _outcome(line: _Line, endpoint: Endpoint, form: Form | None) -> Outcome:
         except (RequestFailed, Refused) as failure:  # a body with status 200 may hold an error
             return failure
     said = said_in(body, surely=True)
-    return _refusal(status, BatchFault(said.code, said.text, None) if said else fault_in(body), endpoint, form)
+    failure = _refusal(status, BatchFault(said.code, said.text, None) if said else fault_in(body), endpoint, form)
+    failure.taken = stated_in(body)
+    return failure
 
 
 def _refusal(status: int, fault: BatchFault, endpoint: Endpoint, form: Form | None) -> RequestFailed | Refused:

@@ -88,6 +88,14 @@ class Unpaid:
 
 
 @dataclass(frozen=True, slots=True)
+class Charged:
+    """The request sent under `token` failed, and counts at `paid` from now on, in place of its bound."""
+
+    token: str
+    paid: Usage
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """A request that ended without a usable reply; `detail` is the reason in words."""
 
@@ -113,7 +121,7 @@ class Batch:
     done: bool = False
 
 
-Entry = Sent | Answered | Unpaid | Failed | Batch
+Entry = Sent | Answered | Unpaid | Charged | Failed | Batch
 """What can be written; a Batch replaces the one with the same token."""
 
 _TEXTS = (
@@ -259,6 +267,10 @@ def _statements(entry: Entry) -> Iterator[tuple[str, Sequence[object]]]:
             yield _insert("replies", _columns(reply))
         case Unpaid(token):
             yield "DELETE FROM sent WHERE token = ?", (token,)
+        case Charged(token, paid):
+            figures = "prompt_tokens = ?, completion_tokens = ?, cost_usd = ?"
+            values = (paid.prompt_tokens, paid.completion_tokens, paid.cost_usd, token)
+            yield f"UPDATE sent SET {figures} WHERE token = ?", values
         case Failed():
             yield _insert("failures", _columns(entry))
         case Batch():

@@ -4,7 +4,8 @@
     a third that may cost 0.02 USD does not fit.
 
 An answered request counts at its cost. A request whose reply was lost (time-out, broken connection, killed process)
-may have been charged, so it counts at its upper bound. A request that the endpoint refused with a status costs nothing.
+may have been charged, so it counts at its upper bound. A request that failed costs what the endpoint says; one
+that it refused, and says no cost of, costs nothing.
 
 Some endpoints don't count reasoning tokens against `max_tokens`, or add tokens to the prompt. So the first request of
 a capped session goes alone, requests must have room for `FIRST` times their completion until many replies have been
@@ -212,6 +213,12 @@ class Budget:
         A count that is as in `reserved` was not stated by the endpoint: it shows nothing.
         """
         self._known, self._seen = True, self._seen + 1
+        self.raise_by(messages, max_tokens, paid, reserved)
+
+    def raise_by(
+        self, messages: Sequence[Message], max_tokens: int, paid: Usage, reserved: Usage | None = None
+    ) -> None:
+        """Raise later bounds alone, for a request that was paid and not answered; as `learn`."""
         if reserved is None or paid.prompt_tokens != reserved.prompt_tokens:
             self._more_prompt = max(self._more_prompt, 2 * (paid.prompt_tokens - prompt_tokens_bound(messages)))
         if reserved is None or paid.completion_tokens != reserved.completion_tokens:

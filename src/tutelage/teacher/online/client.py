@@ -10,6 +10,7 @@ import asyncio
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from ssl import SSLContext
@@ -23,12 +24,13 @@ from tutelage.config import TeacherConfig
 from tutelage.errors import ConfigError
 from tutelage.teacher.online.address import OPENAI, Address, fault_of_proxies, without_credentials
 from tutelage.teacher.online.client_bounds import ENCODINGS, bound_body
-from tutelage.teacher.online.completion import ErrorInReply, LatestReplies, Reply, read_completion
+from tutelage.teacher.online.completion import ErrorInReply, LatestReplies, Reply, read_completion, stated_in
 from tutelage.teacher.online.failures import Refused, RequestFailed
 from tutelage.teacher.online.parameters import AskAgain, Form, Parameters
 from tutelage.teacher.online.refusal import read_refusal
 from tutelage.teacher.online.retry_after import retry_after
 from tutelage.teacher.online.status import explain_status
+from tutelage.teacher.online.stream import parsed, plain_body
 from tutelage.teacher.prompts import Message
 
 Client = openai.AsyncOpenAI
@@ -126,8 +128,10 @@ class Endpoint:
             said = error.said
             wait = retry_after(said.reset or {}, time.time(), said.wait)
             failure = self.refusal(said.meant, said.code, said.text, wait)
+            failure.taken = error.taken
             if isinstance(failure, RequestFailed):
-                failure.charged = error.charged  # the endpoint itself says so; no gateway gave up on it
+                # The endpoint itself says so; no gateway gave up on it.
+                failure.charged = error.taken is not None and bool(error.taken.cost_usd)
             raise failure from None
         # Scrubbed again after decoding: JSON has several ways to escape the same key.
         texts = {name: self.scrub(getattr(reply, name)) for name in _TEXTS}
@@ -180,8 +184,13 @@ class Endpoint:
             message = self._redirected(response)
             return Refused("rejected request", message, alone=RequestFailed("server error", message), of_all=True)
         said = read_refusal(response.content)
-        wait = retry_after({**(said.reset or {}), **response.headers}, time.time(), said.wait)
-        return self.refusal(response.status_code, said.code, said.text, wait, form)
+        # What a chat request needs of a limit on tokens: no token is shorter than a byte.
+        tokens = len(response.request.content) + self._config.max_tokens if form else 1
+        wait = retry_after({**(said.reset or {}), **response.headers}, time.time(), said.wait, tokens)
+        failure = self.refusal(response.status_code, said.code, said.text, wait, form)
+        with suppress(ValueError):
+            failure.taken = stated_in(parsed(plain_body(response.content)))
+        return failure
 
     def _redirected(self, response: httpx2.Response) -> str:
         """The message for a redirect: where it points, and what to set."""

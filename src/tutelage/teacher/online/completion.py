@@ -17,12 +17,11 @@ from tutelage.teacher.online.failures import RequestFailed
 from tutelage.teacher.online.message import Message, NotRead, read_message
 from tutelage.teacher.online.refusal import Said, said_in
 from tutelage.teacher.online.stream import completion_of, is_stream, parsed, plain_body
-from tutelage.teacher.online.usage import Taken, is_thought_count, read_usage
+from tutelage.teacher.online.usage import Taken, section_of, taken_in
 from tutelage.text.thoughts import apart
 
 LATEST = 1000
 """Replies remembered to detect a repeat; a reply that is sent twice comes twice within a short time."""
-_USAGES = ("usage", "usageMetadata", "usage_metadata")
 _FILTERED = re.compile(
     r"filter|sensitive|refus|safety|recitation|block|spii|prohibited|guardrail|moderat|policy|flagged|violation"
 )
@@ -62,6 +61,12 @@ class Reply:
     written_tokens: int = 0
 
     @property
+    def taken(self) -> Taken:
+        """What the endpoint says that the request took."""
+        counts = (self.prompt_tokens, self.completion_tokens, self.least_tokens, self.cached_tokens)
+        return Taken(*counts, self.cost_usd, self.thoughts, self.written_tokens)
+
+    @property
     def only_thought(self) -> bool:
         """Whether the model reasoned and wrote no answer. Hidden reasoning shows as an empty text cut by length."""
         inside, answer = apart(self.text)
@@ -70,11 +75,11 @@ class Reply:
 
 
 class ErrorInReply(Exception):
-    """A response with status 200 that holds an error; `charged` if it also states a cost."""
+    """A response with status 200 that holds an error; `taken` is what it says that the request took."""
 
-    def __init__(self, said: Said, *, charged: bool = False) -> None:
+    def __init__(self, said: Said, taken: Taken | None) -> None:
         super().__init__(said.text)
-        self.said, self.charged = said, charged
+        self.said, self.taken = said, taken
 
 
 def read_completion(body: bytes, content_type: str = "") -> Reply:
@@ -87,28 +92,33 @@ def read_completion(body: bytes, content_type: str = "") -> Reply:
     body = plain_body(body)
     if not body:
         raise RequestFailed("broken reply", "the reply has an empty body", charged=True)
+    value: object = None
     try:
-        return _read(body)
+        value = _value(body)
+        return _read(value)
     except NotRead as error:
         what = "HTML" if "html" in content_type or body[:1] == b"<" else "no chat completion"
         start = " ".join(body[:80].decode(errors="replace").split())
         message = f"the reply is {what}: {error.place} is wrong or missing; it begins {start!r}"
-        raise RequestFailed("broken reply", message, charged=True) from None
+        failure = RequestFailed("broken reply", message, charged=True)
+        failure.taken = stated_in(value)
+        raise failure from None
 
 
-def _read(body: bytes) -> Reply:
+def _value(body: bytes) -> object:
     try:
-        value = completion_of(body) if is_stream(body) else parsed(body)
+        return completion_of(body) if is_stream(body) else parsed(body)
     except ValueError:
         raise NotRead("the body") from None
+
+
+def _read(value: object) -> Reply:
     if isinstance(value, list) and (said := said_in(cast(list[object], value))):
-        raise ErrorInReply(said)
+        raise ErrorInReply(said, stated_in(cast(object, value)))
     if not isinstance(value, dict):
         raise NotRead("the body")
     whole = _unwrapped(cast(dict[str, object], value))
-    choices = whole.get("choices")
-    first = cast(list[object], choices)[0] if isinstance(choices, list) and choices else None
-    choice = cast(dict[str, object], first) if isinstance(first, dict) else None
+    first, choice = _first_choice(whole)
     _raise_error(whole, choice)
     if first is not None and choice is None:
         raise NotRead("choices.0")
@@ -122,11 +132,29 @@ def _read(body: bytes) -> Reply:
     raise NotRead("choices.0.message" if choice is not None else "choices")
 
 
+def stated_in(value: object) -> Taken | None:
+    """What an error, a JSON value, says that the request took; None if nothing."""
+    if isinstance(value, list) and value:
+        value = cast(list[object], value)[0]
+    if not isinstance(value, dict):
+        return None
+    whole = _unwrapped(cast(dict[str, object], value))
+    taken = taken_in(whole, _first_choice(whole)[1] or {})
+    return taken if taken.all or taken.cost_usd else None
+
+
+def _first_choice(whole: Mapping[str, object]) -> tuple[object, dict[str, object] | None]:
+    """The first choice, as it is, and if it is an object."""
+    choices = whole.get("choices")
+    first = cast(list[object], choices)[0] if isinstance(choices, list) and choices else None
+    return first, cast(dict[str, object], first) if isinstance(first, dict) else None
+
+
 def _unwrapped(whole: dict[str, object]) -> dict[str, object]:
     """The body with the completion, or the error, that some gateways pass on in a section: data, response, result …"""
     if "choices" in whole or whole.get("error"):
         return whole
-    for section in (_section(whole, name) for name in whole):
+    for section in (section_of(whole, name) for name in whole):
         if {"choices", "error", "Error"} & section.keys():
             return {**whole, **section}
     return whole
@@ -134,23 +162,18 @@ def _unwrapped(whole: dict[str, object]) -> dict[str, object]:
 
 def _raise_error(whole: Mapping[str, object], choice: Mapping[str, object] | None) -> None:
     """Raise ErrorInReply if the completion, its choice or the choice's message holds an error."""
-    places = [choice or {}, *(_section(choice or {}, name) for name in ("message", "delta"))]
+    places = [choice or {}, *(section_of(choice or {}, name) for name in ("message", "delta"))]
     errors = (place[name] for place in places for name in ("error", "errors") if place.get(name))
     said = next((said for error in errors if (said := said_in({"error": error}))), None) or said_in(dict(whole))
     reason = _reason(choice or {})
     if said is None and (status := next((status for words, status in _FAILED if words.search(reason)), None)):
         said = Said(status, "", f"the generation ended with {reason!r}")
     if said is not None:
-        raise ErrorInReply(said, charged=bool(_taken(whole, choice).cost_usd))
-
-
-def _section(whole: Mapping[str, object], name: str) -> Mapping[str, object]:
-    section = whole.get(name)
-    return cast(dict[str, object], section) if isinstance(section, dict) else {}
+        raise ErrorInReply(said, stated_in(whole))
 
 
 def _reply(whole: Mapping[str, object], choice: Mapping[str, object], message: Message) -> Reply:
-    taken = _told(_taken(whole, choice), message)
+    taken = _told(taken_in(whole, choice), message)
     reason = _reason(choice)
     raw = choice.get("finish_reason")
     finish = "length" if reason in _CUT else "content_filter" if _FILTERED.search(reason) else "stop"
@@ -173,23 +196,6 @@ def _reply(whole: Mapping[str, object], choice: Mapping[str, object], message: M
         thoughts=taken.thoughts,
         written_tokens=taken.written,
     )
-
-
-def _taken(whole: Mapping[str, object], choice: Mapping[str, object] | None) -> Taken:
-    """The usage of a completion: at its top, in its choice or message, else in a section of the vendor's (`x_groq`).
-
-    Of several the one that states most counts. Reasoning tokens may also stand beside it.
-    """
-    within = [cast(dict[str, object], each) for each in whole.values() if isinstance(each, dict)]
-    ours = [whole, choice or {}, _section(choice or {}, "message")]
-    beside = {name: count for section in ours for name, count in section.items() if is_thought_count(name, count)}
-    found = [read_usage({**beside, **usage}) for usage in _usages(ours) or _usages(within) or [{}]]
-    cost = next((taken.cost_usd for taken in found if taken.cost_usd is not None), None)
-    return replace(max(found, key=lambda taken: taken.all), cost_usd=cost)
-
-
-def _usages(sections: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
-    return [usage for section in sections for name in _USAGES if (usage := _section(section, name))]
 
 
 def _told(taken: Taken, message: Message) -> Taken:
@@ -218,7 +224,7 @@ def _is_filtered(whole: Mapping[str, object]) -> bool:
     """
     if any(whole.get(name) for name in ("prompt_filter_results", "promptFeedback", "prompt_feedback", "blockReason")):
         return True
-    taken = _taken(whole, None)
+    taken = taken_in(whole, {})
     return bool(taken.prompt) and max(taken.completion or 0, taken.least - (taken.prompt or 0)) == 0
 
 

@@ -20,8 +20,9 @@ from tutelage.records import AnswerKind, Asked, FailureReason, Feedback, Feedbac
 from tutelage.teacher.ledger.ledger import Failed, Ledger, LedgerRow
 from tutelage.teacher.online.budget import cost_of
 from tutelage.teacher.online.completion import Reply
-from tutelage.teacher.online.failures import RequestFailed
+from tutelage.teacher.online.failures import Refused, RequestFailed
 from tutelage.teacher.online.parameters import seed_of
+from tutelage.teacher.online.usage import Taken
 from tutelage.teacher.prompts import Message, Prompts
 from tutelage.teacher.reading.echoes import Echoes
 from tutelage.teacher.repair import read_repair
@@ -55,16 +56,8 @@ class Settings:
         return Prompts(self.kind, self.teacher.style, self.template)
 
     def row(self, key: str, payload: str, reply: Reply, bound: Usage) -> LedgerRow:
-        """A reply as the ledger keeps it; token counts that the endpoint does not state are those of the bound.
-
-        If it states a total alone, all of that may be completion, which costs more. The cost is what the endpoint
-        states, unless that is 0: a router may not know the price.
-        """
-        read, written = bound.prompt_tokens, reply.written_tokens
-        prompt = max(read if reply.prompt_tokens is None else reply.prompt_tokens, written)
-        completion = bound.completion_tokens if reply.completion_tokens is None else reply.completion_tokens
-        completion = max(completion, reply.least_tokens - (reply.prompt_tokens or 0))
-        cost = reply.cost_usd or cost_of(prompt, completion, self.price, reply.cached_tokens, written)
+        """A reply as the ledger keeps it."""
+        paid = self.paid(reply.taken, bound)
         return LedgerRow(
             key=key,
             run_id=self.run_id,
@@ -74,14 +67,37 @@ class Settings:
             request=payload,
             text=reply.text,
             finish_reason=reply.finish_reason,
-            prompt_tokens=prompt,
-            completion_tokens=completion,
-            cost_usd=cost,
+            prompt_tokens=paid.prompt_tokens,
+            completion_tokens=paid.completion_tokens,
+            cost_usd=paid.cost_usd,
             cached_tokens=reply.cached_tokens,
             reasoning=reply.reasoning,
             served_model=reply.served,
             provider=reply.provider,
         )
+
+    def paid(self, taken: Taken, bound: Usage) -> Usage:
+        """What a request cost; token counts that the endpoint does not state are those of the bound.
+
+        If it states a total alone, all of that may be completion, which costs more. The cost is what the endpoint
+        states, unless that is 0: a router may not know the price.
+        """
+        prompt = max(bound.prompt_tokens if taken.prompt is None else taken.prompt, taken.written)
+        completion = bound.completion_tokens if taken.completion is None else taken.completion
+        completion = max(completion, taken.least - (taken.prompt or 0))
+        cost = taken.cost_usd or cost_of(prompt, completion, self.price, taken.cached, taken.written)
+        return Usage(1, prompt, completion, cost)
+
+    def owed(self, failure: RequestFailed | Refused, bound: Usage) -> Usage | None:
+        """What a request that failed counts at; None if nothing was charged.
+
+        What the endpoint says that it took; the bound at least, if the reply may have been lost.
+        """
+        lost = bound if isinstance(failure, RequestFailed) and failure.charged else None
+        if failure.taken is None:
+            return lost
+        paid = self.paid(failure.taken, bound)
+        return paid if lost is None else paid.at_least(lost)
 
     def answered_before(self, ledger: Ledger) -> Question | None:
         """A question that was answered with these very settings, whatever it was about; None if there is none."""

@@ -11,6 +11,7 @@ from collections import Counter, deque
 
 from tutelage.errors import TeacherError
 from tutelage.records import TRANSIENT, FailureReason
+from tutelage.teacher.online.usage import Taken
 
 THOUGHTS, ALL_THOUGHTS = 20, 5
 """A session ends if three quarters of the latest 20 replies hold reasoning alone, or all of the first 5 or more."""
@@ -52,6 +53,7 @@ class RequestFailed(Exception):
 
     `wait` is the endpoint's retry-after in seconds, or None. `charged` tells whether the request may have been paid for
     although no reply arrived. `crowded` tells whether the endpoint is overloaded, so that all workers should slow down.
+    `taken` is what the endpoint says that the request took, if it says so.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class RequestFailed(Exception):
         super().__init__(message)
         self.reason: FailureReason = reason
         self.wait, self.charged, self.crowded = wait, charged, crowded
+        self.taken: Taken | None = None
 
 
 class Refused(TeacherError):
@@ -73,7 +76,7 @@ class Refused(TeacherError):
 
     `alone` is the failure to raise instead if other requests are answered: then the fault is this request's own. None
     if every request must fail. `of_all` tells that the fault is seldom a request's own, as with an unknown model: it is
-    seen after retries alone.
+    seen after retries alone. `taken` is as in RequestFailed.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class Refused(TeacherError):
         super().__init__(message)
         self.reason: FailureReason = reason
         self.alone, self.of_all = alone, of_all
+        self.taken: Taken | None = None
 
 
 class SetAside(Exception):

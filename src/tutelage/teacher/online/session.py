@@ -24,7 +24,7 @@ from typing import cast
 from tutelage.activity import Activity
 from tutelage.errors import BudgetSpent
 from tutelage.records import TRANSIENT, Feedback, FeedbackRequest, Usage
-from tutelage.teacher.ledger.ledger import Answered, Ledger, LedgerRow, Sent, Unpaid
+from tutelage.teacher.ledger.ledger import Answered, Charged, Ledger, LedgerRow, Sent, Unpaid
 from tutelage.teacher.online.budget import Budget
 from tutelage.teacher.online.completion import Reply
 from tutelage.teacher.online.conversation import Question, Settings, begin
@@ -64,9 +64,8 @@ class RequestSession:
         self._buying: dict[str, asyncio.Task[LedgerRow | None]] = {}
         self._spent: BudgetSpent | None = None
         self._failures = FailureWindow()
-        self._replies = 0
         self._aside: list[tuple[FeedbackRequest, SetAside]] = []
-        self._refused, self._answers = 0, False
+        self._replies, self._refused, self._answers = 0, 0, False
 
     async def hold(self, requests: Iterable[FeedbackRequest], deliver: Deliver, concurrency: int) -> None:
         """Answer all requests, `concurrency` at a time; the iterable is read lazily.
@@ -238,7 +237,7 @@ class RequestSession:
     async def _send(self, question: Question, bound: Usage) -> LedgerRow:
         with self._tasks.idly():
             admission = await self._limits.admit(bound.prompt_tokens + bound.completion_tokens)
-        token, started = uuid.uuid4().hex, asyncio.get_running_loop().time()
+        token, started, limit = uuid.uuid4().hex, asyncio.get_running_loop().time(), self._settings.teacher.max_tokens
         paid: Usage | None = None
         try:
             await self._writer.write(Sent(token, question.key, self._settings.run_id, time.time(), bound))
@@ -248,7 +247,7 @@ class RequestSession:
             row = self._settings.row(question.key, question.payload, reply, bound)
             row = replace(row, seconds=round(asyncio.get_running_loop().time() - started, 3))
             paid = row.usage
-            self._budget.learn(question.messages, self._settings.teacher.max_tokens, paid, bound)
+            self._budget.learn(question.messages, limit, paid, bound)
             self._activity.arrived(paid)
             self._limits.correct(admission, paid.prompt_tokens + paid.completion_tokens)
             self._limits.speed_up()
@@ -259,9 +258,11 @@ class RequestSession:
         except (RequestFailed, Refused) as failure:
             if isinstance(failure, RequestFailed) and failure.crowded:
                 self._limits.slow_down(started)
-            if not (isinstance(failure, RequestFailed) and failure.charged):
-                paid = None
-                await self._writer.write(Unpaid(token))
+            paid = self._settings.owed(failure, bound)
+            if failure.taken:
+                self._budget.raise_by(question.messages, limit, self._settings.paid(failure.taken, bound), bound)
+            if paid != bound:
+                await self._writer.write(Unpaid(token) if paid is None else Charged(token, paid))
             raise
         finally:
             self._budget.settle(bound, paid)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
 from pydantic_core import from_json
@@ -24,6 +24,8 @@ _BOM = b"\xef\xbb\xbf"
 _ASIDE = re.compile(rb"\s*(?:(?::|//|#)[^\r\n]*(?:[\r\n]|$)|/\*.*?\*/)", re.DOTALL)
 _WHOLE = re.compile(rb"\{.*\}|\[DONE\]", re.DOTALL)
 _EVENT = re.compile(rb"(?:event|data|id|retry):")
+_DEPTH = 4
+"""Sections within sections that are merged; of deeper ones the last counts."""
 _PARTS = ("content", "reasoning_content", "reasoning", "refusal")
 
 
@@ -60,7 +62,7 @@ def is_stream(body: bytes) -> bool:
 def completion_of(body: bytes) -> object:
     """The completion that the events make up, or the first error in them. Raises ValueError if they end early.
 
-    The texts of all events are joined; of any other field, such as usage, the last value counts.
+    The texts of all events are joined; of numbers, as in usage, the largest counts, of any other field the last value.
     """
     whole: dict[str, object] = {}
     message: dict[str, object] = {}
@@ -72,15 +74,13 @@ def completion_of(body: bytes) -> object:
             break
         event = parsed(data)
         if said_in(event):
-            return whole | cast(dict[str, object], event) if isinstance(event, dict) else event
+            return _merged(whole, cast(dict[str, object], event)) if isinstance(event, dict) else event
         if not isinstance(event, dict):
             raise ValueError("an event is no object")
         chunk = cast(dict[str, object], event)
         first = _first(chunk.get("choices"))
-        whole |= {name: value for name, value in chunk.items() if name != "choices" and value is not None}
-        choice |= {
-            name: value for name, value in first.items() if name not in ("delta", "message") and value is not None
-        }
+        whole = _merged(whole, chunk, but=("choices",))
+        choice = _merged(choice, first, but=("delta", "message"))
         _add(message, first.get("delta") or first.get("message"), whole="message" in first)
     if not ended and choice.get("finish_reason") is None:
         raise ValueError("the events end before the reply does")
@@ -88,6 +88,23 @@ def completion_of(body: bytes) -> object:
         choices: list[object] = []
         return whole | {"choices": choices}
     return whole | {"choices": [choice | {"message": message}]}
+
+
+def _merged(
+    before: dict[str, object], section: Mapping[str, object], but: Sequence[str] = (), depth: int = 0
+) -> dict[str, object]:
+    """A section as it was before with the fields of a later one; of two numbers the larger."""
+    merged = dict(before)
+    for name, value in section.items():
+        known = merged.get(name)
+        if isinstance(known, dict) and isinstance(value, dict) and depth < _DEPTH:
+            inner = cast(dict[str, object], value)
+            merged[name] = _merged(cast(dict[str, object], known), inner, depth=depth + 1)
+        elif isinstance(known, int | float) and isinstance(value, int | float):
+            merged[name] = max(known, value)
+        elif value is not None and name not in but:
+            merged[name] = value
+    return merged
 
 
 def _events(body: bytes) -> Iterator[bytes]:

@@ -6,10 +6,7 @@ Gemini      prompt 200, completion 40, total 1140, the rest not stated          
 Anthropic   input 100, output 40, read from a cache 50, written to it 50        200 + 40, cached 50, written 50
 a list      details [{"type": "reasoning", "tokens": 500}, the same with 400]   200 + 940
 
-Sources: docs.x.ai (rate-limits) for xAI; router-for-me/CLIProxyAPI#5733 and mozilla-ai/any-llm#1290 for Gemini. The
-cost is `cost` of OpenRouter (docs/use-cases/usage-accounting; the charge of the user's own provider account is a field
-of its own), `total_cost` of Perplexity, `estimated_cost` of DeepInfra, or `cost_in_usd_ticks` of xAI
-(ENTERPILOT/GoModel#297: 10^10 a dollar).
+Sources: docs.x.ai (rate-limits) for xAI; router-for-me/CLIProxyAPI#5733 and mozilla-ai/any-llm#1290 for Gemini.
 """
 
 from __future__ import annotations
@@ -17,12 +14,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, cast
 
+from tutelage.teacher.online.charge import cost_in, number_in
+
+_USAGES = ("usage", "usageMetadata", "usage_metadata")
 _MOST_TOKENS = 10**7
 """Larger counts are ignored: no reply takes so many tokens."""
-_MOST_USD = 1e4
 _DEPTH = 4
 _MOST_ITEMS = 1000
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -43,8 +42,6 @@ _NO_TOKENS = {
 }
 """Words in the names of what is no count of tokens, though it may stand in the same section."""
 _LABELS = ("type", "name", "kind", "category", "token_type", "modality")
-_COSTS = ("cost", "total_cost", "cost_usd", "total_cost_usd", "estimated_cost")
-_TICKS_PER_USD = 10**10
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +86,40 @@ def read_usage(said: object) -> Taken:
     least = max(total, read + written_out) if prompt is None or completion is None else 0
     if prompt is not None and completion is not None:
         completion = max(completion, total - prompt)
-    return Taken(prompt, completion, least, cached, _cost(usage), max(inside, beside), written)
+    return Taken(prompt, completion, least, cached, cost_in(usage), max(inside, beside), written)
 
 
-def is_thought_count(name: str, value: object) -> bool:
+def taken_in(whole: Mapping[str, object], choice: Mapping[str, object]) -> Taken:
+    """The usage of a completion: at its top, in its choice or message, else in a section of the vendor's (`x_groq`).
+
+    Of several the one that states most counts. Reasoning tokens and the cost may also stand beside it.
+    """
+    within = [cast(dict[str, object], each) for each in whole.values() if isinstance(each, dict)]
+    ours = [whole, choice, section_of(choice, "message")]
+    beside = {name: count for section in ours for name, count in section.items() if _is_thought_count(name, count)}
+    usages, others = _usages(ours), _usages(within)
+    found = [read_usage({**beside, **usage}) for usage in usages or others or [{}]]
+    costs = _costs([{name: cost for name, cost in whole.items() if "cost" in name.lower()}, *usages])
+    if not any(costs):
+        costs += _costs(others)
+    return replace(max(found, key=lambda taken: taken.all), cost_usd=max(costs, default=None))
+
+
+def section_of(whole: Mapping[str, object], name: str) -> Mapping[str, object]:
+    """The section of this name; empty if there is none."""
+    section = whole.get(name)
+    return cast(dict[str, object], section) if isinstance(section, dict) else {}
+
+
+def _costs(usages: Sequence[Mapping[str, object]]) -> list[float]:
+    return [cost for usage in usages if (cost := read_usage(usage).cost_usd) is not None]
+
+
+def _usages(sections: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
+    return [usage for section in sections for name in _USAGES if (usage := section_of(section, name))]
+
+
+def _is_thought_count(name: str, value: object) -> bool:
     """Whether a field beside a usage section counts reasoning tokens."""
     return "token" in name.lower() and any(each.is_thought for each in _counts(_in_our_names({name: value})))
 
@@ -220,48 +247,4 @@ def _count(said: object) -> int | None:
 
 def _loose(said: object) -> int | None:
     """A token count that may be a string; used where it can only raise the bill."""
-    return _count(_number(said))
-
-
-def _number(said: object) -> int | float | None:
-    if isinstance(said, int | float):
-        return said
-    if not isinstance(said, str):
-        return None
-    try:
-        return float(said)
-    except ValueError:
-        return None
-
-
-def _cost(usage: Mapping[str, object]) -> float | None:
-    """The charge in US dollars that the endpoint states."""
-    charged = next((cost for name in _COSTS if (cost := _billed(usage.get(name))) is not None), None)
-    details = usage.get("cost_details")
-    upstream = (
-        _dollars(cast(dict[str, object], details).get("upstream_inference_cost")) if isinstance(details, dict) else None
-    )
-    own = usage.get("is_byok")
-    if upstream and own is not False and (own or upstream > (charged or 0.0)):
-        charged = (charged or 0.0) + upstream
-    ticks = _number(usage.get("cost_in_usd_ticks"))
-    if charged is None and isinstance(ticks, int | float):
-        charged = _dollars(ticks / _TICKS_PER_USD)
-    return charged
-
-
-def _billed(cost: object) -> float | None:
-    """A charge as a number, or as a section with its total."""
-    if not isinstance(cost, dict):
-        return _dollars(cost)
-    section = cast(dict[str, object], cost)
-    return next(
-        (found for name in ("total_cost", "total", "usd") if (found := _dollars(section.get(name))) is not None), None
-    )
-
-
-def _dollars(said: object) -> float | None:
-    value = _number(said)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST_USD:
-        return None
-    return float(value)
+    return _count(number_in(said))
