@@ -2,9 +2,10 @@
 
 import os
 
+import pytest
 import torch
 
-from tutelage.student.resources.hardware import hardware
+from tutelage.student.resources.hardware import SETTINGS, hardware
 
 
 def test_it_names_cores_and_torch():
@@ -14,3 +15,14 @@ def test_it_names_cores_and_torch():
 def test_an_older_torch_that_tells_less_is_enough(monkeypatch):
     monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
     assert f"{os.cpu_count()} cores, bf16 units: none" in hardware()
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_settings_that_change_the_speed_make_another_machine(monkeypatch, name):
+    for each in SETTINGS:
+        monkeypatch.delenv(each, raising=False)
+    plain = hardware()
+    monkeypatch.setenv(name, "AVX2")
+    assert hardware() == f"{plain}, {name}=AVX2"
+    monkeypatch.setenv(name, "")
+    assert hardware() == plain

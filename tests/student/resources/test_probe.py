@@ -52,12 +52,16 @@ def test_bfloat16_is_taken_only_where_it_is_much_faster(monkeypatch, model, bflo
     assert f"{bfloat16 / 100:.1f} times as fast here ({bfloat16:.0f} GFLOP/s; float32 100, and 110 with" in chosen.why
 
 
-def test_what_was_measured_is_kept_by_machine_and_shapes(monkeypatch, model):
+def test_what_was_measured_is_kept_by_machine_settings_and_shapes(monkeypatch, model):
     assert measured(monkeypatch, model, float32=100.0, rounded=1.0, bfloat16=200.0).dtype == "bfloat16"
     monkeypatch.setattr(probe, "measure", None)
     assert choose(AUTO, model, CPU).dtype == "bfloat16"
     other = tiny_student(width=64).model
     assert measured(monkeypatch, other, float32=100.0, rounded=1.0, bfloat16=50.0).dtype == "float32"
+    with monkeypatch.context() as limited:
+        limited.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+        assert measured(monkeypatch, model, float32=100.0, rounded=1.0, bfloat16=50.0).dtype == "float32"
+    assert choose(AUTO, model, CPU).dtype == "bfloat16"
     monkeypatch.setattr(probe, "hardware", lambda: "another machine")
     assert measured(monkeypatch, model, float32=100.0, rounded=1.0, bfloat16=50.0).dtype == "float32"
 

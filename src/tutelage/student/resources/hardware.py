@@ -8,6 +8,15 @@ from typing import Any
 
 import torch
 
+from tutelage.text.printable import printable
+
+SETTINGS = (
+    *("ATEN_CPU_CAPABILITY", "MKL_ENABLE_INSTRUCTIONS"),
+    *("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"),
+    *("ONEDNN_DEFAULT_FPMATH_MODE", "DNNL_DEFAULT_FPMATH_MODE"),
+)
+"""Variables that change how fast a machine multiplies, up to 60 times."""
+
 
 def capabilities() -> dict[str, Any]:
     """The features of the CPU as torch knows them; empty before torch 2.8."""
@@ -15,7 +24,7 @@ def capabilities() -> dict[str, Any]:
 
 
 def hardware() -> str:
-    """CPU, cores, bfloat16 units, GPU, torch version and threads, in one line."""
+    """CPU, cores, bfloat16 units, GPU, torch version, threads and those of the SETTINGS that are set, in one line."""
     found = capabilities()
     units = [name for name in ("avx512_bf16", "amx_bf16") if found.get(name)]
     return ", ".join(
@@ -25,6 +34,7 @@ def hardware() -> str:
             f"bf16 units: {' and '.join(units) or 'none'}",
             torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU",
             f"torch {torch.__version__} with {torch.get_num_threads()} threads",
+            *(f"{name}={printable(value)}" for name in SETTINGS if (value := os.environ.get(name))),
         ]
     )
 
