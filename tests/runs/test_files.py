@@ -3,6 +3,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -94,6 +95,8 @@ def test_nothing_stands_at_the_name_before_the_file_is_whole(tmp_path, monkeypat
 def test_a_full_or_closed_disk_is_told_with_the_remedy(code, message):
     with pytest.raises(RunError, match=message), disk_errors(Path("runs/x")):
         raise OSError(code, os.strerror(code))
+    with pytest.raises(RunError, match="the disk is full"), disk_errors(Path("runs/x")):
+        raise RuntimeError("Error while serializing: I/O error: No space left on device (os error 28)")
     with pytest.raises(OSError, match="Input/output"), disk_errors(Path("runs/x")):
         raise OSError(errno.EIO, "Input/output")
 
@@ -103,6 +106,30 @@ def test_a_disk_that_is_really_full(tmp_path):
     (tmp_path / "rows.jsonl").symlink_to("/dev/full")
     with pytest.raises(RunError, match="the disk is full"):
         append_rows(tmp_path / "rows.jsonl", [attempt(0)])
+
+
+FILL = """
+from pathlib import Path
+import numpy, safetensors.numpy
+from tutelage.errors import RunError
+from tutelage.runs.files import disk_errors
+try:
+    with disk_errors(Path("{place}/student")):
+        safetensors.numpy.save_file({{"weight": numpy.zeros(2**20)}}, "{place}/model.safetensors")
+except RunError as error:
+    print(type(error.__cause__).__name__, list(Path("{place}").iterdir()), error)
+"""
+
+
+def test_safetensors_tells_a_full_disk_in_its_text_alone(tmp_path):
+    script = f"mount -t tmpfs -o size=2m none {tmp_path} && {sys.executable} -c '{FILL.format(place=tmp_path)}'"
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    mount = [*command, f"mount -t tmpfs none {tmp_path}"]
+    if shutil.which("unshare") is None or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("this system lets nobody mount a small disk")
+    done = subprocess.run([*command, script], check=True, capture_output=True, text=True, env=UNMEASURED)
+    said = f"SafetensorError [] the disk is full: cannot write {tmp_path}/student; free some space and start again\n"
+    assert done.stdout == said
 
 
 def test_digest_tells_content_not_order_of_keys():

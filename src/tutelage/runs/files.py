@@ -191,7 +191,7 @@ def disk_errors(path: Path) -> Generator[None]:
     except TutelageError:
         raise
     except Exception as error:
-        if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or _is_full(path):
+        if _says_full(error) or _is_full(path):
             raise RunError(f"the disk is full: cannot write {path}; free some space and start again") from error
         if getattr(error, "errno", None) == errno.EFBIG or any(sign in str(error) for sign in _TOO_LARGE):
             reason = "the system, or the disk, allows no file of this size (`ulimit -f`)"
@@ -211,8 +211,14 @@ def _is_about(error: OSError, path: Path) -> bool:
     return error.filename is not None and Path(folder) in (*path.absolute().parents, *target_of(path).parents)
 
 
+def _says_full(error: Exception) -> bool:
+    """Whether an error is that of a full disk. safetensors tells the number in its text, and removes what it began."""
+    codes = (errno.ENOSPC, errno.EDQUOT)
+    return any(getattr(error, "errno", None) == code or f"(os error {code})" in str(error) for code in codes)
+
+
 def _is_full(path: Path) -> bool:
-    """Whether less than about a megabyte is free. torch and safetensors don't say that a disk is full."""
+    """Whether less than about a megabyte is free. torch doesn't say that a disk is full."""
     try:
         there = next(folder for folder in (path, *path.parents) if folder.exists())
         disk = shutil.disk_usage(there)
