@@ -1,5 +1,6 @@
 """The precision that a student computes in is measured, where it is left to us."""
 
+import json
 import math
 
 import pytest
@@ -70,6 +71,21 @@ def test_what_was_measured_is_kept_by_machine_settings_and_shapes(monkeypatch, m
 def test_a_broken_cache_is_measured_again(monkeypatch, model, tmp_path, text):
     measured(monkeypatch, model, float32=100.0, rounded=1.0, bfloat16=200.0)
     (tmp_path / "tutelage" / "precision.json").write_text(text)
+    assert measured(monkeypatch, model, float32=100.0, rounded=1.0, bfloat16=50.0).dtype == "float32"
+
+
+@pytest.mark.parametrize("speed", [0.0, -1.0, "200", None, True, [200.0]])
+def test_speeds_that_are_none_are_measured_again(monkeypatch, model, tmp_path, speed):
+    measured(monkeypatch, model, float32=100.0, rounded=1.0, bfloat16=200.0)
+    file = tmp_path / "tutelage" / "precision.json"
+    file.write_text(json.dumps({key: kept | {"float32": speed} for key, kept in json.loads(file.read_text()).items()}))
+    assert measured(monkeypatch, model, float32=100.0, rounded=1.0, bfloat16=50.0).dtype == "float32"
+    monkeypatch.setattr(probe, "measure", None)
+    assert choose(AUTO, model, CPU).dtype == "float32", "what was broken is replaced"
+
+
+def test_a_cache_that_cannot_be_looked_into_is_measured_again(monkeypatch, model):
+    monkeypatch.setenv("TUTELAGE_CACHE", "n" * 256)  # refused for root, too, unlike a folder without the right to enter
     assert measured(monkeypatch, model, float32=100.0, rounded=1.0, bfloat16=50.0).dtype == "float32"
 
 

@@ -148,9 +148,11 @@ def _key(shapes: Shapes, device: torch.device) -> str:
 
 
 def _kept(shapes: Shapes, device: torch.device) -> Speeds | None:
-    with suppress(RunError, TypeError, KeyError):
+    with suppress(RunError, OSError, TypeError, KeyError):
         if _file().is_file():
-            return Speeds(**read_json(_file())[_key(shapes, device)])
+            speeds = Speeds(**read_json(_file())[_key(shapes, device)])
+            if all(isinstance(speed, float) and speed > 0 for speed in asdict(speeds).values()):
+                return speeds
     return None
 
 
