@@ -37,6 +37,20 @@ def test_it_times_the_products_of_the_students_own_layers(model):
     assert torch.get_float32_matmul_precision() == before
 
 
+def test_wide_products_are_timed_narrower_and_slow_ones_twice(monkeypatch):
+    timed, seconds = [], probe._seconds
+
+    def noted(factors, device):
+        timed.append([w.shape for _, w, _ in factors])
+        return seconds(factors, device)
+
+    monkeypatch.setattr(probe, "_seconds", noted)
+    monkeypatch.setattr(probe, "WIDEST", 64)
+    monkeypatch.setattr(probe, "SECONDS_IF_CLOSE", 0)
+    measure(frozenset({(96, 32), (128, 32), (32, 96)}), CPU)
+    assert timed == 2 * 3 * [[(32, 64), (64, 32)]], "two turns of three ways to compute"
+
+
 def test_shapes_are_those_of_the_linear_layers_whatever_holds_their_weights(model):
     config = model.config
     kept = config.num_key_value_heads * config.head_dim
