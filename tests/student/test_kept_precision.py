@@ -50,13 +50,14 @@ def machine(monkeypatch):
 def test_a_run_goes_on_in_the_precision_it_began_with_and_says_where_it_has_moved_to(config, tmp_path, machine, capfd):
     machine(FAST, "the first machine")
     began: RunResult = run(config, tmp_path / "run")
-    assert began.precision.startswith("bfloat16: bfloat16 is 2.0 times as fast here")
+    assert began.precision.startswith("bfloat16: 2.0 times as fast as float32 (")
     machine(SLOW, "the second machine")
     went_on = run(more(config), tmp_path / "run", show=Show())
     assert went_on.precision == began.precision
     said = capfd.readouterr().err
-    assert "begun on the first machine: goes on in bfloat16, as it began; bfloat16 is 0.5 times as fast here" in said
-    assert run(config, tmp_path / "other").precision.startswith("float32: bfloat16 is 0.5 times as fast here")
+    slow = "float32: bfloat16 is 0.5 times as fast ("
+    assert f"begun on the first machine: goes on in bfloat16, as it began; begun here, it would be {slow}" in said
+    assert run(config, tmp_path / "other").precision.startswith(slow)
 
 
 def test_a_run_of_an_earlier_version_goes_on_as_it_began(config, tmp_path, machine):

@@ -32,7 +32,8 @@ def precision_of_run(config: StudentConfig, root: Path, cache: Path | None, say:
     if kept is None or kept.model != config.model or kept.why == CONFIGURED:
         kept = precision_of(config)
     elif kept.machine != hardware():
-        say(f"begun on {kept.machine}: goes on in {kept.dtype}, as it began; {precision_of(config).why}")
+        here = precision_of(config)
+        say(f"begun on {kept.machine}: goes on in {kept.dtype}, as it began; begun here, it would be {here}")
     if shared and not shared.is_file():
         write_json(shared, sealed(kept))
     return kept

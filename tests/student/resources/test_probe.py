@@ -64,7 +64,9 @@ def test_shapes_are_those_of_the_linear_layers_whatever_holds_their_weights(mode
 def test_bfloat16_is_taken_only_where_it_is_much_faster(monkeypatch, model, bfloat16, expected):
     chosen = measured(monkeypatch, model, float32=100.0, rounded=110.0, bfloat16=bfloat16)
     assert chosen.dtype == expected
-    assert f"{bfloat16 / 100:.1f} times as fast here ({bfloat16:.0f} GFLOP/s; float32 100, and 110 with" in chosen.why
+    times = f"{bfloat16 / 100:.1f} times as fast"
+    why = {"bfloat16": f"bfloat16: {times} as float32", "float32": f"float32: bfloat16 is {times}"}[expected]
+    assert str(chosen) == f"{why} ({bfloat16:.0f} GFLOP/s; float32 100, and 110 with its factors rounded)"
 
 
 def test_what_was_measured_is_kept_by_machine_settings_and_shapes(monkeypatch, model):

@@ -65,11 +65,14 @@ def choose(config: StudentConfig, model: torch.nn.Module, device: torch.device) 
     if not shapes or sum(weight.numel() for weight in model.parameters()) < SMALL:
         return Precision("float32", "the student is too small to gain by another", config.model, hardware())
     speeds = _speeds(shapes, device)
-    why = (
-        f"bfloat16 is {speeds.ratio:.1f} times as fast here ({speeds.bfloat16:,.0f} GFLOP/s; float32"
-        f" {speeds.float32:,.0f}, and {speeds.rounded:,.0f} with its factors rounded)"
+    times = f"{speeds.ratio:.1f} times as fast"
+    figures = (
+        f"({speeds.bfloat16:,.0f} GFLOP/s; float32 {speeds.float32:,.0f},"
+        f" and {speeds.rounded:,.0f} with its factors rounded)"
     )
-    return Precision("bfloat16" if speeds.ratio >= WORTHWHILE else "float32", why, config.model, hardware())
+    if speeds.ratio >= WORTHWHILE:
+        return Precision("bfloat16", f"{times} as float32 {figures}", config.model, hardware())
+    return Precision("float32", f"bfloat16 is {times} {figures}", config.model, hardware())
 
 
 def speeds_of(model: torch.nn.Module, device: torch.device) -> Speeds | None:
