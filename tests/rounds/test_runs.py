@@ -304,7 +304,7 @@ def test_a_budget_for_nothing(config, tmp_path):
     with answer_key_endpoint([]) as endpoint:
         budget = config.teacher.budget.model_copy(update={"requests": 0})
         teacher = {"kind": "openai", "model": "test", "base_url": endpoint.base_url, "budget": budget}
-        with pytest.raises(TeacherError, match=r"round 0 cannot begin: the teacher's budget is spent"):
+        with pytest.raises(ConfigError, match=r"no room for the first request, which may take up to 1 request;"):
             run(changed(config, teacher=teacher), tmp_path / "run")
     assert endpoint.requests == []
 

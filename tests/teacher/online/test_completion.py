@@ -156,7 +156,8 @@ def test_usage_in_a_section_of_the_vendor_s():
     ("usage", "taken"),
     [
         ({"cost": 0.01}, Taken(cost_usd=0.01)),
-        ({"prompt_tokens": 61, "completion_tokens": 9}, Taken(61, 9)),
+        ({"prompt_tokens": 61, "completion_tokens": 9, "cost": 0.01}, Taken(61, 9, cost_usd=0.01)),
+        ({"prompt_tokens": 61, "completion_tokens": 9}, None),
         ({"prompt_tokens": 0, "completion_tokens": 0, "cost": 0}, None),
         (None, None),
     ],

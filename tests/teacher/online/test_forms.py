@@ -225,7 +225,7 @@ def test_a_good_status_with_an_error_of_another_is_read_as_that_one(tmp_path, wa
     ],
 )
 def test_a_choice_that_failed_is_tried_again_and_costs_nothing(tmp_path, choice):
-    with endpoint(faults=[None, Fault(parts={"choices": [choice], "usage": None})]) as served:
+    with endpoint(faults=[None, Fault(parts={"choices": [choice]})]) as served:
         delivered, error = teach(tmp_path, served, requests(3), concurrency=1, retries=1)
         assert len(served.log) == 4
     assert (error, lost(tmp_path)) == (None, Usage())

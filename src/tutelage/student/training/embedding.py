@@ -25,11 +25,12 @@ from tutelage.student.wide import wide, widened
 def embedding_summed_wide(model: PreTrainedModel) -> Generator[None]:
     """In forward passes inside the block, the embedding's gradient is summed in float32 at least and rounded once.
 
-    The results of the pass are the same. What else the embedding does (scale, norm, padding) is left to its own code.
+    The results of the pass are the same; a pass on the meta device has none. What else the embedding does (scale, norm,
+    padding) is left to its own code.
     """
     embedding: Any = model.get_input_embeddings()
     narrow = any(weight.requires_grad and weight.dtype != wide(weight.dtype) for weight in embedding.parameters())
-    if not narrow or not torch.is_grad_enabled():
+    if not narrow or not torch.is_grad_enabled() or any(weight.is_meta for weight in embedding.parameters()):
         yield
         return
     places: list[torch.Tensor] = []

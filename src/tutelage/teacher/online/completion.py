@@ -133,14 +133,14 @@ def _read(value: object) -> Reply:
 
 
 def stated_in(value: object) -> Taken | None:
-    """What an error, a JSON value, says that the request took; None if nothing."""
+    """What an error, a JSON value, says that the request took; None without a cost, as tokens alone are not charged."""
     if isinstance(value, list) and value:
         value = cast(list[object], value)[0]
     if not isinstance(value, dict):
         return None
     whole = _unwrapped(cast(dict[str, object], value))
     taken = taken_in(whole, _first_choice(whole)[1] or {})
-    return taken if taken.all or taken.cost_usd else None
+    return taken if taken.cost_usd else None
 
 
 def _first_choice(whole: Mapping[str, object]) -> tuple[object, dict[str, object] | None]:
