@@ -90,8 +90,9 @@ class Run:
         pins = kept.get("pins", {})
         if has_begun(root):
             before = read_config(root)
-            other, taught = other_parts(found.get("parts", {}), parts or {}), has_rationales(root)
-            free = FREE + (() if has_trained(root) else UNTRAINED) + (() if taught else UNTAUGHT)
+            other, trained = other_parts(found.get("parts", {}), parts or {}), has_trained(root)
+            taught = trained or has_rationales(root)
+            free = FREE + (() if trained else UNTRAINED) + (() if taught else UNTAUGHT)
             if other := [*other, *differences(before, config, free)]:
                 what = f"{root} was run with other settings ({'; '.join(other[:3])})"
                 raise RunError(f"{what}; set them back, or use another --out")

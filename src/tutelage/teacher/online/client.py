@@ -131,7 +131,7 @@ class Endpoint:
             failure.taken = error.taken
             if isinstance(failure, RequestFailed):
                 # The endpoint itself says so; no gateway gave up on it.
-                failure.charged = error.taken is not None and bool(error.taken.cost_usd)
+                failure.charged = error.taken is not None
             raise failure from None
         # Scrubbed again after decoding: JSON has several ways to escape the same key.
         texts = {name: self.scrub(getattr(reply, name)) for name in _TEXTS}
