@@ -99,6 +99,21 @@ def test_a_round_s_folder_is_a_student_for_any_command(base, tmp_path):
     assert (full.folder / "config.json").is_file()
 
 
+@pytest.mark.parametrize("dtype", ["base", "narrow"])
+def test_adapters_of_other_settings_are_one_with_those_before(request, dtype, tmp_path):
+    """As of a run whose student is a round of another: PEFT knows one alpha/rank for all of an adapter."""
+    base = request.getfixturevalue(dtype)
+    first = learnt(student_of(base, lora=LoraConfig(rank=2, alpha=3, targets=["q_proj", "up_proj"])), tmp_path / "a")
+    settings = LoraConfig(rank=4, alpha=20, targets=["q_proj", "v_proj"])
+    second = learnt(student_of(first.folder, lora=settings), tmp_path / "b")
+    trained = weights_of(second)
+    second.release()
+    assert same(weights_of(second), trained)
+    model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    merged = PeftModel.from_pretrained(model, second.folder).merge_and_unload().state_dict()
+    assert all(torch.allclose(weight, merged[name], atol=1e-5) for name, weight in trained.items())
+
+
 def test_one_that_begins_with_whole_weights_of_a_round_leaves_whole_weights(base, tmp_path):
     """As a run of an earlier version has them."""
     whole = learnt(student_of(base, weights="full"), tmp_path / "whole")

@@ -47,7 +47,11 @@ class Adapters:
     rounds: tuple[Adapter, ...] = ()
 
     def with_one_more(self, adapter: Adapter) -> Adapters:
-        """These and the adapter of a further round."""
+        """These and the adapter of a further round, at their alpha/rank: one adapter of PEFT has the same for all."""
+        if self.rounds and (scale := self.rounds[0].alpha / self.rounds[0].rank) != adapter.alpha / adapter.rank:
+            factor = adapter.alpha / adapter.rank / scale
+            layers = {path: (a, b * factor) for path, (a, b) in adapter.layers.items()}
+            adapter = Adapter(adapter.rank, scale * adapter.rank, layers)
         return Adapters(self.base, (*self.rounds, adapter))
 
 
@@ -90,12 +94,17 @@ def write_adapters(adapters: Adapters, folder: Path) -> None:
     rounds, tensors = adapters.rounds, dict[str, torch.Tensor]()
     paths = sorted({path for adapter in rounds for path in adapter.layers})
     for path in paths:
-        parts = [adapter.layers[path] for adapter in rounds]
+        some_a, some_b = next(adapter.layers[path] for adapter in rounds if path in adapter.layers)
+        parts = [  # one without this layer adds nothing to it
+            adapter.layers.get(path)
+            or (some_a.new_zeros(adapter.rank, some_a.shape[1]), some_b.new_zeros(some_b.shape[0], adapter.rank))
+            for adapter in rounds
+        ]
         tensors[f"base_model.model.{path}.lora_A.weight"] = torch.cat([a for a, _ in parts])
         tensors[f"base_model.model.{path}.lora_B.weight"] = torch.cat([b for _, b in parts], dim=1)
     told = json.dumps([[adapter.rank, adapter.alpha] for adapter in rounds])
     save_file(tensors, folder / WEIGHTS, {"format": "pt", _OURS: told})
-    # alpha / rank is that of each: a run trains with the same settings from its first training on.
+    # alpha / rank is that of each: see with_one_more.
     rank, alpha = (sum(each) for each in zip(*((adapter.rank, adapter.alpha) for adapter in rounds), strict=True))
     settings = PeftLoraConfig(
         r=rank,

@@ -34,7 +34,7 @@ from tutelage.run_records import TrainingSummary
 from tutelage.runs.files import disk_errors
 from tutelage.runs.seals import is_whole
 from tutelage.student.folder import quiet
-from tutelage.student.kept_adapters import add_to, taken
+from tutelage.student.kept_adapters import Adapters, add_to, taken
 from tutelage.student.model import LoadedModel
 from tutelage.student.prompts import PromptFormat
 from tutelage.student.sampler import Say
@@ -127,13 +127,13 @@ def train(
     if adapted is None or options.lora is None:
         student.adapters = None
     elif sharded is None or first:
-        adapter = taken(adapted, options.lora, student.stored)
+        adapters = (student.adapters or Adapters("")).with_one_more(taken(adapted, options.lora, student.stored))
         student.model = adapted.unload()
         if student.quantised:
             student.whole = False  # to answer, it is loaded anew: adapters are added to weights that are not rounded
         else:
-            add_to(student.model, [adapter])
-        student.adapters = student.adapters and student.adapters.with_one_more(adapter)
+            add_to(student.model, adapters.rounds[-1:])
+        student.adapters = student.adapters and adapters
     return _summary(trainer, dataset, len(examples), guard)
 
 
