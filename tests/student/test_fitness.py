@@ -3,7 +3,9 @@
 import pytest
 import torch
 from tokenizers.processors import TemplateProcessing
+from transformers import AutoModelForCausalLM, MixtralConfig, Qwen3MoeConfig
 
+from tests.student.architectures import HEADS, SMALL
 from tests.student.tiny import tiny_student, tiny_tokenizer
 from tutelage.config import LoraConfig
 from tutelage.errors import StudentError
@@ -83,6 +85,22 @@ def test_a_tokenizer_that_appends_its_end_token():
 def test_adapters_that_fit_nothing(targets, told):
     with pytest.raises(StudentError, match=told):
         add_adapters(tiny_student().model, LoraConfig(targets=targets))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        MixtralConfig(**SMALL, **HEADS, num_local_experts=2),
+        Qwen3MoeConfig(**SMALL, **HEADS, head_dim=8, num_experts=2, num_experts_per_tok=1, moe_intermediate_size=16),
+    ],
+)
+def test_experts_have_no_adapters(config):
+    """PEFT would put them on tensors of all experts, which no adapter of a linear layer can be added to."""
+    with torch.device("meta"):
+        one, other = (AutoModelForCausalLM.from_config(config) for _ in range(2))
+    with pytest.raises(StudentError, match=rf"reach into the experts of a model of type '{config.model_type}'"):
+        add_adapters(one, LoraConfig())
+    add_adapters(other, LoraConfig(targets=["q_proj", "k_proj", "v_proj", "o_proj"]))
 
 
 def test_adapters_on_an_output_layer_of_its_own_are_merged_as_they_were_trained():

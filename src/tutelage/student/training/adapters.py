@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from peft import LoraConfig as PeftLoraConfig
 from peft import get_peft_model
+from peft.tuners.lora import ParamWrapper
 from transformers import PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
@@ -29,11 +30,18 @@ def add_adapters(model: Any, config: LoraConfig) -> Any:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)  # peft's own
         warnings.filterwarnings("ignore", message="fan_in_fan_out is set to False")  # GPT-2: peft sets it right itself
+        warnings.filterwarnings("ignore", message="The following .* keys did not match")  # of experts, refused below
         try:
-            return get_peft_model(model, settings)
+            adapted = get_peft_model(model, settings)
         except ValueError as error:
             told = " ".join(str(error).split())
             raise StudentError(f"student.lora.targets {targets!r} do not fit the student: {told}") from error
+    if any(isinstance(module, ParamWrapper) for module in adapted.modules()):
+        raise StudentError(
+            f"student.lora.targets {targets!r} reach into the experts of a model of type {model.config.model_type!r},"
+            " which are no linear layers; name those of its attention, such as [q_proj, k_proj, v_proj, o_proj]"
+        )
+    return adapted
 
 
 def check_targets(model: PreTrainedModel, config: LoraConfig) -> None:
