@@ -91,6 +91,7 @@ def test_what_is_learnt_is_kept_in_float32_and_answered_from(folder, tmp_path, d
     weights = load_file(model / "model.safetensors")
     assert {weight.dtype for weight in weights.values()} == {torch.float32}
     assert any(not torch.equal(weight, weight.bfloat16().float()) for weight in weights.values())
+    assert (model / "config.json").read_text() == (folder / "config.json").read_text()
     later = student.at(model, "later")
     assert (later.key, later.engine) == ("later", student.engine)
     assert answers(later) != before

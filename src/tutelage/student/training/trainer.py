@@ -49,10 +49,9 @@ class StepTrainer(Trainer):
     ) -> None:
         self.config, self.dataset, self.full, self.step_logger = dataset.config, dataset, full, step_logger
         self.ranks, self.sharded = ranks, sharded
-        cpu = next(full.model.parameters()).device.type == "cpu"
         super().__init__(
             model=full.model,  # pyright: ignore[reportArgumentType]
-            args=_arguments(self.config, len(dataset), checkpoints, seed, cpu),
+            args=_arguments(self.config, len(dataset), checkpoints, seed, full.model),
             train_dataset=dataset,
             callbacks=[*watchers, step_logger],
             optimizers=(_optimizer(full, self.config, sharded), None),
@@ -198,7 +197,7 @@ class _Arguments(TrainingArguments):
         return torch.device("cuda", ours)
 
 
-def _arguments(config: TrainingConfig, steps: int, checkpoints: Path, seed: int, cpu: bool) -> TrainingArguments:
+def _arguments(config: TrainingConfig, steps: int, checkpoints: Path, seed: int, model: Any) -> TrainingArguments:
     return _Arguments(
         output_dir=str(checkpoints),
         per_device_train_batch_size=1,
@@ -207,7 +206,8 @@ def _arguments(config: TrainingConfig, steps: int, checkpoints: Path, seed: int,
         warmup_steps=round(config.warmup_share * steps),
         max_grad_norm=config.max_grad_norm,
         lr_scheduler_type="linear",
-        use_cpu=cpu,
+        use_cpu=next(model.parameters()).device.type == "cpu",
+        use_cache=getattr(model.config, "use_cache", False),  # Trainer writes it into the student's configuration
         seed=seed,
         save_strategy="no",
         logging_strategy="no",
