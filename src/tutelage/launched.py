@@ -57,8 +57,10 @@ def place(environment: Mapping[str, str] = os.environ) -> Place:
                 " --multi_gpu --num_processes N, which need no GPU (if one process is meant, unset MASTER_ADDR)"
             )
         return Place()
-    if found["rank"] is None or not rank < size or not environment.get("MASTER_ADDR"):
-        told = ", ".join(f"{name}={environment.get(name, '')}" for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR"))
+    port = _number(("MASTER_PORT",), environment) or 0
+    if found["rank"] is None or not rank < size or not environment.get("MASTER_ADDR") or not 0 < port < 2**16:
+        names = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")
+        told = ", ".join(f"{name}={environment.get(name, '')}" for name in names)
         raise ConfigError(f"the environment names several processes, but not well ({told}); start them with torchrun")
     return Place(rank, size, found["local_rank"] or 0, found["local_size"] or 1)
 

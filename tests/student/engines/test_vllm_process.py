@@ -52,7 +52,7 @@ def test_one_process_has_the_whole_machine(monkeypatch):
     assert found["VLLM_LOGGING_LEVEL"] == "DEBUG", "the user's value"
 
 
-@pytest.mark.parametrize(("seen", "own"), [("", "1"), ("4,6", "6"), ("GPU-a,GPU-b", "GPU-b")])
+@pytest.mark.parametrize(("seen", "own"), [("", "1"), ("4,6", "6"), ("GPU-a,GPU-b", "GPU-b"), ("6", "6")])
 def test_of_several_each_has_its_gpu_and_no_group(seen, own, second_of_two, monkeypatch):
     if seen:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", seen)

@@ -37,6 +37,20 @@ def test_more_processes_than_devices_are_refused(tmp_path):
         assert one.startswith("student.device 'mps' computes in one process")
 
 
+def _with_one_gpu_each(ranks: Ranks) -> None:
+    torch.cuda.device_count = lambda: 1
+    os.environ["CUDA_VISIBLE_DEVICES"] = str(ranks.rank)
+    ranks.check_devices(torch.device("cuda"))
+    os.environ["CUDA_VISIBLE_DEVICES"] = "0"
+    with pytest.raises(ConfigError, match="2 processes were started on a machine with 1 GPU;"):
+        ranks.check_devices(torch.device("cuda"))
+
+
+def test_each_may_see_a_device_of_its_own(tmp_path):
+    """As with `torchrun --virtual-local-rank`, or Slurm's `--gpus-per-task`."""
+    results(_with_one_gpu_each, 2, tmp_path)
+
+
 def _joined_again(ranks: Ranks) -> bool:
     with joined() as same:
         return same is ranks
@@ -126,3 +140,19 @@ def test_one_process_where_several_were_asked_for_is_refused():
         place({"ACCELERATE_USE_CPU": "True", "MASTER_ADDR": "127.0.0.1"})
     assert place({"ACCELERATE_USE_CPU": "True"}).size == 1
     assert place({**MPI, "ACCELERATE_USE_CPU": "True", "OMPI_COMM_WORLD_RANK": "0"}).size == 4
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"RANK": ""}, "names several processes, but not well"),
+        ({"RANK": "2"}, "names several processes, but not well"),
+        ({"MASTER_ADDR": ""}, "names several processes, but not well"),
+        ({"MASTER_PORT": ""}, "names several processes, but not well"),
+        ({"MASTER_PORT": "99999"}, r"not well \(RANK=1, WORLD_SIZE=2, MASTER_ADDR=127.0.0.1, MASTER_PORT=99999\)"),
+        ({"MASTER_PORT": "-1"}, "sets MASTER_PORT to '-1', which is no number"),
+    ],
+)
+def test_an_environment_that_makes_no_sense(wrong, told):
+    with pytest.raises(ConfigError, match=told):
+        place({**environment(1, 2, 29500), **wrong})

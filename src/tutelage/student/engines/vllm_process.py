@@ -84,8 +84,10 @@ def _share(here: Place, cpu_build: bool) -> dict[str, str]:
     if here.local_size == 1:
         return {}
     if not cpu_build:
-        seen = os.environ.get("CUDA_VISIBLE_DEVICES")
-        return {"CUDA_VISIBLE_DEVICES": seen.split(",")[here.local_rank] if seen else str(here.local_rank)}
+        if not (seen := os.environ.get("CUDA_VISIBLE_DEVICES")):
+            return {"CUDA_VISIBLE_DEVICES": str(here.local_rank)}
+        gpus = seen.split(",")  # one, where the launcher shows each its own
+        return {"CUDA_VISIBLE_DEVICES": gpus[here.local_rank % len(gpus)]}
     if os.environ.get("VLLM_CPU_OMP_THREADS_BIND"):
         return {}
     cores = sorted(os.sched_getaffinity(0))[here.local_rank :: here.local_size]

@@ -70,7 +70,7 @@ class Ranks:
 
     def _alone(self, missing: list[int]) -> ConfigError:
         """The error where some ranks have not come; the first of the others says so."""
-        error = _not_all_came(self._place, f"rank {missing[0]} did not")
+        error = _not_all_came(self._place, f"rank {missing[0]} did not in {JOINING.seconds // 60} minutes")
         error.told = self.rank != min(set(range(self.size)) - set(missing))
         return error
 
@@ -161,10 +161,11 @@ class Ranks:
             raise self._watch.fault.error(self.rank)
 
     def check_devices(self, device: torch.device) -> None:
-        """Refuse more processes on this machine than it has GPUs. Raises ConfigError."""
+        """Refuse more processes on this machine than there are GPUs that they see. Raises ConfigError; all call it."""
+        seen = self.gathered((socket.gethostname(), os.environ.get("CUDA_VISIBLE_DEVICES")))
         if device.type == "mps":
             raise ConfigError("student.device 'mps' computes in one process; set it to cpu, or start without torchrun")
-        here = self._place.local_size
+        here = min(self._place.local_size, seen.count(seen[self.rank]))  # a launcher may show each a GPU of its own
         if device.type == "cuda" and here > (there := torch.cuda.device_count()):
             raise ConfigError(
                 f"{here} processes were started on a machine with {there} GPU{'s' * (there != 1)}; start"
@@ -274,6 +275,6 @@ def _heeding_signals(work: Callable[[], Value]) -> Value:
 def _not_all_came(here: Place, told: str) -> ConfigError:
     address = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"
     return ConfigError(
-        f"not all of {here.size} processes came together at {address} within {JOINING.seconds // 60} minutes"
-        f" ({told}); start as many as you name"
+        f"not all of {here.size} processes came together at {address} ({told}); start as many as you name, where the"
+        " port is free"
     )
