@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch.distributed import TCPStore
 
 from tests.processes import LIBRARIES, forked, import_before_forking
 from tests.student.ranks.several import environment, free_port, results, started
 from tutelage.errors import ConfigError
 from tutelage.launched import is_first, place
 from tutelage.stopping import stoppable
+from tutelage.student.ranks import watch
 from tutelage.student.ranks.group import Ranks, joined
 
 pytestmark = pytest.mark.slow
@@ -35,6 +37,28 @@ def test_more_processes_than_devices_are_refused(tmp_path):
         assert few.startswith(f"2 processes were started on a machine with {torch.cuda.device_count()} GPU")
         assert "--nproc_per_node" in few
         assert one.startswith("student.device 'mps' computes in one process")
+
+
+def _hold_the_store(port: int) -> None:
+    _ = TCPStore("127.0.0.1", port, is_master=True, wait_for_workers=False)
+    signal.pause()
+
+
+def test_a_store_that_answers_no_more_is_a_lost_run(monkeypatch):
+    """As when the machine of rank 0 has lost its power or its network: nothing closes the connection."""
+    monkeypatch.setattr(watch, "BEAT", 0.05)
+    monkeypatch.setattr(watch, "LOST", 0.5)
+    port = free_port()
+    holder = forked(_hold_the_store, port)
+    store = TCPStore("127.0.0.1", port, is_master=False, wait_for_workers=False)
+    store.set("beat/0", "0")
+    os.kill(holder.pid or 0, signal.SIGSTOP)
+    watching = watch.Watch(store, 1, ["rank 0 (there, process 7)", "rank 1"])
+    found = watching.wait(60)
+    watching.end()
+    os.kill(holder.pid or 0, signal.SIGKILL)
+    assert found is not None
+    assert found.text.startswith("rank 0 (there, process 7) has ended or can't be reached")
 
 
 def _with_one_gpu_each(ranks: Ranks) -> None:

@@ -4,6 +4,8 @@ Every rank writes a heartbeat into the store. Rank 0 looks at all of them, the o
 heard of for LOST seconds is lost; so is the run. The main thread then ends with the error where it looks for one
 (`Ranks.check`); if it doesn't within GRACE seconds, as in a collective that waits for the lost rank, this thread prints
 the line and ends the process: a run may be killed at any moment. A signal that one rank got, all get.
+
+Another thread asks the store: if the machine that holds it has lost its power or its network, a call never returns.
 """
 
 from __future__ import annotations
@@ -36,25 +38,35 @@ class Watch:
         self.rank, self.names, self._store = rank, names, store
         self._over, self._known = threading.Event(), threading.Event()
         self.fault: Fault | None = None
+        self._found: Fault | None = None
+        self._looks = 0
         self._seen = {other: (b"", time.monotonic()) for other in range(len(names)) if (other == 0) != (rank == 0)}
-        self._thread = threading.Thread(target=self._look_on, name="ranks", daemon=True)
-        self._thread.start()
+        works = (self._ask, self._look_on)
+        self._threads = [threading.Thread(target=work, name="ranks", daemon=True) for work in works]
+        for thread in self._threads:
+            thread.start()
 
     def end(self) -> None:
         """Watch no longer, and leave the store alone: whoever has it may go now."""
         self._over.set()
-        self._thread.join(BEAT)
+        for thread in self._threads:
+            thread.join(BEAT)
 
     def wait(self, seconds: float) -> Fault | None:
         """The fault of the run, which may take some seconds to be known; None: there is none."""
         self._known.wait(seconds)
         return self.fault
 
+    def _ask(self) -> None:
+        while self._found is None and not self._over.wait(BEAT):
+            self._found = self._look(self._looks + 1)
+            self._looks += 1
+
     def _look_on(self) -> None:
-        beats = 0
+        looks, silent = 0, 0.0  # not by the clock: this process may have been stopped itself
         while not self._over.wait(BEAT):
-            beats += 1
-            self.fault = self._look(beats)
+            looks, silent = self._looks, silent + BEAT if looks == self._looks else 0.0
+            self.fault = self._found or (Fault.loss(0, self.names[0]) if silent > LOST else None)
             if self.fault is not None:
                 if self.fault.signal and self.fault.rank != self.rank:
                     stop_as(self.fault.signal)
