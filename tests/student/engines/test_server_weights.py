@@ -1,9 +1,13 @@
 """How a server gets the weights of the next student, and what is said where it can't or does not take them."""
 
+import shlex
 import socket
+import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
@@ -220,6 +224,34 @@ def test_a_command_is_none_of_the_processes_that_a_launcher_started(folders, mon
     words = "sh -c 'echo \"<$RANK$WORLD_SIZE$TORCHELASTIC_USE_AGENT_STORE>\"'"
     student = student_on(f"http://127.0.0.1:{free_port()}/v1", folders[0], server_command=words)
     assert "is '<>'" in refused(student)
+
+
+STARTS = """
+import sys, time
+from pathlib import Path
+from tutelage.student.engines.server.command import ServerProcess
+server = ServerProcess(sys.argv[1])
+server.start(Path("model"))
+print(server._process.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="of Linux")
+def test_a_command_ends_with_a_run_that_is_killed(tmp_path):
+    words = [sys.executable, "-c", "import time; time.sleep(600)"]
+    starts = [sys.executable, "-c", STARTS, shlex.join(words)]
+    environment = ONE_THREAD | {"TMPDIR": str(tmp_path)}
+    with subprocess.Popen(starts, stdout=subprocess.PIPE, text=True, env=environment) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        while child.cmdline() != words:
+            time.sleep(0.05)
+        parent.kill()
+    until = time.monotonic() + 60
+    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < until, "it lives on"
+        time.sleep(0.05)
 
 
 def test_a_command_that_is_not_there_and_one_without_quotes(folders):

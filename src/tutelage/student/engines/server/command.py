@@ -2,7 +2,8 @@
 
     vllm serve {model} --port 8000        {model} stands for the folder of the weights
 
-It is started for a student, ended for the next one, and ended with the run. Its output goes to a file.
+It is started for a student, ended for the next one, and ended with the run; on Linux also with one that is killed: it
+would keep the GPU and the port, and the same command could not go on. Its output goes to a file.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import os
 import shlex
 import signal
 import subprocess
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
+from shutil import which
 
 from tutelage.errors import StudentError
 from tutelage.launched import alone
@@ -22,6 +25,12 @@ from tutelage.text.printable import printable
 
 PATIENCE = 30.0
 """Seconds for a server to end after it was told to; then it is killed."""
+_ENDS_WITH_PARENT = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG, which stays when the process becomes another program
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+_BEGINNING = [sys.executable, "-I", "-S", "-c", _ENDS_WITH_PARENT] if sys.platform == "linux" else []
 
 
 class ServerProcess:
@@ -38,24 +47,21 @@ class ServerProcess:
             words = [word.replace("{model}", str(folder.absolute())) for word in shlex.split(self.command)]
         except ValueError as error:
             raise StudentError(f"student.server_command is {self.command!r}: {error}; mend its quotes") from None
+        if which(words[0]) is None:
+            raise StudentError(
+                f"student.server_command cannot be started: {words[0]!r}: No such file; name a program that is there"
+            )
         handle, name = tempfile.mkstemp(prefix="tutelage-server-", suffix=".log")
         self._output = Path(name)
-        try:
-            with os.fdopen(handle, "wb") as output:
-                self._process = subprocess.Popen(
-                    words,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                    env=alone(),  # one of torchrun's processes would wait for the others' rendezvous
-                )
-        except OSError as error:
-            self._output.unlink()
-            reason = error.strerror or error
-            raise StudentError(
-                f"student.server_command cannot be started: {words[0]!r}: {reason}; name a program that is there"
-            ) from error
+        with os.fdopen(handle, "wb") as output:
+            self._process = subprocess.Popen(
+                [*_BEGINNING, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env=alone(),  # one of torchrun's processes would wait for the others' rendezvous
+            )
         atexit.register(self.stop)
 
     @property
