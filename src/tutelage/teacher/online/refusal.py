@@ -131,9 +131,7 @@ def said_in(value: object, *, surely: bool = False) -> Said | None:
         return None
     error = named or (whole.get("detail") if surely else None) or _minimax(whole)
     if isinstance(error, list):
-        items = cast(list[object], error)[:3]
-        first = cast(dict[str, object], items[0]) if isinstance(items[0], dict) else {}
-        error = {**first, "message": "; ".join(text for item in items if (text := _text(item)))}
+        error = _joined(cast(list[object], error))
     if isinstance(error, str):
         error = {**whole, "message": error}
     if not isinstance(error, dict):
@@ -177,9 +175,13 @@ def _minimax(whole: Mapping[str, object]) -> dict[str, object] | None:
 
 def _said(error: Mapping[str, object], depth: int = 0) -> Said:
     text = _text(error)
-    for inner in (error.get("error"), error.get("message")):
-        if depth < 2 and not text and isinstance(inner, dict):
-            return _said({**error, **cast(dict[str, object], inner)}, depth + 1)
+    for name in ("error", "message", "detail") if depth < 2 and not text else ():
+        inner = error.get(name)
+        if inner and isinstance(inner, list):
+            inner = _joined(cast(list[object], inner))
+        if isinstance(inner, dict):
+            beside = {other: value for other, value in error.items() if other != name}
+            return _said({**beside, **cast(dict[str, object], inner)}, depth + 1)
     if depth < 2 and text.lstrip()[:1] in ("{", "["):  # an error as JSON within the text of another
         inner = _parsed(text)
         if inner is not None:
@@ -199,7 +201,15 @@ def _said(error: Mapping[str, object], depth: int = 0) -> Said:
     )
 
 
+def _joined(errors: list[object]) -> dict[str, object]:
+    """The first of several errors, with the words of the first three."""
+    first = cast(dict[str, object], errors[0]) if isinstance(errors[0], dict) else {}
+    found = [_text(error) for error in errors[:3]]
+    return {**first, "loc": None, "param": None, "message": "; ".join(text for text in found if text)}
+
+
 def _text(error: object) -> str:
+    """The words of an error, behind the parameter that it names beside them."""
     if isinstance(error, str):
         return error
     if not isinstance(error, dict):
@@ -207,6 +217,11 @@ def _text(error: object) -> str:
     section = cast(dict[str, object], error)
     found = [section.get(name) for name in _WORDS]
     text = next((part for part in found if isinstance(part, str) and part.strip()), "")
+    place = section.get("loc") or section.get("param")
+    if isinstance(place, list):  # of FastAPI: where the request was read, then the names of its fields
+        place = ".".join(map(str, cast(list[object], place)[1:]))
+    if text and isinstance(place, str) and place and place not in text:
+        text = f"{place}: {text}"
     metadata = section.get("metadata")
     raw = cast(dict[str, object], metadata).get("raw") if isinstance(metadata, dict) else None
     return raw if isinstance(raw, str) and raw.strip() and _GENERIC.fullmatch(text.strip() or "error") else text
