@@ -462,3 +462,23 @@ def test_reading_takes_time_in_proportion_to_the_length(repeated):
 @pytest.mark.parametrize("piece", ["*", "#_ ", "* ", "Mistake", "Mistake* ", "*\n"])
 def test_long_runs_of_marks_are_read_in_linear_time(piece):
     assert_linear(lambda marks: separate(f"{marks}\n#_ Mistake {marks}"), piece * (20_000 // len(piece)))
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        '```json\n{\n  "name": "Ann",\n  "age": 31\n}\n```',
+        'The answer is:\n{\n  "name": "Ann",\n  "age": 31\n}',
+        '**Answer:** `{"name": "Ann", "age": 31}`',
+    ],
+)
+def test_json_in_a_block_is_the_answer_and_no_step(block):
+    problem = Problem.of("Give name and age of Ann, who is 31.", '{"name": "Ann", "age": 31}')
+    steps = "The text speaks of a person called Ann. Her years are 31."
+    reading = read(f"{steps}\n\n{block}", problem=problem, grade=partial(grade_by_value, "text", match="json"))
+    assert (reading.text, reading.failure) == (f"{steps}\nThe answer is {problem.answer}.", None)
+
+
+def test_an_explanation_without_a_solution_behind_it_is_one():
+    reply = f"**Answer: 12**\n\n**Explanation:**\n{STEPS}\nThe answer is 12."
+    assert (read(reply, explained=True).text, read(reply, explained=True).explanation) == (read(reply).text, None)

@@ -25,7 +25,7 @@ def grade_json(problem: Problem, text: str) -> Verdict:
         wanted = parse_json(problem.answer)
     except NotJson as error:  # of a problem that a teacher has made
         return Verdict(False, None, f"the right answer {shorten(problem.answer)!r} is no JSON: {error}")
-    found = _last_value(text) if isinstance(wanted, dict | list) else _bare(text)
+    found = last_value(text) if isinstance(wanted, dict | list) else _bare(text)
     if found is None:
         return Verdict(False, None, "no JSON in it")
     value = parse_json(found)
@@ -52,7 +52,7 @@ def check_json(answer: str) -> None:
         raise ValueError(f"{shorten(answer)!r} is no JSON: {error}") from None
 
 
-def _last_value(text: str) -> str | None:
+def last_value(text: str) -> str | None:
     """The last object or list that is no part of another one."""
     decoder, found, end, left = json.JSONDecoder(), None, 0, _MOST
     for start in (match.start() for match in _START.finditer(text)):

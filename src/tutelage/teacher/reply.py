@@ -14,19 +14,29 @@ import re
 from dataclasses import dataclass
 
 from tutelage.grading.code import code_in, tests_of, without_run_on
+from tutelage.grading.json_value import last_value
 from tutelage.records import AnswerKind, FailureReason, Grade, Problem, Verdict, state_answer
-from tutelage.teacher.judge.aim import ends_with
+from tutelage.teacher.judge.aim import Flaw, ends_with
 from tutelage.teacher.judge.soundness import Judge, quote
 from tutelage.teacher.prompts import texts
 from tutelage.teacher.reading.echoes import Echoes
 from tutelage.teacher.reading.noise import without_verdict
-from tutelage.teacher.reading.reasoning import reasoning, steps_of, up_to_answer
+from tutelage.teacher.reading.reasoning import reasoning, says_only_the_answer, steps_of, up_to_answer
 from tutelage.text.run_on import cut
+from tutelage.text.sentences import sentences
 from tutelage.text.statements import statements, without_statement
 from tutelage.text.thoughts import without_thoughts
 
 OURS = Echoes.of(texts())
 """The word runs of the built-in prompts."""
+_JSON_BEGINS = re.compile(
+    r"(?:^|\n)[ \t]*(?:[^\w\n]*(?:(?:the |final )*answer|json|result|output)\b[^\w\n]*(?:is\b[^\w\n]*)?)?"
+    r"(?:\s*```\w*)?\s*$",
+    re.IGNORECASE,
+)
+_LONGEST_LABEL = 200
+_JSON_ENDS = re.compile(r"[\s.`*]*")
+"""What stands round JSON that is the answer."""
 _PLACEHOLDER = re.compile(r"\banswer is:? {0,2}[\[(<{]?(?:N|X|YOUR ANSWER|number|label)[\])>}]?(?:\.|$)", re.MULTILINE)
 
 
@@ -64,7 +74,7 @@ def read_reply(  # noqa: PLR0913 - all that a reply is judged by
     without an explanation is still accepted. `kind` is that of the task's answers.
     """
     explanation, solution = separate(text) if explained or _UNASKED.search(text) else (None, text)
-    cleaned = reasoning(solution)
+    cleaned = reasoning(_with_json(solution, problem))
     if broken := broken_by(cleaned, finish_reason, max_tokens):
         return rejected(text, None, *broken)
     if code := _code(solution, problem, grade):
@@ -77,8 +87,8 @@ def read_reply(  # noqa: PLR0913 - all that a reply is judged by
         verdict = grade(problem, cleaned)
     if not verdict.correct:
         return rejected(text, verdict.answer, *_wrong(cleaned, verdict))
-    if _placeholder(cleaned, problem):
-        return rejected(text, verdict.answer, "repeats the prompt", "the reply takes the form of the answer literally")
+    if misstated := _misstated(cleaned, problem, grade):
+        return rejected(text, verdict.answer, *misstated)
     judge = Judge(problem, grade, ours, check_arithmetic, kind=kind)
     first = up_to_answer(cleaned, problem, grade)  # talk may follow
     shorter = None if first is None else steps_of(first, problem, grade)
@@ -89,6 +99,19 @@ def read_reply(  # noqa: PLR0913 - all that a reply is judged by
     verdict = grade(problem, concluded)
     failure = None if verdict.correct else "unparsable"
     return Reading(concluded, verdict, failure, explanation if explained and verdict.correct else None)
+
+
+def _with_json(solution: str, problem: Problem) -> str:
+    """The reply with the JSON that it ends with as its statement, on one line, if the answer is JSON."""
+    text = without_thoughts(solution)
+    found = last_value(text) if problem.answer[:1] in ("{", "[") else None
+    if found is None:
+        return solution
+    before, _, after = text.rpartition(found)
+    if _JSON_ENDS.fullmatch(after) is None or (begun := _JSON_BEGINS.search(before[-_LONGEST_LABEL:])) is None:
+        return solution
+    line = " ".join(part.strip() for part in found.splitlines())
+    return state_answer(before.removesuffix(begun[0]), line)
 
 
 def _code(solution: str, problem: Problem, grade: Grade) -> Reading | None:
@@ -127,10 +150,22 @@ def broken_by(cleaned: str, finish_reason: str, max_tokens: int) -> tuple[Failur
     return "empty", "the reply calls a tool and holds no text" if tool else "the reply is empty"
 
 
-def _placeholder(cleaned: str, problem: Problem) -> bool:
-    """Whether a reply copies the prompt's placeholder `N` or `X`, and no choice or answer has that name."""
+def _misstated(cleaned: str, problem: Problem, grade: Grade) -> Flaw | None:
+    """The fault if a reply copies the prompt's placeholder, or states another answer right before the last one.
+
+    The placeholder is `N` or `X`, where no choice or answer has that name.
+    """
     names = {problem.answer, *(choice.label for choice in problem.choices)}
-    return not names & {"N", "X"} and _PLACEHOLDER.search(cleaned) is not None
+    if not names & {"N", "X"} and _PLACEHOLDER.search(cleaned) is not None:
+        return "repeats the prompt", "the reply takes the form of the answer literally"
+    for sentence in reversed(sentences(cleaned)):
+        verdict = grade(problem, sentence) if says_only_the_answer(sentence) else None
+        if verdict is None or verdict.answer is None:
+            return None
+        if not verdict.correct:
+            reason = f"the reply states {quote(verdict.answer)}, and then {quote(problem.answer)}"
+            return "concludes otherwise", reason
+    return None
 
 
 def _wrong(cleaned: str, verdict: Verdict) -> tuple[FailureReason, str]:
@@ -166,6 +201,8 @@ def separate(text: str) -> tuple[str | None, str]:
     """
     text = cut(without_thoughts(text))
     marks = list(_MARK.finditer(text))
+    if not any(not mark["mistake"] for mark in marks):  # without a solution, "Explanation:" is the title of one
+        marks = [mark for mark in marks if "explanation" not in mark[0].lower()]
     if not marks:
         return None, text
     ends = [*(mark.start() for mark in marks[1:]), len(text)]

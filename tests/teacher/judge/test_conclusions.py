@@ -65,3 +65,18 @@ def test_a_number_in_an_answer_of_the_kind_text_may_be_known(question, answer, s
     problem = Problem.of(question, answer)
     assert read(f"{steps}\nThe answer is {answer}.", problem, "text").text == f"{steps}\nThe answer is {answer}."
     assert read(f"{answer}.\nThe answer is {answer}.", problem, "text").failure == LEAKED
+
+
+def test_the_answer_to_what_is_not_may_be_denied():
+    found = Problem.of(
+        "What is unlikely to be found in a kitchen?", "B", choices=(Choice("A", "pan"), Choice("B", "tractor"))
+    )
+    steps = "Pans are used for cooking. A tractor is unlikely to be found there, since it works on fields."
+    assert read(f"{steps}\nThe answer is B.", found, "choice").failure is None
+
+
+@pytest.mark.parametrize(
+    "steps", ["It is not possible to say without a date.", "There is not enough information on it."]
+)
+def test_a_question_that_is_left_open_is_not_answered(steps):
+    assert read(f"{steps}\nThe answer is yes.", GREATER, "yes-no").failure == "concludes otherwise"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 
-from tutelage.records import FailureReason, Grade, Problem
+from tutelage.records import FailureReason, Grade, Problem, state_answer
 from tutelage.teacher.judge.values import find_values, numbers_of
+from tutelage.teacher.reading.openings import other_truth
 from tutelage.text.sentences import sentences
 
 _CONCLUDES = re.compile(
@@ -23,7 +24,9 @@ _GIVES_UP = re.compile(
     r"""\b(?:we|i|one)\s(?:can\s?not|can['’]t)\s(?:determine|decide|answer)\b
     |\b(?:we|i)\s(?:do\snot|don['’]t)\shave\s(?:the|any|enough|sufficient)\b[^.\n]{0,30}\b(?:information|data)\b[^.\n]{0,40}
       \bto\s(?:determine|decide|answer|know|say)\b
-    |\b(?:it|this)\s(?:can\s?not|can['’]t)\sbe\s(?:determined|decided|answered)\b""",
+    |\b(?:it|this)\s(?:can\s?not|can['’]t)\sbe\s(?:determined|decided|answered)\b
+    |\bit\sis\s(?:not\spossible|impossible)\sto\s(?:determine|decide|answer|say|tell)\b
+    |\bthere\sis(?:\snot|n['’]t)\senough\sinformation\b""",
     re.IGNORECASE | re.VERBOSE,
 )
 """A sentence that leaves the question open."""
@@ -71,6 +74,8 @@ _INSTRUCTS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """A sentence that says what to do and does not do it."""
+_NAMES = re.compile(r"\b(?:is|are|was|were)\s(?:the\s)?([A-Z][\w'’-]+(?:\s[A-Z][\w'’-]+){0,3})\W*$")
+"""What a conclusion is, if it is a name: So the capital is Vienna."""
 _COMMON = (
     "the and for with would could can did does was were are has have had will should that this from any its his her"
 )
@@ -90,7 +95,7 @@ def find_contradiction(steps: str, problem: Problem, grade: Grade) -> tuple[Fail
     if problem.choices:
         other = _denied(said, problem) or _other_choice(said[-1], problem, grade)
     else:
-        other = _other_truth(said[-1], problem, grade)
+        other = _other_truth(said, problem, grade) or _other_name(said[-1], steps, problem, grade)
     return ("concludes otherwise", other) if other else None
 
 
@@ -118,7 +123,7 @@ def _repeats(sentence: str, question: str) -> bool:
 def _denied(said: list[str], problem: Problem) -> str | None:
     """The fault if every sentence about the right choice rejects it."""
     right = next((choice for choice in problem.choices if choice.label == problem.answer), None)
-    if right is None or _NEGATION.search(right.text):
+    if right is None or _NEGATION.search(f"{problem.question}\n{right.text}"):
         return None
     label = re.compile(rf"\({re.escape(right.label)}\)|(?:^|\boption\s){re.escape(right.label)}\b", re.IGNORECASE)
     text = right.text.strip().lower()
@@ -141,11 +146,30 @@ def _other_choice(last: str, problem: Problem, grade: Grade) -> str | None:
     return f"the reasoning concludes {verdict.answer}, and the reply states {problem.answer}"
 
 
-def _other_truth(last: str, problem: Problem, grade: Grade) -> str | None:
-    """The fault if the conclusion affirms the question and the answer is no, or denies it and the answer is yes."""
-    answer = problem.answer.strip().lower()
+def _other_name(last: str, steps: str, problem: Problem, grade: Grade) -> str | None:
+    """The fault if the conclusion is a name, and no word of the answer stands anywhere in the steps."""
+    named = _NAMES.search(last) if _CONCLUDES.match(last) and not _NEGATION.search(last) else None
+    if (
+        named is None
+        or named[1] in problem.text
+        or _words(problem.answer) & _words(steps)
+        or not _words(problem.answer)
+    ):
+        return None
+    right = grade(problem, state_answer("", named[1])).correct
+    return None if right else f"the reasoning concludes {named[1]}, and the reply states {problem.answer}"
+
+
+def _other_truth(said: list[str], problem: Problem, grade: Grade) -> str | None:
+    """The fault if the conclusion affirms the question and the answer is no, or denies it and the answer is yes.
+
+    So does a first word.
+    """
+    answer, last = problem.answer.strip().lower(), said[-1]
     if answer not in ("yes", "no"):
         return None
+    if (begun := other_truth(said[0], answer)) is not None:
+        return f"the reasoning begins with {begun}, and the reply states {answer}"
     read = grade(problem, last)
     if read.answer is not None and not read.correct:
         return f"the reasoning concludes {read.answer}, and the reply states {answer}"

@@ -20,6 +20,7 @@ from tutelage.teacher.judge.leaks import find_leak
 from tutelage.teacher.judge.talk import find_talk
 from tutelage.teacher.reading.echoes import Echoes
 from tutelage.teacher.reading.excerpts import excerpts
+from tutelage.teacher.reading.openings import opens_with_answer
 from tutelage.text.ambiguity import is_ambiguous
 from tutelage.text.calculations import Fault, find_calculations
 from tutelage.text.format import write_number
@@ -98,7 +99,7 @@ class Judge:
             yield "false calculation", fault
         for start, end in self.ours.find(steps, self.problem.text)[:1]:
             yield "repeats the prompt", f"the reply repeats what it was told: {quote(steps[start:end])!r}"
-        if _STATES.match(steps):
+        if _STATES.match(steps) or opens_with_answer(steps, self.problem):
             yield "answer leaked without reasoning", "the reply begins with its answer"
         if wanted is not None and (leak := find_leak(steps, self.problem, wanted)):
             yield "answer leaked without reasoning", leak

@@ -22,7 +22,7 @@ _BRACKETS = frozenset(("[", "]", "\\[", "\\]", "$$", "\\(", "\\)"))
 _STEP = r"(?:step|part|phase)[ ](?:\d{1,2}|one|two|three|four|five|six)\b"
 _NAMES = r"""(?:(?:(?:the|a|my|our|your|short|complete|detailed|worked|full|brief|step[- ]by[- ]step
       |revised|improved|rewritten|corrected|new)[ ])*
-    (?:solution|explanation|reasoning|rationale|analysis|calculations?|computations?|workings?|conclusion|summary
+    (?:solution|explanation|reason(?:ing)?|rationale|analysis|calculations?|computations?|workings?|conclusion|summary
       |given(?:[ ]information)?|known(?:[ ]facts)?|facts?|key[ ]facts|approach|method|strategy|plan
       |step[- ]by[- ]step|steps|breakdown|thinking|thought[ ]process|justification|setup|work|details|to[ ]find)
     (?:[ ](?:process|breakdown|steps?))?)"""

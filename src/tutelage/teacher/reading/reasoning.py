@@ -11,6 +11,7 @@ import re
 
 from tutelage.records import Grade, Problem
 from tutelage.teacher.reading.noise import without_praise, without_talk, without_titles, without_trailer
+from tutelage.teacher.reading.openings import without_opening
 from tutelage.text.markup import clean
 from tutelage.text.numbers import whole_number
 from tutelage.text.readable import readable
@@ -115,7 +116,8 @@ def steps_of(text: str, problem: Problem, grade: Grade) -> str:
     for place in (0, -1):
         if len(lines) > 1 and _is_bare(lines[place], problem, grade):
             del lines[place]
-    return without_talk(re.sub(r"\\boxed\{([^{}]*)\}", r"\1", "\n".join(lines)).strip())
+    steps = without_talk(re.sub(r"\\boxed\{([^{}]*)\}", r"\1", "\n".join(lines)).strip())
+    return without_opening(steps, problem)
 
 
 def up_to_answer(text: str, problem: Problem, grade: Grade) -> str | None:
