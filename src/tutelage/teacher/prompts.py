@@ -174,6 +174,11 @@ class Prompts:
         """All texts of all prompts, with their fields, to find echoes of them in a reply."""
         return (*texts(), *(self.template.texts() if self.template else ()))
 
+    @property
+    def hint(self) -> str:
+        """The user's own hint, with its field; empty if the prompts are built in."""
+        return self.template.named.get("hint", "") if self.template else ""
+
     def _system(self) -> str:
         return _system(self.kind, self.style)
 

@@ -294,3 +294,63 @@ def test_a_long_run_of_brackets_is_read_before_the_time_is_up():  # it took the 
 @pytest.mark.parametrize("other", ["7", "3", "4", "9"])
 def test_a_step_on_the_way_is_not_the_answer(other):
     assert read(f"{SOLVED}\nThe answer is {other}.", Problem.of(CANS.question, other)).failure == ASTRAY
+
+
+ABROAD = [
+    "Der Fehler im Versuch ist die Summe.",
+    "Der Schüler hat falsch addiert.",
+    "L'élève s'est trompé.",
+    "El estudiante sumó mal.",
+    "学生的错误是加法。",
+]
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        *ABROAD,
+        "As requested, here are the steps in plain text.",
+        "Instructions: write the steps.",
+        "The user wants a solution.",
+        "The reply begins with its answer.",
+    ],
+)
+def test_talk_of_the_asking_is_cut_in_other_languages_too(talk):
+    assert read(f"{talk}\n{SOLVED}\nThe answer is 63.").text == f"{SOLVED}\nThe answer is 63."
+
+
+@pytest.mark.parametrize(
+    ("question", "steps"),
+    [
+        ("A student has 7 attempts with 9 points each. How many points?", "The student made 7 attempts: 7 × 9 = 63."),
+        ("Ein Schüler hat 7 Versuche zu je 9 Punkten. Wie viele?", "Der Schüler macht 7 Versuche: 7 × 9 = 63."),
+        ("A team needs 63.5 points of whole ones, rounded down.", "Half a point is not possible, so 63.5 ≈ 63."),
+    ],
+)
+def test_what_the_question_speaks_of_is_no_talk(question, steps):
+    assert read(f"{steps}\nThe answer is 63.", Problem.of(question, "63")).failure is None
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "steps"),
+    [
+        ("A rope of 7 m is cut into pieces of 80 cm. How many?", "8", "7 m = 700 cm. 700 ÷ 80 = 8.75, so 8 pieces."),
+        (
+            "Its radius is 5 m. What is its area, to the nearest square metre?",
+            "79",
+            "3.1416 × 5² = 78.54 square metres.",
+        ),
+    ],
+)
+def test_a_result_is_rounded_after_its_unit_was_changed_or_where_the_question_says_so(question, answer, steps):
+    assert read(f"{steps}\nThe answer is {answer}.", Problem.of(question, answer)).failure is None
+
+
+def test_a_negative_answer_is_not_made_of_itself():
+    problem = Problem.of("It was -4 degrees, rose by 9 and fell by 12. What is it?", "-7")
+    assert read("4 + 9 = 13. 12 - 13 = -1. So it was -7.\nThe answer is -7.", problem).failure == ASTRAY
+    assert read("-4 + 9 = 5. 5 - 12 = -7.\nThe answer is -7.", problem).failure is None
+
+
+def test_a_number_that_is_said_to_be_known_gives_the_answer_away():
+    assert read("We know that the total is 63, so each bag has 63 / 7 = 9 cans.\nThe answer is 63.").failure == LEAKED

@@ -37,6 +37,14 @@ def test_in_scripts_without_spaces_a_character_is_half_a_word():
     assert not found(echoes, "三个盒子里有十二支笔。")
 
 
+def test_the_short_text_round_the_answer_of_a_hint_is_ours():
+    hints = Echoes.of([], "Die richtige Antwort ist {answer}."), Echoes.of([], "正确答案是{answer}。")
+    assert found(hints[0], "Die richtige Antwort ist C. Teller sind schmutzig.") == ["Die richtige Antwort ist"]
+    assert found(hints[1], "正确答案是C。") == ["正确答案是"]
+    assert found(hints[0], "Die richtige Antwort ist C.", "Was heißt: die richtige Antwort ist 3?") == []
+    assert found(Echoes.of([], "It is {answer}."), "It is C.") == []
+
+
 @given(st.text(), st.text(), st.text())
 def test_any_text_is_taken_and_a_prompt_is_its_own_echo(prompt, text, question):
     echoes = Echoes.of([prompt.replace("{", "").replace("}", "")])

@@ -29,7 +29,8 @@ Flaw = tuple[FailureReason, str]
 _RATIOS = (100, 60, 12, 1000, 10**6, 7, 24, 3600)
 """How many of one unit make one of another, where the answer is asked for in the other."""
 _OF_MONEY = (100, 10**6)
-_MONEY = re.compile(r"%|[$€£]|percent|cent|dollar|million|met(?:er|re)", re.IGNORECASE)
+_MONEY = re.compile(r"%|[$€£]|percent|cent|dollar|million|met(?:er|re)|\bcm\b", re.IGNORECASE)
+_ROUNDS = re.compile(r"\bround|\bnearest\b", re.IGNORECASE)
 _MOST_SUMS = 80
 _WRITTEN = re.compile(r"\d\s?[^\w\s=.,]{0,2}\s?[-+*/×÷−]\s?[($€£]{0,2}\d")
 """A calculation, perhaps without its result."""
@@ -78,9 +79,9 @@ def _ends_there(steps: Steps) -> bool:
     """Whether the last calculation makes the answer, perhaps rounded or in another unit."""
     if steps.last is None:
         return False
-    exact = "round" not in steps.problem.question and not _uses_all(steps.found, steps.problem)
-    exact = exact or _is_rounded_otherwise(steps, steps.last)
     ratios = _ratios(steps)
+    exact = not _ROUNDS.search(steps.problem.question) and not _uses_all(steps.found, steps.problem, ratios)
+    exact = exact or _is_rounded_otherwise(steps, steps.last)
     return any(_is_converted(value, steps.wanted, ratios, exact=exact) for value in steps.last.values)
 
 
@@ -174,9 +175,13 @@ def _astray(steps: Steps) -> Flaw:
     return "does not come to its answer", f"the reasoning comes to {write_number(last.values[0])}, not to {answer}"
 
 
-def _uses_all(found: Iterable[Found], problem: Problem) -> bool:
-    """Whether all numbers of the question are calculated with; a result of only some is not rounded to the answer."""
+def _uses_all(found: Iterable[Found], problem: Problem, ratios: Collection[int]) -> bool:
+    """Whether all numbers of the question are calculated with, perhaps in another unit.
+
+    A result of only some of them is not rounded to the answer.
+    """
     used = {value for item in found if item.calculation for value in item.all_values}
+    used |= {value / ratio for value in used for ratio in ratios}
     given = (number for number in find_numbers(problem.text) if number.value != 1)
     return all(used.intersection(meanings(number, problem.text)) for number in given)
 

@@ -151,8 +151,9 @@ def _is_named(steps: Steps) -> bool:
 def _named(steps: Steps) -> Counter[Fraction]:
     """How often the steps name each number; not the answer, unless the question gives it."""
     named = Counter(value for item in steps.found for value in item.all_values)
-    if steps.wanted.value not in steps.asked:
-        del named[steps.wanted.value]
+    for value in (steps.wanted.value, abs(steps.wanted.value)):  # -7 is found as 7, too
+        if value not in steps.asked:
+            del named[value]
     return named
 
 

@@ -18,7 +18,7 @@ _AIMS = re.compile(
       |\bto\sreach|\bwe\s(?:need|want|must\s(?:get|reach|have))
       |\b(?:must|should|has\sto|needs\sto)\s(?:be\s)?equal(?:\sto)?|\b(?:need|want)s?\sa\stotal\sof
       |\b(?:answer|result|total|sum)\s(?:must|should|has\sto|needs\sto)\sbe
-      |\bassum\w+\b[^.\n]{0,60}\b(?:is|are|has|have|be))
+      |\b(?:assum\w+|we\sknow)\b[^.\n]{0,60}\b(?:is|are|has|have|be))
     \s(?:(?:a|the)\s(?:total|sum|result|number)\s(?:of|to\sbe)\s)?[$€£]?$""",
     re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )

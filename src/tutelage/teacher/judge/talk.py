@@ -16,13 +16,17 @@ _ALWAYS = re.compile(
     |\bthe\ (?:given|provided|expected|stated|desired)\ (?:final\ |correct\ )?answer\b
     |\b(?:since|because|as)\ the\ (?:correct|right|final)\ answer\ is\b
     |\byou\ should\ have\b
-    |\bthe\ (?P<stem>student)\ (?:chose|picked|selected|answered|assumed|concluded)\b
+    |\bthe\ (?P<stem>student|learner)(?:'s|’s)?\ (?:\w+ly\ )?(?:chose|picked|selected|answer|assumed|concluded
+      |th(?:ought|inks)|believe[sd]|said|says|wrote|made|claim)
+    |\bthe\ (?:reply|prompt)\ (?:says|states|begins|gives|asks|wants)\b
+    |\bthe\ user\ (?:wants?|asks?|asked|needs?|provided|gave)\b
+    |\bas\ (?:requested|instructed)\b|^[^\w\n]*+instructions?\W*:|\b(?:in|use)\ plain\ text\b|\bworked\ solution\b
     |\b(?:this|that|the|each|every|our|my)\ (?:\w+\ )?(?:step|calculation|solution|reasoning|result|answer)s?
       \ (?:is|are|was|were)\ (?:also\ |indeed\ )?(?:correct|valid|accurate|right)
       (?=\W*(?:$|because|since|as|and))
     |\bchecks\ out\b|^[^\w\n]*+correct(?:ed)?\ (?:calculation|solution|steps?|answer|reasoning|approach)\W*:
     |\b(?:the|this|your)\ hint\b|\banswer\ key\b|\bth(?:ese|e)\ instructions\b
-    |\bthe\ student(?:'s|’s)?\ (?:made|wrote|said|forgot|attempt|mistake|answer|solution|error|should)\b
+    |\bthe\ student(?:'s|’s)?\ (?:forgot|attempt|mistake|solution|error|should)\b
     |\byour\ (?:mistake|attempt|error|solution|answer|calculation)\b
     |\byou\ (?:made\ a\ mistake|forgot|went\ wrong|wrote)\b
     |\b(?:the|this|that)\ (?:earlier|previous|wrong|incorrect|flawed|original)\ (?:attempt|solution|answer|reply)\b
@@ -62,7 +66,7 @@ _OF_NUMBERS = re.compile(
         (?:\w+\ ){1,3}(?:is|was|should|would|must)\b|correct\ (?:\w+\ ){1,3}should\ (?:be|have)\b)\w*
     |\b(?P<stem>attempt|hints?\b|correction\b|adjust|reconsider|overlook|contradict
       |initially\ (?:thought|assumed|said))\w*
-    |\bthe\ student(?:['’]s)?\ (?:\w+ly\ )?(?:made|makes?|wrote|forg|says?|said|attempt|mistake|answer|solution|error
+    |\bthe\ student(?:['’]s)?\ (?:\w+ly\ )?(?:forg|attempt|mistake|solution|error
       |should|adds?|added|subtract|multipl|divid|calculat|thinks?|thought|did|must|needs?)
     |\bthe\ (?:correct|right|proper)\ (?:\w+\ )?(?:calculation|computation|step|approach|method|reasoning|breakdown
       |process|interpretation|solution|equation|way|operation|formula|explanation|sequence|order)s?\b
@@ -78,12 +82,24 @@ _OF_NUMBERS = re.compile(
     |\b(?:can(?:not|['’]t)|could\ not)\ be\ used,?\ (?:because|since|for)\b
     |\bearlier\ (?:solution|calculation|step|answer|result)\b
     |\bnot\ equal\ to\b|\b(?:does\ not|doesn['’]t)\ (?:match|make\ sense|add\ up|equal\ \$?\d)
-    |\b(?:can(?:not|['’]t)\ be|is\ not|isn['’]t)\ (?:right|correct|possible|the\ answer)\b
+    |\b(?:can(?:not|['’]t)\ be|is\ not|isn['’]t)\ (?:right|correct|the\ answer)\b
+    |\bcan(?:not|['’]t)\ be\ possible\b|\b(?:this|that|it|which)\ (?:is\ not|isn['’]t)\ possible\b
     |\bbut\ (?:it|the\ (?:question|problem))\ (?:says|states|asks)\b
     |(?m:^)[^\w\n]*+(?:wrong|correction|fix)\W*:""",
     re.IGNORECASE | re.VERBOSE,
 )
 """Talk for numeric answers only: reasoning about a choice may say that another one is wrong."""
+
+_ABROAD = re.compile(
+    r"""(?:\b(?:de[rsmn]|diese[rsmn]?|im)\ (?=versuch|schüler|fehler|hinweis)
+      |\b(?:l['’]|la\ |cette\ )(?=élève|étudiant|tentative|erreur)
+      |\b(?:el|del|este)\ (?=estudiante|alumno|intento|error)
+      |(?=学生|尝试|提示|错误[是在]))
+    (?P<stem>versuch|schüler|fehler|hinweis|élève|étudiant|tentative|erreur|estudiante|alumno|intento|error|学生|尝试
+      |提示|错误)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""The nouns of such talk in German, French, Spanish and Chinese, for prompts of the user's own."""
 
 _FAULTS = re.compile(r"mistak|error|wrong|correct|misread|flaw")
 
@@ -91,7 +107,7 @@ _FAULTS = re.compile(r"mistak|error|wrong|correct|misread|flaw")
 def find_talk(text: str, question: str, *, number: bool) -> str | None:
     """The first words that refer to more than the question, or None; `number` if the answer is a number."""
     asked = question.lower()
-    for pattern in (_ALWAYS, _OF_NUMBERS) if number else (_ALWAYS,):
+    for pattern in (_ALWAYS, _ABROAD, *([_OF_NUMBERS] if number else [])):
         for match in pattern.finditer(text):
             groups = match.groupdict()
             if groups.get("fault") and _FAULTS.search(asked):

@@ -83,7 +83,7 @@ class OpenAITeacher:
             teacher=config,
             template=prompts.template,
             plan=plan,
-            ours=Echoes.of(prompts.texts()),
+            ours=Echoes.of(prompts.texts(), prompts.hint),
         )
         self._lost = 0
         self._limits = Limits(config.requests_per_minute, config.tokens_per_minute)

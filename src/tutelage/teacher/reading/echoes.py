@@ -15,6 +15,9 @@ from functools import lru_cache
 LENGTH = 6
 """Words in a run; a character of a script without spaces counts as half a word."""
 
+_SHORTEST = 5
+"""Half words of a hint's text that is told by itself, such as the three words before the answer."""
+
 _UNSPACED = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"  # Thai, Lao, Khmer, kana, Han
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W\d_{_UNSPACED}]+|\d+")
 _HALF = re.compile(rf"[{_UNSPACED}]")
@@ -25,31 +28,51 @@ Run = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Echoes:
-    """The runs of words of some prompts."""
+    """The runs of words of some prompts, and the shorter texts round the answer in a hint."""
 
     runs: frozenset[Run]
+    short: frozenset[Run] = frozenset()
 
     @classmethod
-    def of(cls, prompts: Iterable[str]) -> Echoes:
-        """The runs of prompts or their templates; a run never crosses a `{field}`."""
+    def of(cls, prompts: Iterable[str], hint: str = "") -> Echoes:
+        """The runs of prompts or their templates; a run never crosses a `{field}`.
+
+        Of a user's `hint` a text that is shorter than a run is one, too.
+        """
         parts = (part for prompt in prompts for part in _FIELD.split(prompt))
-        return cls(frozenset(run for part in parts for run, _ in _runs(_words(part))))
+        told = (tuple(_words(part)) for part in _FIELD.split(hint))
+        short = frozenset(run for run in told if _SHORTEST <= sum(map(_weight, run)) < 2 * LENGTH)
+        return cls(frozenset(run for part in parts for run, _ in _runs(_words(part))), short)
 
     def find(self, text: str, question: str) -> list[tuple[int, int]]:
         """Start and end of each run of `text` that is in the prompts and not in the question, in order."""
         places = [word.span() for word in _WORD.finditer(text)]
-        asked = _runs_of(question)
-        ours = [at for at in _runs(_words(text)) if at[0] in self.runs and at[0] not in asked]
-        return [(places[start][0], places[start + len(run) - 1][1]) for run, start in ours]
+        asked, words = _runs_of(question), _words(text)
+        ours = [at for at in _runs(words) if at[0] in self.runs and at[0] not in asked]
+        for run in self.short:
+            if not any(_starts(run, _words(question))):
+                ours += [(run, start) for start in _starts(run, words)]
+        return sorted((places[start][0], places[start + len(run) - 1][1]) for run, start in ours)
 
 
 def _words(text: str) -> list[str]:
     return [word[0].lower() for word in _WORD.finditer(text)]
 
 
+def _weight(word: str) -> int:
+    return 1 if _HALF.match(word) else 2
+
+
+def _starts(run: Run, words: Sequence[str]) -> Iterator[int]:
+    """Where a run begins in some words."""
+    return (
+        start for start in range(len(words)) if words[start] == run[0] and tuple(words[start : start + len(run)]) == run
+    )
+
+
 def _runs(words: Sequence[str]) -> Iterator[tuple[Run, int]]:
     """Every minimal run of `LENGTH` words, and the index of its first word."""
-    weights = [1 if _HALF.match(word) else 2 for word in words]
+    weights = [*map(_weight, words)]
     end = weight = 0
     for start in range(len(words)):
         while end < len(words) and weight < 2 * LENGTH:
