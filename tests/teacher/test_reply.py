@@ -482,3 +482,15 @@ def test_json_in_a_block_is_the_answer_and_no_step(block):
 def test_an_explanation_without_a_solution_behind_it_is_one():
     reply = f"**Answer: 12**\n\n**Explanation:**\n{STEPS}\nThe answer is 12."
     assert (read(reply, explained=True).text, read(reply, explained=True).explanation) == (read(reply).text, None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "problem", "steps", "rest"),
+    [
+        ("number", PENS, "每盒有4支。3 × 4 = 12支。", "The answer is 12。"),
+        ("yes-no", Problem.of("梨会沉入水中吗？", "no"), "梨的密度比水小，会浮在水上。", "\nThe answer is no."),
+    ],
+)
+def test_a_reply_without_spaces_between_its_words_is_read(kind, problem, steps, rest):
+    reading = read(steps + rest, problem=problem, grade=partial(grade_by_value, kind))
+    assert (reading.text, reading.failure) == (f"{steps}\nThe answer is {problem.answer}.", None)

@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-_BOUNDARY = re.compile(r"[.!?][\"”’'*_)\]}$]{0,4}(?:(?P<space>\s+)|$)|(?<!\s)(?P<line>\s*\n\s*)")
+_BOUNDARY = re.compile(
+    r"(?:[.!?][\"”’'*_)\]}$]{0,4}(?=\s|$)|[。！？][\"”’」』）*_]{0,4})(?P<space>\s*)|(?<!\s)(?P<line>\s*\n\s*)"
+)
 _ABBREVIATED = "mr mrs ms dr st vs e.g i.e etc a.m p.m jr sr approx u.s"
 _ABBREVIATIONS = frozenset(_ABBREVIATED.split())
 _UNITS = "ft in oz lb lbs sq cu hr hrs min mins sec yd yds mi pt qt gal tbsp tsp cm mm km kg ml max"
@@ -48,7 +50,7 @@ def boundaries(text: str, start: int = 0, end: int | None = None) -> Iterator[re
     """The ends of sentences: each match covers the punctuation and the white space after it."""
     for match in _BOUNDARY.finditer(text, start, len(text) if end is None else end):
         space = match["space"]
-        if space is None or "\n" in space or text[match.start()] != "." or not _is_abbreviation(text, match):
+        if not space or "\n" in space or text[match.start()] != "." or not _is_abbreviation(text, match):
             yield match
 
 

@@ -38,7 +38,7 @@ _LEAD_IN = re.compile(
 )
 _NEGATION = re.compile(r"\W{0,4}not\b(?:(?P<instead>.{0,80}?\bbut\b(?: rather)?))?", re.IGNORECASE)
 _CLOSING = re.compile(
-    r"""(?:^|(?<=\n)|(?<=[.!?]\s)|(?<=[.!?]))[ \t]*
+    r"""(?:^|(?<=\n)|(?<=[.!?]\s)|(?<=[.!?。！？]))[ \t]*
     (?:(?:so|thus|hence|therefore|finally|in\ conclusion|this\ means)\b,?\s*(?:that\s+)?)?
     (?:
         (?:the\s+|our\s+|my\s+)?(?:final\s+|correct\s+|right\s+)?answer\b(?:\s+(?:to|for)\s+(?:the|this)\s+\w+)?

@@ -80,3 +80,9 @@ def test_the_answer_to_what_is_not_may_be_denied():
 )
 def test_a_question_that_is_left_open_is_not_answered(steps):
     assert read(f"{steps}\nThe answer is yes.", GREATER, "yes-no").failure == "concludes otherwise"
+
+
+def test_a_number_that_the_question_does_not_give_is_a_fact():
+    north = Problem.of("Is Paris north of Rome?", "yes")
+    steps = "Paris lies at 48.9° N. Rome lies at 41.9° N. 48.9 > 41.9."
+    assert read(f"{steps}\nThe answer is yes.", north, "yes-no").text == f"{steps}\nThe answer is yes."

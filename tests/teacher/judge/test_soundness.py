@@ -324,6 +324,7 @@ def test_talk_of_the_asking_is_cut_in_other_languages_too(talk):
     [
         ("A student has 7 attempts with 9 points each. How many points?", "The student made 7 attempts: 7 × 9 = 63."),
         ("Ein Schüler hat 7 Versuche zu je 9 Punkten. Wie viele?", "Der Schüler macht 7 Versuche: 7 × 9 = 63."),
+        ("Speed of 226.8 km/h in m/s?", "226.8 km/h = 226,800 m / 3,600 s = 63 m/s."),
         ("A team needs 63.5 points of whole ones, rounded down.", "Half a point is not possible, so 63.5 ≈ 63."),
     ],
 )
@@ -354,3 +355,8 @@ def test_a_negative_answer_is_not_made_of_itself():
 
 def test_a_number_that_is_said_to_be_known_gives_the_answer_away():
     assert read("We know that the total is 63, so each bag has 63 / 7 = 9 cans.\nThe answer is 63.").failure == LEAKED
+
+
+def test_full_stops_between_thousands_make_no_calculation_false():
+    problem = Problem.of("Ein Ort hat 1.250.000 Einwohner, und 50.000 kommen dazu. Wie viele sind es?", "1300000")
+    assert read("1.250.000 + 50.000 = 1.300.000 Einwohner.\nThe answer is 1300000.", problem).failure is None

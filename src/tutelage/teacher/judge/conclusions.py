@@ -84,7 +84,9 @@ _COMMON = (
 def find_contradiction(steps: str, problem: Problem, grade: Grade) -> tuple[FailureReason, str] | None:
     """The flaw if the steps conclude another answer than the problem's, or only repeat the question."""
     said = sentences(steps) or [""]
-    if not _calculates(steps, problem) and all(_ASKS.match(told) or _repeats(told, problem.text) for told in said):
+    if not _calculates(steps, problem) and all(
+        _ASKS.match(told) or _repeats(told, f"{problem.text}\n{problem.answer}") for told in said
+    ):
         return "answer leaked without reasoning", "the reply says the question again, and the answer"
     if all(_INSTRUCTS.match(sentence) for sentence in said):
         return "steps not done", "the reply says what to think about and does not do it"
@@ -113,10 +115,10 @@ def _calculates(steps: str, problem: Problem) -> bool:
     return any(not (known if item.calculation else stated).issuperset(item.values) for item in made)
 
 
-def _repeats(sentence: str, question: str) -> bool:
-    """Whether a sentence only repeats the question; a sentence of more than 10 words may add one word."""
-    known = {word[:_STEM] for word in _words(question)}
-    new = {word for word in _words(sentence) if not word.isdigit() and word[:_STEM] not in known}
+def _repeats(sentence: str, known: str) -> bool:
+    """Whether a sentence only repeats question and answer; a sentence of more than 10 words may add one word."""
+    stems = {word[:_STEM] for word in _words(known)}
+    new = {word for word in _words(sentence) if word[:_STEM] not in stems}
     return not new or (len(new) == 1 and len(sentence.split()) > _LONG)
 
 

@@ -19,7 +19,7 @@ _BY_WORD = tuple(
         (r"hour and", "5/4 3/2 7/4"),
         (r"week|dai?ly|days?\b", "7 5 14 24 30 365"),
         (r"dozen", "12 6 24"),
-        (r"minute|hour|second|\bmin\b|\bhrs?\b|noon|night|clock|[ap]\.?m\b", "60 24 12 3600"),
+        (r"minute|hour|second|\d\s?(?:km|m)/[hs]\b|\bmin\b|\bhrs?\b|noon|night|clock|[ap]\.?m\b", "60 24 12 3600"),
         (r"year|annual|month|\bage", "12 52 365 366 4 6 24 28 30 31 48"),
         (r"feet|foot|inch|yard|mile", "3 12 36 5280 1760"),
         (r"coin|nickel|dime|penn|cent\b|cents\b|dollar|\$|change\b", "1/20 1/10 1/100 1/4 5 25 50"),

@@ -18,7 +18,7 @@ from tutelage.teacher.judge.conclusions import find_contradiction
 from tutelage.teacher.judge.in_signs import in_signs
 from tutelage.teacher.judge.leaks import find_leak
 from tutelage.teacher.judge.talk import find_talk
-from tutelage.teacher.reading.echoes import Echoes
+from tutelage.teacher.reading.echoes import UNSPACED, Echoes
 from tutelage.teacher.reading.excerpts import excerpts
 from tutelage.teacher.reading.openings import opens_with_answer
 from tutelage.text.ambiguity import is_ambiguous
@@ -29,6 +29,8 @@ from tutelage.text.numbers import Number, whole_number
 _LONGEST_QUOTE = 100
 """The most characters of the reply that a reason quotes."""
 _FEWEST_WORDS = 3
+_ANY_WORD = re.compile(rf"[{UNSPACED}]|\w+")
+_WORD = re.compile(rf"[{UNSPACED}]|[^\W\d_]{{2,}}")
 _NO_WAY: Flaw = ("answer leaked without reasoning", "the reply gives no reasoning that stands by itself")
 _STATES = re.compile(
     r"\W*+(?:(?:so|thus|therefore|hence)\b\W*+)?(?:(?:the|my|our)\ (?:\w+\ )?answer\b[^.\n]{0,40}"
@@ -81,7 +83,7 @@ class Judge:
 
     def _stands_alone(self, part: str) -> bool:
         """Whether a part has words enough, and calculates with no result of what was cut."""
-        enough = len(re.findall(r"[^\W\d_]{2,}", part)) >= _FEWEST_WORDS
+        enough = len(_WORD.findall(part)) >= _FEWEST_WORDS
         way = self.check_way and self._wanted is not None
         return enough and not (way and find_ungrounded(part, self.problem, strictly=True))
 
@@ -91,7 +93,7 @@ class Judge:
 
     def _flaws(self, steps: str) -> Iterator[Flaw]:
         wanted = self._wanted
-        if self.check_way and len(re.findall(r"\w+", steps)) < _FEWEST_WORDS:
+        if self.check_way and len(_ANY_WORD.findall(steps)) < _FEWEST_WORDS:
             yield "answer leaked without reasoning", "the reply states the answer without a step of reasoning"
         if talk := find_talk(steps, self.problem.text, number=wanted is not None):
             yield "answer leaked without reasoning", f"the reply speaks of what is not in the question: {talk!r}"

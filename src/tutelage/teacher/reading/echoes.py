@@ -18,9 +18,9 @@ LENGTH = 6
 _SHORTEST = 5
 """Half words of a hint's text that is told by itself, such as the three words before the answer."""
 
-_UNSPACED = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"  # Thai, Lao, Khmer, kana, Han
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W\d_{_UNSPACED}]+|\d+")
-_HALF = re.compile(rf"[{_UNSPACED}]")
+UNSPACED = "\u0e00-\u0eff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"  # Thai, Lao, Khmer, kana, Han
+_WORD = re.compile(rf"[{UNSPACED}]|[^\W\d_{UNSPACED}]+|\d+")
+_HALF = re.compile(rf"[{UNSPACED}]")
 _FIELD = re.compile(r"\{+[\w.!:]{0,60}\}+")
 
 Run = tuple[str, ...]
