@@ -61,6 +61,8 @@ def test_what_only_looks_like_an_answer_stays(problem, kind, steps):
     ("problem", "kind", "steps"),
     [
         (PEAR, "yes-no", "Yes, since a pear is heavy."),
+        (PLATE, "choice", f"Option B is correct. {WASHED}"),
+        (PLATE, "choice", "It is B. Clean plates stand there."),
         (LAKE, "text", "Lake Balaton lies in Austria. So the capital is Vienna."),
         (LAKE, "text", "Lake Balaton lies in Austria. So the answer is Vienna."),
         (PLATE, "choice", f"{WASHED}\nTherefore, the answer is B."),

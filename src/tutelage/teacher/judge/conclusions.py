@@ -10,7 +10,7 @@ import re
 
 from tutelage.records import FailureReason, Grade, Problem, state_answer
 from tutelage.teacher.judge.values import find_values, numbers_of
-from tutelage.teacher.reading.openings import other_truth
+from tutelage.teacher.reading.openings import other_opening
 from tutelage.text.sentences import sentences
 
 _CONCLUDES = re.compile(
@@ -92,12 +92,14 @@ def find_contradiction(steps: str, problem: Problem, grade: Grade) -> tuple[Fail
         return "steps not done", "the reply says what to think about and does not do it"
     if (left_open := _GIVES_UP.search(steps)) is not None:
         return "concludes otherwise", f"the reasoning leaves the question open: {' '.join(left_open[0].split())!r}"
+    if (begun := other_opening(steps, problem)) is not None:
+        return "concludes otherwise", f"the reasoning begins with {begun}, and the reply states {problem.answer}"
     if len(said) > 1 and _EXPLAINS.match(said[-1]):
         said.pop()
     if problem.choices:
         other = _denied(said, problem) or _other_choice(said[-1], problem, grade)
     else:
-        other = _other_truth(said, problem, grade) or _other_name(said[-1], steps, problem, grade)
+        other = _other_truth(said[-1], problem, grade) or _other_name(said[-1], steps, problem, grade)
     return ("concludes otherwise", other) if other else None
 
 
@@ -162,16 +164,11 @@ def _other_name(last: str, steps: str, problem: Problem, grade: Grade) -> str | 
     return None if right else f"the reasoning concludes {named[1]}, and the reply states {problem.answer}"
 
 
-def _other_truth(said: list[str], problem: Problem, grade: Grade) -> str | None:
-    """The fault if the conclusion affirms the question and the answer is no, or denies it and the answer is yes.
-
-    So does a first word.
-    """
-    answer, last = problem.answer.strip().lower(), said[-1]
+def _other_truth(last: str, problem: Problem, grade: Grade) -> str | None:
+    """The fault if the conclusion affirms the question and the answer is no, or denies it and the answer is yes."""
+    answer = problem.answer.strip().lower()
     if answer not in ("yes", "no"):
         return None
-    if (begun := other_truth(said[0], answer)) is not None:
-        return f"the reasoning begins with {begun}, and the reply states {answer}"
     read = grade(problem, last)
     if read.answer is not None and not read.correct:
         return f"the reasoning concludes {read.answer}, and the reply states {answer}"

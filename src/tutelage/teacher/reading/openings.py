@@ -22,17 +22,17 @@ _LEAD = {
     for truth, words in _TRUTHS.items()
 }
 """Yes or no as an exclamation, with a short sentence that only says it again: No, it would not."""
+_SAYS = re.compile(r"\b(?:is|be|choose|pick|select)\b", re.IGNORECASE)
 _HANGS = re.compile(r"(?:it|they|this|that|these|which|because|since|as)\b", re.IGNORECASE)
 
 
 def without_opening(steps: str, problem: Problem) -> str:
     """The steps without the right answer at their head, unless what is left refers to it."""
     if (lead := _LEAD.get(problem.answer.lower())) and not problem.choices:
-        found = lead.match(steps)
-        left = steps[found.end() :] if found else steps
-        return left[:1].upper() + left[1:]
-    found = _said(problem).match(steps)
-    if found is None or found["goes_on"] or _lists(steps, problem):
+        begun = lead.match(steps)
+        return steps if begun is None else steps[begun.end() :][:1].upper() + steps[begun.end() + 1 :]
+    found = _said(problem, problem.answer).match(steps)
+    if found is None or found.groupdict().get("goes_on") or _lists(steps, problem):
         return steps
     left = steps[found.end() :].lstrip()
     return steps if not left or _HANGS.match(left) else left
@@ -40,13 +40,18 @@ def without_opening(steps: str, problem: Problem) -> str:
 
 def opens_with_answer(steps: str, problem: Problem) -> bool:
     """Whether steps begin with the right answer."""
-    return _said(problem).match(steps) is not None and not _lists(steps, problem)
+    return _said(problem, problem.answer).match(steps) is not None and not _lists(steps, problem)
 
 
-def other_truth(steps: str, answer: str) -> str | None:
-    """Yes or no, if steps begin with it and it is not the answer."""
-    said = (truth for truth, lead in _LEAD.items() if lead.match(steps))
-    return next((truth for truth in said if truth != answer), None)
+def other_opening(steps: str, problem: Problem) -> str | None:
+    """Another choice, or the other of yes and no, if steps begin by saying that it is the answer."""
+    if not problem.choices:
+        answer = problem.answer.lower()
+        said = (truth for truth, lead in _LEAD.items() if answer in _LEAD and truth != answer and lead.match(steps))
+        return next(said, None)
+    others = (choice.label for choice in problem.choices if choice.label != problem.answer)
+    found = ((label, _said(problem, label).match(steps)) for label in others)
+    return next((label for label, said in found if said and _SAYS.search(said[0])), None)
 
 
 def _lists(steps: str, problem: Problem) -> bool:
@@ -55,15 +60,13 @@ def _lists(steps: str, problem: Problem) -> bool:
     return bool(labels) and re.search(rf"^[^\w\n]*(?:option )?\(?(?:{labels})[).:]\s", steps, re.MULTILINE) is not None
 
 
-@lru_cache(maxsize=256)  # a problem is asked many times
-def _said(problem: Problem) -> re.Pattern[str]:
-    """A first sentence that says the answer; `goes_on` if it says more."""
-    answer = re.escape(problem.answer)
+@lru_cache(maxsize=1024)  # a problem is asked many times
+def _said(problem: Problem, answer: str) -> re.Pattern[str]:
+    """A first sentence that says this answer; `goes_on` if it says more."""
+    words = next((re.escape(choice.text) for choice in problem.choices if choice.label == answer), "")
+    answer = re.escape(answer)
     if not problem.choices:
-        return re.compile(
-            rf"\W*(?:it|this|that)(?:\sis|['’]s)\s(?:the\s)?{answer}[.!](?=\s|$)(?P<goes_on>)?", re.IGNORECASE
-        )
-    words = next((re.escape(choice.text) for choice in problem.choices if choice.label == problem.answer), answer)
+        return re.compile(rf"\W*(?:it|this|that)(?:\sis|['’]s)\s(?:the\s)?{answer}[.!](?=\s|$)", re.IGNORECASE)
     return re.compile(
         r"\W*(?:(?:so|thus|therefore),?\s)?"
         r"(?:(?:it|this|that|(?:the|my)\s(?:\w+\s)?(?:option|choice|label|answer))\s(?:is|must\sbe|would\sbe)\s"
