@@ -111,6 +111,12 @@ def test_what_the_user_should_know_of_the_data_is_said_and_written(place, tiny):
         (["bare.jsonl", "--field", "answer"], "--field 'answer' maps no name; write OURS=YOURS"),
         (["bare.jsonl", "--revision", "main"], "task.revision ('main') is for data sets of the hub"),
         (["solved.jsonl", "--student", "./nowhere"], "there is no folder './nowhere'"),
+        (["solved.jsonl", "--teacher", "answer_key", "--model", "m"], "the answer key takes no --model; leave it out"),
+        (["solved.jsonl", "--usd", "1"], "name it as --model"),
+        (
+            ["bare.jsonl", "--teacher", "http://localhost:1/v1", "--model", "m", "--usd", "1"],
+            "no cap in US dollars; leave --usd out",
+        ),
     ],
 )
 def test_what_is_refused_writes_nothing(place, arguments, words):

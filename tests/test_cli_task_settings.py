@@ -56,6 +56,14 @@ def test_so_are_a_list_in_json_and_a_folder(own):
         (own / "mine.json").write_text(text)
         result = tutelage("tasks", "check", own / "mine.json", "--set", "task.field={question: prompt, answer: reply}")
         assert "custom: answers of the kind number" in result.output
+    (own / "mine.txt").write_text(json_lines)
+    result = tutelage("tasks", "check", own / "mine.txt", "--set", "task.field={question: prompt, answer: reply}")
+    assert "custom: answers of the kind number" in result.output
+    (own / "mine.xlsx").write_bytes(b"PK\x03\x04\x8c")
+    assert "the file is a spreadsheet" in " ".join(tutelage("tasks", "check", own / "mine.xlsx").output.split())
+    assert "is data, and a configuration is needed" in " ".join(tutelage("run", own / "mine.xlsx").output.split())
+    (own / "mine.conf").write_text((own / "run.yaml").read_text())
+    assert "custom: answers of the kind text" in tutelage("tasks", "check", own / "mine.conf").output
     (own / "mine.json").write_text('{"task": {"name": "leg_counting"}')
     assert "is not YAML" in " ".join(tutelage("tasks", "check", own / "mine.json").output.split())
     (own / "run.json").write_text(json.dumps({"task": {"name": "leg_counting"}}))

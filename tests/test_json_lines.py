@@ -39,6 +39,8 @@ def test_blank_lines_marks_and_line_ends_do_no_harm(tmp_path):
         ('{"a": 1}'.encode("utf-16"), "line 2: the file is not UTF-8 at byte 10"),
         (b'{"a": 1} {"a": 2}', "line 2: not JSON (Extra data"),
         (b"{'a': 1}", "line 2: not JSON (Expecting property name"),
+        (b'{"a": 1', "line 2: not JSON (Expecting ',' delimiter at character 8)"),
+        (b'{"a": 1\r', "line 2: not JSON (Expecting ',' delimiter at character 8)"),
     ],
 )
 def test_a_broken_line_is_named(tmp_path, line, message):

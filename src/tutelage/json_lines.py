@@ -41,7 +41,7 @@ def read_values(path: Path, *, broken: str = "not JSON") -> Iterator[tuple[int, 
         if not text.strip():
             continue
         try:
-            value = parse_json(text)
+            value = parse_json(text.rstrip("\r\n"))  # else a line that ends early is wrong at character 1, of the next
         except NotJson as error:
             reason = str(error) if error.key is not None else f"{broken} ({error}): {shortened(text.strip())}"
             raise DataError(reason, path=path, line=number, field=error.key) from None

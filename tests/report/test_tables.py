@@ -100,7 +100,7 @@ def test_bounds_add_up_and_name_the_caps():
     first = Usage(100, 5000, 6000, 0.5)
     bounds = [CostBound(0, Usage(50, 900, 50, 0.125), first), CostBound(1, Usage(), Usage(200, 7000, 8000, 1.25))]
     file = StringIO()
-    print_bounds(bounds, BudgetConfig(usd=1.5), Console(file=file, width=120))
+    print_bounds(bounds, BudgetConfig(usd=1.5, tokens=2_000_000), Console(file=file, width=120))
     total = next(line for line in file.getvalue().splitlines() if "all" in line)
     assert [cell.strip() for cell in total.split("│")[1:-1]] == [
         "all",
@@ -109,4 +109,4 @@ def test_bounds_add_up_and_name_the_caps():
         "50 – 14,000",
         "0.12 – 1.75",
     ]
-    assert "1.5 usd" in file.getvalue()
+    assert "2,000,000 tokens, 1.5 usd" in file.getvalue()

@@ -281,6 +281,7 @@ def test_a_mixed_file_says_what_is_odd(file):
         ('{"question": "a", "answer": ""}', "field 'answer': the field is empty"),
         ('{"question": 7, "answer": "1"}', "field 'question': expected text, found 7"),
         ('{"question": "a", "answer": [1]}', r"field 'answer': expected text or a number, found \[1\]"),
+        ('{"question": "a", "answer": {"n": 1}}', "such as answer.n; if all of it is the answer, set task.match: json"),
         ('{"question": "a", "answer": null}', "field 'answer': expected text or a number, found None"),
         ('{"question": "a", "answer": NaN}', "not JSON .NaN is not a value"),
         ('{"question": "a", "answer": "1", "rationale": 5}', "field 'rationale': expected text, found 5"),

@@ -138,10 +138,15 @@ def _chosen(
     solved = all(problem.rationale or problem.equation for problem in train)
     student = student or ask("The student that learns (a folder, a hub name, or smollm2-135m)", STUDENT)
     there = os.environ.get("OPENAI_BASE_URL")
-    usual = OFFLINE if solved else there or "openai"
     teacher, model, usd = teaching
+    of_endpoint = [option for option, value in {"--model": model, "--usd": usd}.items() if value is not None]
+    usual = OFFLINE if solved and not of_endpoint else there or "openai"
     teacher = teacher or ask(f"The teacher ({OFFLINE}, openai, or the address of an endpoint)", usual)
     if teacher == OFFLINE:
+        if of_endpoint:
+            raise ConfigError(
+                f"the answer key takes no {' and no '.join(of_endpoint)}; leave it out, or name another --teacher"
+            )
         if not solved:
             raise ConfigError(
                 "the answer key needs a worked solution or an equation for every problem; add them, or name an endpoint"
@@ -151,6 +156,10 @@ def _chosen(
     base_url = None if teacher == "openai" else check_url(teacher)
     model = model or ask("The teacher's model, by its name at the endpoint", None, "--model")
     if base_url is not None and is_local(base_url):
+        if usd is not None:
+            raise ConfigError(
+                f"no price is known for {base_url}, on this machine, so no cap in US dollars; leave --usd out"
+            )
         return Starter(given, student, model, base_url)
     return Starter(given, student, model, base_url, _key_env(base_url), _cap(ask, model, base_url, usd))
 

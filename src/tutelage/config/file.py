@@ -60,9 +60,9 @@ def read_settings(path: str | Path) -> object:
 
 
 def is_data_file(path: str | Path) -> bool:
-    """Whether a path names data and no settings: by its ending; a .json is settings if its object has one task."""
+    """Whether a path names data and no settings: by its ending, else by its content; settings have one task."""
     suffix = Path(path).suffix.lower()
-    if suffix != ".json":
+    if suffix in ("", ".yaml", ".yml") or (suffix in DATA_SUFFIXES and suffix != ".json"):
         return suffix in DATA_SUFFIXES
     try:
         with Path(path).open("rb") as file:

@@ -66,7 +66,7 @@ def print_bounds(bounds: Sequence[CostBound], caps: BudgetConfig, console: Conso
     table.add_row("all", *_figures(least, most))
     console.print(table)
     set_caps = {name: cap for name, cap in caps.model_dump().items() if cap is not None}
-    named = ", ".join(f"{cap:g} {name}" for name, cap in set_caps.items())
+    named = ", ".join(f"{cap:,.15g} {name}" for name, cap in set_caps.items())
     console.print(f"The run's own caps: {named or 'none (teacher.budget)'}.", markup=False, highlight=False)
     console.print("What stands in the ledger already costs nothing.", markup=False, highlight=False)
 

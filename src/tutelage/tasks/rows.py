@@ -172,10 +172,11 @@ def _nested(field: str, value: Json) -> str:
     """What to do where a value is missing or has parts."""
     if value is None:
         return "; fill it, or leave the row out"
+    whole = "if all of it is the answer, set task.match: json"
     if isinstance(value, list) and value:
-        return f"; one value is read: task.field with {field}.0 takes the first"
+        return f"; one value is read: task.field with {field}.0 takes the first; {whole}"
     if isinstance(value, Mapping) and value:
-        return f"; one value is read: name it in task.field, such as {field}.{next(iter(cast(Any, value)))}"
+        return f"; one value is read: name it in task.field, such as {field}.{next(iter(cast(Any, value)))}; {whole}"
     return ""
 
 
