@@ -20,7 +20,8 @@ ROW = json.dumps({"question": PENS.question, "answer": "12", "equation": "3 * 4"
 
 
 def test_the_command_serves_until_interrupted(tmp_path):
-    (tmp_path / "p.jsonl").write_text(ROW)
+    bare = json.dumps({"question": "How many pens are there?", "answer": "12"})
+    (tmp_path / "p.jsonl").write_text(f"{ROW}\n{bare}")
     options = ["--data", str(tmp_path / "p.jsonl"), "--port", "0", "--faults", "503,ok*2", "--requests-per-minute", "1"]
     command = [
         sys.executable,
@@ -36,7 +37,7 @@ def test_the_command_serves_until_interrupted(tmp_path):
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        assert process.stdout.readline().startswith("1 problems served")
+        assert process.stdout.readline().startswith("1 of 2 problems served")
         address = re.search(r"base_url: (\S+)}", process.stdout.readline())
         assert address is not None
         served = SimpleNamespace(base_url=address[1])
@@ -65,6 +66,12 @@ USUAL = {"port": 0, "latency": 0.0, "requests_per_minute": None, "tokens_per_min
 def test_what_is_wrong_is_named(options, message):
     with pytest.raises(TutelageError, match=message):
         serve([PENS], **(USUAL | options))
+
+
+def test_problems_without_a_solution_are_refused_if_no_other_is_there():
+    bare = Problem.of("How many pens are there?", "12")
+    with pytest.raises(ConfigError, match="none of the 1 problems has a worked solution to serve"):
+        serve([bare], **USUAL)
 
 
 def test_a_port_that_cannot_be_had_is_named():

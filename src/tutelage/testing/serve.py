@@ -35,7 +35,7 @@ def serve(  # noqa: PLR0913 - options of a command
     `kind` is that of their answers, as in `answer_key_reply`, `like` the server whose form replies and refusals have.
 
     Raises:
-        ConfigError: an unknown fault or form, an unavailable port, a negative latency or limit.
+        ConfigError: no worked solution, an unknown fault or form, an unavailable port, a negative latency or limit.
     """
     for name, value in (
         ("latency", latency),
@@ -46,6 +46,12 @@ def serve(  # noqa: PLR0913 - options of a command
             raise ConfigError(f"{name} is {value}; it must be 0 or more")
     if like not in FORMS:
         raise ConfigError(f"like is {like!r}; it must be one of {', '.join(FORMS)}")
+    solved = sum(problem.rationale is not None or problem.equation is not None for problem in problems)
+    if not solved:
+        raise ConfigError(
+            f"none of the {len(problems)} problems has a worked solution to serve: a rationale or an equation"
+        )
+    count = f"{len(problems)} problems" if solved == len(problems) else f"{solved} of {len(problems)} problems"
     try:
         endpoint = TeacherEndpoint(
             answer_key_reply(problems, kind=kind),
@@ -62,7 +68,7 @@ def serve(  # noqa: PLR0913 - options of a command
         raise ConfigError(f"cannot listen on port {port}: {error}; name another, or 0 for a free one") from None
     try:
         with endpoint:
-            print(f"{len(problems)} problems served; Ctrl-C ends it. In the configuration:", flush=True)
+            print(f"{count} served; Ctrl-C ends it. In the configuration:", flush=True)
             print(f"teacher: {{kind: openai, model: answer-key, base_url: {endpoint.base_url}}}", flush=True)
             threading.Event().wait()
     except KeyboardInterrupt:  # at any point of the block
