@@ -198,7 +198,7 @@ def test_words_stay_words(text):
         (b"- task\n", "found list"),
         (b"gsm8k\n", "found str"),
         (b"task: {name: x}\nseed: 1\ntask: {name: y}\n", "is not YAML: 'task' stands twice.*line 3"),
-        (b"task: {name: [\n", "is not YAML: .*line 2"),
+        (b"task: {name: [\n", "is not YAML: .* at line 2, column 1"),
         (b"task: {name: x}\n\ttab: 1\n", "is not YAML"),
         (b"task: !!python/object:os.system x\n", "is not YAML"),
         (b"task: {name: \xff}\n", "cannot read .*'utf-8' codec"),

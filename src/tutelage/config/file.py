@@ -151,7 +151,8 @@ def _parse_yaml(text: str, origin: str) -> object:
     try:
         return read_yaml(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{origin} is not YAML: {' '.join(str(error).split())}") from None
+        said = " ".join(str(error).split()).replace('in "<unicode string>", ', "at ")
+        raise ConfigError(f"{origin} is not YAML: {said}") from None
 
 
 def _apply(data: dict[str, Any], override: str) -> None:
