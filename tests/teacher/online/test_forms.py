@@ -1,5 +1,6 @@
 """The forms of today's endpoints, on loopback: no right reply is lost, no cap passed, no run ended by one prompt."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -400,3 +401,24 @@ def test_many_that_are_refused_at_a_later_start_are_told_from_an_endpoint_that_r
     else:
         assert "computer says no" in str(error)
         assert len(delivered) == 4
+
+
+@pytest.mark.parametrize("as_events", [False, True])
+def test_a_whole_reply_whose_connection_breaks_at_its_end_is_used(tmp_path, as_events):
+    """As from a gateway that announces more than it sends."""
+    said = {"content": "There are 4 pens in each of 2 boxes.\n2 * 4 = 8.\nThe answer is 8."}
+    choice = {"finish_reason": "stop", "delta" if as_events else "message": said}
+    body = json.dumps({"choices": [choice], "usage": {"prompt_tokens": 100, "completion_tokens": 20}}).encode()
+    body = b"data: %s\n\ndata: [DONE]\n\n" % body if as_events else body
+    with endpoint(faults=[Fault(body=body + b" " * len(body), cut=True)]) as served:
+        [feedback], error = teach(tmp_path, served, requests(1), retries=2)
+    assert error is None
+    assert feedback.verdict.correct
+    assert (len(served.log), lost(tmp_path)) == (1, Usage())
+
+
+def test_an_error_whose_connection_breaks_is_told_by_its_status(tmp_path):
+    with endpoint(faults=[None, Fault(429, body=b'{"error": {"message": "slow down"}}', cut=True)]) as served:
+        delivered, _ = teach(tmp_path, served, requests(2), concurrency=1)
+    assert [feedback.failure for feedback in delivered] == [None, "rate limit"]
+    assert lost(tmp_path) == Usage()
