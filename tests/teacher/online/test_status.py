@@ -153,6 +153,8 @@ def test_a_prompt_that_is_forbidden(status, code, text):
         (403, "", "Your prepayment credits are depleted. Please go to AI Studio to manage your project and billing."),
         (403, "AllocationQuota.FreeTierOnly", "The free tier of the model has been exhausted."),
         (400, "", "You have reached your specified API usage limits. You will regain access on 2026-12-01."),
+        (400, "budget_exceeded", "Budget has been exceeded! Current cost: 2.0, Max budget: 1.0"),
+        (429, "", "ExceededBudget: User=default over budget. Spend=1.0, Budget=1.0"),
     ],
 )
 def test_an_account_without_credits(status, code, text):
@@ -170,6 +172,20 @@ def test_words_of_a_quota_with_a_wait_are_a_limit():
     refusal = explain(429, "RESOURCE_EXHAUSTED GenerateRequestsPerDayPerProjectPerModel-FreeTier", text, 26.6)
     assert isinstance(refusal, Refused)
     assert "the limit for a day" in str(refusal)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Too many tokens per day, please wait before trying again.",
+        "you have used up your daily free allocation of 10,000 neurons",
+    ],
+)
+def test_the_limit_of_a_day_ends_the_session_unless_a_wait_is_told(text):
+    refusal = explain(429, text=text)
+    assert isinstance(refusal, Refused)
+    assert "the limit for a day" in str(refusal)
+    assert explain(429, text=text, wait=20.0).wait == 20.0
 
 
 @pytest.mark.parametrize("status", [424, 429, 498, 499, 529])

@@ -61,11 +61,12 @@ NO_CREDIT = re.compile(
     r"|(used|spent) all .{0,30}credits|balance is (too low|insufficient|not enough)"
     r"|(billing|spending) .{0,12}limit"
     r"|key limit exceeded|payment required|in arrears|recharge|top up|current quota|余额|欠费"
-    r"|(credits?|balance|funds|free tier)\b.{0,40}(depleted|exhausted|used up|run out)|specified api usage limits",
+    r"|(credits?|balance|funds|free tier)\b.{0,40}(depleted|exhausted|used up|run out)|specified api usage limits"
+    r"|budget has been exceeded|exceeded ?budget|over budget",
     re.IGNORECASE,
 )
-"""No quota left, as OpenAI, Anthropic, xAI, OpenRouter, Moonshot, DeepSeek, Zhipu and Novita write it. Gemini uses such
-words for a limit per minute, too; its wait tells the two apart."""
+"""No quota left, as OpenAI, Anthropic, xAI, OpenRouter, Moonshot, DeepSeek, Zhipu, Novita and LiteLLM write it. Gemini
+uses such words for a limit per minute, too; its wait tells the two apart."""
 GIVEN_UP = re.compile(r"context (deadline|cancel)", re.IGNORECASE)
 """A gateway written in Go gave up a request: its own, or the one behind it."""
 _IN_WORDS = (

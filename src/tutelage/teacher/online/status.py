@@ -54,11 +54,13 @@ _CROWD = re.compile(r"rate.?limit|too many requests|throttl|, please wait")
 """Too many requests, as Google and Bedrock write it with status 400 or 403."""
 _QUOTA_CODES = re.compile(
     r"insufficient_(quota|balance|credits?|funds)|exceeded_current_quota_error|billing_(hard_limit|not_active|error)"
-    r"|arrearage|payment_required|quota_exhausted"
+    r"|arrearage|payment_required|quota_exhausted|budget_exceeded"
 )
 _USED_UP = re.compile(r"(quota|usage limit)\b.{0,20}\b(exceeded|reached|exhausted|used up)|exceed\w* .{0,20}quota")
 """No quota left; with status 429 these words may speak of a minute."""
 _PER_DAY = re.compile(r"per_?day")
+_DAY_OVER = re.compile(r"too many (tokens|requests) per day|daily [\w ]{0,30}(limit|quota|allocation)")
+"""A day's limit is used up, as Bedrock and Cloudflare write it; without a wait, no retry of a minute helps."""
 _BAD = r"\b(invalid|incorrect|wrong|no valid|expired|revoked|missing)"
 _IS_BAD = re.compile(rf"{_BAD}\b.{{0,20}}\b(key|token|credential)")
 _OF_THE_KEY = re.compile(rf"api[ _-]?key|{_IS_BAD.pattern}|no auth|bearer|unauthori[sz]ed|authenticat")
@@ -114,7 +116,8 @@ def _own_failure(status: int, words: str, said: str) -> RequestFailed | None:
 
 
 def _passing(status: int, words: str, said: str, wait: float | None, endpoint: str) -> RequestFailed | Refused:
-    if status == 429 and _PER_DAY.search(words) and wait is not None and wait < LONGEST_WAIT:
+    short = wait is not None and wait < LONGEST_WAIT
+    if status == 429 and (_PER_DAY.search(words) if short else wait is None and _DAY_OVER.search(words)):
         remedy = "run the same command again when the day is over there"
         return Refused("rate limit", f"the limit for a day at {endpoint} is used up {said}; {remedy}")
     if wait is not None and wait > LONGEST_WAIT:
