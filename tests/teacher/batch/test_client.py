@@ -37,6 +37,25 @@ def test_a_reply(name, text):
     assert (reply.text, reply.prompt_tokens) == (text.replace("\x00", ""), 3)
 
 
+COMPLETION = {"choices": [{"message": {"content": "3 × 4 = 12"}, "finish_reason": "stop"}]}
+
+
+@pytest.mark.parametrize(
+    ("start", "response"),
+    [
+        (b"\xef\xbb\xbf", {"status_code": 200, "body": COMPLETION}),
+        (b"", {"status_code": 200, "body": COMPLETION | {"note": "half a pair: \ud83d"}}),
+        (b"", {"body": COMPLETION}),
+    ],
+    ids=["byte order mark", "half a pair", "no status"],
+)
+def test_a_paid_reply_is_read_in_any_form(start, response):
+    found = read_result(start + json.dumps({"custom_id": "a", "response": response}).encode(), ENDPOINT)
+    assert found is not None
+    assert isinstance(found[1], Reply)
+    assert found[1].text == "3 × 4 = 12"
+
+
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
 def test_any_line_is_read_or_left_out(text):
     assert read_result(text, ENDPOINT) is None

@@ -1,6 +1,8 @@
 """Requests that fail: what a fault among good replies costs, what it is called, and when a session is given up."""
 
+import json
 import re
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,6 +22,7 @@ FAULTS = {
     "429-seconds": (Fault.rate_limited(1), "rate limit"),
     "429-date": (Fault.rate_limited(1, "date"), "rate limit"),
     "429-plenty-left": (Fault(429, PLENTY_LEFT, Fault.http(429, "too many at once").body), "rate limit"),
+    "429-half-body": (replace(Fault.http(429, "too many at once"), cut=True), "rate limit"),
     "200-no-upstream": (Fault(body=b'{"error": "Load balancer: no healthy upstream"}'), "server error"),
     "200-capacity": (Fault(body=b'{"message": "Insufficient capacity, please try later"}'), "server error"),
     "200-canceled": (Fault(body=b'{"error": {"message": "context canceled"}}'), "server error"),
@@ -247,3 +250,17 @@ def test_what_failed_is_owed_again(tmp_path):
         delivered, error = teach(tmp_path, endpoint, requests(), concurrency=1)
         assert (error, len(delivered), len(endpoint.requests)) == (None, 40, 31 + 35)
     assert all(feedback.verdict.correct for feedback in delivered)
+
+
+@pytest.mark.parametrize("events", [True, False], ids=["events", "JSON"])
+def test_a_whole_reply_is_read_though_the_connection_breaks_after_it(tmp_path, events):
+    text = "2 boxes of 4 pens hold 2 * 4 = 8 pens.\nThe answer is 8."
+    said = {"choices": [{"delta" if events else "message": {"content": text}, "finish_reason": "stop"}]}
+    body = b"data: " + json.dumps(said).encode() + b"\n\n" if events else json.dumps(said).encode()
+    broken_off = Fault(body=body + b" " * len(body), cut=True)
+    with answer_key_endpoint(PROBLEMS, faults=[broken_off]) as endpoint:
+        [feedback], error = teach(tmp_path, endpoint, requests(1))
+        assert len(endpoint.log) == 1
+    assert error is None
+    assert feedback.verdict.correct
+    assert lost(tmp_path).requests == 0

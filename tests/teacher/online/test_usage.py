@@ -40,6 +40,9 @@ DETAILS = "completion_tokens_details"
         ({P: 200, C: -40, T: 240}, None),
         ({P: 200, C: 10**9}, None),
         ({"input_tokens": 200, "output_tokens": 40}, 40),
+        ({P: 200, C: 40, T: 240, "input_tokens": 0, "output_tokens": 0}, 40),  # one-api
+        ({P: 200, C: 40, "input_tokens": 200, "output_tokens": 940}, 940),
+        ({P: 100, C: 40, "input_tokens": 200}, 40),
         (
             {"promptTokenCount": 200, "candidatesTokenCount": 40, "thoughtsTokenCount": 900, "totalTokenCount": 1140},
             940,
@@ -100,6 +103,8 @@ def test_what_came_from_a_cache(usage, cached):
         ({"cost": 0.01, "is_byok": False, "cost_details": {"upstream_inference_cost": 0.01}}, 0.01),
         ({"estimated_cost": 0.002}, 0.002),
         ({"cost_in_usd_ticks": 2_709_000}, 0.0002709),
+        ({"cost_in_usd_ticks": 10**400}, None),
+        ({"cost_in_usd_ticks": -(10**400)}, None),
         ({"cost": -1}, None),
         ({"cost": "free"}, None),
         ({"cost": True}, None),

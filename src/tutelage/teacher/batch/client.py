@@ -15,7 +15,7 @@ from typing import IO, Literal, Protocol, TypeVar, cast
 
 import httpx2
 import openai
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from pydantic_core import from_json
 
 from tutelage.teacher.batch.shapes import (
@@ -34,6 +34,7 @@ from tutelage.teacher.online.completion import Reply, stated_in
 from tutelage.teacher.online.failures import Refused, RequestFailed
 from tutelage.teacher.online.parameters import Form
 from tutelage.teacher.online.refusal import said_in
+from tutelage.teacher.online.stream import parsed, plain_body
 from tutelage.teacher.prompts import Message
 
 _MOST_LINES = 200_000
@@ -229,8 +230,8 @@ def read_result(
 ) -> tuple[str, Outcome] | None:
     """The name and outcome of a result line; None if it is broken. `form_of` gives the form of the request's line."""
     try:
-        line = _Line.model_validate_json(endpoint.scrub(text.decode(errors="replace")))
-    except ValidationError:
+        line = _Line.model_validate(parsed(plain_body(endpoint.scrub(text.decode(errors="replace")).encode())))
+    except ValueError:
         return None
     return line.custom_id, _outcome(line, endpoint, form_of(line.custom_id) if form_of else None)
 
@@ -245,7 +246,7 @@ def _outcome(line: _Line, endpoint: Endpoint, form: Form | None) -> Outcome:
         return RequestFailed(reason, f"not answered in the batch: {fault.message or fault.code or 'no reason given'}")
     status, body = response.status_code, response.body
     if status is None:  # the response is the completion itself
-        status, body = 200, response.model_extra
+        status, body = 200, response.model_extra if body is None else body
     if 200 <= status < 300:
         try:
             return endpoint.read(body.encode() if isinstance(body, str) else json.dumps(body).encode())

@@ -36,7 +36,7 @@ def cost_in(usage: Mapping[str, object]) -> float | None:
     if upstream and own is not False and (own or upstream > (charged or 0.0)):
         charged = (charged or 0.0) + upstream
     ticks = number_in(usage.get("cost_in_usd_ticks"))
-    if charged is None and isinstance(ticks, int | float):
+    if charged is None and ticks is not None and 0 <= ticks <= _MOST_USD * _TICKS_PER_USD:  # else no quotient may exist
         charged = _dollars(ticks / _TICKS_PER_USD)
     return charged
 

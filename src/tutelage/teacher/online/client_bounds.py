@@ -2,6 +2,7 @@
 
 200, gzip, 4 MB that unpack to 4 GB       RequestFailed("broken reply", "the reply is longer than 4 MiB …")
 401, a page without an end                its first 64 KiB are read; the status says the rest
+200, whole JSON, and no last chunk        the JSON
 """
 
 from __future__ import annotations
@@ -9,10 +10,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import httpx2
-from pydantic_core import from_json
 
+from tutelage.teacher.online.completion import is_whole
 from tutelage.teacher.online.failures import RequestFailed
-from tutelage.teacher.online.stream import is_stream, plain_body
 
 MOST_OF_A_REPLY = 4 * 2**20
 """Bytes of one reply (about a million tokens), and of one line of a batch's results."""
@@ -50,42 +50,34 @@ def _most_of(response: httpx2.Response) -> int:
     return MOST_OF_A_FILE if response.request.url.path.endswith("/content") else MOST_OF_A_REPLY
 
 
-def _is_whole(body: bytes) -> bool:
-    """Whether a reply whose connection broke had arrived to its last byte: then it is paid for, and of use."""
-    body = plain_body(body)
-    if is_stream(body):
-        return body.endswith(b"[DONE]")
-    try:
-        from_json(body)
-    except ValueError:
-        return False
-    return True
-
-
 class _Counted(httpx2.AsyncByteStream):
     """The decompressed body of a response; one of more than `most` bytes is cut if `cut`, else refused."""
 
     def __init__(self, packed: httpx2.Response, most: int, *, cut: bool) -> None:
         self._packed, self._most, self._cut = packed, most, cut
+        self._read = bytearray()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        left, kept = self._most, bytearray()
         try:
-            async for part in self._packed.aiter_bytes():
-                if len(part) > left:
-                    if not self._cut:
-                        said = f"the reply is longer than {self._most >> 20:,} MiB; none is read further than that"
-                        raise RequestFailed("broken reply", said, charged=True)
-                    yield part[:left]
-                    return
-                left -= len(part)
-                if self._most == MOST_OF_A_REPLY:
-                    kept += part
+            async for part in self._parts():
+                self._read += part if self._most == MOST_OF_A_REPLY else b""
                 yield part
-        except (httpx2.RemoteProtocolError, httpx2.ReadError):
-            # Some gateways close without the end that they announced; what an error is, its status says.
-            if not (self._cut or _is_whole(bytes(kept))):
+        except httpx2.TransportError:
+            # Servers close without a last chunk, or break off after `[DONE]`. Of an error the status says the rest.
+            if not (self._cut or is_whole(bytes(self._read))):
                 raise
+
+    async def _parts(self) -> AsyncIterator[bytes]:
+        left = self._most
+        async for part in self._packed.aiter_bytes():
+            if len(part) > left:
+                if not self._cut:
+                    said = f"the reply is longer than {self._most >> 20:,} MiB; none is read further than that"
+                    raise RequestFailed("broken reply", said, charged=True)
+                yield part[:left]
+                return
+            left -= len(part)
+            yield part
 
     async def aclose(self) -> None:
         """Release the connection; it is closed if something is left to read."""

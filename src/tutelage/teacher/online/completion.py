@@ -105,6 +105,14 @@ def read_completion(body: bytes, content_type: str = "") -> Reply:
         raise failure from None
 
 
+def is_whole(body: bytes) -> bool:
+    """Whether the body of a reply is complete: JSON, or events up to the end of the reply."""
+    try:
+        return isinstance(_value(plain_body(body)), dict)
+    except NotRead:
+        return False
+
+
 def _value(body: bytes) -> object:
     try:
         return completion_of(body) if is_stream(body) else parsed(body)

@@ -84,8 +84,9 @@ def read_usage(said: object) -> Taken:
     written_out = max([inside, beside, completion or 0, *(_loose(usage.get(name)) or 0 for name in _COMPLETION)])
     read = max([prompt or 0, *(_loose(usage.get(name)) or 0 for name in _PROMPT)])
     least = max(total, read + written_out) if prompt is None or completion is None else 0
-    if prompt is not None and completion is not None:
-        completion = max(completion, total - prompt)
+    if prompt is not None and completion is not None:  # of two names for one count the larger
+        prompt = max(prompt, read)
+        completion = max(completion, written_out, total - prompt)
     return Taken(prompt, completion, least, cached, cost_in(usage), max(inside, beside), written)
 
 
