@@ -62,8 +62,8 @@ def test_so_are_a_list_in_json_and_a_folder(own):
     (own / "mine.xlsx").write_bytes(b"PK\x03\x04\x8c")
     assert "the file is a spreadsheet" in " ".join(tutelage("tasks", "check", own / "mine.xlsx").output.split())
     assert "is data, and a configuration is needed" in " ".join(tutelage("run", own / "mine.xlsx").output.split())
-    (own / "mine.conf").write_text((own / "run.yaml").read_text())
-    assert "custom: answers of the kind text" in tutelage("tasks", "check", own / "mine.conf").output
+    (own / "mine.conf").write_text("task: {name: leg_counting}")
+    assert "leg_counting: answers" in tutelage("tasks", "check", own / "mine.conf").output
     (own / "mine.json").write_text('{"task": {"name": "leg_counting"}')
     assert "is not YAML" in " ".join(tutelage("tasks", "check", own / "mine.json").output.split())
     (own / "run.json").write_text(json.dumps({"task": {"name": "leg_counting"}}))
