@@ -5,10 +5,13 @@ import multiprocessing.forkserver
 import os
 import runpy
 import sys
+import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from unittest.mock import patch
+
+import psutil
 
 UNMEASURED = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
 """Without coverage: it takes time, and a Ctrl-C that meets it holding its lock would leave all waiting for good."""
@@ -78,3 +81,11 @@ def _tutelage(arguments: list[str], errors: str) -> None:
     with Path(os.devnull).open("ab") as file:
         os.dup2(file.fileno(), 1)
     sys.exit(main())
+
+
+def until_ended(process: psutil.Process) -> None:
+    """Wait until a process has ended, for a minute at most; one that nobody has waited for counts."""
+    until = time.monotonic() + 60
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < until, "it lives on"
+        time.sleep(0.05)

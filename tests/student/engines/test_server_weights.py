@@ -11,7 +11,7 @@ import psutil
 import pytest
 import torch
 
-from tests.processes import ONE_THREAD
+from tests.processes import ONE_THREAD, until_ended
 from tests.student.engines.student_server import StudentHost
 from tests.student.steps import EXAMPLES, changed
 from tests.student.tiny import tiny_folder
@@ -248,10 +248,7 @@ def test_a_command_ends_with_a_run_that_is_killed(tmp_path):
         while child.cmdline() != words:
             time.sleep(0.05)
         parent.kill()
-    until = time.monotonic() + 60
-    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < until, "it lives on"
-        time.sleep(0.05)
+    until_ended(child)
 
 
 def test_a_command_that_is_not_there_and_one_without_quotes(folders):

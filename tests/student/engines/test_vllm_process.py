@@ -9,6 +9,7 @@ import time
 import psutil
 import pytest
 
+from tests.processes import until_ended
 from tests.student.ranks.several import environment
 from tutelage.errors import StudentError
 from tutelage.stopping import stoppable
@@ -138,10 +139,7 @@ def test_its_process_ends_with_one_that_is_killed(late, tmp_path):
         while not late and not ready.exists():
             time.sleep(0.05)
         parent.kill()
-    until = time.monotonic() + 60
-    while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
-        assert time.monotonic() < until, "it lives on"
-        time.sleep(0.05)
+    until_ended(child)
     assert not (late and ready.exists())
 
 
