@@ -25,7 +25,7 @@ LATEST = 1000
 _FILTERED = re.compile(
     r"filter|sensitive|refus|safety|recitation|block|spii|prohibited|guardrail|moderat|policy|flagged|violation"
 )
-_CUT = ("length", "max_tokens", "model_length", "model_context_window_exceeded")
+_CUT = re.compile(r"length|max_(\w+_)?tokens|token_limit|context_window")
 _ENDED = ("stop", "end_turn", "stop_sequence", "eos", "eos_token", "complete")
 _FAILED = (
     (re.compile(r"rate_?limit"), 429),
@@ -183,10 +183,9 @@ def _raise_error(whole: Mapping[str, object], choice: Mapping[str, object] | Non
 def _reply(whole: Mapping[str, object], choice: Mapping[str, object], message: Message) -> Reply:
     taken = _told(taken_in(whole, choice), message)
     reason = _reason(choice)
-    raw = choice.get("finish_reason")
-    finish = "length" if reason in _CUT else "content_filter" if _FILTERED.search(reason) else "stop"
+    finish = "length" if _CUT.search(reason) else "content_filter" if _FILTERED.search(reason) else "stop"
     if finish == "stop" and reason not in (*_ENDED, ""):
-        finish = str(raw)
+        finish = str(choice.get("finish_reason") or choice.get("finishReason"))
     if not message.text and message.refusal and message.text_missing:
         finish = "content_filter"
     return Reply(
