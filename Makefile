@@ -16,7 +16,7 @@ INSTALLED := .venv/.installed
 SITE_TOOLS := .venv/.site-tools
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test coverage unit partners check results picture screenshots docs wheel release bench bench-teacher bench-run bench-gpu try-teachers clean
+.PHONY: help install demo test coverage unit partners check results picture screenshots docs wheel release bench bench-costs bench-teacher bench-run bench-gpu try-teachers clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ release: ## check, build and check again what a tag would publish, into dist/; T
 
 bench: $(INSTALLED) ## measure speed against the way of the paper's code, into docs/performance.md (20 to 25 minutes on two cores)
 	@$(RUN) benchmarks.performance student
+
+bench-costs: $(INSTALLED) ## measure fixed costs, and runs of up to 100,000 problems, into docs/performance-costs.md (some 20 minutes)
+	@$(RUN) benchmarks.performance costs
 
 bench-teacher: $(INSTALLED) ## measure the teacher: throughput, limits, kills, budget, ledger, memory (some 20 minutes)
 	@$(RUN) benchmarks.performance teacher

@@ -1,6 +1,6 @@
 """Runs benchmarks and writes what they print into docs/: `make bench` and its like.
 
-    python -m benchmarks.performance student|teacher|run|gpu
+    python -m benchmarks.performance student|costs|teacher|run|gpu
 
 A page is made of what the benchmarks print, so it holds no figure that was not measured on the machine it names.
 """
@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 
 from tutelage.student.resources.hardware import hardware
@@ -46,7 +47,19 @@ To end in time, four things are smaller than in use: the reference's steps have 
 nothing between problems but AdamW's step, 2 % of its time), with a few-shot prefix 2; the precision that does not suit
 the machine gets half as many; answers have at most 32 tokens, so the prompt, which `generate` computes once a sample,
 weighs more than in a real exam; and the whole run is the demo cut down, one seed, its accuracies too few problems to
-compare, the reference in float32 ([performance-run.md](performance-run.md) has the whole one).
+compare, the reference in float32 ([performance-run.md](performance-run.md) has the whole one). What a stage costs
+besides its computation, and how a run grows to 100,000 problems: [performance-costs.md](performance-costs.md).
+"""
+
+COSTS = """# Fixed costs, and growth
+
+Written by `make bench-costs` (`python -m benchmarks.performance costs`); figures are this machine's:
+
+    {machine}
+
+What a step and a stage cost besides the computation itself, with the student of the demo. Shares are of the first row;
+AdamW and clipping are parts of a step, reading and hashing happen once. And whole runs of a tiny student over more and
+more problems: milliseconds for each problem, and the peak of memory beyond what the process had before.
 """
 
 TEACHER = """# Performance of the teacher
@@ -90,7 +103,13 @@ def main() -> None:
             _section("Training", "benchmarks.training"),
             _section("Exams", "benchmarks.sampling"),
             _section("A whole run", "benchmarks.end_to_end", *small),
-            "\n## How costs grow\n\n" + _output("benchmarks.growth"),
+            _table("How costs grow", "benchmarks.growth"),
+        ]
+    elif subject == "costs":
+        page, head = DOCS / "performance-costs.md", COSTS
+        sections = [
+            _table("Fixed costs", "benchmarks.fixed_costs"),
+            _table("Problems", "benchmarks.growth", "--problems", "1000", "10000", "100000"),
         ]
     elif subject == "teacher":
         page, head = DOCS / "performance-teacher.md", TEACHER
@@ -103,9 +122,11 @@ def main() -> None:
         parts = {"Training": "training", "Exams": "exams", "A whole run": "run"}
         sections = [_section(title, "benchmarks.gpu", part, *sys.argv[2:]) for title, part in parts.items()]
     else:
-        sys.exit(f"there is no page {subject!r}; write student, teacher, run or gpu")
-    page.write_text(head.format(machine=hardware()) + "".join(sections), encoding="utf-8")
-    print(f"{page} written after {(time.monotonic() - started) / 60:.0f} minutes")
+        sys.exit(f"there is no page {subject!r}; write student, costs, teacher, run or gpu")
+    minutes = f"{(time.monotonic() - started) / 60:.0f} minutes"
+    taken = f"\nTaken on {date.today():%d %B %Y}, in {minutes}.\n"
+    page.write_text(head.format(machine=hardware()) + taken + "".join(sections), encoding="utf-8")
+    print(f"{page} written after {minutes}")
 
 
 def _section(title: str, module: str, *arguments: str) -> str:
@@ -114,6 +135,11 @@ def _section(title: str, module: str, *arguments: str) -> str:
     command = " ".join(["python -m", module, *arguments])
     body = "\n".join(f"    {line}".rstrip() for line in lines)
     return f"\n## {title}\n\n`{command}`\n\n{body}\n\n| figure | value |\n|---|---|\n{rows}\n"
+
+
+def _table(title: str, module: str, *arguments: str) -> str:
+    """A benchmark that prints tables in Markdown and no figures of its own."""
+    return f"\n## {title}\n\n`{' '.join(['python -m', module, *arguments])}`\n\n{_output(module, *arguments)}"
 
 
 def _output(module: str, *arguments: str) -> str:
