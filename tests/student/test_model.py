@@ -92,6 +92,12 @@ def test_no_such_folder(name):
         resolve(name)
 
 
+@pytest.mark.parametrize("name", ["smolm2-135m", "SmolLM2-135M"])
+def test_a_name_that_is_nearly_the_embedded_students(name):
+    with pytest.raises(StudentError, match=f"there is no student '{name}'; did you mean 'smollm2-135m'"):
+        resolve(name)
+
+
 def test_a_hub_name_that_cannot_be_had_is_an_error_in_one_line():
     with pytest.raises(StudentError, match="cannot load the student 'nobody/nothing'") as caught:
         load_student(config("nobody/nothing"))

@@ -12,6 +12,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +239,8 @@ def resolve(name: str) -> str | Path:
         return folder
     if os.path.lexists(folder) or folder.is_absolute() or name.startswith(".") or name.count("/") > 1:
         raise StudentError(f"there is no folder {name!r}; name a model's folder, a hub model or {EMBEDDED!r}")
+    if get_close_matches(name.lower(), [EMBEDDED], cutoff=0.85):
+        raise StudentError(f"there is no student {name!r}; did you mean {EMBEDDED!r}?")
     return name
 
 
