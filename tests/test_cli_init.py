@@ -30,7 +30,8 @@ def place(tmp_path, monkeypatch):
     for name, solved in (("solved.jsonl", True), ("bare.jsonl", False)):
         (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in rows(solved)))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    for name in ("OPENAI_BASE_URL", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path
 
 
@@ -58,6 +59,7 @@ def test_an_endpoint_with_a_listed_price_gets_a_cap(place, tiny):
     options = ("--student", tiny, "--teacher", "openai", "--model", "gpt-4.1-mini", "--usd", 0.5)
     result = tutelage("init", "bare.jsonl", *options)
     assert result.exit_code == 0, result.output
+    assert "OPENAI_API_KEY is not set; export it before the run" in result.output
     teacher = load_config(place / "tutelage.yaml").teacher
     assert (teacher.kind, teacher.model, teacher.budget.usd, teacher.price.auto) == (
         "openai",
@@ -77,7 +79,8 @@ def test_a_local_endpoint_needs_no_key_and_an_unlisted_model_gets_a_cap_on_token
     assert (teacher.base_url, teacher.key_env, teacher.budget.usd, teacher.budget.tokens) == (address, None, None, None)
     monkeypatch.setenv("EXAMPLE_API_KEY", "sk-secret")
     address = "https://api.example.com/v1"
-    tutelage("init", "bare.jsonl", "--student", tiny, "--teacher", address, "--model", "m", "--out", "b.yaml")
+    options = ("--teacher", address, "--model", "m", "--out", "b.yaml")
+    assert "is not set" not in tutelage("init", "bare.jsonl", "--student", tiny, *options).output
     teacher = load_config(place / "b.yaml").teacher
     assert (teacher.key_env, teacher.budget.usd, teacher.budget.tokens) == ("EXAMPLE_API_KEY", None, 2_000_000)
     assert "sk-secret" not in (place / "b.yaml").read_text()
@@ -106,6 +109,7 @@ def test_what_the_user_should_know_of_the_data_is_said_and_written(place, tiny):
             "has no price for the model 'nobody'",
         ),
         (["bare.jsonl", "--teacher", "ftp://x", "--model", "m"], "ftp://x"),
+        (["bare.jsonl", "--teacher", "claude"], "the teacher is 'claude'; name answer_key, openai or an address"),
         (["bare.jsonl", "--teacher", "http://[::1", "--model", "m"], "Invalid IPv6 URL; write a URL such as"),
         (["bare.jsonl", "--teacher", "openai"], "name it as --model"),
         (["bare.jsonl", "--field", "answer"], "--field 'answer' maps no name; write OURS=YOURS"),

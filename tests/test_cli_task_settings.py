@@ -68,6 +68,9 @@ def test_so_are_a_list_in_json_and_a_folder(own):
     assert "is not YAML" in " ".join(tutelage("tasks", "check", own / "mine.json").output.split())
     (own / "run.json").write_text(json.dumps({"task": {"name": "leg_counting"}}))
     assert "leg_counting: answers" in tutelage("tasks", "check", own / "run.json").output
+    (own / "mine").write_text(json_lines)
+    assert "is data, and a configuration is needed" in " ".join(tutelage("run", own / "mine").output.split())
+    assert "written hf://no/one" in tutelage("tasks", "check", "no/one").output
     assert "task custom: task.split" in tutelage("tasks", "check", "hf://no/one", "--set", "task.split=[1]").output
 
 

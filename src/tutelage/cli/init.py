@@ -81,6 +81,8 @@ def init(  # noqa: PLR0913, PLR0917 - one a question, and where data of the hub 
     write_text(out, starter_yaml(chosen, [printable(line) for line in (*about, *expected)]))
     for line in expected:
         print(printable(line))
+    if chosen.key_env and not os.environ.get(chosen.key_env):
+        print(f"{chosen.key_env} is not set; export it before the run")
     file = shlex.quote(str(out))
     print(printable(f"wrote {out}; next: tutelage tasks check {file}, tutelage estimate {file}, tutelage run {file}"))
 
@@ -153,6 +155,11 @@ def _chosen(
                 " with --teacher"
             )
         return Starter(given, student)
+    if teacher != "openai" and "://" not in teacher:
+        raise ConfigError(
+            f"the teacher is {teacher!r}; name {OFFLINE}, openai or an address such as http://localhost:8000/v1; "
+            "other kinds (teacher.kind) are set in the file"
+        )
     base_url = None if teacher == "openai" else check_url(teacher)
     model = model or ask("The teacher's model, by its name at the endpoint", None, "--model")
     if base_url is not None and is_local(base_url):

@@ -5,6 +5,7 @@ load_config("my-task.yaml", ["rounds.max=5"])
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -62,8 +63,9 @@ def read_settings(path: str | Path) -> object:
 def is_data_file(path: str | Path) -> bool:
     """Whether a path names data and no settings: by its ending, else by its content; settings have one task."""
     suffix = Path(path).suffix.lower()
-    if suffix in ("", ".yaml", ".yml") or (suffix in DATA_SUFFIXES and suffix != ".json"):
-        return suffix in DATA_SUFFIXES
+    is_bare = not suffix and not os.path.isfile(path)  # noqa: PTH113 - Path.is_file raises where a name is too long
+    if is_bare or suffix in (".yaml", ".yml") or (suffix in DATA_SUFFIXES and suffix != ".json"):
+        return suffix in DATA_SUFFIXES  # what is bare may be a pipe, which is read once
     try:
         with Path(path).open("rb") as file:
             text = file.read(_LONGEST_FILE + 1)

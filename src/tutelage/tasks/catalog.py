@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tutelage.config import TaskConfig
 from tutelage.config.file import parse_config
+from tutelage.config.places import is_hub_name
 from tutelage.contracts import takes_named, told
 from tutelage.did_you_mean import did_you_mean
 from tutelage.errors import ConfigError, TutelageError
@@ -111,6 +112,8 @@ def open_task(config: TaskConfig, say: Callable[[str], None] = lambda text: None
     entry = Entry("", partial(_from_file, say=say), _OF_A_FILE) if is_code(config.name) else TASKS.get(config.name)
     if entry is None:
         remedy = did_you_mean(config.name, TASKS, f"the tasks are {', '.join(TASKS)}")
+        if is_hub_name(config.name):
+            remedy = f"a data set of the hub is written hf://{config.name}, a folder or a file by its path"
         raise ConfigError(f"unknown task {config.name!r}; {remedy}")
     for setting in _FEW:
         if setting not in entry.takes and getattr(config, setting):
