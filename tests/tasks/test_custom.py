@@ -324,6 +324,39 @@ def test_files_that_cannot_be_read_are_data_errors(file, tmp_path):
         load_task("custom", path=file)
 
 
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (
+            ["main/train.jsonl", "socratic/train.jsonl"],
+            "data files in {0}/main, {0}/socratic; name one of these folders",
+        ),
+        (["train.jsonl.gz"], "it has train.jsonl.gz; name one file"),
+        (["data.csv", "main/a.csv"], "it has data.csv; name one file, or rename it"),
+        (["state.json", "dataset_info.json"], "load_from_disk(FOLDER).to_parquet('train.parquet')"),
+        (["dataset_dict.json", "train/state.json"], "load_from_disk(FOLDER)[\"train\"].to_parquet('train.parquet')"),
+    ],
+)
+def test_a_folder_without_training_data_says_what_it_has(tmp_path, names, told):
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(DataError) as error:
+        load_task("custom", path=tmp_path)
+    assert told.format(tmp_path) in str(error.value)
+
+
+def test_an_error_counts_the_rows_that_are_broken(file):
+    rows = [row(n) for n in range(20)]
+    write(file, [*rows[:-1], {**rows[-1], "question": None}])
+    with pytest.raises(DataError, match=r"line 20, .*found None; fill it, or leave .*; 1 of 20 rows is broken"):
+        load_task("custom", path=file)
+    write(file, [*rows, *({"question": "a", "answer": None} for _ in range(3))])
+    with pytest.raises(DataError, match=r"line 21, .*leave the row out; 3 of 23 rows are broken$") as error:
+        load_task("custom", path=file)
+    assert error.value.line == 21
+
+
 def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(file):
     file.write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(json.dumps(row(n)).encode() for n in range(5)))
     assert len(everything(load_task("custom", path=file))) == 5

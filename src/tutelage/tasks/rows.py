@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from ast import literal_eval
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ class Row:
         """A string that is not blank, without outer white space."""
         text = self.value(field)
         if not isinstance(text, str):
-            self.fail(field, f"expected text, found {shortened(text)}")
+            self.fail(field, f"expected text, found {shortened(text)}{_nested(field, text) if text is None else ''}")
         return self.checked(field, text)
 
     def scalar(self, field: str) -> str:
@@ -112,7 +113,7 @@ class Row:
 
     def has_choices(self, field: str) -> bool:
         """Whether a field holds a list of choices, or an object whose names are letters, and not just settings."""
-        value = parsed(self.optional(field))
+        value = _typed(self.optional(field))
         lettered = isinstance(value, Mapping) and all(len(str(key)) == 1 for key in cast(Mapping[Any, Any], value))
         pairs = _pairs(value) if isinstance(value, list) or lettered else None
         return pairs is not None and len(pairs) > 1
@@ -123,7 +124,7 @@ class Row:
         The field is a list of texts, a list of {label, text}, an object {label: text, …} or {label: […], text: […]}.
         """
         value = self.value(field)
-        pairs = _pairs(parsed(value))
+        pairs = _pairs(_typed(value))
         if pairs is None:
             self.fail(field, f"expected texts or {{label, text}} objects, found {shortened(value)}")
         choices = tuple(Choice(self.checked(field, label), self.checked(field, text)) for label, text in pairs)
@@ -186,6 +187,15 @@ def parsed(value: Json) -> Json:
         with suppress(NotJson):
             return parse_json(value)
     return value
+
+
+def _typed(value: Json) -> Json:
+    """The value, read also if it is a list as pandas writes it into a cell: ['bank', 'library']."""
+    read = parsed(value)
+    if read is value and isinstance(value, str) and value.lstrip().startswith("["):
+        with suppress(ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            return literal_eval(value.strip())
+    return read
 
 
 def _unlabelled(items: list[Any]) -> list[Any]:

@@ -80,6 +80,18 @@ def test_of_shards_all_must_be_there(tmp_path):
         load_task("custom", path=tmp_path)
 
 
+def test_choices_in_a_cell_may_be_json_or_as_pandas_writes_them(tmp_path):
+    for cell in ('["bank", "library"]', "['bank', \"library\"]"):
+        quoted = cell.replace('"', '""')
+        lines = "".join(f'Where are books lent {n}?;"{quoted}";B\n' for n in range(4))
+        (tmp_path / "a.csv").write_text(f"question;choices;answer\n{lines}")
+        problem = load_task("custom", path=tmp_path / "a.csv").problems("train")[0]
+        assert [choice.text for choice in problem.choices] == ["bank", "library"]
+    (tmp_path / "a.csv").write_text("question;choices;answer\nWhere?;['bank' 'library'];B\n")
+    with pytest.raises(DataError, match="field 'choices': expected two choices or more"):
+        load_task("custom", path=tmp_path / "a.csv")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [

@@ -61,12 +61,16 @@ def read_drafts(rows: Sequence[Row], fields: Mapping[str, str], *, json: bool = 
         columns, rows = replace(columns, choices="choices"), lettered
         notes.append("the columns A, B, … are read as choices")
     worked = columns.form == OURS and _are_worked(rows, columns)
-    drafts, others = list[Draft](), list[NoProblemError]()
+    drafts, others, broken = list[Draft](), list[NoProblemError](), list[DataError]()
     for row in rows:
         try:
             drafts.append(_draft(row, columns, worked))
         except NoProblemError as error:
             others.append(error)
+        except DataError as error:
+            broken.append(error.with_traceback(None))
+    if broken:
+        raise broken[0] if len(broken) == len(rows) else _counted(broken, len(rows))
     count = f"{len(others):,} of {len(rows):,}"
     if not drafts or (len(others) > 1 and len(drafts) < MOSTLY * len(rows)):
         wanted = f"a problem is one question and its answer, but {count} rows are not"
@@ -74,6 +78,14 @@ def read_drafts(rows: Sequence[Row], fields: Mapping[str, str], *, json: bool = 
     if others:
         notes.append(f"rows left out, which are not one question and its answer: {count}; {others[0]}")
     return Drafts(drafts, columns.form, tuple(notes))
+
+
+def _counted(broken: Sequence[DataError], rows: int) -> DataError:
+    """The first error, which says how many rows are broken."""
+    first = broken[0]
+    error = DataError(f"{first}; {len(broken):,} of {rows:,} rows {'is' if len(broken) == 1 else 'are'} broken")
+    error.path, error.line, error.field = first.path, first.line, first.field
+    return error
 
 
 def _praised(rows: Sequence[Row], columns: Columns, fields: Mapping[str, str]) -> tuple[Sequence[Row], list[str]]:

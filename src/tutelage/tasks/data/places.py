@@ -14,6 +14,8 @@ from tutelage.errors import DataError
 
 PARTS = ("train", "validation", "test", "examples")
 _COUNT = re.compile(r"-of-0*(\d+)")
+_SAVED = ("dataset_dict.json", "state.json")
+"""What `save_to_disk` writes for several splits, and for one."""
 _ALIASES = ("dev", "val", "valid", "eval")
 
 
@@ -23,15 +25,29 @@ def files_of(path: Path) -> tuple[Mapping[str, list[Path]], tuple[str, ...]]:
         return {"train": [path]}, ()
     found = {part: files for part in PARTS if (files := _of(path, part))}
     if "train" not in found:
-        others = sorted(file.name for file in path.glob("*") if file.suffix in DATA_SUFFIXES)
-        has = f"it has {', '.join(others[:5])}" if others else "it has no data files"
         known = f"no train.jsonl (nor {', '.join(DATA_SUFFIXES[1:])})"
-        raise DataError(f"the folder has {known}, and {has}; name one file, or rename it", path=path)
+        raise DataError(f"the folder has {known}, and {_instead(path)}", path=path)
     notes = ()
     if "validation" not in found:
         other = next((file for name in _ALIASES for file in _of(path, name)), None)
         notes = (f"{other.name} is not read; call it validation{other.suffix} if it is",) if other else ()
     return found, notes
+
+
+def _instead(path: Path) -> str:
+    """What a folder without training data has, and what to do."""
+    if any((path / name).is_file() for name in _SAVED):
+        load = "load_from_disk(FOLDER)" + ('["train"]' if (path / _SAVED[0]).is_file() else "")
+        return f"it was saved by save_to_disk of `datasets`; write {load}.to_parquet('train.parquet') in its place"
+    others = sorted(file for file in path.glob("*") if file.suffix in DATA_SUFFIXES)
+    within = sorted(file.parent for file in path.glob("*/*") if file.suffix in DATA_SUFFIXES)
+    if not others and within:
+        folders = ", ".join(str(folder) for folder in dict.fromkeys(within[:5]))
+        return f"there are data files in {folders}; name one of these folders, or a file"
+    others = others or sorted(file for file in path.glob("*") if file.is_file())
+    if not others:
+        return "it has no data files; name one file, or another folder"
+    return f"it has {', '.join(file.name for file in others[:5])}; name one file, or rename it"
 
 
 def _of(folder: Path, part: str) -> list[Path]:
