@@ -123,7 +123,7 @@ def test_a_stated_yes_or_no_is_always_extracted(steps, answer):
         ("3:30", "The answer is 3:30."), ("1,000", "1000"), ("Dr. Smith", "The answer is Dr. Smith."), ("-3", "−3"),
         ("5 apples", "five apples"), ("Paris", "It is far away.\nParis."), ("The The", "the the"),
         ("x^2+1", "x^{2} + 1"),
-        ("(B)", "The answer is B."), ("B", "The answer is (B)."),
+        ("(B)", "The answer is B."), ("B", "The answer is (B)."), ("(ii)", "The answer is ii."),
         ("Straße", "STRASSE"), ("0.5", "1/2"), ("line one\nline two", "line one\nline two"),
     ],
 )  # fmt: skip

@@ -35,6 +35,8 @@ SECONDS = 1.0
 
 _DENIED = frozenset(("not", "never", "neither", "nor", "isnt", "wasnt", "arent", "werent"))
 _ARTICLES = frozenset(("a", "an", "the"))
+_LETTER = regex.compile(r"^\s*\(([^\W\d_]{1,3})\)[\s.]*$")
+"""The letter of a choice that the question lists: (B) is B."""
 _PROBES = 60
 """Repeats of a letter in the texts for testing a pattern."""
 
@@ -52,6 +54,7 @@ def same_text(gold: str, stated: str) -> bool:
     wanted, given = whole_number(gold), whole_number(stated)
     if wanted and given:
         return same_value(wanted, given)
+    gold, stated = _LETTER.sub(r"\1", gold), _LETTER.sub(r"\1", stated)
     if len(stated) > 4 * len(gold) + 200:  # longer, whatever its punctuation
         return False
     key = text_key(gold)

@@ -3,7 +3,7 @@
 "The Eiffel tower!"  ->  "eiffel tower"     "five apples"  ->  "5 apples"     "x+1", "x + 1"  ->  "x + 1"
 
 Case, articles, punctuation and white space don't count. Signs and brackets with a meaning do: x-1 is not x+1, C++ is
-not C, (2,3) is not [2,3]. A dash or brackets around words are punctuation, and so are those of (B).
+not C, (2,3) is not [2,3]. A dash or brackets around words are punctuation.
 """
 
 from __future__ import annotations
@@ -122,9 +122,7 @@ def _without_dashes(words: list[str]) -> list[str]:
 
 
 def _without_brackets(words: list[str]) -> list[str]:
-    """Remove brackets around words only, around a letter that is all there is (a choice), and unpaired brackets."""
-    if len(words) == 3 and (words[0], words[2]) == ("(", ")") and words[1].isalpha():
-        return words[1:2]
+    """Remove brackets around words only, and unpaired brackets."""
     opened: list[tuple[int, bool]] = []
     kept = [word not in _OPEN and word not in _CLOSE for word in words]
     meant = False
