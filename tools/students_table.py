@@ -144,10 +144,12 @@ def seconds_on_gpu(weights: int) -> float:
 def begin_with(weights: int) -> str:
     """Settings to begin with, by size."""
     if weights < 0.45e9:
-        return "`weights: full`"
+        return "`student.weights: full`"
     if weights < 2.5e9:
-        return "`weights: full`, `learning_rate: 2e-5`; or `weights: lora`, where memory is short"
-    return "`weights: lora`, `learning_rate: 2e-4`, `checkpointing: true`"
+        return (
+            "`student.weights: full`, `training.learning_rate: 2e-5`; or `student.weights: lora`, where memory is short"
+        )
+    return "`student.weights: lora`, `training.learning_rate: 2e-4`, `training.checkpointing: true`"
 
 
 def tables() -> str:

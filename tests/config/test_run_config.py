@@ -65,6 +65,13 @@ def test_an_unknown_key_is_refused_by_name_with_the_nearest(data, key, nearest):
     assert _refusal(TASK | data) == f"configuration: unknown key {key!r}; did you mean {nearest!r}?"
 
 
+def test_a_key_in_the_wrong_section_is_told_its_place():
+    told = _refusal(TASK | {"learning_rate": 2e-5, "student": {"batch_size": 8}})
+    assert "unknown key 'learning_rate'; its place is training.learning_rate" in told
+    places = "exam.batch_size or evaluation.batch_size or training.batch_size"
+    assert f"unknown key 'student.batch_size'; its place is {places}" in told
+
+
 def test_an_unknown_key_near_nothing_lists_the_keys_there_are():
     message = _refusal(TASK | {"teacher": {"budget": {"zzzz": 1}}})
     assert message.startswith("configuration: unknown key 'teacher.budget.zzzz'; the keys here are requests, ")

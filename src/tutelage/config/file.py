@@ -211,7 +211,19 @@ def _explain(error: ErrorDetails, data: dict[str, Any], kind: type[Section]) -> 
         return f"{key} is retired: {RETIRED[key][1]}; remove the line"
     known = _known_keys(kind, location[:-1])
     remedy = did_you_mean(location[-1], known, f"the keys here are {', '.join(known)}")
+    if homes := list(_homes(kind, location[-1])):
+        remedy = f"its place is {' or '.join(homes)}"
     return f"unknown key {key!r}; {remedy}"
+
+
+def _homes(model: type[Section], name: str, above: str = "") -> Iterator[str]:
+    """The settings of this name in all sections, such as training.learning_rate."""
+    for field, info in model.model_fields.items():
+        if field == name:
+            yield above + name
+        for inner in (info.annotation, *get_args(info.annotation)):
+            if isinstance(inner, type) and issubclass(inner, Section):
+                yield from _homes(inner, name, f"{above}{field}.")
 
 
 def _in_the_file(error: ErrorDetails, data: dict[str, Any]) -> list[str]:

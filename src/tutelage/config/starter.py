@@ -60,6 +60,7 @@ def starter_yaml(chosen: Starter, about: Sequence[str] = ()) -> str:
         *_teacher(chosen),
         "training:",
         "  epochs: 3",
+        "  # learning_rate: 2e-5    # for full weights of half a billion parameters and more; 1e-4 by default",
         "rounds:",
         "  max: 3               # it ends before if validation no longer improves",
     ]
