@@ -346,6 +346,21 @@ def test_a_folder_without_training_data_says_what_it_has(tmp_path, names, told):
     assert told.format(tmp_path) in str(error.value)
 
 
+def test_points_that_may_divide_thousands_are_noted(file):
+    kind, [note] = noted(file, ["2.000", "12.500", "700"])
+    assert kind == "number"
+    assert note.startswith("2 of 3 answers have three digits behind a point, such as '2.000', which is read as 2; if")
+    for answers in (["2,000", "12,500 km."], ["2.5", "3.25"], ["0.125", "0.375"], ["2.000", "1.5", "7"]):
+        assert not [note for note in noted(file, [*answers, "1"])[1] if "point" in note]
+
+
+def test_a_file_beside_that_of_a_part_is_noted(tmp_path):
+    for place, name in enumerate(("train.jsonl", "train2.jsonl", "test.jsonl", "notes.jsonl")):
+        write(tmp_path / name, [row(9 * place + n) for n in range(9)])
+    (note,) = load_task("custom", path=tmp_path).report.notes
+    assert note.startswith("train2.jsonl is not read beside train.jsonl; the files of one part are called train-00000-")
+
+
 def test_an_error_counts_the_rows_that_are_broken(file):
     rows = [row(n) for n in range(20)]
     write(file, [*rows[:-1], {**rows[-1], "question": None}])

@@ -33,6 +33,7 @@ _DECIMAL_COMMA = re.compile(
 """3,5 and 1.234,56 kg; not 3,500 or 1,3-butadiene."""
 _UNCLEAR = re.compile(r"[-−+]?[1-9][0-9]{0,2}[.,][0-9]{3}(?![0-9.,]).*")
 """12.345 beside 1.234,56: the sign may be a decimal one, or divide thousands."""
+_POINT = re.compile(r"[-−+]?[0-9]+\.")
 _REMEDY = "write a decimal point, in questions and solutions, too"
 _HTML = re.compile(
     r"&(?:amp|lt|gt|quot|apos|nbsp|times|divide|minus|[a-z]dash|[lr][sd]quo|#x?[0-9A-Fa-f]{1,6});"
@@ -128,6 +129,10 @@ def _of_numbers(answers: Sequence[str], *, told: bool) -> Iterator[str]:
     if commas and unclear and (read := _before(_UNIT, unclear)):
         such = _such(commas, answers, "have a decimal comma")
         yield f"{such}, but {shorten(unclear)!r} is read as {read}; {_REMEDY}"
+    points = [each for each in answers if _POINT.match(_folded(each)) and _UNCLEAR.fullmatch(_folded(each))]
+    if not commas and len(points) >= _MANY * len(answers) and (read := _before(_UNIT, points[0])):
+        remedy = "if the point divides thousands, leave it out, in questions and solutions, too"
+        yield f"{_such(points, answers, 'have three digits behind a point')}, which is read as {read}; {remedy}"
 
 
 def _of_words(answers: Sequence[str]) -> Iterator[str]:

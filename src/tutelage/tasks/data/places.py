@@ -6,7 +6,7 @@ data/train.jsonl   data/test.csv   data/train-00000-of-00002.parquet   data/data
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tutelage.config.places import DATA_SUFFIXES
@@ -31,7 +31,16 @@ def files_of(path: Path) -> tuple[Mapping[str, list[Path]], tuple[str, ...]]:
     if "validation" not in found:
         other = next((file for name in _ALIASES for file in _of(path, name)), None)
         notes = (f"{other.name} is not read; call it validation{other.suffix} if it is",) if other else ()
-    return found, notes
+    return found, (*notes, *_beside(path, found))
+
+
+def _beside(folder: Path, found: Mapping[str, list[Path]]) -> Iterator[str]:
+    """Notes on files that begin as the one of a part that is read, such as train2.jsonl."""
+    for part, files in found.items():
+        others = sorted(file for file in folder.glob(f"{part}*") if file.suffix in DATA_SUFFIXES and file not in files)
+        if others:
+            shards = f"{part}-00000-of-00002{others[0].suffix}"
+            yield f"{others[0].name} is not read beside {files[0].name}; the files of one part are called {shards}, …"
 
 
 def _instead(path: Path) -> str:
