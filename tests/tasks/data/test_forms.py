@@ -186,6 +186,13 @@ def test_options_are_choices(tmp_path, options):
         assert load(tmp_path, rows).kind == "number"
 
 
+def test_the_form_of_arc_is_read(tmp_path):
+    choices = {"text": ["pen", "book"], "label": ["1", "2"]}
+    task = load(tmp_path, alike(lambda n: {"id": n, "question": f"Q{n}?", "choices": choices, "answerKey": "2"}))
+    problem = task.problems("train")[0]
+    assert (task.kind, problem.text[3:], problem.answer) == ("choice", "\n(1) pen\n(2) book", "2")
+
+
 def test_answers_that_count_the_choices_from_0_are_choices(tmp_path):
     def rows(*answers):
         return [{"question": f"Q{n}?", "choices": ["pen", "book"], "answer": each} for n, each in enumerate(answers)]

@@ -3,6 +3,7 @@
 question/answer      {"question": "…", "answer": "12", "choices": […], "rationale": "…", "equation": "3*4"}
                      {"question": "…", "options": […], "answer": "B"}                              MMLU-Pro, MedQA
 question/solution    {"question": "…", "solution": "… #### 12"}
+                     {"question": "…", "choices": {"text": […], "label": […]}, "answerKey": "B"}  ARC
 problem/solution     {"problem": "…", "solution": "… \\\\boxed{12}", "answer": "12"}            MATH
 prompt/completion    {"prompt": "…", "completion": "… The answer is 12."}, or both as messages    TRL
                      {"prompt": "…", "completion": "…", "label": true}, of which false ones are left out
@@ -47,7 +48,7 @@ class Columns:
 
 _OPTIONAL = ("input", "context", "system", "choices", "options")
 """Columns that the first row may lack, though others have them."""
-_FINAL = ("answer", "final_answer", "expected_answer", "ground_truth", "reward_model.ground_truth")
+_FINAL = ("answer", "final_answer", "expected_answer", "ground_truth", "reward_model.ground_truth", "answerKey")
 _SOLUTIONS = ("solution", "response", "completion")
 OURS = "question/answer"
 
