@@ -3,6 +3,8 @@
 import asyncio
 import re
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -25,6 +27,12 @@ def test_teaches(tmp_path):
     assert sum((feedback.usage for feedback in delivered), Usage()) == seen_by(endpoint) == spent(tmp_path)
     assert len(endpoint.requests) == 40
     assert 1 < endpoint.most_at_once <= 4
+
+
+def test_httpx_is_whole_before_a_tracker_can_begin_to_load_it():
+    """The openai library looks into `sys.modules["httpx"]`, where a tracker's thread puts it half loaded."""
+    code = "import sys, tutelage.teacher.online.client; sys.exit(not hasattr(sys.modules.get('httpx'), 'URL'))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_sends_what_was_configured(tmp_path):

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
+from importlib import import_module
 from ssl import SSLContext
 from typing import cast
 from urllib.parse import urljoin
@@ -32,6 +33,10 @@ from tutelage.teacher.online.retry_after import retry_after
 from tutelage.teacher.online.status import explain_status
 from tutelage.teacher.online.stream import parsed, plain_body
 from tutelage.teacher.prompts import Message
+
+# If httpx is loaded, the openai library looks into it at any time, also while a tracker's thread still imports it.
+with suppress(ImportError):
+    import_module("httpx")
 
 Client = openai.AsyncOpenAI
 _MOST_SAID = 4096
