@@ -29,9 +29,12 @@ ODD = 'It\'s "3" × 4 = 12;\ttab,\u2028line, {{ x }} {% y %} """ <|im_end|> \\n 
 """A text with what would mean something to JSON, Jinja, Go's templates, YAML, a shell or a tokenizer."""
 
 
-def made_run(root: Path, *, task: dict | None = None, problems=True, model: str = "smollm2-135m", **student) -> Path:
+def made_run(
+    root: Path, *, task: dict | None = None, training: dict | None = None, problems=True, model="smollm2-135m", **asked
+) -> Path:
     """A run that has begun, with nothing but its problems."""
-    settings = {**SETTINGS, "task": task or SETTINGS["task"], "student": {"model": model, "device": "cpu", **student}}
+    settings = {**SETTINGS, "task": task or SETTINGS["task"], "student": {"model": model, "device": "cpu", **asked}}
+    settings |= {"training": training} if training else {}
     config = parse_config(settings, origin="test")
     loaded = open_task(config.task)
     root.mkdir(parents=True)

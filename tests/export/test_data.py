@@ -145,6 +145,38 @@ def test_a_corrected_mistake_is_a_lesson_and_no_pair(run):
         exported(run, "trl-dpo")
 
 
+def test_mistakes_of_a_run_with_repairs_stand_beside_older_rationales(tmp_path):
+    run = made_run(tmp_path / "mine", training={"reflection": "repair"})
+    one, two, three, *_ = train_problems(run)
+    old = [TrainingExample(one, "a\nThe answer is 1."), TrainingExample(two, "b\nThe answer is 2.")]
+    trained(run, 0, old)
+    trained(run, 1, [*old, TrainingExample(one, "put right", corrects="worse")])
+    sat(
+        run,
+        1,
+        [
+            Attempt(one.id, 0, " worse", WRONG, "stop", 3),
+            Attempt(one.id, 1, " cut", WRONG, "length", 3),
+            Attempt(two.id, 0, " well", RIGHT, "stop", 3),
+            Attempt(three.id, 0, " no rationale", WRONG, "stop", 3),
+        ],
+    )
+    [row] = rows(exported(run, "trl-dpo", prompt="chat") / "train.jsonl")
+    assert [row[key][0]["content"] for key in ("prompt", "chosen", "rejected")] == [
+        one.text,
+        "a\nThe answer is 1.",
+        "worse",
+    ]
+
+
+def test_an_exam_whose_attempts_were_all_cut_says_why_there_is_no_pair(run):
+    one, *_ = train_problems(run)
+    trained(run, 0, [TrainingExample(one, "a\nThe answer is 1.")])
+    sat(run, 1, [Attempt(one.id, 0, " cut", WRONG, "length", 3)])
+    with pytest.raises(RunError, match=r"attempts that were cut at exam\.max_new_tokens are none"):
+        exported(run, "trl-dpo")
+
+
 FORMS = {
     "trl-sft": lambda row: row["completion"].strip(),
     "messages": lambda row: row["messages"][1]["content"],

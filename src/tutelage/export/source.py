@@ -29,7 +29,7 @@ from tutelage.tasks.task import task_digest
 Say = Callable[[str], None]
 """Called with a one-line message for the user."""
 
-EXAMPLES = "examples.jsonl"
+EXAMPLES, EXAM = "examples.jsonl", "exam.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,9 @@ class RunSource:
 
     def pairs(self) -> Iterator[Lesson]:
         """Every rationale beside each mistake that it was compared with. Raises RunError if there is none."""
-        yield from self._distinct(self._compared(), "no mistake beside a rationale yet: the first exam brings them")
+        exams = any(self.run.path(round, EXAM).is_file() for round in self.run.folders)
+        why = "attempts that were cut at exam.max_new_tokens are none" if exams else "the first exam brings them"
+        yield from self._distinct(self._compared(), f"no mistake beside a rationale yet: {why}")
 
     def problems(self, split: Split) -> Iterator[ProblemRow]:
         """The problems of a split. Raises RunError where the run has none and they cannot be loaded again."""
@@ -138,8 +140,22 @@ class RunSource:
                 for example in self.run.records(round, EXAMPLES, TrainingExample):
                     for wrong in example.negatives:
                         yield Lesson(example.problem.text, example.anchor, wrong)
+                if self.config.training.reflection == "repair":
+                    yield from self._repaired(round)
             else:
                 yield from self._answered(round)
+
+    def _repaired(self, round: int) -> Iterator[Lesson]:
+        """Mistakes of a round with repairs, each beside the problem's last rationale, which may be an older one."""
+        taught = {
+            example.problem.id: example
+            for example in self.run.records(round, EXAMPLES, TrainingExample)
+            if example.corrects is None
+        }
+        for attempt in self.run.records(round, EXAM, Attempt):
+            wrong, example = attempt.text.strip(), taught.get(attempt.problem_id)
+            if example and wrong and not attempt.verdict.correct and attempt.finish != "length":
+                yield Lesson(example.problem.text, example.anchor, wrong)
 
     def _is_trained(self, round: int) -> bool:
         return self.run.path(round, EXAMPLES).is_file()
@@ -162,7 +178,7 @@ class RunSource:
         """Right replies of such a round beside the mistakes that they answer; an attempt that was cut has no end."""
         cut = {
             (attempt.problem_id, attempt.text.strip())
-            for attempt in self.run.records(round, "exam.jsonl", Attempt)
+            for attempt in self.run.records(round, EXAM, Attempt)
             if attempt.finish == "length"
         }
         for reply in self._right(round):
