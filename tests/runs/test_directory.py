@@ -222,6 +222,9 @@ def test_results_of_no_run_and_of_an_unfinished_one(tmp_path):
         read_result(tmp_path)
     Run.open(tmp_path, config(), "data")
     assert read_result(tmp_path) is None
+    (tmp_path / "student").mkdir()
+    with pytest.raises(RunError, match=rf"is not a run directory: it is empty; the run is {tmp_path}$"):
+        read_result(tmp_path / "student")
 
 
 def test_a_run_that_was_killed_before_it_was_one_can_be_started(tmp_path):

@@ -49,6 +49,8 @@ def is_in_study(run: Path) -> bool:
 def why_no_run(path: Path) -> str | None:
     """Why there is no run at a path, with what to do; None if there is one. Raises RunError as `kind_of`."""
     start = f"`tutelage run CONFIG --out {path}` starts a run there"
+    if exists((above := path.absolute().parent) / "run.json"):
+        start = f"the run is {above}"
     match kind_of(path):
         case "run":
             return None
