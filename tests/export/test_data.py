@@ -169,7 +169,8 @@ def test_mistakes_of_a_run_with_repairs_stand_beside_older_rationales(tmp_path):
     ]
 
 
-def test_an_exam_whose_attempts_were_all_cut_says_why_there_is_no_pair(run):
+def test_an_exam_whose_attempts_were_all_cut_says_why_there_is_no_pair(tmp_path):
+    run = made_run(tmp_path / "mine")
     one, *_ = train_problems(run)
     trained(run, 0, [TrainingExample(one, "a\nThe answer is 1.")])
     sat(run, 1, [Attempt(one.id, 0, " cut", WRONG, "length", 3)])
