@@ -29,9 +29,13 @@ def test_teaches(tmp_path):
     assert 1 < endpoint.most_at_once <= 4
 
 
-def test_httpx_is_whole_before_a_tracker_can_begin_to_load_it():
+def test_httpx_is_whole_before_a_tracker_can_begin_to_load_it(tmp_path):
     """The openai library looks into `sys.modules["httpx"]`, where a tracker's thread puts it half loaded."""
-    code = "import sys, tutelage.teacher.online.client; sys.exit(not hasattr(sys.modules.get('httpx'), 'URL'))"
+    (tmp_path / "httpx.py").write_text("class URL: ...")
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "import tutelage.teacher.online.client; sys.exit('httpx' not in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
