@@ -302,6 +302,15 @@ def test_what_is_wrong_with_one_rank_is_one_line(tmp_path, difference, code, mes
     assert message in line, said
 
 
+def test_a_guard_of_a_split_student_is_refused_before_anything_is_taught(tmp_path):
+    started = run(settings(tmp_path, parallel="fsdp", guard={"checks": 2}), tmp_path / "run", 2)
+    codes, said = started.ended()
+    assert codes == [2, 2], said
+    (line,) = lines(said)
+    assert "training.guard.checks is 2, which asks the whole student" in line
+    assert not (tmp_path / "run" / "round-00").exists()
+
+
 LAUNCHERS = {
     "torchrun": "-m torch.distributed.run --standalone --nproc_per_node 2",
     "accelerate": "-m accelerate.commands.launch --multi_gpu --num_processes 2 --main_process_port 0",

@@ -62,4 +62,9 @@ def agree(ranks: Ranks, config: RunConfig, own: OwnParts) -> None:
         raise ConfigError(f"{name} was started with other settings than rank 0 ({what}); start all alike")
     if config.student.weights == "qlora":
         raise ConfigError("student.weights 'qlora' trains in one process, and there are several; set it to lora")
+    if config.training.parallel == "fsdp" and config.training.guard.checks:
+        raise ConfigError(
+            f"training.guard.checks is {config.training.guard.checks}, which asks the whole student, and"
+            " training.parallel 'fsdp' splits it; set checks to 0, or parallel to 'ddp'"
+        )
     ranks.check_devices(pick_device(config.student.device))

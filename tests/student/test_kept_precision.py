@@ -60,6 +60,15 @@ def test_a_run_goes_on_in_the_precision_it_began_with_and_says_where_it_has_move
     assert run(config, tmp_path / "other").precision.startswith(slow)
 
 
+def test_moved_to_a_machine_that_it_suits_too_a_run_names_no_other_precision(config, tmp_path, machine, capfd):
+    machine(FAST, "two threads")
+    run(config, tmp_path / "run")
+    machine(FAST, "one thread")
+    run(more(config), tmp_path / "run", show=Show())
+    said = " ".join(capfd.readouterr().err.split())
+    assert "begun on two threads: goes on in bfloat16, as it began; that suits this machine, too" in said
+
+
 def test_a_run_of_an_earlier_version_goes_on_as_it_began(config, tmp_path, machine):
     machine(SLOW, "a machine")
     run(config, tmp_path / "run")

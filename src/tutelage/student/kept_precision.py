@@ -33,7 +33,8 @@ def precision_of_run(config: StudentConfig, root: Path, cache: Path | None, say:
         kept = precision_of(config)
     elif kept.machine != hardware():
         here = precision_of(config)
-        say(f"begun on {kept.machine}: goes on in {kept.dtype}, as it began; begun here, it would be {here}")
+        besides = "that suits this machine, too" if here.dtype == kept.dtype else f"begun here, it would be {here}"
+        say(f"begun on {kept.machine}: goes on in {kept.dtype}, as it began; {besides}")
     if shared and not shared.is_file():
         write_json(shared, sealed(kept))
     return kept
