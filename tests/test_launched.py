@@ -11,7 +11,7 @@ from tests.command import tutelage
 from tests.processes import ONE_THREAD
 from tests.student.ranks.several import environment
 from tutelage.cli import app, group
-from tutelage.launched import alone, is_one_of_several
+from tutelage.launched import Place, alone, is_one_of_several
 
 RANK_0, RANK_1 = (environment(rank, 2, 29_500) for rank in (0, 1))
 REFUSED = sorted(set(get_command(app).commands) - group.IN_SEVERAL)  # pyright: ignore[reportAttributeAccessIssue]
@@ -62,3 +62,13 @@ def test_a_program_beside_is_none_of_the_several():
     launched = {"TORCHELASTIC_USE_AGENT_STORE": "True", "GROUP_RANK": "0", "ROLE_NAME": "default", "FSDP_VERSION": "2"}
     kept = {"PATH": "/bin", "CUDA_VISIBLE_DEVICES": "0", "GROUP_ID": "7"}
     assert alone({**RANK_1, **launched, **kept, "PMI_SIZE": "2", "OMPI_COMM_WORLD_LOCAL_RANK": "1"}) == kept
+
+
+def test_the_command_that_goes_on_on_several_machines_says_where_they_meet():
+    command = shlex.join(Place(rank=0, size=4, local_rank=0, local_size=2).launcher)
+    assert command == (
+        "torchrun --nnodes 2 --rdzv_backend c10d --rdzv_endpoint HOST:29400 --nproc_per_node 2 -m tutelage"
+    )
+    assert shlex.join(Place(rank=0, size=2, local_rank=0, local_size=2).launcher) == (
+        "torchrun --nproc_per_node 2 -m tutelage"
+    )

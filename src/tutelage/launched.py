@@ -38,10 +38,12 @@ class Place(NamedTuple):
 
     @property
     def launcher(self) -> list[str]:
-        """The beginning of the command that starts as many processes."""
+        """The beginning of the command that starts as many processes; HOST stands for one of several machines."""
         if self.size == 1:
             return ["tutelage"]
         machines = ["--nnodes", str(self.size // self.local_size)] if self.size > self.local_size else []
+        if machines:
+            machines += ["--rdzv_backend", "c10d", "--rdzv_endpoint", "HOST:29400"]
         return ["torchrun", *machines, "--nproc_per_node", str(self.local_size), "-m", "tutelage"]
 
 
