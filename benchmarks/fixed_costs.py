@@ -53,13 +53,14 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     given = parser.parse_args()
     config = StudentConfig(model=given.model, device="cpu")
-    student, dtype = load_student(config), dtype_here(StudentConfig())
+    student, dtype = load_student(config), dtype_here(config)
     training = TrainingConfig(batch_size=given.problems, epochs=1)
     print(f"{hardware()}; computes in {dtype}\n")
     with tempfile.TemporaryDirectory() as scratch:
         _table("an exam, and what a stage costs beside it", _of_a_stage(student, config, dtype, Path(scratch)), given)
-        _table("a training's start and end", _of_a_training(student, training, dtype, Path(scratch)), given)
-        _table(f"a step of {given.problems} problems", _of_a_step(student, training, dtype, Path(scratch)), given)
+        known = student, config, training, dtype, Path(scratch)
+        _table("a training's start and end", _of_a_training(*known), given)
+        _table(f"a step of {given.problems} problems", _of_a_step(*known), given)
 
 
 def _table(title: str, parts: dict[str, Part], given: argparse.Namespace) -> None:
@@ -116,10 +117,12 @@ def _of_a_stage(student: LoadedModel, config: StudentConfig, dtype: torch.dtype,
     }
 
 
-def _of_a_training(student: LoadedModel, config: TrainingConfig, dtype: torch.dtype, scratch: Path) -> dict[str, Part]:
+def _of_a_training(
+    student: LoadedModel, config: StudentConfig, training: TrainingConfig, dtype: torch.dtype, scratch: Path
+) -> dict[str, Part]:
     format, examples = benchmark_format(student.tokenizer, 0), benchmark_examples(48)
-    dataset = StepDataset(format, examples, config, seed=0)
-    model = load_student(StudentConfig(device="cpu")).model
+    dataset = StepDataset(format, examples, training, seed=0)
+    model = load_student(config).model
     full = FullPrecision(model, dtype)
     step_logger = StepLogger(dataset.epoch_ends, lambda steps: None, None)
     micro_batches = lambda: fit_micro_batches(model, dataset, bool(full.weights), print)  # noqa: E731
@@ -127,7 +130,7 @@ def _of_a_training(student: LoadedModel, config: TrainingConfig, dtype: torch.dt
     trainer = StepTrainer(dataset, full, step_logger, scratch / "checkpoints", 0)
     return {
         f"a training of {len(dataset)} steps": trainer.train,
-        "examples as tokens and steps": lambda: StepDataset(format, examples, config, seed=0),
+        "examples as tokens and steps": lambda: StepDataset(format, examples, training, seed=0),
         "the size of a micro-batch": micro_batches,
         "the trainer made": lambda: StepTrainer(dataset, full, step_logger, scratch / "checkpoints", 0),
         "the student saved": lambda: save_student(student, scratch / "saved"),
@@ -135,20 +138,22 @@ def _of_a_training(student: LoadedModel, config: TrainingConfig, dtype: torch.dt
     }
 
 
-def _of_a_step(student: LoadedModel, config: TrainingConfig, dtype: torch.dtype, scratch: Path) -> dict[str, Part]:
-    model = load_student(StudentConfig(device="cpu")).model
-    train_step = StepDataset(benchmark_format(student.tokenizer, 0), benchmark_examples(48), config, seed=0)
-    step = train_step_of(model, train_step[0], config, dtype)
+def _of_a_step(
+    student: LoadedModel, config: StudentConfig, training: TrainingConfig, dtype: torch.dtype, scratch: Path
+) -> dict[str, Part]:
+    model = load_student(config).model
+    train_step = StepDataset(benchmark_format(student.tokenizer, 0), benchmark_examples(48), training, seed=0)
+    step = train_step_of(model, train_step[0], training, dtype)
     step()
-    other = load_student(StudentConfig(device="cpu")).model
-    optimizer = MixedAdamW(FullPrecision(other, dtype), config.learning_rate, config.weight_decay)
+    other = load_student(config).model
+    optimizer = MixedAdamW(FullPrecision(other, dtype), training.learning_rate, training.weight_decay)
     for weight in other.parameters():
         weight.grad = torch.zeros_like(weight)
     record = StepRecord(1, 0.5, 0.5, 4, positive_similarity=0.9, negative_similarity=0.8)
     return {
         "a step": step,
         "AdamW": optimizer.step,
-        "clipping": lambda: torch.nn.utils.clip_grad_norm_(other.parameters(), config.max_grad_norm),
+        "clipping": lambda: torch.nn.utils.clip_grad_norm_(other.parameters(), training.max_grad_norm),
         "the step as a tree": lambda: train_step[0],
         "the journal, a row": lambda: append_rows(scratch / "steps.jsonl", [sealed(record)], synced=False),
         "the journal, a row on disk": lambda: append_rows(scratch / "steps.jsonl", [sealed(record)], synced=True),

@@ -19,6 +19,8 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+import torch
+
 from benchmarks.growth_run import STAGES
 from benchmarks.measure import dtype_here
 from benchmarks.problems import benchmark_examples, benchmark_format, prefix_length
@@ -45,15 +47,16 @@ def main() -> None:
     if given.problems:
         print_runs(given.problems)
         return
-    student = load_student(StudentConfig(model=given.model))
+    config = StudentConfig(model=given.model)
+    student, dtype = load_student(config), dtype_here(config)
     print("| a training step | seconds | tokens computed | tokens of the rows |\n|---|---|---|---|")
     for name, problems, prefix in [(f"{n} problems", n, 0) for n in PROBLEMS] + [("", 8, n) for n in PREFIXES]:
-        _training_row(student, name, problems, prefix, given.repeats)
+        _training_row(student, dtype, name, problems, prefix, given.repeats)
     print(f"\n| an exam of at most {TOKENS} new tokens | seconds | tokens written |\n|---|---|---|")
     asked = [(f"{n} problems, 4 samples", n, 4, 0) for n in (8, 16, 32)]
     asked += [(f"8 problems, {n} sample{'s' * (n > 1)}", 8, n, 0) for n in SAMPLES]
     for name, problems, samples, prefix in asked + [("", 8, 4, n) for n in PREFIXES]:
-        _exam_row(student, name, problems, samples, prefix, given.repeats)
+        _exam_row(student, dtype, name, problems, samples, prefix, given.repeats)
 
 
 def print_runs(problems: Sequence[int]) -> None:
@@ -69,22 +72,26 @@ def print_runs(problems: Sequence[int]) -> None:
         print(f"| {count:,} | {' | '.join(cells)} |", flush=True)
 
 
-def _training_row(student: LoadedModel, name: str, problems: int, prefix: int, repeats: int) -> None:
+def _training_row(
+    student: LoadedModel, dtype: torch.dtype, name: str, problems: int, prefix: int, repeats: int
+) -> None:
     config = TrainingConfig(batch_size=problems, epochs=1, max_tokens=4096)
     format = benchmark_format(student.tokenizer, prefix)
     dataset = StepDataset(format, benchmark_examples(problems), config, seed=0)
     train_step = dataset[0]
-    step = train_step_of(copy.deepcopy(student.model), train_step, config, dtype_here(StudentConfig()))
+    step = train_step_of(copy.deepcopy(student.model), train_step, config, dtype)
     seconds, _ = _measured(step, repeats)
     name = name or f"{problems} problems, {prefix_length(format)} prefix tokens"
     tokens = sum(batch.tokens for batch in train_step.micro_batches)
     print(f"| {name} | {seconds:.2f} | {tokens:,} | {dataset.row_tokens:,} |")
 
 
-def _exam_row(student: LoadedModel, name: str, problems: int, samples: int, prefix: int, repeats: int) -> None:
+def _exam_row(
+    student: LoadedModel, dtype: torch.dtype, name: str, problems: int, samples: int, prefix: int, repeats: int
+) -> None:
     format = benchmark_format(student.tokenizer, prefix)
     model = copy.deepcopy(student.model)
-    compute_in(model, dtype_here(StudentConfig()))
+    compute_in(model, dtype)
     texts = [example.problem.text for example in benchmark_examples(problems)]
     prompts = [tuple(format.prompt_ids(format.prompt(text))) for text in texts]
     sit = exam(student, model, prompts, samples=samples, tokens=TOKENS, rows=256)

@@ -48,8 +48,9 @@ def main() -> None:
     parser.add_argument("--prefix", type=int, default=400, help="tokens of the few-shot prefix, about")
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
-    student = load_student(StudentConfig(model=given.model))
-    machine, best = Machine(student.model.device), OURS[dtype_here(StudentConfig())]
+    config = StudentConfig(model=given.model)
+    student = load_student(config)
+    machine, best = Machine(student.model.device), OURS[dtype_here(config)]
     models = {precision: _cast(student.model, precision) for precision in (torch.float32, torch.bfloat16)}
     print(hardware())
     print(f"{SAMPLES} samples a problem, at most {given.tokens} new tokens")

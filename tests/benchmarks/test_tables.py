@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from benchmarks import peak, sampling, training
+from benchmarks import fixed_costs, peak, sampling, training
 from tests.student.tiny import tiny_folder
 
 TRAINING = ("reference fp32", "ours fp32", "reference autocast", "ours bf16")
@@ -25,6 +25,18 @@ def test_every_way_has_its_line(benchmark, options, ways, figure, monkeypatch, c
     monkeypatch.setattr(sys, "argv", ["benchmark", "--model", str(model), "--repeats", "1", *options])
     benchmark.main()
     *lines, figures = capsys.readouterr().out.splitlines()
+    suits = {training: "ours fp32", sampling: "ours, fp32"}[benchmark]
+    assert any(line.startswith(f"what suits this machine is {suits};") for line in lines), "so small a student's own"
     for way in ways:
         assert any(line.startswith(f"  {way} ") and line.endswith("% of the limit") for line in lines)
     assert json.loads(figures)[figure] > 0
+
+
+def test_fixed_costs_are_those_of_the_named_student(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(fixed_costs, "TOUCHED", 4)
+    model = tiny_folder(tmp_path / "student")
+    monkeypatch.setattr(sys, "argv", ["benchmark", "--model", str(model), "--repeats", "1", "--problems", "2"])
+    fixed_costs.main()
+    first, *tables = capsys.readouterr().out.splitlines()
+    assert first.endswith("computes in torch.float32"), "so small a student's own"
+    assert sum(line.startswith("| a step |") for line in tables) == 1
