@@ -1,6 +1,8 @@
 """A run computes in one precision from its first stage to its last."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -100,3 +102,19 @@ def test_the_runs_of_a_study_compute_alike(config, tmp_path, machine):
     assert precision_of_run(other, tmp_path / "two", cache, print) == replace(
         precision_of(other), dtype="float32", why="as configured"
     )
+
+
+def test_runs_of_a_study_that_begin_at_once_compute_alike(config, tmp_path, monkeypatch):
+    speeds = [SLOW, FAST]
+
+    def measure(shapes, device):
+        found = speeds.pop()
+        time.sleep(0.2)
+        return found
+
+    monkeypatch.setattr(probe, "measure", measure)
+    cache, runs = tmp_path / "shared", [tmp_path / "one", tmp_path / "two"]
+    with ThreadPoolExecutor() as pool:
+        one, two = pool.map(lambda root: precision_of_run(config.student, root, cache, print), runs)
+    assert one == two
+    assert len(speeds) == 1, "the second has waited for the first"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock
 
 from tutelage.config import StudentConfig
 from tutelage.run_records import Precision
-from tutelage.runs.files import read_record, write_json
+from tutelage.runs.files import disk_errors, read_record, write_json
 from tutelage.runs.mark import kept_precision
 from tutelage.runs.seals import sealed
 from tutelage.student.model import pick_device, precision_of
@@ -25,16 +29,29 @@ def precision_of_run(config: StudentConfig, root: Path, cache: Path | None, say:
         return precision_of(config)
     begun, kept = kept_precision(root)
     shared = cache / SHARED if cache else None
-    if kept is None and begun:
-        kept = chosen_unmeasured(config, pick_device(config.device))
-    if kept is None and shared and shared.is_file():
-        kept = read_record(shared, Precision)
-    if kept is None or kept.model != config.model or kept.why == CONFIGURED:
-        kept = precision_of(config)
-    elif kept.machine != hardware():
-        here = precision_of(config)
-        besides = "that suits this machine, too" if here.dtype == kept.dtype else f"begun here, it would be {here}"
-        say(f"begun on {kept.machine}: goes on in {kept.dtype}, as it began; {besides}")
-    if shared and not shared.is_file():
-        write_json(shared, sealed(kept))
+    with _one_at_a_time(shared):
+        if kept is None and begun:
+            kept = chosen_unmeasured(config, pick_device(config.device))
+        if kept is None and shared and shared.is_file():
+            kept = read_record(shared, Precision)
+        if kept is None or kept.model != config.model or kept.why == CONFIGURED:
+            kept = precision_of(config)
+        elif kept.machine != hardware():
+            here = precision_of(config)
+            besides = "that suits this machine, too" if here.dtype == kept.dtype else f"begun here, it would be {here}"
+            say(f"begun on {kept.machine}: goes on in {kept.dtype}, as it began; {besides}")
+        if shared and not shared.is_file():
+            write_json(shared, sealed(kept))
     return kept
+
+
+@contextmanager
+def _one_at_a_time(shared: Path | None) -> Generator[None]:
+    """Of runs that begin at once, the first chooses for all: two measurements may differ where the ratio is close."""
+    if shared is None:
+        yield
+        return
+    with disk_errors(shared):
+        shared.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(shared.with_suffix(".lock")):
+            yield
