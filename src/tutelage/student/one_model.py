@@ -27,7 +27,7 @@ class OneModel:
         self._full: FullPrecision | None = None
 
     def hold(self, key: Hashable, dtype: torch.dtype, load: Load) -> LoadedModel:
-        """The model of this key, in float32 or bfloat16; it is loaded unless it is already held."""
+        """The model of this key, at least as precise as `dtype`; it is loaded unless it is already held."""
         if self._student is None or self._key != key or not self._turn(self._student, dtype):
             self.release()
             self._student, self._key = load(dtype), key
@@ -53,12 +53,12 @@ class OneModel:
 
     def _turn(self, student: LoadedModel, dtype: torch.dtype) -> bool:
         """Cast the held weights in place; False if they were never loaded as precisely as that."""
-        narrow = student.model.dtype == torch.bfloat16
-        if dtype == torch.bfloat16 and not narrow:
-            self._full = FullPrecision(student.model, dtype)
-        elif dtype != torch.bfloat16 and narrow:
+        held = student.model.dtype
+        if held.itemsize < 4 and held != dtype:
             if self._full is None:
                 return False
             self._full.restore()
             self._full = None
+        if dtype == torch.bfloat16 and held != dtype:
+            self._full = FullPrecision(student.model, dtype)
         return True

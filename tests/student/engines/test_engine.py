@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from transformers import Gemma2Config
+from transformers import FalconH1Config, Gemma2Config
 
 from tests.student.architectures import CONFIGS, HEADS, SMALL, UNPACKABLE, build, tiny
 from tests.student.engines.sampled import NEVER, answers, asked, greedy
@@ -13,6 +13,9 @@ from tutelage.student.engines.generate import GenerateSampler
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
 from tutelage.student.sampler import SamplingSettings
 
+STATE = {"mamba_n_heads": 8, "mamba_d_head": 8, "mamba_d_ssm": 64, "mamba_n_groups": 1, "mamba_d_state": 8}
+HYBRID = FalconH1Config(**SMALL, **HEADS | {"initializer_range": 0.1}, **STATE, head_dim=8)
+"""Its state goes over from one branch of a tree to the next: by little, with such weights."""
 CAPPED = Gemma2Config(**SMALL, **HEADS, head_dim=8)
 without_vllm = pytest.mark.skipif(vllm.unavailable() is None, reason="vLLM is there")
 
@@ -58,6 +61,13 @@ def test_a_model_is_tried_once_and_another_one_for_itself():
     tried, again, other, _ = "".join(map(str, passes)).split("0")[:4]
     assert tried == other != ""
     assert again == ""
+
+
+def test_what_rounding_hides_is_found_in_float32():
+    wide, narrow = (build(HYBRID, dtype, shaken=False) for dtype in (torch.float32, torch.bfloat16))
+    engine = Engine()
+    engine.check(wide)
+    assert isinstance(engine.torch(narrow, NEVER, asked(True), SamplingSettings()), GenerateSampler)
 
 
 def test_no_prompts_need_no_rows():

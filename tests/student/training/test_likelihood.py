@@ -41,6 +41,25 @@ def assert_is_the_students_own(student, limit, tree, bound):
     assert len({group.pair for group in paired}) == 6
 
 
+@pytest.mark.parametrize("tree", [True, False], ids=["packed", "padded"])
+def test_a_question_with_many_rationales_takes_no_more_tokens_at_once_than_a_step(student, monkeypatch, tree):
+    limit, computed = 100, []
+    dataset = dataset_of(student, PREFERENCE.model_copy(update={"micro_batch_tokens": limit}), MORE)
+    dataset.tree = tree
+    prompt, micro_batch = next(row.prompt for _, row in dataset.anchors), dataset.micro_batch
+
+    def noted(packed):
+        computed.append(micro_batch(packed))
+        return computed[-1]
+
+    monkeypatch.setattr(dataset, "micro_batch", noted)
+    rows = [(prompt, (20 + n, 50, 51)) for n in range(60)]
+    found = likelihoods(student.model, dataset, rows)
+    assert {*found} == {*rows}
+    assert max(each.tokens for each in computed) <= limit
+    assert found[rows[-1]] == pytest.approx(slow_log_likelihood(student.model, *rows[-1]).item(), rel=1e-4)
+
+
 def test_a_loss_without_likelihoods_needs_no_reference(student):
     assert reference(student.model, dataset_of(student)) == {}
     assert reference(student.model, dataset_of(student, changed(reflection="none"))) == {}

@@ -43,6 +43,18 @@ def test_lm_loss_of_uniform_logits_is_log_of_vocabulary():
     assert loss.item() == pytest.approx(3 * log(7), rel=EXACT)
 
 
+def test_states_finer_than_the_head_are_rounded_to_it():
+    """Mamba's last norm gives float32, whatever the weights are."""
+    torch.manual_seed(0)
+    head, fine_ND = head_of(torch.randn(30, 8)).bfloat16(), torch.randn(20, 8, dtype=torch.float32).requires_grad_()
+    rounded_ND, token_N = fine_ND.detach().bfloat16(), torch.randint(30, (20,))
+    weight_N = torch.ones(20, dtype=torch.float32)
+    loss = weighted_lm_loss(fine_ND, head, token_N, weight_N)
+    assert loss == weighted_lm_loss(rounded_ND, head, token_N, weight_N)
+    assert torch.autograd.grad(loss, fine_ND)[0].dtype == torch.float32
+    assert torch.equal(token_losses(fine_ND, head, token_N), token_losses(rounded_ND, head, token_N))
+
+
 @pytest.mark.parametrize("targets", [1, LOGITS_AT_ONCE, MANY])
 @pytest.mark.parametrize("biased", [False, True])
 @pytest.mark.parametrize("trained", ["all", "hidden", "head"])

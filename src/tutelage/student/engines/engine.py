@@ -103,17 +103,24 @@ class Engine:
         return GenerateSampler(model, ends, fit_rows(model, prompts, settings, self.say, sharing=False))
 
     def check(self, model: PreTrainedModel) -> None:
-        """Check early that the engine can sample this model. Raises StudentError."""
+        """Check early that the engine can sample this model, which is best in float32 then: see `_is_ours`.
+
+        Raises StudentError.
+        """
         if self.own is not None:
             return  # already tried (`try_engine`)
         if self.name == "vllm" and (reason := vllm.unavailable()) is not None:
             raise StudentError(f"student.engine is 'vllm': {reason}")
-        if self.name == "shared-prefix" and not self._is_ours(model):
+        ours = self.name != "generate" and not self.loads_folders and self._is_ours(model)
+        if self.name == "shared-prefix" and not ours:
             raise _not_ours(model)
 
     def _is_ours(self, model: PreTrainedModel) -> bool:
-        """Whether our own engine can sample it: tried once for an architecture, not before every exam."""
-        kind = f"{model.dtype} {model.config.to_json_string(use_diff=False)}"
+        """Whether our own engine can sample it: tried once for an architecture, not before every exam.
+
+        In bfloat16 the rounding hides small mistakes, so what was found in float32 counts there, too.
+        """
+        kind = str({**model.config.to_dict(), "dtype": None})
         if kind not in self._ours:
             self._ours[kind] = packs_right(model) and has_plain_logits(model)
         return self._ours[kind]

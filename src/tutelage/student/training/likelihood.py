@@ -5,12 +5,13 @@ In nats, summed over the tokens of a rationale, including the end token:
     2 + 3?      2 + 3 = 5.   -4.1
                 2 + 3 = 6.   -5.7
 
-Rationales of one question are branches of one tree, so the question is computed once.
+Rationales of one question are branches of one tree, so the question is computed once; more than fit a pass are several
+trees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,7 @@ def likelihoods(
     by_prompt: dict[Tokens, dict[Tokens, None]] = {}
     for prompt, rationale in rows:
         by_prompt.setdefault(prompt, {})[rationale] = None
-    groups = [ExampleGroup(prompt, first, tuple(others)) for prompt, (first, *others) in by_prompt.items()]
+    groups = [group for prompt, rationales in by_prompt.items() for group in _groups(prompt, rationales, dataset)]
     training = model.training
     model.eval()
     found: dict[Behind, float] = {}
@@ -56,6 +57,20 @@ def likelihoods(
     if ranks is not None:
         found = {row: value for each in ranks.gathered(found) for row, value in each.items()}
     return found
+
+
+def _groups(prompt: Tokens, rationales: Iterable[Tokens], dataset: StepDataset) -> Iterator[ExampleGroup]:
+    """The rationales of a question, as many together as a micro-batch has room for: a pack holds a group whole."""
+    limit, begun = dataset.micro_batch_tokens, len(prompt) if dataset.tree else 0
+    some, tokens = list[Tokens](), begun
+    for rationale in rationales:
+        size = len(rationale) + len(prompt) - begun
+        if some and limit is not None and tokens + size > limit:
+            yield ExampleGroup(prompt, some[0], tuple(some[1:]))
+            some, tokens = [], begun
+        some.append(rationale)
+        tokens += size
+    yield ExampleGroup(prompt, some[0], tuple(some[1:]))
 
 
 def reference(

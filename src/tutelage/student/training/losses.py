@@ -36,6 +36,7 @@ def weighted_lm_loss(
     sum of the weights. Logits take most of the memory of a small model, so they are computed in chunks. Their gradient
     is computed in the same pass, so they are neither kept nor computed again.
     """
+    hidden_ND = hidden_ND.to(head.weight.dtype)  # some models, such as Mamba, give float32 in bfloat16, too
     return _WeightedCrossEntropy.apply(hidden_ND, head.weight, head.bias, token_N, weight_N)  # pyright: ignore
 
 
@@ -45,6 +46,7 @@ def token_losses(hidden_ND: torch.Tensor, head: torch.nn.Linear, token_N: torch.
     The gradient of such a loss is known only after all tokens are computed. So the logits, again in chunks, are
     computed a second time in the backward pass: a third more work than `weighted_lm_loss`.
     """
+    hidden_ND = hidden_ND.to(head.weight.dtype)
     return _TokenCrossEntropy.apply(hidden_ND, head.weight, head.bias, token_N)  # pyright: ignore
 
 
