@@ -1,6 +1,7 @@
 """The task for lm-evaluation-harness: run by it where it is installed, it measures what our evaluation measures."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tutelage.config import EvaluationConfig, TaskConfig
 from tutelage.errors import RunError
 from tutelage.export.export import export_run
 from tutelage.records import WorkedExample
+from tutelage.runs.files import write_json
 
 SHOT = (WorkedExample("What is {{ 7 }} + 1?", "{{ 7 }} + 1 = 8.\nThe answer is 8."),)
 
@@ -70,6 +72,17 @@ def test_the_task_holds_no_text_of_a_problem(tmp_path):
         "Question: What is {{ 7 }} + 1?\nAnswer: {{ 7 }} + 1 = 8.\nThe answer is 8.\n\n"
         "Question: What is 1 + 1?\nAnswer:"
     )
+
+
+@pytest.mark.parametrize(
+    ("precision", "told"), [("float32: as configured", False), ("bfloat16: 2.1 times as fast", True)]
+)
+def test_what_rounding_changes_is_told_beside_our_evaluation(tmp_path, precision, told):
+    run = taught_run(tmp_path / "run", "plain", ())
+    write_json(run / "result.json", replace(ended(run), precision=precision))
+    said = list[str]()
+    export_run(run, "lm-eval", tmp_path / "task", say=said.append)
+    assert said[1].endswith("; in bfloat16, some answers differ in the harness") == told
 
 
 def test_a_run_without_a_student_has_no_task(tmp_path):

@@ -35,7 +35,8 @@ def write_lm_eval(source: RunSource, folder: Path, out: Path) -> Written:
     write_text(folder / f"{name}.yaml", _task(name, student))
     source.say(f"measure it with    {_command(source, name, student, out)}")
     if source.run.result is not None:
-        source.say(f"our own evaluation: {share(source.run.result.test.after)}")
+        rounded = "" if (dtype := _dtype(source)) == "float32" else f"; in {dtype}, some answers differ in the harness"
+        source.say(f"our own evaluation: {share(source.run.result.test.after)}{rounded}")
     return {f"{name}.yaml": 0, "test.jsonl": count, **grader}
 
 
@@ -61,11 +62,15 @@ def _task(name: str, student: Taught) -> str:
 
 
 def _command(source: RunSource, name: str, student: Taught, out: Path) -> str:
-    result = source.run.result
-    dtype = result.precision.partition(":")[0] if result and result.precision else "float32"
-    model = f"pretrained={student.folder},dtype={dtype}"
+    model = f"pretrained={student.folder},dtype={_dtype(source)}"
     if student.format.chat and student.begins:
         model += ",add_bos_token=False"  # the chat template has written it
     return shlex.join(
         ["lm_eval", "run", "--model", "hf", "--model_args", model, "--tasks", name, "--include_path", str(out)]
     )
+
+
+def _dtype(source: RunSource) -> str:
+    """What the run computed in."""
+    result = source.run.result
+    return result.precision.partition(":")[0] if result and result.precision else "float32"
