@@ -90,7 +90,7 @@ def test_a_broken_cache_is_measured_again(monkeypatch, model, tmp_path, text):
     assert measured(monkeypatch, model, float32=100.0, rounded=1.0, bfloat16=50.0).dtype == "float32"
 
 
-@pytest.mark.parametrize("speed", [0.0, -1.0, "200", None, True, [200.0]])
+@pytest.mark.parametrize("speed", [0.0, -1.0, 5e-324, "200", None, True, [200.0]])
 def test_speeds_that_are_none_are_measured_again(monkeypatch, model, tmp_path, speed):
     measured(monkeypatch, model, float32=100.0, rounded=1.0, bfloat16=200.0)
     file = tmp_path / "tutelage" / "precision.json"

@@ -159,7 +159,8 @@ def _kept(shapes: Shapes, device: torch.device) -> Speeds | None:
     with suppress(RunError, OSError, TypeError, KeyError):
         if _file().is_file():
             speeds = Speeds(**read_json(_file())[_key(shapes, device)])
-            if all(isinstance(speed, float) and speed > 0 for speed in asdict(speeds).values()):
+            are_speeds = all(isinstance(speed, float) and speed > 0 for speed in asdict(speeds).values())
+            if are_speeds and math.isfinite(speeds.ratio):
                 return speeds
     return None
 
