@@ -331,6 +331,7 @@ def test_files_that_cannot_be_read_are_data_errors(file, tmp_path):
             ["main/train.jsonl", "socratic/train.jsonl"],
             "data files in {0}/main, {0}/socratic; name one of these folders",
         ),
+        ([*(f"a/{n}.csv" for n in range(6)), "b/0.csv"], "data files in {0}/a, {0}/b; name one of these folders"),
         (["train.jsonl.gz"], "it has train.jsonl.gz; name one file"),
         (["data.csv", "main/a.csv"], "it has data.csv; name one file, or rename it"),
         (["state.json", "dataset_info.json"], "load_from_disk(FOLDER).to_parquet('train.parquet')"),

@@ -49,9 +49,9 @@ def _instead(path: Path) -> str:
         load = "load_from_disk(FOLDER)" + ('["train"]' if (path / _SAVED[0]).is_file() else "")
         return f"it was saved by save_to_disk of `datasets`; write {load}.to_parquet('train.parquet') in its place"
     others = sorted(file for file in path.glob("*") if file.suffix in DATA_SUFFIXES)
-    within = sorted(file.parent for file in path.glob("*/*") if file.suffix in DATA_SUFFIXES)
+    within = sorted({file.parent for file in path.glob("*/*") if file.suffix in DATA_SUFFIXES})
     if not others and within:
-        folders = ", ".join(str(folder) for folder in dict.fromkeys(within[:5]))
+        folders = ", ".join(map(str, within[:5]))
         return f"there are data files in {folders}; name one of these folders, or a file"
     others = others or sorted(file for file in path.glob("*") if file.is_file())
     if not others:
