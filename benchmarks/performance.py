@@ -132,14 +132,17 @@ def main() -> None:
 def _section(title: str, module: str, *arguments: str) -> str:
     *lines, figures = _output(module, *arguments).strip().splitlines()
     rows = "\n".join(f"| `{name}` | {value:g} |" for name, value in json.loads(figures).items())
-    command = " ".join(["python -m", module, *arguments])
     body = "\n".join(f"    {line}".rstrip() for line in lines)
-    return f"\n## {title}\n\n`{command}`\n\n{body}\n\n| figure | value |\n|---|---|\n{rows}\n"
+    return f"{_head(title, module, *arguments)}{body}\n\n| figure | value |\n|---|---|\n{rows}\n"
 
 
 def _table(title: str, module: str, *arguments: str) -> str:
     """A benchmark that prints tables in Markdown and no figures of its own."""
-    return f"\n## {title}\n\n`{' '.join(['python -m', module, *arguments])}`\n\n{_output(module, *arguments)}"
+    return _head(title, module, *arguments) + _output(module, *arguments)
+
+
+def _head(title: str, module: str, *arguments: str) -> str:
+    return f"\n## {title}\n\n`{' '.join(['python -m', module, *arguments])}`\n\n"
 
 
 def _output(module: str, *arguments: str) -> str:

@@ -221,9 +221,8 @@ def _homes(model: type[Section], name: str, above: str = "") -> Iterator[str]:
     for field, info in model.model_fields.items():
         if field == name:
             yield above + name
-        for inner in (info.annotation, *get_args(info.annotation)):
-            if isinstance(inner, type) and issubclass(inner, Section):
-                yield from _homes(inner, name, f"{above}{field}.")
+        for section in _sections_in(info.annotation):
+            yield from _homes(section, name, f"{above}{field}.")
 
 
 def _in_the_file(error: ErrorDetails, data: dict[str, Any]) -> list[str]:
@@ -241,7 +240,12 @@ def _in_the_file(error: ErrorDetails, data: dict[str, Any]) -> list[str]:
 
 def _known_keys(model: type[Section], location: Sequence[str]) -> list[str]:
     for part in location:
-        annotation = model.model_fields[part].annotation
-        candidates = [annotation, *get_args(annotation)]
-        model = next(c for c in candidates if isinstance(c, type) and issubclass(c, Section))
+        model = next(_sections_in(model.model_fields[part].annotation))
     return list(model.model_fields)
+
+
+def _sections_in(annotation: object) -> Iterator[type[Section]]:
+    """The section that a setting's type is, or those that it may be."""
+    for candidate in (annotation, *get_args(annotation)):
+        if isinstance(candidate, type) and issubclass(candidate, Section):
+            yield candidate
