@@ -21,6 +21,11 @@ WIDTHS = {"cuda": (4096, 8192)}
 CPU_WIDTHS = (512, 1024, 2048)
 PRODUCTS = 3
 """Products of one timing, so that its start does not count."""
+SECONDS = 10.0
+"""After so many, no further repeat of the products begins (but the second)."""
+TOO_SLOW = 0.2
+"""Steps and exams are not timed in a precision that reaches less than this part of the other's limit: they would take
+most of the minutes of a benchmark, and nobody computes so."""
 
 
 class Machine:
@@ -30,8 +35,17 @@ class Machine:
         self.limits = {dtype: peak_of(device, dtype) for dtype in (torch.float32, torch.bfloat16)}
 
     def __str__(self) -> str:
-        fp32, bf16 = (f"{limit / 1e9:,.0f}" for limit in self.limits.values())
-        return f"products of square matrices reach {fp32} GFLOP/s in float32, {bf16} in bfloat16"
+        reached = ", ".join(
+            f"{limit / 1e9:,.0f}{' GFLOP/s' * (not n)} in {str(dtype).removeprefix('torch.')}"
+            + ", too slow to be timed" * (dtype not in self.timed())
+            for n, (dtype, limit) in enumerate(self.limits.items())
+        )
+        return f"products of square matrices reach {reached}"
+
+    def timed(self, *always: torch.dtype) -> list[torch.dtype]:
+        """The precisions that are fast enough to be timed, and those that are in any case."""
+        least = TOO_SLOW * max(self.limits.values())
+        return [dtype for dtype, limit in self.limits.items() if limit >= least or dtype in always]
 
     def row(self, name: str, operations: float, rates: Sequence[float], digits: int) -> str:
         """A line of a table: the rates in order, and the share. A way named without `fp32` computes in bfloat16."""
@@ -48,7 +62,7 @@ class Machine:
 def peak_of(device: torch.device, dtype: torch.dtype) -> float:
     """Operations a second of a product of two square matrices: the best of some sizes, five times each."""
     widths = WIDTHS.get(device.type, CPU_WIDTHS)
-    rates = interleaved({str(width): _product(device, dtype, width) for width in widths})
+    rates = interleaved({str(width): _product(device, dtype, width) for width in widths}, seconds=SECONDS)
     return max(rate for measured in rates.values() for rate in measured)
 
 

@@ -45,10 +45,11 @@ and the share of the limit: the best that a product of square matrices reaches h
 
 To end in time, four things are smaller than in use: the reference's steps have 4 problems where ours have 8 (it shares
 nothing between problems but AdamW's step, 2 % of its time), with a few-shot prefix 2; the precision that does not suit
-the machine gets half as many; answers have at most 32 tokens, so the prompt, which `generate` computes once a sample,
-weighs more than in a real exam; and the whole run is the demo cut down, one seed, its accuracies too few problems to
-compare, the reference in float32 ([performance-run.md](performance-run.md) has the whole one). What a stage costs
-besides its computation, and how a run grows to 100,000 problems: [performance-costs.md](performance-costs.md).
+the machine gets half as many, or none where it reaches less than a fifth of the other's limit; answers have at most 32
+tokens, so the prompt, which `generate` computes once a sample, weighs more than in a real exam; and the whole run is
+the demo cut down, one seed, its accuracies too few problems to compare, the reference in float32
+([performance-run.md](performance-run.md) has the whole one). What a stage costs besides its computation, and how a run
+grows to 100,000 problems: [performance-costs.md](performance-costs.md).
 """
 
 COSTS = """# Fixed costs, and growth

@@ -34,6 +34,7 @@ EPSILON = 1e-12
 SECONDS = 150.0
 """After so many, no further repeat begins (but the second)."""
 OURS = {torch.float32: "ours fp32", torch.bfloat16: "ours bf16"}
+REFERENCE = {torch.float32: "reference fp32", torch.bfloat16: "reference autocast"}
 
 
 def main() -> None:
@@ -46,34 +47,34 @@ def main() -> None:
     given = parser.parse_args()
     config = StudentConfig(model=given.model)
     student = load_student(config)
-    machine, ours = Machine(student.model.device), OURS[dtype_here(config)]
+    machine, best = Machine(student.model.device), dtype_here(config)
     print(hardware())
     print(f"{given.problems} problems a step")
-    print(f"what suits this machine is {ours}; {machine}")
+    print(f"what suits this machine is {OURS[best]}; {machine}")
     figures: dict[str, float] = {}
     for suffix, prefix in (("", 0), ("_fewshot", given.prefix)):
-        rates = _rates(student, machine, ours, given.problems, prefix, given.repeats)
-        figures[f"training_speedup_fp32{suffix}"] = round(ratio(rates, ours, "reference fp32"), 2)
-        figures[f"training_speedup_autocast{suffix}"] = round(ratio(rates, ours, "reference autocast"), 2)
-    for name, precision in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
-        figures[f"gradient_error_{name}"] = float(f"{_gradient_error(student, precision):.2g}")
+        rates = _rates(student, machine, best, given.problems, prefix, given.repeats)
+        for way in (way for way in REFERENCE.values() if way in rates):
+            figures[f"training_speedup_{way.split()[1]}{suffix}"] = round(ratio(rates, OURS[best], way), 2)
+    for precision in machine.timed(best):
+        error = _gradient_error(student, precision)
+        figures[f"gradient_error_{OURS[precision].split()[1]}"] = float(f"{error:.2g}")
     print(json.dumps(figures))
 
 
 def _rates(
-    student: LoadedModel, machine: Machine, best: str, problems: int, prefix: int, repeats: int
+    student: LoadedModel, machine: Machine, best: torch.dtype, problems: int, prefix: int, repeats: int
 ) -> dict[str, list[float]]:
     """Problems per second of every way, AdamW included. The slower precision computes half as many, to end in time."""
     config = TrainingConfig(batch_size=problems, epochs=1, max_tokens=4096)
     ways: dict[str, Way] = {}
-    for dtype, ours in OURS.items():
-        part = 1 if ours == best else 2
+    for dtype in machine.timed(best):
+        part = 1 if dtype is best else 2
         train_step, rows = _step(student, config, max(1, problems // part), prefix)
         # The reference's rate hardly depends on the size of the batch, and 8 problems take it up to a minute.
         rows, narrow = rows[: (2 if prefix else 4) // part], dtype is torch.bfloat16
-        reference = _reference(copy.deepcopy(student.model), rows, config, autocast=narrow)
-        ways["reference autocast" if narrow else "reference fp32"] = reference
-        ways[ours] = train_step_of(copy.deepcopy(student.model), train_step, config, dtype)
+        ways[REFERENCE[dtype]] = _reference(copy.deepcopy(student.model), rows, config, autocast=narrow)
+        ways[OURS[dtype]] = train_step_of(copy.deepcopy(student.model), train_step, config, dtype)
     work = {name: operations(way) for name, way in ways.items()}  # which warms them up, too
     rates = interleaved(ways, repeats, warm_up=False, seconds=SECONDS)
     tokens = prefix_length(benchmark_format(student.tokenizer, prefix))

@@ -66,6 +66,18 @@ def test_a_share_is_of_the_limit_in_that_precision(monkeypatch):
     assert str(machine) == "products of square matrices reach 200 GFLOP/s in float32, 400 in bfloat16"
 
 
+def test_a_precision_far_below_the_other_is_not_timed_unless_it_is_wanted(monkeypatch):
+    monkeypatch.setattr(peak, "CPU_WIDTHS", (64,))
+    machine = Machine(torch.device("cpu"))
+    machine.limits = {torch.float32: 1e11, torch.bfloat16: 2.1e10}
+    assert machine.timed() == [torch.float32, torch.bfloat16]
+    machine.limits = {torch.float32: 1e11, torch.bfloat16: 4e9}
+    assert machine.timed() == [torch.float32]
+    assert machine.timed(torch.bfloat16) == [torch.float32, torch.bfloat16]
+    told = "products of square matrices reach 100 GFLOP/s in float32, 4 in bfloat16, too slow to be timed"
+    assert str(machine) == told
+
+
 def test_when_the_time_is_over_no_repeat_begins_but_the_second():
     assert len(interleaved({"way": lambda: 1.0}, 5, seconds=0.0)["way"]) == 2
     assert len(interleaved({"way": lambda: 1.0}, 5, seconds=60.0)["way"]) == 5
