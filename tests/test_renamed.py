@@ -113,6 +113,11 @@ def test_a_run_that_had_another_value_is_read_and_cannot_go_on(old_run):
         run(config, old_run)
 
 
+def test_a_run_that_recorded_what_no_result_depended_on_goes_on(old_run):
+    assert "gradients_every: 1" in (old_run / "config.yaml").read_text()
+    assert run(read_config(old_run), old_run).test == read_result(old_run).test
+
+
 @pytest.mark.parametrize("name", ["mistake_in_view", "show_mistake"])
 @pytest.mark.parametrize(("old", "new"), [(True, "mistake"), (False, "question")])
 def test_what_the_teacher_saw_is_a_way_of_asking(name, old, new):

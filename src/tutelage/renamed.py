@@ -41,8 +41,15 @@ RETIRED = {
         "keep",
         "the triplet, whose gradient it cut, changed no answer at its default weight (docs/results/legs-ablations.md)",
     ),
+    "training.gradients_every": (
+        0,
+        "it changed no answer and cost time; training.gradient_share records the same norms (docs/results/repair.md)",
+    ),
 }
 """Settings that are no more: the value that now always holds, and what the others came to."""
+
+ONLY_RECORDED = {"training.gradients_every"}
+"""Those of them that no result ever depended on: a run that began with one goes on, and no key has it."""
 
 
 def new_name(key: str) -> str | None:
@@ -105,7 +112,8 @@ def modern_source(source: str) -> str:
 def as_first_named(section: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """The settings of a section under their original names, with those retired."""
     old = {f"{section}.{new}": key.rpartition(".")[2] for key, new in SETTINGS.items() if key.startswith(f"{section}.")}
-    retired = {key.rpartition(".")[2]: value for key, (value, _) in RETIRED.items() if key.startswith(f"{section}.")}
+    counted = {key: value for key, (value, _) in RETIRED.items() if key not in ONLY_RECORDED}
+    retired = {key.rpartition(".")[2]: value for key, value in counted.items() if key.startswith(f"{section}.")}
     return _with_names(section, dict(settings), old) | retired
 
 

@@ -116,7 +116,7 @@ class StepRecord:
     anchor's last hidden state to the positive's and to the negative's. DPO compares gains: the increase in
     log-likelihood, in nats, of the anchor (chosen) and of the mistake (rejected) since the start of the round. Gradient
     norms are before clipping; `gradient_cosine` is between the gradients of L_LM and of L_SR (unweighted). Gradient
-    fields are None where gradients were not recorded. Without pairs, all optional fields but `lm_gradient` are None.
+    fields are None without `training.gradient_share`. Without pairs, all optional fields are None.
 
     Of repairs, `pairs` counts the mistakes put right; `repaired_loss` and `wrong_loss` are the cross-entropies of their
     right and of their wrong tokens, in nats per token (the latter None unless wrong tokens are made less likely).

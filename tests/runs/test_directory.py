@@ -99,7 +99,7 @@ MAY_CHANGE = """
     teacher.budget.requests teacher.budget.prompt_tokens teacher.budget.completion_tokens teacher.budget.tokens
     teacher.budget.usd teacher.price.prompt teacher.price.completion teacher.price.cache_write teacher.price.batch
     teacher.price.cached teacher.price.auto teacher.token_limit
-    training.packing training.micro_batch_tokens training.gradients_every rounds.max rounds.patience rounds.min_gain
+    training.packing training.micro_batch_tokens rounds.max rounds.patience rounds.min_gain
     rounds.keep method training.checkpointing training.parallel report_to
 """
 

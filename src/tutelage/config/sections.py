@@ -217,7 +217,7 @@ class TrainingConfig(Section):
     one's; 0: none."""
     gradient_share: float | None = Field(default=None, gt=0, le=1e6)
     """The most that the gradient of the weighted self-reflection loss may measure in a step, as a part of L_LM's (by
-    their norms). It costs two thirds of a step. None: not held."""
+    their norms), which are then noted with their cosine. It costs two thirds of a step. None: not held."""
     max_positives: int = Field(default=10, gt=0, le=1_000_000)
     """The most other right rationales per problem."""
     max_negatives: int = Field(default=4, gt=0, le=1_000_000)
@@ -227,8 +227,6 @@ class TrainingConfig(Section):
     data: Literal["round", "all"] = "all"
     """Train on this round's rationales, or on those of all rounds so far."""
     guard: GuardConfig = GuardConfig()
-    gradients_every: int = Field(default=0, ge=0, le=1_000_000_000)
-    """Steps between two records of both losses' gradient norms and cosine, which cost two thirds of a step; 0: none."""
 
 
 class RoundsConfig(Section):

@@ -31,7 +31,7 @@ def key_settings(config: TrainingConfig) -> dict[str, object]:
     So trainings of earlier versions keep their keys.
     """
     usual = TrainingConfig()
-    free = {"packing", "micro_batch_tokens", "gradients_every", "checkpointing", "parallel"}
+    free = {"packing", "micro_batch_tokens", "checkpointing", "parallel"}
     unset = {name for name in LATER if getattr(config, name) == getattr(usual, name)}
     return as_first_named("training", config.model_dump(exclude=free | unset))
 

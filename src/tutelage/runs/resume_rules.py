@@ -41,7 +41,6 @@ FREE = (
     "evaluation.batch_size",
     "training.packing",
     "training.micro_batch_tokens",
-    "training.gradients_every",
     "training.checkpointing",
     "training.parallel",
     "rounds",

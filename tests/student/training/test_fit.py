@@ -132,7 +132,7 @@ def test_copies_in_full_precision_need_more(student, memory):
 def test_gradients_taken_apart_need_more(student, memory):
     usual = _training_memory(student.model, dataset_of(student), False).gradients
     for setting, times in [({}, 2), ({"reflection": "none"}, 1)]:
-        dataset = dataset_of(student, changed(gradients_every=5, **setting))
+        dataset = dataset_of(student, changed(gradient_share=0.3, **setting))
         assert _training_memory(student.model, dataset, False).gradients == times * usual
 
 

@@ -275,7 +275,7 @@ def teach(folder, config=REPAIR, repairs=REPAIRS, student=None, **options):
 @pytest.mark.parametrize("packing", ["always", "never"])
 def test_a_step_is_what_the_definition_says(tmp_path, packing):
     config = changed(
-        reflection="repair", reflection_weight=0.2, unlikelihood=0.5, batch_size=4, packing=packing, gradients_every=1
+        reflection="repair", reflection_weight=0.2, unlikelihood=0.5, batch_size=4, packing=packing, gradient_share=1e6
     )
     model, (groups,) = tiny_student(dtype=torch.float64).model, dataset(config).steps()
     lm = slow_losses(model, [group for group in groups if group.anchor])[0]
@@ -344,9 +344,7 @@ def test_a_stopped_training_goes_on_to_the_very_same_weights(tmp_path):
 @pytest.mark.parametrize(("reflection", "share"), [("repair", 0.01), ("triplet", 0.01), ("triplet", 1e6)])
 def test_the_gradient_is_held_to_its_share(tmp_path, reflection, share):
     """One step of plain gradient descent in effect: the first moments are what AdamW has added up."""
-    config = changed(
-        reflection=reflection, reflection_weight=2.0, gradients_every=1, gradient_share=share, max_grad_norm=1e9
-    )
+    config = changed(reflection=reflection, reflection_weight=2.0, gradient_share=share, max_grad_norm=1e9)
     student = tiny_student(dtype=torch.float64)
     found = StepDataset(FORMAT, EXAMPLES, config, 3, repairs=REPAIRS)
     step = found[0]

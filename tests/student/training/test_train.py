@@ -241,13 +241,9 @@ def test_each_step_is_noted_with_what_it_compared(exact, tmp_path):
     train_step = dataset_of(exact)[0]
     (micro_batch,) = train_step.micro_batches
     seen = micro_batch_losses(exact.model, micro_batch, Triplet(1.2))
-    teach(exact, tmp_path, changed(epochs=3, gradients_every=2), steps=tmp_path / "steps.jsonl")
+    teach(exact, tmp_path, changed(epochs=3), steps=tmp_path / "steps.jsonl")
     rows = read_rows(tmp_path / "steps.jsonl", StepRecord)
-    assert [(row.step, row.pairs, row.lm_gradient is None) for row in rows] == [
-        (1, 2, True),
-        (2, 2, False),
-        (3, 2, True),
-    ]
+    assert [(row.step, row.pairs, row.lm_gradient) for row in rows] == [(1, 2, None), (2, 2, None), (3, 2, None)]
     assert (rows[0].lm_loss, rows[0].reflection_loss) == pytest.approx((lm.item(), reflection.item()), rel=EXACT)
     compared = (rows[0].positive_similarity, rows[0].negative_similarity)
     assert compared == pytest.approx((seen.near.item() / 2, seen.far.item() / 2), rel=EXACT)
@@ -265,7 +261,7 @@ def test_gradients_apart_are_the_definitions_and_change_nothing(tmp_path, reflec
     first.references = reference(plain.model, first)
     lm, other = (gradient(plain.model, loss) for loss in step_losses(plain, first[0], config))
     teach(plain, tmp_path / "plain", config)
-    apart_too = config.model_copy(update={"gradients_every": 1})
+    apart_too = config.model_copy(update={"gradient_share": 1e6})
     teach(probed, tmp_path / "probed", apart_too, steps=tmp_path / "steps.jsonl")
     row, _ = read_rows(tmp_path / "steps.jsonl", StepRecord)
     assert row.lm_gradient == pytest.approx(lm.norm().item(), rel=EXACT)
@@ -275,13 +271,10 @@ def test_gradients_apart_are_the_definitions_and_change_nothing(tmp_path, reflec
 
 
 def test_a_step_without_pairs_has_nothing_to_compare(exact, tmp_path):
-    config = changed(reflection="none")
-    lm = gradient(exact.model, step_losses(exact, dataset_of(exact, config)[0], config)[0])
-    teach(exact, tmp_path, changed(reflection="none", gradients_every=1), steps=tmp_path / "steps.jsonl")
+    teach(exact, tmp_path, changed(reflection="none", gradient_share=1e6), steps=tmp_path / "steps.jsonl")
     (row,) = read_rows(tmp_path / "steps.jsonl", StepRecord)
     assert (row.pairs, row.positive_similarity, row.negative_similarity) == (0, None, None)
-    assert (row.reflection_gradient, row.gradient_cosine) == (None, None)
-    assert row.lm_gradient == pytest.approx(lm.norm().item(), rel=EXACT)
+    assert (row.lm_gradient, row.reflection_gradient, row.gradient_cosine) == (None, None, None)
     assert row.reflection_loss == 0
 
 

@@ -75,8 +75,7 @@ def training_memory(
     """Memory that is not allocated yet: gradients, the optimizer's moments, and activations (measured on a sample)."""
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     gradients = sum(weight.nbytes + (4 * weight.numel() if mixed else 0) for weight in trained)
-    apart = config.gradients_every or config.gradient_share
-    if apart and reflects:  # the gradients of L_SR are kept apart from those of L_LM
+    if config.gradient_share and reflects:  # the gradients of L_SR are kept apart from those of L_LM
         gradients += sum(weight.nbytes for weight in trained)
     head: torch.Tensor = model.get_output_embeddings().weight  # pyright: ignore[reportOptionalMemberAccess]
     training = model.training

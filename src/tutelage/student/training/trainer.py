@@ -21,7 +21,7 @@ from tutelage.config import TrainingConfig
 from tutelage.errors import StudentError
 from tutelage.run_records import GAINS, REPAIRED, SIMILARITIES, StepRecord
 from tutelage.runs.files import seed_of
-from tutelage.student.training.gradients import GradientsApart, as_whole
+from tutelage.student.training.gradients import GradientsApart
 from tutelage.student.training.micro_batch import MicroBatch, micro_batch_losses
 from tutelage.student.training.precision import FullPrecision, MixedAdamW
 from tutelage.student.training.shares import sum_gradients
@@ -91,8 +91,7 @@ class StepTrainer(Trainer):
         if self.ranks is not None:  # dropout is drawn anew, so that a training that goes on draws the same
             torch.manual_seed(seed_of(self.args.seed, step, self.ranks.rank) % 2**63)
         share = self.config.gradient_share
-        looked_at = self.config.gradients_every and step % self.config.gradients_every == 0
-        apart = GradientsApart(model) if train_step.pairs and (looked_at or share) else None
+        apart = GradientsApart(model) if train_step.pairs and share else None
         sums = torch.zeros(6, dtype=torch.float64)
         sums[4], sums[5] = train_step.computed, train_step.padded
         for micro_batch in train_step.micro_batches:
@@ -113,9 +112,6 @@ class StepTrainer(Trainer):
         if apart is not None:
             g = apart.join(weight, share)
             record = replace(record, lm_gradient=g.lm, reflection_gradient=g.reflection, gradient_cosine=g.cosine)
-        elif looked_at:
-            gradients = [each.grad for each in model.parameters() if each.grad is not None]
-            record = replace(record, lm_gradient=float(as_whole(torch.nn.utils.get_total_norm(gradients))))
         self.step_logger.note(record, int(computed), int(padded))
         return torch.tensor(lm + weight * reflection, device=self.args.device)
 
