@@ -78,6 +78,11 @@ def test_a_precision_far_below_the_other_is_not_timed_unless_it_is_wanted(monkey
     assert str(machine) == told
 
 
+def test_a_size_that_would_take_too_long_is_left_out(monkeypatch):
+    monkeypatch.setattr(peak, "CPU_WIDTHS", (64, 1_000_000))
+    assert peak.peak_of(torch.device("cpu"), torch.float32) > 0
+
+
 def test_when_the_time_is_over_no_repeat_begins_but_the_second():
     assert len(interleaved({"way": lambda: 1.0}, 5, seconds=0.0)["way"]) == 2
     assert len(interleaved({"way": lambda: 1.0}, 5, seconds=60.0)["way"]) == 5
