@@ -35,7 +35,7 @@ from tutelage.student.training.precision import compute_in
 
 SAMPLES = 4
 ROWS = 256
-SECONDS = 120.0
+SECONDS = 90.0
 """After so many, no further repeat begins (but the second)."""
 OURS = {torch.float32: "ours, fp32", torch.bfloat16: "ours, bf16"}
 GENERATE = {torch.float32: "generate, fp32, 16 rows", torch.bfloat16: "generate, bf16, 64 rows"}

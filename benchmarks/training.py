@@ -31,7 +31,7 @@ from tutelage.student.training.reflection import reflection_of
 from tutelage.student.training.steps import StepDataset, TrainStep
 
 EPSILON = 1e-12
-SECONDS = 150.0
+SECONDS = 120.0
 """After so many, no further repeat begins (but the second)."""
 OURS = {torch.float32: "ours fp32", torch.bfloat16: "ours bf16"}
 REFERENCE = {torch.float32: "reference fp32", torch.bfloat16: "reference autocast"}
