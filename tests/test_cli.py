@@ -67,7 +67,8 @@ def test_doctor_names_the_keys_that_are_set_and_not_their_values(tiny, monkeypat
     assert "GB free here" in said
 
 
-def test_doctor_says_what_a_student_would_compute_in(tiny):
+def test_doctor_says_what_a_student_would_compute_in(tiny, tmp_path, monkeypatch):
+    monkeypatch.setenv("TUTELAGE_CACHE", str(tmp_path))
     result = tutelage("doctor", tiny, "--device", "cpu")
     assert result.exit_code == 0
     assert [line.split()[0] for line in result.output.splitlines()] == [
@@ -85,6 +86,11 @@ def test_doctor_says_what_a_student_would_compute_in(tiny):
     assert f"{tiny}: float32: the student is too small" in result.output
     assert "by student.prompt auto, the student is asked by its chat template: its chat template ends" in result.output
     assert "there is no folder './nope'" in tutelage("doctor", "./nope").output
+    kept = tmp_path / "tutelage" / "precision.json"
+    kept.parent.mkdir()
+    kept.write_text("{}")
+    *_, last = tutelage("doctor", tiny, "--device", "cpu").output.splitlines()
+    assert last == f"speeds     kept in {kept}; remove it to have them measured again"
 
 
 def test_doctor_tells_programs_the_same(tiny, monkeypatch):

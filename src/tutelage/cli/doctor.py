@@ -36,6 +36,7 @@ def doctor(
     from tutelage.student.resources.available import available_memory
     from tutelage.student.resources.hardware import hardware
     from tutelage.student.resources.memory import gigabytes
+    from tutelage.student.resources.probe import kept_speeds
     from tutelage.user_cache import user_cache
 
     config = StudentConfig(model=model, device=device, prompt="auto")
@@ -60,6 +61,8 @@ def doctor(
     print(f"cache      {printable(str(user_cache()))}")
     asked = told_of(asked_as(config), config)
     print(f"student    {printable(f'{model}: {precision_of(config)}; by student.prompt auto, {asked}')}")
+    if kept_speeds().is_file():
+        print(f"speeds     kept in {printable(str(kept_speeds()))}; remove it to have them measured again")
 
 
 def _keys(variables: Mapping[str, str]) -> list[str]:

@@ -2,6 +2,10 @@
 
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
+from threading import Barrier
+from typing import Any
 
 import pytest
 import torch
@@ -35,6 +39,24 @@ def test_it_times_the_products_of_the_students_own_layers(model):
     speeds, before = measure(layer_shapes(model), CPU), torch.get_float32_matmul_precision()
     assert all(math.isfinite(speed) and speed > 0 for speed in (speeds.float32, speeds.rounded, speeds.bfloat16))
     assert torch.get_float32_matmul_precision() == before
+
+
+@pytest.mark.parametrize("precision", ["bf16", "tf32", "ieee"])
+@pytest.mark.parametrize("setting", ["", "mkldnn", "mkldnn.matmul"])
+def test_settings_of_the_process_are_no_fault_and_stay(model, setting, precision):
+    """torch refuses to read its older, common setting where the newer ones, one for each backend, differ."""
+    found: Any = reduce(getattr, filter(None, setting.split(".")), torch.backends)
+    products: Any = getattr(torch.backends.mkldnn, "matmul", None)
+    if not hasattr(products, "fp32_precision"):
+        pytest.skip("this torch has the common setting alone")
+    before = found.fp32_precision
+    found.fp32_precision = precision
+    try:
+        of_products = products.fp32_precision
+        assert measure(layer_shapes(model), CPU).ratio > 0
+        assert (found.fp32_precision, products.fp32_precision) == (precision, of_products)
+    finally:
+        products.fp32_precision = found.fp32_precision = before
 
 
 def test_wide_products_are_timed_narrower_and_slow_ones_twice(monkeypatch):
@@ -81,6 +103,35 @@ def test_what_was_measured_is_kept_by_machine_settings_and_shapes(monkeypatch, m
     assert choose(AUTO, model, CPU).dtype == "bfloat16"
     monkeypatch.setattr(probe, "hardware", lambda: "another machine")
     assert measured(monkeypatch, model, float32=100.0, rounded=1.0, bfloat16=50.0).dtype == "float32"
+
+
+def test_a_busy_neighbour_does_not_decide_for_good(monkeypatch, model):
+    """The next process measures again, and the best of both counts, until two have found them alike."""
+    quiet = {"float32": 100.0, "rounded": 100.0, "bfloat16": 300.0}
+    seen = [
+        (1, {"float32": 50.0, "rounded": 50.0, "bfloat16": 50.0}, "float32"),
+        (1, quiet, "float32"),  # the same process: as it has found
+        (2, quiet, "bfloat16"),
+        (3, {"float32": 90.0, "rounded": 50.0, "bfloat16": 50.0}, "bfloat16"),
+        (4, {"float32": 900.0, "rounded": 900.0, "bfloat16": 900.0}, "bfloat16"),  # settled by process 3
+    ]
+    for process, speeds, expected in seen:
+        monkeypatch.setattr(probe.os, "getpid", lambda process=process: process)
+        chosen = measured(monkeypatch, model, **speeds)
+        assert chosen.dtype == expected
+    assert "(300 GFLOP/s; float32 100, and 100" in str(chosen)
+
+
+def test_processes_that_measure_at_once_keep_what_each_has_found(model):
+    begin, shapes = Barrier(8), [frozenset({(n, n)}) for n in range(8)]
+
+    def keep(each):
+        begin.wait()
+        probe._keep(Speeds(1.0, 1.0, 1.0), each, CPU)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(keep, shapes))
+    assert all(probe._kept(each, CPU) for each in shapes)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"a": 1}'])

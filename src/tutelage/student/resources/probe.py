@@ -6,20 +6,24 @@ So the products of a training step are timed, with the shapes of the student's o
     forward         x @ w.T         x [ROWS, in]     w [out, in]
     backward        g @ w, g.T @ x  g [ROWS, out]
 
-The precisions are timed in turn and the best time of each counts, so that a busy neighbour slows all alike. The figures
-are kept in the user's cache, by device and shapes.
+The precisions are timed in turn and the best time of each counts, so that a busy neighbour slows all alike. float32 is
+timed in full precision and with its factors rounded, whatever the process has set. The figures are kept in the user's
+cache, by device and shapes, and measured once more by the next process: the neighbour may be gone.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import time
-from contextlib import suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock
 from transformers.pytorch_utils import Conv1D
 
 from tutelage.config import StudentConfig
@@ -39,6 +43,10 @@ CONFIGURED = "as configured"
 ROWS = 256
 SECONDS, SECONDS_IF_CLOSE = 0.1, 1.0
 """How long is measured; the longer time where the ratio is within a fifth of WORTHWHILE."""
+ALIKE = 0.05
+"""Two measurements whose ratios differ by less than this part are alike."""
+PATIENCE = 10
+"""Seconds to wait for another process that writes down what it has measured."""
 WIDEST = 1536
 """A CPU is as fast in larger products, which take seconds. GPUs multiply them whole: small ones show the launches."""
 
@@ -56,6 +64,14 @@ class Speeds:
     def ratio(self) -> float:
         """How many times as fast as float32 bfloat16 is."""
         return self.bfloat16 / self.float32
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """The best speeds of all measurements, and the process that measured last; None: two have found them alike."""
+
+    speeds: Speeds
+    process: int | None
 
 
 def choose(config: StudentConfig, model: torch.nn.Module, device: torch.device) -> Precision:
@@ -83,7 +99,10 @@ def speeds_of(model: torch.nn.Module, device: torch.device) -> Speeds | None:
 
 
 def _speeds(shapes: Shapes, device: torch.device) -> Speeds:
-    return _kept(shapes, device) or _keep(measure(shapes, device), shapes, device)
+    kept = _kept(shapes, device)
+    if kept is not None and kept.process in (None, os.getpid()):
+        return kept.speeds
+    return _keep(measure(shapes, device), shapes, device)
 
 
 def chosen_unmeasured(config: StudentConfig, device: torch.device) -> Precision:
@@ -113,11 +132,10 @@ def measure(shapes: Shapes, device: torch.device) -> Speeds:
     steps = {"float32": torch.float32, "rounded": torch.float32, "bfloat16": torch.bfloat16}
     factors = {dtype: [_factors(shape, dtype, device) for shape in sorted(shapes)] for dtype in {*steps.values()}}
     best, began, turns = dict.fromkeys(steps, float("inf")), time.perf_counter(), 0
-    before = torch.get_float32_matmul_precision()
-    try:
+    with _rounding(device) as rounds:
         while True:
             for name, dtype in steps.items():
-                torch.set_float32_matmul_precision("medium" if name == "rounded" else "highest")
+                rounds(name == "rounded")
                 seconds = _seconds(factors[dtype], device)
                 best[name] = min(best[name], seconds) if turns else best[name]  # the first turn warms up
             turns += 1
@@ -125,8 +143,28 @@ def measure(shapes: Shapes, device: torch.device) -> Speeds:
             close = abs(ratio / WORTHWHILE - 1) < 0.2
             if turns > 1 and (spent > SECONDS_IF_CLOSE or (turns > 3 and spent > SECONDS and not close)):
                 return Speeds(**{name: work / seconds for name, seconds in best.items()})
-    finally:
-        torch.set_float32_matmul_precision(before)
+
+
+@contextmanager
+def _rounding(device: torch.device) -> Generator[Callable[[bool], None]]:
+    """A switch for whether the factors of float32 products are rounded. In the end they are as the process has set.
+
+    torch 2.9 has a setting for each backend, and refuses to read the older, common one where they differ.
+    """
+    on_gpu = device.type == "cuda"
+    found: Any = getattr(torch.backends.cuda if on_gpu else torch.backends.mkldnn, "matmul", None)
+    if hasattr(found, "fp32_precision"):
+        before, rounded = found.fp32_precision, "tf32" if on_gpu else "bf16"
+        try:
+            yield lambda rounds: setattr(found, "fp32_precision", rounded if rounds else "ieee")
+        finally:
+            found.fp32_precision = before
+    else:
+        before = torch.get_float32_matmul_precision()
+        try:
+            yield lambda rounds: torch.set_float32_matmul_precision("medium" if rounds else "highest")
+        finally:
+            torch.set_float32_matmul_precision(before)
 
 
 def _factors(shape: tuple[int, int], dtype: torch.dtype, device: torch.device) -> tuple[torch.Tensor, ...]:
@@ -147,7 +185,8 @@ def _seconds(factors: list[tuple[torch.Tensor, ...]], device: torch.device) -> f
     return time.perf_counter() - began
 
 
-def _file() -> Path:
+def kept_speeds() -> Path:
+    """The file with what was measured. Without it, all is measured again. Raises ConfigError."""
     return user_cache() / "precision.json"
 
 
@@ -155,21 +194,30 @@ def _key(shapes: Shapes, device: torch.device) -> str:
     return digest(hardware(), capabilities(), str(device), *sorted(shapes))
 
 
-def _kept(shapes: Shapes, device: torch.device) -> Speeds | None:
+def _kept(shapes: Shapes, device: torch.device) -> _Kept | None:
     with suppress(RunError, OSError, TypeError, KeyError):
-        if _file().is_file():
-            speeds = Speeds(**read_json(_file())[_key(shapes, device)])
+        if kept_speeds().is_file():
+            found = read_json(kept_speeds())[_key(shapes, device)]
+            speeds = Speeds(*(found[name] for name in ("float32", "rounded", "bfloat16")))
             are_speeds = all(isinstance(speed, float) and speed > 0 for speed in asdict(speeds).values())
             if are_speeds and math.isfinite(speeds.ratio):
-                return speeds
+                return _Kept(speeds, found.get("process", 0))
     return None
 
 
-def _keep(speeds: Speeds, shapes: Shapes, device: torch.device) -> Speeds:
-    with suppress(RunError, OSError):  # without a cache it is measured again
-        before: dict[str, Any] = {}
-        with suppress(RunError):  # a broken one is replaced
-            before = read_json(_file())
-        _file().parent.mkdir(parents=True, exist_ok=True)
-        write_json(_file(), {**before, _key(shapes, device): asdict(speeds)})
-    return speeds
+def _keep(measured: Speeds, shapes: Shapes, device: torch.device) -> Speeds:
+    """The best of what was measured now and before."""
+    best = measured
+    with suppress(RunError, OSError, NotImplementedError):  # without a cache, or locks, it is measured again
+        kept_speeds().parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(kept_speeds().with_suffix(".lock"), timeout=PATIENCE):
+            known = _kept(shapes, device)
+            if known is not None:
+                best = Speeds(*map(max, zip(astuple(known.speeds), astuple(measured), strict=True)))
+            settled = known is not None and abs(best.ratio / known.speeds.ratio - 1) < ALIKE
+            before: dict[str, Any] = {}
+            with suppress(RunError):  # a broken one is replaced
+                before = read_json(kept_speeds())
+            kept = asdict(best) | {"process": None if settled else os.getpid()}
+            write_json(kept_speeds(), {**before, _key(shapes, device): kept})
+    return best
