@@ -225,15 +225,23 @@ class BeforeAfter:
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """The precision that a student computes in, why, and the model and the machine that it was chosen for."""
+    """The precision that a student computes in, why, and the model, machine and device that it was chosen for.
+
+    `device` is empty in runs of version 0.2.
+    """
 
     dtype: Literal["float32", "bfloat16"]
     why: str
     model: str
     machine: str
+    device: str = ""
 
     def __str__(self) -> str:
         return f"{self.dtype}: {self.why}"
+
+    def told(self, machine: str) -> str:
+        """The choice and its reason, and for which machine it was made if that is not this one."""
+        return str(self) if machine == self.machine else f"{self}, on {self.machine}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,16 @@ from dataclasses import replace
 import pytest
 
 from tests.rounds.conftest import two_rounds
+from tests.student.tiny import tiny_folder
 from tutelage.api import run
 from tutelage.config import RunConfig
 from tutelage.config.file import parse_config
 from tutelage.errors import RunError
 from tutelage.report.progress import Show
-from tutelage.run_records import RunResult
+from tutelage.rounds import ending, outside
+from tutelage.run_records import Precision, RunResult
 from tutelage.runs.files import write_json
+from tutelage.runs.seals import sealed
 from tutelage.student import kept_precision
 from tutelage.student.kept_precision import precision_of_run
 from tutelage.student.model import precision_of
@@ -43,7 +46,7 @@ def machine(monkeypatch):
 
     def set_up(speeds: Speeds, name: str) -> None:
         monkeypatch.setattr(probe, "measure", lambda shapes, device: speeds)
-        for module in (probe, kept_precision):
+        for module in (probe, kept_precision, ending, outside):
             monkeypatch.setattr(module, "hardware", lambda: name)
 
     return set_up
@@ -55,11 +58,21 @@ def test_a_run_goes_on_in_the_precision_it_began_with_and_says_where_it_has_move
     assert began.precision.startswith("bfloat16: 2.0 times as fast as float32 (")
     machine(SLOW, "the second machine")
     went_on = run(more(config), tmp_path / "run", show=Show())
-    assert went_on.precision == began.precision
+    assert went_on.machine == "the second machine"
+    assert went_on.precision == f"{began.precision}, on the first machine"
     said = capfd.readouterr().err
     slow = "float32: bfloat16 is 0.5 times as fast ("
     assert f"begun on the first machine: goes on in bfloat16, as it began; begun here, it would be {slow}" in said
     assert run(config, tmp_path / "other").precision.startswith(slow)
+
+
+def test_a_student_of_a_run_is_asked_in_its_precision_on_its_machine(config, tmp_path, machine):
+    machine(FAST, "the first machine")
+    run(config, tmp_path / "run")
+    for name, expected in [("the first machine", "bfloat16"), ("the second machine", "float32")]:
+        machine(SLOW, name)
+        for asked in outside.of_run(tmp_path / "run", tmp_path / "run" / "student"):
+            assert asked.student.precision.dtype == expected
 
 
 def test_moved_to_a_machine_that_it_suits_too_a_run_names_no_other_precision(config, tmp_path, machine, capfd):
@@ -101,6 +114,39 @@ def test_the_runs_of_a_study_compute_alike(config, tmp_path, machine):
     other = config.student.model_copy(update={"dtype": "float32"})
     assert precision_of_run(other, tmp_path / "two", cache, print) == replace(
         precision_of(other), dtype="float32", why="as configured"
+    )
+
+
+def test_the_runs_of_a_study_compute_alike_with_each_of_its_models(config, tmp_path, machine):
+    cache, other = (
+        tmp_path / "shared",
+        config.student.model_copy(update={"model": str(tiny_folder(tmp_path / "other"))}),
+    )
+    machine(FAST, "a machine")
+    assert precision_of_run(config.student, tmp_path / "one", cache, print).dtype == "bfloat16"
+    assert precision_of_run(other, tmp_path / "two", cache, print).dtype == "bfloat16"
+    machine(SLOW, "a machine")
+    (tmp_path / "cache" / "tutelage" / "precision.json").unlink()
+    for student in (config.student, other):
+        assert precision_of_run(student, tmp_path / "three", cache, print).dtype == "bfloat16"
+
+
+def test_a_study_of_version_0_2_goes_on_in_what_it_has_kept(config, tmp_path, machine):
+    machine(SLOW, "a machine")
+    kept = Precision("bfloat16", "fast", config.student.model, "a machine")
+    write_json(tmp_path / "shared" / kept_precision.SHARED, sealed(kept))
+    assert precision_of_run(config.student, tmp_path / "run", tmp_path / "shared", print) == kept
+
+
+def test_on_another_device_of_the_same_machine_it_says_so_too(config, tmp_path, machine):
+    machine(SLOW, "a machine")
+    kept = Precision("bfloat16", "fast", config.student.model, "a machine", "cuda")
+    write_json(tmp_path / "shared" / kept_precision.SHARED, sealed(kept))
+    said = list[str]()
+    assert precision_of_run(config.student, tmp_path / "run", tmp_path / "shared", said.append) == kept
+    (line,) = said
+    assert line.startswith(
+        "begun on cuda: goes on in bfloat16, as it began; begun here, it would be float32: bfloat16 is"
     )
 
 

@@ -34,7 +34,7 @@ def end_run(
         machine=hardware(),
         versions=versions(),
         unused=unused,
-        precision=str(ctx.untrained.precision),
+        precision=ctx.untrained.precision.told(hardware()),
         prompt=ctx.untrained.asked.told(ctx.config.student.thinking),
     )
     _graduate(ctx, student, ended)

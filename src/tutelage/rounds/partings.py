@@ -9,6 +9,7 @@ What they share is not learnt: the student writes it anyway, whatever comes of i
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 
 from tutelage.mistakes.repair import Repair
@@ -24,14 +25,16 @@ def partings(problem: Problem, attempts: Sequence[Attempt]) -> Iterator[Repair]:
     Each weighs the share of the attempts that are wrong. A right answer with a false calculation is not learnt.
     """
     wrong = [text for each in attempts if not each.verdict.correct and (text := each.text.strip())]
+    in_order = sorted(wrong)
     weight = sum(not each.verdict.correct for each in attempts) / len(attempts) if attempts else 0.0
     for attempt in attempts:
         right = cut(attempt.text).strip()
         sound = attempt.verdict.correct and attempt.finish == "stop"
         if not wrong or not right or not sound or not all(step.holds for step in find_calculations(right)):
             continue
-        other = max(wrong, key=lambda text: _shared(right, text))
-        at = _shared(right, other)
+        beside = bisect(in_order, right)  # next to it stand the texts that go along with it longest
+        at = max(_shared(right, text) for text in in_order[max(0, beside - 1) : beside + 1])
+        other = next(text for text in wrong if text.startswith(right[:at]))
         yield Repair(problem, right[:at], other[at:], right[at:], ends=True, weight=weight)
 
 

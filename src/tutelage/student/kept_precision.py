@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from tutelage.config import StudentConfig
 from tutelage.run_records import Precision
-from tutelage.runs.files import disk_errors, read_record, write_json
+from tutelage.runs.files import digest, disk_errors, read_record, write_json
 from tutelage.runs.mark import kept_precision
 from tutelage.runs.seals import sealed
 from tutelage.student.model import pick_device, precision_of
@@ -19,7 +19,7 @@ from tutelage.student.resources.probe import CONFIGURED, chosen_unmeasured
 from tutelage.student.sampler import Say
 
 SHARED = "precision.json"
-"""File in a study's cache with the precision of all its runs."""
+"""File in a study's cache with the precision of all its runs, in version 0.2; now there is one for each model."""
 
 
 def precision_of_run(config: StudentConfig, root: Path, cache: Path | None, say: Say) -> Precision:
@@ -28,7 +28,7 @@ def precision_of_run(config: StudentConfig, root: Path, cache: Path | None, say:
     if config.dtype != "auto":
         return precision_of(config)
     begun, kept = kept_precision(root)
-    shared = cache / SHARED if cache else None
+    shared = _shared(cache, config.model) if cache else None
     with _one_at_a_time(shared):
         if kept is None and begun:
             kept = chosen_unmeasured(config, pick_device(config.device))
@@ -36,13 +36,21 @@ def precision_of_run(config: StudentConfig, root: Path, cache: Path | None, say:
             kept = read_record(shared, Precision)
         if kept is None or kept.model != config.model or kept.why == CONFIGURED:
             kept = precision_of(config)
-        elif kept.machine != hardware():
+        elif kept.machine != hardware() or kept.device not in ("", pick_device(config.device).type):
             here = precision_of(config)
             besides = "that suits this machine, too" if here.dtype == kept.dtype else f"begun here, it would be {here}"
-            say(f"begun on {kept.machine}: goes on in {kept.dtype}, as it began; {besides}")
+            place = kept.machine if kept.machine != hardware() else kept.device
+            say(f"begun on {place}: goes on in {kept.dtype}, as it began; {besides}")
         if shared and not shared.is_file():
             write_json(shared, sealed(kept))
     return kept
+
+
+def _shared(cache: Path, model: str) -> Path:
+    """The file with what the runs of a study with this model compute in."""
+    old = cache / SHARED
+    is_its = old.is_file() and read_record(old, Precision).model == model
+    return old if is_its else cache / f"precision-{digest(model)}.json"
 
 
 @contextmanager

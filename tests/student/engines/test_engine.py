@@ -7,7 +7,7 @@ from transformers import FalconH1Config, Gemma2Config
 from tests.student.architectures import CONFIGS, HEADS, SMALL, UNPACKABLE, build, tiny
 from tests.student.engines.sampled import NEVER, answers, asked, greedy
 from tutelage.errors import StudentError
-from tutelage.student.engines import vllm
+from tutelage.student.engines import engine, vllm
 from tutelage.student.engines.engine import Engine
 from tutelage.student.engines.generate import GenerateSampler
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
@@ -64,10 +64,21 @@ def test_a_model_is_tried_once_and_another_one_for_itself():
 
 
 def test_what_rounding_hides_is_found_in_float32():
-    wide, narrow = (build(HYBRID, dtype, shaken=False) for dtype in (torch.float32, torch.bfloat16))
-    engine = Engine()
-    engine.check(wide)
-    assert isinstance(engine.torch(narrow, NEVER, asked(True), SamplingSettings()), GenerateSampler)
+    narrow = build(HYBRID, torch.bfloat16, shaken=False)
+    before = {name: weight.clone() for name, weight in narrow.named_parameters()}
+    assert isinstance(Engine().torch(narrow, NEVER, asked(True), SamplingSettings()), GenerateSampler)
+    for name, weight in narrow.named_parameters():
+        assert weight.dtype == before[name].dtype
+        assert torch.equal(weight, before[name])
+
+
+def test_where_memory_is_short_it_is_tried_as_it_is(monkeypatch):
+    narrow, seen = tiny("llama", torch.bfloat16), []
+    narrow.base_model.register_forward_hook(lambda *_: seen.append(next(narrow.parameters()).dtype))
+    Engine().check(narrow)
+    monkeypatch.setattr(engine, "available_memory", lambda device: 100)
+    Engine().check(narrow)
+    assert list(dict.fromkeys(seen)) == [torch.float32, torch.bfloat16]
 
 
 def test_no_prompts_need_no_rows():

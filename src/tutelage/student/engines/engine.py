@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -19,6 +20,7 @@ from tutelage.student.engines.fit import fit_rows
 from tutelage.student.engines.generate import GenerateSampler
 from tutelage.student.engines.shared_prefix import SharedPrefixSampler
 from tutelage.student.own import CheckedSampler
+from tutelage.student.resources.available import available_memory
 from tutelage.student.sampler import Sampler, SamplerFactory, SamplingSettings, Say, StopCriteria
 from tutelage.student.training.micro_batch import has_plain_logits, packs_right
 
@@ -118,11 +120,12 @@ class Engine:
     def _is_ours(self, model: PreTrainedModel) -> bool:
         """Whether our own engine can sample it: tried once for an architecture, not before every exam.
 
-        In bfloat16 the rounding hides small mistakes, so what was found in float32 counts there, too.
+        In bfloat16 the rounding hides small mistakes, so it is tried in float32 where there is memory for that.
         """
         kind = str({**model.config.to_dict(), "dtype": None})
         if kind not in self._ours:
-            self._ours[kind] = packs_right(model) and has_plain_logits(model)
+            with _widened(model):
+                self._ours[kind] = packs_right(model) and has_plain_logits(model)
         return self._ours[kind]
 
     def rest(self) -> None:
@@ -139,6 +142,21 @@ class Engine:
         if self.served is not None:
             remove(self.served)
             self.served = None
+
+
+@contextmanager
+def _widened(model: PreTrainedModel) -> Generator[None]:
+    """The model in float32, with its own weights again at the end; as it is where memory is short."""
+    narrow = [(weight, weight.data) for weight in model.parameters() if weight.dtype == torch.bfloat16]
+    if 4 * sum(weight.numel() for weight, _ in narrow) > available_memory(model.device):
+        narrow = []
+    try:
+        for weight, data in narrow:
+            weight.data = data.float()
+        yield
+    finally:
+        for weight, data in narrow:
+            weight.data = data
 
 
 def _not_ours(model: PreTrainedModel) -> StudentError:

@@ -76,11 +76,12 @@ class _Kept:
 
 def choose(config: StudentConfig, model: torch.nn.Module, device: torch.device) -> Precision:
     """The precision for `dtype: auto` on a device; only the shapes of the model's weights are looked at."""
+    chosen_for = (config.model, hardware(), device.type)
     if device.type == "mps":
-        return Precision("float32", "MPS computes some operations in float32 alone", config.model, hardware())
+        return Precision("float32", "MPS computes some operations in float32 alone", *chosen_for)
     shapes = layer_shapes(model)
     if not shapes or sum(weight.numel() for weight in model.parameters()) < SMALL:
-        return Precision("float32", "the student is too small to gain by another", config.model, hardware())
+        return Precision("float32", "the student is too small to gain by another", *chosen_for)
     speeds = _speeds(shapes, device)
     times = f"{math.floor(100 * speeds.ratio) / 100} times as fast"  # 1.299 is less than WORTHWHILE, and says so
     figures = (
@@ -88,8 +89,8 @@ def choose(config: StudentConfig, model: torch.nn.Module, device: torch.device) 
         f" and {speeds.rounded:,.0f} with its factors rounded)"
     )
     if speeds.ratio >= WORTHWHILE:
-        return Precision("bfloat16", f"{times} as float32 {figures}", config.model, hardware())
-    return Precision("float32", f"bfloat16 is {times} {figures}", config.model, hardware())
+        return Precision("bfloat16", f"{times} as float32 {figures}", *chosen_for)
+    return Precision("float32", f"bfloat16 is {times} {figures}", *chosen_for)
 
 
 def speeds_of(model: torch.nn.Module, device: torch.device) -> Speeds | None:
