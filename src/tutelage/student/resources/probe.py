@@ -43,8 +43,6 @@ CONFIGURED = "as configured"
 ROWS = 256
 SECONDS, SECONDS_IF_CLOSE = 0.1, 1.0
 """How long is measured; the longer time where the ratio is within a fifth of WORTHWHILE."""
-ALIKE = 0.05
-"""Two measurements whose ratios differ by less than this part are alike."""
 PATIENCE = 10
 """Seconds to wait for another process that writes down what it has measured."""
 WIDEST = 1536
@@ -65,10 +63,15 @@ class Speeds:
         """How many times as fast as float32 bfloat16 is."""
         return self.bfloat16 / self.float32
 
+    @property
+    def is_worthwhile(self) -> bool:
+        """Whether bfloat16 is so much faster that it is taken."""
+        return self.ratio >= WORTHWHILE
+
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """The best speeds of all measurements, and the process that measured last; None: two have found them alike."""
+    """The best speeds of all measurements, and the process that measured last; None: two have chosen alike."""
 
     speeds: Speeds
     process: int | None
@@ -88,7 +91,7 @@ def choose(config: StudentConfig, model: torch.nn.Module, device: torch.device) 
         f"({speeds.bfloat16:,.0f} GFLOP/s; float32 {speeds.float32:,.0f},"
         f" and {speeds.rounded:,.0f} with its factors rounded)"
     )
-    if speeds.ratio >= WORTHWHILE:
+    if speeds.is_worthwhile:
         return Precision("bfloat16", f"{times} as float32 {figures}", *chosen_for)
     return Precision("float32", f"bfloat16 is {times} {figures}", *chosen_for)
 
@@ -215,7 +218,7 @@ def _keep(measured: Speeds, shapes: Shapes, device: torch.device) -> Speeds:
             known = _kept(shapes, device)
             if known is not None:
                 best = Speeds(*map(max, zip(astuple(known.speeds), astuple(measured), strict=True)))
-            settled = known is not None and abs(best.ratio / known.speeds.ratio - 1) < ALIKE
+            settled = known is not None and best.is_worthwhile == known.speeds.is_worthwhile
             before: dict[str, Any] = {}
             with suppress(RunError):  # a broken one is replaced
                 before = read_json(kept_speeds())
