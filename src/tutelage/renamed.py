@@ -49,7 +49,7 @@ RETIRED = {
 """Settings that are no more: the value that now always holds, and what the others came to."""
 
 ONLY_RECORDED = {"training.gradients_every"}
-"""Those of them that no result ever depended on: a run that began with one goes on, and no key has it."""
+"""Those of them that no result ever depended on: what began with one goes on, and no key has it."""
 
 
 def new_name(key: str) -> str | None:
@@ -65,14 +65,17 @@ def new_values(key: str) -> str:
 
 
 def modern(settings: object) -> object:
-    """Settings as plain data with current names and values; any other data is returned unchanged."""
+    """Settings as plain data with current names and values, without those that only recorded.
+
+    Any other data is returned unchanged.
+    """
     if not isinstance(settings, dict):
         return settings
     sections = cast(dict[str, Any], settings)
     found = {name: _with_names(name, section, SETTINGS) for name, section in sections.items()}
     if isinstance(found.get("teacher"), dict) and isinstance(found["teacher"].get("ask"), bool):
         found["teacher"] = _with_ask(found["teacher"])
-    return found
+    return without(found, retired_in(found).keys() & ONLY_RECORDED)
 
 
 def retired_in(settings: object) -> dict[str, Any]:

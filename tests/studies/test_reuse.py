@@ -10,16 +10,18 @@ import yaml
 
 from tests.report import figures
 from tutelage import api
-from tutelage.config.file import dump_config
+from tutelage.config.file import dump_config, read_config
 from tutelage.errors import ConfigError, RunError
 from tutelage.runs.files import read_record, write_json
 from tutelage.studies.arms import Spent
+from tutelage.studies.figures import read_figures
 from tutelage.studies.reuse import with_known
 from tutelage.studies.running import configured, problems
 from tutelage.studies.study_file import Study, load_study
 from tutelage.study_records import ArmFigures, StudyFigures
 
 ARMS = ["full", "mine", "one-round-same-budget"]
+STUDIES = Path(__file__).parents[2] / "docs" / "studies"
 
 
 def load(folder: Path, seeds: list[int], arms: dict, **base: object) -> Study:
@@ -138,3 +140,10 @@ def test_known_runs_are_not_run_again_and_others_are_matched_to_them(tiny, tmp_p
     config = configured(load_study(path), matched, 0, tmp_path, {"full": Spent.of_figures(full)})
     assert config.training.max_rows == whole.arms["full"].rows
     assert rest.arms["one-round-same-budget"].teacher_replies == full.replies
+
+
+@pytest.mark.parametrize("path", sorted(STUDIES.glob("*/study.json")), ids=lambda path: path.parent.name)
+def test_our_own_studies_can_be_gone_on_with(path):
+    """Though settings have been renamed and retired since."""
+    assert read_config(read_figures(path).base, origin=str(path)).rounds.max >= 1
+

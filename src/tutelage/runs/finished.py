@@ -10,7 +10,7 @@ from typing import TypeVar
 from tutelage.config import RunConfig
 from tutelage.config.file import parse_written, read_yaml_file
 from tutelage.errors import ConfigError, RunError
-from tutelage.renamed import ONLY_RECORDED, differing, retired_in
+from tutelage.renamed import differing, modern, retired_in
 from tutelage.run_records import RESULT_VERSION, RoundResult, RunResult
 from tutelage.runs.files import RESTORE, exists, read_json, read_record
 from tutelage.runs.layout import RESULT, round_folders
@@ -92,9 +92,8 @@ def read_config(root: Path) -> RunConfig:
     """The configuration of a run, as run. Raises RunError if it cannot be read, or can't be run as it was."""
     path = root / "config.yaml"
     try:
-        settings = read_yaml_file(path)
-        retired = {key: value for key, value in retired_in(settings).items() if key not in ONLY_RECORDED}
-        for key, value in differing(retired).items():
+        settings = modern(read_yaml_file(path))
+        for key, value in differing(retired_in(settings)).items():
             began = f"{root} began with {key}: {value}, which is retired, so it cannot go on"
             raise RunError(f"{began}; choose another directory with --out")
         return parse_written(settings, origin=str(path))
