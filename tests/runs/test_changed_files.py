@@ -25,7 +25,7 @@ from tutelage.errors import TutelageError
 from tutelage.records import Attempt, Completion
 from tutelage.report.progress import Show
 from tutelage.rounds import error_summary
-from tutelage.run_records import AskedAs, RunResult, StepRecord, TrainingSummary
+from tutelage.run_records import AskedAs, Precision, RunResult, StepRecord, TrainingSummary
 from tutelage.runs.directory import Run
 from tutelage.runs.files import append_rows, digest, read_rows, seed_of, write_json, write_rows, write_text
 from tutelage.runs.reader import MISTAKES, PROBLEMS
@@ -57,7 +57,7 @@ class Student:
     folder: Path | None = None
     stopped_at: int | None = None
     answer_tokens: int | None = None
-    precision: str = "float32"
+    precision: Precision = field(default_factory=lambda: Precision("float32", "as told", "a model", "a machine"))
     config: StudentConfig = field(default_factory=StudentConfig)
     asked: AskedAs = field(default_factory=lambda: AskedAs("plain", "as the test has it"))
     thinks: bool = False

@@ -146,4 +146,3 @@ def test_known_runs_are_not_run_again_and_others_are_matched_to_them(tiny, tmp_p
 def test_our_own_studies_can_be_gone_on_with(path):
     """Though settings have been renamed and retired since."""
     assert read_config(read_figures(path).base, origin=str(path)).rounds.max >= 1
-
