@@ -91,6 +91,8 @@ def test_doctor_says_what_a_student_would_compute_in(tiny, tmp_path, monkeypatch
     kept.write_text("{}")
     *_, last = tutelage("doctor", tiny, "--device", "cpu").output.splitlines()
     assert last == f"speeds     kept in {kept}; remove it to have them measured again"
+    monkeypatch.setenv("TUTELAGE_CACHE", "n" * 256)
+    assert tutelage("doctor", tiny, "--device", "cpu").output.splitlines()[-1].startswith("student")
 
 
 def test_doctor_tells_programs_the_same(tiny, monkeypatch):

@@ -23,10 +23,12 @@ def test_logits_are_those_of_plain_weights_and_weights_come_back(name, dtype):
     model = tiny(name, dtype)
     before = {key: weight.clone() for key, weight in model.state_dict().items()}
     ids = torch.tensor([[7, 8, 9, 10]])
+    is_known = dtype == torch.float32 or torch.ops.mkldnn._is_mkldnn_bf16_supported()  # not on CPUs before AVX-512
     with torch.inference_mode():
         plain = model(ids).logits.double()
         with packed(model, 0):
-            assert changed(model) == sum(type(module) is torch.nn.Linear for module in model.modules())
+            plain_layers = sum(type(module) is torch.nn.Linear for module in model.modules())
+            assert changed(model) == (plain_layers if is_known else 0)
             inside = model(ids).logits.double()
     bound = 1e-5 if dtype == torch.float32 else 2.0**-6
     assert (inside - plain).norm() < bound * plain.norm()

@@ -122,12 +122,22 @@ def test_a_busy_neighbour_does_not_decide_for_good(monkeypatch, model):
     assert "(300 GFLOP/s; float32 100, and 100" in str(chosen)
 
 
+def test_processes_that_measure_at_once_do_not_confirm_one_another(model):
+    """They slow one another, and the next process measures again."""
+    shapes = layer_shapes(model)
+    for _ in range(2):
+        probe._keep(Speeds(1.0, 1.0, 1.0), shapes, CPU, confirms=False)
+    assert probe._kept(shapes, CPU).process is not None
+    probe._keep(Speeds(1.0, 1.0, 1.0), shapes, CPU, confirms=True)
+    assert probe._kept(shapes, CPU).process is None
+
+
 def test_processes_that_measure_at_once_keep_what_each_has_found(model):
     begin, shapes = Barrier(8), [frozenset({(n, n)}) for n in range(8)]
 
     def keep(each):
         begin.wait()
-        probe._keep(Speeds(1.0, 1.0, 1.0), each, CPU)
+        probe._keep(Speeds(1.0, 1.0, 1.0), each, CPU, confirms=False)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(keep, shapes))

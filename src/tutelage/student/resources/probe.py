@@ -106,7 +106,7 @@ def _speeds(shapes: Shapes, device: torch.device) -> Speeds:
     kept = _kept(shapes, device)
     if kept is not None and kept.process in (None, os.getpid()):
         return kept.speeds
-    return _keep(measure(shapes, device), shapes, device)
+    return _keep(measure(shapes, device), shapes, device, confirms=kept is not None)
 
 
 def chosen_unmeasured(config: StudentConfig, device: torch.device) -> Precision:
@@ -136,10 +136,10 @@ def measure(shapes: Shapes, device: torch.device) -> Speeds:
     steps = {"float32": torch.float32, "rounded": torch.float32, "bfloat16": torch.bfloat16}
     factors = {dtype: [_factors(shape, dtype, device) for shape in sorted(shapes)] for dtype in {*steps.values()}}
     best, began, turns = dict.fromkeys(steps, float("inf")), time.perf_counter(), 0
-    with _rounding(device) as rounds:
+    with _rounding(device) as turn_rounding:
         while True:
             for name, dtype in steps.items():
-                rounds(name == "rounded")
+                turn_rounding(name == "rounded")
                 seconds = _seconds(factors[dtype], device)
                 best[name] = min(best[name], seconds) if turns else best[name]  # the first turn warms up
             turns += 1
@@ -160,13 +160,13 @@ def _rounding(device: torch.device) -> Generator[Callable[[bool], None]]:
     if hasattr(found, "fp32_precision"):
         before, rounded = found.fp32_precision, "tf32" if on_gpu else "bf16"
         try:
-            yield lambda rounds: setattr(found, "fp32_precision", rounded if rounds else "ieee")
+            yield lambda on: setattr(found, "fp32_precision", rounded if on else "ieee")
         finally:
             found.fp32_precision = before
     else:
         before = torch.get_float32_matmul_precision()
         try:
-            yield lambda rounds: torch.set_float32_matmul_precision("medium" if rounds else "highest")
+            yield lambda on: torch.set_float32_matmul_precision("medium" if on else "highest")
         finally:
             torch.set_float32_matmul_precision(before)
 
@@ -209,8 +209,8 @@ def _kept(shapes: Shapes, device: torch.device) -> _Kept | None:
     return None
 
 
-def _keep(measured: Speeds, shapes: Shapes, device: torch.device) -> Speeds:
-    """The best of what was measured now and before."""
+def _keep(measured: Speeds, shapes: Shapes, device: torch.device, *, confirms: bool) -> Speeds:
+    """The best of what was measured now and before. What was measured at once with another `confirms` nothing."""
     best = measured
     with suppress(RunError, OSError, NotImplementedError):  # without a cache, or locks, it is measured again
         kept_speeds().parent.mkdir(parents=True, exist_ok=True)
@@ -218,7 +218,7 @@ def _keep(measured: Speeds, shapes: Shapes, device: torch.device) -> Speeds:
             known = _kept(shapes, device)
             if known is not None:
                 best = Speeds(*map(max, zip(astuple(known.speeds), astuple(measured), strict=True)))
-            settled = known is not None and best.is_worthwhile == known.speeds.is_worthwhile
+            settled = confirms and known is not None and best.is_worthwhile == known.speeds.is_worthwhile
             before: dict[str, Any] = {}
             with suppress(RunError):  # a broken one is replaced
                 before = read_json(kept_speeds())
