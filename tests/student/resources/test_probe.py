@@ -59,6 +59,24 @@ def test_settings_of_the_process_are_no_fault_and_stay(model, setting, precision
         products.fp32_precision = found.fp32_precision = before
 
 
+@pytest.mark.parametrize(("device", "backend"), [("cpu", "mkldnn"), ("cuda", "cuda")])
+def test_a_setting_that_is_inherited_still_follows_the_one_above(device, backend):
+    products: Any = getattr(getattr(torch.backends, backend), "matmul", None)
+    if not hasattr(products, "fp32_precision"):
+        pytest.skip("this torch has the common setting alone")
+    above: Any = torch.backends
+    before, before_above = products.fp32_precision, above.fp32_precision
+    try:
+        products.fp32_precision, above.fp32_precision = "none", "tf32"
+        with probe._rounding(torch.device(device)) as rounds:
+            rounds(True)
+        assert products.fp32_precision == "tf32"
+        above.fp32_precision = "ieee"
+        assert products.fp32_precision == "ieee"
+    finally:
+        products.fp32_precision, above.fp32_precision = before, before_above
+
+
 def test_wide_products_are_timed_narrower_and_slow_ones_twice(monkeypatch):
     timed, seconds = [], probe._seconds
 

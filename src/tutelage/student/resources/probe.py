@@ -162,7 +162,9 @@ def _rounding(device: torch.device) -> Generator[Callable[[bool], None]]:
         try:
             yield lambda on: setattr(found, "fp32_precision", rounded if on else "ieee")
         finally:
-            found.fp32_precision = before
+            found.fp32_precision = "none"  # what it inherits it goes on inheriting
+            if found.fp32_precision != before:
+                found.fp32_precision = before
     else:
         before = torch.get_float32_matmul_precision()
         try:
