@@ -239,9 +239,11 @@ class Precision:
     def __str__(self) -> str:
         return f"{self.dtype}: {self.why}"
 
-    def told(self, machine: str) -> str:
-        """The choice and its reason, and for which machine it was made if that is not this one."""
-        return str(self) if machine == self.machine else f"{self}, on {self.machine}"
+    def told(self, machine: str, device: str) -> str:
+        """The choice and its reason, and for which machine or device it was made if that is another than this."""
+        if machine != self.machine:
+            return f"{self}, on {self.machine}"
+        return str(self) if self.device in ("", device) else f"{self}, on {self.device}"
 
 
 @dataclass(frozen=True, slots=True)

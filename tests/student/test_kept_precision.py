@@ -19,7 +19,7 @@ from tutelage.run_records import Precision, RunResult
 from tutelage.runs.files import write_json
 from tutelage.runs.seals import sealed
 from tutelage.student import kept_precision
-from tutelage.student.kept_precision import precision_of_run
+from tutelage.student.kept_precision import precision_of_run, precision_outside
 from tutelage.student.model import precision_of
 from tutelage.student.resources import probe
 from tutelage.student.resources.probe import Speeds
@@ -46,7 +46,7 @@ def machine(monkeypatch):
 
     def set_up(speeds: Speeds, name: str) -> None:
         monkeypatch.setattr(probe, "measure", lambda shapes, device: speeds)
-        for module in (probe, kept_precision, ending, outside):
+        for module in (probe, kept_precision, ending):
             monkeypatch.setattr(module, "hardware", lambda: name)
 
     return set_up
@@ -73,6 +73,44 @@ def test_a_student_of_a_run_is_asked_in_its_precision_on_its_machine(config, tmp
         machine(SLOW, name)
         for asked in outside.of_run(tmp_path / "run", tmp_path / "run" / "student"):
             assert asked.student.precision.dtype == expected
+
+
+def test_so_it_is_where_its_folder_or_that_of_a_round_is_named(config, tmp_path, machine):
+    machine(FAST, "the first machine")
+    run(more(config), tmp_path / "run")
+    for name, expected in [("the first machine", "bfloat16"), ("the second machine", "float32")]:
+        machine(SLOW, name)
+        (tmp_path / "cache" / "tutelage" / "precision.json").unlink(missing_ok=True)  # what is fast is measured anew
+        for folder in ("student", "round-01/model"):
+            named = config.student.model_copy(update={"model": str(tmp_path / "run" / folder)})
+            assert outside.as_taught(named).student.precision.dtype == expected
+            configured = named.model_copy(update={"dtype": "float32"})
+            assert outside.as_taught(configured).student.precision.dtype == "float32"
+        copied = config.student.model_copy(update={"model": str(tiny_folder(tmp_path / "student"))})
+        assert outside.as_taught(copied).student.precision.dtype == "float32", "of no run"
+
+
+def test_so_it_is_not_on_another_device_and_not_of_a_broken_run(config, tmp_path, machine):
+    machine(FAST, "a machine")
+    run(config, tmp_path / "run")
+    begun = json.loads((tmp_path / "run" / "run.json").read_text())
+    kept = Precision(**begun["precision"])
+    assert precision_outside(config.student, tmp_path / "run") == kept
+    assert precision_outside(config.student, None) is None
+    del begun["seal"]
+    begun["precision"]["device"] = "cuda"
+    write_json(tmp_path / "run" / "run.json", sealed(begun))
+    assert precision_outside(config.student, tmp_path / "run") is None
+    (tmp_path / "run" / "run.json").write_text("{")
+    assert precision_outside(config.student, tmp_path / "run") is None
+
+
+def test_a_ratio_stays_with_the_device_that_it_was_measured_on():
+    kept = Precision("bfloat16", "9.0 times as fast", "a model", "a machine", "cuda")
+    assert kept.told("a machine", "cuda") == str(kept)
+    assert kept.told("a machine", "cpu") == f"{kept}, on cuda"
+    assert kept.told("another", "cpu") == f"{kept}, on a machine"
+    assert replace(kept, device="").told("a machine", "cpu") == str(kept), "of version 0.2"
 
 
 def test_moved_to_a_machine_that_it_suits_too_a_run_names_no_other_precision(config, tmp_path, machine, capfd):

@@ -34,7 +34,7 @@ def end_run(
         machine=hardware(),
         versions=versions(),
         unused=unused,
-        precision=ctx.untrained.precision.told(hardware()),
+        precision=ctx.untrained.precision.told(hardware(), ctx.untrained.device.type),
         prompt=ctx.untrained.asked.told(ctx.config.student.thinking),
     )
     _graduate(ctx, student, ended)

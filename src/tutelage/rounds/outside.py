@@ -15,14 +15,14 @@ from tutelage.config import AnswerLimit, StudentConfig
 from tutelage.config.file import read_written
 from tutelage.records import Problem, WorkedExample
 from tutelage.rounds.lengths import THOUGHTS, answer_limit
-from tutelage.runs.mark import kept_precision
+from tutelage.runs.found import run_of
 from tutelage.runs.reader import PROBLEMS, ProblemRow, RunReader, open_run
 from tutelage.runs.stage import entries
 from tutelage.student.asked import taught_prompts, told_of
 from tutelage.student.engines.engine import Engine
+from tutelage.student.kept_precision import precision_outside
 from tutelage.student.one_model import OneModel
 from tutelage.student.own import check_engine
-from tutelage.student.resources.hardware import hardware
 from tutelage.student.sampler import SamplerFactory, SamplingSettings, Say
 from tutelage.student.student import Student
 from tutelage.system_message import one_above
@@ -74,6 +74,7 @@ def as_taught(
         examples,
         engine=Engine(config.engine, say, engine, config=config),
         answer_tokens=taught and taught.answer_tokens,
+        precision=precision_outside(config, run_of(config.model)),
         system=taught and taught.system,
     )
     if config.prompt == "auto":
@@ -93,9 +94,8 @@ def of_run(run: Path, folder: Path) -> tuple[AskedStudent, AskedStudent]:
         update={"few_shot": len(examples), **({"model": str(found.began_as)} if found.began_as else {})}
     )
     system = taught.system if taught else _system(found)
-    _, kept = kept_precision(run)
-    here = config.student.dtype == "auto" and kept is not None and kept.machine == hardware()  # else what is fast now
-    untrained = Student(as_begun, examples, system=system, asked=found.asked, precision=kept if here else None)
+    precision = precision_outside(config.student, run)
+    untrained = Student(as_begun, examples, system=system, asked=found.asked, precision=precision)
     student = untrained.at(folder, "student")
     student.memory = OneModel()  # each stays in memory while the other is asked
     student.answer_tokens = taught.answer_tokens if taught else _learnt(student, folder.parent)

@@ -12,6 +12,7 @@ from typing import Literal
 
 from tutelage.errors import RunError
 from tutelage.runs.files import exists
+from tutelage.runs.models import MODEL, STUDENT
 
 Kind = Literal["run", "study", "folder", "empty", "file", "nothing"]
 
@@ -38,6 +39,13 @@ def kind_of(path: Path) -> Kind:
 def runs_of_study(folder: Path) -> list[Path]:
     """The folders of a study's runs, in order; empty if it is no study."""
     return sorted(mark.parent for mark in folder.glob("runs/*/seed-*/run.json"))
+
+
+def run_of(model: str) -> Path | None:
+    """The run that has made a model, by its folder: RUN/student or RUN/round-NN/model; None if there is none."""
+    folder = Path(model).absolute()
+    root = folder.parent if folder.name == STUDENT else folder.parents[min(1, len(folder.parents) - 1)]
+    return root if folder.name in (STUDENT, MODEL) and exists(root / "run.json") else None
 
 
 def is_in_study(run: Path) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from tutelage.config import StudentConfig
+from tutelage.errors import RunError
 from tutelage.run_records import Precision
 from tutelage.runs.files import digest, disk_errors, read_record, write_json
 from tutelage.runs.mark import kept_precision
@@ -36,7 +37,7 @@ def precision_of_run(config: StudentConfig, root: Path, cache: Path | None, say:
             kept = read_record(shared, Precision)
         if kept is None or kept.model != config.model or kept.why == CONFIGURED:
             kept = precision_of(config)
-        elif kept.machine != hardware() or kept.device not in ("", pick_device(config.device).type):
+        elif _moved(kept, config):
             here = precision_of(config)
             besides = "that suits this machine, too" if here.dtype == kept.dtype else f"begun here, it would be {here}"
             place = kept.machine if kept.machine != hardware() else kept.device
@@ -44,6 +45,25 @@ def precision_of_run(config: StudentConfig, root: Path, cache: Path | None, say:
         if shared and not shared.is_file():
             write_json(shared, sealed(kept))
     return kept
+
+
+def precision_outside(config: StudentConfig, run: Path | None) -> Precision | None:
+    """What a student is asked in outside of the run that it is of, if any: on its machine, what the run computes in.
+
+    None: what is configured, or fast here.
+    """
+    if config.dtype != "auto" or run is None:
+        return None
+    try:
+        _, kept = kept_precision(run)
+    except RunError:  # its run.json is broken, and its students are there all the same
+        return None
+    return kept if kept is not None and not _moved(kept, config) else None
+
+
+def _moved(kept: Precision, config: StudentConfig) -> bool:
+    """Whether a precision was chosen on another machine or device than this student's."""
+    return kept.machine != hardware() or kept.device not in ("", pick_device(config.device).type)
 
 
 def _shared(cache: Path, model: str) -> Path:
